@@ -1,0 +1,79 @@
+# The interpreter that makes the environment: the first of these that is new enough, or `make setup PYTHON=…`.
+PYTHON     ?=
+PYTHONS    := $(or $(PYTHON),python3 python3.13 python3.12 python3.11 python3.14 python)
+VENV       ?= .venv
+EXTRAS     ?= demo,postgres,dev
+WORKERS    ?= 2
+
+BIN        := $(VENV)/bin
+STAMP      := $(VENV)/.installed
+IS_USABLE  := import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))
+
+# Without compiled modules every start of the sandbox is three times as slow.
+unexport PYTHONDONTWRITEBYTECODE
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test fmt lint types check release constraints clean
+
+help:  ## List what can be made
+	@awk -F ':.*  ## ' '/^[a-z]+:.*  ## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(STAMP)  ## Create .venv with everything, from the pinned versions (PYTHON=… chooses the interpreter)
+
+demo: $(STAMP)  ## Do the main job on real pictures against a local backend
+	@$(BIN)/synapse demo
+
+test: check  ## Check, then run every test with branch coverage
+	@mkdir -p .cache/coverage
+	@$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
+	@$(BIN)/coverage combine --quiet
+	@$(BIN)/coverage report
+
+fmt: $(STAMP)  ## Format, and mend what ruff can mend
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+lint: $(STAMP)  ## Check style, format and layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+
+types: $(STAMP)  ## Check types with mypy and pyright
+	$(BIN)/mypy
+	$(BIN)/pyright
+
+check: lint types  ## Everything but the tests
+
+release: $(STAMP)  ## Build the wheel and the source archive into dist/
+	@rm -rf dist
+	@$(BIN)/python -m build --no-isolation
+	@ls -l dist
+
+constraints: $(STAMP)  ## Pin the newest versions that fit pyproject.toml, for every supported Python
+	@$(BIN)/python -m pip install --quiet uv
+	@$(BIN)/uv pip compile --quiet --upgrade --universal --fork-strategy fewest --python-version 3.11 \
+		--no-annotate --no-emit-index-url --no-emit-find-links --custom-compile-command "make constraints" \
+		$(foreach extra,demo postgres fast dev,--extra $(extra)) pyproject.toml --output-file constraints.txt
+
+clean:  ## Remove the environment and all that the tools left behind
+	@rm -rf $(VENV) .cache dist build
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(BIN)/python -c '$(IS_USABLE)' 2>/dev/null || { \
+		for python in $(PYTHONS); do \
+			"$$python" -c '$(IS_USABLE)' 2>/dev/null && found="$$python" && break; \
+		done; \
+		if [ -z "$$found" ]; then \
+			echo "No usable Python among: $(PYTHONS)." >&2; \
+			echo "Install Python 3.11 or newer with its venv module (Debian: python3-venv)," >&2; \
+			echo "or name one: make setup PYTHON=/path/to/python3.12" >&2; \
+			exit 1; \
+		fi; \
+		echo "Creating $(VENV) with $$("$$found" --version)"; \
+		"$$found" -m venv --clear $(VENV); }
+	@echo "Installing what constraints.txt pins"
+	@$(BIN)/python -m pip install --quiet --constraint constraints.txt hatchling editables
+	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-build-isolation --editable '.[$(EXTRAS)]'
+	@touch $@
