@@ -1,0 +1,1 @@
+"""A Synapse backend on this machine."""

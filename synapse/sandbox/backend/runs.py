@@ -1,0 +1,194 @@
+"""Run plugins: a job that goes through its life in the background, as a run on an agent would."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import uuid
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.db import close_old_connections, connection
+from django.utils import timezone
+from rest_framework.decorators import action
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from synapse.sandbox.backend.models import Agent, Job, Plugin, PluginRelease
+
+logger = logging.getLogger(__name__)
+
+LOST: Final = "The server stopped while this job was running."
+LONGEST_PAUSE: Final = 0.2
+
+
+class PluginRunMixin:
+    """`POST plugins/{id or code}/run/` for the view set of plugins."""
+
+    @action(detail=True, methods=["post"])
+    def run(self: Any, request: Request, **_: Any) -> Response:
+        """Make a job of the requested run, start it and answer it with its `job_id`."""
+        body = request.data if isinstance(request.data, dict) else {}
+        job = start_job(self.get_object(), body, request=request)
+        serializer = job_serializer()(job, context=self.get_serializer_context())
+        return Response({"job_id": str(job.pk), **serializer.data})
+
+
+@dataclass(frozen=True)
+class Script:
+    """What a simulated run does: how many steps, over how long, and how it ends."""
+
+    steps: int = 5
+    seconds: float = 0.5
+    fail: bool = False
+    lines: tuple[str, ...] = ()
+
+    @classmethod
+    def read(cls, params: Mapping[str, Any]) -> Script:
+        """Take the script from a run's params; what makes no sense there is left at its default."""
+        steps, seconds, lines = params.get("steps"), params.get("seconds"), params.get("lines")
+        return cls(
+            steps=min(max(steps, 1), 1000) if _is_number(steps) and int(steps) == steps else cls.steps,
+            seconds=min(max(float(seconds), 0.0), 600.0) if _is_number(seconds) else cls.seconds,
+            fail=params.get("fail") is True,
+            lines=tuple(map(str, lines)) if isinstance(lines, list) else cls.lines,
+        )
+
+
+def start_job(plugin: Plugin, body: Mapping[str, Any], *, request: Request) -> Job:
+    """Check a run request, store its job as PENDING and start it."""
+    params = body.get("params", body.get("parameters"))
+    if params is not None and not isinstance(params, dict):
+        raise ValidationError({"params": ["Expected an object."]})
+    job = Job.objects.create(
+        tenant=request.tenant,
+        plugin_release=_release(plugin, body.get("version")),
+        agent=_agent(body.get("agent"), request=request),
+        action=str(body.get("action") or ""),
+        params=params or {},
+        status="PENDING",
+    )
+    threading.Thread(target=_run, args=(job.pk,), name=f"job-{job.pk}", daemon=True).start()
+    return job
+
+
+def recover() -> int:
+    """Mark the jobs that an earlier server left unfinished as FAILED and return how many there were."""
+    lost = Job.objects.filter(status__in=("PENDING", "RUNNING")).exclude(meta__demo=True)
+    now = timezone.now()
+    return lost.update(status="FAILED", result={"error": LOST}, completed=now, modified=now)
+
+
+def job_serializer() -> Any:
+    """Return the serializer of jobs, whose module itself needs this one's neighbours loaded first."""
+    from synapse.sandbox.backend.serializers import JobSerializer
+
+    return JobSerializer
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _release(plugin: Plugin, version: Any) -> PluginRelease | None:
+    releases = plugin.releases.order_by("-pk")
+    if version in (None, ""):
+        return releases.first()
+    release = releases.filter(version=version).first()
+    if release is None:
+        raise ValidationError({"version": [f"Plugin '{plugin.code}' has no release '{version}'."]})
+    return release
+
+
+def _agent(key: Any, *, request: Request) -> Agent | None:
+    agents = Agent.objects.filter(tenant=request.tenant)
+    if key is None:
+        return agents.filter(status="connected").order_by("pk").first()
+    agent = agents.filter(pk=key).first() if isinstance(key, int) else None
+    if agent is None:
+        raise ValidationError({"agent": [f'Invalid pk "{key}" - object does not exist.']})
+    if (agent.status or "").lower() != "connected":
+        raise ValidationError({"agent": [f"Agent '{agent.name}' is not connected."]})
+    return agent
+
+
+def _run(pk: uuid.UUID) -> None:
+    try:
+        Run(pk).play()
+    except Exception:
+        logger.exception("job %s broke down", pk)
+        _finish(pk, status="FAILED", result={"error": "The run broke down."})
+    finally:
+        connection.close()
+
+
+def _finish(pk: uuid.UUID, **changes: Any) -> None:
+    close_old_connections()
+    now = timezone.now()
+    Job.objects.filter(pk=pk, status__in=("PENDING", "RUNNING")).update(completed=now, modified=now, **changes)
+
+
+class Run:
+    """One simulated run. Whatever it writes gives way to a STOPPED that came from outside."""
+
+    def __init__(self, pk: uuid.UUID) -> None:
+        job = Job.objects.select_related("plugin_release__plugin").get(pk=pk)
+        self.pk = pk
+        self.script = Script.read(job.params)
+        self.title = job.action or "run"
+        self.console: list[str] = []
+        self._wake = threading.Event()
+
+    def play(self) -> None:
+        """Go from PENDING to the end, a step at a time."""
+        if not self._advance(from_status="PENDING", status="RUNNING", line=f"{self.title}: started"):
+            return
+        for step in range(1, self.script.steps + 1):
+            if not self._pause(self.script.seconds / self.script.steps):
+                return
+            if self.script.fail and step == self.script.steps:
+                break
+            if not self._step(step):
+                return
+        if self.script.fail:
+            message = f"{self.title}: failed on request"
+            self._advance(line=message, status="FAILED", result={"error": message}, completed=timezone.now())
+        else:
+            result = {"steps": self.script.steps}
+            line = f"{self.title}: finished"
+            self._advance(line=line, status="SUCCEEDED", result=result, completed=timezone.now())
+
+    def _step(self, step: int) -> bool:
+        steps = self.script.steps
+        percent = round(100 * step / steps, 1)
+        left = round(self.script.seconds * (steps - step) / steps, 2)
+        progress = {"overall": percent, "step": step, "percent": percent, "time_remaining": left}
+        own = self.script.lines[step - 1 : step]
+        return self._advance(
+            line=own[0] if own else f"{self.title}: step {step} of {steps}",
+            progress_record={"record": {"steps": {"total": steps, "done": step}}, "current_progress": progress},
+            metrics_record={"record": {"steps": {str(step): {"loss": round(1 / (step + 1), 4)}}}},
+        )
+
+    def _advance(self, *, line: str, from_status: str = "RUNNING", **changes: Any) -> bool:
+        """Write a line and changes, unless the job left *from_status* meanwhile."""
+        now = timezone.now()
+        stamped = f"[{timezone.localtime(now):%Y-%m-%d %H:%M:%S}] {line}"
+        console = [*self.console, stamped]
+        rows = Job.objects.filter(pk=self.pk, status=from_status)
+        if not rows.update(console_logs=console, modified=now, **changes):
+            return False
+        self.console = console
+        return True
+
+    def _pause(self, seconds: float) -> bool:
+        """Wait, looking out for a stop; say whether to go on."""
+        while seconds > 0:
+            self._wake.wait(min(seconds, LONGEST_PAUSE))
+            seconds -= LONGEST_PAUSE
+            if not Job.objects.filter(pk=self.pk, status="RUNNING").exists():
+                return False
+        return True

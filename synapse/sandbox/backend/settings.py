@@ -1,0 +1,153 @@
+"""Build the Django settings of one sandbox from its data folder and database address."""
+
+from __future__ import annotations
+
+import os
+import secrets
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+
+BUSY_SECONDS = 60
+KEEP_ALIVE_PRAGMAS = (
+    "PRAGMA journal_mode=WAL;PRAGMA synchronous=NORMAL;PRAGMA cache_size=-16000;PRAGMA mmap_size=134217728"
+)
+
+APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django_filters",
+    "rest_framework",
+    "synapse.sandbox.backend",
+]
+
+MIDDLEWARE = [
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+]
+
+CONTEXT_PROCESSORS = [
+    "django.template.context_processors.request",
+    "django.contrib.auth.context_processors.auth",
+    "django.contrib.messages.context_processors.messages",
+]
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["synapse.sandbox.backend.authentication.SynapseAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PAGINATION_CLASS": "synapse.sandbox.backend.pagination.PageNumbers",
+    "EXCEPTION_HANDLER": "synapse.sandbox.backend.errors.handle",
+    "UNAUTHENTICATED_USER": None,
+}
+
+# Errors of the server itself go to stderr with their traceback; requests are logged nowhere.
+LOGGING: dict[str, Any] = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "handlers": {"stderr": {"class": "logging.StreamHandler"}, "nowhere": {"class": "logging.NullHandler"}},
+    "loggers": {
+        "django": {"handlers": ["nowhere"], "level": "ERROR", "propagate": False},
+        "django.request": {"handlers": ["stderr"], "level": "ERROR", "propagate": False},
+    },
+}
+
+
+def build(
+    data_dir: str | os.PathLike[str],
+    database: str | None = None,
+    *,
+    page_size: int = 20,
+    language: str = "en",
+) -> dict[str, Any]:
+    """Return the settings of the sandbox that keeps its files in *data_dir*."""
+    folder = Path(data_dir).resolve()
+    return {
+        "SECRET_KEY": _secret_key(folder),
+        "DEBUG": False,
+        "ALLOWED_HOSTS": ["*"],
+        "ROOT_URLCONF": "synapse.sandbox.backend.urls",
+        "INSTALLED_APPS": APPS,
+        "MIDDLEWARE": MIDDLEWARE,
+        "TEMPLATES": [
+            {
+                "BACKEND": "django.template.backends.django.DjangoTemplates",
+                "APP_DIRS": True,
+                "OPTIONS": {"context_processors": CONTEXT_PROCESSORS},
+            }
+        ],
+        "DATABASES": {"default": database_settings(folder, database)},
+        "DEFAULT_AUTO_FIELD": "django.db.models.BigAutoField",
+        "PASSWORD_HASHERS": ["synapse.sandbox.backend.accounts.QuickHasher"],
+        "APPEND_SLASH": False,
+        "USE_TZ": True,
+        "TIME_ZONE": "Asia/Seoul",
+        "USE_I18N": True,
+        "LANGUAGE_CODE": language,
+        "LANGUAGES": [("en", "English"), ("ko", "한국어")],
+        "STATIC_URL": "/static/",
+        "MEDIA_URL": "/media/",
+        "MEDIA_ROOT": folder / "media",
+        "DATA_UPLOAD_MAX_MEMORY_SIZE": None,
+        "DATA_UPLOAD_MAX_NUMBER_FIELDS": None,
+        "DATA_UPLOAD_MAX_NUMBER_FILES": None,
+        "FILE_UPLOAD_PERMISSIONS": 0o644,
+        "CSRF_TRUSTED_ORIGINS": [],
+        "REST_FRAMEWORK": REST_FRAMEWORK,
+        "LOGGING": LOGGING,
+        "SANDBOX_DATA_DIR": folder,
+        "SANDBOX_PAGE_SIZE": page_size,
+    }
+
+
+def database_settings(folder: Path, database: str | None) -> dict[str, Any]:
+    """Return Django's description of *database*: a URL, or the SQLite file in *folder* when there is none."""
+    if database is None:
+        return _sqlite(folder / "sandbox.sqlite3")
+    url = urlsplit(database)
+    if url.scheme in ("postgres", "postgresql"):
+        return {
+            "ENGINE": "django.db.backends.postgresql",
+            "NAME": unquote(url.path.lstrip("/")) or "postgres",
+            "USER": unquote(url.username or ""),
+            "PASSWORD": unquote(url.password or ""),
+            "HOST": unquote(url.hostname or ""),
+            "PORT": str(url.port or ""),
+            "CONN_MAX_AGE": None,
+            "OPTIONS": dict(parse_qsl(url.query)),
+        }
+    if url.scheme == "sqlite":
+        return _sqlite(Path(unquote(url.path)))
+    raise ValueError(f"database must be postgresql://… or sqlite:///path, not {url.scheme or database!r}")
+
+
+def _sqlite(path: Path) -> dict[str, Any]:
+    return {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": path,
+        "CONN_MAX_AGE": None,
+        # IMMEDIATE takes the write lock at BEGIN, where waiting for it is still allowed.
+        "OPTIONS": {
+            "transaction_mode": "IMMEDIATE",
+            "timeout": BUSY_SECONDS,
+            "init_command": KEEP_ALIVE_PRAGMAS,
+        },
+    }
+
+
+def _secret_key(folder: Path) -> str:
+    path = folder / "secret.key"
+    if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
+            file.write(secrets.token_urlsafe(48))
+    return path.read_text()

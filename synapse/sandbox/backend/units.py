@@ -1,0 +1,292 @@
+"""Create data units in batches: all or nothing, by a number of queries that does not grow with the batch."""
+
+from __future__ import annotations
+
+import hashlib
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from typing import Any, Final
+
+from django.db import IntegrityError, transaction
+from rest_framework import status
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from synapse.sandbox.backend.models import (
+    DataCollection,
+    DataFile,
+    DataUnit,
+    DataUnitFile,
+    DataUnitGroup,
+    FileSpecification,
+    Tenant,
+)
+
+try:
+    import jsonschema
+except ImportError:
+    jsonschema = None
+
+Errors = dict[str, list[str]]
+GroupPath = tuple[str, ...]
+
+_TYPES: Final = {
+    "image": "jpg jpeg png bmp gif tif tiff webp",
+    "video": "mp4 avi mov mkv webm wmv",
+    "audio": "mp3 wav flac m4a ogg aac",
+    "pcd": "pcd ply las laz",
+    "text": "txt md html htm csv tsv json xml",
+    "data": "json xml csv tsv txt yaml yml bin npy parquet xlsx xls",
+}
+TYPES_OF: Final[dict[str, frozenset[str]]] = {
+    extension: frozenset(kind for kind, known in _TYPES.items() if extension in known.split())
+    for known in _TYPES.values()
+    for extension in known.split()
+}
+
+
+class DataUnitCreateMixin:
+    """`POST data_units/` for the view set of data units."""
+
+    def create(self: Any, request: Request) -> Response:
+        """Create one unit from an object, or a list of units, in order, from a list."""
+        many = isinstance(request.data, list)
+        bodies = request.data if many else [request.data]
+        try:
+            ids = create_units(bodies, tenant=request.tenant)
+        except BatchError as error:
+            raise ValidationError(error.errors if many else error.errors[0]) from error
+        found = self.get_queryset().filter(pk__in=set(ids)).in_bulk()
+        units = [found[pk] for pk in ids]
+        rows = self.get_serializer(units if many else units[0], many=many).data
+        return Response(rows, status=status.HTTP_201_CREATED)
+
+
+class BatchError(Exception):
+    """Some items of a batch were refused; `errors` has one mapping per item, empty where it was fine."""
+
+    def __init__(self, errors: list[Errors]) -> None:
+        super().__init__("data units refused")
+        self.errors = errors
+
+
+@dataclass
+class Item:
+    """One requested unit on its way into the database."""
+
+    body: Mapping[str, Any]
+    errors: Errors = field(default_factory=dict)
+    collection: DataCollection | None = None
+    files: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    stored: dict[str, DataFile] = field(default_factory=dict)
+
+    @property
+    def meta(self) -> dict[str, Any]:
+        return self.body.get("meta") or {}
+
+    @property
+    def groups(self) -> GroupPath:
+        return tuple(self.body.get("groups") or ())
+
+    @property
+    def composition(self) -> str:
+        """Digest the unit's content: which file is bound under which name."""
+        parts = sorted(f"{name}\0{stored.checksum}" for name, stored in self.stored.items())
+        return hashlib.md5("\n".join(parts).encode(), usedforsecurity=False).hexdigest()
+
+
+def create_units(bodies: Sequence[Any], *, tenant: Tenant) -> list[int]:
+    """Create or reuse a unit per body and return their ids in the order asked; all of them, or none."""
+    items = [read_item(body) for body in bodies]
+    collections = _collections_of(items, tenant=tenant)
+    stored = _stored_files(items, tenant=tenant)
+    for item in items:
+        _check(item, collections, stored)
+    if any(item.errors for item in items):
+        raise BatchError([item.errors for item in items])
+    try:
+        return _write(items)
+    except IntegrityError:
+        # Another request created one of the same units meanwhile: now it is there to be reused.
+        return _write(items)
+
+
+def read_item(body: Any) -> Item:
+    """Check the shape of one body."""
+    if not isinstance(body, dict):
+        return Item(body={}, errors={"non_field_errors": ["Invalid data. Expected an object."]})
+    item = Item(body=body)
+    files, meta, groups = body.get("files"), body.get("meta"), body.get("groups")
+    if "data_collection" not in body:
+        item.errors["data_collection"] = ["This field is required."]
+    if files is None:
+        item.errors["files"] = ["This field is required."]
+    elif not isinstance(files, dict) or not all(_is_entry(entry) for entry in files.values()):
+        item.errors["files"] = ['Expected {name: {"checksum": string, "path": string}}.']
+    else:
+        item.files = files
+    if meta is not None and not isinstance(meta, dict):
+        item.errors["meta"] = ["Expected an object."]
+    if groups is not None and not (isinstance(groups, list) and all(isinstance(g, str) and g for g in groups)):
+        item.errors["groups"] = ["Expected a list of names."]
+    return item
+
+
+def _is_entry(entry: Any) -> bool:
+    return (
+        isinstance(entry, dict)
+        and isinstance(entry.get("checksum"), str)
+        and isinstance(entry.get("path", ""), str)
+    )
+
+
+def _collections_of(items: Iterable[Item], *, tenant: Tenant) -> dict[int, DataCollection]:
+    asked = {pk for item in items if (pk := _key(item.body.get("data_collection"))) is not None}
+    found = DataCollection.objects.filter(tenant=tenant, pk__in=asked)
+    return {collection.pk: collection for collection in found.prefetch_related("file_specifications")}
+
+
+def _key(value: Any) -> int | None:
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        return None
+    text = str(value)
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
+
+
+def _stored_files(items: Iterable[Item], *, tenant: Tenant) -> dict[str, DataFile]:
+    asked = {entry["checksum"] for item in items for entry in item.files.values()}
+    return {stored.checksum: stored for stored in DataFile.objects.filter(tenant=tenant, checksum__in=asked)}
+
+
+def _check(item: Item, collections: Mapping[int, DataCollection], stored: Mapping[str, DataFile]) -> None:
+    """Hold one item against its collection's rules and note every fault."""
+    if "data_collection" in item.body:
+        asked = item.body["data_collection"]
+        item.collection = collections.get(_key(asked) or 0)
+        if item.collection is None:
+            item.errors["data_collection"] = [f'Invalid pk "{asked}" - object does not exist.']
+    if item.collection is None or item.errors:
+        return
+    specifications = {spec.name: spec for spec in item.collection.file_specifications.all()}
+    faults = [f"Unknown file specification '{name}'." for name in item.files if name not in specifications]
+    faults += [
+        f"Required file specification '{name}' is missing."
+        for name, spec in specifications.items()
+        if spec.is_required and name not in item.files
+    ]
+    for name, entry in item.files.items():
+        if name in specifications:
+            faults += _entry_faults(specifications[name], entry, stored.get(entry["checksum"]))
+    if faults:
+        item.errors["files"] = faults
+    item.stored = {name: stored[entry["checksum"]] for name, entry in item.files.items() if not faults}
+    schema_faults = _schema_faults(item.collection, item.meta)
+    if schema_faults:
+        item.errors["meta"] = schema_faults
+
+
+def _entry_faults(
+    spec: FileSpecification, entry: Mapping[str, Any], stored: DataFile | None
+) -> list[str]:
+    if spec.is_sequential:
+        return [f"File specification '{spec.name}' is sequential and takes no single file."]
+    if stored is None:
+        return [f"No data file has the checksum '{entry['checksum']}'."]
+    extension = PurePosixPath(entry.get("path") or _name_of(stored)).suffix.lower().lstrip(".")
+    kinds = TYPES_OF.get(extension)
+    if kinds is not None and spec.file_type not in kinds:
+        return [f"'{spec.name}' takes {spec.file_type} files, not '.{extension}'."]
+    return []
+
+
+def _name_of(stored: DataFile) -> str:
+    return PurePosixPath(stored.file.name or "").name
+
+
+def _schema_faults(collection: DataCollection, meta: dict[str, Any]) -> list[str]:
+    schema = collection.meta.get("data_unit_meta_schema") if isinstance(collection.meta, dict) else None
+    if jsonschema is None or not isinstance(schema, dict):
+        return []
+    validator = jsonschema.validators.validator_for(schema)(schema)
+    return [error.message for error in validator.iter_errors(meta)]
+
+
+@transaction.atomic
+def _write(items: Sequence[Item]) -> list[int]:
+    pks = sorted({item.collection.pk for item in items})
+    # One writer per collection: what is looked up here can't be created by another meanwhile.
+    list(DataCollection.objects.select_for_update().filter(pk__in=pks).order_by("pk").values_list("pk"))
+    wanted = {(item.collection.pk, item.composition): item for item in items}
+    known = _known_units(wanted)
+    fresh = {key: item for key, item in wanted.items() if key not in known}
+    groups = _groups_for(fresh.values())
+    units = {
+        key: DataUnit(
+            data_collection=item.collection,
+            checksum=key[1],
+            meta=item.meta,
+            group=groups.get((key[0], item.groups)),
+        )
+        for key, item in fresh.items()
+    }
+    DataUnit.objects.bulk_create(units.values())
+    DataUnitFile.objects.bulk_create(_bindings(fresh, units))
+    ids = known | {key: unit.pk for key, unit in units.items()}
+    return [ids[item.collection.pk, item.composition] for item in items]
+
+
+def _known_units(wanted: Mapping[tuple[int, str], Item]) -> dict[tuple[int, str], int]:
+    rows = DataUnit.objects.filter(
+        data_collection__in={collection for collection, _ in wanted},
+        checksum__in={composition for _, composition in wanted},
+    )
+    return {(row[0], row[1]): row[2] for row in rows.values_list("data_collection_id", "checksum", "pk")}
+
+
+def _bindings(
+    fresh: Mapping[tuple[int, str], Item], units: Mapping[tuple[int, str], DataUnit]
+) -> list[DataUnitFile]:
+    return [
+        DataUnitFile(
+            data_unit=units[key],
+            specification=spec,
+            data_file=item.stored[spec.name],
+            path_original=item.files[spec.name].get("path") or _name_of(item.stored[spec.name]),
+        )
+        for key, item in fresh.items()
+        for spec in item.collection.file_specifications.all()
+        if spec.name in item.stored
+    ]
+
+
+def _groups_for(items: Iterable[Item]) -> dict[tuple[int, GroupPath], DataUnitGroup]:
+    """Get or create the group trees that the items name, level by level."""
+    paths = {(item.collection.pk, item.groups) for item in items if item.groups}
+    made: dict[tuple[int, GroupPath], DataUnitGroup] = {}
+    for depth in range(1, max((len(path) for _, path in paths), default=0) + 1):
+        level = {(pk, path[:depth]) for pk, path in paths if len(path) >= depth}
+        made |= _group_level(level, made)
+    return made
+
+
+def _group_level(
+    level: set[tuple[int, GroupPath]], parents: Mapping[tuple[int, GroupPath], DataUnitGroup]
+) -> dict[tuple[int, GroupPath], DataUnitGroup]:
+    rows = DataUnitGroup.objects.filter(
+        data_collection__in={pk for pk, _ in level}, name__in={path[-1] for _, path in level}
+    )
+    by_place = {(row.data_collection_id, row.parent_id, row.name): row for row in rows}
+    found: dict[tuple[int, GroupPath], DataUnitGroup] = {}
+    new: dict[tuple[int, GroupPath], DataUnitGroup] = {}
+    for pk, path in sorted(level):
+        parent = parents.get((pk, path[:-1]))
+        known = by_place.get((pk, parent.pk if parent else None, path[-1]))
+        if known is not None:
+            found[pk, path] = known
+        else:
+            new[pk, path] = DataUnitGroup(data_collection_id=pk, parent=parent, name=path[-1])
+    DataUnitGroup.objects.bulk_create(new.values())
+    return found | new
