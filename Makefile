@@ -38,11 +38,11 @@ fmt: $(STAMP)  ## Format, and mend what ruff can mend
 lint: $(STAMP)  ## Check style, format and layers
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-logo
 
 types: $(STAMP)  ## Check types with mypy and pyright
 	$(BIN)/mypy
-	$(BIN)/pyright
+	$(BIN)/pyright --pythonpath $(BIN)/python
 
 check: lint types  ## Everything but the tests
 
@@ -74,6 +74,6 @@ $(STAMP): pyproject.toml constraints.txt
 		echo "Creating $(VENV) with $$("$$found" --version)"; \
 		"$$found" -m venv --clear $(VENV); }
 	@echo "Installing what constraints.txt pins"
-	@$(BIN)/python -m pip install --quiet --constraint constraints.txt hatchling editables
-	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-build-isolation --editable '.[$(EXTRAS)]'
+	@$(BIN)/python -m pip install -qq --constraint constraints.txt hatchling editables
+	@$(BIN)/python -m pip install -qq --constraint constraints.txt --no-build-isolation --editable '.[$(EXTRAS)]'
 	@touch $@
