@@ -1,12 +1,35 @@
-"""What every test shares: how Hypothesis searches, and nothing else."""
+"""What every test shares: how Hypothesis searches, and which processes coverage measures."""
 
 from __future__ import annotations
 
 import os
 
+from collections.abc import Iterator
+from typing import Final
+
+import pytest
+
 from hypothesis import HealthCheck, settings
+
+MEASURE: Final = "COVERAGE_PROCESS_CONFIG"
 
 # A loaded machine must not turn a slow example into a failure; a red CI run must fail again when repeated.
 settings.register_profile("local", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ci", settings.get_profile("local"), derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "local")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def measuring() -> Iterator[str | None]:
+    """Keep coverage out of the backends that tests start: measured, they are half as fast."""
+    how = os.environ.pop(MEASURE, None)
+    yield how
+    if how is not None:
+        os.environ[MEASURE] = how
+
+
+@pytest.fixture
+def measured_processes(measuring: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let coverage count what the processes of this test run of the package, as for the command line."""
+    if measuring is not None:
+        monkeypatch.setenv(MEASURE, measuring)
