@@ -1,0 +1,55 @@
+"""Imports point down only, and the contracts that say so would notice if they did not."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+LINTER: Final = Path(sys.executable).with_name("lint-imports")
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """Copy the package and its contracts to where a test may spoil them."""
+    shutil.copytree(ROOT / "synapse", tmp_path / "synapse", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    return tmp_path
+
+
+def broken_contracts(folder: Path) -> list[str]:
+    """Return the names of the contracts that the package in a folder breaks."""
+    command = [str(LINTER), "--no-logo", "--no-cache"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert "Contracts:" in done.stdout, done.stdout + done.stderr
+    return [line.removesuffix(" BROKEN") for line in done.stdout.splitlines() if line.endswith(" BROKEN")]
+
+
+def test_the_package_keeps_its_layers() -> None:
+    """No module imports from a layer above its own."""
+    assert [] == broken_contracts(ROOT)
+
+
+@pytest.mark.parametrize(
+    ("module", "line", "contract"),
+    [
+        ("session/__init__.py", "import synapse.entities", "Imports point down only"),
+        ("query/__init__.py", "import synapse.mapping", "Imports point down only"),
+        ("query/__init__.py", "import requests", "query, mapping and dialects do no I/O"),
+        ("sandbox/__init__.py", "import synapse.errors", "The sandbox imports nothing of ours"),
+        ("entities/__init__.py", "import synapse.sandbox", "Only the command line starts the sandbox"),
+        ("helpers.py", "import attrs", "Imports point down only"),
+    ],
+)
+def test_a_stray_import_is_noticed(copy: Path, module: str, line: str, contract: str) -> None:
+    """An import that breaks a rule breaks its contract, and so does a module that is in no layer."""
+    with (copy / "synapse" / module).open("a", encoding="utf-8") as source:
+        source.write(f"\n{line}\n")
+
+    assert [contract] == broken_contracts(copy)
