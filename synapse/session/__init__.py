@@ -1,0 +1,26 @@
+"""The session: where the SDK meets the network."""
+
+from __future__ import annotations
+
+from synapse.session.cache import RelationCache
+from synapse.session.concurrency import Outcome
+from synapse.session.config import Settings, Timeout
+from synapse.session.retry import Retry
+from synapse.session.scope import current, current_if_any, set_default, set_factory
+from synapse.session.session import Session
+from synapse.session.trace import Call, Trace
+
+__all__ = [
+    "Call",
+    "Outcome",
+    "RelationCache",
+    "Retry",
+    "Session",
+    "Settings",
+    "Timeout",
+    "Trace",
+    "current",
+    "current_if_any",
+    "set_default",
+    "set_factory",
+]

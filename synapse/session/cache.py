@@ -1,0 +1,68 @@
+"""Rows that relations have fetched, kept for a while."""
+
+from __future__ import annotations
+
+import threading
+
+from collections.abc import MutableMapping
+from typing import Any, Final
+
+from cachetools import TTLCache
+
+SIZE: Final = 10_000
+
+Row = dict[str, Any]
+
+
+class RelationCache:
+    """Raw rows by resource and key, the least recently used dropped first; safe to share between threads.
+
+    `ttl` is the life of a row in seconds; `None` or 0 keeps nothing.
+    """
+
+    def __init__(self, ttl: float | None = 300, *, size: int = SIZE) -> None:
+        self.ttl = ttl
+        self._rows: MutableMapping[tuple[str, str, int], Row] | None = TTLCache(size, ttl) if ttl else None
+        self._generation: dict[str, int] = {}
+        self._lock = threading.Lock()
+
+    def get(self, resource: str, pk: object) -> Row | None:
+        """Return the row, or `None` if it is not held."""
+        if self._rows is None:
+            return None
+        with self._lock:
+            return self._rows.get(self._key(resource, pk))
+
+    def put(self, resource: str, pk: object, row: Row) -> None:
+        """Hold *row* until its time is over or a write drops it."""
+        if self._rows is not None:
+            with self._lock:
+                self._rows[self._key(resource, pk)] = row
+
+    def drop(self, resource: str, pk: object) -> None:
+        """Forget one row."""
+        if self._rows is not None:
+            with self._lock:
+                self._rows.pop(self._key(resource, pk), None)
+
+    def drop_all(self, resource: str) -> None:
+        """Forget every row of one resource."""
+        with self._lock:
+            # Rows of an older generation are never asked for again and leave by age.
+            self._generation[resource] = self._generation.get(resource, 0) + 1
+
+    def clear(self) -> None:
+        """Forget everything."""
+        with self._lock:
+            if self._rows is not None:
+                self._rows.clear()
+
+    def __len__(self) -> int:
+        if self._rows is None:
+            return 0
+        with self._lock:
+            current = self._generation
+            return sum(1 for resource, _, generation in self._rows if current.get(resource, 0) == generation)
+
+    def _key(self, resource: str, pk: object) -> tuple[str, str, int]:
+        return resource, str(pk), self._generation.get(resource, 0)

@@ -1,0 +1,303 @@
+"""Settings, resolved once: arguments, then the environment, then the profile file."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import attrs
+
+from synapse.errors import ConfigError, did_you_mean
+from synapse.session.origin import Base, origin_of
+from synapse.session.retry import Retry
+
+SECRETS: Final = ("api_token", "agent_token", "user_token")
+_ENVIRONMENT: Final = {
+    "host": ("SYNAPSE_HOST",),
+    "api_token": ("SYNAPSE_API_TOKEN", "SYNAPSE_ACCESS_TOKEN"),
+    "agent_token": ("SYNAPSE_AGENT_TOKEN",),
+    "tenant": ("SYNAPSE_TENANT",),
+}
+_FILE_KEYS: Final = {
+    "host": "host",
+    "api_token": "access_token",
+    "user_token": "user_token",
+    "tenant": "tenant",
+}
+
+
+@attrs.frozen
+class Timeout:
+    """How long to wait, in seconds: for a connection, and for each read from it."""
+
+    connect: float = 5
+    read: float = 30
+
+    def __attrs_post_init__(self) -> None:
+        for name in ("connect", "read"):
+            value = getattr(self, name)
+            if type(value) not in (int, float) or not 0 < value < math.inf:
+                raise ConfigError(f"timeout[{name!r}] must be a number of seconds above 0")
+
+    @classmethod
+    def of(cls, value: object) -> Timeout:
+        """Read the `timeout` argument: a mapping with `connect`, `read` or both."""
+        if value is None:
+            return cls()
+        if isinstance(value, Timeout):
+            return value
+        if not isinstance(value, Mapping):
+            raise ConfigError(
+                f"timeout must look like {{'connect': 5, 'read': 30}}, not {type(value).__name__}"
+            )
+        for name in value:
+            if name not in ("connect", "read"):
+                hint = did_you_mean(str(name), ("connect", "read"))
+                raise ConfigError(f"timeout has no {name!r}{hint}: give 'connect' and 'read'")
+        return cls(**value)
+
+
+@attrs.frozen
+class Settings:
+    """Everything that a session was told, as one value; secrets are neither shown nor pickled."""
+
+    base: Base
+    api_token: str | None = attrs.field(default=None, repr=False)
+    agent_token: str | None = attrs.field(default=None, repr=False)
+    user_token: str | None = attrs.field(default=None, repr=False)
+    tenant: str | None = None
+    profile: str | None = None
+    timeout: Timeout = attrs.field(factory=Timeout)
+    retry: Retry = attrs.field(factory=Retry)
+    workers: int = 8
+    cache: float | None = 300
+    page_size: int = 100
+    verify: bool | str | None = None
+    cert: str | tuple[str, str] | None = None
+    proxies: Mapping[str, str] | None = attrs.field(default=None, repr=False)
+
+    @property
+    def host(self) -> str:
+        """The base address without a trailing slash."""
+        return self.base.url
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The tokens, for masking."""
+        return tuple(token for token in map(self.__getattribute__, SECRETS) if token)
+
+    def headers(self) -> dict[str, str]:
+        """Return the headers that say who is asking."""
+        named = {
+            "Synapse-Access-Token": self.api_token,
+            "Authorization": self.user_token,
+            "Synapse-Tenant": self.tenant,
+            "SYNAPSE-Agent": self.agent_token,
+        }
+        return {name: f"Token {value}" for name, value in named.items() if value}
+
+    def public(self) -> dict[str, Any]:
+        """Return the arguments that make this session again once its tokens are resolved anew."""
+        names = (
+            "host",
+            "tenant",
+            "profile",
+            "timeout",
+            "retry",
+            "workers",
+            "cache",
+            "page_size",
+            "verify",
+            "cert",
+        )
+        arguments = {name: getattr(self, name) for name in names}
+        open_proxies = {name: url for name, url in (self.proxies or {}).items() if "@" not in url}
+        return {**arguments, "proxies": open_proxies or None}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        public = {name: value for name, value in self.public().items() if name != "host"}
+        return _rebuild, (self.base, public)
+
+
+def _rebuild(base: Base, public: dict[str, Any]) -> Settings:
+    return Settings(base, **public)
+
+
+@attrs.frozen
+class _Source:
+    """One place that settings come from; its tokens belong to its own host, if it names one."""
+
+    values: dict[str, str] = attrs.field(repr=False)
+    names: dict[str, str]
+
+    def serves(self, origin: str) -> bool:
+        """Whether the tokens found here may be sent to *origin*."""
+        host = self.values.get("host")
+        if host is None:
+            return True
+        try:
+            return origin_of(host) == origin
+        except ValueError:
+            return False
+
+
+def resolve(given: Mapping[str, Any], **rest: Any) -> Settings:
+    """Resolve host, tokens and tenant from *given*, the environment and the profile; check the rest.
+
+    Tokens that come with a host of their own (a profile, or an environment with `SYNAPSE_HOST`) are used for
+    that host only.
+    """
+    profile = given.get("profile") or os.environ.get("SYNAPSE_PROFILE") or None
+    sources = [_from_arguments(given), _from_environment()]
+    complete = any("host" in source.values for source in sources) and any(
+        name in source.values for source in sources for name in SECRETS
+    )
+    sources.append(_from_file(profile, needed=not complete))
+    base = _base(sources)
+    fitting = [source for source in sources if source is sources[0] or source.serves(base.origin)]
+    values: dict[str, Any] = {name: _pick(name, fitting) for name in (*SECRETS, "tenant")}
+    if values["api_token"] or sources[0].values.get("agent_token"):
+        values["user_token"] = None  # another identity than the one that was asked for
+    _check_identity(values, base=base, unused=len(sources) - len(fitting))
+    return Settings(base, **values, profile=profile, **_checked(rest))
+
+
+def _from_arguments(given: Mapping[str, Any]) -> _Source:
+    values = {name: value for name, value in given.items() if value is not None and name != "profile"}
+    return _Source(values, {name: name for name in values})
+
+
+def _from_environment() -> _Source:
+    found = {
+        setting: name
+        for setting, names in _ENVIRONMENT.items()
+        for name in reversed(names)
+        if os.environ.get(name)
+    }
+    return _Source({setting: os.environ[name] for setting, name in found.items()}, found)
+
+
+def _from_file(profile: str | None, *, needed: bool) -> _Source:
+    path = Path("~/.synapse/config.json").expanduser()
+    try:
+        content = _entry(_read(path), profile, path=path)
+    except ConfigError:
+        if needed or profile:
+            raise
+        return _Source({}, {})
+    values = {name: content[key] for name, key in _FILE_KEYS.items() if content.get(key)}
+    agent = content.get("agent")
+    if isinstance(agent, dict) and agent.get("token"):
+        values["agent_token"] = agent["token"]
+    return _Source(values, {name: f"{_FILE_KEYS.get(name, 'agent.token')} in {path}" for name in values})
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, RecursionError) as error:
+        raise ConfigError(f"{path} cannot be read ({type(error).__name__}): mend it or remove it") from None
+    if not isinstance(content, dict):
+        raise ConfigError(f"{path} must hold a JSON object with keys such as 'host' and 'access_token'")
+    return content
+
+
+def _entry(content: dict[str, Any], profile: str | None, *, path: Path) -> dict[str, Any]:
+    if profile is None:
+        return content
+    environments = content.get("environments")
+    entry = environments.get(profile) if isinstance(environments, dict) else None
+    if not isinstance(entry, dict):
+        known = list(environments) if isinstance(environments, dict) else []
+        raise ConfigError(
+            f"{path} has no profile {profile!r}{did_you_mean(profile, known)} under 'environments'"
+        )
+    return entry
+
+
+def _base(sources: list[_Source]) -> Base:
+    for source in sources:
+        if "host" in source.values:
+            return Base.parse(source.values["host"], setting=source.names["host"])
+    raise ConfigError(
+        "no host: call synapse.connect('https://…', api_token='…'), or set SYNAPSE_HOST, or log in so that "
+        "~/.synapse/config.json names one"
+    )
+
+
+def _pick(name: str, sources: list[_Source]) -> str | None:
+    for source in sources:
+        if name in source.values:
+            return _header_value(source.values[name], setting=source.names[name])
+    return None
+
+
+def _header_value(value: object, *, setting: str) -> str:
+    if not isinstance(value, str):
+        raise ConfigError(f"{setting} must be text, not {type(value).__name__}")
+    if not value:
+        raise ConfigError(f"{setting} is empty")
+    if not all("!" <= character <= "~" for character in value):
+        raise ConfigError(
+            f"{setting} has a space, a line break, or a control or non-ASCII character in it: give the bare "
+            "value, without 'Token ' before it or a line break after it"
+        )
+    return value
+
+
+def _check_identity(values: Mapping[str, str | None], *, base: Base, unused: int) -> None:
+    if not any(values[name] for name in SECRETS):
+        other = " (the one in the environment or the profile belongs to another host)" if unused else ""
+        raise ConfigError(
+            f"no token for {base.origin}{other}: pass api_token='…', or set SYNAPSE_API_TOKEN, or log in so "
+            "that ~/.synapse/config.json has one"
+        )
+    if values["user_token"] and not values["tenant"]:
+        raise ConfigError("a user token needs a tenant: pass tenant='…' or set SYNAPSE_TENANT")
+
+
+def _checked(rest: Mapping[str, Any]) -> dict[str, Any]:
+    retry, cache, verify, cert = rest["retry"], rest["cache"], rest["verify"], rest["cert"]
+    if retry is not None and not isinstance(retry, Retry):
+        raise ConfigError(f"retry must be a Retry, such as Retry(total=3), not {type(retry).__name__}")
+    for name in ("workers", "page_size"):
+        if type(rest[name]) is not int or rest[name] < 1:
+            raise ConfigError(f"{name} must be a whole number, 1 or more")
+    if cache is not None and (type(cache) not in (int, float) or not cache >= 0):
+        raise ConfigError("cache must be a number of seconds, or None to keep nothing")
+    if isinstance(cert, list):
+        cert = tuple(cert)
+    _check_files("verify", verify if isinstance(verify, str) else None, kind=(bool, str))
+    for path in cert if isinstance(cert, tuple) else (cert,):
+        _check_files("cert", path, kind=(str,))
+    return {
+        **rest,
+        "timeout": Timeout.of(rest["timeout"]),
+        "retry": retry or Retry(),
+        "cert": cert,
+        "proxies": _proxies(rest["proxies"]),
+    }
+
+
+def _check_files(setting: str, path: object, *, kind: tuple[type, ...]) -> None:
+    if path is None:
+        return
+    if not isinstance(path, kind):
+        raise ConfigError(f"{setting} must be a path, not {type(path).__name__}")
+    if not Path(str(path)).exists():
+        raise ConfigError(f"{setting}: there is no file {path!r}")
+
+
+def _proxies(proxies: object) -> dict[str, str] | None:
+    if proxies is None:
+        return None
+    if not isinstance(proxies, Mapping) or not all(isinstance(url, str) for url in proxies.values()):
+        raise ConfigError("proxies must look like {'https': 'http://proxy.example.com:3128'}")
+    return dict(proxies)

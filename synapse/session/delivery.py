@@ -1,0 +1,222 @@
+"""From a request to its reply: repeats where they are safe, redirects on the own origin, typed errors."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final, NoReturn
+from urllib.parse import urljoin, urlsplit
+
+import attrs
+
+from synapse.dialects.wire import IDEMPOTENT, Reply, Request, encode
+from synapse.errors import MappingError, TransferError, TransportError, WriteUnconfirmedError
+from synapse.mapping.unset import UNSET
+from synapse.session.config import Settings
+from synapse.session.failures import Failure
+from synapse.session.masking import Masker
+from synapse.session.origin import clean
+from synapse.session.replies import Answer, describe, error_of, parse
+from synapse.session.retry import PASSING, REFUSED, seconds_until
+from synapse.session.transport import Attempt, Transport
+
+_REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+_READS: Final = frozenset({"GET", "HEAD"})
+_HOPS: Final = 5
+_UNSETTLED: Final = frozenset({502, 504})  # a gateway gave up on a backend that may go on working
+
+logger: Final = logging.getLogger("synapse")
+
+
+class Delivery:
+    """Sends what the session asks for; holds no state of its own beyond the sockets of `transport`."""
+
+    def __init__(
+        self, settings: Settings, *, transport: Transport, masker: Masker, pause: Callable[[float], None]
+    ) -> None:
+        self._settings = settings
+        self._masker = masker
+        self._pause = pause
+        self.transport = transport
+
+    def send(self, request: Request) -> Reply:
+        """Return the reply to *request*; every refusal and every failure is raised as a typed error."""
+        attempt = self.prepare(request)
+        answer = self.deliver(attempt)
+        try:
+            data = parse(answer.content)
+        except ValueError:
+            words = describe(answer, masker=self._masker)
+            reason = f"{answer.status} with a body that is not JSON ({words})"
+            self._fail(attempt, Failure(reason, True, False, status=answer.status))
+        return Reply(answer.status, data, answer.headers)
+
+    def prepare(self, request: Request, *, streamed: bool = False) -> Attempt:
+        """Turn a request into what is sent; nothing travels yet."""
+        base, timeout = self._settings.base, self._settings.timeout
+        url = base.locate(request.path)
+        if request.params:
+            url = f"{url}{'&' if '?' in url else '?'}{encode(request.params)}"
+        path = base.relative(url)
+        label = f"{request.method} {self._masker.url(path)}"
+        payload = None if request.json is UNSET else _dump(request.json, label=label)
+        read = timeout.read if request.read_timeout is None else request.read_timeout
+        return Attempt(
+            request.method,
+            url,
+            label,
+            self._masker.url(path),
+            self._headers(request, payload),
+            connect_limit=timeout.connect,
+            read_limit=request.read_timeout if streamed else read,
+            payload=payload,
+            body=request.body,
+            streamed=streamed,
+        )
+
+    def fetch(self, url: str, *, start: int, headers: tuple[tuple[str, str], ...]) -> Attempt:
+        """Turn the address of a file into what is sent for it, without a token."""
+        url = web_address(f"{self._settings.base.url}/", url)
+        timeout = self._settings.timeout
+        # Bytes are asked for as they are stored, so that offsets and sizes mean the file's own.
+        asked = {**self.transport.plain, "Accept-Encoding": "identity", **dict(headers)}
+        if start:
+            asked["Range"] = f"bytes={start}-"
+        shown = self._masker.url(url)
+        path = self._settings.base.relative(shown)
+        return Attempt(
+            "GET",
+            url,
+            f"GET {path}",
+            path,
+            asked,
+            connect_limit=timeout.connect,
+            read_limit=timeout.read,
+            streamed=True,
+        )
+
+    def deliver(self, attempt: Attempt, *, follow: Callable[[str, str], str] | None = None) -> Answer:
+        """Send, repeating and following as far as it is safe, until there is a successful answer."""
+        follow = follow or self._follow
+        repeats = hops = 0
+        acted = False
+        while True:
+            outcome = self.transport.exchange(attempt)
+            if isinstance(outcome, Answer):
+                if 200 <= outcome.status < 300:
+                    return outcome
+                if attempt.method == "DELETE" and outcome.status == 404 and acted:
+                    return Answer(204, outcome.headers)  # the attempt before did it
+                location = outcome.headers.get("Location")
+                if outcome.status in _REDIRECTS and location:
+                    hops += 1
+                    attempt = self._redirected(attempt, location, hops=hops, follow=follow)
+                    continue
+            acted = acted or _may_have_acted(outcome)
+            if repeats >= self._settings.retry.total or not _repeatable(attempt, outcome):
+                self._refuse(attempt, outcome, attempts=repeats + 1)
+            self._wait(attempt, outcome, repeats)
+            repeats += 1
+
+    def failed(self, attempt: Attempt, failure: Failure, *, attempts: int = 1) -> TransportError:
+        """Build the error for an attempt that brought no readable answer."""
+        tries = f" ({attempts} attempts)" if attempts > 1 else ""
+        where: dict[str, Any] = {
+            "method": attempt.method,
+            "url": self._masker.url(attempt.url),
+            "status_code": failure.status,
+        }
+        if attempt.method in IDEMPOTENT or not failure.acted:
+            return TransportError(f"{attempt.label}: {failure.reason}{tries}", **where)
+        look = "list" if attempt.method == "POST" else "read back"
+        return WriteUnconfirmedError(
+            f"{attempt.label}: {failure.reason}. It may or may not have happened, and was not repeated: "
+            f"{look} {attempt.path} to see, before sending it again",
+            **where,
+        )
+
+    def _headers(self, request: Request, payload: bytes | None) -> Mapping[str, str]:
+        if not request.headers and payload is None and request.body is None and request.method in _READS:
+            return self.transport.signed
+        headers = {**self.transport.signed, **dict(request.headers)}
+        if request.body is not None:
+            headers["Content-Type"] = request.body.content_type
+            headers["Content-Length"] = str(request.body.length)
+        elif request.method not in ("DELETE", *_READS) or payload is not None:
+            headers["Content-Type"] = "application/json"
+            headers["Content-Length"] = str(len(payload or b""))
+        return headers
+
+    def _follow(self, url: str, location: str) -> str:
+        return self._settings.base.follow(location, start=url)
+
+    def _redirected(
+        self, attempt: Attempt, location: str, *, hops: int, follow: Callable[[str, str], str]
+    ) -> Attempt:
+        with contextlib.suppress(UnicodeError):
+            # Header bytes arrive as Latin-1; addresses are UTF-8.
+            location = location.encode("latin-1").decode("utf-8")
+        url = follow(attempt.url, location)
+        if attempt.method not in _READS:
+            self._fail(
+                attempt, Failure(f"redirected to {self._masker.url(url)}, and a write is not", False, False)
+            )
+        if hops > _HOPS:
+            self._fail(attempt, Failure(f"redirected more than {_HOPS} times", False, False))
+        return attrs.evolve(attempt, url=url)
+
+    def _wait(self, attempt: Attempt, outcome: Answer | Failure, repeats: int) -> None:
+        asked = seconds_until(outcome.headers.get("Retry-After")) if isinstance(outcome, Answer) else None
+        seconds = self._settings.retry.wait(repeats, retry_after=asked)
+        reason = outcome.reason if isinstance(outcome, Failure) else outcome.status
+        logger.info("%s: %s; trying again in %.1f s", attempt.label, reason, seconds)
+        self._pause(seconds)
+
+    def _refuse(self, attempt: Attempt, outcome: Answer | Failure, *, attempts: int) -> NoReturn:
+        if isinstance(outcome, Failure):
+            self._fail(attempt, outcome, attempts=attempts)
+        if outcome.status in _UNSETTLED and attempt.method not in IDEMPOTENT:
+            self._fail(
+                attempt, Failure(f"the gateway answered {outcome.status}", True, False, status=outcome.status)
+            )
+        if outcome.status < 400:
+            words = describe(outcome, masker=self._masker)
+            reason = f"{outcome.status}, which answers nothing that was asked ({words})"
+            self._fail(attempt, Failure(reason, True, False, status=outcome.status))
+        raise error_of(outcome, label=attempt.label, masker=self._masker)
+
+    def _fail(self, attempt: Attempt, failure: Failure, *, attempts: int = 1) -> NoReturn:
+        raise self.failed(attempt, failure, attempts=attempts) from failure.cause
+
+
+def web_address(start: str, link: str) -> str:
+    """Return the http(s) address that *link*, found at *start*, leads to, else a `TransferError`."""
+    try:
+        parts = urlsplit(urljoin(start, link))
+        known = parts.scheme in ("http", "https") and parts.hostname
+    except ValueError:
+        raise TransferError("this is no address, nothing can be fetched from it") from None
+    if not known:
+        raise TransferError(f"nothing can be fetched from a {parts.scheme!r} address, only from http(s)")
+    return clean(parts._replace(fragment="").geturl())
+
+
+def _dump(value: Any, *, label: str) -> bytes:
+    try:
+        return json.dumps(value, allow_nan=False, separators=(",", ":")).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        raise MappingError(f"{label}: the value to send is not JSON ({error})") from error
+
+
+def _may_have_acted(outcome: Answer | Failure) -> bool:
+    return outcome.acted if isinstance(outcome, Failure) else outcome.status in _UNSETTLED
+
+
+def _repeatable(attempt: Attempt, outcome: Answer | Failure) -> bool:
+    idempotent = attempt.method in IDEMPOTENT
+    if isinstance(outcome, Failure):
+        return outcome.passing and (idempotent or not outcome.acted)
+    return outcome.status in (PASSING if idempotent else REFUSED)

@@ -1,0 +1,111 @@
+"""Why an attempt brought no answer, told by the type of the exception and never by its text."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import ssl
+
+from typing import Final
+
+import attrs
+import requests.exceptions
+
+from urllib3 import exceptions as urllib3
+
+ERRORS: Final = (
+    requests.exceptions.RequestException,
+    urllib3.HTTPError,
+    http.client.HTTPException,
+    OSError,
+    ValueError,
+)
+_HANDSHAKE: Final = frozenset(
+    {"WRONG_VERSION_NUMBER", "UNSUPPORTED_PROTOCOL", "HTTP_REQUEST", "NO_PROTOCOLS_AVAILABLE"}
+)
+
+
+@attrs.frozen
+class Failure:
+    """An attempt without a readable answer.
+
+    `acted` tells whether the backend may have acted on it, `passing` whether the next attempt may go better;
+    `status` is the status that came before the answer broke off.
+    """
+
+    reason: str
+    acted: bool
+    passing: bool
+    cause: BaseException | None = attrs.field(default=None, repr=False)
+    status: int | None = None
+
+
+def failure_of(error: Exception, *, connect: float, read: float | None, status: int | None = None) -> Failure:
+    """Classify an exception of the HTTP stack; the limits are those that were set, in seconds."""
+    reason = _reason(error)
+    root = _root(reason)
+    if isinstance(reason, urllib3.ConnectTimeoutError) and not isinstance(reason, urllib3.NewConnectionError):
+        return Failure(f"no connection within {connect:g} s", False, True, root)
+    if isinstance(reason, urllib3.ReadTimeoutError | TimeoutError):
+        return Failure(f"nothing came within {read or 0:g} s", True, True, root, status)
+    text, acted, passing = _classify(reason, root)
+    return Failure(text, acted, passing, root, status)
+
+
+def _classify(reason: BaseException, root: BaseException) -> tuple[str, bool, bool]:
+    match reason:
+        case urllib3.ProxyError():
+            return f"the proxy could not be used{_detail(root)}", False, True
+        case urllib3.NameResolutionError():
+            return "the host name could not be resolved", False, True
+        case urllib3.NewConnectionError():
+            return f"no connection{_detail(root)}", False, True
+        case urllib3.SSLError() | ssl.SSLError():
+            return _tls(root)
+        case urllib3.IncompleteRead():
+            return f"the answer broke off after {reason.partial} bytes", True, True
+        case urllib3.DecodeError():
+            return "the answer could not be decompressed", True, True
+        case urllib3.ProtocolError() | ConnectionError() | http.client.HTTPException():
+            return f"the connection was lost{_detail(root)}", True, True
+        case OSError() if not isinstance(reason, requests.exceptions.RequestException):
+            return f"the connection failed{_detail(reason)}", True, True
+    return f"the request could not be built ({type(reason).__name__})", False, False
+
+
+def _reason(error: BaseException) -> BaseException:
+    """Unwrap what requests and urllib3 put around the exception that tells the reason."""
+    while True:
+        inner: object = None
+        if isinstance(error, urllib3.MaxRetryError):
+            inner = error.reason
+        elif isinstance(error, requests.exceptions.RequestException) or type(error) is urllib3.ProtocolError:
+            inner = next((item for item in error.args if isinstance(item, Exception)), None)
+        if not isinstance(inner, BaseException):
+            return error
+        error = inner
+
+
+def _root(error: BaseException) -> BaseException:
+    """Return the innermost cause: the outer ones carry whole addresses in their texts."""
+    seen = {id(error)}
+    while True:
+        inner = error.__cause__ or error.__context__
+        if inner is None or id(inner) in seen:
+            return error
+        seen.add(id(inner))
+        error = inner
+
+
+def _detail(error: BaseException) -> str:
+    if isinstance(error, OSError) and error.errno:
+        return f": {os.strerror(error.errno).lower()}" if error.errno > 0 else ""
+    return ""
+
+
+def _tls(root: BaseException) -> tuple[str, bool, bool]:
+    if isinstance(root, ssl.SSLCertVerificationError):
+        return f"the certificate was not accepted: {root.verify_message} (see verify=…)", False, False
+    if isinstance(root, ssl.SSLError) and root.reason in _HANDSHAKE:
+        return "the server does not speak TLS here (is it http:// rather than https://?)", False, False
+    return "the TLS connection failed", True, True

@@ -1,0 +1,111 @@
+"""Where the session's token may go: one origin, and addresses built on it."""
+
+from __future__ import annotations
+
+import re
+
+from typing import Final
+from urllib.parse import quote, urljoin, urlsplit
+
+import attrs
+
+from synapse.errors import ConfigError, OriginError, QueryError
+
+_PORTS: Final = {"http": 80, "https": 443}
+_ABSOLUTE: Final = re.compile(r"\s*(?:[A-Za-z][A-Za-z0-9+.\-]*:)?[/\\]{2}")
+_UNSAFE: Final = re.compile(r"[^!#$%&'()*+,/:;=?@\[\]~\w.\-]", re.ASCII)
+_DOTS: Final = re.compile(r"(?:^|/)\.{1,2}(?:[/?#]|$)")
+_BROKEN: Final = re.compile(r"[\\\s\x00-\x1f\x7f]")
+
+
+def origin_of(url: str) -> str:
+    """Return `scheme://host[:port]` in lower case, without a default port or trailing dot, or `ValueError`.
+
+    >>> origin_of("HTTPS://API.example.com.:443/tasks/")
+    'https://api.example.com'
+    """
+    if _BROKEN.search(url):
+        raise ValueError("a backslash, a space or a control character")
+    parts = urlsplit(url)
+    scheme, host = parts.scheme.lower(), (parts.hostname or "").rstrip(".")
+    if scheme not in _PORTS or not host:
+        raise ValueError("no http(s) scheme or no host")
+    if parts.username is not None or parts.password is not None:
+        raise ValueError("user information before the host")
+    host = f"[{host}]" if ":" in host else host
+    port = parts.port
+    return f"{scheme}://{host}" if port in (None, _PORTS[scheme]) else f"{scheme}://{host}:{port}"
+
+
+def clean(url: str) -> str:
+    """Return *url* with everything quoted that may not stand in a request line."""
+    return quote(url, safe="!#$%&'()*+,/:;=?@[]~") if _UNSAFE.search(url) else url
+
+
+@attrs.frozen
+class Base:
+    """The base address of a backend: its origin, and the path that every relative request starts with."""
+
+    origin: str
+    prefix: str = ""
+
+    @property
+    def url(self) -> str:
+        """The base address without a trailing slash."""
+        return self.origin + self.prefix
+
+    @classmethod
+    def parse(cls, host: object, *, setting: str = "host") -> Base:
+        """Read a base address such as `https://host[:port][/prefix]`; anything else is a `ConfigError`."""
+        if not isinstance(host, str):
+            raise ConfigError(
+                f"{setting} must be text such as 'https://api.example.com', not {type(host).__name__}"
+            )
+        try:
+            origin = origin_of(host)
+        except ValueError as error:
+            raise ConfigError(
+                f"{setting} cannot be used ({error}): give it as 'https://api.example.com' or "
+                "'https://example.com/prefix'"
+            ) from None
+        parts = urlsplit(host)
+        if "?" in host or "#" in host:
+            raise ConfigError(f"{setting} must end with its path: it has a query or a fragment")
+        if _DOTS.search(parts.path):
+            raise ConfigError(f"{setting} must not contain '.' or '..' in its path")
+        return cls(origin, clean(parts.path.rstrip("/")))
+
+    def locate(self, path: str) -> str:
+        """Return the absolute address of a relative path, or of a link on this very origin.
+
+        A link to any other origin is an `OriginError`: following it would carry the token there.
+        """
+        if _ABSOLUTE.match(path):
+            return self.follow(path, start=self.url)
+        relative = path.lstrip("/")
+        if _DOTS.search(relative.partition("?")[0]):
+            raise QueryError("a path may not contain '.' or '..': a key such as '..' names no object")
+        return f"{self.url}/{clean(relative)}"
+
+    def follow(self, link: str, *, start: str) -> str:
+        """Return where *link*, found at *start*, leads on this origin; `OriginError` if elsewhere."""
+        try:
+            target = urljoin(start, link)
+            other = origin_of(target)
+        except ValueError as error:
+            raise OriginError(
+                f"a link of {self.origin} cannot be followed ({error}); the token stays with its origin"
+            ) from None
+        if other != self.origin:
+            raise OriginError(
+                f"a link leads from {self.origin} to {other}; it was not followed, for the token would go "
+                f"along. If {other} is your backend, give it as the session's host"
+            )
+        parts = urlsplit(target)
+        query = f"?{parts.query}" if parts.query else ""
+        return self.origin + clean((parts.path or "/") + query)
+
+    def relative(self, url: str) -> str:
+        """Return the path of *url* below the base address, without its query, as messages name it."""
+        path = url.partition("?")[0].removeprefix(self.origin)
+        return path.removeprefix(self.prefix) if path.startswith(f"{self.prefix}/") else path

@@ -1,0 +1,64 @@
+"""When to try again, and how long to wait before."""
+
+from __future__ import annotations
+
+import math
+import random
+import time
+
+from email.utils import parsedate_to_datetime
+from typing import Final
+
+import attrs
+
+from synapse.errors import ConfigError
+
+PASSING: Final = frozenset({429, 502, 503, 504})
+REFUSED: Final = frozenset({429, 503})  # answered without having acted
+
+
+@attrs.frozen
+class Retry:
+    """How often, and how patiently, a request is repeated; times are in seconds.
+
+    `total` counts the repeats after the first attempt. The waits grow from `backoff` to `cap`, with full
+    jitter; a `Retry-After` of the backend is honoured up to `max_wait`.
+    """
+
+    total: int = 3
+    backoff: float = 0.5
+    cap: float = 30
+    max_wait: float = 60
+
+    def __attrs_post_init__(self) -> None:
+        if type(self.total) is not int or self.total < 0:
+            raise ConfigError("Retry(total=…) must be a whole number, 0 or more")
+        for name in ("backoff", "cap", "max_wait"):
+            value = getattr(self, name)
+            if type(value) not in (int, float) or not 0 <= value < math.inf:
+                raise ConfigError(f"Retry({name}=…) must be a number of seconds, 0 or more")
+
+    def wait(self, attempt: int, *, retry_after: float | None = None) -> float:
+        """Return the seconds to wait after the attempt of that number, counted from 0."""
+        jitter = random.random()
+        if retry_after is not None:
+            return min(retry_after, self.max_wait) + jitter * min(self.backoff, self.cap)
+        return jitter * min(self.cap, self.backoff * 2.0 ** min(attempt, 60))
+
+
+def seconds_until(retry_after: str | None) -> float | None:
+    """Read a `Retry-After` header, in seconds or as an HTTP date; `None` for nonsense.
+
+    >>> seconds_until("120"), seconds_until("soon")
+    (120.0, None)
+    """
+    if not retry_after:
+        return None
+    try:
+        seconds = float(retry_after)
+    except ValueError:
+        try:
+            seconds = parsedate_to_datetime(retry_after).timestamp() - time.time()
+        except (ValueError, OverflowError):
+            return None
+    return max(0.0, seconds) if math.isfinite(seconds) else None

@@ -1,0 +1,199 @@
+"""The session: settings, sockets and the traffic of one backend."""
+
+from __future__ import annotations
+
+import os
+import threading
+import weakref
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
+
+from synapse.dialects import V1, Reply, Request
+from synapse.errors import ConfigError
+from synapse.session import scope
+from synapse.session.cache import RelationCache
+from synapse.session.concurrency import Outcome, run_all
+from synapse.session.config import Settings, Timeout, resolve
+from synapse.session.masking import Masker
+from synapse.session.retry import Retry
+from synapse.session.trace import Trace
+
+if TYPE_CHECKING:
+    from synapse.session.delivery import Delivery
+    from synapse.session.streams import Download
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class Session:
+    """A connection to one backend; threads may share it, and a forked child may go on using it.
+
+    What is not given comes from the environment (`SYNAPSE_HOST`, `SYNAPSE_API_TOKEN`, …), then from
+    `~/.synapse/config.json`. `with session:` makes it current in this thread or task until its end, and
+    leaves it open; `close()` frees its sockets. Pickling leaves the tokens behind: they are looked up again
+    on loading.
+    """
+
+    def __init__(
+        self,
+        host: str | None = None,
+        *,
+        api_token: str | None = None,
+        agent_token: str | None = None,
+        tenant: str | None = None,
+        profile: str | None = None,
+        timeout: Mapping[str, float] | Timeout | None = None,
+        retry: Retry | None = None,
+        workers: int = 8,
+        cache: float | None = 300,
+        page_size: int = 100,
+        verify: bool | str | None = None,
+        cert: str | tuple[str, str] | None = None,
+        proxies: Mapping[str, str] | None = None,
+        dialect: V1 | None = None,
+    ) -> None:
+        given = {"host": host, "api_token": api_token, "agent_token": agent_token, "tenant": tenant}
+        self.settings: Settings = resolve(
+            {**given, "profile": profile},
+            timeout=timeout,
+            retry=retry,
+            workers=workers,
+            cache=cache,
+            page_size=page_size,
+            verify=verify,
+            cert=cert,
+            proxies=proxies,
+        )
+        self.dialect: V1 = dialect or V1()
+        self.host: str = self.settings.host
+        self.origin: str = self.settings.base.origin
+        self.workers: int = workers
+        self.page_size: int = page_size
+        self.closed = False
+        self._masker = Masker(self.settings.secrets)
+        self._traces: list[Trace] = []
+        self._made: Delivery | None = None
+        self._renew()
+        _alive.add(self)
+
+    def send(self, request: Request) -> Reply:
+        """Send one request and return its reply; a refusal or a failure is raised as a typed error."""
+        return self._delivery().send(request)
+
+    def check_link(self, link: str) -> None:
+        """Raise `OriginError` for a link that leads to another host, where the token must not go."""
+        self.settings.base.follow(link, start=f"{self.host}/")
+
+    def lines(self, request: Request) -> AbstractContextManager[Iterator[str]]:
+        """Open an event stream and give its lines as they come, for as long as it lasts."""
+        from synapse.session.streams import open_lines
+
+        return open_lines(self._delivery(), request)
+
+    def download(
+        self, url: str, *, start: int = 0, headers: Iterable[tuple[str, str]] = ()
+    ) -> AbstractContextManager[Download]:
+        """Open the file at *url* from byte *start* on; the session's tokens are not sent along."""
+        from synapse.session.streams import open_download
+
+        return open_download(self._delivery(), url, start=start, headers=tuple(headers))
+
+    def map(
+        self, function: Callable[[T], R], items: Iterable[T], *, workers: int | None = None
+    ) -> Iterator[Outcome[T, R]]:
+        """Call *function* with every item, several at once, and yield `(item, result, error)` in order."""
+        self.check_open()
+        return run_all(function, items, workers=workers or self.workers)
+
+    @contextmanager
+    def trace(self) -> Iterator[Trace]:
+        """Record every HTTP call that the session makes inside the block, from whichever thread."""
+        trace = Trace()
+        self._traces.append(trace)
+        try:
+            yield trace
+        finally:
+            self._traces[:] = [other for other in self._traces if other is not trace]
+
+    def close(self) -> None:
+        """Free the sockets; waiting repeats stop, and later use raises `ConfigError`."""
+        with self._lock:
+            self.closed = True
+            self._closing.set()
+            delivery, self._made = self._made, None
+        if delivery is not None:
+            delivery.transport.close()
+        self.cache.clear()
+
+    def check_open(self) -> None:
+        """Raise `ConfigError` if the session was closed."""
+        if self.closed:
+            raise ConfigError(f"this session is closed: make a new one for {self.host}")
+
+    def __enter__(self) -> Self:
+        self.check_open()
+        scope.enter(self)
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        scope.leave(self)
+
+    def __repr__(self) -> str:
+        tenant = f" tenant={self.settings.tenant}" if self.settings.tenant else ""
+        return f"<Session {self.host}{tenant}{' closed' if self.closed else ''}>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _load, (type(self), {**self.settings.public(), "dialect": self.dialect})
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Self:
+        return self
+
+    def _renew(self) -> None:
+        """Start without sockets and with free locks: at first, and in a forked child."""
+        self._lock = threading.Lock()
+        self._closing = threading.Event()
+        self.cache: RelationCache = RelationCache(self.settings.cache)
+        self._made = None
+
+    def _delivery(self) -> Delivery:
+        made = self._made
+        if made is not None:
+            return made
+        from synapse.session.delivery import Delivery
+        from synapse.session.transport import Transport
+
+        with self._lock:
+            self.check_open()
+            if self._made is None:
+                transport = Transport(self.settings, masker=self._masker, traces=self._traces)
+                self._made = Delivery(
+                    self.settings, transport=transport, masker=self._masker, pause=self._pause
+                )
+            return self._made
+
+    def _pause(self, seconds: float) -> None:
+        if self._closing.wait(seconds):
+            self.check_open()
+
+
+def _load(cls: type[Session], arguments: dict[str, Any]) -> Session:
+    return cls(**arguments)
+
+
+_alive: Final[weakref.WeakSet[Session]] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    scope.renew()
+    for session in list(_alive):
+        session._renew()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

@@ -1,0 +1,132 @@
+"""Answers that are read while they come: server-sent lines and files."""
+
+from __future__ import annotations
+
+import codecs
+import re
+import time
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Final
+
+import attrs
+
+from synapse.dialects.wire import Request
+from synapse.errors import TransportError
+from synapse.session.delivery import Delivery, web_address
+from synapse.session.failures import ERRORS, Failure, failure_of
+from synapse.session.replies import Answer
+from synapse.session.transport import Attempt
+
+_LINE: Final = re.compile(r"\r\n|\n|\r(?!\Z)")
+_BLOCK: Final = 64 * 1024
+_LONGEST: Final = 16 * 1024 * 1024
+_TOTAL: Final = re.compile(r"bytes\s+(?:\d+-\d+|\*)/(\d+)\s*$")
+
+
+class Download:
+    """A file that is being fetched; `status` is 206 where the backend honoured `start`, else 200."""
+
+    def __init__(self, stream: _Stream) -> None:
+        self._stream = stream
+        self.status: int = stream.answer.status
+        self.headers: Mapping[str, str] = stream.answer.headers
+
+    @property
+    def size(self) -> int | None:
+        """The size of the whole file in bytes, where the server tells."""
+        if self.headers.get("Content-Encoding", "identity") != "identity":
+            return None
+        part = _TOTAL.match(self.headers.get("Content-Range", ""))
+        length = (
+            part.group(1) if part else self.headers.get("Content-Length", "") if self.status == 200 else ""
+        )
+        return int(length) if length.isdigit() else None
+
+    def chunks(self, size: int = 1024 * 1024) -> Iterator[bytes]:
+        """Yield the bytes in pieces of *size*; a broken connection is a `TransportError`."""
+        while block := self._stream.read(size=size, whole=True):
+            yield block
+
+
+@contextmanager
+def open_lines(delivery: Delivery, request: Request) -> Iterator[Iterator[str]]:
+    """Open an event stream; lines come as soon as the backend has sent them."""
+    attempt = delivery.prepare(request, streamed=True)
+    headers = {**attempt.headers, "Accept-Encoding": "identity"}
+    stream = _Stream(delivery, attrs.evolve(attempt, headers=headers))
+    try:
+        stream.start()
+        yield _lines(stream)
+    finally:
+        stream.close()
+
+
+@contextmanager
+def open_download(
+    delivery: Delivery, url: str, *, start: int = 0, headers: tuple[tuple[str, str], ...] = ()
+) -> Iterator[Download]:
+    """Open a file anywhere on the web, without the session's tokens; redirects are followed."""
+    stream = _Stream(delivery, delivery.fetch(url, start=start, headers=headers))
+    try:
+        stream.start(follow=web_address)
+        yield Download(stream)
+    finally:
+        stream.close()
+
+
+class _Stream:
+    """An open answer, with its bytes counted and its failures typed."""
+
+    def __init__(self, delivery: Delivery, attempt: Attempt) -> None:
+        self._delivery = delivery
+        self._started = time.perf_counter()
+        self._failure: Failure | None = None
+        self.attempt = attempt
+        self.answer = Answer(0, {})
+        self.received = 0
+
+    def start(self, **options: Any) -> None:
+        """Send the request and keep its answer open."""
+        self.answer = self._delivery.deliver(self.attempt, **options)
+
+    def read(self, *, size: int, whole: bool) -> bytes:
+        """Return the next bytes, empty at the end: *size* of them if *whole*, else what is there."""
+        raw = self.answer.stream
+        try:
+            block: bytes = (raw.read if whole else raw.read1)(size, decode_content=True)
+        except ERRORS as error:
+            self._failure = failure_of(
+                error,
+                connect=self.attempt.connect_limit,
+                read=self.attempt.read_limit,
+                status=self.answer.status,
+            )
+        else:
+            self.received += len(block)
+            return block
+        raise self._delivery.failed(self.attempt, self._failure) from self._failure.cause
+
+    def close(self) -> None:
+        """Free the connection and tell the traces."""
+        raw = self.answer.stream
+        if raw is not None:
+            raw.close()
+            outcome = self._failure or self.answer
+            self._delivery.transport.note(
+                self.attempt, outcome, started=self._started, received=self.received
+            )
+
+
+def _lines(stream: _Stream) -> Iterator[str]:
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    rest = ""
+    while block := stream.read(size=_BLOCK, whole=False):
+        *lines, rest = _LINE.split(rest + decoder.decode(block))
+        yield from lines
+        if len(rest) > _LONGEST:
+            raise TransportError(f"{stream.attempt.label}: a line is longer than {_LONGEST >> 20} MiB")
+    rest += decoder.decode(b"", final=True)
+    if rest:
+        yield rest.rstrip("\r")

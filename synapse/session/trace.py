@@ -1,0 +1,79 @@
+"""What travelled: every HTTP call made inside a block, in order."""
+
+from __future__ import annotations
+
+import json
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Final, overload
+
+import attrs
+
+from synapse.session.masking import mask_body
+
+_READS: Final = frozenset({"GET", "HEAD"})
+_WIDTH: Final = 200
+
+
+@attrs.frozen
+class Call:
+    """One HTTP call, repeats included; it prints as one line, without secrets.
+
+    `sent` and `received` count the bytes of the bodies, `status` is `None` when no answer came, `path` is
+    relative to the session's host, and `body` is the JSON that was sent.
+    """
+
+    method: str
+    url: str
+    status: int | None
+    ms: float
+    sent: int = 0
+    received: int = 0
+    body: Any = attrs.field(default=None, repr=mask_body)
+    path: str = ""
+    error: str | None = None
+
+    def __str__(self) -> str:
+        _, mark, query = self.url.partition("?")
+        outcome = self.error or self.status
+        what = f"{self.method} {self.path or self.url}{mark}{query}"
+        line = f"{what} {outcome} {self.ms:.1f} ms ↑{self.sent} ↓{self.received}"
+        if self.body is None:
+            return line
+        text = json.dumps(mask_body(self.body), ensure_ascii=False)
+        return f"{line} {text if len(text) <= _WIDTH else text[:_WIDTH] + '…'}"
+
+
+class Trace(Sequence[Call]):
+    """The calls made inside `session.trace()`, in the order they ended, from all threads of the session."""
+
+    def __init__(self) -> None:
+        self._calls: list[Call] = []
+
+    @overload
+    def __getitem__(self, index: int) -> Call: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Call]: ...
+    def __getitem__(self, index: int | slice) -> Call | list[Call]:
+        return self._calls[index]
+
+    def __len__(self) -> int:
+        return len(self._calls)
+
+    def __iter__(self) -> Iterator[Call]:
+        return iter(list(self._calls))
+
+    @property
+    def sent(self) -> list[tuple[str, str, Any]]:
+        """Every write as `(method, path, JSON body)`."""
+        return [(call.method, call.path, call.body) for call in self if call.method not in _READS]
+
+    def record(self, call: Call) -> None:
+        """Add one call."""
+        self._calls.append(call)
+
+    def __str__(self) -> str:
+        return "\n".join(map(str, self)) or "no calls"
+
+    def __repr__(self) -> str:
+        return f"<Trace of {len(self)} calls>\n{self}" if self._calls else "<Trace of 0 calls>"

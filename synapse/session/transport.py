@@ -1,0 +1,162 @@
+"""One HTTP attempt: what goes onto the wire, and what comes back."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any, Final
+
+import attrs
+import requests
+import requests.adapters
+
+from synapse.dialects.wire import Body
+from synapse.session.bodies import BLOCK, Reader
+from synapse.session.config import Settings
+from synapse.session.failures import ERRORS, Failure, failure_of
+from synapse.session.masking import Masker
+from synapse.session.replies import Answer
+from synapse.session.trace import Call, Trace
+
+LARGEST: Final = 512 * 1024 * 1024
+_CONNECTIONS: Final = 32
+
+logger: Final = logging.getLogger("synapse")
+
+
+@attrs.frozen
+class Attempt:
+    """One request, ready to be sent as often as needed; `label` names it in messages, `path` in traces.
+
+    The body of a `streamed` attempt is left open when it succeeds; without a `read_limit` it may stay silent.
+    """
+
+    method: str
+    url: str
+    label: str
+    path: str
+    headers: Mapping[str, str] = attrs.field(repr=False)
+    connect_limit: float
+    read_limit: float | None
+    payload: bytes | None = attrs.field(default=None, repr=False)
+    body: Body | None = None
+    streamed: bool = False
+
+
+class _Adapter(requests.adapters.HTTPAdapter):
+    """A pool of connections that keeps no cookies and sends bodies in large blocks."""
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs, blocksize=BLOCK)
+
+    def build_response(self, req: requests.PreparedRequest, resp: Any) -> requests.Response:
+        """Wrap the answer without looking at its cookies."""
+        response = requests.Response()
+        response.status_code = resp.status
+        response.raw = resp
+        return response
+
+
+class Transport:
+    """The sockets of one session in one process; safe to share between threads."""
+
+    def __init__(self, settings: Settings, *, masker: Masker, traces: list[Trace]) -> None:
+        self._settings = settings
+        self._masker = masker
+        self._traces = traces
+        size = max(_CONNECTIONS, settings.workers)
+        self._adapter = _Adapter(pool_connections=_CONNECTIONS, pool_maxsize=size)
+        self._environment: dict[str, dict[str, Any]] = {}
+        self.plain = {"User-Agent": _user_agent(), "Accept": "*/*", "Accept-Encoding": "gzip, deflate"}
+        self.signed = {**self.plain, **settings.headers()}
+
+    def close(self) -> None:
+        """Free the sockets."""
+        self._adapter.close()
+
+    def exchange(self, attempt: Attempt) -> Answer | Failure:
+        """Send once; the body of the answer is read whole, unless the attempt is streamed and succeeded."""
+        started = time.perf_counter()
+        outcome = self._exchange(attempt)
+        if self._traces or logger.isEnabledFor(logging.DEBUG):
+            received = 0 if isinstance(outcome, Failure) else len(outcome.content)
+            if isinstance(outcome, Failure) or outcome.stream is None:
+                self.note(attempt, outcome, started=started, received=received)
+        return outcome
+
+    def note(self, attempt: Attempt, outcome: Answer | Failure, *, started: float, received: int) -> None:
+        """Tell the open traces and the log about one call."""
+        call = Call(
+            attempt.method,
+            self._masker.url(attempt.url),
+            outcome.status,
+            1000 * (time.perf_counter() - started),
+            sent=attempt.body.length if attempt.body else len(attempt.payload or b""),
+            received=received,
+            body=json.loads(attempt.payload) if attempt.payload else None,
+            path=attempt.path,
+            error=outcome.reason if isinstance(outcome, Failure) else None,
+        )
+        logger.debug("%s", call)
+        for trace in list(self._traces):
+            trace.record(call)
+
+    def _exchange(self, attempt: Attempt) -> Answer | Failure:
+        reader = Reader(attempt.body, label=attempt.label) if attempt.body else None
+        try:
+            outcome = self._send(attempt, reader)
+        finally:
+            if reader is not None:
+                reader.close()
+        if isinstance(outcome, Failure) and reader is not None and reader.error is not None:
+            raise reader.error
+        return outcome
+
+    def _send(self, attempt: Attempt, reader: Reader | None) -> Answer | Failure:
+        prepared: Any = requests.PreparedRequest()
+        prepared.method, prepared.url, prepared.headers = attempt.method, attempt.url, attempt.headers
+        prepared.body = attempt.payload if reader is None else reader
+        limits: Any = (attempt.connect_limit, attempt.read_limit)
+        raw: Any = None
+        try:
+            around = self._surroundings(attempt.url)
+            raw = self._adapter.send(prepared, stream=True, timeout=limits, **around).raw
+            if attempt.streamed and 200 <= raw.status < 300:
+                return Answer(raw.status, raw.headers, stream=raw)
+            content = raw.read(LARGEST + 1, decode_content=True)
+        except ERRORS as error:
+            status: int | None = getattr(raw, "status", None)
+            failure = failure_of(error, connect=attempt.connect_limit, read=attempt.read_limit, status=status)
+            # The status of a refusal says enough, even if its words were cut off.
+            return failure if status is None or status < 300 else Answer(raw.status, raw.headers)
+        if len(content) > LARGEST:
+            raw.close()
+            return Failure(f"the answer is larger than {LARGEST >> 20} MiB", True, False, status=raw.status)
+        return Answer(raw.status, raw.headers, content)
+
+    def _surroundings(self, url: str) -> dict[str, Any]:
+        """Decide once per origin which proxy and which certificates the environment asks for."""
+        end = url.find("/", 8)
+        origin = url[:end] if end > 0 else url
+        found = self._environment.get(origin)
+        if found is None:
+            settings = self._settings
+            proxies = dict(settings.proxies or {})
+            with requests.Session() as session:
+                merged = session.merge_environment_settings(
+                    url, proxies, None, settings.verify, settings.cert
+                )
+            found = {name: merged[name] for name in ("proxies", "verify", "cert")}
+            self._environment[origin] = found
+        return found
+
+
+def _user_agent() -> str:
+    try:
+        return f"synapse-orm/{version('synapse-orm')}"
+    except PackageNotFoundError:
+        return "synapse-orm"
