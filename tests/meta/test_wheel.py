@@ -5,6 +5,7 @@ from __future__ import annotations
 import email
 import subprocess
 import sys
+import tomllib
 import zipfile
 
 from collections.abc import Iterator
@@ -15,7 +16,8 @@ from typing import Final
 import pytest
 
 ROOT: Final = Path(__file__).resolve().parents[2]
-INFO: Final = "synapse_orm-0.1.0.dist-info"
+PROJECT: Final = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+INFO: Final = f"synapse_orm-{PROJECT['version']}.dist-info"
 
 
 @pytest.fixture(scope="module")
