@@ -5,62 +5,59 @@ from __future__ import annotations
 import uuid
 
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from django.core.files.uploadedfile import UploadedFile
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 from rest_framework import status
-from rest_framework.decorators import action
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from synapse.sandbox.backend import storedfiles
-from synapse.sandbox.backend.models import ChunkedUpload, DataFile, Tenant
+from . import storedfiles
+from .models import ChunkedUpload, DataFile, Tenant
+from .representation import represent
+from .tenancy import tenant_of
+from .transactions import write_transaction
 
 MISSING: Final = "No file was submitted."
 UNSUPPORTED: Final = "Presigned upload is not supported by this storage."
 
 
-class DataFileCreateMixin:
-    """`POST data_files/` and the verbs beside it, for the view set of data files."""
+def create_data_file(request: Request) -> Response:
+    """Store one file, sent as a multipart part or named as a completed chunked upload."""
+    fields = request.data if isinstance(request.data, dict) else {}
+    tenant = tenant_of(request)
+    if "chunked_upload" in fields:
+        upload = completed_upload(request, fields["chunked_upload"])
+        received = receive_upload(upload)
+        stored = keep(received, tenant=tenant, name=upload.filename, meta=fields.get("meta"))
+    else:
+        part = fields.get("file")
+        if not isinstance(part, UploadedFile):
+            raise ValidationError({"file": [MISSING]})
+        if not part.size:
+            raise ValidationError({"file": ["The submitted file is empty."]})
+        received = storedfiles.receive(part.chunks())
+        stored = keep(received, tenant=tenant, name=part.name or "file")
+    return Response(represent(stored, request), status=status.HTTP_201_CREATED)
 
-    def create(self: Any, request: Request) -> Response:
-        """Store one file, sent as a multipart part or named as a completed chunked upload."""
-        fields = request.data if isinstance(request.data, dict) else {}
-        if "chunked_upload" in fields:
-            upload = completed_upload(request, fields["chunked_upload"])
-            received = receive_upload(upload)
-            stored = keep(received, tenant=request.tenant, name=upload.filename, meta=fields.get("meta"))
-        else:
-            part = fields.get("file")
-            if not isinstance(part, UploadedFile):
-                raise ValidationError({"file": [MISSING]})
-            if not part.size:
-                raise ValidationError({"file": ["The submitted file is empty."]})
-            received = storedfiles.receive(part.chunks())
-            stored = keep(received, tenant=request.tenant, name=part.name or "file")
-        return Response(self.get_serializer(stored).data, status=status.HTTP_201_CREATED)
 
-    @action(detail=False, methods=["post"])
-    def verify_checksums(self: Any, request: Request) -> Response:
-        """Tell which of the given checksums are stored already, in the order asked."""
-        asked = request.data.get("checksums") if isinstance(request.data, dict) else None
-        if not isinstance(asked, list) or not all(isinstance(checksum, str) for checksum in asked):
-            raise ValidationError({"checksums": ["Expected a list of strings."]})
-        rows = DataFile.objects.filter(tenant=request.tenant, checksum__in=set(asked))
-        known = set(rows.values_list("checksum", flat=True))
-        return Response({"existing_checksums": [checksum for checksum in dict.fromkeys(asked) if checksum in known]})
+def verify_checksums(request: Request) -> Response:
+    """Tell which of the given checksums are stored already, in the order asked."""
+    asked = request.data.get("checksums") if isinstance(request.data, dict) else None
+    if not isinstance(asked, list) or not all(isinstance(checksum, str) for checksum in asked):
+        raise ValidationError({"checksums": ["Expected a list of strings."]})
+    rows = DataFile.objects.filter(tenant=tenant_of(request), checksum__in=set(asked))
+    known = set(rows.values_list("checksum", flat=True))
+    return Response(
+        {"existing_checksums": [checksum for checksum in dict.fromkeys(asked) if checksum in known]}
+    )
 
-    @action(detail=False, methods=["post"], url_path="presigned_upload/upload")
-    def presigned_upload(self, request: Request) -> Response:
-        """Refuse: files of this backend live in a folder, which signs no addresses."""
-        raise ValidationError({"detail": UNSUPPORTED})
 
-    @action(detail=False, methods=["post"], url_path="presigned_upload/confirm_upload")
-    def presigned_confirm(self, request: Request) -> Response:
-        """Refuse, as `presigned_upload` does."""
-        raise ValidationError({"detail": UNSUPPORTED})
+def refuse_presigned(request: Request) -> Response:
+    """Refuse both presigned calls: files of this backend live in a folder, which signs no addresses."""
+    raise ValidationError({"detail": UNSUPPORTED})
 
 
 def completed_upload(request: Request, key: object) -> ChunkedUpload:
@@ -69,7 +66,9 @@ def completed_upload(request: Request, key: object) -> ChunkedUpload:
         wanted = uuid.UUID(str(key))
     except ValueError as error:
         raise ValidationError({"chunked_upload": [f"“{key}” is not a valid UUID."]}) from error
-    upload = ChunkedUpload.objects.filter(pk=wanted, tenant=request.tenant, user=request.user).first()
+    upload = ChunkedUpload.objects.filter(
+        pk=wanted, tenant=request.auth.tenant, user=request.auth.user
+    ).first()
     if upload is None:
         raise ValidationError({"chunked_upload": [f'Invalid pk "{key}" - object does not exist.']})
     if upload.status != ChunkedUpload.COMPLETE:
@@ -93,7 +92,7 @@ def keep(received: storedfiles.Received, *, tenant: Tenant, name: str, meta: obj
     place = f"files/{tenant.pk}/{received.checksum[:2]}/{received.checksum}/{storedfiles.safe_name(name)}"
     storedfiles.place(received, place)
     try:
-        with transaction.atomic():
+        with write_transaction():
             return DataFile.objects.create(
                 tenant=tenant,
                 checksum=received.checksum,

@@ -11,7 +11,6 @@ import uuid
 from typing import Any, Final
 from urllib.parse import unquote_to_bytes
 
-from django.db import transaction
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from rest_framework import status
@@ -19,27 +18,26 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from synapse.sandbox.backend import storedfiles
-from synapse.sandbox.backend.models import Job, JobLog, Tenant
+from . import storedfiles
+from .models import Job, JobLog, Tenant
+from .representation import represent
+from .tenancy import tenant_of
+from .transactions import write_transaction
 
 LEVELS: Final = frozenset({"debug", "info", "success", "warning", "danger", "error", "critical"})
 DATA_URI: Final = re.compile(r"data:(?P<mime>[^;,]*)(?P<options>(?:;[^,]*)?),(?P<body>.*)", re.DOTALL)
 
 
-class JobLogCreateMixin:
-    """`POST logs/` for the view set of job logs."""
-
-    def create(self: Any, request: Request) -> Response:
-        """Write one entry from an object or several from a list; all of them, or none."""
-        many = isinstance(request.data, list)
-        bodies = request.data if many else [request.data]
-        entries, errors = read_entries(bodies, tenant=request.tenant)
-        if any(errors):
-            raise ValidationError(errors if many else errors[0])
-        with transaction.atomic():
-            logs = JobLog.objects.bulk_create(entries)
-        rows = self.get_serializer(logs if many else logs[0], many=many).data
-        return Response(rows, status=status.HTTP_201_CREATED)
+def create_logs(request: Request) -> Response:
+    """Write one entry from an object or several from a list; all of them, or none."""
+    many = isinstance(request.data, list)
+    bodies = request.data if many else [request.data]
+    entries, errors = read_entries(bodies, tenant=tenant_of(request))
+    if any(errors):
+        raise ValidationError(errors if many else errors[0])
+    with write_transaction():
+        logs = JobLog.objects.bulk_create(entries)
+    return Response(represent(logs if many else logs[0], request), status=status.HTTP_201_CREATED)
 
 
 def read_entries(bodies: list[Any], *, tenant: Tenant) -> tuple[list[JobLog], list[dict[str, list[str]]]]:
@@ -73,7 +71,11 @@ def _entry(body: Any, jobs: dict[str, Job]) -> JobLog:
         raise ValidationError({"non_field_errors": ["Invalid data. Expected an object."]})
     job = jobs.get(str(_uuid(body.get("job"))))
     if job is None:
-        fault = f'Invalid pk "{body["job"]}" - object does not exist.' if "job" in body else "This field is required."
+        fault = (
+            f'Invalid pk "{body["job"]}" - object does not exist.'
+            if "job" in body
+            else "This field is required."
+        )
         raise ValidationError({"job": [fault]})
     level = str(body.get("level") or "info").lower()
     if level not in LEVELS:
@@ -111,7 +113,9 @@ def _store(value: Any, *, job: Job) -> str:
         raise ValidationError({"file": ["Expected a data URI."]})
     try:
         body = match["body"]
-        content = base64.b64decode(body, validate=True) if "base64" in match["options"] else unquote_to_bytes(body)
+        content = (
+            base64.b64decode(body, validate=True) if "base64" in match["options"] else unquote_to_bytes(body)
+        )
     except binascii.Error as error:
         raise ValidationError({"file": ["The data URI's base64 is broken."]}) from error
     extension = mimetypes.guess_extension(match["mime"] or "text/plain") or ".bin"

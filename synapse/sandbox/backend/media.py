@@ -10,7 +10,14 @@ from pathlib import Path
 from typing import IO, Final
 
 from django.conf import settings
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import (
+    FileResponse,
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    StreamingHttpResponse,
+)
 from django.utils.cache import get_conditional_response
 from django.utils.http import http_date, parse_http_date_safe
 from django.views.decorators.http import require_safe
@@ -64,7 +71,9 @@ def _answer(request: HttpRequest, file: Path, *, size: int, etag: str, modified:
         refused = HttpResponse(status=416)
         refused.headers["Content-Range"] = f"bytes */{size}"
         return refused
-    part = StreamingHttpResponse(_blocks(file.open("rb"), start, end + 1), status=206, content_type=content_type)
+    part = StreamingHttpResponse(
+        _blocks(file.open("rb"), start, end + 1), status=206, content_type=content_type
+    )
     part.headers["Content-Length"] = str(end + 1 - start)
     part.headers["Content-Range"] = f"bytes {start}-{end}/{size}"
     return part

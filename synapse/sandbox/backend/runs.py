@@ -10,14 +10,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from django.db import close_old_connections, connection
+from django.db import connection
 from django.utils import timezone
-from rest_framework.decorators import action
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from synapse.sandbox.backend.models import Agent, Job, Plugin, PluginRelease
+from .models import Agent, Job, Plugin, PluginRelease, Tenant
+from .representation import represent
+from .tenancy import tenant_of
+from .transactions import write_transaction
 
 logger = logging.getLogger(__name__)
 
@@ -25,16 +27,11 @@ LOST: Final = "The server stopped while this job was running."
 LONGEST_PAUSE: Final = 0.2
 
 
-class PluginRunMixin:
-    """`POST plugins/{id or code}/run/` for the view set of plugins."""
-
-    @action(detail=True, methods=["post"])
-    def run(self: Any, request: Request, **_: Any) -> Response:
-        """Make a job of the requested run, start it and answer it with its `job_id`."""
-        body = request.data if isinstance(request.data, dict) else {}
-        job = start_job(self.get_object(), body, request=request)
-        serializer = job_serializer()(job, context=self.get_serializer_context())
-        return Response({"job_id": str(job.pk), **serializer.data})
+def run_plugin(request: Request, plugin: Plugin) -> Response:
+    """Make a job of the requested run, start it and answer it with its `job_id`."""
+    body = request.data if isinstance(request.data, dict) else {}
+    job = start_job(plugin, body, tenant=tenant_of(request))
+    return Response({"job_id": str(job.pk), **represent(job, request)})
 
 
 @dataclass(frozen=True)
@@ -58,35 +55,29 @@ class Script:
         )
 
 
-def start_job(plugin: Plugin, body: Mapping[str, Any], *, request: Request) -> Job:
+def start_job(plugin: Plugin, body: Mapping[str, Any], *, tenant: Tenant) -> Job:
     """Check a run request, store its job as PENDING and start it."""
     params = body.get("params", body.get("parameters"))
     if params is not None and not isinstance(params, dict):
         raise ValidationError({"params": ["Expected an object."]})
-    job = Job.objects.create(
-        tenant=request.tenant,
-        plugin_release=_release(plugin, body.get("version")),
-        agent=_agent(body.get("agent"), request=request),
-        action=str(body.get("action") or ""),
-        params=params or {},
-        status="PENDING",
-    )
+    facts = {
+        "plugin_release": _release(plugin, body.get("version")),
+        "agent": _agent(body.get("agent"), tenant=tenant),
+        "action": str(body.get("action") or "")[:100],
+        "params": params or {},
+    }
+    with write_transaction():
+        job = Job.objects.create(tenant=tenant, **facts)
     threading.Thread(target=_run, args=(job.pk,), name=f"job-{job.pk}", daemon=True).start()
     return job
 
 
 def recover() -> int:
     """Mark the jobs that an earlier server left unfinished as FAILED and return how many there were."""
-    lost = Job.objects.filter(status__in=("PENDING", "RUNNING")).exclude(meta__demo=True)
+    lost = Job.objects.filter(status__in=Job.ACTIVE).exclude(meta__demo=True)
     now = timezone.now()
-    return lost.update(status="FAILED", result={"error": LOST}, completed=now, modified=now)
-
-
-def job_serializer() -> Any:
-    """Return the serializer of jobs, whose module itself needs this one's neighbours loaded first."""
-    from synapse.sandbox.backend.serializers import JobSerializer
-
-    return JobSerializer
+    with write_transaction():
+        return lost.update(status=Job.Status.FAILED, result={"error": LOST}, completed=now, modified=now)
 
 
 def _is_number(value: Any) -> bool:
@@ -103,8 +94,8 @@ def _release(plugin: Plugin, version: Any) -> PluginRelease | None:
     return release
 
 
-def _agent(key: Any, *, request: Request) -> Agent | None:
-    agents = Agent.objects.filter(tenant=request.tenant)
+def _agent(key: Any, *, tenant: Tenant) -> Agent | None:
+    agents = Agent.objects.filter(tenant=tenant)
     if key is None:
         return agents.filter(status="connected").order_by("pk").first()
     agent = agents.filter(pk=key).first() if isinstance(key, int) else None
@@ -126,9 +117,10 @@ def _run(pk: uuid.UUID) -> None:
 
 
 def _finish(pk: uuid.UUID, **changes: Any) -> None:
-    close_old_connections()
     now = timezone.now()
-    Job.objects.filter(pk=pk, status__in=("PENDING", "RUNNING")).update(completed=now, modified=now, **changes)
+    with write_transaction():
+        unfinished = Job.objects.filter(pk=pk, status__in=Job.ACTIVE)
+        unfinished.update(completed=now, modified=now, **changes)
 
 
 class Run:
@@ -169,7 +161,10 @@ class Run:
         own = self.script.lines[step - 1 : step]
         return self._advance(
             line=own[0] if own else f"{self.title}: step {step} of {steps}",
-            progress_record={"record": {"steps": {"total": steps, "done": step}}, "current_progress": progress},
+            progress_record={
+                "record": {"steps": {"total": steps, "done": step}},
+                "current_progress": progress,
+            },
             metrics_record={"record": {"steps": {str(step): {"loss": round(1 / (step + 1), 4)}}}},
         )
 
@@ -179,7 +174,9 @@ class Run:
         stamped = f"[{timezone.localtime(now):%Y-%m-%d %H:%M:%S}] {line}"
         console = [*self.console, stamped]
         rows = Job.objects.filter(pk=self.pk, status=from_status)
-        if not rows.update(console_logs=console, modified=now, **changes):
+        with write_transaction():
+            written = rows.update(console_logs=console, modified=now, **changes)
+        if not written:
             return False
         self.console = console
         return True

@@ -35,7 +35,7 @@ def media_root() -> Path:
 
 
 def safe_name(name: str) -> str:
-    """Keep a file's own name as far as a folder can hold it: no separators, no control characters, no tricks."""
+    """Keep a file's own name as far as it is harmless: no folders, no control characters, not too long."""
     base = unicodedata.normalize("NFC", name).replace("\\", "/").rsplit("/", 1)[-1]
     base = "".join(char for char in base if char.isprintable()).strip().lstrip(".")
     stem, dot, extension = base.rpartition(".")
@@ -63,7 +63,7 @@ def receive(blocks: Iterable[bytes]) -> Received:
 
 
 def receive_copy(source: Path, *, checksum: str) -> Received:
-    """Take a file that is already in the data folder: by a hard link where the file system can, else a copy."""
+    """Take a file that is already in the data folder: by a hard link if possible, else a copy."""
     path = _incoming()
     try:
         os.link(source, path)

@@ -10,13 +10,13 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from django.http import HttpResponseBase, StreamingHttpResponse
-from rest_framework.decorators import action
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from synapse.sandbox.backend.models import Job
+from .models import Job
+from .tenancy import tenant_of
 
 POLL: Final = 0.1
 HEARTBEAT: Final = 0.5
@@ -35,25 +35,21 @@ class EventStreamRenderer(BaseRenderer):
         return JSONRenderer().render(data)
 
 
-class JobConsoleMixin:
-    """`console_logs/` and `tail_console_logs/` for the view set of jobs."""
+def console_logs(request: Request, job: Job) -> Response:
+    """Answer the lines written so far."""
+    return Response(console_lines(job))
 
-    @action(detail=True, methods=["get"])
-    def console_logs(self: Any, request: Request, **_: Any) -> Response:
-        """Answer the lines written so far."""
-        return Response(console_lines(self.get_object()))
 
-    @action(detail=True, methods=["get"], renderer_classes=[JSONRenderer, EventStreamRenderer])
-    def tail_console_logs(self: Any, request: Request, pk: str, **_: Any) -> HttpResponseBase:
-        """Follow the lines until the job ends; an unknown job is told inside the stream."""
-        job = _find(pk)
-        if job is not None and job.tenant_id != request.tenant.pk:
-            raise PermissionDenied
-        events = follow(job.pk) if job else iter([frame(type="error", message=f"Job {pk} was not found.")])
-        response = StreamingHttpResponse(events, content_type="text/event-stream; charset=utf-8")
-        response.headers["Cache-Control"] = "no-cache"
-        response.headers["X-Accel-Buffering"] = "no"
-        return response
+def tail_console_logs(request: Request, pk: str) -> HttpResponseBase:
+    """Follow the lines until the job ends; an unknown job is told inside the stream."""
+    job = _find(pk)
+    if job is not None and job.tenant_id != tenant_of(request).pk:
+        raise PermissionDenied
+    events = follow(job.pk) if job else iter([frame(type="error", message=f"Job {pk} was not found.")])
+    response = StreamingHttpResponse(events, content_type="text/event-stream; charset=utf-8")
+    response.headers["Cache-Control"] = "no-cache"
+    response.headers["X-Accel-Buffering"] = "no"
+    return response
 
 
 def console_lines(job: Job) -> list[str]:

@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any, Final
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 from rest_framework import status
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from synapse.sandbox.backend.models import (
+from .models import (
     DataCollection,
     DataFile,
     DataUnit,
@@ -24,6 +24,9 @@ from synapse.sandbox.backend.models import (
     FileSpecification,
     Tenant,
 )
+from .representation import represent
+from .tenancy import tenant_of
+from .transactions import write_transaction
 
 try:
     import jsonschema
@@ -48,21 +51,18 @@ TYPES_OF: Final[dict[str, frozenset[str]]] = {
 }
 
 
-class DataUnitCreateMixin:
-    """`POST data_units/` for the view set of data units."""
-
-    def create(self: Any, request: Request) -> Response:
-        """Create one unit from an object, or a list of units, in order, from a list."""
-        many = isinstance(request.data, list)
-        bodies = request.data if many else [request.data]
-        try:
-            ids = create_units(bodies, tenant=request.tenant)
-        except BatchError as error:
-            raise ValidationError(error.errors if many else error.errors[0]) from error
-        found = self.get_queryset().filter(pk__in=set(ids)).in_bulk()
-        units = [found[pk] for pk in ids]
-        rows = self.get_serializer(units if many else units[0], many=many).data
-        return Response(rows, status=status.HTTP_201_CREATED)
+def create_data_units(request: Request) -> Response:
+    """Create one unit from an object, or a list of units, in order, from a list."""
+    many = isinstance(request.data, list)
+    bodies = request.data if many else [request.data]
+    try:
+        ids = create_units(bodies, tenant=tenant_of(request))
+    except BatchError as error:
+        raise ValidationError(error.errors if many else error.errors[0]) from error
+    found = DataUnit.objects.in_bulk(set(ids))
+    units = [found[pk] for pk in ids]
+    rows = represent(units if many else units[0], request)
+    return Response(rows, status=status.HTTP_201_CREATED)
 
 
 class BatchError(Exception):
@@ -130,9 +130,13 @@ def read_item(body: Any) -> Item:
         item.files = files
     if meta is not None and not isinstance(meta, dict):
         item.errors["meta"] = ["Expected an object."]
-    if groups is not None and not (isinstance(groups, list) and all(isinstance(g, str) and g for g in groups)):
+    if groups is not None and not _are_names(groups):
         item.errors["groups"] = ["Expected a list of names."]
     return item
+
+
+def _are_names(groups: Any) -> bool:
+    return isinstance(groups, list) and all(isinstance(g, str) and 0 < len(g) <= 200 for g in groups)
 
 
 def _is_entry(entry: Any) -> bool:
@@ -140,6 +144,7 @@ def _is_entry(entry: Any) -> bool:
         isinstance(entry, dict)
         and isinstance(entry.get("checksum"), str)
         and isinstance(entry.get("path", ""), str)
+        and len(entry.get("path", "")) <= 1000
     )
 
 
@@ -188,9 +193,7 @@ def _check(item: Item, collections: Mapping[int, DataCollection], stored: Mappin
         item.errors["meta"] = schema_faults
 
 
-def _entry_faults(
-    spec: FileSpecification, entry: Mapping[str, Any], stored: DataFile | None
-) -> list[str]:
+def _entry_faults(spec: FileSpecification, entry: Mapping[str, Any], stored: DataFile | None) -> list[str]:
     if spec.is_sequential:
         return [f"File specification '{spec.name}' is sequential and takes no single file."]
     if stored is None:
@@ -214,7 +217,7 @@ def _schema_faults(collection: DataCollection, meta: dict[str, Any]) -> list[str
     return [error.message for error in validator.iter_errors(meta)]
 
 
-@transaction.atomic
+@write_transaction()
 def _write(items: Sequence[Item]) -> list[int]:
     pks = sorted({item.collection.pk for item in items})
     # One writer per collection: what is looked up here can't be created by another meanwhile.

@@ -1,4 +1,4 @@
-"""Chunked upload by drf-chunked-upload's protocol, safe against racing chunks, crashes and early completion."""
+"""Chunked upload by drf-chunked-upload's protocol, safe against races, crashes and early completion."""
 
 from __future__ import annotations
 
@@ -24,8 +24,9 @@ from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from synapse.sandbox.backend import storedfiles
-from synapse.sandbox.backend.models import ChunkedUpload
+from . import storedfiles
+from .models import ChunkedUpload
+from .transactions import write_transaction
 
 FIELDS: Final = ("id", "url", "file", "filename", "offset", "created_at", "status", "completed_at", "user")
 
@@ -75,7 +76,8 @@ class ChunkedUploadView(StockView):
 
     def get_queryset(self) -> Any:
         """Limit every look-up to the caller's own uploads in the caller's own tenant."""
-        return super().get_queryset().filter(tenant=self.request.tenant).order_by("-created_at")
+        caller = self.request.auth
+        return ChunkedUpload.objects.filter(tenant=caller.tenant, user=caller.user).order_by("-created_at")
 
     def is_valid_chunked_upload(self, chunked_upload: ChunkedUpload) -> None:
         """Refuse what the stock library refuses, a changed total, and completing too early."""
@@ -128,7 +130,9 @@ class ChunkedUploadView(StockView):
         for block in chunk.chunks():
             digest.update(block)
         chunk.seek(0)
-        upload = checked.save(offset=chunk.size, total=total, user=request.user, tenant=request.tenant)
+        upload = checked.save(
+            offset=chunk.size, total=total, user=request.auth.user, tenant=request.auth.tenant
+        )
         DIGESTS.remember(upload.pk, offset=upload.offset, digest=digest)
         return upload
 
@@ -146,13 +150,14 @@ class ChunkedUploadView(StockView):
         with sole_writer(upload) as upload:
             self.is_valid_chunked_upload(upload)
             self.checksum_check(upload, checksum)
-            upload.completed()
+            with write_transaction():
+                upload.completed()
         DIGESTS.remember(upload.pk, offset=0, digest=None)
         return self.on_completion(upload, request)
 
     def _create_empty(self, request: Request) -> ChunkedUpload:
         filename = storedfiles.safe_name(str(fields_of(request).get("filename") or "empty"))
-        upload = ChunkedUpload(filename=filename, total=0, user=request.user, tenant=request.tenant)
+        upload = ChunkedUpload(filename=filename, total=0, user=request.auth.user, tenant=request.auth.tenant)
         upload.file.save(filename, ContentFile(b""), save=False)
         upload.save()
         return upload
@@ -178,7 +183,7 @@ def refusal(detail: str, **facts: Any) -> ChunkedUploadError:
 
 @contextmanager
 def sole_writer(upload: ChunkedUpload) -> Iterator[ChunkedUpload]:
-    """Hold the upload's file for one writer, in every thread and process, and yield its row as it stands then."""
+    """Let one writer at a time, of all threads and processes, have an upload; yield its row of now."""
     with _open_either(upload) as file:
         locks.lock(file, locks.LOCK_EX)
         upload.refresh_from_db()
@@ -220,8 +225,10 @@ def append(upload: ChunkedUpload, chunk: UploadedFile, *, start: int) -> None:
             if digest is not None:
                 digest.update(block)
     end = start + chunk.size
-    moved = ChunkedUpload.objects.filter(pk=upload.pk, offset=start, status=ChunkedUpload.UPLOADING)
-    if not moved.update(offset=end):
+    expected = ChunkedUpload.objects.filter(pk=upload.pk, offset=start, status=ChunkedUpload.UPLOADING)
+    with write_transaction():
+        moved = expected.update(offset=end)
+    if not moved:
         upload.refresh_from_db()
         raise refusal("Offsets do not match", expected_offset=upload.offset, provided_offset=start)
     upload.offset = end

@@ -1,0 +1,63 @@
+"""The vendor's own client, unmodified, against the sandbox: one test per method."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import subprocess
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from synapse.sandbox import serve
+from tests.interop.vendor_env import REQUIREMENT, VendorEnvironmentError, ensure_vendor_python, find_python
+
+HERE = Path(__file__).parent
+
+
+def check_names() -> list[str]:
+    """Read the names of the checks from their source: this interpreter need not be able to run it."""
+    modules = [
+        ast.parse((HERE / f"vendor_{name}.py").read_text("utf-8")) for name in ("files", "plugins", "work")
+    ]
+    functions = [node for module in modules for node in module.body if isinstance(node, ast.FunctionDef)]
+    return [function.name for function in functions if function.decorator_list]
+
+
+@pytest.fixture(scope="module")
+def outcomes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
+    """Run every check in one process of the vendor's interpreter and return what came of each."""
+    if find_python() is None:
+        pytest.skip(f"{REQUIREMENT} needs Python 3.12 or newer and none was found: NOTHING of it was tested")
+    try:
+        python = ensure_vendor_python()
+    except VendorEnvironmentError as error:
+        pytest.skip(f"{REQUIREMENT} could not be installed, NOTHING of it was tested: {error}")
+    folder = tmp_path_factory.mktemp("vendor")
+    with serve(data=folder / "data", seed="demo") as sandbox:
+        given = {"url": sandbox.url, "api_token": sandbox.api_token, "tenant": sandbox.tenant}
+        done = subprocess.run(
+            [python, HERE / "vendor_driver.py"],
+            input=json.dumps(given),
+            capture_output=True,
+            text=True,
+            timeout=300,
+            cwd=folder,
+            env={"PATH": os.environ.get("PATH", ""), "TMPDIR": str(folder), "HOME": str(folder)},
+        )
+    lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    yield {line["check"]: line for line in lines} or {"": {"problem": done.stderr}}
+
+
+@pytest.mark.parametrize("name", check_names())
+def test_vendor_client(outcomes: dict[str, Any], name: str) -> None:
+    """The vendor's client gets what it expects."""
+    assert name in outcomes, f"the driver died before it came to {name}: {outcomes}"
+
+    problem = outcomes[name]["problem"]
+
+    assert problem is None, f"\n{problem}"

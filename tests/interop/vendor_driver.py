@@ -1,0 +1,42 @@
+"""Run every check with the vendor's own client, unmodified; read the address from stdin, print a JSON line each."""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+import time
+import traceback
+
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+
+def main() -> None:
+    """Run the checks one after the other; one that fails does not stop the rest."""
+    import vendor_files  # noqa: F401
+    import vendor_plugins  # noqa: F401
+    import vendor_work  # noqa: F401
+
+    from synapse_sdk.clients.backend import BackendClient
+    from vendor_world import CHECKS, World
+
+    given = json.load(sys.stdin)
+    client = BackendClient(given["url"], access_token=given["api_token"], tenant=given["tenant"])
+    with tempfile.TemporaryDirectory() as folder, client:
+        world = World(client=client, url=given["url"], token=given["api_token"], folder=Path(folder))
+        for name, run in CHECKS.items():
+            started = time.monotonic()
+            try:
+                run(world)
+                problem = None
+            except Exception:
+                problem = traceback.format_exc(limit=-6)
+            took = round(time.monotonic() - started, 3)
+            sys.stdout.write(json.dumps({"check": name, "problem": problem, "seconds": took}) + "\n")
+            sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
