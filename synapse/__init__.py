@@ -1,0 +1,170 @@
+"""Synapse: annotation data as Python objects.
+
+```python
+import synapse
+from synapse import Task
+
+synapse.connect("https://api.synapse.sh", api_token="...")
+for task in Task.objects.filter(project=123).order_by("-created")[:50]:
+    print(task.id, task.data_unit.meta)
+```
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from synapse import errors
+from synapse.errors import (
+    AuthenticationError,
+    BulkError,
+    ClientError,
+    ConfigError,
+    ConflictError,
+    MappingError,
+    MultipleObjectsReturned,
+    NotFoundError,
+    OriginError,
+    PermissionDeniedError,
+    QueryError,
+    RateLimitError,
+    ServerError,
+    SynapseError,
+    TransferError,
+    TransportError,
+    ValidationError,
+    WaitTimeoutError,
+    WriteUnconfirmedError,
+)
+
+if TYPE_CHECKING:
+    from synapse.entities import (
+        AccessLevel,
+        Agent,
+        Assignment,
+        CollectionCategory,
+        DataCollection,
+        DataFile,
+        DataUnit,
+        FileSpecification,
+        GroundTruth,
+        GroundTruthDataset,
+        GroundTruthEvent,
+        GroundTruthVersion,
+        Job,
+        JobLog,
+        JobStatus,
+        LogLevel,
+        Model,
+        Plugin,
+        PluginCategory,
+        PluginRelease,
+        Project,
+        ProjectCategory,
+        ServeApplication,
+        ServeStatus,
+        Session,
+        Split,
+        StatusLabel,
+        StatusReview,
+        Storage,
+        StorageCategory,
+        StorageProvider,
+        TagCategory,
+        Task,
+        TaskSchema,
+        TaskTag,
+        connect,
+        disconnect,
+    )
+    from synapse.mapping import UNSET
+    from synapse.query import FetchMode
+    from synapse.session import Retry
+    from synapse.transfer import RemoteFile
+
+__version__ = "0.1.0"
+
+_LAZY = {
+    "UNSET": "synapse.mapping",
+    "FetchMode": "synapse.query",
+    "Retry": "synapse.session",
+    "RemoteFile": "synapse.transfer",
+}
+
+__all__ = [
+    "UNSET",
+    "AccessLevel",
+    "Agent",
+    "Assignment",
+    "AuthenticationError",
+    "BulkError",
+    "ClientError",
+    "CollectionCategory",
+    "ConfigError",
+    "ConflictError",
+    "DataCollection",
+    "DataFile",
+    "DataUnit",
+    "FetchMode",
+    "FileSpecification",
+    "GroundTruth",
+    "GroundTruthDataset",
+    "GroundTruthEvent",
+    "GroundTruthVersion",
+    "Job",
+    "JobLog",
+    "JobStatus",
+    "LogLevel",
+    "MappingError",
+    "Model",
+    "MultipleObjectsReturned",
+    "NotFoundError",
+    "OriginError",
+    "PermissionDeniedError",
+    "Plugin",
+    "PluginCategory",
+    "PluginRelease",
+    "Project",
+    "ProjectCategory",
+    "QueryError",
+    "RateLimitError",
+    "RemoteFile",
+    "Retry",
+    "ServeApplication",
+    "ServeStatus",
+    "ServerError",
+    "Session",
+    "Split",
+    "StatusLabel",
+    "StatusReview",
+    "Storage",
+    "StorageCategory",
+    "StorageProvider",
+    "SynapseError",
+    "TagCategory",
+    "Task",
+    "TaskSchema",
+    "TaskTag",
+    "TransferError",
+    "TransportError",
+    "ValidationError",
+    "WaitTimeoutError",
+    "WriteUnconfirmedError",
+    "connect",
+    "disconnect",
+    "errors",
+]
+
+
+def __getattr__(name: str) -> Any:
+    # Names load on first use (PEP 562), so that `import synapse` stays cheap.
+    if name not in __all__:
+        raise AttributeError(f"module 'synapse' has no attribute {name!r}{errors.did_you_mean(name, __all__)}")
+    value = getattr(importlib.import_module(_LAZY.get(name, "synapse.entities")), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

@@ -1,0 +1,173 @@
+"""Wire v1: how a query becomes requests, and an answer rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any, ClassVar, Final
+
+import attrs
+
+from synapse.dialects.v1_rows import ROWS, Key, Row
+from synapse.dialects.wire import Page, Reply, Request, encode, segment
+from synapse.errors import QueryError, TransportError
+from synapse.mapping.schema import Schema
+from synapse.query import Condition, Exact, In, NotIn, Query
+from synapse.query.catalog import spell
+
+Params = tuple[tuple[str, str], ...]
+
+LONGEST_QUERY: Final = 8_000
+FILE_LIST_KEYS: Final = ("specification", "specification_name", "name")
+
+
+@attrs.frozen
+class V1:
+    """The grammar of wire v1; it holds no state, so any two are equal."""
+
+    name: ClassVar[str] = "v1"
+
+    def row(self, schema: Schema) -> Row:
+        """Give the table row of an entity."""
+        return ROWS[schema.resource]
+
+    def names(self, schema: Schema) -> dict[str, str]:
+        """Map each field to its key on the wire: a relation's key goes by the relation's bare name."""
+        renamed = self.row(schema).names
+        relations = {via: name for name, via in schema.relations.items()}
+        return {name: renamed.get(name, relations.get(name, name)) for name in schema.fields}
+
+    # --- reading ------------------------------------------------------------
+    def select(self, schema: Schema, query: Query, *, page: int, size: int) -> Request:
+        """Ask for one page of a list."""
+        row = self.row(schema)
+        light = self._light(schema, query)
+        params = [*self._filters(schema, query)]
+        if query.order:
+            params.append(("ordering", ",".join(query.order)))
+        expand = [*query.expand, *row.always]
+        if expand and not light:
+            params.append(("expand", ",".join(expand)))
+        if not light:
+            params += self._fields(schema, query)
+        params += [("page", str(page)), ("page_size", str(size))]
+        return Request("GET", light or row.lists, params=tuple(params))
+
+    def detail(self, schema: Schema, pk: object, *, expand: Sequence[str] = (), field: str = "") -> Request:
+        """Ask for one object; with *field*, for one that carries this field."""
+        row = self.row(schema)
+        if not row.detail:
+            raise QueryError(f"the backend has no single {schema.entity}; filter its list instead")
+        asked = [*expand, *row.always]
+        params = [("expand", ",".join(asked))] if asked else []
+        if field in row.asks:
+            params.append(row.asks[field])
+        return Request("GET", f"{row.path}{segment(pk)}/", params=tuple(params))
+
+    def page(self, reply: Reply, request: Request) -> Page:
+        """Read the envelope of a list."""
+        data = reply.data
+        if not isinstance(data, dict) or not isinstance(data.get("results"), list):
+            raise TransportError(
+                f"{request.method} {request.path}: expected a page with a list 'results', "
+                f"got {type(data).__name__} {str(data)[:200]}",
+                method=request.method,
+                url=request.target,
+                status_code=reply.status,
+            )
+        count = data.get("count")
+        return Page(data["results"], count if isinstance(count, int) else None, data.get("next") or None)
+
+    def normalise(self, schema: Schema, row: Any) -> dict[str, Any]:
+        """Bring the shapes that one field can have on the wire to one."""
+        if not isinstance(row, dict):
+            return {"": row}
+        files = row.get("files")
+        if isinstance(files, list):
+            row["files"] = {_file_key(info, index): info for index, info in enumerate(files)}
+        for name in self.row(schema).always:
+            if any(not isinstance(item, dict) for item in row.get(name) or ()):
+                del row[name]
+        return row
+
+    def expandable(self, schema: Schema) -> tuple[str, ...]:
+        """What `select_related()` may name."""
+        return self.row(schema).expand
+
+    def fits(self, schema: Schema, query: Query) -> bool:
+        """Whether the query's filters fit into one URL."""
+        return len(encode(self._filters(schema, query))) <= LONGEST_QUERY
+
+    # --- writing ------------------------------------------------------------
+    def create(self, schema: Schema, values: Mapping[str, Any]) -> Request:
+        """Create one object."""
+        body = self.write(schema, values)
+        return Request("POST", self.row(schema).path, json=[body] if self.row(schema).posts_lists else body)
+
+    def create_many(self, schema: Schema, many: Sequence[Mapping[str, Any]]) -> Request | None:
+        """Create several objects by one request, where the wire has that."""
+        row = self.row(schema)
+        if not row.posts_lists:
+            return None
+        return Request("POST", row.path, json=[self.write(schema, values) for values in many])
+
+    def change(self, schema: Schema, pk: object, values: Mapping[str, Any]) -> Request:
+        """Send what changed."""
+        row = self.row(schema)
+        return Request(row.change, f"{row.path}{segment(pk)}/", json=self.write(schema, values))
+
+    def delete(self, schema: Schema, pk: object) -> Request:
+        """Delete one object."""
+        return Request("DELETE", f"{self.row(schema).path}{segment(pk)}/")
+
+    def write(self, schema: Schema, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Name values the way the wire does."""
+        names = self.names(schema)
+        return {names.get(name, name): value for name, value in values.items()}
+
+    # --- query grammar ------------------------------------------------------
+    def key(self, schema: Schema, condition: Condition) -> Key:
+        """Find the query key of a condition."""
+        spelling = spell(condition.name, condition.lookup)
+        known = self.row(schema).keys.get(spelling)
+        if known is not None:
+            return known
+        name = self.row(schema).names.get(condition.name, condition.name)
+        return Key(name if condition.lookup is Exact else f"{name}__{condition.lookup.name}")
+
+    def _filters(self, schema: Schema, query: Query) -> Params:
+        params: list[tuple[str, str]] = []
+        for condition in query.where:
+            key = self.key(schema, condition)
+            many = condition.lookup in (In, NotIn)
+            texts = [_text(value) for value in (condition.value if many else (condition.value,))]
+            params += [(key.name, text) for text in ([",".join(texts)] if key.many == "comma" else texts)]
+        return (*params, *query.params)
+
+    def _light(self, schema: Schema, query: Query) -> str | None:
+        asked = set(query.only) - {schema.pk}
+        return self.row(schema).light.get(asked.pop()) if len(asked) == 1 and not query.expand else None
+
+    def _fields(self, schema: Schema, query: Query) -> Params:
+        names = self.names(schema)
+        if query.only:
+            asked = [schema.pk, *query.only]
+            wire = [*dict.fromkeys(names[name] for name in asked), *query.expand]
+            return (("fields", ",".join(dict.fromkeys(wire))),)
+        if query.defer:
+            return (("omit", ",".join(names[name] for name in query.defer)),)
+        return ()
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return value.isoformat() if isinstance(value, date) else str(value)
+
+
+def _file_key(info: Any, index: int) -> str:
+    if isinstance(info, dict):
+        for name in FILE_LIST_KEYS:
+            if isinstance(info.get(name), str):
+                return str(info[name])
+    return f"file_{index + 1}"

@@ -1,0 +1,107 @@
+"""Wire v1, entity by entity: one row each, naming what differs from the grammar's rules."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final, Literal
+
+import attrs
+
+
+@attrs.frozen
+class Key:
+    """The query key of one lookup, and how several values are written: `a,b` or `k=a&k=b`."""
+
+    name: str
+    many: Literal["comma", "repeat"] = "comma"
+
+
+@attrs.frozen
+class Row:
+    """How one entity travels.
+
+    `path` takes writes and single objects, `list` the lists where that differs; `detail` is False where single
+    objects cannot be read. `light` maps a field to the list that carries nothing else. `expand` names what the wire
+    can nest, `always` what is nested without being asked for. `asks` are the parameters that a field needs to be
+    sent at all. `posts_lists` says that several objects may be created by one request.
+    """
+
+    path: str
+    list: str = ""
+    detail: bool = True
+    names: Mapping[str, str] = attrs.field(factory=dict)
+    keys: Mapping[str, Key] = attrs.field(factory=dict)
+    expand: tuple[str, ...] = ()
+    always: tuple[str, ...] = ()
+    light: Mapping[str, str] = attrs.field(factory=dict)
+    asks: Mapping[str, tuple[str, str]] = attrs.field(factory=dict)
+    change: Literal["PATCH", "PUT"] = "PATCH"
+    posts_lists: bool = False
+
+    @property
+    def lists(self) -> str:
+        """The path of the list."""
+        return self.list or self.path
+
+
+def _comma(*names: str) -> dict[str, Key]:
+    return {f"{name}__in": Key(name) for name in names}
+
+
+def _repeat(*names: str) -> dict[str, Key]:
+    return {f"{name}__in": Key(name, "repeat") for name in names}
+
+
+_EXCLUDED_IDS: Final = {"id__not_in": Key("ids_ex")}
+_STATUSES: Final = _repeat("status_label", "status_review")
+
+ROWS: Final[Mapping[str, Row]] = {
+    "projects": Row("projects/"),
+    "tasks": Row(
+        "tasks/",
+        list="sdk/tasks/",
+        keys={
+            **_EXCLUDED_IDS,
+            **_STATUSES,
+            **_comma("assignments", "labelers", "reviewers", "groups", "stages", "workshops", "tags"),
+        },
+        expand=("data_unit",),
+        light={"data": "sdk/tasks/data/", "files": "sdk/tasks/files/"},
+        posts_lists=True,
+    ),
+    "task_tags": Row("task_tags/"),
+    "assignments": Row(
+        "assignments/",
+        list="sdk/assignments/",
+        keys={
+            **_EXCLUDED_IDS,
+            **_STATUSES,
+            **_comma("tasks", "users", "reviewers", "groups", "stages", "tags", "task_tags"),
+        },
+        light={"data": "sdk/assignments/data/", "files": "sdk/assignments/files/"},
+    ),
+    "data_collections": Row("data_collections/", always=("file_specifications",)),
+    "data_files": Row("data_files/"),
+    "data_units": Row("data_units/", asks={"files": ("expand", "files")}, posts_lists=True),
+    "ground_truths": Row(
+        "ground_truths/",
+        keys={**_comma("ground_truth_dataset_versions", "classes"), "category__in": Key("categories", "repeat")},
+    ),
+    "ground_truth_events": Row(
+        "sdk/ground_truth_events/",
+        detail=False,
+        names={"ground_truth_id": "id"},
+        keys={**_comma("ground_truth_dataset_versions", "classes"), "category__in": Key("categories", "repeat")},
+        light={"data": "sdk/ground_truth_events/data/", "files": "sdk/ground_truth_events/files/"},
+    ),
+    "ground_truth_datasets": Row("ground_truth_datasets/"),
+    "ground_truth_versions": Row("ground_truth_dataset_versions/", expand=("ground_truth_dataset",)),
+    "plugins": Row("plugins/", change="PUT"),
+    "plugin_releases": Row("plugin_releases/", expand=("plugin",)),
+    "jobs": Row("jobs/", expand=("logs",)),
+    "job_logs": Row("logs/", posts_lists=True),
+    "storages": Row("storages/", asks={"configuration": ("with_configuration", "true")}),
+    "models": Row("models/"),
+    "agents": Row("agents/"),
+    "serve_applications": Row("serve_applications/"),
+}

@@ -1,0 +1,81 @@
+"""What travels: requests and replies as frozen values, without any I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final, Protocol
+from urllib.parse import quote, urlencode
+
+import attrs
+
+from synapse.mapping.unset import UNSET
+
+IDEMPOTENT: Final = frozenset({"GET", "HEAD", "PUT", "DELETE"})
+
+
+class Body(Protocol):
+    """A body that is sent as a stream of known length, and can be sent again from its start."""
+
+    content_type: str
+    length: int
+
+    def open(self) -> Any:
+        """Return a fresh binary reader over the whole body."""
+
+
+@attrs.frozen
+class Request:
+    """One HTTP request, relative to the session's base URL.
+
+    `path` may also be an absolute link that the backend gave; it is followed on the session's own origin only.
+    """
+
+    method: str
+    path: str
+    params: tuple[tuple[str, str], ...] = ()
+    json: Any = UNSET
+    body: Body | None = None
+    headers: tuple[tuple[str, str], ...] = ()
+    read_timeout: float | None = None
+
+    @property
+    def idempotent(self) -> bool:
+        """Whether sending it twice has the effect of sending it once."""
+        return self.method in IDEMPOTENT
+
+    @property
+    def target(self) -> str:
+        """The path with its query string, as `explain()` and `trace()` print it."""
+        return f"{self.path}?{encode(self.params)}" if self.params else self.path
+
+
+@attrs.frozen
+class Reply:
+    """One answer whose body was read whole; `data` is the parsed JSON, `None` for an empty body."""
+
+    status: int
+    data: Any = None
+    headers: Mapping[str, str] = attrs.field(factory=dict)
+
+
+@attrs.frozen
+class Page:
+    """One page of a list: its rows, the total where the backend counts, and whether more follow."""
+
+    rows: list[dict[str, Any]]
+    count: int | None
+    next: str | None
+
+
+def encode(params: tuple[tuple[str, str], ...]) -> str:
+    """Encode query parameters, leaving the commas that the backend's lists are made of readable."""
+    return urlencode(params, safe=",:")
+
+
+def segment(value: object) -> str:
+    """Encode one path segment, so that no key can leave it.
+
+    >>> segment("code@1.0.0"), segment("../admin")
+    ('code@1.0.0', '..%2Fadmin')
+    """
+    return quote(str(value), safe="@")

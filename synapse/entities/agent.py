@@ -1,0 +1,69 @@
+"""Agents and what they serve."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from synapse.dialects import v1_actions
+from synapse.entities.choices import ServeStatus
+from synapse.errors import QueryError
+from synapse.mapping import Json, read_only
+from synapse.orm import Entity, ToMany, ToOne, entity
+from synapse.orm.loading import session_of
+from synapse.query import EXACT, By, Exact
+
+if TYPE_CHECKING:
+    from synapse.entities.job import Job
+
+
+@entity("agents")
+class Agent(Entity):
+    """A machine that runs plugins."""
+
+    id: int = read_only()
+    name: str
+    url: str | None = None
+    status: str | None = read_only()
+    token: str | None = read_only(secret=True)
+    node_install_script: str | None = read_only(secret=True)
+
+    jobs = ToMany["Job"](by="agent")
+
+    lookups = {
+        "id": EXACT,
+    }
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether the backend counts it as connected."""
+        return (self.status or "").lower() == "connected"
+
+    def check(self) -> Json:
+        """Report the agent as connected, with its own token, and return the backend's answer.
+
+        Raises `NotFoundError` where the backend does not know the token.
+        """
+        if not self.token:
+            raise QueryError(f"{self!r} has no token that this account may see; ask for one with more rights")
+        session = session_of(self)
+        answer: Json = session.send(v1_actions.connect(self.token)).data or {}
+        return answer
+
+
+@entity("serve_applications")
+class ServeApplication(Entity):
+    """A model that an agent serves, deployed by a job."""
+
+    id: int = read_only()
+    job_id: str
+    status: ServeStatus | str = ServeStatus.NOT_STARTED
+    data: Json | None = None
+
+    job = ToOne["Job"](via="job_id")
+
+    lookups = {
+        "plugin_code": By(Exact, of=str),
+        "job__agent": By(Exact, of="Agent"),
+    }
+
+

@@ -1,0 +1,78 @@
+"""Assignments: who works on a task, and how far they have come."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from synapse.entities.choices import StatusLabel, StatusReview
+from synapse.entities.tagging import change_tags
+from synapse.mapping import Json, read_only
+from synapse.orm import Entity, ManagedBy, Manager, ToOne, entity
+from synapse.query import CHOICE, EXACT, ID, RANGE, By, Exact, In
+from synapse.transfer import RemoteFile
+
+if TYPE_CHECKING:
+    from synapse.entities.task import Task, TaskTag
+
+
+class AssignmentManager(Manager["Assignment"]):
+    """Queries of assignments, and what is done to many of them."""
+
+    def set_tags(self, *, add: Iterable[TaskTag | int] = (), remove: Iterable[TaskTag | int] = ()) -> int:
+        """Put tags on every assignment of the query, or take them off; return the number of assignments."""
+        return change_tags(self, "assignments/", add=add, remove=remove)
+
+
+@entity("assignments", order_by=("id", "created"))
+class Assignment(Entity):
+    """A `Task` in the hands of a labeler, and of a reviewer later."""
+
+    id: int = read_only()
+    task_id: int
+    user: int | None = None
+    reviewer: int | None = None
+    status_label: StatusLabel | str = StatusLabel.STAND_BY
+    status_review: StatusReview | str = StatusReview.STAND_BY
+    is_confirmed: bool = False
+    is_discarded: bool = False
+    data: Json | None = None
+    tags: list[int] = read_only()
+    file: RemoteFile | None = read_only()
+    files: dict[str, RemoteFile] = read_only()
+    label_submitted: datetime | None = read_only()
+    last_labeled: datetime | None = read_only()
+    last_reviewed: datetime | None = read_only()
+    labeler_last_action_at: datetime | None = read_only()
+    reviewer_last_action_at: datetime | None = read_only()
+    created: datetime | None = read_only()
+
+    task = ToOne["Task"](via="task_id")
+
+    objects = ManagedBy(AssignmentManager)
+
+    lookups = {
+        "id": ID,
+        "project": By(Exact, of="Project"),
+        "tasks": By(Exact, In, of="Task"),
+        "workshop": By(Exact, of=int),
+        "users": By(Exact, In, of=int),
+        "reviewers": By(Exact, In, of=int),
+        "groups": By(Exact, In, of=int, many=True),
+        "stages": By(Exact, In, of=int, many=True),
+        "tags": By(Exact, In, of="TaskTag", many=True),
+        "task_tags": By(Exact, In, of="TaskTag", many=True),
+        "status_label": CHOICE,
+        "status_review": CHOICE,
+        "is_discarded": EXACT,
+        "is_discard_confirmed": By(Exact, of=bool),
+        "is_confirmed": EXACT,
+        "created": RANGE,
+        "label_submitted": RANGE,
+        "last_labeled": RANGE,
+        "last_reviewed": RANGE,
+        "labeler_last_action_at": RANGE,
+        "reviewer_last_action_at": RANGE,
+        "search": By(Exact, of=str),
+    }

@@ -1,0 +1,112 @@
+"""Data collections: units of data and the files that each unit is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from os import PathLike
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from synapse.entities.choices import AccessLevel, CollectionCategory
+from synapse.errors import MappingError, did_you_mean
+from synapse.mapping import Json, read_only
+from synapse.orm import Entity, ToMany, entity
+from synapse.orm.loading import session_of
+from synapse.query import EXACT
+from synapse.transfer import upload_file
+
+if TYPE_CHECKING:
+    from synapse.entities.data import DataUnit
+    from synapse.entities.project import Project
+
+
+@attrs.frozen(kw_only=True)
+class FileSpecification:
+    """One file that the units of a collection are made of; `name` is its key in `unit.files`.
+
+    Names read `{kind}_{index}`, such as `image_1`; exactly one specification is primary.
+    """
+
+    name: str
+    file_type: str
+    id: int | None = None
+    description: str = ""
+    configuration: dict[str, Any] = attrs.field(factory=dict)
+    is_sequential: bool = False
+    is_required: bool = False
+    is_primary: bool = False
+    function_type: str = ""
+    index: int = 1
+
+
+@entity("data_collections", order_by=("id", "created"))
+class DataCollection(Entity):
+    """A set of data units of one shape, which its `file_specifications` describe."""
+
+    id: int = read_only()
+    name: str
+    category: CollectionCategory | str
+    description: str = ""
+    file_specifications: list[FileSpecification] = attrs.field(factory=list)
+    meta: Json = attrs.field(factory=dict)
+    caution: str = ""
+    access_level: AccessLevel = AccessLevel.PRIVATE
+    is_archived: bool = False
+    count_projects: int = read_only()
+    tenant: int | None = read_only()
+    created: datetime | None = read_only()
+
+    units = ToMany["DataUnit"](by="data_collection")
+    projects = ToMany["Project"](by="data_collection")
+
+    lookups = {
+        "category": EXACT,
+    }
+
+    def add(
+        self,
+        files: Mapping[str, str | PathLike[str]] | str | PathLike[str],
+        *,
+        meta: Json | None = None,
+        groups: Sequence[str] = (),
+    ) -> DataUnit:
+        """Upload the files of one unit and create it; a bare path will do where one file is asked for.
+
+        A unit of the same files that the collection has already is returned instead of a new one. Raises
+        `MappingError` before anything is sent where a file fits no specification, or a required one is missing.
+        """
+        from synapse.entities.data import DataUnit
+
+        named = self.check_files(files)
+        session = session_of(self)
+        rows = {name: upload_file(session, path) for name, path in named.items()}
+        unit = DataUnit(
+            data_collection_id=self.pk,
+            files={name: {"checksum": row["checksum"], "path": str(named[name])} for name, row in rows.items()},
+            meta=meta or {},
+            groups=list(groups),
+        )
+        unit._state.session = session
+        return unit.save()
+
+    def check_files(
+        self, files: Mapping[str, str | PathLike[str]] | str | PathLike[str]
+    ) -> dict[str, str | PathLike[str]]:
+        """Name each file by its specification, or raise `MappingError` saying what does not fit."""
+        known = [spec.name for spec in self.file_specifications]
+        if not isinstance(files, Mapping):
+            wanted = [spec.name for spec in self.file_specifications if spec.is_required] or known
+            if len(wanted) != 1:
+                raise MappingError(f"{self!r} takes {', '.join(known)}: give {{name: path}} instead of one path")
+            return {wanted[0]: files}
+        for name in files:
+            if name not in known:
+                raise MappingError(
+                    f"{self!r} has no file specification {name!r}{did_you_mean(name, known)}. It has: {', '.join(known)}"
+                )
+        lacking = [spec.name for spec in self.file_specifications if spec.is_required and spec.name not in files]
+        if lacking:
+            raise MappingError(f"{self!r} needs {', '.join(lacking)} as well")
+        return dict(files)

@@ -1,0 +1,97 @@
+"""Data files and the units that they make up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from os import PathLike
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from synapse.dialects import v1_actions
+from synapse.errors import QueryError
+from synapse.mapping import Json, read_only
+from synapse.orm import Entity, ManagedBy, Manager, ToOne, entity
+from synapse.orm.loading import load
+from synapse.query import EXACT, By, Exact
+from synapse.transfer import RemoteFile, upload_file
+
+if TYPE_CHECKING:
+    from synapse.entities.collection import DataCollection
+
+CHECKSUM_BATCH = 1000
+
+
+class DataFileManager(Manager["DataFile"]):
+    """Queries of data files, and their upload."""
+
+    def upload(
+        self, path: str | PathLike[str], *, chunked: bool | None = None, progress: Any = None
+    ) -> DataFile:
+        """Upload one file: whole up to 50 MiB, in resumable chunks above; `chunked` forces either.
+
+        Content that the backend has already gives its existing file. Raises `TransferError` where the file is
+        missing, is a folder, or changes while it is sent.
+        """
+        session = self.session
+        return load(self.entity, upload_file(session, path, chunked=chunked, progress=progress), session)
+
+    def existing(self, checksums: Iterable[str]) -> set[str]:
+        """Tell which of these MD5 checksums the backend holds."""
+        given = list(dict.fromkeys(checksums))
+        found: set[str] = set()
+        for start in range(0, len(given), CHECKSUM_BATCH):
+            reply = self.session.send(v1_actions.verify_checksums(given[start : start + CHECKSUM_BATCH]))
+            found.update(reply.data["existing_checksums"])
+        return found
+
+    def create(self, **values: Any) -> DataFile:
+        """Refuse: a data file comes from an upload."""
+        raise QueryError("data files are made by DataFile.objects.upload(path)")
+
+
+@entity("data_files")
+class DataFile(Entity):
+    """One stored file, found by its content: the same bytes are stored once."""
+
+    id: int = read_only()
+    checksum: str = read_only()
+    file: RemoteFile | None = read_only()
+    size: int | None = read_only()
+    meta: Json | None = None
+    storage: int | None = read_only()
+    created: datetime | None = read_only()
+
+    objects = ManagedBy(DataFileManager)
+
+    lookups = {
+        "checksum": EXACT,
+        "data_collection": By(Exact, of="DataCollection"),
+    }
+
+
+@entity("data_units")
+class DataUnit(Entity):
+    """The files that are annotated together, one for each file specification of its collection.
+
+    To create one by hand, `files` maps a specification to `{"checksum": ..., "path": ...}`; `collection.add()` does
+    that and the uploading.
+    """
+
+    id: int = read_only()
+    data_collection_id: int
+    files: dict[str, RemoteFile]
+    meta: Json = attrs.field(factory=dict)
+    groups: list[str] = attrs.field(factory=list)
+    group: int | None = read_only()
+    checksum: str | None = read_only()
+    can_generate_task: bool = read_only()
+    created: datetime | None = read_only()
+
+    data_collection = ToOne["DataCollection"](via="data_collection_id")
+
+    lookups = {
+        "data_collection": EXACT,
+        "can_generate_task": EXACT,
+    }

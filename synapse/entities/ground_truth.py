@@ -1,0 +1,111 @@
+"""Ground truth: agreed annotations, their datasets, and the versions that freeze them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import attrs
+
+from synapse.entities.choices import Split
+from synapse.mapping import Json, read_only
+from synapse.orm import Entity, ToMany, ToOne, entity
+from synapse.query import CHOICE, EXACT, By, Exact, In
+from synapse.transfer import RemoteFile
+
+if TYPE_CHECKING:
+    from synapse.entities.data import DataUnit
+    from synapse.entities.project import Project
+
+
+@entity("ground_truth_datasets")
+class GroundTruthDataset(Entity):
+    """A named set of ground truths."""
+
+    id: int = read_only()
+    name: str
+    description: str = ""
+    project_id: int | None = None
+    tenant: int | None = read_only()
+
+    project = ToOne["Project | None"](via="project_id")
+    ground_truths = ToMany["GroundTruth"](by="ground_truth_dataset")
+    versions = ToMany["GroundTruthVersion"](by="ground_truth_dataset")
+
+    def freeze(self, version: str, *, description: str = "") -> GroundTruthVersion:
+        """Freeze what the dataset holds now as a version."""
+        return self.versions.create(version=version, description=description)
+
+
+@entity("ground_truth_versions", order_by=("id", "created"))
+class GroundTruthVersion(Entity):
+    """A frozen state of a dataset; its `events` are the ground truths as they were."""
+
+    id: int = read_only()
+    ground_truth_dataset_id: int
+    version: str
+    description: str = ""
+    is_archived: bool = False
+    created: datetime | None = read_only()
+
+    ground_truth_dataset = ToOne["GroundTruthDataset"](via="ground_truth_dataset_id")
+    events = ToMany["GroundTruthEvent"](by="ground_truth_dataset_versions")
+
+    lookups = {
+        "ground_truth_dataset": EXACT,
+        "is_archived": EXACT,
+    }
+
+
+@entity("ground_truths")
+class GroundTruth(Entity):
+    """The agreed annotation of one data unit."""
+
+    id: int = read_only()
+    ground_truth_dataset_id: int
+    data_unit_id: int
+    category: Split | str = Split.TRAIN
+    data: Json | None = None
+    classes: list[str] = attrs.field(factory=list)
+    project_id: int | None = None
+    files: dict[str, RemoteFile] = read_only()
+
+    ground_truth_dataset = ToOne["GroundTruthDataset"](via="ground_truth_dataset_id")
+    data_unit = ToOne["DataUnit"](via="data_unit_id")
+    project = ToOne["Project | None"](via="project_id")
+
+    lookups = {
+        "id": EXACT,
+        "ground_truth_dataset": EXACT,
+        "ground_truth_dataset_versions": By(Exact, In, of="GroundTruthVersion", many=True),
+        "task": By(Exact, of="Task"),
+        "category": CHOICE,
+        "classes": By(Exact, In, of=str, many=True),
+    }
+
+
+@entity("ground_truth_events", pk="pgh_id", order_by=("pgh_id",))
+class GroundTruthEvent(Entity):
+    """A ground truth as it was at one moment; `ground_truth_id` names it, `pgh_id` the event."""
+
+    pgh_id: int = read_only()
+    ground_truth_id: int = read_only()
+    pgh_label: str = read_only()
+    ground_truth_dataset_id: int = read_only()
+    data_unit_id: int | None = read_only()
+    category: Split | str = read_only()
+    data: Json | None = read_only()
+    classes: list[str] = read_only()
+    files: dict[str, RemoteFile] | None = read_only()
+
+    ground_truth = ToOne["GroundTruth"](via="ground_truth_id")
+    ground_truth_dataset = ToOne["GroundTruthDataset"](via="ground_truth_dataset_id")
+    data_unit = ToOne["DataUnit | None"](via="data_unit_id")
+
+    lookups = {
+        "ground_truth": EXACT,
+        "ground_truth_dataset_versions": By(Exact, In, of="GroundTruthVersion", many=True),
+        "task": By(Exact, of="Task"),
+        "category": CHOICE,
+        "classes": By(Exact, In, of=str, many=True),
+    }

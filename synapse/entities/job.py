@@ -1,0 +1,189 @@
+"""Jobs: what plugins do in the background, and the logs that they leave."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from os import PathLike
+from typing import TYPE_CHECKING, Any
+
+from synapse.dialects import v1_actions
+from synapse.entities.choices import JobStatus, LogLevel
+from synapse.errors import TransportError, WaitTimeoutError
+from synapse.mapping import Json, JsonValue, read_only
+from synapse.orm import Entity, ManagedBy, Manager, ToMany, ToOne, entity
+from synapse.orm.loading import session_of
+from synapse.orm.writing import take
+from synapse.query import EXACT, By, Exact
+from synapse.query.kinds import TextKey
+from synapse.transfer import ProgressLike, RemoteFile, data_uri, tracked
+
+if TYPE_CHECKING:
+    from synapse.entities.agent import Agent
+    from synapse.entities.plugin import PluginRelease
+
+Moment = datetime
+
+ENDED = (JobStatus.SUCCEEDED, JobStatus.FAILED, JobStatus.STOPPED)
+FIRST_POLL = 0.2
+SLOWEST_POLL = 5.0
+
+
+class JobLogManager(Manager["JobLog"]):
+    """Queries of log entries, and their writing."""
+
+    def create(self, **values: Any) -> JobLog:
+        """Write one entry; `file` takes a path, whose content travels inside the entry. The time is now unless given."""
+        values.setdefault("datetime", now())
+        if isinstance(values.get("file"), str | PathLike):
+            values["file"] = RemoteFile(url=data_uri(values["file"]))
+        return super().create(**values)
+
+
+@entity("jobs", key=TextKey(), order_by=("id", "created"))
+class Job(Entity):
+    """One run of a plugin's action; its key is a UUID."""
+
+    id: str = read_only()
+    status: JobStatus | str = read_only()
+    action: str = read_only()
+    params: Json | None = read_only()
+    plugin_release_id: int | None = read_only()
+    agent_id: int | None = read_only()
+    progress_record: Json | None = None
+    metrics_record: Json | None = None
+    result: JsonValue = None
+    meta: Json | None = None
+    is_active: bool = read_only()
+    created: datetime | None = read_only()
+    modified: datetime | None = read_only()
+    completed: datetime | None = read_only()
+
+    plugin_release = ToOne["PluginRelease | None"](via="plugin_release_id")
+    agent = ToOne["Agent | None"](via="agent_id")
+    logs = ToMany["JobLog"](by="job")
+
+    lookups = {
+        "status": EXACT,
+        "agent": EXACT,
+        "plugin": By(Exact, of="Plugin"),
+        "action": EXACT,
+    }
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the job, as it was last loaded, has come to an end."""
+        return self.status in ENDED
+
+    @property
+    def percent(self) -> float:
+        """How far the job has come, from 0 to 100, as it was last loaded."""
+        current = (self.progress_record or {}).get("current_progress") or {}
+        done = current.get("percent", current.get("overall", 0))
+        return float(done) if isinstance(done, int | float) else 0.0
+
+    def wait(self, *, timeout: float | None = None, progress: ProgressLike = None) -> Job:
+        """Wait for the end of the job and return it, loaded anew; its `status` says how it ended.
+
+        Raises `WaitTimeoutError` after *timeout* seconds; the job goes on.
+        """
+        until = None if timeout is None else time.monotonic() + timeout
+        pause = FIRST_POLL
+        with tracked(progress, total=100, label=f"job {self.pk}") as report:
+            shown = 0
+            while not self.refresh().has_ended:
+                shown = _advance(report, shown, self.percent)
+                left = pause if until is None else until - time.monotonic()
+                if left <= 0:
+                    raise WaitTimeoutError(
+                        f"job {self.pk} is still {self.status} after {timeout:g} s; it goes on: wait() again, or stop()"
+                    )
+                time.sleep(min(pause, left))
+                pause = min(pause * 1.5, SLOWEST_POLL)
+            _advance(report, shown, 100)
+        return self
+
+    def stop(self) -> Job:
+        """Mark the job as stopped; one that has ended already is refused with `ValidationError`."""
+        session = session_of(self)
+        request = session.dialect.change(self._schema, self.pk, {"status": JobStatus.STOPPED.value})
+        take(self, session.send(request).data, session=session, sent={"status"})
+        return self
+
+    def console_logs(self) -> list[str]:
+        """Give the lines that the job has printed so far."""
+        lines = session_of(self).send(v1_actions.console_logs(self.pk)).data
+        return [str(line) for line in lines or ()]
+
+    def tail(self) -> Iterator[str]:
+        """Follow the lines that the job prints, from its first one, until it ends.
+
+        Raises `TransportError` where the stream breaks off before; what was printed stays in `console_logs()`.
+        """
+        with session_of(self).lines(v1_actions.tail(self.pk)) as lines:
+            for line in lines:
+                frame = _frame(line)
+                if frame.get("type") == "log":
+                    yield _unwrapped(frame.get("data"))
+                elif frame.get("type") == "complete":
+                    return
+                elif frame.get("type") == "error":
+                    raise TransportError(f"the log of job {self.pk} ended: {frame.get('message')}")
+        raise TransportError(
+            f"the log of job {self.pk} broke off before the job ended; tail() again, or read console_logs()"
+        )
+
+
+def _advance(report: Any, shown: int, percent: float) -> int:
+    now_at = min(int(percent), 100)
+    if now_at > shown:
+        report(now_at - shown)
+    return max(now_at, shown)
+
+
+def _frame(line: str) -> dict[str, Any]:
+    """Read one line of the stream; comments, blank lines and anything unreadable are an empty frame."""
+    if not line.startswith("data:"):
+        return {}
+    try:
+        frame = json.loads(line[5:])
+    except ValueError:
+        return {}
+    return frame if isinstance(frame, dict) else {}
+
+
+def _unwrapped(data: Any) -> str:
+    """Take the text out of a log frame, which an agent may have wrapped in a frame of its own."""
+    inner = _frame(data) if isinstance(data, str) else {}
+    message = inner.get("message", inner.get("data"))
+    return str(message if message is not None else data).rstrip("\n")
+
+
+def now() -> datetime:
+    """Give this moment, aware."""
+    return datetime.now(UTC)
+
+
+@entity("job_logs", order_by=("id",))
+class JobLog(Entity):
+    """One entry of a job's structured log."""
+
+    id: int = read_only()
+    job_id: str
+    event: str
+    data: JsonValue = None
+    datetime: Moment
+    step: str = ""
+    level: LogLevel | str = LogLevel.INFO
+    file: RemoteFile | None = None
+    created: Moment | None = read_only()
+
+    job = ToOne["Job"](via="job_id")
+
+    objects = ManagedBy(JobLogManager)
+
+    lookups = {
+        "job": EXACT,
+    }

@@ -1,0 +1,59 @@
+"""Machine-learning models."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from os import PathLike
+from typing import Any
+
+import attrs
+
+from synapse.mapping import Json, read_only
+from synapse.orm import Entity, ManagedBy, Manager, entity
+from synapse.query import By, Exact
+from synapse.transfer import ProgressLike, RemoteFile, upload_chunked
+
+
+class ModelManager(Manager["Model"]):
+    """Queries of models, and their upload."""
+
+    def create(self, *, file: str | PathLike[str] | None = None, progress: ProgressLike = None, **values: Any) -> Model:
+        """Create a model; *file* is its archive, sent in chunks.
+
+        `plugin` is the code of the plugin that it belongs to, `checkpoint` the id of its parent model.
+        """
+        if file is None:
+            return super().create(**values)
+        made = self.entity(**{**self._initial, **values})
+        made.chunked_upload = upload_chunked(self.session, file, progress=progress)
+        made._state.session = self.session
+        return made.save()
+
+
+@entity("models")
+class Model(Entity):
+    """A trained model and its archive."""
+
+    id: int = read_only()
+    name: str
+    description: str = ""
+    plugin: str | None = None
+    version: str | None = None
+    checkpoint: int | None = None
+    configuration: Json = attrs.field(factory=dict)
+    chunked_upload: str | None = None
+    category: str | None = read_only()
+    file: RemoteFile | None = read_only()
+    parent: Any = read_only()
+    neural_net: int | None = read_only()
+    dataset: int | None = read_only()
+    is_released: bool = False
+    is_external: bool = read_only()
+    tenant: int | None = read_only()
+    created: datetime | None = read_only()
+
+    objects = ManagedBy(ModelManager)
+
+    lookups = {
+        "is_released": By(Exact, of=bool),
+    }

@@ -1,0 +1,162 @@
+"""Plugins, their releases, and running them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from os import PathLike
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from synapse.dialects import v1_actions
+from synapse.entities.choices import PluginCategory
+from synapse.errors import QueryError, TransportError
+from synapse.mapping import Json, read_only
+from synapse.mapping.codecs import Misfit, check_json
+from synapse.orm import Entity, ToMany, ToOne, entity
+from synapse.orm.loading import load, reference, session_of
+from synapse.query import EXACT
+from synapse.query.kinds import Reference, TextKey
+from synapse.transfer import RemoteFile, release_body
+
+if TYPE_CHECKING:
+    from synapse.entities.agent import Agent
+    from synapse.entities.job import Job
+    from synapse.entities.storage import Storage
+
+
+@entity("plugins", key=TextKey(number=True), order_by=("id", "created"))
+class Plugin(Entity):
+    """An extension that runs on agents; `get()` takes its code as well as its id."""
+
+    id: int = read_only()
+    code: str
+    name: str
+    category: PluginCategory | str
+    description: str = ""
+    is_active: bool = True
+    is_public: bool = False
+    system_only: bool = False
+    detail: Json = attrs.field(factory=dict)
+    tenant: int | None = read_only()
+    created: datetime | None = read_only()
+
+    releases = ToMany["PluginRelease"](by="plugin")
+    jobs = ToMany["Job"](by="plugin")
+
+    lookups = {
+        "category": EXACT,
+        "is_active": EXACT,
+    }
+
+    def run(
+        self,
+        *,
+        action: str,
+        params: Mapping[str, Any] | None = None,
+        agent: Agent | int | None = None,
+        storage: Storage | int | None = None,
+        version: str | None = None,
+        debug: bool = False,
+        language: str | None = None,
+    ) -> Job:
+        """Run an action and return its job, whose life `job.wait()` and `job.tail()` follow.
+
+        Without a version the newest release runs. Raises `ValidationError` where the backend refuses the parameters.
+        """
+        body = {
+            "action": _text("action", action),
+            "params": _json("params", dict(params or {})),
+            "agent": None if agent is None else Reference("Agent").check("run(agent=...)", agent),
+            "storage_id": None if storage is None else Reference("Storage").check("run(storage=...)", storage),
+            "version": version,
+            "debug": debug or None,
+            "language": language,
+        }
+        session = session_of(self)
+        sent = {name: value for name, value in body.items() if value is not None}
+        answer = session.send(v1_actions.run(self.pk, sent)).data
+        return _job(answer, session)
+
+    def release(
+        self,
+        version: str,
+        archive: str | PathLike[str],
+        *,
+        config: Mapping[str, Any] | None = None,
+        requirements: Sequence[str] = (),
+        debug: bool = False,
+    ) -> PluginRelease:
+        """Publish a zip archive as a release; a version that exists is refused with `ValidationError`.
+
+        With `debug=True` a debug release of that version is replaced instead.
+        """
+        fields = {
+            "plugin": self.code,
+            "version": _text("version", version),
+            "config": _json("config", dict(config or {})),
+            "requirements": list(requirements),
+            "debug": debug,
+        }
+        session = session_of(self)
+        reply = session.send(v1_actions.release(release_body(archive, fields)))
+        return load(PluginRelease, reply.data, session)
+
+
+@entity("plugin_releases", key=TextKey(number=True), order_by=("id", "created"))
+class PluginRelease(Entity):
+    """One version of a plugin; `get("code@1.0.0")` finds it by name."""
+
+    id: int = read_only()
+    plugin_id: int = read_only()
+    version: str = read_only()
+    config: Json = attrs.field(factory=dict)
+    readme: str = ""
+    requirements: Any = None
+    run_schema: Any = read_only()
+    installation_schema: Any = read_only()
+    available_actions: list[str] = read_only()
+    file: RemoteFile | None = read_only()
+    debug: bool = read_only()
+    is_released: bool = False
+    author: Any = read_only()
+    meta: Json = attrs.field(factory=dict)
+    created: datetime | None = read_only()
+
+    plugin = ToOne["Plugin"](via="plugin_id")
+
+    lookups = {
+        "plugin": EXACT,
+        "debug": EXACT,
+    }
+
+
+def _job(answer: Any, session: Any) -> Job:
+    """Find the job in the answer of a run, which names it `job_id` beside some of its fields, or none."""
+    from synapse.entities.job import Job
+
+    found = answer.get("job_id") or answer.get("id") if isinstance(answer, dict) else None
+    if found is None:
+        raise TransportError(
+            f"the action ran without a job; the plugin answered {str(answer)[:200]}", method="POST", url="plugins/run/"
+        )
+    if "status" in answer:
+        return load(Job, {**answer, "id": found}, session)
+    return reference(Job, found, session=session)
+
+
+def _text(name: str, value: object) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise QueryError(f"{name} must be text, got {value!r}; nothing was sent")
+    return value
+
+
+def _json(name: str, value: dict[str, Any]) -> dict[str, Any]:
+    try:
+        check_json(value)
+    except Misfit as misfit:
+        raise QueryError(f"{name}{misfit}; nothing was sent") from None
+    return value
+
+

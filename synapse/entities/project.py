@@ -1,0 +1,47 @@
+"""Projects: what is annotated, and how."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import attrs
+
+from synapse.entities.choices import AccessLevel, ProjectCategory
+from synapse.mapping import Json, read_only
+from synapse.orm import Entity, ToMany, ToOne, entity
+from synapse.query import EXACT
+
+if TYPE_CHECKING:
+    from synapse.entities.collection import DataCollection
+    from synapse.entities.task import Task, TaskTag
+
+
+@entity("projects", order_by=("id", "created"))
+class Project(Entity):
+    """A body of annotation work on one `DataCollection`; its name is `title`."""
+
+    id: int = read_only()
+    title: str
+    category: ProjectCategory | str
+    data_collection_id: int | None = None
+    description: str = ""
+    configuration: Json = attrs.field(factory=dict)
+    settings: Json = attrs.field(factory=dict)
+    caution: str = ""
+    access_level: AccessLevel = AccessLevel.PRIVATE
+    count_max_assignments_per_task: int = 0
+    can_discard: bool = True
+    enable_workforce: bool = False
+    is_archived: bool = False
+    tenant: int | None = read_only()
+    created: datetime | None = read_only()
+
+    data_collection = ToOne["DataCollection"](via="data_collection_id")
+    tasks = ToMany["Task"](by="project")
+    tags = ToMany["TaskTag"](by="project")
+
+    lookups = {
+        "category": EXACT,
+        "data_collection": EXACT,
+    }

@@ -1,0 +1,42 @@
+"""Storages: where files lie."""
+
+from __future__ import annotations
+
+from synapse.entities.choices import StorageCategory, StorageProvider
+from synapse.errors import QueryError
+from synapse.mapping import Json, read_only
+from synapse.mapping.schema import secret
+from synapse.orm import Entity, ManagedBy, Manager, entity
+from synapse.query import EXACT
+
+
+class StorageManager(Manager["Storage"]):
+    """Queries of storages."""
+
+    def default(self) -> Storage:
+        """Give the internal storage that the backend uses by default."""
+        found = list(self.filter(category=StorageCategory.INTERNAL))
+        marked = [storage for storage in found if storage.is_default]
+        for storage in [*marked, *found]:
+            return storage
+        raise QueryError("the backend has no internal storage")
+
+
+@entity("storages")
+class Storage(Entity):
+    """A place for files. `configuration` holds credentials: it is fetched only when read, and never shown."""
+
+    id: int = read_only()
+    name: str
+    provider: StorageProvider | str
+    category: StorageCategory | str = StorageCategory.EXTERNAL
+    is_default: bool = False
+    configuration: Json = secret(factory=dict)
+
+    objects = ManagedBy(StorageManager)
+
+    lookups = {
+        "category": EXACT,
+    }
+
+

@@ -1,0 +1,168 @@
+"""Tasks: one data unit in one project, to be annotated."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Literal
+
+import attrs
+
+from synapse.dialects import v1_actions
+from synapse.entities.choices import StatusLabel, StatusReview, TagCategory, TaskSchema
+from synapse.entities.tagging import change_tags, send_tags
+from synapse.errors import BulkError, QueryError
+from synapse.mapping import Json, read_only
+from synapse.mapping.codecs import Misfit, check_json
+from synapse.orm import Entity, ManagedBy, Manager, ToMany, ToOne, entity
+from synapse.orm.loading import detail_row, reference, session_of
+from synapse.orm.writing import take
+from synapse.query import CHOICE, EXACT, ID, RANGE, By, Exact, In
+from synapse.transfer import RemoteFile
+
+if TYPE_CHECKING:
+    from synapse.entities.assignment import Assignment
+    from synapse.entities.data import DataUnit
+    from synapse.entities.project import Project
+
+
+class TaskManager(Manager["Task"]):
+    """Queries of tasks, and what is done to many of them."""
+
+    def set_tags(self, *, add: Iterable[TaskTag | int] = (), remove: Iterable[TaskTag | int] = ()) -> int:
+        """Put tags on every task of the query, or take them off; return the number of tasks."""
+        return change_tags(self, "tasks/", add=add, remove=remove)
+
+    def annotate_many(
+        self,
+        annotations: Mapping[Task | int, Json] | Iterable[tuple[Task | int, Json]],
+        *,
+        submit: bool = True,
+        schema: TaskSchema | Literal["any", "dm_schema_v1"] | None = None,
+    ) -> int:
+        """Annotate tasks side by side, given as pairs of a task (or its key) and its data.
+
+        Returns the number of tasks. Raises `BulkError` where some failed, with each task and its error.
+        """
+        pairs = annotations.items() if isinstance(annotations, Mapping) else annotations
+        session = self.session
+
+        def annotate(pair: tuple[Task | int, Json]) -> None:
+            task, data = pair
+            if not isinstance(task, Task):
+                task = reference(Task, Task._key.check("annotate_many()", task), session=session)
+            task.annotate(data, submit=submit, schema=schema)
+
+        done: list[object] = []
+        failed: list[tuple[object, Exception]] = []
+        for pair, _, error in session.map(annotate, pairs):
+            if error is None:
+                done.append(pair[0])
+            else:
+                failed.append((pair[0], error))
+        if failed:
+            message = f"annotated {len(done)} of {len(done) + len(failed)} tasks; the first failure: {failed[0][1]}"
+            raise BulkError(message, succeeded=done, failed=failed)
+        return len(done)
+
+
+@entity("tasks", order_by=("id", "created"))
+class Task(Entity):
+    """One unit of annotation work inside a `Project`."""
+
+    id: int = read_only()
+    project_id: int
+    data_unit_id: int
+    data: Json | None = None
+    meta: Json | None = None
+    schema: TaskSchema | str = TaskSchema.DM_SCHEMA_V1
+    is_discarded: bool = False
+    tags: list[int] = read_only()
+    status_label: StatusLabel | str = read_only()
+    status_review: StatusReview | str = read_only()
+    count_assignments: int = read_only()
+    has_data: bool = read_only()
+    workshop: int | None = read_only()
+    files: dict[str, RemoteFile] = read_only()
+    created: datetime | None = read_only()
+
+    project = ToOne["Project"](via="project_id")
+    data_unit = ToOne["DataUnit"](via="data_unit_id")
+    assignments = ToMany["Assignment"](by="tasks")
+
+    objects = ManagedBy(TaskManager)
+
+    lookups = {
+        "id": ID,
+        "project": EXACT,
+        "is_discarded": EXACT,
+        "schema": EXACT,
+        "status_label": CHOICE,
+        "status_review": CHOICE,
+        "created": RANGE,
+        "has_assignment": By(Exact, of=bool),
+        "has_reached_max_assignments": By(Exact, of=bool),
+        "assignments__is_discarded": By(Exact, of=bool),
+        "assignments": By(Exact, In, of="Assignment", many=True),
+        "tags": By(Exact, In, of="TaskTag", many=True),
+        "labelers": By(Exact, In, of=int, many=True),
+        "reviewers": By(Exact, In, of=int, many=True),
+        "groups": By(Exact, In, of=int, many=True),
+        "stages": By(Exact, In, of=int, many=True),
+        "workshops": By(Exact, In, of=int),
+        "search": By(Exact, of=str),
+    }
+
+    def annotate(
+        self,
+        data: Json,
+        *,
+        submit: bool = True,
+        schema: TaskSchema | Literal["any", "dm_schema_v1"] | None = None,
+    ) -> Task:
+        """Set the annotation and submit it, or with `submit=False` only save it.
+
+        `schema="any"` switches the backend's check of the format off. The backend refuses to submit an empty
+        annotation with `ValidationError`.
+        """
+        if not isinstance(data, Mapping):
+            raise QueryError(f"annotate() takes a dict, got {type(data).__name__}; nothing was sent")
+        try:
+            check_json(data)
+        except Misfit as misfit:
+            raise QueryError(f"annotate(): data{misfit}; nothing was sent") from None
+        if schema is not None:
+            schema = TaskSchema(schema)
+        session = session_of(self)
+        reply = session.send(v1_actions.annotate(self.pk, data, submit=submit, schema=schema))
+        take(self, reply.data, session=session, sent={"data"})
+        return self
+
+    def set_tags(self, *, add: Iterable[TaskTag | int] = (), remove: Iterable[TaskTag | int] = ()) -> None:
+        """Put tags on this task, or take them off."""
+        session = session_of(self)
+        send_tags(session, "tasks/", [self.pk], add=add, remove=remove)
+        take(self, detail_row(self, session), session=session)
+
+
+@entity("task_tags", order_by=("id", "created"))
+class TaskTag(Entity):
+    """A label that sorts tasks within a project."""
+
+    id: int = read_only()
+    project_id: int
+    name: str
+    category: TagCategory | str = TagCategory.PROJECT
+    description: str = ""
+    meta: Json = attrs.field(factory=dict)
+    created: datetime | None = read_only()
+
+    project = ToOne["Project"](via="project_id")
+    tasks = ToMany["Task"](by="tags")
+
+    lookups = {
+        "project": EXACT,
+        "category": EXACT,
+        "search": By(Exact, of=str),
+    }
+

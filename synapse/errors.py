@@ -1,0 +1,163 @@
+"""Every error that the SDK raises on purpose.
+
+SynapseError
+├── ClientError                  the backend answered, and refused
+│   ├── AuthenticationError      401
+│   ├── PermissionDeniedError    403
+│   ├── NotFoundError            404        └── Task.DoesNotExist, one per entity
+│   ├── ConflictError            409
+│   ├── ValidationError          400, 422
+│   ├── RateLimitError           429
+│   └── ServerError              5xx
+├── TransportError               no answer, or none that could be read
+│   ├── OriginError              following it would carry the token to another host
+│   └── WriteUnconfirmedError    a write was sent, its outcome is unknown
+├── QueryError                   a question that the backend could not answer
+│   └── MultipleObjectsReturned  └── Task.MultipleObjectsReturned, one per entity
+├── MappingError                 a value that does not fit its field
+├── TransferError                a file could not be sent or fetched
+├── WaitTimeoutError             what was waited for has not happened yet
+├── ConfigError                  no session, no token, or a setting that cannot be used
+└── BulkError                    some rows of a bulk operation failed
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from difflib import get_close_matches
+from typing import Any
+
+
+def _rebuild(cls: type[SynapseError], args: tuple[Any, ...], state: dict[str, Any]) -> SynapseError:
+    error = cls.__new__(cls, *args)
+    error.__dict__.update(state)
+    return error
+
+
+class SynapseError(Exception):
+    """Base of everything the SDK raises on purpose."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Keyword-only constructors cannot be called again by pickle, so the state travels instead.
+        return _rebuild, (type(self), self.args, self.__dict__)
+
+
+class ClientError(SynapseError):
+    """The backend answered, and refused.
+
+    `status_code` is the HTTP status, `response` the parsed body (or its text), `errors` maps a field to its
+    messages, `request_id` is the backend's own name for the request where it gives one.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status_code: int,
+        response: object = None,
+        errors: Mapping[str, Sequence[str]] | None = None,
+        request_id: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status_code = status_code
+        self.response = response
+        self.errors = {name: list(texts) for name, texts in (errors or {}).items()}
+        self.request_id = request_id
+
+
+class AuthenticationError(ClientError):
+    """401: the token is missing, wrong or expired."""
+
+
+class PermissionDeniedError(ClientError):
+    """403: the token is good, but may not do this."""
+
+
+class NotFoundError(ClientError):
+    """404: no such object, or no right to see it."""
+
+
+class ConflictError(ClientError):
+    """409: the object is not in the state that the request needs."""
+
+
+class ValidationError(ClientError):
+    """400 or 422: the backend refused the values; `errors` says which."""
+
+
+class RateLimitError(ClientError):
+    """429: too many requests; `retry_after` is the number of seconds that the backend asked for, if it did."""
+
+    retry_after: float | None = None
+
+
+class ServerError(ClientError):
+    """5xx: the backend failed."""
+
+
+class TransportError(SynapseError):
+    """No answer came, or none that could be read; `method` and `url` name the request."""
+
+    def __init__(
+        self, message: str, *, method: str = "", url: str = "", status_code: int | None = None
+    ) -> None:
+        super().__init__(message)
+        self.method = method
+        self.url = url
+        self.status_code = status_code
+
+
+class OriginError(TransportError):
+    """A link led away from the session's origin; nothing was sent there."""
+
+
+class WriteUnconfirmedError(TransportError):
+    """A write was sent and its answer never came: it may or may not have happened, and was not repeated."""
+
+
+class QueryError(SynapseError):
+    """A question that the backend could not answer, refused before anything was sent."""
+
+
+class MultipleObjectsReturned(QueryError):
+    """`get()` matched more than one object."""
+
+
+class MappingError(SynapseError):
+    """A value does not fit its field; the message starts with the path, such as `Task.created of row 17`."""
+
+
+class TransferError(SynapseError):
+    """A file could not be sent or fetched."""
+
+
+class WaitTimeoutError(SynapseError, TimeoutError):
+    """What was waited for has not happened yet; nothing was stopped."""
+
+
+class ConfigError(SynapseError):
+    """There is no session, no token, or a setting that cannot be used."""
+
+
+class BulkError(SynapseError):
+    """Some rows of a bulk operation failed; the others are done.
+
+    `succeeded` holds the rows that are done, `failed` pairs each other row with its error, both in the order given.
+    """
+
+    def __init__(
+        self, message: str, *, succeeded: Sequence[object], failed: Sequence[tuple[object, Exception]]
+    ) -> None:
+        super().__init__(message)
+        self.succeeded = list(succeeded)
+        self.failed = list(failed)
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return ` (did you mean 'project'?)` for the nearest known name, or nothing.
+
+    >>> did_you_mean("projct", ["project", "id"])
+    " (did you mean 'project'?)"
+    """
+    close = get_close_matches(name, sorted(known), n=1, cutoff=0.6)
+    return f" (did you mean {close[0]!r}?)" if close else ""

@@ -1,0 +1,7 @@
+"""How values are held: fields, codecs, state and change. Pure."""
+
+from synapse.mapping.json import Json, JsonValue
+from synapse.mapping.schema import Field, Schema, read_only, secret
+from synapse.mapping.unset import UNSET, Unset
+
+__all__ = ["UNSET", "Field", "Json", "JsonValue", "Schema", "Unset", "read_only", "secret"]

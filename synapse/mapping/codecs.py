@@ -1,0 +1,270 @@
+"""How one field's value gets from the wire into Python and back, with cattrs doing the structuring."""
+
+from __future__ import annotations
+
+import enum
+import math
+import operator
+import types
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, Union, get_args, get_origin
+
+import attrs
+import cattrs
+
+from synapse.errors import did_you_mean
+from synapse.mapping.json import copy_json
+
+
+class Misfit(ValueError):  # noqa: N818 - internal signal, turned into a MappingError with its path
+    """A value does not fit; the message says what was expected."""
+
+
+@attrs.frozen
+class Codec:
+    """The ways of one field type.
+
+    `load` turns a wire value into Python's; `accept` checks (and gently converts) what a user assigns; `dump` is the
+    way back. A `lazy` value is opened when first read, so that edits inside it can be told from what was loaded;
+    `exact` says that an open value dumps to just what was loaded.
+    """
+
+    load: Callable[[Any], Any]
+    accept: Callable[[Any], Any]
+    dump: Callable[[Any], Any] = copy_json
+    lazy: bool = False
+    exact: bool = True
+    open: Callable[[Any, Any], Any] | None = None
+
+
+def _exactly(kind: type, said: str) -> Callable[[Any], Any]:
+    def load(value: Any) -> Any:
+        if value.__class__ is kind:
+            return value
+        raise Misfit(f"expected {said}, got {describe(value)}")
+
+    return load
+
+
+def describe(value: object) -> str:
+    """Name a value by type and a short repr, for error messages."""
+    text = repr(value)
+    return f"{type(value).__name__} {text if len(text) <= 60 else text[:57] + '...'}"
+
+
+def _integer(value: Any) -> int:
+    if isinstance(value, bool):
+        raise Misfit(f"expected an integer, got {describe(value)}")
+    try:
+        return operator.index(value)
+    except TypeError:
+        raise Misfit(f"expected an integer, got {describe(value)}") from None
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise Misfit(f"expected a finite number, got {describe(value)}")
+    return float(value)
+
+
+def _load_moment(value: Any) -> datetime:
+    try:
+        return datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        raise Misfit(f"expected an ISO 8601 date and time, got {describe(value)}") from None
+
+
+def _accept_moment(value: Any) -> datetime:
+    moment = _load_moment(value) if isinstance(value, str) else value
+    if not isinstance(moment, datetime):
+        raise Misfit(f"expected a datetime, got {describe(value)}")
+    if moment.tzinfo is None:
+        raise Misfit(
+            f"{moment!r} has no time zone; write e.g. datetime(..., tzinfo=timezone.utc) or .astimezone()"
+        )
+    return moment
+
+
+def check_json(value: Any) -> Any:
+    """Refuse what JSON cannot hold; the message gives the path inside the value."""
+    if value is None or isinstance(value, str | bool | int):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else _refuse(value)
+    if isinstance(value, dict):
+        for key, item in value.items():
+            if not isinstance(key, str):
+                raise Misfit(f"JSON keys are text, got {describe(key)}")
+            _inside(f"[{key!r}]", item)
+        return value
+    if isinstance(value, list | tuple):
+        for index, item in enumerate(value):
+            _inside(f"[{index}]", item)
+        return value
+    return _refuse(value)
+
+
+def _inside(step: str, item: Any) -> None:
+    try:
+        check_json(item)
+    except Misfit as misfit:
+        raise Misfit(f"{step}: {misfit}") from None
+
+
+def _refuse(value: Any) -> Any:
+    raise Misfit(f"JSON cannot hold {describe(value)}")
+
+
+def _accept_object(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise Misfit(f"expected a dict, got {describe(value)}")
+    check_json(value)
+    return value
+
+
+def _enum_codec(kind: type[enum.Enum], *, is_open: bool) -> Codec:
+    by_value = {member.value: member for member in kind}
+
+    def load(value: Any) -> Any:
+        if isinstance(value, str):
+            return by_value.get(value) or kind._missing_(value) or value
+        raise Misfit(f"expected one of {', '.join(by_value)}, got {describe(value)}")
+
+    def accept(value: Any) -> Any:
+        member = load(value)
+        if isinstance(member, kind) or (is_open and value):
+            return member
+        raise Misfit(
+            f"{value!r} is no {kind.__name__}{did_you_mean(str(value), by_value)}. Values: {', '.join(by_value)}"
+        )
+
+    return Codec(load, accept, dump=str)
+
+
+def _list_codec(item: Any) -> Codec:
+    inner = codec_of(item)
+
+    def load(value: Any) -> Any:
+        if value.__class__ is not list:
+            raise Misfit(f"expected a list, got {describe(value)}")
+        return value
+
+    def accept(value: Any) -> Any:
+        if isinstance(value, str | bytes | dict) or not hasattr(value, "__iter__"):
+            raise Misfit(f"expected a list, got {describe(value)}")
+        return [inner.accept(each) for each in value]
+
+    def opened(value: Any, session: Any) -> Any:
+        return [open_value(inner, each, session) for each in value]
+
+    return Codec(
+        load,
+        accept,
+        dump=lambda values: [inner.dump(each) for each in values],
+        lazy=True,
+        exact=inner.exact,
+        open=opened,
+    )
+
+
+def _map_codec(item: Any) -> Codec:
+    inner = codec_of(item)
+
+    def opened(value: Any, session: Any) -> Any:
+        return {key: open_value(inner, each, session) for key, each in value.items()}
+
+    return Codec(
+        load=_exactly(dict, "a JSON object"),
+        accept=_accept_object,
+        dump=lambda values: {key: inner.dump(each) for key, each in values.items()},
+        lazy=True,
+        exact=inner.exact,
+        open=opened,
+    )
+
+
+def _value_codec(kind: type) -> Codec:
+    """Codec of a value class; with `from_wire(raw, session)` and `to_wire()` it does its own."""
+    structure = CONVERTER.get_structure_hook(kind)
+    from_wire = getattr(kind, "from_wire", None)
+    to_wire: Callable[[Any], Any] = getattr(kind, "to_wire", CONVERTER.unstructure)
+
+    def accept(value: Any) -> Any:
+        if isinstance(value, kind):
+            return value
+        try:
+            return structure(value, kind)
+        except Exception as error:
+            raise Misfit(f"expected a {kind.__name__}, got {describe(value)}") from error
+
+    return Codec(
+        load=lambda value: value,
+        accept=accept,
+        dump=lambda value: value if isinstance(value, dict | str) else to_wire(value),
+        lazy=True,
+        exact=False,
+        open=from_wire or (lambda value, session: accept(value)),
+    )
+
+
+def open_value(codec: Codec, raw: Any, session: Any) -> Any:
+    """Give the Python value of a wire value that was kept as it came."""
+    if raw is None:
+        return None
+    return codec.open(raw, session) if codec.open else codec.load(raw)
+
+
+CONVERTER = cattrs.Converter(detailed_validation=False, forbid_extra_keys=False, omit_if_default=True)
+
+_OPEN_JSON = Codec(
+    load=lambda value: value, accept=check_json, lazy=True, open=lambda value, session: copy_json(value)
+)
+_OBJECT = Codec(
+    load=_exactly(dict, "a JSON object"),
+    accept=_accept_object,
+    lazy=True,
+    open=lambda value, session: copy_json(value),
+)
+_SCALARS: dict[Any, Codec] = {
+    int: Codec(_exactly(int, "an integer"), _integer),
+    bool: Codec(_exactly(bool, "true or false"), _exactly(bool, "True or False")),
+    str: Codec(_exactly(str, "text"), _exactly(str, "text")),
+    float: Codec(_number, _number),
+    datetime: Codec(_load_moment, _accept_moment, dump=lambda moment: moment.isoformat()),
+    Any: _OPEN_JSON,
+    object: _OPEN_JSON,
+}
+
+
+def split_optional(annotation: Any) -> tuple[Any, bool]:
+    """Split `X | None` into X and whether None was there.
+
+    >>> split_optional(int | None)
+    (<class 'int'>, True)
+    """
+    if get_origin(annotation) in (Union, types.UnionType):
+        rest = [each for each in get_args(annotation) if each is not type(None)]
+        return (rest[0] if len(rest) == 1 else Union[tuple(rest)]), len(rest) < len(get_args(annotation))
+    return annotation, False
+
+
+def codec_of(annotation: Any) -> Codec:
+    """Choose the codec of a field annotation; `X | str` is an enumeration that is open to new values."""
+    kind, _ = split_optional(annotation)
+    if kind in _SCALARS:
+        return _SCALARS[kind]
+    origin, arguments = get_origin(kind), get_args(kind)
+    if origin in (Union, types.UnionType):
+        enums = [each for each in arguments if isinstance(each, type) and issubclass(each, enum.Enum)]
+        if len(enums) == 1 and str in arguments:
+            return _enum_codec(enums[0], is_open=True)
+    elif isinstance(kind, type) and issubclass(kind, enum.Enum):
+        return _enum_codec(kind, is_open=False)
+    elif origin is list:
+        return _list_codec(arguments[0])
+    elif origin is dict:
+        return _OBJECT if arguments[1] is Any else _map_codec(arguments[1])
+    elif attrs.has(kind):
+        return _value_codec(kind)
+    raise TypeError(f"no codec for {annotation!r}; declare the field with one of the documented types")

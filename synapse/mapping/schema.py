@@ -1,0 +1,87 @@
+"""What an entity consists of: its fields, declared once and read by every layer above."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, overload
+
+import attrs
+
+from synapse.errors import MappingError, QueryError, did_you_mean
+from synapse.mapping.codecs import Codec, Misfit
+from synapse.mapping.unset import UNSET
+
+READ_ONLY = "synapse.read_only"
+SECRET = "synapse.secret"  # noqa: S105 - a metadata key, not a secret
+
+
+@attrs.frozen
+class Field:
+    """One declared field of an entity."""
+
+    name: str
+    codec: Codec
+    default: Any = UNSET
+    nullable: bool = False
+    read_only: bool = False
+    secret: bool = False
+
+    @property
+    def required(self) -> bool:
+        """Whether a new object cannot do without it."""
+        return self.default is UNSET and not self.read_only
+
+    def accept(self, owner: str, value: Any) -> Any:
+        """Check a value that a user assigns, or raise `MappingError` naming the field."""
+        if value is None:
+            if self.nullable:
+                return None
+            raise MappingError(f"{owner}.{self.name} cannot be None; leave it out to keep the backend's default")
+        try:
+            return self.codec.accept(value)
+        except Misfit as misfit:
+            raise MappingError(f"{owner}.{self.name}: {misfit}") from None
+
+
+@attrs.frozen(eq=False)
+class Schema:
+    """One entity as the lower layers see it.
+
+    `relations` maps a to-one name to the field that holds its key: `{"project": "project_id"}`.
+    """
+
+    entity: str
+    resource: str
+    pk: str
+    fields: Mapping[str, Field]
+    relations: Mapping[str, str]
+
+    def field(self, name: str) -> Field:
+        """Find a field by its name, or by the name of the to-one relation that it holds the key of."""
+        key = self.pk if name == "pk" else self.relations.get(name, name)
+        known = self.fields.get(key)
+        if known is None:
+            raise QueryError(
+                f"{self.entity} has no field {name!r}{did_you_mean(name, self.names)}. "
+                f"Fields: {', '.join(self.names)}"
+            )
+        return known
+
+    @property
+    def names(self) -> list[str]:
+        """Every name that a field goes by."""
+        return [*self.fields, *self.relations]
+
+
+@overload
+def read_only(*, secret: bool = False, init: Literal[False] = False) -> Any: ...
+@overload
+def read_only(*, secret: bool = False, init: bool) -> Any: ...
+def read_only(*, secret: bool = False, init: bool = False) -> Any:
+    """Declare a field that the backend sets; `secret` keeps it out of every `repr`."""
+    return attrs.field(default=None, init=init, metadata={READ_ONLY: True, SECRET: secret})
+
+
+def secret(*, default: Any = attrs.NOTHING, factory: Callable[[], Any] | None = None) -> Any:
+    """Declare a field that can be written, and that no `repr` shows."""
+    return attrs.field(default=default, factory=factory, metadata={SECRET: True})

@@ -1,0 +1,38 @@
+"""What the SDK remembers about one object beside its fields; never part of its value."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+
+
+@attrs.define(eq=False)
+class State:
+    """The life of one object.
+
+    `origin` holds the wire values of lazy fields as they were loaded, the base that edits are compared with; `before`
+    the values that plain fields had before they were assigned; `rows` the related rows that came expanded and are not
+    opened yet; `related` the related objects; `peers` the rows that came in the same page.
+    """
+
+    session: Any = None
+    saved: bool = False
+    deleted: bool = False
+    origin: dict[str, Any] = attrs.field(factory=dict)
+    before: dict[str, Any] = attrs.field(factory=dict)
+    extra: dict[str, Any] | None = None
+    rows: dict[str, Any] | None = None
+    related: dict[str, Any] | None = None
+    peers: Any = None
+    mode: Any = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        kept = ("saved", "deleted", "origin", "before", "extra", "rows", "mode")
+        return {name: getattr(self, name) for name in kept}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        for attribute in attrs.fields(State):
+            setattr(self, attribute.name, None)
+        for name, value in state.items():
+            setattr(self, name, value)

@@ -1,0 +1,26 @@
+"""Where pure queries meet I/O: entities, relations, managers and querysets.
+
+Extend the SDK from here: declare an entity with `@entity(...)`, link it with `ToOne` and `ToMany`.
+"""
+
+from synapse.orm.bulk import BulkResult, Change
+from synapse.orm.entity import Entity, entity
+from synapse.orm.explain import Explanation
+from synapse.orm.manager import ManagedBy, Manager
+from synapse.orm.queryset import QuerySet
+from synapse.orm.relations import ToMany, ToOne
+from synapse.orm.values import Values
+
+__all__ = [
+    "BulkResult",
+    "Change",
+    "Entity",
+    "Explanation",
+    "ManagedBy",
+    "Manager",
+    "QuerySet",
+    "ToMany",
+    "ToOne",
+    "Values",
+    "entity",
+]

@@ -1,0 +1,260 @@
+"""The base of every entity: declared fields, exact change tracking, deferred loading."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, ClassVar, Self, TypeVar, cast, dataclass_transform, get_type_hints
+
+import attrs
+
+from synapse.errors import MappingError, MultipleObjectsReturned, NotFoundError, did_you_mean
+from synapse.mapping.codecs import codec_of, open_value, split_optional
+from synapse.mapping.schema import READ_ONLY, SECRET, Field, Schema, read_only, secret
+from synapse.mapping.state import State
+from synapse.mapping.unset import UNSET
+from synapse.orm import loading, writing
+from synapse.orm.manager import Objects
+from synapse.orm.registry import entity_named, register
+from synapse.orm.relations import ToMany, ToOne
+from synapse.query.catalog import Catalog
+from synapse.query.kinds import Boolean, Choice, Integer, Key, Kind, Moment, Reference, Text, TextKey
+from synapse.query.lookups import By
+
+T = TypeVar("T")
+SHOWN_IN_REPR = 4
+
+
+@dataclass_transform(kw_only_default=True, field_specifiers=(attrs.field, read_only, secret))
+def entity(
+    resource: str, *, pk: str = "id", key: Kind | None = None, order_by: tuple[str, ...] = ("id",)
+) -> Callable[[type[T]], type[T]]:
+    """Turn a class into the entity that the dialects know as *resource*.
+
+    `pk` names its primary key field and `key` what such a key looks like; `order_by` are the orders that the backend
+    honours (it ignores every other one).
+    """
+
+    def wrap(cls: type[T]) -> type[T]:
+        made = attrs.define(kw_only=True, eq=False, repr=False, init=False, getstate_setstate=False)(cls)
+        _describe(cast("type[Entity]", made), resource, pk=pk, key=key or Key(), order_by=order_by)
+        return made
+
+    return wrap
+
+
+def _describe(
+    cls: type[Entity], resource: str, *, pk: str, key: Kind, order_by: tuple[str, ...]
+) -> None:
+    hints = get_type_hints(cls)
+    fields = {a.name: _field(a, hints[a.name]) for a in attrs.fields(cls) if not a.name.startswith("_")}
+    relations = {name: one.via for name, one in vars(cls).items() if isinstance(one, ToOne)}
+    cls._schema = Schema(cls.__name__, resource, pk=pk, fields=fields, relations=relations)
+    cls._to_many = {name: many for name, many in vars(cls).items() if isinstance(many, ToMany)}
+    cls._key = key
+    cls._catalog = Catalog(
+        cls.__name__,
+        pk=pk,
+        lookups=dict(cls.lookups),
+        kinds={name: _kind(cls, hints, name) for name in cls.lookups},
+        aliases={via: name for name, via in relations.items()},
+        order_by=order_by,
+    )
+    for name, base in (("DoesNotExist", NotFoundError), ("MultipleObjectsReturned", MultipleObjectsReturned)):
+        doc = f"{base.__doc__}"
+        made = type(name, (base,), {"__doc__": doc, "__module__": cls.__module__, "__qualname__": f"{cls.__name__}.{name}"})
+        setattr(cls, name, made)
+    if resource:
+        register(cls)
+
+
+def _field(attribute: attrs.Attribute[Any], annotation: Any) -> Field:
+    default = attribute.default
+    if isinstance(default, attrs.Factory):  # type: ignore[arg-type]
+        default = default.factory()
+    return Field(
+        attribute.name,
+        codec_of(annotation),
+        default=UNSET if default is attrs.NOTHING else default,
+        nullable=split_optional(annotation)[1],
+        read_only=bool(attribute.metadata.get(READ_ONLY)),
+        secret=bool(attribute.metadata.get(SECRET)),
+    )
+
+
+def _kind(cls: type[Entity], hints: Mapping[str, Any], name: str) -> Kind:
+    by: By = cls.lookups[name]
+    if isinstance(by.of, str):
+        return Reference(by.of)
+    if name in cls._schema.relations:
+        one: ToOne[Any] = vars(cls)[name]
+        declared, _ = split_optional(hints[one.via])
+        return Reference(one.target, key=Key() if declared is int else TextKey(number=declared is not str))
+    if name == cls._schema.pk:
+        return cls._key
+    return kind_of(by.of if by.of is not None else hints[name])
+
+
+def kind_of(annotation: Any) -> Kind:
+    """Choose how filter values of a type are checked."""
+    declared, _ = split_optional(annotation)
+    candidates = getattr(declared, "__args__", None) or (declared,)
+    for each in candidates:
+        if isinstance(each, type) and issubclass(each, enum.Enum):
+            return Choice(each)
+    kinds: dict[Any, Kind] = {int: Integer(), bool: Boolean(), str: Text(), datetime: Moment()}
+    return kinds[declared]
+
+
+@entity("")
+class Entity:
+    """Anything that the backend gives a key.
+
+    Fields, relations and lookups are declared by the subclasses; a name that is not declared raises at once.
+    """
+
+    _schema: ClassVar[Schema]
+    _catalog: ClassVar[Catalog]
+    _key: ClassVar[Kind]
+    lookups: ClassVar[Mapping[str, By]] = {}
+    _to_many: ClassVar[Mapping[str, ToMany[Any]]] = {}
+    DoesNotExist: ClassVar[type[NotFoundError]]
+    MultipleObjectsReturned: ClassVar[type[MultipleObjectsReturned]]
+
+    objects = Objects()
+
+    _state: State = attrs.field(init=False)
+
+    def __init__(self, **values: Any) -> None:
+        """Make a new object, not known to the backend before `save()`."""
+        schema = self._schema
+        object.__setattr__(self, "_state", State())
+        known = [name for name in schema.names if not schema.field(name).read_only]
+        for name in values:
+            if name not in known:
+                raise MappingError(
+                    f"{schema.entity} has no field {name!r} that can be set{did_you_mean(name, known)}. "
+                    f"Fields: {', '.join(known)}"
+                )
+        for name, value in values.items():
+            setattr(self, name, value)
+        for field in schema.fields.values():
+            if field.required and field.name not in self._state.before:
+                raise MappingError(f"{schema.entity} needs {field.name!r}: {schema.entity}({field.name}=...)")
+
+    @classmethod
+    def ref(cls, pk: int | str) -> Self:
+        """Refer to an object by its key; nothing is fetched until a field is read.
+
+        >>> Task.ref(5)
+        <Task 5>
+        """
+        checked = cls._key.check(f"{cls.__name__}.ref()", pk)
+        return loading.reference(cls, checked)
+
+    @property
+    def pk(self) -> Any:
+        """The primary key, whatever its name; None before the first `save()`."""
+        return loading.peek(self, self._schema.pk, None)
+
+    @property
+    def extra(self) -> dict[str, Any]:
+        """What the backend sent that this version of the SDK does not know."""
+        return dict(self._state.extra or {})
+
+    @property
+    def changes(self) -> dict[str, Any]:
+        """What `save()` would send: the new value of each changed field."""
+        return writing.changes(self)
+
+    def save(self) -> Self:
+        """Create the object, or send what changed; without changes nothing is sent.
+
+        Raises `ValidationError` where the backend refuses the values, `WriteUnconfirmedError` where its answer
+        never came.
+        """
+        writing.save(self)
+        return self
+
+    def refresh(self) -> Self:
+        """Load every field anew; unsaved changes are dropped."""
+        loading.refresh(self)
+        return self
+
+    def delete(self) -> None:
+        """Delete the object on the backend."""
+        writing.delete(self)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the fields that are loaded, as Python values; nothing is fetched."""
+        return {name: getattr(self, name) for name in self._schema.fields if loading.has(self, name)}
+
+    def __getattr__(self, name: str) -> Any:
+        # Python comes here for slots that are not set: a field that the row did not carry, or is not opened yet.
+        if name in type(self)._schema.fields:
+            return loading.field_value(self, name)
+        known = [*self._schema.names, *self._to_many, *(each for each in dir(type(self)) if not each.startswith("_"))]
+        raise AttributeError(
+            f"{type(self).__name__} has no attribute {name!r}{did_you_mean(name, known)}", name=name, obj=None
+        )
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        field = self._schema.fields.get(name)
+        if field is not None:
+            if field.read_only:
+                raise AttributeError(f"{type(self).__name__}.{name} is set by the backend and cannot be assigned")
+            writing.assign(self, field, value)
+        elif isinstance(getattr(type(self), name, None), ToOne):
+            object.__setattr__(self, name, value)
+        else:
+            settable = [each for each in self._schema.names if not self._schema.field(each).read_only]
+            raise AttributeError(
+                f"{type(self).__name__} has no field {name!r}{did_you_mean(name, settable)}; nothing was set"
+            )
+
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError(f"fields cannot be deleted; assign None to clear {name!r} where it may be null")
+
+    def __eq__(self, other: object) -> bool:
+        if self is other:
+            return True
+        if not isinstance(other, Entity):
+            return NotImplemented
+        return self._schema is other._schema and self.pk is not None and self.pk == other.pk
+
+    def __hash__(self) -> int:
+        if self.pk is None:
+            raise TypeError(f"a {type(self).__name__} that is not saved has no key to hash by; call .save() first")
+        return hash((self._schema.entity, self.pk))
+
+    def __repr__(self) -> str:
+        pk = "(new)" if self.pk is None else self.pk
+        return f"<{type(self).__name__} {pk}{''.join(_shown(self))}>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        slots = {name: loading.peek(self, name) for name in self._schema.fields}
+        kept = {name: value for name, value in slots.items() if value is not UNSET}
+        return loading.restore, (type(self), kept, self._state)
+
+
+def _shown(instance: Entity) -> list[str]:
+    shown = []
+    for field in instance._schema.fields.values():
+        value = loading.peek(instance, field.name)
+        if value is UNSET or value is None or field.name == instance._schema.pk or len(shown) == SHOWN_IN_REPR:
+            continue
+        if field.secret:
+            shown.append(f" {field.name}=***")
+        elif isinstance(value, str | int | float | bool):
+            text = repr(str(value)) if isinstance(value, str) else repr(value)
+            shown.append(f" {field.name}={text if len(text) <= 40 else text[:36] + '...' + text[0]}")
+    return shown
+
+
+def default_of(field: Field) -> Any:
+    """Give a field's default, opened so that edits do not reach the declaration."""
+    return None if field.default is UNSET else open_value(field.codec, field.default, None)
+
+
+__all__ = ["Entity", "entity", "entity_named"]

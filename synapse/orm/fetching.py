@@ -1,0 +1,233 @@
+"""Related objects, loaded for a whole page in as few requests as the wire allows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from synapse.errors import NotFoundError, QueryError, did_you_mean
+from synapse.mapping.unset import UNSET
+from synapse.orm import loading, reading
+from synapse.orm.loading import Peers, session_of
+from synapse.orm.registry import entity_named
+from synapse.query import Condition, FetchMode, In, Query
+
+if TYPE_CHECKING:
+    from synapse.orm.entity import Entity
+    from synapse.orm.queryset import QuerySet
+    from synapse.orm.relations import ToMany, ToOne
+    from synapse.session import Session
+
+FEW = 2
+
+
+# --- to one -----------------------------------------------------------------
+def related(instance: Entity, one: ToOne[Any]) -> Any:
+    """Give the object on the other side, loading it for the peers too."""
+    if (known := _known(instance, one.name)) is not UNSET:
+        return known
+    key = getattr(instance, one.via)
+    if (known := _known(instance, one.name)) is not UNSET:
+        return known
+    if key is None:
+        return None
+    state = instance._state
+    if state.mode is FetchMode.RAISE:
+        raise QueryError(
+            f"{type(instance).__name__}.{one.name} is not loaded and fetch_mode is RAISE; "
+            f"add .prefetch_related({one.name!r}), or use .{one.via}, which needs no fetch"
+        )
+    peers = [instance] if state.mode is FetchMode.ONE or state.peers is None else state.peers.live()
+    load_related([instance, *(peer for peer in peers if peer is not instance)], one)
+    found = _known(instance, one.name)
+    if found is UNSET:
+        target = entity_named(one.target)
+        raise loading.missing(
+            target, f"{type(instance).__name__} {instance.pk} points to {one.target} {key}, which does not exist"
+        )
+    return found
+
+
+def _known(instance: Entity, name: str) -> Any:
+    state = instance._state
+    if state.related and name in state.related:
+        return state.related[name]
+    if state.rows and name in state.rows:
+        _open_expanded(instance, name)
+        return (state.related or {})[name]
+    return UNSET
+
+
+def _open_expanded(instance: Entity, name: str) -> None:
+    """Open the expanded rows of a whole page at once, so that what they lead to is batched as well."""
+    peers = instance._state.peers.live() if instance._state.peers else [instance]
+    holders = [peer for peer in peers if peer._state.rows and name in peer._state.rows]
+    target = entity_named(getattr(type(instance), name).target)
+    session = session_of(instance)
+    by_key: dict[Any, Entity] = {}
+    for holder in holders:
+        row = holder._state.rows.pop(name)  # type: ignore[union-attr]
+        made = loading.load(target, row, session, mode=holder._state.mode or FetchMode.PEERS)
+        _attach(holder, name, by_key.setdefault(made.pk, made))
+    _join(by_key.values())
+
+
+def _attach(instance: Entity, name: str, value: Any) -> None:
+    instance._state.related = {**(instance._state.related or {}), name: value}
+
+
+def _join(made: Iterable[Entity]) -> None:
+    group = list(made)
+    if len(group) > 1:
+        peers = Peers(group)
+        for each in group:
+            each._state.peers = peers
+
+
+def load_related(instances: Sequence[Entity], one: ToOne[Any]) -> None:
+    """Load a to-one relation of many objects, one object per distinct key."""
+    waiting: dict[Any, list[Entity]] = {}
+    for instance in instances:
+        key = loading.peek(instance, one.via)
+        if key is not UNSET and key is not None and _known(instance, one.name) is UNSET:
+            waiting.setdefault(key, []).append(instance)
+    if not waiting:
+        return
+    session, target = session_of(instances[0]), entity_named(one.target)
+    rows = _rows_by_key(session, target, list(waiting), parents=instances, one=one)
+    made = {}
+    for key, row in rows.items():
+        made[key] = loading.load(target, row, session, mode=instances[0]._state.mode or FetchMode.PEERS)
+        for instance in waiting[key]:
+            _attach(instance, one.name, made[key])
+    _join(made.values())
+
+
+def _rows_by_key(
+    session: Session, target: type[Entity], keys: list[Any], *, parents: Sequence[Entity], one: ToOne[Any]
+) -> dict[Any, dict[str, Any]]:
+    """Find rows by key: from the cache, else by one list, else through the parents, else one by one."""
+    resource = target._schema.resource
+    found = {key: row for key in keys if (row := session.cache.get(resource, key)) is not None}
+    lacking = [key for key in keys if key not in found]
+    if len(lacking) > FEW and target._catalog.accepts(target._schema.pk, In):
+        fresh = _listed(session, target, lacking)
+    elif len(lacking) > FEW and _expands(session, type(parents[0]), one):
+        fresh = _expanded(session, parents, one)
+    else:
+        fresh = {}
+    fresh = {key: row for key, row in fresh.items() if key in lacking}
+    fresh |= _one_by_one(session, target, [key for key in lacking if key not in fresh])
+    for key, row in fresh.items():
+        session.cache.put(resource, key, row)
+    return found | fresh
+
+
+def _expands(session: Session, cls: type[Entity], one: ToOne[Any]) -> bool:
+    return cls._catalog.accepts(cls._schema.pk, In) and one.name in session.dialect.expandable(cls._schema)
+
+
+def _listed(session: Session, target: type[Entity], keys: list[Any]) -> dict[Any, dict[str, Any]]:
+    pk = target._schema.pk
+    query = Query(where=(Condition(pk, In, tuple(keys)),))
+    wire_pk = session.dialect.names(target._schema)[pk]
+    return {row[wire_pk]: row for page in reading.pages(target, query, session) for row in page.rows}
+
+
+def _expanded(session: Session, parents: Sequence[Entity], one: ToOne[Any]) -> dict[Any, dict[str, Any]]:
+    cls, target = type(parents[0]), entity_named(one.target)
+    keys = Condition(cls._schema.pk, In, tuple(parent.pk for parent in parents))
+    query = Query(where=(keys,), only=(one.via,), expand=(one.name,))
+    wire, wire_pk = session.dialect.names(cls._schema)[one.via], session.dialect.names(target._schema)[target._schema.pk]
+    nested = (row.get(wire) for page in reading.pages(cls, query, session) for row in page.rows)
+    return {row[wire_pk]: row for row in nested if isinstance(row, dict)}
+
+
+def _one_by_one(session: Session, target: type[Entity], keys: list[Any]) -> dict[Any, dict[str, Any]]:
+    def get(key: Any) -> dict[str, Any]:
+        row: dict[str, Any] = session.send(session.dialect.detail(target._schema, key)).data
+        return row
+
+    found = {}
+    for key, row, error in session.map(get, keys):
+        if error is None:
+            found[key] = row
+        elif not isinstance(error, NotFoundError):
+            raise error
+    return found
+
+
+# --- to many ----------------------------------------------------------------
+def related_set(instance: Entity, many: ToMany[Any]) -> QuerySet[Any]:
+    """Give the query of the objects that point back here, already answered where they were prefetched."""
+    target = entity_named(many.target)
+    queryset: QuerySet[Any] = target.objects.filter(**{many.by: instance.pk})
+    if instance._state.session is not None:
+        queryset = queryset.using(instance._state.session)
+    back = many.back(type(instance).__name__)
+    queryset = queryset._with_initial({back: instance.pk} if back else {})
+    state = instance._state
+    if state.rows and many.name in state.rows:
+        rows = state.rows.pop(many.name)
+        _attach(instance, many.name, loading.load_page(target, rows, session_of(instance)))
+    if state.related and many.name in state.related:
+        queryset = queryset._answered(state.related[many.name])
+    return queryset
+
+
+def prefetch(instances: Sequence[Entity], path: str) -> None:
+    """Load a relation of many objects at once; `a__b` goes on from what was loaded."""
+    if not instances:
+        return
+    name, _, rest = path.partition("__")
+    cls = type(instances[0])
+    if name in cls._schema.relations:
+        load_related(instances, getattr(cls, name))
+        reached = [found for each in instances if isinstance(found := _known(each, name), target_of(cls, name))]
+    else:
+        _prefetch_many(instances, cls._to_many[name])
+        reached = [row for each in instances for row in (each._state.related or {}).get(name, ())]
+    if rest:
+        prefetch(list({row.pk: row for row in reached}.values()), rest)
+
+
+def target_of(cls: type[Entity], name: str) -> type[Entity]:
+    """Find the entity on the other side of a relation, either way."""
+    if name in cls._schema.relations:
+        return entity_named(getattr(cls, name).target)
+    if name in cls._to_many:
+        return entity_named(cls._to_many[name].target)
+    known = [*cls._schema.relations, *cls._to_many]
+    raise QueryError(
+        f"{cls.__name__} has no relation {name!r}{did_you_mean(name, known)}. Relations: {', '.join(known)}"
+    )
+
+
+def check_path(cls: type[Entity], path: str) -> None:
+    """Check every step of `a__b`, or raise `QueryError`."""
+    for step in path.split("__"):
+        cls = target_of(cls, step)
+
+
+def _prefetch_many(instances: Sequence[Entity], many: ToMany[Any]) -> None:
+    target, session = entity_named(many.target), session_of(instances[0])
+    lacking = [each for each in instances if _known_many(each, many.name)]
+    back = many.back(type(instances[0]).__name__)
+    if back is not None and target._catalog.accepts(many.by, In):
+        keys = {each.pk for each in lacking}
+        query = target.objects.using(session).filter(**{f"{many.by}__in": sorted(keys)})
+        grouped: dict[Any, list[Entity]] = {key: [] for key in keys}
+        for row in query:
+            grouped.setdefault(getattr(row, back), []).append(row)
+        for each in lacking:
+            _attach(each, many.name, grouped[each.pk])
+        return
+    for each, rows, error in session.map(lambda each: list(related_set(each, many)), lacking):
+        if error is not None:
+            raise error
+        _attach(each, many.name, rows)
+
+
+def _known_many(instance: Entity, name: str) -> bool:
+    state = instance._state
+    return not (state.related and name in state.related) and not (state.rows and name in state.rows)

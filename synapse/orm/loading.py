@@ -1,0 +1,288 @@
+"""From rows to objects, and what an object loads later: deferred fields, everything anew."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Container, Iterable, Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from synapse.errors import MappingError, NotFoundError, QueryError
+from synapse.mapping.codecs import Misfit, open_value
+from synapse.mapping.state import State
+from synapse.mapping.unset import UNSET
+from synapse.orm.registry import entity_named
+from synapse.query import Condition, FetchMode, In, Query
+from synapse.session import Session, current
+
+if TYPE_CHECKING:
+    from synapse.orm.entity import Entity
+
+E = TypeVar("E", bound="Entity")
+Put = Callable[[Any, Any], None]
+DEFERRED_BATCH = 100
+
+
+class Peers:
+    """The rows of one page, so that what one of them lacks can be loaded for all."""
+
+    __slots__ = ("narrowed", "refs")
+
+    def __init__(self, rows: Iterable[Entity], *, narrowed: bool = False) -> None:
+        self.refs = [weakref.ref(row) for row in rows]
+        self.narrowed = narrowed
+
+    def live(self) -> list[Entity]:
+        """Give the rows that are still in use."""
+        return [row for ref in self.refs if (row := ref()) is not None]
+
+
+# --- slots ------------------------------------------------------------------
+def peek(instance: Entity, name: str, default: Any = UNSET) -> Any:
+    """Read a slot without loading anything."""
+    try:
+        return getattr(type(instance), name).__get__(instance, type(instance))
+    except AttributeError:
+        return default
+
+
+def has(instance: Entity, name: str) -> bool:
+    """Whether a field's value is here."""
+    return peek(instance, name) is not UNSET or name in instance._state.origin
+
+
+def put(instance: Entity, name: str, value: Any) -> None:
+    """Write a slot without tracking."""
+    getattr(type(instance), name).__set__(instance, value)
+
+
+def clear(instance: Entity, name: str) -> None:
+    """Empty a slot, so that the next read opens or loads it."""
+    if peek(instance, name) is not UNSET:
+        getattr(type(instance), name).__delete__(instance)
+
+
+def session_of(instance: Entity) -> Session:
+    """Give the session that an object came through, or the current one."""
+    session: Session | None = instance._state.session
+    return session or current()
+
+
+# --- rows → objects ---------------------------------------------------------
+@lru_cache(maxsize=None)
+def _plan(cls: type[Any], dialect: Any) -> list[tuple[str, str, Callable[[Any], Any], bool, str | None, Put]]:
+    """Lay out once per class how each field is read from a row."""
+    schema = cls._schema
+    by_via = {via: name for name, via in schema.relations.items()}
+    plan = []
+    for name, wire in dialect.names(schema).items():
+        codec = schema.fields[name].codec
+        plan.append((name, wire, codec.load, codec.lazy, by_via.get(name), getattr(cls, name).__set__))
+    return plan
+
+
+def fill(instance: Entity, row: dict[str, Any], *, where: str = "", skip: Container[str] = ()) -> None:
+    """Write a row's values into an object; *where* says in errors which row it was."""
+    state, cls, name = instance._state, type(instance), "?"
+    matched = 0
+    try:
+        for name, wire, load, lazy, relation, write in _plan(cls, state.session.dialect):
+            if wire not in row:
+                continue
+            matched += 1
+            if name in skip:
+                continue
+            value = row[wire]
+            if relation is not None and value.__class__ is dict:
+                value = _keep_expanded(instance, relation, value)
+            if value is not None:
+                value = load(value)
+                if lazy:
+                    _keep_closed(instance, name, value)
+                    continue
+            if lazy:
+                state.origin[name] = None
+            write(instance, value)
+    except Misfit as misfit:
+        raise MappingError(f"{cls.__name__}.{name}{where}: {misfit}") from None
+    if matched < len(row):
+        _keep_extra(instance, row)
+
+
+def fill_missing(instance: Entity, row: dict[str, Any]) -> None:
+    """Write only what the object lacks, so that what was read before stays as it was."""
+    fill(instance, row, skip={name for name in instance._schema.fields if has(instance, name)})
+
+
+def _keep_closed(instance: Entity, name: str, value: Any) -> None:
+    """Keep a lazy field as it came; one that is open and equal stays, since the user may hold on to it."""
+    opened = peek(instance, name)
+    if opened is not UNSET and (opened is None or instance._schema.fields[name].codec.dump(opened) != value):
+        clear(instance, name)
+    instance._state.origin[name] = value
+
+
+def _keep_expanded(instance: Entity, relation: str, row: dict[str, Any]) -> Any:
+    target = entity_named(getattr(type(instance), relation).target)
+    state = instance._state
+    state.rows = {**(state.rows or {}), relation: row}
+    return row.get(state.session.dialect.names(target._schema)[target._schema.pk])
+
+
+def _keep_extra(instance: Entity, row: dict[str, Any]) -> None:
+    state, cls = instance._state, type(instance)
+    known = set(state.session.dialect.names(cls._schema).values())
+    extra = {key: value for key, value in row.items() if key not in known}
+    for name in cls._to_many:
+        if isinstance(extra.get(name), list) and all(isinstance(each, dict) for each in extra[name]):
+            state.rows = {**(state.rows or {}), name: extra.pop(name)}
+    state.extra = extra or state.extra
+
+
+def load(cls: type[E], row: Any, session: Session, *, where: str = "", mode: FetchMode = FetchMode.PEERS) -> E:
+    """Build an object from one row that the backend sent."""
+    row = session.dialect.normalise(cls._schema, row)
+    wire_pk = session.dialect.names(cls._schema)[cls._schema.pk]
+    if row.get(wire_pk) is None:
+        raise MappingError(f"{cls.__name__}.{cls._schema.pk}{where}: the row has no key {wire_pk!r}: {str(row)[:200]}")
+    instance = cls.__new__(cls)
+    object.__setattr__(instance, "_state", State(session=session, saved=True, mode=mode))
+    fill(instance, row, where=where)
+    return instance
+
+
+def load_page(
+    cls: type[E], rows: Sequence[Any], session: Session, *, first: int = 0, query: Query | None = None
+) -> list[E]:
+    """Build the objects of one page and make them peers; `first` is the number of its first row."""
+    query = query or Query()
+    made = [
+        load(cls, row, session, where=f" of row {first + index + 1}", mode=query.mode)
+        for index, row in enumerate(rows)
+    ]
+    if query.mode is FetchMode.PEERS and len(made) > 1:
+        peers = Peers(made, narrowed=bool(query.only or query.defer))
+        for instance in made:
+            instance._state.peers = peers
+    return made
+
+
+def reference(cls: type[E], pk: Any, *, session: Session | None = None) -> E:
+    """Build an object of which only the key is known."""
+    instance = cls.__new__(cls)
+    object.__setattr__(instance, "_state", State(session=session, saved=True))
+    put(instance, cls._schema.pk, pk)
+    return instance
+
+
+def restore(cls: type[E], slots: dict[str, Any], state: State) -> E:
+    """Rebuild a pickled object; it finds the current session when it needs one."""
+    instance = cls.__new__(cls)
+    object.__setattr__(instance, "_state", state)
+    for name, value in slots.items():
+        put(instance, name, value)
+    return instance
+
+
+# --- what is loaded later ---------------------------------------------------
+def field_value(instance: Entity, name: str) -> Any:
+    """Open or load a field whose slot is empty."""
+    state, field = instance._state, instance._schema.fields[name]
+    if name not in state.origin:
+        if not state.saved:
+            return _open_default(instance, name)
+        _load_deferred(instance, name)
+        value = peek(instance, name)
+        if value is not UNSET:
+            return value
+    value = open_value(field.codec, state.origin[name], state.session)
+    if value is not None and not field.codec.exact:
+        state.origin[name] = field.codec.dump(value)
+    put(instance, name, value)
+    return value
+
+
+def _open_default(instance: Entity, name: str) -> Any:
+    field = instance._schema.fields[name]
+    if field.default is UNSET:
+        return None
+    value = open_value(field.codec, field.default, None) if field.codec.lazy else field.default
+    if field.codec.lazy and not field.read_only:
+        instance._state.origin[name] = field.default
+        put(instance, name, value)
+    return value
+
+
+def _load_deferred(instance: Entity, name: str) -> None:
+    cls, state = type(instance), instance._state
+    if state.mode is FetchMode.RAISE:
+        raise QueryError(
+            f"{cls.__name__}.{name} was not loaded and fetch_mode is RAISE; add {name!r} to only() or drop the defer()"
+        )
+    state.session = session = session_of(instance)
+    batch = _lacking(instance, name)
+    light = name in session.dialect.row(cls._schema).light
+    if cls._catalog.accepts(cls._schema.pk, In) and (light or len(batch) > 1):
+        _load_for(batch, name, session)
+    if not has(instance, name):
+        fill_missing(instance, detail_row(instance, session, field=name))
+    if not has(instance, name):
+        raise MappingError(f"{cls.__name__}.{name}: the backend sends no such field for {cls.__name__} {instance.pk}")
+
+
+def _lacking(instance: Entity, name: str) -> list[Entity]:
+    peers: Peers | None = instance._state.peers
+    light = name in session_of(instance).dialect.row(type(instance)._schema).light
+    if peers is None or not (peers.narrowed or light):
+        return [instance]
+    others = [row for row in peers.live() if row is not instance and not has(row, name)]
+    return [instance, *others][:DEFERRED_BATCH]
+
+
+def _load_for(batch: list[Entity], name: str, session: Session) -> None:
+    cls = type(batch[0])
+    keys = Condition(cls._schema.pk, In, tuple(row.pk for row in batch))
+    request = session.dialect.select(cls._schema, Query(where=(keys,), only=(name,)), page=1, size=len(batch))
+    page = session.dialect.page(session.send(request), request)
+    wire_pk = session.dialect.names(cls._schema)[cls._schema.pk]
+    rows = {row.get(wire_pk): row for row in (session.dialect.normalise(cls._schema, each) for each in page.rows)}
+    for instance in batch:
+        if instance.pk in rows:
+            fill_missing(instance, rows[instance.pk])
+
+
+def detail_row(instance: Entity, session: Session, *, field: str = "") -> dict[str, Any]:
+    cls = type(instance)
+    request = session.dialect.detail(cls._schema, instance.pk, field=field)
+    try:
+        reply = session.send(request)
+    except NotFoundError as error:
+        raise missing(cls, f"{cls.__name__} {instance.pk} does not exist (any more)", error) from error
+    return session.dialect.normalise(cls._schema, reply.data)
+
+
+def missing(cls: type[Entity], message: str, cause: NotFoundError | None = None) -> NotFoundError:
+    """Make the entity's own DoesNotExist."""
+    return cls.DoesNotExist(
+        message,
+        status_code=404,
+        response=cause.response if cause else None,
+        request_id=cause.request_id if cause else None,
+    )
+
+
+def refresh(instance: Entity) -> None:
+    """Load every field anew and forget changes."""
+    if not instance._state.saved or instance.pk is None:
+        raise QueryError(f"this {type(instance).__name__} is not saved yet; there is nothing to load")
+    session = session_of(instance)
+    overwrite(instance, detail_row(instance, session), session)
+
+
+def overwrite(instance: Entity, row: dict[str, Any], session: Session) -> None:
+    """Take over what the backend holds now, dropping changes and what was loaded beside the row."""
+    state = instance._state
+    state.session, state.saved = session, True
+    state.before.clear()
+    state.rows = state.related = None
+    fill(instance, session.dialect.normalise(instance._schema, row))

@@ -1,0 +1,42 @@
+"""`Task.objects`: where every query starts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+
+from synapse.orm.queryset import QuerySet
+
+if TYPE_CHECKING:
+    from synapse.orm.entity import Entity
+
+E = TypeVar("E", bound="Entity")
+M = TypeVar("M", bound="Manager[Any]")
+
+
+class Manager(QuerySet[E]):
+    """The query of every row of an entity; subclasses add the entity's own verbs, and every narrowing keeps them."""
+
+
+class Objects:
+    """The attribute `objects` of an entity: a fresh manager each time."""
+
+    def __get__(self, instance: E | None, owner: type[E]) -> Manager[E]:
+        refuse_instance(instance, owner)
+        return Manager(owner)
+
+
+class ManagedBy(Objects, Generic[M]):
+    """The attribute `objects` of an entity with verbs of its own: `objects = ManagedBy(TaskManager)`."""
+
+    def __init__(self, manager: type[M]) -> None:
+        self.manager = manager
+
+    def __get__(self, instance: Any, owner: type[Any]) -> M:
+        refuse_instance(instance, owner)
+        return cast("M", self.manager(owner))
+
+
+def refuse_instance(instance: object, owner: type[Any]) -> None:
+    """Refuse `task.objects`, which would read as if it knew of the task."""
+    if instance is not None:
+        raise AttributeError(f"queries start at the class: {owner.__name__}.objects")

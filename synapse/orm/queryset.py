@@ -1,0 +1,447 @@
+"""A lazy, reusable selection of objects, with Django's meanings."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Generic, Literal, Self, TypeVar, overload
+
+import attrs
+
+from synapse.dialects import V1
+from synapse.errors import NotFoundError, QueryError, ValidationError
+from synapse.orm import bulk, fetching, loading, reading
+from synapse.orm.bulk import BulkResult
+from synapse.orm.explain import Explanation
+from synapse.orm.registry import entity_named
+from synapse.orm.values import Values
+from synapse.query import FetchMode, In, Query
+from synapse.query.lookups import Nothing
+from synapse.session import Session, current, current_if_any
+
+if TYPE_CHECKING:
+    from synapse.orm.entity import Entity
+
+E = TypeVar("E", bound="Entity")
+D = TypeVar("D")
+
+
+class QuerySet(Generic[E]):
+    """A lazy, reusable selection of objects of one entity.
+
+    Building one never touches the network; iterating, `len`, `in`, `bool`, indexing and the methods that give
+    objects or numbers do. A result is kept once it was iterated.
+    """
+
+    def __init__(self, entity: type[E], *, query: Query | None = None, session: Session | None = None) -> None:
+        self.entity = entity
+        self.query = query or Query()
+        self._session = session
+        self._initial: dict[str, Any] = {}
+        self._lock = threading.RLock()
+        self._reset()
+
+    def _reset(self) -> None:
+        self._rows: list[E] = []
+        self._source: Iterator[list[E]] | None = None
+        self._whole = False
+
+    # --- narrowing ----------------------------------------------------------
+    def all(self) -> Self:
+        """Give a fresh copy, which asks the backend anew."""
+        return self._evolve()
+
+    def filter(self, *refused: object, **lookups: Any) -> Self:
+        """Keep the rows that meet every lookup; a lookup that the backend would ignore raises `QueryError`.
+
+        >>> Task.objects.filter(project=1, created__gte="2026-01-01")
+        <QuerySet Task project=1 created__gte=datetime.date(2026, 1, 1) (not fetched)>
+        """
+        return self._narrow("filter", refused, lookups)
+
+    def exclude(self, *refused: object, **lookups: Any) -> Self:
+        """Drop the rows that meet the lookup, where the wire can say so."""
+        if len(lookups) > 1:
+            raise QueryError(
+                "exclude() with several lookups means NOT (a AND b), which the backend cannot answer; "
+                "chain one exclude() for each if you mean NOT a AND NOT b"
+            )
+        return self._narrow("exclude", refused, lookups)
+
+    def _narrow(self, verb: Literal["filter", "exclude"], refused: tuple[object, ...], lookups: dict[str, Any]) -> Self:
+        if refused:
+            raise QueryError(f"{verb}() takes name=value only; the backend cannot answer OR or nested conditions")
+        self._unsliced(f"{verb}()")
+        catalog, where = self.entity._catalog, self.query.where
+        make = catalog.condition if verb == "filter" else catalog.negation
+        conditions = [make(spelling, value) for spelling, value in lookups.items()]
+        try:
+            for condition in conditions:
+                where = catalog.add(where, condition)
+        except Nothing:
+            return self._evolve(where=(*where, *conditions), empty=True)
+        return self._evolve(where=where)
+
+    def params(self, **raw: str | int) -> Self:
+        """Send raw query parameters, unchecked: the way to ask what the SDK does not know."""
+        pairs = tuple((name, str(value)) for name, value in raw.items())
+        return self._evolve(params=(*self.query.params, *pairs))
+
+    def none(self) -> Self:
+        """Give a query that is empty and sends nothing."""
+        return self._evolve(empty=True)
+
+    def order_by(self, *names: str) -> Self:
+        """Order by fields, `-` in front for descending; the key is added where the order would not be total."""
+        self._unsliced("order_by()")
+        return self._evolve(order=self.entity._catalog.order(names))
+
+    def reverse(self) -> Self:
+        """Turn the order around; a query without one is ordered by its key."""
+        self._unsliced("reverse()")
+        return self._replace(self._ordered("reverse()").reversed())
+
+    def only(self, *names: str) -> Self:
+        """Fetch these fields only; the others load when read.
+
+        `only("data")` and `only("files")` read the backend's light lists where it has them.
+        """
+        return self._evolve(only=self._field_names(names), defer=())
+
+    def defer(self, *names: str) -> Self:
+        """Leave these fields out; they load when read."""
+        dropped = tuple(name for name in self._field_names(names) if name != self.entity._schema.pk)
+        kept = tuple(name for name in self.query.only if name not in dropped)
+        return self._evolve(only=kept) if self.query.only else self._evolve(defer=(*self.query.defer, *dropped))
+
+    def select_related(self, *names: str) -> Self:
+        """Let the backend nest these relations into each row (`expand` on the wire)."""
+        known = V1().expandable(self.entity._schema)
+        for name in names:
+            if name not in known:
+                fetching.check_path(self.entity, name)
+                raise QueryError(
+                    f"the backend cannot nest {self.entity.__name__}.{name}; prefetch_related({name!r}) loads it "
+                    f"in a batch. It can nest: {', '.join(known) or 'nothing'}"
+                )
+        return self._evolve(expand=tuple(dict.fromkeys((*self.query.expand, *names))))
+
+    def prefetch_related(self, *paths: str) -> Self:
+        """Load these relations for each page at once, either way; `a__b` goes on from `a`."""
+        for path in paths:
+            fetching.check_path(self.entity, path)
+        return self._evolve(prefetch=tuple(dict.fromkeys((*self.query.prefetch, *paths))))
+
+    def fetch_mode(self, mode: FetchMode) -> Self:
+        """Choose what touching an unloaded relation or field does: `PEERS`, `ONE` or `RAISE`."""
+        if not isinstance(mode, FetchMode):
+            raise QueryError(f"fetch_mode() takes FetchMode.PEERS, ONE or RAISE, got {mode!r}")
+        return self._evolve(mode=mode)
+
+    def using(self, session: Session) -> Self:
+        """Use this session instead of the current one."""
+        if not isinstance(session, Session):
+            raise QueryError(f"using() takes a Session, got {type(session).__name__}")
+        return self._replace(self.query, session=session)
+
+    # --- reading ------------------------------------------------------------
+    def __iter__(self) -> Iterator[E]:
+        index = 0
+        while True:
+            while index < len(self._rows):
+                yield self._rows[index]
+                index += 1
+            if not self._advance():
+                return
+
+    def iterator(self, *, page_size: int | None = None) -> Iterator[E]:
+        """Stream the rows without keeping them; memory holds one page."""
+        if page_size is not None and (not isinstance(page_size, int) or page_size < 1):
+            raise QueryError(f"page_size is a positive integer, got {page_size!r}")
+        for page in self._pages(page_size):
+            yield from page
+
+    def get(self, pk: Any = None, /, **lookups: Any) -> E:
+        """Give the one object that matches; `get(5)`, `get(pk=5)` and `get(id=5)` are one.
+
+        Raises the entity's `DoesNotExist` or `MultipleObjectsReturned`.
+        """
+        schema = self.entity._schema
+        if pk is not None:
+            lookups["pk"] = pk
+        self._unsliced("get()")
+        keys = [name for name in ("pk", schema.pk) if name in lookups]
+        if keys == list(lookups) and len(keys) == 1 and self.query.unfiltered and self.session.dialect.row(schema).detail:
+            return self._detail(self.entity._key.check(f"{schema.entity}.get()", lookups[keys[0]]))
+        if not lookups and self.query.unfiltered:
+            raise QueryError(f"get() needs a key or lookups: {schema.entity}.objects.get(5)")
+        return self._single(lookups)
+
+    def _detail(self, pk: Any) -> E:
+        schema, session = self.entity._schema, self.session
+        request = session.dialect.detail(schema, pk, expand=self.query.expand)
+        try:
+            reply = session.send(request)
+        except NotFoundError as error:
+            raise loading.missing(self.entity, f"{schema.entity} {pk!r} does not exist", error) from error
+        found = loading.load(self.entity, reply.data, session, mode=self.query.mode)
+        self._prefetch([found])
+        return found
+
+    def _single(self, lookups: dict[str, Any]) -> E:
+        asked = self.filter(**lookups)
+        found = list(asked[:2])
+        if len(found) == 1:
+            return found[0]
+        spelled = asked._spelled() or "the query"
+        if not found:
+            raise loading.missing(self.entity, f"no {self.entity.__name__} matches {spelled}")
+        raise self.entity.MultipleObjectsReturned(
+            f"get() found {asked.count()} {self.entity.__name__} for {spelled}, expected one; filter further, or use first()"
+        )
+
+    def first(self) -> E | None:
+        """Give the first row, or None; without an order, that of the smallest key."""
+        if self._rows or self._whole:
+            return self._rows[0] if self._rows else None
+        asked = self if self.query.sliced else self._replace(self._ordered("first()", strict=False))
+        return next(iter(asked[:1]), None)
+
+    def last(self) -> E | None:
+        """Give the last row, or None; without an order, that of the largest key."""
+        if self._whole:
+            return self._rows[-1] if self._rows else None
+        return self.reverse().first()
+
+    def count(self) -> int:
+        """Count the rows, with one request."""
+        return len(self._rows) if self._whole else reading.count(self.entity, self.query, self.session)
+
+    def exists(self) -> bool:
+        """Tell whether there is any row."""
+        if self._rows or self._whole:
+            return bool(self._rows)
+        return next(iter(self.only(self.entity._schema.pk)._pages(1 if not self.query.sliced else None)), None) is not None
+
+    def in_bulk(self, keys: Iterable[Any] | None = None) -> dict[Any, E]:
+        """Give the rows by key; keys that do not exist are left out."""
+        self._unsliced("in_bulk()")
+        if keys is None:
+            return {row.pk: row for row in self}
+        what = f"{self.entity.__name__}.in_bulk()"
+        checked = In.check(what, keys, self.entity._key)
+        if self.entity._catalog.accepts(self.entity._schema.pk, In):
+            rows = {row.pk: row for row in self.filter(pk__in=checked)}
+            return {key: rows[key] for key in checked if key in rows}
+        return bulk.one_by_one(self, checked)
+
+    @overload
+    def values_list(self, field: str, /, *, flat: Literal[True]) -> Values[Any]: ...
+    @overload
+    def values_list(self, *fields: str) -> Values[tuple[Any, ...]]: ...
+    def values_list(self, *fields: str, flat: bool = False) -> Values[Any]:
+        """Give tuples of these fields; with `flat=True` and one field, its bare values."""
+        if flat and len(fields) != 1:
+            raise QueryError("values_list(flat=True) takes exactly one field")
+        return Values.of(self, fields, "flat" if flat else "tuple")
+
+    def values(self, *fields: str) -> Values[dict[str, Any]]:
+        """Give dicts of these fields, or of all."""
+        return Values.of(self, fields, "dict")
+
+    def explain(self) -> Explanation:
+        """Show the HTTP requests that iterating would make; nothing is sent."""
+        return Explanation.of(self.entity, self._fetched_query(), self._session or current_if_any())
+
+    @property
+    def session(self) -> Session:
+        """The session that this query goes through."""
+        return self._session or current()
+
+    # --- writing ------------------------------------------------------------
+    def create(self, **values: Any) -> E:
+        """Create one object and return it saved."""
+        made = self.entity(**{**self._initial, **values})
+        made._state.session = self.session
+        return made.save()
+
+    def bulk_create(self, objects: Iterable[E], *, batch_size: int = 200) -> list[E]:
+        """Create many objects, in batches where the backend takes lists; `BulkError` tells what was done.
+
+        The given objects are returned, each with its key.
+        """
+        return bulk.create(self, objects, batch_size=batch_size)
+
+    def get_or_create(self, defaults: Mapping[str, Any] | None = None, **lookups: Any) -> tuple[E, bool]:
+        """Give the one match, or create it from the lookups and *defaults*; the flag says whether it was created."""
+        try:
+            return self.get(**lookups), False
+        except self.entity.DoesNotExist:
+            pass
+        try:
+            return self.create(**{**lookups, **(defaults or {})}), True
+        except ValidationError:
+            # Someone else may have created it since; if not, the refusal stands.
+            found = self.filter(**lookups).first()
+            if found is None:
+                raise
+            return found, False
+
+    def update_or_create(self, defaults: Mapping[str, Any] | None = None, **lookups: Any) -> tuple[E, bool]:
+        """Change the one match to *defaults*, or create it; the flag says whether it was created."""
+        found, made = self.get_or_create(defaults, **lookups)
+        if not made:
+            for name, value in (defaults or {}).items():
+                setattr(found, name, value)
+            found.save()
+        return found, made
+
+    def update(self, *, everything: bool = False, dry_run: bool = False, **fields: Any) -> BulkResult:
+        """Set fields on every row, one request a row; a query without filters needs `everything=True`.
+
+        With `dry_run=True` nothing is written; the result tells what would change.
+        """
+        return bulk.update(self, fields, everything=everything, dry_run=dry_run)
+
+    def delete(self, *, everything: bool = False, dry_run: bool = False) -> BulkResult:
+        """Delete every row; a query without filters needs `everything=True`."""
+        return bulk.delete(self, everything=everything, dry_run=dry_run)
+
+    # --- Python's own -------------------------------------------------------
+    def __len__(self) -> int:
+        while self._advance():
+            pass
+        return len(self._rows)
+
+    def __bool__(self) -> bool:
+        return bool(self._rows) or any(True for _ in self)
+
+    def __contains__(self, item: object) -> bool:
+        return any(row == item for row in self)
+
+    @overload
+    def __getitem__(self, index: int) -> E: ...
+    @overload
+    def __getitem__(self, index: slice) -> Self: ...
+    def __getitem__(self, index: int | slice) -> E | Self | list[E]:
+        if isinstance(index, slice):
+            low, high = _bounds(index)
+            if index.step is not None:
+                return list(self[low:high])[:: index.step]
+            if self._whole:
+                return self._replace(self.query.slice(low, high))._answered(self._rows[low:high])
+            return self._replace(self.query.slice(low, high))
+        low, _ = _bounds(slice(index, None))
+        if low < len(self._rows) or self._whole:
+            return self._rows[low]
+        found = list(self[low : low + 1])
+        if not found:
+            raise IndexError(f"the query has no row {low}")
+        return found[0]
+
+    def __or__(self, other: object) -> Self:
+        raise QueryError("the backend cannot answer OR; run both queries and join the results by key")
+
+    def __repr__(self) -> str:
+        spelled = self._spelled()
+        fetched = f"{len(self._rows)} fetched" if self._rows or self._whole else "not fetched"
+        return f"<QuerySet {self.entity.__name__}{' ' + spelled if spelled else ''} ({fetched})>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restore, (type(self), self.entity.__name__, self.query, self._initial)
+
+    # --- inside -------------------------------------------------------------
+    def _evolve(self, **changes: Any) -> Self:
+        return self._replace(attrs.evolve(self.query, **changes))
+
+    def _replace(self, query: Query, *, session: Session | None = None) -> Self:
+        made = type(self)(self.entity, query=query, session=session or self._session)
+        made._initial = self._initial
+        return made
+
+    def _with_initial(self, values: dict[str, Any]) -> Self:
+        made = self._evolve()
+        made._initial = values
+        return made
+
+    def _answered(self, rows: Sequence[Any]) -> Self:
+        self._rows, self._whole = list(rows), True
+        return self
+
+    def _advance(self) -> bool:
+        """Fetch one more page into the kept result; False when there is none."""
+        with self._lock:
+            if self._whole:
+                return False
+            try:
+                if self._source is None:
+                    self._rows, self._source = [], self._pages()
+                page = next(self._source, None)
+            except BaseException:
+                # A broken walk must not look like a finished one.
+                self._reset()
+                raise
+            if page is None:
+                self._source, self._whole = None, True
+                return False
+            self._rows.extend(page)
+            return True
+
+    def _pages(self, size: int | None = None) -> Iterator[list[E]]:
+        session, query = self.session, self._fetched_query()
+        for window in reading.windows(self.entity, query, session, size=size):
+            page = loading.load_page(self.entity, window.rows, session, first=window.first, query=query)
+            self._prefetch(page)
+            yield page
+
+    def _prefetch(self, page: list[E]) -> None:
+        for path in self.query.prefetch:
+            fetching.prefetch(page, path)
+
+    def _fetched_query(self) -> Query:
+        """Add to `only()` the keys that the prefetched relations hang on."""
+        vias = [self.entity._schema.relations.get(path.partition("__")[0]) for path in self.query.prefetch]
+        needed = tuple(via for via in vias if via and via not in self.query.only)
+        return attrs.evolve(self.query, only=(*self.query.only, *needed)) if self.query.only and needed else self.query
+
+    def _ordered(self, verb: str, *, strict: bool = True) -> Query:
+        if self.query.order:
+            return self.query
+        pk = self.entity._schema.pk
+        if pk in self.entity._catalog.order_by:
+            return attrs.evolve(self.query, order=(pk,))
+        if strict:
+            raise QueryError(f"{verb}: the backend cannot order {self.entity.__name__} by its key; use list(query)")
+        return self.query
+
+    def _field_names(self, names: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(self.entity._schema.field(name).name for name in names))
+
+    def _unsliced(self, verb: str) -> None:
+        if self.query.sliced:
+            raise QueryError(f"{verb} cannot follow a slice, since the slice was taken first; narrow, then slice")
+
+    def _spelled(self) -> str:
+        pieces = [str(each) for each in self.query.where] + [f"{name}={value!r}" for name, value in self.query.params]
+        if self.query.order:
+            pieces.append(f"by {','.join(self.query.order)}")
+        if self.query.sliced:
+            pieces.append(f"[{self.query.start}:{'' if self.query.stop is None else self.query.stop}]")
+        return " ".join(pieces)
+
+
+def _bounds(index: slice) -> tuple[int, int | None]:
+    for bound in (index.start, index.stop, index.step):
+        if bound is not None and (isinstance(bound, bool) or not hasattr(bound, "__index__")):
+            raise QueryError(f"rows are numbered by integers, got {bound!r}")
+        if bound is not None and bound < 0:
+            raise QueryError("negative places are not supported; use reverse() or last()")
+    return index.start or 0, index.stop
+
+
+def _restore(cls: type[QuerySet[Any]], entity: str, query: Query, initial: dict[str, Any]) -> QuerySet[Any]:
+    made = cls(entity_named(entity), query=query)
+    made._initial = initial
+    return made
+
+

@@ -1,0 +1,25 @@
+"""Entities by name, so that their files need not import each other."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from synapse.errors import QueryError, did_you_mean
+
+if TYPE_CHECKING:
+    from synapse.orm.entity import Entity
+
+_ENTITIES: dict[str, type[Entity]] = {}
+
+
+def register(cls: type[Any]) -> None:
+    """Make an entity known under its class name."""
+    _ENTITIES[cls.__name__] = cls
+
+
+def entity_named(name: str) -> type[Entity]:
+    """Find an entity by its class name."""
+    try:
+        return _ENTITIES[name]
+    except KeyError:
+        raise QueryError(f"no entity is called {name!r}{did_you_mean(name, _ENTITIES)}") from None

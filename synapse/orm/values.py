@@ -1,0 +1,110 @@
+"""Rows as plain values: dicts, tuples or single fields."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, Generic, Literal, Self, TypeVar, overload
+
+if TYPE_CHECKING:
+    from synapse.orm.explain import Explanation
+    from synapse.orm.queryset import QuerySet
+
+R = TypeVar("R")
+Shape = Literal["dict", "tuple", "flat"]
+
+
+class Values(Generic[R]):
+    """A lazy sequence of plain values, one for each row of a query."""
+
+    def __init__(self, queryset: QuerySet[Any], fields: tuple[str, ...], *, shape: Shape) -> None:
+        self._queryset = queryset
+        self._fields = fields
+        self._shape: Shape = shape
+
+    @classmethod
+    def of(cls, queryset: QuerySet[Any], fields: tuple[str, ...], shape: Shape) -> Values[R]:
+        """Fetch only the named fields; without names, every field."""
+        schema = queryset.entity._schema
+        if fields:
+            queryset = queryset.only(*fields)
+        names = tuple(schema.pk if name == "pk" else name for name in fields)
+        return cls(queryset, names or tuple(schema.fields), shape=shape)
+
+    def _convert(self) -> Callable[[Any], R]:
+        relations = self._queryset.entity._schema.relations
+        named = [(name, relations.get(name, name)) for name in self._fields]
+        if self._shape == "dict":
+            return lambda row: {name: getattr(row, field) for name, field in named}  # type: ignore[return-value]
+        if self._shape == "tuple":
+            return lambda row: tuple(getattr(row, field) for _, field in named)  # type: ignore[return-value]
+        ((_, only),) = named
+        return lambda row: getattr(row, only)  # type: ignore[no-any-return]
+
+    def _with(self, queryset: QuerySet[Any]) -> Self:
+        return type(self)(queryset, self._fields, shape=self._shape)
+
+    def filter(self, **lookups: Any) -> Self:
+        """Keep the rows that meet every lookup."""
+        return self._with(self._queryset.filter(**lookups))
+
+    def exclude(self, **lookups: Any) -> Self:
+        """Drop the rows that meet the lookup."""
+        return self._with(self._queryset.exclude(**lookups))
+
+    def order_by(self, *names: str) -> Self:
+        """Order the rows."""
+        return self._with(self._queryset.order_by(*names))
+
+    def reverse(self) -> Self:
+        """Turn the order around."""
+        return self._with(self._queryset.reverse())
+
+    def first(self) -> R | None:
+        """Give the first value, or None."""
+        row = self._queryset.first()
+        return None if row is None else self._convert()(row)
+
+    def last(self) -> R | None:
+        """Give the last value, or None."""
+        row = self._queryset.last()
+        return None if row is None else self._convert()(row)
+
+    def count(self) -> int:
+        """Count the rows, with one request."""
+        return self._queryset.count()
+
+    def exists(self) -> bool:
+        """Tell whether there is any row."""
+        return self._queryset.exists()
+
+    def explain(self) -> Explanation:
+        """Show the HTTP requests that iterating would make."""
+        return self._queryset.explain()
+
+    def iterator(self, *, page_size: int | None = None) -> Iterator[R]:
+        """Stream the values without keeping them."""
+        return map(self._convert(), self._queryset.iterator(page_size=page_size))
+
+    def __iter__(self) -> Iterator[R]:
+        return map(self._convert(), self._queryset)
+
+    def __len__(self) -> int:
+        return len(self._queryset)
+
+    def __bool__(self) -> bool:
+        return bool(self._queryset)
+
+    @overload
+    def __getitem__(self, index: int) -> R: ...
+    @overload
+    def __getitem__(self, index: slice) -> Self | list[R]: ...
+    def __getitem__(self, index: int | slice) -> R | Self | list[R]:
+        if isinstance(index, slice) and index.step is None:
+            return self._with(self._queryset[index])
+        convert = self._convert()
+        if isinstance(index, slice):
+            return [convert(row) for row in self._queryset[index]]
+        return convert(self._queryset[index])
+
+    def __repr__(self) -> str:
+        return f"<Values {', '.join(self._fields)} of {self._queryset!r}>"

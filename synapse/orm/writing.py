@@ -1,0 +1,144 @@
+"""Exact changes of one object, and how they reach the backend."""
+
+from __future__ import annotations
+
+from collections.abc import Container
+from typing import TYPE_CHECKING, Any
+
+from synapse.errors import MappingError, NotFoundError, QueryError, TransportError
+from synapse.mapping.schema import Field
+from synapse.mapping.unset import UNSET
+from synapse.orm import loading
+
+if TYPE_CHECKING:
+    from synapse.orm.entity import Entity
+    from synapse.session import Session
+
+
+def assign(instance: Entity, field: Field, value: Any) -> None:
+    """Set a field that a user assigned, remembering what it was."""
+    accepted = field.accept(instance._schema.entity, value)
+    state = instance._state
+    if state.deleted:
+        raise QueryError(f"{instance._schema.entity} {instance.pk} was deleted; nothing was set")
+    if field.name not in state.before and not (field.codec.lazy and field.name in state.origin):
+        state.before[field.name] = loading.peek(instance, field.name)
+    loading.put(instance, field.name, accepted)
+    for relation, via in instance._schema.relations.items():
+        if via == field.name:
+            forget_related(instance, relation)
+
+
+def forget_related(instance: Entity, relation: str) -> None:
+    """Drop a related object that its key no longer names."""
+    for kept in (instance._state.rows, instance._state.related):
+        if kept:
+            kept.pop(relation, None)
+
+
+def changes(instance: Entity) -> dict[str, Any]:
+    """Give the fields whose value differs from what was loaded, or was never sent."""
+    changed = {}
+    state = instance._state
+    for name, field in instance._schema.fields.items():
+        value = loading.peek(instance, name)
+        if value is UNSET or field.read_only:
+            continue
+        if field.codec.lazy:
+            if _dumped(field, value) != state.origin.get(name, UNSET):
+                changed[name] = value
+        elif name in state.before and (state.before[name] is UNSET or state.before[name] != value):
+            changed[name] = value
+    return changed
+
+
+def _dumped(field: Field, value: Any) -> Any:
+    return None if value is None else field.codec.dump(value)
+
+
+def to_wire(instance: Entity) -> dict[str, Any]:
+    """Give the changes as the wire takes them, checking JSON that was edited in place."""
+    fields, entity = instance._schema.fields, instance._schema.entity
+    sent = {}
+    for name, value in changes(instance).items():
+        accepted = fields[name].accept(entity, value)
+        sent[name] = _dumped(fields[name], accepted)
+    return sent
+
+
+def save(instance: Entity) -> None:
+    """Create an object, or send its changes."""
+    state, schema = instance._state, instance._schema
+    if state.deleted:
+        raise QueryError(f"{schema.entity} {instance.pk} was deleted; make a new one to store it again")
+    values = to_wire(instance)
+    session = loading.session_of(instance)
+    if not state.saved:
+        reply = session.send(session.dialect.create(schema, values))
+        store(instance, reply.data, session)
+    elif values:
+        reply = session.send(session.dialect.change(schema, instance.pk, values))
+        session.cache.drop(schema.resource, instance.pk)
+        store(instance, reply.data, session)
+
+
+def store(instance: Entity, row: Any, session: Session) -> None:
+    """Take over the backend's answer to a write."""
+    state, schema = instance._state, instance._schema
+    if isinstance(row, list) and len(row) == 1:
+        row = row[0]
+    for name in changes(instance):
+        if schema.fields[name].codec.lazy:
+            state.origin[name] = _dumped(schema.fields[name], loading.peek(instance, name))
+    wire_pk = session.dialect.names(schema)[schema.pk]
+    if not isinstance(row, dict) or (not state.saved and row.get(wire_pk) is None):
+        if state.saved:
+            row = {}
+        else:
+            raise TransportError(
+                f"the {schema.entity} was created, but the answer names no {wire_pk!r}: {str(row)[:200]}. "
+                "Look for it before you try again"
+            )
+    loading.overwrite(instance, row, session)
+
+
+def take(instance: Entity, row: Any, *, session: Session, sent: Container[str] = ()) -> None:
+    """Take over the answer to a verb, leaving alone what the user changed and did not send."""
+    session.cache.drop(instance._schema.resource, instance.pk)
+    pending = set(changes(instance)) - {name for name in instance._schema.fields if name in sent}
+    if isinstance(row, dict):
+        instance._state.session = session
+        instance._state.before = {name: old for name, old in instance._state.before.items() if name in pending}
+        loading.fill(instance, session.dialect.normalise(instance._schema, row), skip=pending)
+
+
+def delete(instance: Entity) -> None:
+    """Delete an object; one that is gone already raises its DoesNotExist."""
+    schema, state = instance._schema, instance._state
+    if state.deleted:
+        raise QueryError(f"{schema.entity} {instance.pk} was deleted before; nothing was sent")
+    if not state.saved:
+        raise QueryError(f"this {schema.entity} is not saved yet; there is nothing to delete")
+    session = loading.session_of(instance)
+    try:
+        session.send(session.dialect.delete(schema, instance.pk))
+    except NotFoundError as error:
+        message = f"{schema.entity} {instance.pk} does not exist (any more)"
+        raise loading.missing(type(instance), message, error) from error
+    finally:
+        session.cache.drop(schema.resource, instance.pk)
+    state.deleted = True
+
+
+def checked(cls: type[Entity], values: dict[str, Any]) -> dict[str, Any]:
+    """Check the values of a bulk `update()`, by field name, as the wire takes them."""
+    schema = cls._schema
+    sent = {}
+    for name, value in values.items():
+        field = schema.field(name)
+        if field.read_only:
+            raise MappingError(f"{schema.entity}.{field.name} is set by the backend and cannot be assigned")
+        if name in schema.relations and value is not None:
+            value = getattr(cls, name).key_of(value)
+        sent[field.name] = _dumped(field, field.accept(schema.entity, value))
+    return sent

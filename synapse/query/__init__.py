@@ -1,0 +1,24 @@
+"""What to ask: lookups, conditions and the frozen query. Pure."""
+
+from synapse.query.catalog import Catalog, Condition
+from synapse.query.lookups import CHOICE, EXACT, ID, RANGE, By, Exact, Gt, Gte, In, Lt, Lte, NotIn
+from synapse.query.query import FetchMode, Query
+
+__all__ = [
+    "CHOICE",
+    "EXACT",
+    "ID",
+    "RANGE",
+    "By",
+    "Catalog",
+    "Condition",
+    "Exact",
+    "FetchMode",
+    "Gt",
+    "Gte",
+    "In",
+    "Lt",
+    "Lte",
+    "NotIn",
+    "Query",
+]

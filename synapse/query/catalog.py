@@ -1,0 +1,129 @@
+"""The questions that one entity can be asked, and the check of every name and value against them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+
+from synapse.errors import QueryError, did_you_mean
+from synapse.query.kinds import Boolean, Kind
+from synapse.query.lookups import BY_NAME, By, Exact, In, Lookup, Nothing, NotIn
+
+
+@attrs.frozen
+class Condition:
+    """One checked comparison."""
+
+    name: str
+    lookup: type[Lookup]
+    value: Any
+
+    def __str__(self) -> str:
+        return f"{spell(self.name, self.lookup)}={self.value!r}"
+
+
+def spell(name: str, lookup: type[Lookup]) -> str:
+    """Spell a comparison the way it is typed in `filter()`."""
+    return name if lookup is Exact else f"{name}__{lookup.name}"
+
+
+@attrs.frozen(eq=False)
+class Catalog:
+    """What one entity can be asked: its lookups, the type of each, and its orders."""
+
+    entity: str
+    pk: str
+    lookups: Mapping[str, By]
+    kinds: Mapping[str, Kind]
+    aliases: Mapping[str, str]
+    order_by: tuple[str, ...]
+
+    def spellings(self) -> list[str]:
+        """Every name that `filter()` takes."""
+        return [
+            spell(name, lookup) for name, by in self.lookups.items() for lookup in by.lookups if lookup is not NotIn
+        ]
+
+    def accepts(self, name: str, lookup: type[Lookup]) -> bool:
+        """Whether the entity can be asked for this."""
+        return name in self.lookups and lookup in self.lookups[name].lookups
+
+    def condition(self, spelling: str, value: Any) -> Condition:
+        """Check one `spelling=value` of `filter()`, or raise `QueryError`."""
+        name, lookup = self._split(spelling)
+        by = self.lookups.get(name)
+        if by is None or lookup not in by.lookups or lookup is NotIn:
+            raise self._unknown(spelling)
+        return Condition(
+            name, lookup, lookup.check(f"{self.entity}.filter({spelling}=...)", value, self.kinds[name])
+        )
+
+    def negation(self, spelling: str, value: Any) -> Condition:
+        """Turn `exclude(spelling=value)` into a comparison that the wire has, or raise `QueryError`."""
+        name, lookup = self._split(spelling)
+        if lookup in (Exact, In) and self.accepts(name, NotIn):
+            values = value if lookup is In else [value]
+            return Condition(
+                name, NotIn, NotIn.check(f"{self.entity}.exclude({spelling}=...)", values, self.kinds[name])
+            )
+        positive = self.condition(spelling, value)
+        if lookup is Exact and isinstance(self.kinds[name], Boolean):
+            return attrs.evolve(positive, value=not positive.value)
+        if name == self.pk and lookup.inverse and self.accepts(name, lookup.inverse):
+            return attrs.evolve(positive, lookup=lookup.inverse)
+        raise QueryError(
+            f"the backend cannot exclude by {self.entity}.{spelling}; filter for what you want instead, "
+            "or drop the rows while iterating"
+        )
+
+    def order(self, names: tuple[str, ...]) -> tuple[str, ...]:
+        """Check the names of `order_by()`, each maybe with a `-` in front."""
+        checked = []
+        for name in names:
+            if not isinstance(name, str):
+                raise QueryError(f"order_by() takes names, got {name!r}")
+            bare = name.removeprefix("-")
+            bare = self.pk if bare == "pk" else bare
+            if bare not in self.order_by:
+                raise QueryError(
+                    f"{self.entity} cannot be ordered by {bare!r}{did_you_mean(bare, self.order_by)}. "
+                    f"Orders: {', '.join(self.order_by) or 'none'}; sorted(rows, key=...) orders here"
+                )
+            checked.append(("-" if name.startswith("-") else "") + bare)
+        return tuple(checked)
+
+    def add(self, where: tuple[Condition, ...], new: Condition) -> tuple[Condition, ...]:
+        """Add a condition, joining it with one on the same name and lookup; raise `Nothing` where none can match."""
+        if isinstance(new.value, tuple) and not new.value:
+            if new.lookup is NotIn:
+                return where
+            raise Nothing
+        for index, old in enumerate(where):
+            if (old.name, old.lookup) == (new.name, new.lookup):
+                if self.lookups[new.name].many and old.value != new.value:
+                    raise QueryError(
+                        f"{self.entity} was already filtered by {old}; the backend takes {new.name!r} once. "
+                        "Intersect the keys of two queries instead"
+                    )
+                joined = attrs.evolve(old, value=new.lookup.merge(old.value, new.value))
+                return (*where[:index], joined, *where[index + 1 :])
+        return (*where, new)
+
+    def _split(self, spelling: str) -> tuple[str, type[Lookup]]:
+        name, _, suffix = (spelling, "", "") if spelling in self.lookups else spelling.partition("__")
+        name = self.pk if name == "pk" else self.aliases.get(name, name)
+        lookup = BY_NAME.get(suffix or "exact")
+        if lookup is None:
+            raise self._unknown(spelling)
+        return name, lookup
+
+    def _unknown(self, spelling: str) -> QueryError:
+        known = self.spellings()
+        name, _, suffix = spelling.partition("__")
+        if suffix and suffix not in BY_NAME and name in self.lookups:
+            why = f"{self.entity}.{name} has no lookup {suffix!r}; relations are not followed in filters"
+        else:
+            why = f"{self.entity} has no lookup {spelling!r}"
+        return QueryError(f"{why}{did_you_mean(spelling, known)}. Lookups: {', '.join(known)}")

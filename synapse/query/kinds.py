@@ -1,0 +1,170 @@
+"""What a filter's value must be, checked before anything is sent."""
+
+from __future__ import annotations
+
+import enum
+import operator
+from datetime import date, datetime
+from typing import Any, Protocol
+
+import attrs
+
+from synapse.errors import QueryError, did_you_mean
+
+LARGEST_KEY = 2**63 - 1
+FORBIDDEN_IN_KEYS = frozenset("/?#%\\")
+
+
+class Kind(Protocol):
+    """Checks one value and returns it as it will be compared and encoded."""
+
+    def check(self, what: str, value: Any) -> Any:
+        """Return the checked value, or raise `QueryError` that starts with *what*."""
+
+
+def _refuse(what: str, expected: str, value: Any) -> QueryError:
+    hint = "; None cannot be asked for on this wire" if value is None else ""
+    return QueryError(f"{what} takes {expected}, got {type(value).__name__} {value!r:.60}{hint}")
+
+
+@attrs.frozen
+class Integer:
+    """A whole number, such as a count."""
+
+    def check(self, what: str, value: Any) -> int:
+        """Refuse everything but integers; `True` is none."""
+        if isinstance(value, bool):
+            raise _refuse(what, "an integer", value)
+        try:
+            return operator.index(value)
+        except TypeError:
+            raise _refuse(what, "an integer", value) from None
+
+
+@attrs.frozen
+class Key:
+    """An integer primary key."""
+
+    def check(self, what: str, value: Any) -> int:
+        """Refuse what no backend gives as a key: zero, negative and huge numbers, text, floats."""
+        number = Integer().check(what, value)
+        if not 1 <= number <= LARGEST_KEY:
+            raise _refuse(what, "a positive 64-bit integer", value)
+        return number
+
+
+@attrs.frozen
+class TextKey:
+    """A key that is text, such as a UUID, a plugin code or `code@version`; where `number`, an integer will do too."""
+
+    number: bool = False
+
+    def check(self, what: str, value: Any) -> str | int:
+        """Refuse text that could leave its place in a path."""
+        if self.number and not isinstance(value, str):
+            return Key().check(what, value)
+        text = str(value) if type(value).__name__ == "UUID" else value
+        if not isinstance(text, str):
+            raise _refuse(what, "a text key", value)
+        if text in ("", ".", "..") or FORBIDDEN_IN_KEYS & set(text) or not text.isprintable() or text != text.strip():
+            raise _refuse(what, "a text key without slashes, '?', '#', '%' or blanks around it", value)
+        return text
+
+
+@attrs.frozen
+class Text:
+    """Text that is not empty: the backend reads an empty value as no filter at all."""
+
+    def check(self, what: str, value: Any) -> str:
+        """Refuse empty and non-text values."""
+        if not isinstance(value, str) or not value.strip():
+            raise _refuse(what, "text that is not empty", value)
+        return value
+
+
+@attrs.frozen
+class Name(Text):
+    """Text in a list that the wire separates by commas."""
+
+    def check(self, what: str, value: Any) -> str:
+        """Refuse a comma, which would turn one name into two."""
+        text = Text.check(self, what, value)
+        if "," in text:
+            raise _refuse(what, "a name without a comma", value)
+        return text
+
+
+@attrs.frozen
+class Boolean:
+    """True or False."""
+
+    def check(self, what: str, value: Any) -> bool:
+        """Refuse everything that merely looks true."""
+        if not isinstance(value, bool):
+            raise _refuse(what, "True or False", value)
+        return value
+
+
+@attrs.frozen
+class Moment:
+    """A point in time: an aware datetime, a date, or either as ISO 8601 text."""
+
+    def check(self, what: str, value: Any) -> datetime | date:
+        """Refuse a datetime without a zone: nobody could say which instant was meant."""
+        moment = self._parse(what, value) if isinstance(value, str) else value
+        if not isinstance(moment, date):
+            raise _refuse(what, "a date or an aware datetime", value)
+        if isinstance(moment, datetime) and moment.tzinfo is None:
+            raise QueryError(
+                f"{what} got a datetime without a time zone: {value!r}. "
+                "Write datetime(..., tzinfo=timezone.utc), or value.astimezone() for this machine's zone"
+            )
+        return moment
+
+    @staticmethod
+    def _parse(what: str, text: str) -> datetime | date:
+        try:
+            return date.fromisoformat(text)
+        except ValueError:
+            pass
+        try:
+            return datetime.fromisoformat(text)
+        except ValueError:
+            raise _refuse(what, "a date or an aware datetime in ISO 8601", text) from None
+
+
+@attrs.frozen
+class Choice:
+    """A value of an enumeration."""
+
+    of: type[enum.Enum]
+
+    def check(self, what: str, value: Any) -> str:
+        """Refuse a value that the backend does not know, naming the nearest."""
+        known = [str(member.value) for member in self.of]
+        try:
+            return str(self.of(value).value)
+        except ValueError:
+            raise QueryError(
+                f"{what} takes a {self.of.__name__}, got {value!r}{did_you_mean(str(value), known)}. "
+                f"Values: {', '.join(known)}; another one goes through .params()"
+            ) from None
+
+
+@attrs.frozen
+class Reference:
+    """An object of another entity, or its key."""
+
+    to: str
+    key: Kind = attrs.field(factory=Key)
+
+    def check(self, what: str, value: Any) -> Any:
+        """Take the key of an object, refusing one of another kind and one that is not saved."""
+        schema = getattr(type(value), "_schema", None)
+        if schema is None:
+            return self.key.check(what, value)
+        if schema.entity != self.to:
+            raise QueryError(f"{what} takes a {self.to} or its key, not a {schema.entity}")
+        if value.pk is None:
+            raise QueryError(f"{what} got a {self.to} that is not saved yet; call .save() on it first")
+        return self.key.check(what, value.pk)

@@ -1,0 +1,61 @@
+"""What to ask for, as a frozen value that knows nothing about HTTP."""
+
+from __future__ import annotations
+
+import enum
+import attrs
+
+from synapse.query.catalog import Condition
+
+
+class FetchMode(enum.Enum):
+    """What touching an unloaded relation or field does.
+
+    `PEERS` loads it for every row of the same page at once, `ONE` for this row only, `RAISE` refuses.
+    """
+
+    PEERS = "peers"
+    ONE = "one"
+    RAISE = "raise"
+
+
+@attrs.frozen
+class Query:
+    """A selection of rows: immutable, comparable, picklable."""
+
+    where: tuple[Condition, ...] = ()
+    order: tuple[str, ...] = ()
+    start: int = 0
+    stop: int | None = None
+    expand: tuple[str, ...] = ()
+    prefetch: tuple[str, ...] = ()
+    only: tuple[str, ...] = ()
+    defer: tuple[str, ...] = ()
+    params: tuple[tuple[str, str], ...] = ()
+    empty: bool = False
+    mode: FetchMode = FetchMode.PEERS
+
+    @property
+    def sliced(self) -> bool:
+        """Whether a slice was taken."""
+        return self.start > 0 or self.stop is not None
+
+    @property
+    def unfiltered(self) -> bool:
+        """Whether it stands for every row there is."""
+        return not (self.where or self.params or self.sliced or self.empty)
+
+    def slice(self, start: int, stop: int | None) -> Query:
+        """Narrow to a slice of this query's own slice."""
+        low = self.start + start
+        high = self.stop if stop is None else self.start + stop
+        if self.stop is not None and high is not None:
+            high = min(high, self.stop)
+        if high is not None and low >= high:
+            return attrs.evolve(self, start=low, stop=low, empty=True)
+        return attrs.evolve(self, start=low, stop=high)
+
+    def reversed(self) -> Query:
+        """Turn every order around."""
+        flipped = tuple(name[1:] if name.startswith("-") else f"-{name}" for name in self.order)
+        return attrs.evolve(self, order=flipped)
