@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 
 from collections.abc import MutableMapping
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from cachetools import TTLCache
 
@@ -22,7 +22,9 @@ class RelationCache:
 
     def __init__(self, ttl: float | None = 300, *, size: int = SIZE) -> None:
         self.ttl = ttl
-        self._rows: MutableMapping[tuple[str, str, int], Row] | None = TTLCache(size, ttl) if ttl else None
+        self._rows: MutableMapping[tuple[str, str, int], Row] | None = None
+        if ttl:
+            self._rows = cast("MutableMapping[tuple[str, str, int], Row]", TTLCache(size, ttl))
         self._generation: dict[str, int] = {}
         self._lock = threading.Lock()
 

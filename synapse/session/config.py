@@ -137,11 +137,10 @@ class _Source:
 
     def serves(self, origin: str) -> bool:
         """Whether the tokens found here may be sent to *origin*."""
-        host = self.values.get("host")
-        if host is None:
+        if "host" not in self.values:
             return True
         try:
-            return origin_of(host) == origin
+            return origin_of(str(self.values["host"])) == origin
         except ValueError:
             return False
 
@@ -149,15 +148,16 @@ class _Source:
 def resolve(given: Mapping[str, Any], **rest: Any) -> Settings:
     """Resolve host, tokens and tenant from *given*, the environment and the profile; check the rest.
 
-    Tokens that come with a host of their own (a profile, or an environment with `SYNAPSE_HOST`) are used for
-    that host only.
+    A profile given by argument precedes the environment. Tokens that come with a host of their own (those of
+    a profile, or of an environment with `SYNAPSE_HOST`) are used for that host only.
     """
     profile = given.get("profile") or os.environ.get("SYNAPSE_PROFILE") or None
     sources = [_from_arguments(given), _from_environment()]
     complete = any("host" in source.values for source in sources) and any(
         name in source.values for source in sources for name in SECRETS
     )
-    sources.append(_from_file(profile, needed=not complete))
+    # A profile that was asked for by argument is an argument; one named by the environment comes after it.
+    sources.insert(1 if given.get("profile") else 2, _from_file(profile, needed=not complete))
     base = _base(sources)
     fitting = [source for source in sources if source is sources[0] or source.serves(base.origin)]
     values: dict[str, Any] = {name: _pick(name, fitting) for name in (*SECRETS, "tenant")}

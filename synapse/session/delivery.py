@@ -28,6 +28,8 @@ _READS: Final = frozenset({"GET", "HEAD"})
 _HOPS: Final = 5
 _UNSETTLED: Final = frozenset({502, 504})  # a gateway gave up on a backend that may go on working
 
+_MOVED: Final = "answered with a redirect to {}, which a write does not follow: give the session that host"
+
 logger: Final = logging.getLogger("synapse")
 
 
@@ -161,9 +163,7 @@ class Delivery:
             location = location.encode("latin-1").decode("utf-8")
         url = follow(attempt.url, location)
         if attempt.method not in _READS:
-            self._fail(
-                attempt, Failure(f"redirected to {self._masker.url(url)}, and a write is not", False, False)
-            )
+            self._fail(attempt, Failure(_MOVED.format(self._masker.url(url)), acted=False, passing=False))
         if hops > _HOPS:
             self._fail(attempt, Failure(f"redirected more than {_HOPS} times", False, False))
         return attrs.evolve(attempt, url=url)

@@ -62,8 +62,8 @@ def _classify(reason: BaseException, root: BaseException) -> tuple[str, bool, bo
             return f"no connection{_detail(root)}", False, True
         case urllib3.SSLError() | ssl.SSLError():
             return _tls(root)
-        case urllib3.IncompleteRead():
-            return f"the answer broke off after {reason.partial} bytes", True, True
+        case http.client.IncompleteRead():
+            return "the answer broke off", True, True
         case urllib3.DecodeError():
             return "the answer could not be decompressed", True, True
         case urllib3.ProtocolError() | ConnectionError() | http.client.HTTPException():

@@ -29,7 +29,7 @@ class Call:
     ms: float
     sent: int = 0
     received: int = 0
-    body: Any = attrs.field(default=None, repr=mask_body)
+    body: Any = attrs.field(default=None, repr=lambda body: repr(mask_body(body)))
     path: str = ""
     error: str | None = None
 

@@ -19,7 +19,7 @@ from synapse.session.bodies import BLOCK, Reader
 from synapse.session.config import Settings
 from synapse.session.failures import ERRORS, Failure, failure_of
 from synapse.session.masking import Masker
-from synapse.session.replies import Answer
+from synapse.session.replies import Answer, describe
 from synapse.session.trace import Call, Trace
 
 LARGEST: Final = 512 * 1024 * 1024
@@ -121,22 +121,33 @@ class Transport:
         prepared.method, prepared.url, prepared.headers = attempt.method, attempt.url, attempt.headers
         prepared.body = attempt.payload if reader is None else reader
         limits: Any = (attempt.connect_limit, attempt.read_limit)
-        raw: Any = None
         try:
             around = self._surroundings(attempt.url)
-            raw = self._adapter.send(prepared, stream=True, timeout=limits, **around).raw
-            if attempt.streamed and 200 <= raw.status < 300:
-                return Answer(raw.status, raw.headers, stream=raw)
-            content = raw.read(LARGEST + 1, decode_content=True)
+            raw: Any = self._adapter.send(prepared, stream=True, timeout=limits, **around).raw
         except ERRORS as error:
-            status: int | None = getattr(raw, "status", None)
-            failure = failure_of(error, connect=attempt.connect_limit, read=attempt.read_limit, status=status)
-            # The status of a refusal says enough, even if its words were cut off.
-            return failure if status is None or status < 300 else Answer(raw.status, raw.headers)
-        if len(content) > LARGEST:
-            raw.close()
-            return Failure(f"the answer is larger than {LARGEST >> 20} MiB", True, False, status=raw.status)
-        return Answer(raw.status, raw.headers, content)
+            return failure_of(error, connect=attempt.connect_limit, read=attempt.read_limit)
+        if attempt.streamed and 200 <= raw.status < 300:
+            return Answer(raw.status, raw.headers, stream=raw)
+        return self._receive(attempt, raw)
+
+    def _receive(self, attempt: Attempt, raw: Any) -> Answer | Failure:
+        try:
+            content: bytes = raw.read(LARGEST + 1, decode_content=True)
+        except ERRORS as error:
+            answer = Answer(raw.status, raw.headers, _beginning(raw, error))
+            if raw.status >= 300:  # a refusal says enough, even if its words were cut off
+                return answer
+            failure = failure_of(
+                error, connect=attempt.connect_limit, read=attempt.read_limit, status=raw.status
+            )
+            words = describe(answer, masker=self._masker)
+            return attrs.evolve(failure, reason=f"{failure.reason} after {raw.status} ({words})")
+        if not content and attempt.method != "HEAD" and _is_bare(raw):
+            return Failure("the answer broke off within its headers", True, True, status=raw.status)
+        if len(content) <= LARGEST:
+            return Answer(raw.status, raw.headers, content)
+        raw.close()
+        return Failure(f"the answer is larger than {LARGEST >> 20} MiB", True, False, status=raw.status)
 
     def _surroundings(self, url: str) -> dict[str, Any]:
         """Decide once per origin which proxy and which certificates the environment asks for."""
@@ -153,6 +164,24 @@ class Transport:
             found = {name: merged[name] for name in ("proxies", "verify", "cert")}
             self._environment[origin] = found
         return found
+
+
+def _beginning(raw: Any, error: Exception) -> bytes:
+    """Return what had come before an answer broke off, as far as it is still to be had."""
+    partial = getattr(error.args[-1] if error.args else None, "partial", 0)
+    if isinstance(partial, bytes):
+        return partial
+    try:
+        content: bytes = raw.read(partial, decode_content=True) if isinstance(partial, int) else b""
+    except ERRORS:
+        return b""
+    return content
+
+
+def _is_bare(raw: Any) -> bool:
+    """Whether a success came without anything that says where its body ends, as when cut within its headers."""
+    named = "Content-Length" in raw.headers or "Transfer-Encoding" in raw.headers
+    return not named and raw.status < 300 and raw.status not in (204, 205)
 
 
 def _user_agent() -> str:
