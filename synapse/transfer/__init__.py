@@ -1,0 +1,25 @@
+"""Files on their way: uploads, downloads, and how far they have come."""
+
+from __future__ import annotations
+
+from synapse.transfer.chunked import upload_chunked
+from synapse.transfer.datauri import data_uri
+from synapse.transfer.multipart import FilePart, MultipartBody
+from synapse.transfer.progress import Progress, ProgressLike, Step, tracked
+from synapse.transfer.remote import RemoteFile
+from synapse.transfer.upload import release_body, upload_file, upload_many
+
+__all__ = [
+    "FilePart",
+    "MultipartBody",
+    "Progress",
+    "ProgressLike",
+    "RemoteFile",
+    "Step",
+    "data_uri",
+    "release_body",
+    "tracked",
+    "upload_chunked",
+    "upload_file",
+    "upload_many",
+]

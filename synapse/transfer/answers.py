@@ -1,0 +1,40 @@
+"""What the backend says about bytes that it was sent, held against what was sent."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from synapse.dialects import Reply, Request
+from synapse.errors import TransferError, TransportError
+from synapse.transfer.source import Source
+
+
+def answered_object(reply: Reply, request: Request) -> dict[str, Any]:
+    """Return the JSON object of an answer; anything else is a `TransportError`."""
+    if isinstance(reply.data, dict):
+        return reply.data
+    raise TransportError(
+        f"{request.method} {request.path}: expected an object, got {str(reply.data)[:200]}",
+        method=request.method,
+        url=request.target,
+        status_code=reply.status,
+    )
+
+
+def as_md5(checksum: object) -> str | None:
+    """Return a checksum in lower case if it can be an MD5; checksums of other kinds are longer."""
+    return checksum.lower() if isinstance(checksum, str) and len(checksum) == 32 else None
+
+
+def check_arrival(source: Source, answer: dict[str, Any], *, md5: str) -> None:
+    """Raise `TransferError` if the backend has other bytes than were sent, as far as its answer tells."""
+    stored = as_md5(answer.get("checksum"))
+    if stored is not None and stored != md5:
+        raise TransferError(
+            f"{str(source.path)!r} arrived damaged: its MD5 is {md5}, the backend has {stored}. Send it again"
+        )
+    size = answer.get("size")
+    if type(size) is int and size != source.size:
+        raise TransferError(
+            f"{str(source.path)!r} arrived damaged: it has {source.size} bytes, the backend has {size}. Send it again"
+        )

@@ -1,0 +1,45 @@
+"""File names that are safe on every system, whoever chose them."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from typing import Final
+
+LONGEST: Final = 240
+
+_SEPARATORS: Final = re.compile(r"[/\\]")
+_FORBIDDEN: Final = re.compile(r'[<>:"|?*]')
+_DIRECTIONS: Final = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_HIDDEN: Final = frozenset({"Cc", "Cs", "Zl", "Zp"})
+_DEVICES: Final = re.compile(
+    r"(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9¹²³])\s*(?:\..*)?", re.IGNORECASE
+)
+
+
+def safe_name(name: str) -> str:
+    """Return the last part of *name* as a file name that leaves no folder and that Windows accepts, too.
+
+    >>> safe_name("../../etc/passwd"), safe_name("a:b?.png"), safe_name("con.txt")
+    ('passwd', 'a_b_.png', '_con.txt')
+    """
+    last = _SEPARATORS.split(unicodedata.normalize("NFC", name))[-1]
+    shown = "".join(
+        char for char in last if unicodedata.category(char) not in _HIDDEN and char not in _DIRECTIONS
+    )
+    tidy = _cut(_FORBIDDEN.sub("_", shown).strip()).rstrip(". ")
+    if not tidy:
+        return "file"
+    return f"_{tidy}" if _DEVICES.fullmatch(tidy) else tidy
+
+
+def _cut(name: str) -> str:
+    """Shorten a name to what file systems take, keeping its extension."""
+    if len(name.encode()) <= LONGEST:
+        return name
+    stem, dot, extension = name.rpartition(".")
+    ending = (dot + extension).encode()
+    if not stem or len(ending) > LONGEST // 2:
+        stem, ending = name, b""
+    return stem.encode()[: LONGEST - len(ending)].decode(errors="ignore") + ending.decode()

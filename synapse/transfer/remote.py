@@ -1,0 +1,189 @@
+"""A file at the backend, or wherever the backend keeps it."""
+
+from __future__ import annotations
+
+import io
+import mimetypes
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, BinaryIO, Final, Self, cast
+from urllib.parse import unquote, urlsplit
+
+import attrs
+
+from synapse.errors import MappingError, TransferError
+from synapse.session import Session, current
+from synapse.transfer import fetch
+from synapse.transfer.answers import as_md5
+from synapse.transfer.datauri import decode, is_data_uri, media_type
+from synapse.transfer.names import safe_name
+from synapse.transfer.progress import ProgressLike, tracked
+from synapse.transfer.source import PathLike, Source
+
+_NAMES: Final = ("file_name_original", "filename", "name")
+
+
+def _shown(url: str) -> str:
+    """Return an address without what may be a signature or a whole file."""
+    return repr(url.partition(",")[0] + ",…" if is_data_uri(url) else url.partition("?")[0])
+
+
+@attrs.frozen(kw_only=True)
+class RemoteFile:
+    """A file that can be read or downloaded; nothing is fetched before that.
+
+    `name` is the original base name, `path` the path it was uploaded under. `size` and `checksum` are set where the
+    backend tells them, and are then held against what arrives.
+    """
+
+    url: str = attrs.field(repr=_shown)
+    name: str = attrs.Factory(lambda self: _name_in(self.url), takes_self=True)
+    file_type: str | None = None
+    is_primary: bool = False
+    meta: Mapping[str, Any] = attrs.field(factory=dict, hash=False, repr=False)
+    path: str | None = attrs.field(default=None, repr=False)
+    checksum: str | None = attrs.field(default=None, repr=False)
+    size: int | None = None
+    _session: Session | None = attrs.field(default=None, alias="session", eq=False, repr=False)
+
+    @classmethod
+    def from_wire(cls, raw: object, session: Session | None = None) -> Self:
+        """Read a file-info object, or a bare address; without *session*, files come through the current one."""
+        if isinstance(raw, str):
+            return cls(url=raw, session=session)
+        if not isinstance(raw, Mapping):
+            raise MappingError(f"a file is an object or an address, not {type(raw).__name__}")
+        meta = raw.get("meta")
+        meta = meta if isinstance(meta, Mapping) else {}
+        url = _text(raw, "url") or ""
+        named = next(filter(None, (_text(raw, key) for key in _NAMES)), "")
+        return cls(
+            url=url,
+            name=named.replace("\\", "/").rstrip("/").rpartition("/")[2] or _name_in(url),
+            file_type=_text(raw, "file_type"),
+            is_primary=raw.get("is_primary") is True,
+            meta=meta,
+            path=_text(raw, "path_original"),
+            checksum=_text(raw, "checksum"),
+            size=_size(meta.get("file_size")),
+            session=session,
+        )
+
+    def open(self) -> BinaryIO:
+        """Open the file for reading; it is fetched as it is read. Close it, or use it in a `with` block."""
+        return cast(BinaryIO, io.BufferedReader(_Stream(self._blocks())))
+
+    def read(self) -> bytes:
+        """Return the whole content."""
+        content = b"".join(self._blocks())
+        self._check_size(len(content))
+        return content
+
+    def download(self, to: PathLike, *, progress: ProgressLike = None, overwrite: bool = False) -> Path:
+        """Save the file into a folder, under a safe form of its name, or to a full path; return where it is.
+
+        A *to* that is an existing folder, or that ends in `/`, is a folder; missing folders are made. The file appears
+        when it is whole. One that is there already with the same content is left as it is; any other is a
+        `TransferError` unless `overwrite`.
+        """
+        target = fetch.target_of(to, name=safe_name(self.name))
+        if not overwrite and self._is_there(target):
+            return target
+        with tracked(progress, total=self.size, label=self.name) as advanced:
+            return fetch.save(
+                self._blocks(), target, check=self._check, advanced=advanced, overwrite=overwrite
+            )
+
+    def _blocks(self) -> Iterator[bytes]:
+        if not self.url:
+            raise TransferError(f"the backend gives no address for {self.name!r}")
+        if is_data_uri(self.url):
+            return iter((decode(self.url),))
+        return fetch.read_blocks(self._session or current(), self.url)
+
+    def _is_there(self, target: Path) -> bool:
+        """Whether *target* holds this file; `TransferError` if it surely holds another, nothing being fetched."""
+        if not target.is_file():
+            return False
+        source = Source.of(target)
+        if self.size is not None and source.size != self.size:
+            raise fetch.occupied(target)
+        md5 = as_md5(self.checksum)
+        return self.size is not None and md5 is not None and fetch.md5_of(source) == md5
+
+    def _check(self, size: int, md5: str) -> None:
+        self._check_size(size)
+        expected = as_md5(self.checksum)
+        if expected is not None and md5 != expected:
+            raise TransferError(
+                f"{self.name!r} arrived damaged: its MD5 is {md5}, not {expected}. Fetch it again"
+            )
+
+    def _check_size(self, size: int) -> None:
+        if self.size is not None and size != self.size:
+            raise TransferError(
+                f"{self.name!r} arrived damaged: {size} bytes instead of {self.size}. Fetch it again"
+            )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        state = attrs.asdict(self, recurse=False)
+        del state["_session"]
+        return _load, (type(self), state)
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Self:
+        return self
+
+
+class _Stream(io.RawIOBase):
+    """Gives blocks as a raw binary stream."""
+
+    def __init__(self, blocks: Iterator[bytes]) -> None:
+        self._source = blocks
+        # What cannot be fetched at all is told when it is opened.
+        self._rest = memoryview(next(blocks, b""))
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while not self._rest:
+            block = next(self._source, None)
+            if block is None:
+                return 0
+            self._rest = memoryview(block)
+        count = min(len(buffer), len(self._rest))
+        buffer[:count] = self._rest[:count]
+        self._rest = self._rest[count:]
+        return count
+
+    def close(self) -> None:
+        stop = getattr(self._source, "close", None)
+        if stop is not None:
+            stop()
+        super().close()
+
+
+def _load(cls: type[RemoteFile], state: dict[str, Any]) -> RemoteFile:
+    return cls(**state)
+
+
+def _text(raw: Mapping[str, Any], key: str) -> str | None:
+    value = raw.get(key)
+    return value if isinstance(value, str) else None
+
+
+def _size(value: object) -> int | None:
+    return value if type(value) is int and value >= 0 else None
+
+
+def _name_in(url: str) -> str:
+    if is_data_uri(url):
+        return f"file{mimetypes.guess_extension(media_type(url)) or ''}"
+    try:
+        return unquote(urlsplit(url).path).rpartition("/")[2] or "file"
+    except ValueError:
+        return "file"

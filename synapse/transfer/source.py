@@ -1,0 +1,138 @@
+"""A local file that is sent: checked before, watched while it is read, hashed once."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+
+from collections.abc import Callable, Iterator
+from io import FileIO
+from pathlib import Path
+from typing import Final, TypeAlias
+
+import attrs
+
+from synapse.errors import TransferError
+
+PathLike: TypeAlias = str | os.PathLike[str]
+
+BLOCK: Final = 1024 * 1024
+
+
+def _stamp(found: os.stat_result) -> tuple[int, int, int]:
+    return found.st_ino, found.st_size, found.st_mtime_ns
+
+
+@attrs.frozen
+class Source:
+    """A regular, readable file as it was when it was looked at first."""
+
+    path: Path
+    size: int
+    stamp: tuple[int, int, int] = attrs.field(repr=False)
+
+    @classmethod
+    def of(cls, path: object) -> Source:
+        """Look at *path*; whatever cannot be sent is a `TransferError` that says why."""
+        checked = _path(path)
+        try:
+            found = checked.stat()
+            if stat.S_ISREG(found.st_mode):
+                FileIO(checked).close()
+        except FileNotFoundError as error:
+            raise TransferError(f"there is no file {str(path)!r} (looked in {Path.cwd()})") from error
+        except PermissionError as error:
+            raise TransferError(f"{str(path)!r} may not be read: check its permissions") from error
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) else error
+            raise TransferError(f"{str(path)!r} cannot be read ({reason})") from error
+        if stat.S_ISDIR(found.st_mode):
+            raise TransferError(f"{str(path)!r} is a folder: give the path of one file")
+        if not stat.S_ISREG(found.st_mode):
+            raise TransferError(f"{str(path)!r} is not a regular file: write its content to one first")
+        return cls(checked, found.st_size, _stamp(found))
+
+    @property
+    def name(self) -> str:
+        """The base name, in characters that can travel as UTF-8."""
+        return self.path.name.encode("utf-8", "replace").decode("utf-8")
+
+    def open(self) -> FileIO:
+        """Open the file, if it is still the one that was looked at."""
+        try:
+            file = FileIO(self.path)
+        except OSError as error:
+            raise self._changed(f"it cannot be opened any more: {error.strerror}") from error
+        if _stamp(os.fstat(file.fileno())) != self.stamp:
+            file.close()
+            raise self._changed("it is another one now")
+        return file
+
+    def read(self, file: FileIO, size: int) -> bytes:
+        """Read the next bytes of the opened file, at least one; a file that was written to is a `TransferError`."""
+        block = file.read(size)
+        if not block or _stamp(os.fstat(file.fileno())) != self.stamp:
+            raise self._changed("it was written to or cut")
+        return block
+
+    def check(self) -> None:
+        """Raise `TransferError` if the file was changed, replaced or removed."""
+        try:
+            unchanged = _stamp(self.path.stat()) == self.stamp
+        except OSError as error:
+            raise self._changed(f"it is gone: {error.strerror}") from error
+        if not unchanged:
+            raise self._changed("it was written to or replaced")
+
+    def blocks(self, start: int, stop: int) -> Iterator[bytes]:
+        """Yield the bytes from *start* to *stop*."""
+        with self.open() as file:
+            file.seek(start)
+            while start < stop:
+                block = self.read(file, min(BLOCK, stop - start))
+                start += len(block)
+                yield block
+
+    def _changed(self, how: str) -> TransferError:
+        return TransferError(f"{str(self.path)!r} changed while it was sent ({how}): send it again")
+
+
+class Tally:
+    """The MD5 of a source's bytes, taken as they are sent for the first time.
+
+    Bytes that are sent again, as by a repeated request, count once; `advanced` is told how many were new.
+    """
+
+    def __init__(self, source: Source, *, advanced: Callable[[int], object]) -> None:
+        self.position = 0
+        self._source = source
+        self._advanced = advanced
+        self._digest = hashlib.md5(usedforsecurity=False)
+
+    def add(self, start: int, block: bytes) -> None:
+        """Take in the bytes at *start*, which may not lie beyond what is known."""
+        fresh = start + len(block) - self.position
+        if fresh > 0:
+            self._digest.update(block if fresh == len(block) else block[-fresh:])
+            self.position += fresh
+            self._advanced(fresh)
+
+    def reach(self, position: int) -> None:
+        """Take in from disk what lies before *position* and was not sent."""
+        for block in self._source.blocks(self.position, position):
+            self.add(self.position, block)
+
+    def md5(self) -> str:
+        """Return the MD5 of the whole file."""
+        self.reach(self._source.size)
+        return self._digest.hexdigest()
+
+
+def _path(path: object) -> Path:
+    if not isinstance(path, str | os.PathLike):
+        raise TransferError(f"a file is given by its path (text or Path), not as {type(path).__name__}")
+    text = os.fspath(path)
+    if not isinstance(text, str) or not text:
+        raise TransferError(f"a file is given by its path (text or Path), not as {text!r}")
+    return Path(text)

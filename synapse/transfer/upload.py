@@ -1,0 +1,158 @@
+"""Upload files as data files: directly, or in chunks when they are large."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final
+
+import attrs
+
+from synapse.dialects import Request
+from synapse.dialects import v1_actions as actions
+from synapse.dialects.wire import Body
+from synapse.errors import TransferError, ValidationError, WriteUnconfirmedError
+from synapse.session import Outcome, Session
+from synapse.transfer.answers import answered_object, as_md5, check_arrival
+from synapse.transfer.chunked import CHUNK, send_chunks
+from synapse.transfer.multipart import FilePart, MultipartBody
+from synapse.transfer.progress import ProgressLike, tracked
+from synapse.transfer.source import PathLike, Source, Tally
+
+LARGEST_DIRECT: Final = 50 * 1024 * 1024
+
+_SLOWEST: Final = 3 * 1024 * 1024  # bytes a second that a backend stores at the least
+
+
+def upload_file(
+    session: Session,
+    path: PathLike,
+    *,
+    chunked: bool | None = None,
+    chunk_size: int = CHUNK,
+    progress: ProgressLike = None,
+    name: str | None = None,
+) -> dict[str, Any]:
+    """Upload a file and return the row of its data file.
+
+    Files of up to 50 MiB go by one request, larger ones in chunks of `chunk_size` bytes; `chunked` forces either.
+    Content that the backend has already gives the row that it has. `name` is sent in place of the file's own.
+    """
+    source = Source.of(path)
+    with tracked(progress, total=source.size, label=source.name) as advanced:
+        options = Options(chunked=chunked, chunk_size=chunk_size)
+        return send_file(session, source, options=options, advanced=advanced, name=name)
+
+
+def upload_many(
+    session: Session,
+    paths: Iterable[PathLike],
+    *,
+    workers: int | None = None,
+    progress: ProgressLike = None,
+    chunked: bool | None = None,
+    chunk_size: int = CHUNK,
+) -> Iterator[Outcome[PathLike, dict[str, Any]]]:
+    """Upload files side by side and yield `(path, row, error)` in the order given.
+
+    A file that fails stops no other. The paths are taken as they are needed, never all at once.
+    """
+    options = Options(chunked=chunked, chunk_size=chunk_size)
+    total = sum(map(size_of, paths)) if isinstance(paths, Sequence) else None
+    with tracked(progress, total=total, label="uploading") as advanced:
+
+        def send(path: PathLike) -> dict[str, Any]:
+            return send_file(session, Source.of(path), options=options, advanced=advanced)
+
+        yield from session.map(send, paths, workers=workers)
+
+
+def release_body(archive: PathLike, fields: Mapping[str, Any]) -> Body:
+    """Build the body that publishes a plugin release: its zip archive, and its fields as text or JSON."""
+    part = FilePart.of(archive)
+    if not part.length:
+        raise TransferError(f"{str(archive)!r} is empty: a release is a zip archive")
+    return MultipartBody(fields, files={"file": part})
+
+
+@attrs.frozen
+class Options:
+    """How files travel: in chunks or not, or by their size, and how large a chunk is."""
+
+    chunked: bool | None = None
+    chunk_size: int = CHUNK
+
+    def __attrs_post_init__(self) -> None:
+        if self.chunked is not None and type(self.chunked) is not bool:
+            raise TransferError(f"chunked must be True, False or None (by size), not {self.chunked!r}")
+
+
+def send_file(
+    session: Session,
+    source: Source,
+    *,
+    options: Options,
+    advanced: Callable[[int], object],
+    name: str | None = None,
+) -> dict[str, Any]:
+    """Send one file the way its size asks for, and return the row of its data file."""
+    tally = Tally(source, advanced=advanced)
+    name = name or source.name
+    chunked = source.size > LARGEST_DIRECT if options.chunked is None else options.chunked
+    try:
+        if chunked:
+            return _in_chunks(session, source, name=name, tally=tally, chunk_size=options.chunk_size)
+        return _directly(session, source, name=name, tally=tally)
+    except ValidationError as error:
+        if source.size:
+            raise
+        if not chunked and options.chunked is None:
+            # A plain form field may not be empty for some backends; a chunked upload may have no chunk.
+            return send_file(session, source, options=Options(chunked=True), advanced=advanced, name=name)
+        raise TransferError(
+            f"{str(source.path)!r} is empty, and the backend takes no empty file ({error})"
+        ) from error
+
+
+def size_of(path: object) -> int:
+    """Return the size of a file, 0 if it cannot be sent."""
+    try:
+        return Source.of(path).size
+    except TransferError:
+        return 0
+
+
+def _directly(session: Session, source: Source, *, name: str, tally: Tally) -> dict[str, Any]:
+    part = FilePart.whole(source, name, tally=tally)
+    request = actions.data_file(MultipartBody({}, files={"file": part}))
+    patience = session.settings.timeout.read + source.size / _SLOWEST
+    return _register(session, source, attrs.evolve(request, read_timeout=patience), tally=tally)
+
+
+def _in_chunks(
+    session: Session, source: Source, *, name: str, tally: Tally, chunk_size: int
+) -> dict[str, Any]:
+    upload = send_chunks(session, source, name=name, chunk_size=chunk_size, tally=tally)
+    request = actions.data_file_from(upload)
+    patience = session.settings.timeout.read + source.size / _SLOWEST
+    return _register(session, source, attrs.evolve(request, read_timeout=patience), tally=tally)
+
+
+def _register(session: Session, source: Source, request: Request, *, tally: Tally) -> dict[str, Any]:
+    """Create the data file; if the answer is lost, find it by its content."""
+    try:
+        row = answered_object(session.send(request), request)
+    except WriteUnconfirmedError:
+        found = _find(session, md5=tally.md5())
+        if found is None:
+            raise
+        row = found
+    check_arrival(source, row, md5=tally.md5())
+    return row
+
+
+def _find(session: Session, *, md5: str) -> dict[str, Any] | None:
+    request = Request("GET", "data_files/", params=(("checksum", md5), ("page_size", "1")))
+    rows = answered_object(session.send(request), request).get("results")
+    # A backend without this filter answers with other files.
+    matching = (row for row in rows or () if isinstance(row, dict) and as_md5(row.get("checksum")) == md5)
+    return next(matching, None)
