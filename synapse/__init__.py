@@ -13,6 +13,7 @@ for task in Task.objects.filter(project=123).order_by("-created")[:50]:
 from __future__ import annotations
 
 import importlib
+
 from typing import TYPE_CHECKING, Any
 
 from synapse import errors
@@ -160,7 +161,9 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     # Names load on first use (PEP 562), so that `import synapse` stays cheap.
     if name not in __all__:
-        raise AttributeError(f"module 'synapse' has no attribute {name!r}{errors.did_you_mean(name, __all__)}")
+        raise AttributeError(
+            f"module 'synapse' has no attribute {name!r}{errors.did_you_mean(name, __all__)}"
+        )
     value = getattr(importlib.import_module(_LAZY.get(name, "synapse.entities")), name)
     globals()[name] = value
     return value

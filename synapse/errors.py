@@ -119,7 +119,7 @@ class QueryError(SynapseError):
     """A question that the backend could not answer, refused before anything was sent."""
 
 
-class MultipleObjectsReturned(QueryError):
+class MultipleObjectsReturned(QueryError):  # noqa: N818 - Django's name
     """`get()` matched more than one object."""
 
 

@@ -111,7 +111,7 @@ class V1:
             return None
         return Request("POST", row.path, json=[self.write(schema, values) for values in many])
 
-    def change(self, schema: Schema, pk: object, values: Mapping[str, Any]) -> Request:
+    def change(self, schema: Schema, pk: object, *, values: Mapping[str, Any]) -> Request:
         """Send what changed."""
         row = self.row(schema)
         return Request(row.change, f"{row.path}{segment(pk)}/", json=self.write(schema, values))

@@ -85,13 +85,19 @@ ROWS: Final[Mapping[str, Row]] = {
     "data_units": Row("data_units/", asks={"files": ("expand", "files")}, posts_lists=True),
     "ground_truths": Row(
         "ground_truths/",
-        keys={**_comma("ground_truth_dataset_versions", "classes"), "category__in": Key("categories", "repeat")},
+        keys={
+            **_comma("ground_truth_dataset_versions", "classes"),
+            "category__in": Key("categories", "repeat"),
+        },
     ),
     "ground_truth_events": Row(
         "sdk/ground_truth_events/",
         detail=False,
         names={"ground_truth_id": "id"},
-        keys={**_comma("ground_truth_dataset_versions", "classes"), "category__in": Key("categories", "repeat")},
+        keys={
+            **_comma("ground_truth_dataset_versions", "classes"),
+            "category__in": Key("categories", "repeat"),
+        },
         light={"data": "sdk/ground_truth_events/data/", "files": "sdk/ground_truth_events/files/"},
     ),
     "ground_truth_datasets": Row("ground_truth_datasets/"),

@@ -65,5 +65,3 @@ class ServeApplication(Entity):
         "plugin_code": By(Exact, of=str),
         "job__agent": By(Exact, of="Agent"),
     }
-
-

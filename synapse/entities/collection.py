@@ -82,14 +82,17 @@ class DataCollection(Entity):
         named = self.check_files(files)
         session = session_of(self)
         rows = {name: upload_file(session, path) for name, path in named.items()}
-        unit = DataUnit(
-            data_collection_id=self.pk,
-            files={name: {"checksum": row["checksum"], "path": str(named[name])} for name, row in rows.items()},
-            meta=meta or {},
-            groups=list(groups),
+        values: dict[str, Any] = {
+            "data_collection_id": self.pk,
+            "files": {
+                name: {"checksum": row["checksum"], "path": str(named[name])} for name, row in rows.items()
+            },
+            "meta": meta or {},
+            "groups": list(groups),
+        }
+        return DataUnit.objects.using(session).create(
+            **{key: value for key, value in values.items() if value != []}
         )
-        unit._state.session = session
-        return unit.save()
 
     def check_files(
         self, files: Mapping[str, str | PathLike[str]] | str | PathLike[str]
@@ -99,14 +102,19 @@ class DataCollection(Entity):
         if not isinstance(files, Mapping):
             wanted = [spec.name for spec in self.file_specifications if spec.is_required] or known
             if len(wanted) != 1:
-                raise MappingError(f"{self!r} takes {', '.join(known)}: give {{name: path}} instead of one path")
+                raise MappingError(
+                    f"{self!r} takes {', '.join(known)}: give {{name: path}} instead of one path"
+                )
             return {wanted[0]: files}
         for name in files:
             if name not in known:
                 raise MappingError(
-                    f"{self!r} has no file specification {name!r}{did_you_mean(name, known)}. It has: {', '.join(known)}"
+                    f"{self!r} has no file specification {name!r}{did_you_mean(name, known)}. "
+                    f"It has: {', '.join(known)}"
                 )
-        lacking = [spec.name for spec in self.file_specifications if spec.is_required and spec.name not in files]
+        lacking = [
+            spec.name for spec in self.file_specifications if spec.is_required and spec.name not in files
+        ]
         if lacking:
             raise MappingError(f"{self!r} needs {', '.join(lacking)} as well")
         return dict(files)

@@ -20,6 +20,7 @@ from synapse.transfer import RemoteFile, upload_file
 if TYPE_CHECKING:
     from synapse.entities.collection import DataCollection
 
+
 CHECKSUM_BATCH = 1000
 
 
@@ -35,7 +36,9 @@ class DataFileManager(Manager["DataFile"]):
         missing, is a folder, or changes while it is sent.
         """
         session = self.session
-        return load(self.entity, upload_file(session, path, chunked=chunked, progress=progress), session)
+        return load(
+            self.entity, upload_file(session, path, chunked=chunked, progress=progress), session=session
+        )
 
     def existing(self, checksums: Iterable[str]) -> set[str]:
         """Tell which of these MD5 checksums the backend holds."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from os import PathLike
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from synapse.entities.agent import Agent
     from synapse.entities.plugin import PluginRelease
 
+
 Moment = datetime
 
 ENDED = (JobStatus.SUCCEEDED, JobStatus.FAILED, JobStatus.STOPPED)
@@ -35,7 +37,7 @@ class JobLogManager(Manager["JobLog"]):
     """Queries of log entries, and their writing."""
 
     def create(self, **values: Any) -> JobLog:
-        """Write one entry; `file` takes a path, whose content travels inside the entry. The time is now unless given."""
+        """Write one entry, of this moment unless `datetime` is given; the file at the path `file` travels along."""
         values.setdefault("datetime", now())
         if isinstance(values.get("file"), str | PathLike):
             values["file"] = RemoteFile(url=data_uri(values["file"]))
@@ -108,7 +110,7 @@ class Job(Entity):
     def stop(self) -> Job:
         """Mark the job as stopped; one that has ended already is refused with `ValidationError`."""
         session = session_of(self)
-        request = session.dialect.change(self._schema, self.pk, {"status": JobStatus.STOPPED.value})
+        request = session.dialect.change(self._schema, self.pk, values={"status": JobStatus.STOPPED.value})
         take(self, session.send(request).data, session=session, sent={"status"})
         return self
 

@@ -17,7 +17,9 @@ from synapse.transfer import ProgressLike, RemoteFile, upload_chunked
 class ModelManager(Manager["Model"]):
     """Queries of models, and their upload."""
 
-    def create(self, *, file: str | PathLike[str] | None = None, progress: ProgressLike = None, **values: Any) -> Model:
+    def create(
+        self, *, file: str | PathLike[str] | None = None, progress: ProgressLike = None, **values: Any
+    ) -> Model:
         """Create a model; *file* is its archive, sent in chunks.
 
         `plugin` is the code of the plugin that it belongs to, `checkpoint` the id of its parent model.
@@ -25,7 +27,7 @@ class ModelManager(Manager["Model"]):
         if file is None:
             return super().create(**values)
         made = self.entity(**{**self._initial, **values})
-        made.chunked_upload = upload_chunked(self.session, file, progress=progress)
+        made.chunked_upload = str(upload_chunked(self.session, file, progress=progress))
         made._state.session = self.session
         return made.save()
 

@@ -69,7 +69,9 @@ class Plugin(Entity):
             "action": _text("action", action),
             "params": _json("params", dict(params or {})),
             "agent": None if agent is None else Reference("Agent").check("run(agent=...)", agent),
-            "storage_id": None if storage is None else Reference("Storage").check("run(storage=...)", storage),
+            "storage_id": None
+            if storage is None
+            else Reference("Storage").check("run(storage=...)", storage),
             "version": version,
             "debug": debug or None,
             "language": language,
@@ -101,7 +103,7 @@ class Plugin(Entity):
         }
         session = session_of(self)
         reply = session.send(v1_actions.release(release_body(archive, fields)))
-        return load(PluginRelease, reply.data, session)
+        return load(PluginRelease, reply.data, session=session)
 
 
 @entity("plugin_releases", key=TextKey(number=True), order_by=("id", "created"))
@@ -139,10 +141,12 @@ def _job(answer: Any, session: Any) -> Job:
     found = answer.get("job_id") or answer.get("id") if isinstance(answer, dict) else None
     if found is None:
         raise TransportError(
-            f"the action ran without a job; the plugin answered {str(answer)[:200]}", method="POST", url="plugins/run/"
+            f"the action ran without a job; the plugin answered {str(answer)[:200]}",
+            method="POST",
+            url="plugins/run/",
         )
     if "status" in answer:
-        return load(Job, {**answer, "id": found}, session)
+        return load(Job, {**answer, "id": found}, session=session)
     return reference(Job, found, session=session)
 
 
@@ -158,5 +162,3 @@ def _json(name: str, value: dict[str, Any]) -> dict[str, Any]:
     except Misfit as misfit:
         raise QueryError(f"{name}{misfit}; nothing was sent") from None
     return value
-
-

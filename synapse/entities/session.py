@@ -25,7 +25,11 @@ from synapse.orm import Manager
 
 
 class Session(base.Session):
-    __doc__ = base.Session.__doc__
+    """A connection to one backend, on which every manager hangs: `session.tasks.filter(project=1)`.
+
+    What is not given comes from the environment, then from `~/.synapse/config.json`. `with session:` makes it current
+    in this thread or task until the block ends; `close()` frees its sockets.
+    """
 
     @property
     def projects(self) -> Manager[Project]:

@@ -38,5 +38,3 @@ class Storage(Entity):
     lookups = {
         "category": EXACT,
     }
-
-

@@ -21,16 +21,20 @@ Path = Literal["tasks/", "assignments/"]
 def change_tags(queryset: QuerySet[Any], path: Path, *, add: Iterable[Any], remove: Iterable[Any]) -> int:
     """Change the tags of every row of a query; return the number of rows."""
     if queryset.query.unfiltered:
-        raise QueryError(f"this would tag every {queryset.entity.__name__} there is; filter first. Nothing was sent")
+        raise QueryError(
+            f"this would tag every {queryset.entity.__name__} there is; filter first. Nothing was sent"
+        )
     add, remove = list(add), list(remove)
     keys = list(queryset.values_list("pk", flat=True).iterator())
     rest = iter(keys)
     while batch := list(islice(rest, BATCH)):
-        send_tags(queryset.session, path, batch, add=add, remove=remove)
+        send_tags(queryset.session, path, ids=batch, add=add, remove=remove)
     return len(keys)
 
 
-def send_tags(session: Session, path: Path, ids: Sequence[int], *, add: Iterable[Any], remove: Iterable[Any]) -> None:
+def send_tags(
+    session: Session, path: Path, *, ids: Sequence[int], add: Iterable[Any], remove: Iterable[Any]
+) -> None:
     """Change the tags of rows by key, checking every tag before anything is sent."""
     tag = Reference("TaskTag")
     actions: list[tuple[Literal["add", "remove"], list[int]]] = [

@@ -61,7 +61,9 @@ class TaskManager(Manager["Task"]):
             else:
                 failed.append((pair[0], error))
         if failed:
-            message = f"annotated {len(done)} of {len(done) + len(failed)} tasks; the first failure: {failed[0][1]}"
+            message = (
+                f"annotated {len(done)} of {len(done) + len(failed)} tasks; the first failure: {failed[0][1]}"
+            )
             raise BulkError(message, succeeded=done, failed=failed)
         return len(done)
 
@@ -141,7 +143,7 @@ class Task(Entity):
     def set_tags(self, *, add: Iterable[TaskTag | int] = (), remove: Iterable[TaskTag | int] = ()) -> None:
         """Put tags on this task, or take them off."""
         session = session_of(self)
-        send_tags(session, "tasks/", [self.pk], add=add, remove=remove)
+        send_tags(session, "tasks/", ids=[self.pk], add=add, remove=remove)
         take(self, detail_row(self, session), session=session)
 
 
@@ -165,4 +167,3 @@ class TaskTag(Entity):
         "category": EXACT,
         "search": By(Exact, of=str),
     }
-

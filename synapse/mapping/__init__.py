@@ -1,5 +1,7 @@
 """How values are held: fields, codecs, state and change. Pure."""
 
+from __future__ import annotations
+
 from synapse.mapping.json import Json, JsonValue
 from synapse.mapping.schema import Field, Schema, read_only, secret
 from synapse.mapping.unset import UNSET, Unset

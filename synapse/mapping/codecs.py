@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import enum
+import functools
 import math
 import operator
 import types
+
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Union, get_args, get_origin
@@ -156,7 +158,7 @@ def _list_codec(item: Any) -> Codec:
         return [inner.accept(each) for each in value]
 
     def opened(value: Any, session: Any) -> Any:
-        return [open_value(inner, each, session) for each in value]
+        return [open_value(inner, each, session=session) for each in value]
 
     return Codec(
         load,
@@ -172,7 +174,7 @@ def _map_codec(item: Any) -> Codec:
     inner = codec_of(item)
 
     def opened(value: Any, session: Any) -> Any:
-        return {key: open_value(inner, each, session) for key, each in value.items()}
+        return {key: open_value(inner, each, session=session) for key, each in value.items()}
 
     return Codec(
         load=_exactly(dict, "a JSON object"),
@@ -208,7 +210,7 @@ def _value_codec(kind: type) -> Codec:
     )
 
 
-def open_value(codec: Codec, raw: Any, session: Any) -> Any:
+def open_value(codec: Codec, raw: Any, *, session: Any) -> Any:
     """Give the Python value of a wire value that was kept as it came."""
     if raw is None:
         return None
@@ -245,7 +247,9 @@ def split_optional(annotation: Any) -> tuple[Any, bool]:
     """
     if get_origin(annotation) in (Union, types.UnionType):
         rest = [each for each in get_args(annotation) if each is not type(None)]
-        return (rest[0] if len(rest) == 1 else Union[tuple(rest)]), len(rest) < len(get_args(annotation))
+        return (rest[0] if len(rest) == 1 else functools.reduce(operator.or_, rest)), len(rest) < len(
+            get_args(annotation)
+        )
     return annotation, False
 
 

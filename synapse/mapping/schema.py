@@ -36,7 +36,9 @@ class Field:
         if value is None:
             if self.nullable:
                 return None
-            raise MappingError(f"{owner}.{self.name} cannot be None; leave it out to keep the backend's default")
+            raise MappingError(
+                f"{owner}.{self.name} cannot be None; leave it out to keep the backend's default"
+            )
         try:
             return self.codec.accept(value)
         except Misfit as misfit:

@@ -3,6 +3,8 @@
 Extend the SDK from here: declare an entity with `@entity(...)`, link it with `ToOne` and `ToMany`.
 """
 
+from __future__ import annotations
+
 from synapse.orm.bulk import BulkResult, Change
 from synapse.orm.entity import Entity, entity
 from synapse.orm.explain import Explanation

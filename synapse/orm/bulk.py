@@ -52,13 +52,19 @@ class BulkResult:
         return f"{did} {len(self)} of {self.matched} {self.entity}"
 
 
+def check_size(name: str, value: object) -> None:
+    """Refuse a size that is no positive integer."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise QueryError(f"{name} is a positive integer, got {value!r}")
+
+
 def one_by_one(queryset: QuerySet[E], keys: Sequence[Any]) -> dict[Any, E]:
     """Get rows by key side by side, leaving out those that do not exist."""
     found = {}
     for key, row, error in queryset.session.map(queryset._detail, keys):
-        if error is None:
+        if row is not None:
             found[key] = row
-        elif not isinstance(error, NotFoundError):
+        elif error is not None and not isinstance(error, NotFoundError):
             raise error
     return found
 
@@ -66,8 +72,7 @@ def one_by_one(queryset: QuerySet[E], keys: Sequence[Any]) -> dict[Any, E]:
 # --- create -----------------------------------------------------------------
 def create(queryset: QuerySet[E], objects: Iterable[E], *, batch_size: int) -> list[E]:
     """Create objects in batches, or side by side where the wire takes one at a time."""
-    if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
-        raise QueryError(f"batch_size is a positive integer, got {batch_size!r}")
+    check_size("batch_size", batch_size)
     cls, session = queryset.entity, queryset.session
     given = list(objects)
     for index, each in enumerate(given):
@@ -83,9 +88,13 @@ def create(queryset: QuerySet[E], objects: Iterable[E], *, batch_size: int) -> l
 
 def _check_new(cls: type[Entity], each: object, index: int) -> None:
     if not isinstance(each, cls):
-        raise MappingError(f"bulk_create() takes {cls.__name__} objects, got {type(each).__name__} at place {index}")
+        raise MappingError(
+            f"bulk_create() takes {cls.__name__} objects, got {type(each).__name__} at place {index}"
+        )
     if each._state.saved:
-        raise MappingError(f"bulk_create() got {each!r} at place {index}, which is saved already; nothing was sent")
+        raise MappingError(
+            f"bulk_create() got {each!r} at place {index}, which is saved already; nothing was sent"
+        )
 
 
 def _in_batches(session: Session, given: Sequence[E], size: int) -> tuple[list[object], list[Failure]]:
@@ -115,7 +124,7 @@ def _create_batch(session: Session, batch: Sequence[E]) -> None:
             "they may have been created: look before you send them again"
         )
     for each, row in zip(batch, rows, strict=True):
-        writing.store(each, row, session)
+        writing.store(each, row, session=session)
 
 
 def _side_by_side(session: Session, given: Sequence[E], size: int) -> tuple[list[object], list[Failure]]:
@@ -184,7 +193,9 @@ def _write(queryset: QuerySet[Any], verb: str, changes: Sequence[Change]) -> Non
 
     def write(change: Change) -> None:
         values = change.after
-        request = dialect.change(schema, change.pk, values) if values else dialect.delete(schema, change.pk)
+        request = (
+            dialect.change(schema, change.pk, values=values) if values else dialect.delete(schema, change.pk)
+        )
         session.send(request)
 
     try:
@@ -208,5 +219,3 @@ def _bulk_error(verb: str, cls: type[Entity], done: Sequence[object], failed: Se
         succeeded=done,
         failed=failed,
     )
-
-

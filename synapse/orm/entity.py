@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, ClassVar, Self, TypeVar, cast, dataclass_transform, get_type_hints
@@ -44,11 +45,10 @@ def entity(
     return wrap
 
 
-def _describe(
-    cls: type[Entity], resource: str, *, pk: str, key: Kind, order_by: tuple[str, ...]
-) -> None:
+def _describe(cls: type[Entity], resource: str, *, pk: str, key: Kind, order_by: tuple[str, ...]) -> None:
     hints = get_type_hints(cls)
-    fields = {a.name: _field(a, hints[a.name]) for a in attrs.fields(cls) if not a.name.startswith("_")}
+    declared = attrs.fields(cast("Any", cls))
+    fields = {each.name: _field(each, hints[each.name]) for each in declared if each.name != "_state"}
     relations = {name: one.via for name, one in vars(cls).items() if isinstance(one, ToOne)}
     cls._schema = Schema(cls.__name__, resource, pk=pk, fields=fields, relations=relations)
     cls._to_many = {name: many for name, many in vars(cls).items() if isinstance(many, ToMany)}
@@ -63,7 +63,11 @@ def _describe(
     )
     for name, base in (("DoesNotExist", NotFoundError), ("MultipleObjectsReturned", MultipleObjectsReturned)):
         doc = f"{base.__doc__}"
-        made = type(name, (base,), {"__doc__": doc, "__module__": cls.__module__, "__qualname__": f"{cls.__name__}.{name}"})
+        made = type(
+            name,
+            (base,),
+            {"__doc__": doc, "__module__": cls.__module__, "__qualname__": f"{cls.__name__}.{name}"},
+        )
         setattr(cls, name, made)
     if resource:
         register(cls)
@@ -71,8 +75,9 @@ def _describe(
 
 def _field(attribute: attrs.Attribute[Any], annotation: Any) -> Field:
     default = attribute.default
-    if isinstance(default, attrs.Factory):  # type: ignore[arg-type]
-        default = default.factory()
+    made = getattr(default, "factory", None)
+    if made is not None:
+        default = made()
     return Field(
         attribute.name,
         codec_of(annotation),
@@ -156,7 +161,7 @@ class Entity:
     @property
     def pk(self) -> Any:
         """The primary key, whatever its name; None before the first `save()`."""
-        return loading.peek(self, self._schema.pk, None)
+        return loading.peek(self, self._schema.pk, default=None)
 
     @property
     def extra(self) -> dict[str, Any]:
@@ -194,7 +199,11 @@ class Entity:
         # Python comes here for slots that are not set: a field that the row did not carry, or is not opened yet.
         if name in type(self)._schema.fields:
             return loading.field_value(self, name)
-        known = [*self._schema.names, *self._to_many, *(each for each in dir(type(self)) if not each.startswith("_"))]
+        known = [
+            *self._schema.names,
+            *self._to_many,
+            *(each for each in dir(type(self)) if not each.startswith("_")),
+        ]
         raise AttributeError(
             f"{type(self).__name__} has no attribute {name!r}{did_you_mean(name, known)}", name=name, obj=None
         )
@@ -203,8 +212,10 @@ class Entity:
         field = self._schema.fields.get(name)
         if field is not None:
             if field.read_only:
-                raise AttributeError(f"{type(self).__name__}.{name} is set by the backend and cannot be assigned")
-            writing.assign(self, field, value)
+                raise AttributeError(
+                    f"{type(self).__name__}.{name} is set by the backend and cannot be assigned"
+                )
+            writing.assign(self, field, value=value)
         elif isinstance(getattr(type(self), name, None), ToOne):
             object.__setattr__(self, name, value)
         else:
@@ -225,7 +236,9 @@ class Entity:
 
     def __hash__(self) -> int:
         if self.pk is None:
-            raise TypeError(f"a {type(self).__name__} that is not saved has no key to hash by; call .save() first")
+            raise TypeError(
+                f"a {type(self).__name__} that is not saved has no key to hash by; call .save() first"
+            )
         return hash((self._schema.entity, self.pk))
 
     def __repr__(self) -> str:
@@ -235,14 +248,19 @@ class Entity:
     def __reduce__(self) -> tuple[Any, ...]:
         slots = {name: loading.peek(self, name) for name in self._schema.fields}
         kept = {name: value for name, value in slots.items() if value is not UNSET}
-        return loading.restore, (type(self), kept, self._state)
+        return loading.restore, (type(self), (kept, self._state))
 
 
 def _shown(instance: Entity) -> list[str]:
-    shown = []
+    shown: list[str] = []
     for field in instance._schema.fields.values():
         value = loading.peek(instance, field.name)
-        if value is UNSET or value is None or field.name == instance._schema.pk or len(shown) == SHOWN_IN_REPR:
+        if (
+            value is UNSET
+            or value is None
+            or field.name == instance._schema.pk
+            or len(shown) == SHOWN_IN_REPR
+        ):
             continue
         if field.secret:
             shown.append(f" {field.name}=***")
@@ -254,7 +272,7 @@ def _shown(instance: Entity) -> list[str]:
 
 def default_of(field: Field) -> Any:
     """Give a field's default, opened so that edits do not reach the declaration."""
-    return None if field.default is UNSET else open_value(field.codec, field.default, None)
+    return None if field.default is UNSET else open_value(field.codec, field.default, session=None)
 
 
 __all__ = ["Entity", "entity", "entity_named"]

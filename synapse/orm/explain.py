@@ -26,13 +26,13 @@ class Explanation:
     more: str = ""
 
     @classmethod
-    def of(cls, entity: type[Entity], query: Query, session: Session | None) -> Explanation:
+    def of(cls, entity: type[Entity], query: Query, *, session: Session | None) -> Explanation:
         """Lay out the requests that iterating the query would make."""
         dialect, host = (session.dialect, session.host) if session else (V1(), "")
         if query.empty:
             return cls(host, (), "nothing is sent: no row can match")
         usual = session.page_size if session else USUAL_PAGE
-        split = reading.parts(entity, query, lambda each: dialect.fits(entity._schema, each))
+        split = reading.parts(entity, query, fits=lambda each: dialect.fits(entity._schema, each))
         requests = []
         for part in split:
             ordered = reading.totally_ordered(entity, part)

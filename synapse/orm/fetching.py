@@ -43,7 +43,8 @@ def related(instance: Entity, one: ToOne[Any]) -> Any:
     if found is UNSET:
         target = entity_named(one.target)
         raise loading.missing(
-            target, f"{type(instance).__name__} {instance.pk} points to {one.target} {key}, which does not exist"
+            target,
+            f"{type(instance).__name__} {instance.pk} points to {one.target} {key}, which does not exist",
         )
     return found
 
@@ -67,7 +68,7 @@ def _open_expanded(instance: Entity, name: str) -> None:
     by_key: dict[Any, Entity] = {}
     for holder in holders:
         row = holder._state.rows.pop(name)  # type: ignore[union-attr]
-        made = loading.load(target, row, session, mode=holder._state.mode or FetchMode.PEERS)
+        made = loading.load(target, row, session=session, mode=holder._state.mode or FetchMode.PEERS)
         _attach(holder, name, by_key.setdefault(made.pk, made))
     _join(by_key.values())
 
@@ -97,7 +98,9 @@ def load_related(instances: Sequence[Entity], one: ToOne[Any]) -> None:
     rows = _rows_by_key(session, target, list(waiting), parents=instances, one=one)
     made = {}
     for key, row in rows.items():
-        made[key] = loading.load(target, row, session, mode=instances[0]._state.mode or FetchMode.PEERS)
+        made[key] = loading.load(
+            target, row, session=session, mode=instances[0]._state.mode or FetchMode.PEERS
+        )
         for instance in waiting[key]:
             _attach(instance, one.name, made[key])
     _join(made.values())
@@ -119,7 +122,7 @@ def _rows_by_key(
     fresh = {key: row for key, row in fresh.items() if key in lacking}
     fresh |= _one_by_one(session, target, [key for key in lacking if key not in fresh])
     for key, row in fresh.items():
-        session.cache.put(resource, key, row)
+        session.cache.put(resource, key, row=row)
     return found | fresh
 
 
@@ -131,15 +134,18 @@ def _listed(session: Session, target: type[Entity], keys: list[Any]) -> dict[Any
     pk = target._schema.pk
     query = Query(where=(Condition(pk, In, tuple(keys)),))
     wire_pk = session.dialect.names(target._schema)[pk]
-    return {row[wire_pk]: row for page in reading.pages(target, query, session) for row in page.rows}
+    return {row[wire_pk]: row for page in reading.pages(target, query, session=session) for row in page.rows}
 
 
 def _expanded(session: Session, parents: Sequence[Entity], one: ToOne[Any]) -> dict[Any, dict[str, Any]]:
     cls, target = type(parents[0]), entity_named(one.target)
     keys = Condition(cls._schema.pk, In, tuple(parent.pk for parent in parents))
     query = Query(where=(keys,), only=(one.via,), expand=(one.name,))
-    wire, wire_pk = session.dialect.names(cls._schema)[one.via], session.dialect.names(target._schema)[target._schema.pk]
-    nested = (row.get(wire) for page in reading.pages(cls, query, session) for row in page.rows)
+    wire, wire_pk = (
+        session.dialect.names(cls._schema)[one.via],
+        session.dialect.names(target._schema)[target._schema.pk],
+    )
+    nested = (row.get(wire) for page in reading.pages(cls, query, session=session) for row in page.rows)
     return {row[wire_pk]: row for row in nested if isinstance(row, dict)}
 
 
@@ -150,9 +156,9 @@ def _one_by_one(session: Session, target: type[Entity], keys: list[Any]) -> dict
 
     found = {}
     for key, row, error in session.map(get, keys):
-        if error is None:
+        if row is not None:
             found[key] = row
-        elif not isinstance(error, NotFoundError):
+        elif error is not None and not isinstance(error, NotFoundError):
             raise error
     return found
 
@@ -169,7 +175,7 @@ def related_set(instance: Entity, many: ToMany[Any]) -> QuerySet[Any]:
     state = instance._state
     if state.rows and many.name in state.rows:
         rows = state.rows.pop(many.name)
-        _attach(instance, many.name, loading.load_page(target, rows, session_of(instance)))
+        _attach(instance, many.name, loading.load_page(target, rows, session=session_of(instance)))
     if state.related and many.name in state.related:
         queryset = queryset._answered(state.related[many.name])
     return queryset
@@ -183,7 +189,9 @@ def prefetch(instances: Sequence[Entity], path: str) -> None:
     cls = type(instances[0])
     if name in cls._schema.relations:
         load_related(instances, getattr(cls, name))
-        reached = [found for each in instances if isinstance(found := _known(each, name), target_of(cls, name))]
+        reached = [
+            found for each in instances if isinstance(found := _known(each, name), target_of(cls, name))
+        ]
     else:
         _prefetch_many(instances, cls._to_many[name])
         reached = [row for each in instances for row in (each._state.related or {}).get(name, ())]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Container, Iterable, Sequence
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any, TypeVar
 
+from collections.abc import Callable, Container, Iterable, Sequence
+from functools import cache
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from synapse.dialects import V1
 from synapse.errors import MappingError, NotFoundError, QueryError
 from synapse.mapping.codecs import Misfit, open_value
 from synapse.mapping.state import State
@@ -38,7 +40,7 @@ class Peers:
 
 
 # --- slots ------------------------------------------------------------------
-def peek(instance: Entity, name: str, default: Any = UNSET) -> Any:
+def peek(instance: Entity, name: str, *, default: Any = UNSET) -> Any:
     """Read a slot without loading anything."""
     try:
         return getattr(type(instance), name).__get__(instance, type(instance))
@@ -51,7 +53,7 @@ def has(instance: Entity, name: str) -> bool:
     return peek(instance, name) is not UNSET or name in instance._state.origin
 
 
-def put(instance: Entity, name: str, value: Any) -> None:
+def put(instance: Entity, name: str, *, value: Any) -> None:
     """Write a slot without tracking."""
     getattr(type(instance), name).__set__(instance, value)
 
@@ -69,8 +71,8 @@ def session_of(instance: Entity) -> Session:
 
 
 # --- rows → objects ---------------------------------------------------------
-@lru_cache(maxsize=None)
-def _plan(cls: type[Any], dialect: Any) -> list[tuple[str, str, Callable[[Any], Any], bool, str | None, Put]]:
+@cache
+def _plan(cls: Any, dialect: V1) -> list[tuple[str, str, Callable[[Any], Any], bool, str | None, Put]]:
     """Lay out once per class how each field is read from a row."""
     schema = cls._schema
     by_via = {via: name for name, via in schema.relations.items()}
@@ -86,7 +88,7 @@ def fill(instance: Entity, row: dict[str, Any], *, where: str = "", skip: Contai
     state, cls, name = instance._state, type(instance), "?"
     matched = 0
     try:
-        for name, wire, load, lazy, relation, write in _plan(cls, state.session.dialect):
+        for name, wire, load, lazy, relation, write in _plan(cast("Any", cls), state.session.dialect):
             if wire not in row:
                 continue
             matched += 1
@@ -139,12 +141,16 @@ def _keep_extra(instance: Entity, row: dict[str, Any]) -> None:
     state.extra = extra or state.extra
 
 
-def load(cls: type[E], row: Any, session: Session, *, where: str = "", mode: FetchMode = FetchMode.PEERS) -> E:
+def load(
+    cls: type[E], row: Any, *, session: Session, where: str = "", mode: FetchMode = FetchMode.PEERS
+) -> E:
     """Build an object from one row that the backend sent."""
     row = session.dialect.normalise(cls._schema, row)
     wire_pk = session.dialect.names(cls._schema)[cls._schema.pk]
     if row.get(wire_pk) is None:
-        raise MappingError(f"{cls.__name__}.{cls._schema.pk}{where}: the row has no key {wire_pk!r}: {str(row)[:200]}")
+        raise MappingError(
+            f"{cls.__name__}.{cls._schema.pk}{where}: the row has no key {wire_pk!r}: {str(row)[:200]}"
+        )
     instance = cls.__new__(cls)
     object.__setattr__(instance, "_state", State(session=session, saved=True, mode=mode))
     fill(instance, row, where=where)
@@ -152,12 +158,12 @@ def load(cls: type[E], row: Any, session: Session, *, where: str = "", mode: Fet
 
 
 def load_page(
-    cls: type[E], rows: Sequence[Any], session: Session, *, first: int = 0, query: Query | None = None
+    cls: type[E], rows: Sequence[Any], *, session: Session, first: int = 0, query: Query | None = None
 ) -> list[E]:
     """Build the objects of one page and make them peers; `first` is the number of its first row."""
     query = query or Query()
     made = [
-        load(cls, row, session, where=f" of row {first + index + 1}", mode=query.mode)
+        load(cls, row, session=session, where=f" of row {first + index + 1}", mode=query.mode)
         for index, row in enumerate(rows)
     ]
     if query.mode is FetchMode.PEERS and len(made) > 1:
@@ -171,16 +177,17 @@ def reference(cls: type[E], pk: Any, *, session: Session | None = None) -> E:
     """Build an object of which only the key is known."""
     instance = cls.__new__(cls)
     object.__setattr__(instance, "_state", State(session=session, saved=True))
-    put(instance, cls._schema.pk, pk)
+    put(instance, cls._schema.pk, value=pk)
     return instance
 
 
-def restore(cls: type[E], slots: dict[str, Any], state: State) -> E:
+def restore(cls: type[E], kept: tuple[dict[str, Any], State]) -> E:
     """Rebuild a pickled object; it finds the current session when it needs one."""
     instance = cls.__new__(cls)
+    slots, state = kept
     object.__setattr__(instance, "_state", state)
     for name, value in slots.items():
-        put(instance, name, value)
+        put(instance, name, value=value)
     return instance
 
 
@@ -195,10 +202,10 @@ def field_value(instance: Entity, name: str) -> Any:
         value = peek(instance, name)
         if value is not UNSET:
             return value
-    value = open_value(field.codec, state.origin[name], state.session)
+    value = open_value(field.codec, state.origin[name], session=state.session)
     if value is not None and not field.codec.exact:
         state.origin[name] = field.codec.dump(value)
-    put(instance, name, value)
+    put(instance, name, value=value)
     return value
 
 
@@ -206,10 +213,10 @@ def _open_default(instance: Entity, name: str) -> Any:
     field = instance._schema.fields[name]
     if field.default is UNSET:
         return None
-    value = open_value(field.codec, field.default, None) if field.codec.lazy else field.default
+    value = open_value(field.codec, field.default, session=None) if field.codec.lazy else field.default
     if field.codec.lazy and not field.read_only:
         instance._state.origin[name] = field.default
-        put(instance, name, value)
+        put(instance, name, value=value)
     return value
 
 
@@ -227,7 +234,9 @@ def _load_deferred(instance: Entity, name: str) -> None:
     if not has(instance, name):
         fill_missing(instance, detail_row(instance, session, field=name))
     if not has(instance, name):
-        raise MappingError(f"{cls.__name__}.{name}: the backend sends no such field for {cls.__name__} {instance.pk}")
+        raise MappingError(
+            f"{cls.__name__}.{name}: the backend sends no such field for {cls.__name__} {instance.pk}"
+        )
 
 
 def _lacking(instance: Entity, name: str) -> list[Entity]:
@@ -245,23 +254,26 @@ def _load_for(batch: list[Entity], name: str, session: Session) -> None:
     request = session.dialect.select(cls._schema, Query(where=(keys,), only=(name,)), page=1, size=len(batch))
     page = session.dialect.page(session.send(request), request)
     wire_pk = session.dialect.names(cls._schema)[cls._schema.pk]
-    rows = {row.get(wire_pk): row for row in (session.dialect.normalise(cls._schema, each) for each in page.rows)}
+    rows = {
+        row.get(wire_pk): row for row in (session.dialect.normalise(cls._schema, each) for each in page.rows)
+    }
     for instance in batch:
         if instance.pk in rows:
             fill_missing(instance, rows[instance.pk])
 
 
 def detail_row(instance: Entity, session: Session, *, field: str = "") -> dict[str, Any]:
+    """Fetch the object's own row; with *field*, one that carries this field."""
     cls = type(instance)
     request = session.dialect.detail(cls._schema, instance.pk, field=field)
     try:
         reply = session.send(request)
     except NotFoundError as error:
-        raise missing(cls, f"{cls.__name__} {instance.pk} does not exist (any more)", error) from error
+        raise missing(cls, f"{cls.__name__} {instance.pk} does not exist (any more)", cause=error) from error
     return session.dialect.normalise(cls._schema, reply.data)
 
 
-def missing(cls: type[Entity], message: str, cause: NotFoundError | None = None) -> NotFoundError:
+def missing(cls: type[Entity], message: str, *, cause: NotFoundError | None = None) -> NotFoundError:
     """Make the entity's own DoesNotExist."""
     return cls.DoesNotExist(
         message,
@@ -276,10 +288,10 @@ def refresh(instance: Entity) -> None:
     if not instance._state.saved or instance.pk is None:
         raise QueryError(f"this {type(instance).__name__} is not saved yet; there is nothing to load")
     session = session_of(instance)
-    overwrite(instance, detail_row(instance, session), session)
+    overwrite(instance, detail_row(instance, session), session=session)
 
 
-def overwrite(instance: Entity, row: dict[str, Any], session: Session) -> None:
+def overwrite(instance: Entity, row: dict[str, Any], *, session: Session) -> None:
     """Take over what the backend holds now, dropping changes and what was loaded beside the row."""
     state = instance._state
     state.session, state.saved = session, True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from synapse.orm.queryset import QuerySet
 
@@ -33,7 +33,7 @@ class ManagedBy(Objects, Generic[M]):
 
     def __get__(self, instance: Any, owner: type[Any]) -> M:
         refuse_instance(instance, owner)
-        return cast("M", self.manager(owner))
+        return self.manager(owner)
 
 
 def refuse_instance(instance: object, owner: type[Any]) -> None:

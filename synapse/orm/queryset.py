@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Generic, Literal, Self, TypeVar, overload
 
@@ -33,7 +34,9 @@ class QuerySet(Generic[E]):
     objects or numbers do. A result is kept once it was iterated.
     """
 
-    def __init__(self, entity: type[E], *, query: Query | None = None, session: Session | None = None) -> None:
+    def __init__(
+        self, entity: type[E], *, query: Query | None = None, session: Session | None = None
+    ) -> None:
         self.entity = entity
         self.query = query or Query()
         self._session = session
@@ -68,9 +71,13 @@ class QuerySet(Generic[E]):
             )
         return self._narrow("exclude", refused, lookups)
 
-    def _narrow(self, verb: Literal["filter", "exclude"], refused: tuple[object, ...], lookups: dict[str, Any]) -> Self:
+    def _narrow(
+        self, verb: Literal["filter", "exclude"], refused: tuple[object, ...], lookups: dict[str, Any]
+    ) -> Self:
         if refused:
-            raise QueryError(f"{verb}() takes name=value only; the backend cannot answer OR or nested conditions")
+            raise QueryError(
+                f"{verb}() takes name=value only; the backend cannot answer OR or nested conditions"
+            )
         self._unsliced(f"{verb}()")
         catalog, where = self.entity._catalog, self.query.where
         make = catalog.condition if verb == "filter" else catalog.negation
@@ -112,7 +119,9 @@ class QuerySet(Generic[E]):
         """Leave these fields out; they load when read."""
         dropped = tuple(name for name in self._field_names(names) if name != self.entity._schema.pk)
         kept = tuple(name for name in self.query.only if name not in dropped)
-        return self._evolve(only=kept) if self.query.only else self._evolve(defer=(*self.query.defer, *dropped))
+        return (
+            self._evolve(only=kept) if self.query.only else self._evolve(defer=(*self.query.defer, *dropped))
+        )
 
     def select_related(self, *names: str) -> Self:
         """Let the backend nest these relations into each row (`expand` on the wire)."""
@@ -156,8 +165,8 @@ class QuerySet(Generic[E]):
 
     def iterator(self, *, page_size: int | None = None) -> Iterator[E]:
         """Stream the rows without keeping them; memory holds one page."""
-        if page_size is not None and (not isinstance(page_size, int) or page_size < 1):
-            raise QueryError(f"page_size is a positive integer, got {page_size!r}")
+        if page_size is not None:
+            bulk.check_size("page_size", page_size)
         for page in self._pages(page_size):
             yield from page
 
@@ -171,7 +180,12 @@ class QuerySet(Generic[E]):
             lookups["pk"] = pk
         self._unsliced("get()")
         keys = [name for name in ("pk", schema.pk) if name in lookups]
-        if keys == list(lookups) and len(keys) == 1 and self.query.unfiltered and self.session.dialect.row(schema).detail:
+        if (
+            keys == list(lookups)
+            and len(keys) == 1
+            and self.query.unfiltered
+            and self.session.dialect.row(schema).detail
+        ):
             return self._detail(self.entity._key.check(f"{schema.entity}.get()", lookups[keys[0]]))
         if not lookups and self.query.unfiltered:
             raise QueryError(f"get() needs a key or lookups: {schema.entity}.objects.get(5)")
@@ -183,8 +197,10 @@ class QuerySet(Generic[E]):
         try:
             reply = session.send(request)
         except NotFoundError as error:
-            raise loading.missing(self.entity, f"{schema.entity} {pk!r} does not exist", error) from error
-        found = loading.load(self.entity, reply.data, session, mode=self.query.mode)
+            raise loading.missing(
+                self.entity, f"{schema.entity} {pk!r} does not exist", cause=error
+            ) from error
+        found = loading.load(self.entity, reply.data, session=session, mode=self.query.mode)
         self._prefetch([found])
         return found
 
@@ -197,7 +213,7 @@ class QuerySet(Generic[E]):
         if not found:
             raise loading.missing(self.entity, f"no {self.entity.__name__} matches {spelled}")
         raise self.entity.MultipleObjectsReturned(
-            f"get() found {asked.count()} {self.entity.__name__} for {spelled}, expected one; filter further, or use first()"
+            f"get() found {asked.count()} {self.entity.__name__} for {spelled}, not one; filter further, or use first()"
         )
 
     def first(self) -> E | None:
@@ -215,13 +231,18 @@ class QuerySet(Generic[E]):
 
     def count(self) -> int:
         """Count the rows, with one request."""
-        return len(self._rows) if self._whole else reading.count(self.entity, self.query, self.session)
+        return (
+            len(self._rows) if self._whole else reading.count(self.entity, self.query, session=self.session)
+        )
 
     def exists(self) -> bool:
         """Tell whether there is any row."""
         if self._rows or self._whole:
             return bool(self._rows)
-        return next(iter(self.only(self.entity._schema.pk)._pages(1 if not self.query.sliced else None)), None) is not None
+        return (
+            next(iter(self.only(self.entity._schema.pk)._pages(1 if not self.query.sliced else None)), None)
+            is not None
+        )
 
     def in_bulk(self, keys: Iterable[Any] | None = None) -> dict[Any, E]:
         """Give the rows by key; keys that do not exist are left out."""
@@ -229,7 +250,7 @@ class QuerySet(Generic[E]):
         if keys is None:
             return {row.pk: row for row in self}
         what = f"{self.entity.__name__}.in_bulk()"
-        checked = In.check(what, keys, self.entity._key)
+        checked = In.check(what, keys, kind=self.entity._key)
         if self.entity._catalog.accepts(self.entity._schema.pk, In):
             rows = {row.pk: row for row in self.filter(pk__in=checked)}
             return {key: rows[key] for key in checked if key in rows}
@@ -243,15 +264,15 @@ class QuerySet(Generic[E]):
         """Give tuples of these fields; with `flat=True` and one field, its bare values."""
         if flat and len(fields) != 1:
             raise QueryError("values_list(flat=True) takes exactly one field")
-        return Values.of(self, fields, "flat" if flat else "tuple")
+        return Values.of(self, fields, shape="flat" if flat else "tuple")
 
     def values(self, *fields: str) -> Values[dict[str, Any]]:
         """Give dicts of these fields, or of all."""
-        return Values.of(self, fields, "dict")
+        return Values.of(self, fields, shape="dict")
 
     def explain(self) -> Explanation:
         """Show the HTTP requests that iterating would make; nothing is sent."""
-        return Explanation.of(self.entity, self._fetched_query(), self._session or current_if_any())
+        return Explanation.of(self.entity, self._fetched_query(), session=self._session or current_if_any())
 
     @property
     def session(self) -> Session:
@@ -389,8 +410,10 @@ class QuerySet(Generic[E]):
 
     def _pages(self, size: int | None = None) -> Iterator[list[E]]:
         session, query = self.session, self._fetched_query()
-        for window in reading.windows(self.entity, query, session, size=size):
-            page = loading.load_page(self.entity, window.rows, session, first=window.first, query=query)
+        for window in reading.windows(self.entity, query, session=session, size=size):
+            page = loading.load_page(
+                self.entity, window.rows, session=session, first=window.first, query=query
+            )
             self._prefetch(page)
             yield page
 
@@ -402,7 +425,11 @@ class QuerySet(Generic[E]):
         """Add to `only()` the keys that the prefetched relations hang on."""
         vias = [self.entity._schema.relations.get(path.partition("__")[0]) for path in self.query.prefetch]
         needed = tuple(via for via in vias if via and via not in self.query.only)
-        return attrs.evolve(self.query, only=(*self.query.only, *needed)) if self.query.only and needed else self.query
+        return (
+            attrs.evolve(self.query, only=(*self.query.only, *needed))
+            if self.query.only and needed
+            else self.query
+        )
 
     def _ordered(self, verb: str, *, strict: bool = True) -> Query:
         if self.query.order:
@@ -411,7 +438,9 @@ class QuerySet(Generic[E]):
         if pk in self.entity._catalog.order_by:
             return attrs.evolve(self.query, order=(pk,))
         if strict:
-            raise QueryError(f"{verb}: the backend cannot order {self.entity.__name__} by its key; use list(query)")
+            raise QueryError(
+                f"{verb}: the backend cannot order {self.entity.__name__} by its key; use list(query)"
+            )
         return self.query
 
     def _field_names(self, names: tuple[str, ...]) -> tuple[str, ...]:
@@ -419,10 +448,14 @@ class QuerySet(Generic[E]):
 
     def _unsliced(self, verb: str) -> None:
         if self.query.sliced:
-            raise QueryError(f"{verb} cannot follow a slice, since the slice was taken first; narrow, then slice")
+            raise QueryError(
+                f"{verb} cannot follow a slice, since the slice was taken first; narrow, then slice"
+            )
 
     def _spelled(self) -> str:
-        pieces = [str(each) for each in self.query.where] + [f"{name}={value!r}" for name, value in self.query.params]
+        pieces = [str(each) for each in self.query.where] + [
+            f"{name}={value!r}" for name, value in self.query.params
+        ]
         if self.query.order:
             pieces.append(f"by {','.join(self.query.order)}")
         if self.query.sliced:
@@ -443,5 +476,3 @@ def _restore(cls: type[QuerySet[Any]], entity: str, query: Query, initial: dict[
     made = cls(entity_named(entity), query=query)
     made._initial = initial
     return made
-
-

@@ -45,7 +45,9 @@ def page_size_for(query: Query, usual: int) -> int:
     return usual
 
 
-def windows(cls: type[Entity], query: Query, session: Session, *, size: int | None = None) -> Iterator[Window]:
+def windows(
+    cls: type[Entity], query: Query, *, session: Session, size: int | None = None
+) -> Iterator[Window]:
     """Read a query's rows in order, page by page."""
     if query.empty:
         return
@@ -65,12 +67,14 @@ def windows(cls: type[Entity], query: Query, session: Session, *, size: int | No
             yield Window(offset - len(rows), fresh)
 
 
-def pages(cls: type[Entity], query: Query, session: Session) -> Iterator[Window]:
+def pages(cls: type[Entity], query: Query, *, session: Session) -> Iterator[Window]:
     """Read a query's rows without caring for their places."""
-    return windows(cls, query, session)
+    return windows(cls, query, session=session)
 
 
-def _numbered(cls: type[Entity], query: Query, session: Session, size: int | None) -> Iterator[tuple[Page, int]]:
+def _numbered(
+    cls: type[Entity], query: Query, session: Session, size: int | None
+) -> Iterator[tuple[Page, int]]:
     """Walk page numbers from the one that holds `query.start`, whatever page size the backend really gives."""
     asked = actual = size or page_size_for(query, session.page_size)
     number, empty, settled = query.start // actual + 1, 0, False
@@ -93,7 +97,9 @@ def _numbered(cls: type[Entity], query: Query, session: Session, size: int | Non
         if not page.next or (query.stop is not None and first + actual >= query.stop):
             return
         if empty > EMPTY_PAGES:
-            raise TransportError(f"GET {cls._schema.resource}: {empty} empty pages in a row, each naming a next one")
+            raise TransportError(
+                f"GET {cls._schema.resource}: {empty} empty pages in a row, each naming a next one"
+            )
         number += 1
 
 
@@ -112,7 +118,7 @@ def _key(cls: type[Entity], row: Any, session: Session) -> Any:
 
 
 # --- filters that are too long for one URL -----------------------------------
-def parts(cls: type[Entity], query: Query, fits: Callable[[Query], bool]) -> list[Query]:
+def parts(cls: type[Entity], query: Query, *, fits: Callable[[Query], bool]) -> list[Query]:
     """Split the longest list of a query until each part fits into one URL."""
     if fits(query):
         return [query]
@@ -126,7 +132,9 @@ def parts(cls: type[Entity], query: Query, fits: Callable[[Query], bool]) -> lis
     values, rest = longest.value, tuple(each for each in query.where if each is not longest)
     middle = len(values) // 2
     halves = (Condition(longest.name, In, values[:middle]), Condition(longest.name, In, values[middle:]))
-    return [part for half in halves for part in parts(cls, attrs.evolve(query, where=(*rest, half)), fits)]
+    return [
+        part for half in halves for part in parts(cls, attrs.evolve(query, where=(*rest, half)), fits=fits)
+    ]
 
 
 def _in_parts(cls: type[Entity], query: Query, session: Session) -> Iterator[Window]:
@@ -135,8 +143,8 @@ def _in_parts(cls: type[Entity], query: Query, session: Session) -> Iterator[Win
     if ordered.only:
         ordered = attrs.evolve(ordered, only=tuple(dict.fromkeys((*ordered.only, *(_bare(ordered))))))
     rows: dict[Any, Any] = {}
-    for part in parts(cls, ordered, lambda each: session.dialect.fits(cls._schema, each)):
-        for window in windows(cls, part, session):
+    for part in parts(cls, ordered, fits=lambda each: session.dialect.fits(cls._schema, each)):
+        for window in windows(cls, part, session=session):
             rows.update((_key(cls, row, session), row) for row in window.rows)
     merged = list(rows.values())
     names = session.dialect.names(cls._schema)
@@ -150,7 +158,7 @@ def _bare(query: Query) -> list[str]:
     return [name.lstrip("-") for name in query.order]
 
 
-def count(cls: type[Entity], query: Query, session: Session) -> int:
+def count(cls: type[Entity], query: Query, *, session: Session) -> int:
     """Count a query's rows with one request, or one for each part of filters that are too long."""
     if query.empty:
         return 0
@@ -158,8 +166,8 @@ def count(cls: type[Entity], query: Query, session: Session) -> int:
     if session.dialect.fits(cls._schema, whole):
         total = fetch_page(session.dialect.select(cls._schema, whole, page=1, size=1), session).count
         if total is None:
-            total = sum(len(window.rows) for window in windows(cls, whole, session))
+            total = sum(len(window.rows) for window in windows(cls, whole, session=session))
     else:
-        total = sum(len(window.rows) for window in windows(cls, whole, session))
+        total = sum(len(window.rows) for window in windows(cls, whole, session=session))
     stop = total if query.stop is None else min(query.stop, total)
     return max(stop - query.start, 0)

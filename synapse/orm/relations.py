@@ -66,7 +66,9 @@ class ToOne(Generic[E]):
         if schema.entity != self.target:
             raise MappingError(f"{self.name} takes a {self.target} or its key, not a {schema.entity}")
         if value.pk is None:
-            raise MappingError(f"{self.name} got a {self.target} that is not saved yet; call .save() on it first")
+            raise MappingError(
+                f"{self.name} got a {self.target} that is not saved yet; call .save() on it first"
+            )
         return value.pk
 
 
@@ -106,12 +108,14 @@ class ToMany(Generic[M]):
         if instance is None:
             return self
         if instance.pk is None:
-            raise MappingError(f"this {owner.__name__} is not saved yet, so it has no {self.name}; call .save() first")
+            raise MappingError(
+                f"this {owner.__name__} is not saved yet, so it has no {self.name}; call .save() first"
+            )
         from synapse.orm import fetching
 
         return fetching.related_set(instance, self)
 
     def __set__(self, instance: Entity, value: Any) -> None:
-        raise AttributeError(f"{self.name} is a query; change the link on the {self.target} objects themselves")
-
-
+        raise AttributeError(
+            f"{self.name} is a query; change the link on the {self.target} objects themselves"
+        )

@@ -22,7 +22,7 @@ class Values(Generic[R]):
         self._shape: Shape = shape
 
     @classmethod
-    def of(cls, queryset: QuerySet[Any], fields: tuple[str, ...], shape: Shape) -> Values[R]:
+    def of(cls, queryset: QuerySet[Any], fields: tuple[str, ...], *, shape: Shape) -> Values[R]:
         """Fetch only the named fields; without names, every field."""
         schema = queryset.entity._schema
         if fields:
@@ -38,7 +38,7 @@ class Values(Generic[R]):
         if self._shape == "tuple":
             return lambda row: tuple(getattr(row, field) for _, field in named)  # type: ignore[return-value]
         ((_, only),) = named
-        return lambda row: getattr(row, only)  # type: ignore[no-any-return]
+        return lambda row: getattr(row, only)
 
     def _with(self, queryset: QuerySet[Any]) -> Self:
         return type(self)(queryset, self._fields, shape=self._shape)

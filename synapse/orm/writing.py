@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from synapse.session import Session
 
 
-def assign(instance: Entity, field: Field, value: Any) -> None:
+def assign(instance: Entity, field: Field, *, value: Any) -> None:
     """Set a field that a user assigned, remembering what it was."""
     accepted = field.accept(instance._schema.entity, value)
     state = instance._state
@@ -23,7 +23,7 @@ def assign(instance: Entity, field: Field, value: Any) -> None:
         raise QueryError(f"{instance._schema.entity} {instance.pk} was deleted; nothing was set")
     if field.name not in state.before and not (field.codec.lazy and field.name in state.origin):
         state.before[field.name] = loading.peek(instance, field.name)
-    loading.put(instance, field.name, accepted)
+    loading.put(instance, field.name, value=accepted)
     for relation, via in instance._schema.relations.items():
         if via == field.name:
             forget_related(instance, relation)
@@ -75,14 +75,14 @@ def save(instance: Entity) -> None:
     session = loading.session_of(instance)
     if not state.saved:
         reply = session.send(session.dialect.create(schema, values))
-        store(instance, reply.data, session)
+        store(instance, reply.data, session=session)
     elif values:
-        reply = session.send(session.dialect.change(schema, instance.pk, values))
+        reply = session.send(session.dialect.change(schema, instance.pk, values=values))
         session.cache.drop(schema.resource, instance.pk)
-        store(instance, reply.data, session)
+        store(instance, reply.data, session=session)
 
 
-def store(instance: Entity, row: Any, session: Session) -> None:
+def store(instance: Entity, row: Any, *, session: Session) -> None:
     """Take over the backend's answer to a write."""
     state, schema = instance._state, instance._schema
     if isinstance(row, list) and len(row) == 1:
@@ -99,7 +99,7 @@ def store(instance: Entity, row: Any, session: Session) -> None:
                 f"the {schema.entity} was created, but the answer names no {wire_pk!r}: {str(row)[:200]}. "
                 "Look for it before you try again"
             )
-    loading.overwrite(instance, row, session)
+    loading.overwrite(instance, row, session=session)
 
 
 def take(instance: Entity, row: Any, *, session: Session, sent: Container[str] = ()) -> None:
@@ -108,7 +108,9 @@ def take(instance: Entity, row: Any, *, session: Session, sent: Container[str] =
     pending = set(changes(instance)) - {name for name in instance._schema.fields if name in sent}
     if isinstance(row, dict):
         instance._state.session = session
-        instance._state.before = {name: old for name, old in instance._state.before.items() if name in pending}
+        instance._state.before = {
+            name: old for name, old in instance._state.before.items() if name in pending
+        }
         loading.fill(instance, session.dialect.normalise(instance._schema, row), skip=pending)
 
 
@@ -124,7 +126,7 @@ def delete(instance: Entity) -> None:
         session.send(session.dialect.delete(schema, instance.pk))
     except NotFoundError as error:
         message = f"{schema.entity} {instance.pk} does not exist (any more)"
-        raise loading.missing(type(instance), message, error) from error
+        raise loading.missing(type(instance), message, cause=error) from error
     finally:
         session.cache.drop(schema.resource, instance.pk)
     state.deleted = True

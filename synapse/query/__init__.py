@@ -1,5 +1,7 @@
 """What to ask: lookups, conditions and the frozen query. Pure."""
 
+from __future__ import annotations
+
 from synapse.query.catalog import Catalog, Condition
 from synapse.query.lookups import CHOICE, EXACT, ID, RANGE, By, Exact, Gt, Gte, In, Lt, Lte, NotIn
 from synapse.query.query import FetchMode, Query

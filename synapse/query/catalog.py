@@ -43,7 +43,10 @@ class Catalog:
     def spellings(self) -> list[str]:
         """Every name that `filter()` takes."""
         return [
-            spell(name, lookup) for name, by in self.lookups.items() for lookup in by.lookups if lookup is not NotIn
+            spell(name, lookup)
+            for name, by in self.lookups.items()
+            for lookup in by.lookups
+            if lookup is not NotIn
         ]
 
     def accepts(self, name: str, lookup: type[Lookup]) -> bool:
@@ -57,7 +60,7 @@ class Catalog:
         if by is None or lookup not in by.lookups or lookup is NotIn:
             raise self._unknown(spelling)
         return Condition(
-            name, lookup, lookup.check(f"{self.entity}.filter({spelling}=...)", value, self.kinds[name])
+            name, lookup, lookup.check(f"{self.entity}.filter({spelling}=...)", value, kind=self.kinds[name])
         )
 
     def negation(self, spelling: str, value: Any) -> Condition:
@@ -66,7 +69,9 @@ class Catalog:
         if lookup in (Exact, In) and self.accepts(name, NotIn):
             values = value if lookup is In else [value]
             return Condition(
-                name, NotIn, NotIn.check(f"{self.entity}.exclude({spelling}=...)", values, self.kinds[name])
+                name,
+                NotIn,
+                NotIn.check(f"{self.entity}.exclude({spelling}=...)", values, kind=self.kinds[name]),
             )
         positive = self.condition(spelling, value)
         if lookup is Exact and isinstance(self.kinds[name], Boolean):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import operator
+
 from datetime import date, datetime
 from typing import Any, Protocol
 
@@ -66,7 +67,12 @@ class TextKey:
         text = str(value) if type(value).__name__ == "UUID" else value
         if not isinstance(text, str):
             raise _refuse(what, "a text key", value)
-        if text in ("", ".", "..") or FORBIDDEN_IN_KEYS & set(text) or not text.isprintable() or text != text.strip():
+        if (
+            text in ("", ".", "..")
+            or FORBIDDEN_IN_KEYS & set(text)
+            or not text.isprintable()
+            or text != text.strip()
+        ):
             raise _refuse(what, "a text key without slashes, '?', '#', '%' or blanks around it", value)
         return text
 

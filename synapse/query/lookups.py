@@ -21,7 +21,7 @@ class Lookup:
     inverse: ClassVar[type[Lookup] | None] = None
 
     @classmethod
-    def check(cls, what: str, value: Any, kind: Kind) -> Any:
+    def check(cls, what: str, value: Any, *, kind: Kind) -> Any:
         """Check the value of `filter(<field>__<name>=value)`."""
         return kind.check(what, value)
 
@@ -50,7 +50,7 @@ class In(Lookup):
     name = "in"
 
     @classmethod
-    def check(cls, what: str, value: Any, kind: Kind) -> tuple[Any, ...]:
+    def check(cls, what: str, value: Any, *, kind: Kind) -> tuple[Any, ...]:
         """Check every value; doubles are dropped, the order stays."""
         if isinstance(value, str | bytes | dict) or not isinstance(value, Iterable):
             raise QueryError(f"{what} takes a list, got {type(value).__name__} {value!r:.60}")
