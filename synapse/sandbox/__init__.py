@@ -1,1 +1,14 @@
-"""A Synapse backend on this machine."""
+"""A Synapse backend on this machine, for trying things out and for tests.
+
+    with synapse.sandbox.serve(seed="demo") as sandbox:
+        synapse.connect(sandbox.url, api_token=sandbox.api_token)
+"""
+
+from __future__ import annotations
+
+from .launch import Sandbox, SandboxError, TenantAccess, serve
+
+__all__ = ["Sandbox", "SandboxError", "TenantAccess", "serve"]
+
+for _public in (Sandbox, SandboxError, TenantAccess, serve):
+    _public.__module__ = __name__

@@ -158,6 +158,7 @@ class Run:
         percent = round(100 * step / steps, 1)
         left = round(self.script.seconds * (steps - step) / steps, 2)
         progress = {"overall": percent, "step": step, "percent": percent, "time_remaining": left}
+        losses = {str(number): {"loss": round(1 / (number + 1), 4)} for number in range(1, step + 1)}
         own = self.script.lines[step - 1 : step]
         return self._advance(
             line=own[0] if own else f"{self.title}: step {step} of {steps}",
@@ -165,7 +166,7 @@ class Run:
                 "record": {"steps": {"total": steps, "done": step}},
                 "current_progress": progress,
             },
-            metrics_record={"record": {"steps": {str(step): {"loss": round(1 / (step + 1), 4)}}}},
+            metrics_record={"record": {"steps": losses}},
         )
 
     def _advance(self, *, line: str, from_status: str = "RUNNING", **changes: Any) -> bool:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-
 BUSY_SECONDS = 60
 KEEP_ALIVE_PRAGMAS = (
     "PRAGMA journal_mode=WAL;PRAGMA synchronous=NORMAL;PRAGMA cache_size=-16000;PRAGMA mmap_size=134217728"
@@ -71,6 +70,9 @@ def build(
 ) -> dict[str, Any]:
     """Return the settings of the sandbox that keeps its files in *data_dir*."""
     folder = Path(data_dir).resolve()
+    # On the same disk as the media, so that a received file is renamed into place.
+    incoming = folder / "incoming"
+    incoming.mkdir(parents=True, exist_ok=True)
     return {
         "SECRET_KEY": _secret_key(folder),
         "DEBUG": False,
@@ -100,6 +102,7 @@ def build(
         "DATA_UPLOAD_MAX_MEMORY_SIZE": None,
         "DATA_UPLOAD_MAX_NUMBER_FIELDS": None,
         "DATA_UPLOAD_MAX_NUMBER_FILES": None,
+        "FILE_UPLOAD_TEMP_DIR": str(incoming),
         "FILE_UPLOAD_PERMISSIONS": 0o644,
         "CSRF_TRUSTED_ORIGINS": [],
         "REST_FRAMEWORK": REST_FRAMEWORK,

@@ -9,7 +9,6 @@ from contextlib import contextmanager
 
 from django.db import connection, transaction
 
-
 _WRITER = threading.RLock()
 
 

@@ -16,7 +16,6 @@ from .ground_truth import GroundTruth, GroundTruthDataset, GroundTruthEvent, Gro
 from .plugins import Job, JobLog, Model, Plugin, PluginRelease, ServeApplication
 from .work import Assignment, Project, Task, TaskTag
 
-
 __all__ = [
     "AccessToken",
     "Agent",

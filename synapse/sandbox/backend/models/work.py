@@ -131,6 +131,11 @@ class Task(models.Model):
     def __str__(self) -> str:
         return f"task {self.pk}"
 
+    @property
+    def current_assignment(self) -> Assignment | None:
+        """Return the newest assignment, which stands for the task where only one can be shown."""
+        return max(self.assignments.all(), key=lambda assignment: assignment.pk, default=None)
+
 
 class Assignment(models.Model):
     """One person's work on one task."""

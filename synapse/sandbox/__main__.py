@@ -1,0 +1,53 @@
+"""Serve a sandbox from the command line: `python -m synapse.sandbox --port 0 --data DIR`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from .launch import cache_folder, require_extra
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return what reads the command line."""
+    made = argparse.ArgumentParser(prog="synapse.sandbox", description="Serve a Synapse backend locally.")
+    made.add_argument("--data", type=Path, required=True, metavar="DIR", help="keep everything in DIR")
+    made.add_argument("--host", default="127.0.0.1", help="listen on HOST (default: %(default)s)")
+    made.add_argument("--port", type=int, default=0, help="listen on PORT; 0, the default, takes a free one")
+    made.add_argument("--database", metavar="URL", help="postgresql://… instead of SQLite in DIR")
+    made.add_argument(
+        "--tenant",
+        action="append",
+        dest="tenants",
+        metavar="CODE",
+        help="have a workspace called CODE; can be repeated, the first is the one announced",
+    )
+    made.add_argument("--seed", choices=["demo"], help="fill the first workspace with made-up work")
+    made.add_argument("--threads", type=int, default=32, help="answer so many requests at once")
+    made.add_argument("--page-size", type=int, default=20, metavar="N", help="rows of a page by default")
+    made.add_argument("--language", choices=["en", "ko"], default="en", help="language of errors by default")
+    made.add_argument("--stop-with-parent", action="store_true", help=argparse.SUPPRESS)
+    return made
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serve until told to stop."""
+    options = vars(parser().parse_args(arguments))
+    try:
+        require_extra()
+    except ImportError as error:
+        print(error, file=sys.stderr)
+        return 1
+
+    from .backend.server import Options, run
+
+    options["tenants"] = tuple(options["tenants"] or ["sandbox"])
+    run(Options(**options, cache=cache_folder()))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

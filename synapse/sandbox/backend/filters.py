@@ -1,0 +1,333 @@
+"""What each list can be filtered by: unknown keys are ignored, a bad value is an error under its key."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import django_filters as df
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.db.models import Count, Exists, F, JSONField, Lookup, OuterRef, Q, QuerySet
+from django.utils.translation import gettext_lazy as _
+
+from . import models
+from .models.columns import Split
+from .models.work import LabelStatus, ReviewStatus
+
+BIGGEST = 2**63 - 1
+TRUE, FALSE = ("true", "1"), ("false", "0")
+MOMENTS = ("gt", "gte", "lt", "lte")
+
+
+@JSONField.register_lookup
+class Overlaps(Lookup):
+    """Match JSON arrays that hold at least one of the given texts."""
+
+    lookup_name = "overlaps"
+
+    def get_prep_lookup(self) -> list[str]:
+        return list(self.rhs)
+
+    def as_sqlite(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
+        column, params = self.process_lhs(compiler, connection)
+        marks = ", ".join(["%s"] * len(self.rhs))
+        return f"EXISTS (SELECT 1 FROM json_each({column}) WHERE value IN ({marks}))", [*params, *self.rhs]
+
+    def as_postgresql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
+        column, params = self.process_lhs(compiler, connection)
+        return f"{column} ?| %s", [*params, self.rhs]
+
+
+class WholeNumberField(forms.IntegerField):
+    """Take a whole number that a database can hold."""
+
+    def __init__(self, **options: Any) -> None:
+        options.pop("decimal_places", None)
+        super().__init__(**{"min_value": -BIGGEST, "max_value": BIGGEST, **options})
+
+
+class Int(df.NumberFilter):
+    """Filter by a whole number."""
+
+    field_class = WholeNumberField
+
+    def get_max_validator(self) -> None:
+        return None
+
+
+class Ints(df.BaseInFilter, Int):
+    """Filter by a comma list of whole numbers."""
+
+
+class Names(df.BaseCSVFilter, df.CharFilter):
+    """Filter JSON arrays by a comma list of texts, one of which must be in them."""
+
+    def filter(self, qs: QuerySet[Any], value: list[str] | None) -> QuerySet[Any]:
+        names = [name.strip() for name in value or [] if name.strip()]
+        return qs.filter(**{f"{self.field_name}__overlaps": names}) if names else qs
+
+
+class TruthField(forms.Field):
+    """Take true or false in any case, 1 or 0."""
+
+    def to_python(self, value: Any) -> bool | None:
+        if value in self.empty_values:
+            return None
+        if str(value).lower() in TRUE + FALSE:
+            return str(value).lower() in TRUE
+        raise ValidationError(_("Must be a valid boolean."), code="invalid")
+
+
+class Truth(df.Filter):
+    """Filter by a yes or no."""
+
+    field_class = TruthField
+
+
+class ListOrRepeat(forms.SelectMultiple):
+    """Read whole numbers from a comma list, from repeated keys, or both."""
+
+    def value_from_datadict(self, data: Any, files: Any, name: str) -> list[str]:
+        return [part.strip() for value in data.getlist(name) for part in value.split(",") if part.strip()]
+
+
+class IntListField(forms.Field):
+    """Take any number of whole numbers."""
+
+    widget = ListOrRepeat
+
+    def clean(self, value: Any) -> list[int]:
+        number = WholeNumberField()
+        return [number.clean(part) for part in value or []]
+
+
+class AnyOf(df.Filter):
+    """Filter by related keys, any of which may match; given as a comma list or repeated."""
+
+    field_class = IntListField
+
+    def filter(self, qs: QuerySet[Any], value: list[int] | None) -> QuerySet[Any]:
+        return related(qs, Q(**{f"{self.field_name}__in": value})) if value else qs
+
+
+def related(rows: QuerySet[Any], condition: Q) -> QuerySet[Any]:
+    """Keep the rows that *condition*, which may reach over relations to many, holds for; none twice."""
+    found = rows.model._default_manager.filter(condition, pk=OuterRef("pk"))
+    return rows.filter(Exists(found))
+
+
+def bounds(*columns: str) -> dict[str, df.Filter]:
+    """Return the filters `<column>__gt`, `__gte`, `__lt` and `__lte` for points in time."""
+    return {
+        f"{column}__{side}": df.IsoDateTimeFilter(field_name=column, lookup_expr=side)
+        for column in columns
+        for side in MOMENTS
+    }
+
+
+def keys() -> dict[str, df.Filter]:
+    """Return the filters by `id`, its bounds and its lists."""
+    sides = {f"id__{side}": Int(field_name="id", lookup_expr=side) for side in MOMENTS}
+    return {"id": Int(), "id__in": Ints(field_name="id", lookup_expr="in"), **sides}
+
+
+def build(name: str, base: type[df.FilterSet] = df.FilterSet, **declared: df.Filter) -> type[df.FilterSet]:
+    """Return a filter set with the filters *declared*, some of whose names Python cannot spell."""
+    return type(name, (base,), declared)
+
+
+class SdkFilter(df.FilterSet):
+    """What every list under `sdk/` can be filtered by."""
+
+    ids = Ints(field_name="pk", lookup_expr="in")
+    ids_ex = Ints(field_name="pk", lookup_expr="in", exclude=True)
+
+
+def has_assignment(rows: QuerySet[Any], _name: str, wanted: bool) -> QuerySet[Any]:
+    found = Exists(models.Assignment.objects.filter(task=OuterRef("pk")))
+    return rows.filter(found if wanted else ~found)
+
+
+def has_reached_max(rows: QuerySet[Any], _name: str, wanted: bool) -> QuerySet[Any]:
+    counted = models.Task.objects.annotate(number=Count("assignments"))
+    full = counted.filter(
+        project__count_max_assignments_per_task__gt=0,
+        number__gte=F("project__count_max_assignments_per_task"),
+    )
+    reached = Q(pk__in=full.values("pk"))
+    return rows.filter(reached if wanted else ~reached)
+
+
+def discarded(rows: QuerySet[Any], _name: str, value: str) -> QuerySet[Any]:
+    """Keep discarded tasks, kept ones, or all."""
+    return rows if value == "all" else rows.filter(is_discarded=value == "discarded")
+
+
+def discarded_assignments(rows: QuerySet[Any], _name: str, wanted: bool) -> QuerySet[Any]:
+    return related(rows, Q(assignments__is_discarded=wanted))
+
+
+def by_code_or_pk(path: str) -> Any:
+    """Return the method that filters by a plugin at *path*, given by its code or its key."""
+
+    def method(rows: QuerySet[Any], _name: str, value: str) -> QuerySet[Any]:
+        chosen = Q(**{f"{path}__code": value})
+        if value.isdecimal() and int(value) <= BIGGEST:
+            chosen |= Q(**{path: int(value)})
+        return rows.filter(chosen)
+
+    return method
+
+
+class JobStatusField(forms.ChoiceField):
+    """Take a job status in any case, and `completed` for the one it has come to be called."""
+
+    def to_python(self, value: Any) -> str:
+        return job_status(value) if value else ""
+
+
+def job_status(value: str) -> str:
+    """Return *value* as the wire spells job statuses today."""
+    known = {"COMPLETED": "SUCCEEDED", "QUEUED": "PENDING"}
+    return known.get(value.upper(), value.upper())
+
+
+class JobStatus(df.ChoiceFilter):
+    """Filter by a job status in any case."""
+
+    field_class = JobStatusField
+
+
+def statuses() -> dict[str, df.Filter]:
+    """Return the filters by the progress of labelling and review; each can be repeated."""
+    return {
+        "status_label": df.MultipleChoiceFilter(choices=LabelStatus.choices),
+        "status_review": df.MultipleChoiceFilter(choices=ReviewStatus.choices),
+    }
+
+
+TaskFilter = build(
+    "TaskFilter",
+    **keys(),
+    **statuses(),
+    **bounds("created"),
+    project=Int(),
+    is_discarded=Truth(),
+    schema=df.ChoiceFilter(choices=models.Task.Schema.choices),
+    has_assignment=Truth(method=has_assignment),
+    has_reached_max_assignments=Truth(method=has_reached_max),
+    assignments=AnyOf(),
+    labelers=AnyOf(field_name="assignments__user"),
+    reviewers=AnyOf(field_name="assignments__reviewer"),
+    groups=AnyOf(field_name="data_unit__group"),
+    stages=AnyOf(field_name="stage"),
+    workshops=AnyOf(field_name="workshop"),
+    tags=AnyOf(),
+    assignments__is_discarded=Truth(method=discarded_assignments),
+    discarded_filter=df.ChoiceFilter(
+        choices=[(word, word) for word in ("all", "discarded", "active")], method=discarded
+    ),
+)
+PlainTaskFilter = build("PlainTaskFilter", TaskFilter, has_data=Truth())
+SdkTaskFilter = build("SdkTaskFilter", TaskFilter, **SdkFilter.base_filters)
+
+AssignmentFilter = build(
+    "AssignmentFilter",
+    **keys(),
+    **statuses(),
+    **bounds(
+        "created",
+        "label_submitted",
+        "last_labeled",
+        "last_reviewed",
+        "labeler_last_action_at",
+        "reviewer_last_action_at",
+    ),
+    project=Int(field_name="task__project"),
+    workshop=Int(field_name="task__workshop"),
+    tasks=AnyOf(field_name="task"),
+    users=AnyOf(field_name="user"),
+    reviewers=AnyOf(field_name="reviewer"),
+    groups=AnyOf(field_name="task__data_unit__group"),
+    stages=AnyOf(field_name="task__stage"),
+    tags=AnyOf(),
+    task_tags=AnyOf(field_name="task__tags"),
+    is_discarded=Truth(),
+    is_discard_confirmed=Truth(),
+    is_confirmed=Truth(),
+)
+SdkAssignmentFilter = build("SdkAssignmentFilter", AssignmentFilter, **SdkFilter.base_filters)
+
+GROUND_TRUTH_COMMON: dict[str, df.Filter] = {
+    "category": df.ChoiceFilter(choices=Split.choices),
+    "categories": df.MultipleChoiceFilter(field_name="category", choices=Split.choices),
+    "classes": Names(),
+    "task": Int(),
+}
+EventFilter = build(
+    "EventFilter",
+    SdkFilter,
+    **GROUND_TRUTH_COMMON,
+    ground_truth=Int(field_name="id"),
+    ground_truth_dataset_versions=AnyOf(),
+    ground_truth_dataset_version=AnyOf(field_name="ground_truth_dataset_versions"),
+)
+GroundTruthFilter = build(
+    "GroundTruthFilter",
+    **GROUND_TRUTH_COMMON,
+    id=Int(),
+    ground_truth_dataset=Int(),
+    ground_truth_dataset_versions=AnyOf(field_name="events__ground_truth_dataset_versions"),
+    ground_truth_dataset_version=AnyOf(field_name="events__ground_truth_dataset_versions"),
+)
+VersionFilter = build("VersionFilter", ground_truth_dataset=Int(), is_archived=Truth())
+GroundTruthDatasetFilter = build("GroundTruthDatasetFilter", project=Int())
+
+ProjectFilter = build(
+    "ProjectFilter",
+    category=df.ChoiceFilter(choices=models.Project.Category.choices),
+    data_collection=Int(),
+)
+TaskTagFilter = build(
+    "TaskTagFilter", project=Int(), category=df.ChoiceFilter(choices=models.TaskTag.Category.choices)
+)
+DataCollectionFilter = build(
+    "DataCollectionFilter", category=df.ChoiceFilter(choices=models.DataCollection.Category.choices)
+)
+DataUnitFilter = build("DataUnitFilter", data_collection=Int(), can_generate_task=Truth())
+DataFileFilter = build(
+    "DataFileFilter",
+    checksum=df.CharFilter(),
+    data_collection=AnyOf(field_name="unit_files__data_unit__data_collection"),
+    processing_status=df.ChoiceFilter(choices=models.DataFile.ProcessingStatus.choices),
+)
+
+PluginFilter = build(
+    "PluginFilter",
+    category=df.ChoiceFilter(choices=models.Plugin.Category.choices),
+    is_active=Truth(),
+)
+PluginReleaseFilter = build(
+    "PluginReleaseFilter", plugin=df.CharFilter(method=by_code_or_pk("plugin")), debug=Truth()
+)
+JobFilter = build(
+    "JobFilter",
+    status=JobStatus(choices=models.Job.Status.choices),
+    agent=Int(),
+    plugin=df.CharFilter(method=by_code_or_pk("plugin_release__plugin")),
+    action=df.CharFilter(),
+)
+JobLogFilter = build("JobLogFilter", job=df.UUIDFilter(), event=df.CharFilter(), level=df.CharFilter())
+ServeApplicationFilter = build(
+    "ServeApplicationFilter",
+    plugin_code=df.CharFilter(field_name="job__plugin_release__plugin__code"),
+    job__agent=Int(),
+)
+AgentFilter = build("AgentFilter", id=Int())
+StorageFilter = build(
+    "StorageFilter", category=df.ChoiceFilter(choices=models.Storage.Category.choices)
+)
+ModelFilter = build("ModelFilter", is_released=Truth(), project=Int(), category=df.CharFilter())
+
+

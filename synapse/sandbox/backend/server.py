@@ -1,0 +1,197 @@
+"""Run one sandbox in this process: prepare its database, say where it is, serve until told to stop."""
+
+from __future__ import annotations
+
+import gc
+import hashlib
+import json
+import os
+import secrets
+import shutil
+import signal
+import sys
+import threading
+
+from dataclasses import dataclass, field
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from . import configure
+
+MAX_BODY = 1 << 50
+CONNECTIONS = 1_000
+SHUTDOWN_SECONDS = 0.5
+PARENT_POLL_SECONDS = 1.0
+VERSIONED = ("django", "djangorestframework", "django-filter", "drf-chunked-upload")
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to serve one sandbox."""
+
+    data: Path
+    host: str = "127.0.0.1"
+    port: int = 0
+    database: str | None = None
+    tenants: tuple[str, ...] = ("sandbox",)
+    seed: str | None = None
+    threads: int = 32
+    page_size: int = 20
+    language: str = "en"
+    cache: Path = field(default_factory=Path)
+    stop_with_parent: bool = False
+
+
+def run(options: Options) -> None:
+    """Serve until SIGTERM or SIGINT; print one JSON line when ready."""
+    if options.stop_with_parent:
+        threading.Thread(target=_follow_parent, args=(os.getppid(),), daemon=True).start()
+    options.data.mkdir(parents=True, exist_ok=True)
+    if options.database is None:
+        _copy_template(options)
+    configure(
+        options.data, options.database, page_size=options.page_size, language=options.language
+    )
+    _migrate(options)
+    facts = _populate(options)
+    _serve(options, facts)
+
+
+def _serve(options: Options, facts: dict[str, Any]) -> None:
+    from django.core.wsgi import get_wsgi_application
+    from django.db import connections
+    from django.urls import get_resolver
+    from waitress.server import create_server
+
+    application = get_wsgi_application()
+    _ = get_resolver().url_patterns
+    server = create_server(
+        application,
+        host=options.host,
+        port=options.port,
+        threads=options.threads,
+        max_request_body_size=MAX_BODY,
+        connection_limit=CONNECTIONS,
+        asyncore_use_poll=True,
+        ident="synapse-sandbox",
+        # A handler may wait for a client that went away; nobody waits for the handler then.
+        channel_timeout=300,
+    )
+    server.task_dispatcher.shutdown = partial(server.task_dispatcher.shutdown, timeout=SHUTDOWN_SECONDS)
+    connections.close_all()
+    # What was loaded so far stays: keep the collector from walking it on every run.
+    gc.collect()
+    gc.freeze()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: sys.exit(0))
+    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(options.host, options.host)
+    url = f"http://{host}:{server.effective_port}"
+    print(json.dumps({"url": url, "admin_url": f"{url}/admin/", **facts}), flush=True)
+    server.run()
+    server.close()
+
+
+def _populate(options: Options) -> dict[str, Any]:
+    """Make what every sandbox has and return the secrets that open it."""
+    from .accounts import ensure_admin, ensure_tenant
+    from .runs import recover
+
+    password = _admin_password(options.data)
+    admin = ensure_admin(password)
+    accesses = [ensure_tenant(code, admin=admin) for code in options.tenants]
+    main = accesses[0]
+    if options.seed:
+        from .seed import seed
+
+        seed(main.tenant, main.user, name=options.seed)
+    recover()
+    return {
+        "api_token": main.api_token,
+        "agent_token": main.agent_token,
+        "tenant": main.tenant.code,
+        "admin_user": admin.username,
+        "admin_password": password,
+        "data": str(options.data.resolve()),
+        "pid": os.getpid(),
+        "tenants": {
+            access.tenant.code: {"api_token": access.api_token, "agent_token": access.agent_token}
+            for access in accesses
+        },
+    }
+
+
+def _admin_password(folder: Path) -> str:
+    path = folder / "admin.password"
+    if not path.exists():
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
+            file.write(secrets.token_urlsafe(12))
+    return path.read_text()
+
+
+def schema_key() -> str:
+    """Return what tells one shape of the database from another."""
+    digest = hashlib.sha256()
+    for path in sorted((Path(__file__).parent / "migrations").glob("*.py")):
+        digest.update(path.name.encode() + path.read_bytes())
+    digest.update(" ".join(f"{name}={version(name)}" for name in VERSIONED).encode())
+    return digest.hexdigest()[:20]
+
+
+def _template(options: Options) -> Path:
+    return options.cache / f"{schema_key()}.sqlite3"
+
+
+def _copy_template(options: Options) -> None:
+    """Start from a database that was migrated before: migrating takes seconds, copying does not."""
+    target, template = options.data / "sandbox.sqlite3", _template(options)
+    if template.exists() and not target.exists():
+        part = target.with_suffix(f".{os.getpid()}.part")
+        shutil.copyfile(template, part)
+        part.replace(target)
+        (options.data / "schema.key").write_text(schema_key())
+
+
+def _migrate(options: Options) -> None:
+    from django.core.management import call_command
+    from django.db import connection
+
+    marker = options.data / "schema.key"
+    if options.database is None and marker.exists() and marker.read_text() == schema_key():
+        return
+    fresh = options.database is None and not connection.introspection.table_names()
+    call_command("migrate", verbosity=0, interactive=False)
+    if options.database is None:
+        marker.write_text(schema_key())
+    if fresh:
+        connection.close()
+        _keep_template(options)
+
+
+def _keep_template(options: Options) -> None:
+    template = _template(options)
+    part = template.with_suffix(f".{os.getpid()}.part")
+    try:
+        options.cache.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(options.data / "sandbox.sqlite3", part)
+        part.replace(template)
+    except OSError:
+        # Without a place to keep it, the next start migrates again.
+        part.unlink(missing_ok=True)
+
+
+def _follow_parent(parent: int) -> None:
+    """Stop this process when the one that started it is gone or closes our standard input."""
+    closed = threading.Event()
+    threading.Thread(target=_read_to_end, args=(closed,), daemon=True).start()
+    while os.getppid() == parent:
+        if closed.wait(PARENT_POLL_SECONDS):
+            break
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _read_to_end(closed: threading.Event) -> None:
+    while os.read(sys.stdin.fileno(), 4096):
+        pass
+    closed.set()

@@ -1,0 +1,187 @@
+"""Start a sandbox in another process, and stop it again."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import IO, Any, Final
+
+import attrs
+
+STARTUP_SECONDS: Final = 60.0
+STOP_SECONDS: Final = 10.0
+LOG_TAIL: Final = 2_000
+NEEDED: Final = ("django", "rest_framework", "django_filters", "drf_chunked_upload", "waitress")
+
+
+class SandboxError(RuntimeError):
+    """The sandbox could not be started."""
+
+
+@attrs.frozen
+class TenantAccess:
+    """The secrets that open one workspace of a sandbox."""
+
+    api_token: str = attrs.field(repr=False)
+    agent_token: str = attrs.field(repr=False)
+
+
+@attrs.frozen
+class Sandbox:
+    """A sandbox that is running: where it is and what opens it.
+
+    `api_token` and `agent_token` are those of `tenant`, the first of `tenants`.
+    """
+
+    url: str
+    api_token: str = attrs.field(repr=False)
+    agent_token: str = attrs.field(repr=False)
+    tenant: str
+    admin_url: str
+    admin_user: str
+    admin_password: str = attrs.field(repr=False)
+    data: Path
+    pid: int
+    tenants: Mapping[str, TenantAccess]
+
+    @classmethod
+    def from_json(cls, line: str) -> Sandbox:
+        """Return the sandbox that announced itself with *line*."""
+        facts: dict[str, Any] = json.loads(line)
+        tenants = {code: TenantAccess(**secrets) for code, secrets in facts.pop("tenants").items()}
+        return cls(**{**facts, "data": Path(facts["data"]), "tenants": tenants})
+
+
+@contextlib.contextmanager
+def serve(
+    data: str | os.PathLike[str] | None = None,
+    *,
+    seed: str | None = None,
+    database: str | None = None,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    tenants: Sequence[str] = ("sandbox",),
+    threads: int = 32,
+    page_size: int = 20,
+    language: str = "en",
+) -> Iterator[Sandbox]:
+    """Run a sandbox in another process for as long as the block lasts.
+
+    It keeps everything in the folder *data*, so that the next one there goes on with the same rows and
+    tokens; without it, in a scratch folder that is removed afterwards. *seed* is `"demo"` or nothing,
+    *database* a `postgresql://` address instead of SQLite, *port* 0 any free port, *tenants* the workspaces
+    to have, the first of which the handle speaks for. It also stops when this process dies.
+    """
+    require_extra()
+    values = {
+        "--seed": seed,
+        "--database": database,
+        "--host": host,
+        "--port": port,
+        "--threads": threads,
+        "--page-size": page_size,
+        "--language": language,
+    }
+    arguments = [f"{name}={value}" for name, value in values.items() if value is not None]
+    arguments += [f"--tenant={code}" for code in tenants]
+    with _folder(data) as folder, _process(folder, arguments) as process:
+        yield Sandbox.from_json(_first_line(process, folder))
+
+
+def require_extra() -> None:
+    """Raise an error that says what to install when the sandbox's own dependencies are missing."""
+    missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
+    if missing:
+        raise ImportError(
+            f"the sandbox needs {', '.join(missing)}: pip install \"synapse-orm[sandbox]\"", name=missing[0]
+        )
+
+
+def cache_folder() -> Path:
+    """Return where this platform keeps what can be made again."""
+    if os.environ.get("XDG_CACHE_HOME"):
+        base = Path(os.environ["XDG_CACHE_HOME"])
+    elif sys.platform == "win32":
+        base = Path(os.environ.get("LOCALAPPDATA", tempfile.gettempdir()))
+    elif sys.platform == "darwin":
+        base = Path("~/Library/Caches").expanduser()
+    else:
+        base = Path("~/.cache").expanduser()
+    return base / "synapse" / "sandbox"
+
+
+@contextlib.contextmanager
+def _folder(data: str | os.PathLike[str] | None) -> Iterator[Path]:
+    if data is not None:
+        folder = Path(data)
+        folder.mkdir(parents=True, exist_ok=True)
+        yield folder
+        return
+    scratch = Path(tempfile.mkdtemp(prefix="synapse-sandbox-"))
+    try:
+        yield scratch
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _process(folder: Path, arguments: list[str]) -> Iterator[subprocess.Popen[str]]:
+    command = [sys.executable, "-m", "synapse.sandbox", f"--data={folder}", "--stop-with-parent", *arguments]
+    root = str(Path(__file__).resolve().parents[2])
+    paths = [root, *filter(None, [os.environ.get("PYTHONPATH")])]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+    with (
+        _log(folder).open("ab") as log,
+        subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+            env=environment,
+        ) as process,
+    ):
+        try:
+            yield process
+        finally:
+            _stop(process)
+
+
+def _stop(process: subprocess.Popen[str]) -> None:
+    process.terminate()
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+
+
+def _first_line(process: subprocess.Popen[str], folder: Path) -> str:
+    stdout = process.stdout
+    assert stdout is not None
+    lines: list[str] = []
+    reader = threading.Thread(target=_read_line, args=(stdout, lines), daemon=True)
+    reader.start()
+    reader.join(STARTUP_SECONDS)
+    if lines and lines[0]:
+        return lines[0]
+    reason = f"did not answer within {STARTUP_SECONDS:.0f} s" if reader.is_alive() else "ended at once"
+    said = _log(folder).read_text(errors="replace")[-LOG_TAIL:].strip()
+    raise SandboxError(f"the sandbox {reason}; it said:\n{said or '(nothing)'}")
+
+
+def _read_line(stream: IO[str], lines: list[str]) -> None:
+    lines.append(stream.readline())
+
+
+def _log(folder: Path) -> Path:
+    return folder / "server.log"
