@@ -1,7 +1,7 @@
 """A Synapse backend on this machine, for trying things out and for tests.
 
-    with synapse.sandbox.serve(seed="demo") as sandbox:
-        synapse.connect(sandbox.url, api_token=sandbox.api_token)
+with synapse.sandbox.serve(seed="demo") as sandbox:
+    synapse.connect(sandbox.url, api_token=sandbox.api_token)
 """
 
 from __future__ import annotations

@@ -103,7 +103,7 @@ def require_extra() -> None:
     missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
     if missing:
         raise ImportError(
-            f"the sandbox needs {', '.join(missing)}: pip install \"synapse-orm[sandbox]\"", name=missing[0]
+            f'the sandbox needs {", ".join(missing)}: pip install "synapse-orm[sandbox]"', name=missing[0]
         )
 
 

@@ -42,7 +42,7 @@ def read_body(body: Any) -> tuple[str, Any]:
     if action not in ACTIONS:
         raise ValidationError({"action": [_("“%(value)s” is not a valid choice.") % {"value": action}]})
     rest = {key: value for key, value in body.items() if key != "action"}
-    return action, body["data"] if "data" in body else rest
+    return action, body.get("data", rest)
 
 
 def move_assignment(task: Task, *, user: User | None, done: bool) -> Assignment:

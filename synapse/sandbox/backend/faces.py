@@ -28,7 +28,7 @@ def counted(name: str, model: Any, by: str) -> Any:
 
 def install_script(agent: models.Agent) -> str:
     """Return the line that installs an agent on a machine."""
-    return f"curl -fsSL \"$SYNAPSE_HOST/agents/{agent.token}/node_install_script/\" | bash"
+    return f'curl -fsSL "$SYNAPSE_HOST/agents/{agent.token}/node_install_script/" | bash'
 
 
 COLLECTION = (
@@ -209,9 +209,7 @@ declare(
 declare("event_data", Face(models.GroundTruthEvent, "id pgh_id data"), main=False)
 declare(
     "event_files",
-    Face(
-        models.GroundTruthEvent, "id pgh_id files", computed={"files": of_unit(as_array, "data_unit")}
-    ),
+    Face(models.GroundTruthEvent, "id pgh_id files", computed={"files": of_unit(as_array, "data_unit")}),
     main=False,
 )
 
@@ -251,7 +249,9 @@ declare(
 )
 declare(
     "job_log",
-    Face(models.JobLog, "id job event step level data file datetime created", computed={"job": plain("job_id")}),
+    Face(
+        models.JobLog, "id job event step level data file datetime created", computed={"job": plain("job_id")}
+    ),
 )
 declare(
     "storage",

@@ -102,13 +102,23 @@ class IntListField(forms.Field):
         return [number.clean(part) for part in value or []]
 
 
-class AnyOf(df.Filter):
-    """Filter by related keys, any of which may match; given as a comma list or repeated."""
+class OneOf(df.Filter):
+    """Filter by keys, given as a comma list or repeated, one of which the row must have."""
 
     field_class = IntListField
 
     def filter(self, qs: QuerySet[Any], value: list[int] | None) -> QuerySet[Any]:
-        return related(qs, Q(**{f"{self.field_name}__in": value})) if value else qs
+        return self.keep(qs, Q(**{f"{self.field_name}__in": value})) if value else qs
+
+    def keep(self, rows: QuerySet[Any], condition: Q) -> QuerySet[Any]:
+        return rows.filter(condition)
+
+
+class AnyOf(OneOf):
+    """Filter by keys in the same way, over a relation that a row may have many of."""
+
+    def keep(self, rows: QuerySet[Any], condition: Q) -> QuerySet[Any]:
+        return related(rows, condition)
 
 
 def related(rows: QuerySet[Any], condition: Q) -> QuerySet[Any]:
@@ -220,9 +230,9 @@ TaskFilter = build(
     assignments=AnyOf(),
     labelers=AnyOf(field_name="assignments__user"),
     reviewers=AnyOf(field_name="assignments__reviewer"),
-    groups=AnyOf(field_name="data_unit__group"),
-    stages=AnyOf(field_name="stage"),
-    workshops=AnyOf(field_name="workshop"),
+    groups=OneOf(field_name="data_unit__group"),
+    stages=OneOf(field_name="stage"),
+    workshops=OneOf(field_name="workshop"),
     tags=AnyOf(),
     assignments__is_discarded=Truth(method=discarded_assignments),
     discarded_filter=df.ChoiceFilter(
@@ -246,11 +256,11 @@ AssignmentFilter = build(
     ),
     project=Int(field_name="task__project"),
     workshop=Int(field_name="task__workshop"),
-    tasks=AnyOf(field_name="task"),
-    users=AnyOf(field_name="user"),
-    reviewers=AnyOf(field_name="reviewer"),
-    groups=AnyOf(field_name="task__data_unit__group"),
-    stages=AnyOf(field_name="task__stage"),
+    tasks=OneOf(field_name="task"),
+    users=OneOf(field_name="user"),
+    reviewers=OneOf(field_name="reviewer"),
+    groups=OneOf(field_name="task__data_unit__group"),
+    stages=OneOf(field_name="task__stage"),
     tags=AnyOf(),
     task_tags=AnyOf(field_name="task__tags"),
     is_discarded=Truth(),
@@ -325,9 +335,5 @@ ServeApplicationFilter = build(
     job__agent=Int(),
 )
 AgentFilter = build("AgentFilter", id=Int())
-StorageFilter = build(
-    "StorageFilter", category=df.ChoiceFilter(choices=models.Storage.Category.choices)
-)
+StorageFilter = build("StorageFilter", category=df.ChoiceFilter(choices=models.Storage.Category.choices))
 ModelFilter = build("ModelFilter", is_released=Truth(), project=Int(), category=df.CharFilter())
-
-

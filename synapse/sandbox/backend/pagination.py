@@ -18,9 +18,8 @@ class PageNumbers(PageNumberPagination):
     page_size_query_param = "page_size"
     max_page_size = MAX_PAGE_SIZE
 
-    @property
-    def page_size(self) -> int:
-        return settings.SANDBOX_PAGE_SIZE
+    def __init__(self) -> None:
+        self.page_size = settings.SANDBOX_PAGE_SIZE
 
 
 class Cursors(CursorPagination):
@@ -29,9 +28,8 @@ class Cursors(CursorPagination):
     page_size_query_param = "page_size"
     max_page_size = MAX_PAGE_SIZE
 
-    @property
-    def page_size(self) -> int:
-        return settings.SANDBOX_PAGE_SIZE
+    def __init__(self) -> None:
+        self.page_size = settings.SANDBOX_PAGE_SIZE
 
     def get_ordering(self, request: Request, queryset: QuerySet[Any], view: Any) -> tuple[str, ...]:
         return tuple(view.ordering_of(request, default=("-pk",)))

@@ -54,9 +54,7 @@ class DataCollectionSerializer(EntitySerializer):
 
     def validate_file_specifications(self, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         names = Counter(row["name"] for row in rows)
-        faults = [
-            _("The name “%(name)s” is given twice.") % {"name": n} for n, k in names.items() if k > 1
-        ]
+        faults = [_("The name “%(name)s” is given twice.") % {"name": n} for n, k in names.items() if k > 1]
         if rows and sum(bool(row.get("is_primary")) for row in rows) != 1:
             faults.append(_("Exactly one file specification must have is_primary."))
         if rows and sum(row.get("function_type") == "main" for row in rows) != 1:

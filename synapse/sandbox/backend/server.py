@@ -51,9 +51,7 @@ def run(options: Options) -> None:
     options.data.mkdir(parents=True, exist_ok=True)
     if options.database is None:
         _copy_template(options)
-    configure(
-        options.data, options.database, page_size=options.page_size, language=options.language
-    )
+    configure(options.data, options.database, page_size=options.page_size, language=options.language)
     _migrate(options)
     facts = _populate(options)
     _serve(options, facts)

@@ -45,7 +45,7 @@ def known_keys(rows: QuerySet[Any], body: dict[str, Any], *, key: str, named: st
     strange = [pk for pk in asked if pk not in found]
     if strange:
         raise ValidationError(
-            {name: [_("Invalid pk \"%(pk)s\" - object does not exist.") % {"pk": pk} for pk in strange]}
+            {name: [_('Invalid pk "%(pk)s" - object does not exist.') % {"pk": pk} for pk in strange]}
         )
     return list(dict.fromkeys(asked))
 

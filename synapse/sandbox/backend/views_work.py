@@ -59,7 +59,9 @@ class Tasks(Entities):
         body = request.data
         if not (isinstance(body, dict) and isinstance(body.get("data"), list) and "data_unit" not in body):
             return super().create(request)
-        rows = [{"project": body.get("project"), **row} if isinstance(row, dict) else row for row in body["data"]]
+        rows = [
+            {"project": body.get("project"), **row} if isinstance(row, dict) else row for row in body["data"]
+        ]
         try:
             made = self.store(rows, many=True)
         except ValidationError as error:

@@ -32,9 +32,7 @@ class AccessToken(models.Model):
     key = models.CharField(max_length=64, unique=True, default=access_key)
     kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.ACCESS)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="access_tokens")
-    tenant = models.ForeignKey(
-        Tenant, models.CASCADE, related_name="access_tokens", null=True, blank=True
-    )
+    tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="access_tokens", null=True, blank=True)
     created = created()
 
     def __str__(self) -> str:

@@ -36,12 +36,12 @@ class DataCollection(models.Model):
     tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="data_collections")
     name = models.CharField(max_length=100)
     description = text()
-    category = models.CharField(max_length=20, choices=Category.choices, default=Category.IMAGE, db_index=True)
+    category = models.CharField(
+        max_length=20, choices=Category.choices, default=Category.IMAGE, db_index=True
+    )
     meta = json_object()
     caution = models.CharField(max_length=20, choices=Caution.choices, blank=True, default="")
-    access_level = models.CharField(
-        max_length=20, choices=AccessLevel.choices, default=AccessLevel.PRIVATE
-    )
+    access_level = models.CharField(max_length=20, choices=AccessLevel.choices, default=AccessLevel.PRIVATE)
     is_archived = models.BooleanField(default=False)
     created = created()
 
@@ -62,9 +62,7 @@ class FileSpecification(models.Model):
 
     TENANT_PATH = "data_collection__tenant"
 
-    data_collection = models.ForeignKey(
-        DataCollection, models.CASCADE, related_name="file_specifications"
-    )
+    data_collection = models.ForeignKey(DataCollection, models.CASCADE, related_name="file_specifications")
     name = models.CharField(max_length=50)
     description = text()
     file_type = models.CharField(max_length=10, choices=FileType.choices)
@@ -78,9 +76,7 @@ class FileSpecification(models.Model):
     class Meta:
         ordering = ("index", "id")
         constraints = [
-            models.UniqueConstraint(
-                fields=["data_collection", "name"], name="one_specification_per_name"
-            )
+            models.UniqueConstraint(fields=["data_collection", "name"], name="one_specification_per_name")
         ]
 
     def __str__(self) -> str:
@@ -105,9 +101,7 @@ class DataFile(models.Model):
     file = models.FileField(upload_to=data_file_path, max_length=500, null=True, blank=True)
     size = models.BigIntegerField(null=True, blank=True)
     meta = json_object()
-    storage = models.ForeignKey(
-        Storage, models.SET_NULL, related_name="data_files", null=True, blank=True
-    )
+    storage = models.ForeignKey(Storage, models.SET_NULL, related_name="data_files", null=True, blank=True)
     processing_status = models.CharField(
         max_length=20, choices=ProcessingStatus.choices, default=ProcessingStatus.COMPLETED
     )
@@ -115,9 +109,7 @@ class DataFile(models.Model):
     modified = models.DateTimeField(auto_now=True)
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["tenant", "checksum"], name="one_file_per_checksum")
-        ]
+        constraints = [models.UniqueConstraint(fields=["tenant", "checksum"], name="one_file_per_checksum")]
 
     def __str__(self) -> str:
         return self.checksum
@@ -129,9 +121,7 @@ class DataUnitGroup(models.Model):
     TENANT_PATH = "data_collection__tenant"
 
     data_collection = models.ForeignKey(DataCollection, models.CASCADE, related_name="groups")
-    parent = models.ForeignKey(
-        "self", models.CASCADE, related_name="children", null=True, blank=True
-    )
+    parent = models.ForeignKey("self", models.CASCADE, related_name="children", null=True, blank=True)
     name = models.CharField(max_length=200)
 
     class Meta:
@@ -202,9 +192,7 @@ class DataUnitFile(models.Model):
     class Meta:
         ordering = ("specification__index", "id")
         constraints = [
-            models.UniqueConstraint(
-                fields=["data_unit", "specification"], name="one_file_per_specification"
-            )
+            models.UniqueConstraint(fields=["data_unit", "specification"], name="one_file_per_specification")
         ]
 
     def __str__(self) -> str:

@@ -36,9 +36,7 @@ class GroundTruthVersion(models.Model):
 
     TENANT_PATH = "ground_truth_dataset__tenant"
 
-    ground_truth_dataset = models.ForeignKey(
-        GroundTruthDataset, models.CASCADE, related_name="versions"
-    )
+    ground_truth_dataset = models.ForeignKey(GroundTruthDataset, models.CASCADE, related_name="versions")
     version = models.CharField(max_length=100)
     description = text()
     is_archived = models.BooleanField(default=False)
@@ -60,18 +58,12 @@ class GroundTruth(models.Model):
 
     TENANT_PATH = "ground_truth_dataset__tenant"
 
-    ground_truth_dataset = models.ForeignKey(
-        GroundTruthDataset, models.CASCADE, related_name="ground_truths"
-    )
+    ground_truth_dataset = models.ForeignKey(GroundTruthDataset, models.CASCADE, related_name="ground_truths")
     data_unit = models.ForeignKey(
         DataUnit, models.SET_NULL, related_name="ground_truths", null=True, blank=True
     )
-    task = models.ForeignKey(
-        "Task", models.SET_NULL, related_name="ground_truths", null=True, blank=True
-    )
-    project = models.ForeignKey(
-        Project, models.SET_NULL, related_name="ground_truths", null=True, blank=True
-    )
+    task = models.ForeignKey("Task", models.SET_NULL, related_name="ground_truths", null=True, blank=True)
+    project = models.ForeignKey(Project, models.SET_NULL, related_name="ground_truths", null=True, blank=True)
     category = models.CharField(max_length=20, choices=Split.choices, default=Split.TRAIN, db_index=True)
     data = models.JSONField(null=True, blank=True)
     classes = json_list()
@@ -96,13 +88,9 @@ class GroundTruthEvent(models.Model):
     pgh_id = models.BigAutoField(primary_key=True)
     pgh_created_at = models.DateTimeField(default=timezone.now)
     pgh_label = models.CharField(max_length=20)
-    pgh_obj = models.ForeignKey(
-        GroundTruth, models.SET_NULL, related_name="events", null=True, blank=True
-    )
+    pgh_obj = models.ForeignKey(GroundTruth, models.SET_NULL, related_name="events", null=True, blank=True)
     id = models.BigIntegerField(db_index=True)
-    ground_truth_dataset = models.ForeignKey(
-        GroundTruthDataset, models.CASCADE, related_name="events"
-    )
+    ground_truth_dataset = models.ForeignKey(GroundTruthDataset, models.CASCADE, related_name="events")
     data_unit = models.ForeignKey(
         DataUnit, models.SET_NULL, related_name="ground_truth_events", null=True, blank=True
     )

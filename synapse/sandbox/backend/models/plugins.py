@@ -36,7 +36,9 @@ class Plugin(models.Model):
     tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="plugins", null=True, blank=True)
     code = models.CharField(max_length=100, unique=True, validators=[RegexValidator(r"^[-a-zA-Z0-9_]+$")])
     name = models.CharField(max_length=200)
-    category = models.CharField(max_length=30, choices=Category.choices, default=Category.CUSTOM, db_index=True)
+    category = models.CharField(
+        max_length=30, choices=Category.choices, default=Category.CUSTOM, db_index=True
+    )
     description = text()
     is_active = models.BooleanField(default=True)
     is_public = models.BooleanField(default=False)
@@ -69,9 +71,7 @@ class PluginRelease(models.Model):
     created = created()
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["plugin", "version"], name="one_release_per_version")
-        ]
+        constraints = [models.UniqueConstraint(fields=["plugin", "version"], name="one_release_per_version")]
 
     def __str__(self) -> str:
         return f"{self.plugin.code}@{self.version}"
@@ -179,18 +179,14 @@ class Model(models.Model):
     category = text(50, default="base")
     version = text(100)
     file = models.FileField(upload_to="models/%Y/%m/", max_length=500, null=True, blank=True)
-    parent = models.ForeignKey(
-        "self", models.SET_NULL, related_name="children", null=True, blank=True
-    )
+    parent = models.ForeignKey("self", models.SET_NULL, related_name="children", null=True, blank=True)
     neural_net = models.ForeignKey(
         PluginRelease, models.SET_NULL, related_name="models", null=True, blank=True
     )
     dataset = models.ForeignKey(
         GroundTruthDataset, models.SET_NULL, related_name="models", null=True, blank=True
     )
-    project = models.ForeignKey(
-        Project, models.SET_NULL, related_name="models", null=True, blank=True
-    )
+    project = models.ForeignKey(Project, models.SET_NULL, related_name="models", null=True, blank=True)
     configuration = json_object()
     metrics = json_object()
     is_released = models.BooleanField(default=False)

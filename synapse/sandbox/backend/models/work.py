@@ -48,16 +48,16 @@ class Project(models.Model):
     tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="projects")
     title = models.CharField(max_length=200)
     description = text()
-    category = models.CharField(max_length=20, choices=Category.choices, default=Category.IMAGE, db_index=True)
+    category = models.CharField(
+        max_length=20, choices=Category.choices, default=Category.IMAGE, db_index=True
+    )
     data_collection = models.ForeignKey(
         DataCollection, models.SET_NULL, related_name="projects", null=True, blank=True
     )
     configuration = json_object()
     settings = json_object()
     caution = models.CharField(max_length=20, choices=Caution.choices, blank=True, default="")
-    access_level = models.CharField(
-        max_length=20, choices=AccessLevel.choices, default=AccessLevel.PRIVATE
-    )
+    access_level = models.CharField(max_length=20, choices=AccessLevel.choices, default=AccessLevel.PRIVATE)
     count_max_assignments_per_task = models.PositiveIntegerField(default=0)
     can_discard = models.BooleanField(default=True)
     enable_workforce = models.BooleanField(default=True)
@@ -120,9 +120,7 @@ class Task(models.Model):
     created = created()
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["project", "data_unit"], name="one_task_per_unit")
-        ]
+        constraints = [models.UniqueConstraint(fields=["project", "data_unit"], name="one_task_per_unit")]
         indexes = [
             models.Index(fields=["project", "created", "id"]),
             models.Index(fields=["created", "id"]),
