@@ -38,7 +38,7 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any
     except VendorEnvironmentError as error:
         pytest.skip(f"{REQUIREMENT} could not be installed, NOTHING of it was tested: {error}")
     folder = tmp_path_factory.mktemp("vendor")
-    with serve(data=folder / "data", seed="demo") as sandbox:
+    with serve(folder / "data", seed="demo") as sandbox:
         given = {"url": sandbox.url, "api_token": sandbox.api_token, "tenant": sandbox.tenant}
         done = subprocess.run(
             [python, HERE / "vendor_driver.py"],

@@ -1,4 +1,4 @@
-"""Run every check with the vendor's own client, unmodified; read the address from stdin, print a JSON line each."""
+"""Run every check with the vendor's own, unmodified client: address on stdin, a JSON line each on stdout."""
 
 from __future__ import annotations
 

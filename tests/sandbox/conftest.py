@@ -1,0 +1,36 @@
+"""One sandbox with two workspaces, for every test of the wire."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from synapse.sandbox import Sandbox, serve
+from tests.sandbox.wire import Wire
+
+
+@pytest.fixture(scope="session")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    """A sandbox whose data folder can be looked into."""
+    with serve(tmp_path_factory.mktemp("served") / "data", tenants=("first", "second")) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture(scope="session")
+def data_dir(served: Sandbox) -> Path:
+    """The folder where the sandbox keeps everything."""
+    return served.data
+
+
+@pytest.fixture(scope="session")
+def wire(served: Sandbox) -> Wire:
+    """A client of the first workspace."""
+    return Wire(served.url, served.api_token)
+
+
+@pytest.fixture(scope="session")
+def stranger(served: Sandbox) -> Wire:
+    """A client of another workspace of the same sandbox."""
+    return Wire(served.url, served.tenants["second"].api_token)
