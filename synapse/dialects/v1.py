@@ -102,7 +102,9 @@ class V1:
     def create(self, schema: Schema, values: Mapping[str, Any]) -> Request:
         """Create one object."""
         body = self.write(schema, values)
-        return Request("POST", self.row(schema).path, json=[body] if self.row(schema).posts_lists else body)
+        row = self.row(schema)
+        params = (("expand", ",".join(row.always)),) if row.always else ()
+        return Request("POST", row.path, params=params, json=[body] if row.posts_lists else body)
 
     def create_many(self, schema: Schema, many: Sequence[Mapping[str, Any]]) -> Request | None:
         """Create several objects by one request, where the wire has that."""

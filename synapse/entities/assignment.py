@@ -14,6 +14,7 @@ from synapse.query import CHOICE, EXACT, ID, RANGE, By, Exact, In
 from synapse.transfer import RemoteFile
 
 if TYPE_CHECKING:
+    from synapse.entities.data import DataUnit
     from synapse.entities.task import Task, TaskTag
 
 
@@ -39,6 +40,7 @@ class Assignment(Entity):
     is_discarded: bool = False
     data: Json | None = None
     tags: list[int] = read_only()
+    data_unit_id: int | None = read_only()
     file: RemoteFile | None = read_only()
     files: dict[str, RemoteFile] = read_only()
     label_submitted: datetime | None = read_only()
@@ -49,6 +51,7 @@ class Assignment(Entity):
     created: datetime | None = read_only()
 
     task = ToOne["Task"](via="task_id")
+    data_unit = ToOne["DataUnit | None"](via="data_unit_id")
 
     objects = ManagedBy(AssignmentManager)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from os import PathLike
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -82,17 +83,17 @@ class DataCollection(Entity):
         named = self.check_files(files)
         session = session_of(self)
         rows = {name: upload_file(session, path) for name, path in named.items()}
-        values: dict[str, Any] = {
+        unit: dict[str, Any] = {
             "data_collection_id": self.pk,
             "files": {
-                name: {"checksum": row["checksum"], "path": str(named[name])} for name, row in rows.items()
+                name: {"checksum": row["checksum"], "path": original_path(named[name])}
+                for name, row in rows.items()
             },
             "meta": meta or {},
-            "groups": list(groups),
         }
-        return DataUnit.objects.using(session).create(
-            **{key: value for key, value in values.items() if value != []}
-        )
+        if groups:
+            unit["groups"] = list(groups)
+        return DataUnit.objects.using(session).create(**unit)
 
     def check_files(
         self, files: Mapping[str, str | PathLike[str]] | str | PathLike[str]
@@ -118,3 +119,13 @@ class DataCollection(Entity):
         if lacking:
             raise MappingError(f"{self!r} needs {', '.join(lacking)} as well")
         return dict(files)
+
+
+def original_path(path: str | PathLike[str]) -> str:
+    """Give the path that the backend remembers a file by: as given where relative, else only its name.
+
+    >>> original_path("day1/a.jpg"), original_path("/home/someone/a.jpg")
+    ('day1/a.jpg', 'a.jpg')
+    """
+    given = Path(path)
+    return given.name if given.is_absolute() else given.as_posix()

@@ -11,7 +11,7 @@ import attrs
 
 from synapse.dialects import v1_actions
 from synapse.errors import QueryError
-from synapse.mapping import Json, read_only
+from synapse.mapping import Json, read_only, write_only
 from synapse.orm import Entity, ManagedBy, Manager, ToOne, entity
 from synapse.orm.loading import load
 from synapse.query import EXACT, By, Exact
@@ -86,7 +86,7 @@ class DataUnit(Entity):
     data_collection_id: int
     files: dict[str, RemoteFile]
     meta: Json = attrs.field(factory=dict)
-    groups: list[str] = attrs.field(factory=list)
+    groups: list[str] = write_only(factory=list)
     group: int | None = read_only()
     checksum: str | None = read_only()
     can_generate_task: bool = read_only()

@@ -14,7 +14,7 @@ from synapse.dialects import v1_actions
 from synapse.entities.choices import JobStatus, LogLevel
 from synapse.errors import TransportError, WaitTimeoutError
 from synapse.mapping import Json, JsonValue, read_only
-from synapse.orm import Entity, ManagedBy, Manager, ToMany, ToOne, entity
+from synapse.orm import Entity, ManagedBy, Manager, ToMany, ToOne, entity, loading
 from synapse.orm.loading import session_of
 from synapse.orm.writing import take
 from synapse.query import EXACT, By, Exact
@@ -108,7 +108,9 @@ class Job(Entity):
         return self
 
     def stop(self) -> Job:
-        """Mark the job as stopped; one that has ended already is refused with `ValidationError`."""
+        """Mark the job as stopped; one that is known to have ended stays as it is."""
+        if loading.peek(self, "status") in ENDED:
+            return self
         session = session_of(self)
         request = session.dialect.change(self._schema, self.pk, values={"status": JobStatus.STOPPED.value})
         take(self, session.send(request).data, session=session, sent={"status"})

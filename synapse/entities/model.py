@@ -8,7 +8,7 @@ from typing import Any
 
 import attrs
 
-from synapse.mapping import Json, read_only
+from synapse.mapping import Json, read_only, write_only
 from synapse.orm import Entity, ManagedBy, Manager, entity
 from synapse.query import By, Exact
 from synapse.transfer import ProgressLike, RemoteFile, upload_chunked
@@ -39,11 +39,11 @@ class Model(Entity):
     id: int = read_only()
     name: str
     description: str = ""
-    plugin: str | None = None
+    plugin: str | None = write_only(default=None)
     version: str | None = None
-    checkpoint: int | None = None
+    checkpoint: int | None = write_only(default=None)
     configuration: Json = attrs.field(factory=dict)
-    chunked_upload: str | None = None
+    chunked_upload: str | None = write_only(default=None)
     category: str | None = read_only()
     file: RemoteFile | None = read_only()
     parent: Any = read_only()

@@ -2,12 +2,30 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from synapse.entities.choices import StorageCategory, StorageProvider
 from synapse.errors import QueryError
-from synapse.mapping import Json, read_only
+from synapse.mapping import read_only
 from synapse.mapping.schema import secret
 from synapse.orm import Entity, ManagedBy, Manager, entity
 from synapse.query import EXACT
+
+
+class Configuration(dict[str, Any]):
+    """A storage's settings: a plain dict, but for its `repr`, which hides every value."""
+
+    @classmethod
+    def from_wire(cls, raw: Any, session: object) -> Configuration:
+        """Take the settings as they came."""
+        return cls(raw)
+
+    def to_wire(self) -> dict[str, Any]:
+        """Give the settings as a plain dict."""
+        return dict(self)
+
+    def __repr__(self) -> str:
+        return f"Configuration({', '.join(f'{name}=***' for name in self)})"
 
 
 class StorageManager(Manager["Storage"]):
@@ -31,7 +49,7 @@ class Storage(Entity):
     provider: StorageProvider | str
     category: StorageCategory | str = StorageCategory.EXTERNAL
     is_default: bool = False
-    configuration: Json = secret(factory=dict)
+    configuration: Configuration = secret(factory=dict)
 
     objects = ManagedBy(StorageManager)
 

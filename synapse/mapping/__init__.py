@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from synapse.mapping.json import Json, JsonValue
-from synapse.mapping.schema import Field, Schema, read_only, secret
+from synapse.mapping.schema import Field, Schema, read_only, secret, write_only
 from synapse.mapping.unset import UNSET, Unset
 
-__all__ = ["UNSET", "Field", "Json", "JsonValue", "Schema", "Unset", "read_only", "secret"]
+__all__ = ["UNSET", "Field", "Json", "JsonValue", "Schema", "Unset", "read_only", "secret", "write_only"]

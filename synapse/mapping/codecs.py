@@ -188,7 +188,6 @@ def _map_codec(item: Any) -> Codec:
 
 def _value_codec(kind: type) -> Codec:
     """Codec of a value class; with `from_wire(raw, session)` and `to_wire()` it does its own."""
-    structure = CONVERTER.get_structure_hook(kind)
     from_wire = getattr(kind, "from_wire", None)
     to_wire: Callable[[Any], Any] = getattr(kind, "to_wire", CONVERTER.unstructure)
 
@@ -196,7 +195,7 @@ def _value_codec(kind: type) -> Codec:
         if isinstance(value, kind):
             return value
         try:
-            return structure(value, kind)
+            return from_wire(value, None) if from_wire else CONVERTER.structure(value, kind)
         except Exception as error:
             raise Misfit(f"expected a {kind.__name__}, got {describe(value)}") from error
 
@@ -269,6 +268,6 @@ def codec_of(annotation: Any) -> Codec:
         return _list_codec(arguments[0])
     elif origin is dict:
         return _OBJECT if arguments[1] is Any else _map_codec(arguments[1])
-    elif attrs.has(kind):
+    elif attrs.has(kind) or hasattr(kind, "from_wire"):
         return _value_codec(kind)
     raise TypeError(f"no codec for {annotation!r}; declare the field with one of the documented types")

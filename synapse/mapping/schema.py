@@ -12,6 +12,7 @@ from synapse.mapping.codecs import Codec, Misfit
 from synapse.mapping.unset import UNSET
 
 READ_ONLY = "synapse.read_only"
+WRITE_ONLY = "synapse.write_only"
 SECRET = "synapse.secret"  # noqa: S105 - a metadata key, not a secret
 
 
@@ -24,6 +25,7 @@ class Field:
     default: Any = UNSET
     nullable: bool = False
     read_only: bool = False
+    write_only: bool = False
     secret: bool = False
 
     @property
@@ -82,6 +84,11 @@ def read_only(*, secret: bool = False, init: bool) -> Any: ...
 def read_only(*, secret: bool = False, init: bool = False) -> Any:
     """Declare a field that the backend sets; `secret` keeps it out of every `repr`."""
     return attrs.field(default=None, init=init, metadata={READ_ONLY: True, SECRET: secret})
+
+
+def write_only(*, default: Any = attrs.NOTHING, factory: Callable[[], Any] | None = None) -> Any:
+    """Declare a field that the backend takes and never sends back; after loading it reads as its default."""
+    return attrs.field(default=default, factory=factory, metadata={WRITE_ONLY: True})
 
 
 def secret(*, default: Any = attrs.NOTHING, factory: Callable[[], Any] | None = None) -> Any:

@@ -215,7 +215,7 @@ def _bulk_error(verb: str, cls: type[Entity], done: Sequence[object], failed: Se
     _, first = failed[0]
     return BulkError(
         f"{verb}d {len(done)} of {len(done) + len(failed)} {cls.__name__}; {len(failed)} failed, "
-        f"the first with {type(first).__name__}: {first}. error.failed has each row with its error",
+        f"the first with {type(first).__name__}: {str(first).rstrip('.')}. error.failed has each row with its error",
         succeeded=done,
         failed=failed,
     )

@@ -12,7 +12,7 @@ import attrs
 
 from synapse.errors import MappingError, MultipleObjectsReturned, NotFoundError, did_you_mean
 from synapse.mapping.codecs import codec_of, open_value, split_optional
-from synapse.mapping.schema import READ_ONLY, SECRET, Field, Schema, read_only, secret
+from synapse.mapping.schema import READ_ONLY, SECRET, WRITE_ONLY, Field, Schema, read_only, secret, write_only
 from synapse.mapping.state import State
 from synapse.mapping.unset import UNSET
 from synapse.orm import loading, writing
@@ -27,7 +27,7 @@ T = TypeVar("T")
 SHOWN_IN_REPR = 4
 
 
-@dataclass_transform(kw_only_default=True, field_specifiers=(attrs.field, read_only, secret))
+@dataclass_transform(kw_only_default=True, field_specifiers=(attrs.field, read_only, write_only, secret))
 def entity(
     resource: str, *, pk: str = "id", key: Kind | None = None, order_by: tuple[str, ...] = ("id",)
 ) -> Callable[[type[T]], type[T]]:
@@ -84,6 +84,7 @@ def _field(attribute: attrs.Attribute[Any], annotation: Any) -> Field:
         default=UNSET if default is attrs.NOTHING else default,
         nullable=split_optional(annotation)[1],
         read_only=bool(attribute.metadata.get(READ_ONLY)),
+        write_only=bool(attribute.metadata.get(WRITE_ONLY)),
         secret=bool(attribute.metadata.get(SECRET)),
     )
 

@@ -196,7 +196,7 @@ def field_value(instance: Entity, name: str) -> Any:
     """Open or load a field whose slot is empty."""
     state, field = instance._state, instance._schema.fields[name]
     if name not in state.origin:
-        if not state.saved:
+        if not state.saved or field.write_only:
             return _open_default(instance, name)
         _load_deferred(instance, name)
         value = peek(instance, name)
