@@ -70,6 +70,10 @@ class RemoteFile:
             session=session,
         )
 
+    def to_wire(self) -> str:
+        """Give the address, which is all that a file is written by."""
+        return self.url
+
     def open(self) -> BinaryIO:
         """Open the file for reading; it is fetched as it is read. Close it, or use it in a `with` block."""
         return cast(BinaryIO, io.BufferedReader(_Stream(self._blocks())))

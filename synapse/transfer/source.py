@@ -56,7 +56,12 @@ class Source:
     @property
     def name(self) -> str:
         """The base name, in characters that can travel as UTF-8."""
-        return self.path.name.encode("utf-8", "replace").decode("utf-8")
+        return _travelling(self.path.name)
+
+    @property
+    def shown(self) -> str:
+        """The path as it was given, in characters that can travel as UTF-8."""
+        return _travelling(str(self.path))
 
     def open(self) -> FileIO:
         """Open the file, if it is still the one that was looked at."""
@@ -127,6 +132,10 @@ class Tally:
         """Return the MD5 of the whole file."""
         self.reach(self._source.size)
         return self._digest.hexdigest()
+
+
+def _travelling(text: str) -> str:
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _path(path: object) -> Path:

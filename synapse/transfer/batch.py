@@ -1,0 +1,299 @@
+"""Upload many items into a collection: files side by side, their units in batches."""
+
+from __future__ import annotations
+
+import contextlib
+import contextvars
+import os
+import threading
+
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, Final, Literal, TypeAlias, cast
+
+import attrs
+
+from synapse.errors import (
+    BulkError,
+    SynapseError,
+    TransferError,
+    ValidationError,
+    WriteUnconfirmedError,
+    did_you_mean,
+)
+from synapse.session import Outcome as Result
+from synapse.session import Session
+from synapse.transfer.chunked import CHUNK
+from synapse.transfer.progress import ProgressLike, tracked
+from synapse.transfer.report import Outcome, Report, Status
+from synapse.transfer.source import PathLike, Source
+from synapse.transfer.upload import Options, send_file, size_of
+
+Body: TypeAlias = dict[str, Any]
+Creator: TypeAlias = Callable[[list[Body]], Sequence[Any]]
+OnError: TypeAlias = Literal["collect", "raise"]
+
+_KEYS: Final = ("files", "meta", "groups")
+_BATCHES: Final = 2  # waiting for their units while the next files travel
+
+
+def upload_items(
+    session: Session,
+    items: Iterable[Any],
+    *,
+    collection: int,
+    spec_names: Sequence[str],
+    create_units: Creator,
+    required: Sequence[str] = (),
+    known_up_to: int | None = None,
+    workers: int | None = None,
+    batch_size: int = 200,
+    progress: ProgressLike = None,
+    on_error: OnError = "collect",
+    chunked: bool | None = None,
+    chunk_size: int = CHUNK,
+) -> Report:
+    """Upload the files of every item, create their units in batches, and report on each item in the order given.
+
+    An item is `{"files": {specification: path}, "meta": {…}, "groups": […]}`, or a bare path where one file is asked
+    for. *create_units* creates a list of units by one request and returns their rows in the same order. Items are
+    taken as they are needed, never all at once. With `on_error="raise"`, the first item that fails ends the run with
+    a `BulkError`: all items before it are done, and nothing after it is created.
+
+    The backend answers a unit that it has already in place of a new one. Its keys only grow, so a unit counts as
+    reused if its key is not above *known_up_to*, the collection's highest key before the run, or came up twice in it.
+    """
+    _check_settings(items, batch_size=batch_size, on_error=on_error)
+    options = Options(chunked=chunked, chunk_size=chunk_size)
+    total = sum(map(_size_of_item, items)) if isinstance(items, Sequence) else None
+    with tracked(progress, total=total, label="uploading") as advanced:
+        sender = _Sender(session, collection, tuple(spec_names), tuple(required), options, advanced)
+        units = _Units(create_units, known_up_to)
+        sent = cast(Generator[Result[Any, Body]], session.map(sender.send, items, workers=workers))
+        with contextlib.closing(sent):
+            batches = _batches(sent, size=batch_size, whole=on_error == "collect")
+            outcomes = list(_created(batches, units))
+    report = Report(outcomes, bytes_sent=sender.bytes_sent)
+    if on_error == "raise":
+        _raise_for(report)
+    return report
+
+
+@attrs.define
+class _Sender:
+    """Turns an item into the body of its unit, by sending its files."""
+
+    session: Session
+    collection: int
+    names: tuple[str, ...]
+    required: tuple[str, ...]
+    options: Options
+    advanced: Callable[[int], object]
+    bytes_sent: int = 0
+    _lock: threading.Lock = attrs.field(factory=threading.Lock, init=False)
+
+    def send(self, item: Any) -> Body:
+        """Check the whole item, then send its files."""
+        body = self._described(item)
+        sources = {name: Source.of(path) for name, path in self._files(body.pop("files", item)).items()}
+        files: dict[str, dict[str, str]] = {}
+        for name, source in sources.items():
+            row = send_file(self.session, source, options=self.options, advanced=self._count)
+            files[name] = {"checksum": _checksum(row, source), "path": source.shown}
+        return {"data_collection": self.collection, "files": files, **body}
+
+    def _count(self, count: int) -> None:
+        with self._lock:
+            self.bytes_sent += count
+        self.advanced(count)
+
+    def _described(self, item: Any) -> Body:
+        if isinstance(item, str | os.PathLike):
+            return {"meta": {}}
+        if not isinstance(item, Mapping):
+            raise TransferError(
+                f"an item is a path or {{'files': {{…}}, 'meta': {{…}}}}, not {type(item).__name__}"
+            )
+        for key in item:
+            if key not in _KEYS:
+                raise TransferError(
+                    f"an item has no {key!r}{did_you_mean(str(key), _KEYS)}, only {', '.join(_KEYS)}"
+                )
+        meta, groups = item.get("meta"), item.get("groups")
+        if meta is not None and not isinstance(meta, Mapping):
+            raise TransferError(f"an item's meta is a JSON object, not {type(meta).__name__}")
+        if groups is not None and not (
+            isinstance(groups, list | tuple) and all(isinstance(g, str) for g in groups)
+        ):
+            raise TransferError(f"an item's groups are a list of names, not {groups!r}")
+        named = {"groups": list(groups)} if groups else {}
+        return {"files": item.get("files"), "meta": dict(meta or {}), **named}
+
+    def _files(self, files: Any) -> Mapping[str, PathLike]:
+        wanted = self.required or self.names
+        if isinstance(files, str | os.PathLike):
+            if len(wanted) != 1:
+                raise TransferError(
+                    f"the collection takes {', '.join(self.names)}: give {{name: path}}, not one path"
+                )
+            return {wanted[0]: files}
+        if not isinstance(files, Mapping) or not files:
+            raise TransferError("an item needs files: {'files': {specification: path}}")
+        for name in files:
+            if name not in self.names:
+                hint = did_you_mean(str(name), self.names)
+                raise TransferError(
+                    f"there is no file specification {name!r}{hint}, only {', '.join(self.names)}"
+                )
+        lacking = [name for name in self.required if name not in files]
+        if lacking:
+            raise TransferError(f"an item needs {', '.join(lacking)} as well")
+        return files
+
+
+@attrs.define
+class _Units:
+    """Creates units, and finds out which rows of a refused batch are to blame."""
+
+    create: Creator
+    known_up_to: int | None
+    _seen: set[Any] = attrs.field(factory=set, init=False)
+
+    def outcomes(self, batch: Sequence[Result[Any, Body]]) -> list[Outcome]:
+        """Create the units of the items whose files have arrived, and tell what became of each item."""
+        made = iter(self._made([result.result for result in batch if result.result is not None]))
+        return [
+            Outcome(result.item, "failed", error=result.error)
+            if result.result is None
+            else attrs.evolve(next(made), item=result.item)
+            for result in batch
+        ]
+
+    def _made(self, bodies: list[Body]) -> list[Outcome]:
+        if not bodies:
+            return []
+        try:
+            rows = self.create(bodies)
+        except ValidationError as error:
+            return self._sifted(bodies, error)
+        except SynapseError as error:
+            status: Status = "unknown" if isinstance(error, WriteUnconfirmedError) else "failed"
+            return [Outcome(None, status, error=error) for _ in bodies]
+        if len(rows) != len(bodies):
+            odd = TransferError(
+                f"{len(bodies)} units were asked for and {len(rows)} answered: list them to see which"
+            )
+            return [Outcome(None, "unknown", error=odd) for _ in bodies]
+        return [Outcome(None, self._status(row), unit=row) for row in rows]
+
+    def _sifted(self, bodies: list[Body], error: ValidationError) -> list[Outcome]:
+        """A refused batch creates nothing: leave out the rows that were named, or look for them in its halves."""
+        if len(bodies) == 1:
+            return [Outcome(None, "failed", error=error)]
+        bad = _blamed(error.response, len(bodies))
+        if not bad:
+            half = len(bodies) // 2
+            return self._made(bodies[:half]) + self._made(bodies[half:])
+        good = iter(self._made([body for index, body in enumerate(bodies) if index not in bad]))
+        return [
+            Outcome(None, "failed", error=_own_error(error, index, bad[index]))
+            if index in bad
+            else next(good)
+            for index in range(len(bodies))
+        ]
+
+    def _status(self, row: Any) -> Status:
+        key = row.get("id") if isinstance(row, Mapping) else getattr(row, "id", None)
+        old = isinstance(key, int) and self.known_up_to is not None and key <= self.known_up_to
+        reused = old or key in self._seen
+        self._seen.add(key)
+        return "reused" if reused else "created"
+
+
+def _created(batches: Iterable[list[Result[Any, Body]]], units: _Units) -> Iterator[Outcome]:
+    """Create the units of one batch at a time, while the files of the next ones travel."""
+    with ThreadPoolExecutor(1, thread_name_prefix="synapse-units") as pool:
+        waiting: deque[Future[list[Outcome]]] = deque()
+        for batch in batches:
+            waiting.append(pool.submit(contextvars.copy_context().run, units.outcomes, batch))
+            if len(waiting) > _BATCHES:
+                yield from waiting.popleft().result()
+        while waiting:
+            yield from waiting.popleft().result()
+
+
+def _batches(
+    results: Iterable[Result[Any, Body]], *, size: int, whole: bool
+) -> Iterator[list[Result[Any, Body]]]:
+    """Yield results in batches; unless the *whole* is wanted, the first failure is the last result."""
+    batch: list[Result[Any, Body]] = []
+    for result in results:
+        batch.append(result)
+        if result.error is not None and not whole:
+            break
+        if len(batch) == size:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def _blamed(response: object, count: int) -> dict[int, Any]:
+    """Return what a refusal says of each row that it names: `[{}, {…}]` or `{"1": {…}}`."""
+    if isinstance(response, list) and len(response) == count:
+        return {index: said for index, said in enumerate(response) if said}
+    if isinstance(response, dict) and all(str(key).isdecimal() and int(key) < count for key in response):
+        return {int(key): said for key, said in response.items()}
+    return {}
+
+
+def _own_error(error: ValidationError, index: int, said: Any) -> ValidationError:
+    start = f"{index}."
+    errors = {
+        name.removeprefix(start): texts for name, texts in error.errors.items() if name.startswith(start)
+    }
+    words = "; ".join(f"{name}: {text}" for name, texts in errors.items() for text in texts)
+    return ValidationError(
+        f"the unit was refused: {words or said}",
+        status_code=error.status_code,
+        response=said,
+        errors=errors,
+        request_id=error.request_id,
+    )
+
+
+def _raise_for(report: Report) -> None:
+    bad = [*report.failed, *report.unknown]
+    if not bad:
+        return
+    reasons = [(outcome.item, outcome.error or TransferError("it failed")) for outcome in bad]
+    raise BulkError(
+        f"{len(bad)} of {len(report)} items failed, the first: {reasons[0][1]}",
+        succeeded=[outcome.unit for outcome in report if outcome.unit is not None],
+        failed=reasons,
+    ) from reasons[0][1]
+
+
+def _check_settings(items: object, *, batch_size: object, on_error: object) -> None:
+    if isinstance(items, str | bytes | os.PathLike | Mapping) or not isinstance(items, Iterable):
+        raise TransferError(
+            "upload takes an iterable of items, such as sorted(Path('photos').glob('*.png')), "
+            f"not one {type(items).__name__}"
+        )
+    if type(batch_size) is not int or batch_size < 1:
+        raise TransferError(f"batch_size must be a whole number, 1 or more, not {batch_size!r}")
+    if on_error not in ("collect", "raise"):
+        raise TransferError(f"on_error must be 'collect' or 'raise', not {on_error!r}")
+
+
+def _checksum(row: Mapping[str, Any], source: Source) -> str:
+    checksum = row.get("checksum")
+    if not isinstance(checksum, str) or not checksum:
+        raise TransferError(f"the backend gave no checksum for {str(source.path)!r}: no unit can name it")
+    return checksum
+
+
+def _size_of_item(item: Any) -> int:
+    files = item.get("files") if isinstance(item, Mapping) else item
+    return sum(map(size_of, files.values())) if isinstance(files, Mapping) else size_of(files)
