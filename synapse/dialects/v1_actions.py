@@ -66,6 +66,11 @@ def data_file_from(upload: str | int) -> Request:
     return Request("POST", "data_files/", json={"chunked_upload": upload})
 
 
+def create_units(units: Sequence[Mapping[str, Any]]) -> Request:
+    """Create data units, named as the wire names their parts."""
+    return Request("POST", "data_units/", json=list(units))
+
+
 def verify_checksums(checksums: Sequence[str]) -> Request:
     """Ask which of these files the backend has."""
     return Request("POST", "data_files/verify_checksums/", json={"checksums": list(checksums)})

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import attrs
 
+from synapse.dialects import v1_actions
 from synapse.entities.choices import AccessLevel, CollectionCategory
 from synapse.errors import MappingError, did_you_mean
 from synapse.mapping import Json, read_only
 from synapse.orm import Entity, ToMany, entity
-from synapse.orm.loading import session_of
+from synapse.orm.loading import load_page, session_of
 from synapse.query import EXACT
-from synapse.transfer import upload_file
+from synapse.transfer import ProgressLike, Report, upload_file, upload_items
 
 if TYPE_CHECKING:
     from synapse.entities.data import DataUnit
@@ -94,6 +95,44 @@ class DataCollection(Entity):
         if groups:
             unit["groups"] = list(groups)
         return DataUnit.objects.using(session).create(**unit)
+
+    def upload(
+        self,
+        items: Iterable[Any],
+        *,
+        workers: int | None = None,
+        batch_size: int = 200,
+        progress: ProgressLike = None,
+        on_error: Literal["collect", "raise"] = "collect",
+    ) -> Report:
+        """Upload many items side by side, create their units in batches, and report on each in the order given.
+
+        An item is `{"files": {"image_1": path}, "meta": {...}, "groups": [...]}`; where one file is asked for, a bare
+        path will do. One bad file never stops the rest: its outcome is `failed`, with its error. With
+        `on_error="raise"` the first failure ends the run with a `BulkError`.
+        """
+        from synapse.entities.data import DataUnit
+
+        session = session_of(self)
+        newest = self.units.only("id").last()
+
+        def create_units(bodies: list[dict[str, Any]]) -> list[DataUnit]:
+            rows = session.send(v1_actions.create_units(bodies)).data
+            return load_page(DataUnit, rows if isinstance(rows, list) else [rows], session=session)
+
+        return upload_items(
+            session,
+            items,
+            collection=self.pk,
+            spec_names=[spec.name for spec in self.file_specifications],
+            required=[spec.name for spec in self.file_specifications if spec.is_required],
+            create_units=create_units,
+            known_up_to=newest.id if newest else 0,
+            workers=workers,
+            batch_size=batch_size,
+            progress=progress,
+            on_error=on_error,
+        )
 
     def check_files(
         self, files: Mapping[str, str | PathLike[str]] | str | PathLike[str]

@@ -20,8 +20,8 @@ from synapse.orm.manager import Objects
 from synapse.orm.registry import entity_named, register
 from synapse.orm.relations import ToMany, ToOne
 from synapse.query.catalog import Catalog
-from synapse.query.kinds import Boolean, Choice, Integer, Key, Kind, Moment, Reference, Text, TextKey
-from synapse.query.lookups import By
+from synapse.query.kinds import Boolean, Choice, Integer, Key, Kind, Moment, Name, Reference, Text, TextKey
+from synapse.query.lookups import By, In
 
 T = TypeVar("T")
 SHOWN_IN_REPR = 4
@@ -47,6 +47,8 @@ def entity(
 
 def _describe(cls: type[Entity], resource: str, *, pk: str, key: Kind, order_by: tuple[str, ...]) -> None:
     hints = get_type_hints(cls)
+    # Resolved here, where the names are known: a public entity goes by the module `synapse` later.
+    cls.__annotations__ = {name: hints[name] for name in vars(cls).get("__annotations__", {})}
     declared = attrs.fields(cast("Any", cls))
     fields = {each.name: _field(each, hints[each.name]) for each in declared if each.name != "_state"}
     relations = {name: one.via for name, one in vars(cls).items() if isinstance(one, ToOne)}
@@ -99,7 +101,9 @@ def _kind(cls: type[Entity], hints: Mapping[str, Any], name: str) -> Kind:
         return Reference(one.target, key=Key() if declared is int else TextKey(number=declared is not str))
     if name == cls._schema.pk:
         return cls._key
-    return kind_of(by.of if by.of is not None else hints[name])
+    kind = kind_of(by.of if by.of is not None else hints[name])
+    # Several texts travel in one parameter, separated by commas.
+    return Name() if In in by.lookups and isinstance(kind, Text) else kind
 
 
 def kind_of(annotation: Any) -> Kind:

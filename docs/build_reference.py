@@ -1,0 +1,170 @@
+"""Write the tables of the reference pages from the entities themselves.
+
+`python docs/build_reference.py` renews what stands below the marker of each page and keeps what stands above it;
+`--check` only tells whether a page is out of date.
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+
+from pathlib import Path
+from typing import Any, get_type_hints
+
+from synapse import entities
+from synapse.dialects import V1
+from synapse.mapping.unset import UNSET
+from synapse.orm import Entity, Manager
+
+PAGES = Path(__file__).parent / "reference"
+MARKER = "<!-- From here on the page is written by docs/build_reference.py. -->"
+
+
+def every_entity() -> list[type[Entity]]:
+    """List the public entities in the order of their names."""
+    found = [getattr(entities, name) for name in entities.__all__]
+    return sorted(
+        (each for each in found if isinstance(each, type) and issubclass(each, Entity)),
+        key=lambda each: each.__name__,
+    )
+
+
+def page_of(cls: type[Entity]) -> Path:
+    """Name the page of an entity."""
+    return PAGES / f"{cls._schema.resource}.md"
+
+
+def table(heading: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    """Write a Markdown table, or a dash where there are no rows."""
+    if not rows:
+        return "None.\n"
+    lines = [heading, tuple("---" for _ in heading), *rows]
+    return "".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |\n" for line in lines)
+
+
+def spelled(annotation: Any) -> str:
+    """Spell a field's type the way it is declared."""
+    text = annotation.__name__ if isinstance(annotation, type) else str(annotation)
+    for noise in ("synapse.entities.choices.", "synapse.transfer.remote.", "synapse.entities.collection."):
+        text = text.replace(noise, "")
+    for noise in ("typing.", "datetime.datetime", "synapse.entities.storage."):
+        text = text.replace(noise, "datetime" if noise == "datetime.datetime" else "")
+    return text.replace("synapse.", "").replace("dict[str, Any]", "Json")
+
+
+def fields(cls: type[Entity]) -> str:
+    """Write the table of fields."""
+    hints, rows = get_type_hints(cls), []
+    for field in cls._schema.fields.values():
+        notes = [
+            word
+            for word, holds in (
+                ("set by the backend", field.read_only),
+                ("only sent", field.write_only),
+                ("required", field.required),
+                ("never shown", field.secret),
+            )
+            if holds
+        ]
+        if not field.read_only and field.default not in (UNSET, None):
+            notes.append("default empty" if field.default in ("", {}, []) else f"default `{field.default}`")
+        rows.append((f"`{field.name}`", f"`{spelled(hints[field.name])}`", ", ".join(notes)))
+    return table(("field", "type", ""), rows)
+
+
+def relations(cls: type[Entity]) -> str:
+    """Write the table of relations, both ways."""
+    nested = V1().expandable(cls._schema)
+    rows = []
+    for name, via in cls._schema.relations.items():
+        target = getattr(cls, name).target
+        how = "`select_related` or `prefetch_related`" if name in nested else "`prefetch_related`"
+        rows.append((f"`{name}`", f"one `{target}`", f"by `{via}`; {how}"))
+    for name, many in cls._to_many.items():
+        rows.append((f"`{name}`", f"many `{many.target}`", f"`{many.target}.objects.filter({many.by}=…)`"))
+    return table(("relation", "leads to", ""), rows)
+
+
+def lookups(cls: type[Entity]) -> str:
+    """Write the table of lookups."""
+    grouped: dict[str, list[str]] = {}
+    for spelling in cls._catalog.spellings():
+        name = max(
+            (each for each in cls.lookups if spelling == each or spelling.startswith(f"{each}__")), key=len
+        )
+        grouped.setdefault(name, []).append(f"`{spelling}`")
+    rows = [(f"`{name}`", " ".join(found), takes(cls, name)) for name, found in grouped.items()]
+    return table(("name", "lookups", "takes"), rows)
+
+
+def takes(cls: type[Entity], name: str) -> str:
+    """Say what a lookup's value is."""
+    kind = cls._catalog.kinds[name]
+    target = getattr(kind, "to", None) or getattr(getattr(kind, "of", None), "__name__", None)
+    if hasattr(kind, "to"):
+        return f"`{target}` or its key"
+    return f"`{target}`" if target else type(kind).__name__.lower()
+
+
+def verbs(cls: type[Entity]) -> str:
+    """Write the verbs of the entity and of its manager."""
+    manager = type(cls.objects)
+    own = [(f"{cls.__name__.lower()}.", cls, Entity), (f"{cls.__name__}.objects.", manager, Manager)]
+    rows = []
+    for prefix, owner, base in own:
+        for name, member in vars(owner).items():
+            if (
+                name.startswith("_")
+                or hasattr(base, name)
+                and owner is cls
+                or not callable(member)
+                and not isinstance(member, property)
+            ):
+                continue
+            if isinstance(member, type):
+                continue
+            call = "" if isinstance(member, property) else "()"
+            doc = (inspect.getdoc(member) or "").split("\n\n")[0].replace("\n", " ")
+            rows.append((f"`{prefix}{name}{call}`", doc))
+    return table(("verb", "what it does"), rows)
+
+
+def body(cls: type[Entity]) -> str:
+    """Write the generated part of a page."""
+    row = V1().row(cls._schema)
+    orders = ", ".join(f"`{name}`" for name in cls._catalog.order_by) or "none"
+    single = "" if row.detail else " The backend has no single one to get, refresh or save: filter the list."
+    return (
+        f"{MARKER}\n\n## Fields\n\n{fields(cls)}\n## Relations\n\n{relations(cls)}\n## Filters\n\n{lookups(cls)}\n"
+        f"Orders: {orders}. On the wire: `{row.lists}`.{single}\n\n## Verbs\n\nBesides those of every entity "
+        f"([queries](../queries.md), [writing](../writing.md)):\n\n{verbs(cls)}"
+    )
+
+
+def render(cls: type[Entity]) -> str:
+    """Give the whole page, keeping what was written by hand."""
+    path = page_of(cls)
+    doc = inspect.getdoc(cls) or ""
+    kept = path.read_text(encoding="utf-8").partition(MARKER)[0] if path.exists() else ""
+    return (kept or f"# {cls.__name__}\n\n{doc}\n\n") + body(cls)
+
+
+def main() -> int:
+    """Write every page, or with `--check` only compare."""
+    stale = [
+        cls
+        for cls in every_entity()
+        if not page_of(cls).exists() or page_of(cls).read_text("utf-8") != render(cls)
+    ]
+    if "--check" in sys.argv:
+        print("\n".join(f"out of date: {page_of(cls)}" for cls in stale) or "every page is up to date")
+        return 1 if stale else 0
+    for cls in stale:
+        page_of(cls).write_text(render(cls), encoding="utf-8")
+    print(f"wrote {len(stale)} pages")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
