@@ -9,6 +9,7 @@ import pytest
 
 from synapse.sandbox import Sandbox, serve
 from tests.sandbox.wire import Wire
+from tests.sandbox.world import World, make_world
 
 
 @pytest.fixture(scope="session")
@@ -34,3 +35,9 @@ def wire(served: Sandbox) -> Wire:
 def stranger(served: Sandbox) -> Wire:
     """A client of another workspace of the same sandbox."""
     return Wire(served.url, served.tenants["second"].api_token)
+
+
+@pytest.fixture(scope="session")
+def world(wire: Wire) -> World:
+    """Twelve tasks with their units, for tests that only read."""
+    return make_world(wire)

@@ -51,10 +51,19 @@ class Batch(serializers.ListSerializer):
     def to_internal_value(self, data: Any) -> list[Any]:
         if isinstance(data, list):
             self.context["known"] = self._known([row for row in data if isinstance(row, Mapping)])
-        return super().to_internal_value(data)
+        try:
+            return super().to_internal_value(data)
+        except serializers.ValidationError as error:
+            raise serializers.ValidationError(self._in_order(error.detail, data)) from error
 
     def create(self, validated_data: list[dict[str, Any]]) -> list[Any]:
         return self.child.create_many(validated_data)
+
+    def _in_order(self, detail: Any, data: Any) -> Any:
+        # Newer libraries number the faulty rows; clients of this wire expect one entry for each row.
+        if isinstance(detail, dict) and all(isinstance(key, int) for key in detail):
+            return [detail.get(index, {}) for index in range(len(data))]
+        return detail
 
     def _known(self, rows: list[Mapping[str, Any]]) -> dict[str, dict[int, Any]]:
         known = {}
