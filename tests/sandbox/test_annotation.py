@@ -9,7 +9,6 @@ import pytest
 from tests.sandbox.wire import Wire
 from tests.sandbox.world import World, make_world
 
-
 PAYLOAD = {"annotations": {"image_1": [{"id": "Qm3Zt81xYk", "tool": "bounding_box"}]}, "extra": {"말": "값"}}
 
 

@@ -41,11 +41,26 @@ def things(wire: Wire, world: World) -> dict[str, Any]:
     }
 
 
-KINDS = (
-    "projects data_collections data_units data_files tasks task_tags assignments ground_truth_datasets"
-    " ground_truths ground_truth_dataset_versions plugins plugin_releases jobs serve_applications storages"
-    " models agents logs"
-).split()
+KINDS = [
+    "projects",
+    "data_collections",
+    "data_units",
+    "data_files",
+    "tasks",
+    "task_tags",
+    "assignments",
+    "ground_truth_datasets",
+    "ground_truths",
+    "ground_truth_dataset_versions",
+    "plugins",
+    "plugin_releases",
+    "jobs",
+    "serve_applications",
+    "storages",
+    "models",
+    "agents",
+    "logs",
+]
 
 
 @pytest.mark.parametrize("kind", KINDS)

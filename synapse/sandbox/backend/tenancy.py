@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, TypeVar
 
 from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
 from django.db.models import Model, Q, QuerySet
 from django.shortcuts import get_object_or_404
 from rest_framework.request import Request
@@ -35,6 +36,6 @@ def get_or_404(source: type[M] | QuerySet[M], tenant: Tenant, **lookups: Any) ->
     """Return the one row of *source* that *tenant* may see and that matches, or answer 404."""
     try:
         return get_object_or_404(scoped(source, tenant), **lookups)
-    except (ValueError, TypeError, OverflowError):
+    except (ValueError, TypeError, OverflowError, ValidationError):
         # A key that cannot even be one, such as a word where a number belongs, names nothing.
         return get_object_or_404(scoped(source, tenant).none())

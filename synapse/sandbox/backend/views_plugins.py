@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
-
 from typing import Any
 
 from django.db.models import QuerySet
@@ -72,12 +70,6 @@ class Jobs(Changes):
     filterset_class = filters.JobFilter
     default_ordering = ("-created", "-pk")
     serializer_class = JobSerializer
-
-    def find(self, pk: str, rows: QuerySet[Any] | None = None) -> Any:
-        try:
-            return super().find(str(uuid.UUID(pk)), rows)
-        except ValueError:
-            return super().find("", rows)
 
     @action(detail=True)
     def console_logs(self, request: Request, pk: str) -> Response:

@@ -1,0 +1,69 @@
+"""Refusals in the forms that clients can read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.sandbox.wire import Wire
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "options", "status"),
+    [
+        ("POST", "projects/", {"data": "{", "headers": {"Content-Type": "application/json"}}, 400),
+        ("POST", "projects/", {"data": b"\xff", "headers": {"Content-Type": "application/json"}}, 400),
+        ("POST", "projects/", {"data": "<a/>", "headers": {"Content-Type": "application/xml"}}, 415),
+        ("DELETE", "projects/", {}, 405),
+        ("POST", "sdk/tasks/", {"json": {}}, 405),
+        ("GET", "projects/0/", {}, 404),
+        ("GET", "projects/abc/", {}, 404),
+        ("GET", "projects/99999999999999999999999/", {}, 404),
+        ("GET", "projects/%00/", {}, 404),
+        ("PATCH", "projects/-1/", {"json": {}}, 404),
+    ],
+)
+def test_detail_is_one_text(wire: Wire, method: str, path: str, options: dict[str, Any], status: int) -> None:
+    """Refusals that are about no field say one sentence."""
+    answer = wire.send(method, path, **options)
+
+    assert (status, ["detail"], str) == (
+        answer.status_code,
+        list(answer.json()),
+        type(answer.json()["detail"]),
+    )
+
+
+def test_unknown_address_is_html(wire: Wire) -> None:
+    """Where there is no endpoint there is no JSON either."""
+    answer = wire.send("GET", "annotation/projects/")
+
+    assert (404, "text/html; charset=utf-8") == (answer.status_code, answer.headers["Content-Type"])
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_missing_slash_is_404(wire: Wire, method: str) -> None:
+    """Addresses end in a slash; nothing leads from the one without to the one with it."""
+    assert 404 == wire.send(method, "projects").status_code
+
+
+@pytest.mark.parametrize(
+    ("language", "required"),
+    [
+        ("ko", "이 필드는 필수 항목입니다."),
+        ("ko-KR,ko;q=0.9", "이 필드는 필수 항목입니다."),
+        ("en", "This field is required."),
+    ],
+)
+def test_language_is_the_one_asked_for(wire: Wire, language: str, required: str) -> None:
+    """Errors come in Korean to who asks for Korean."""
+    answer = wire.post("projects/", {}, headers={"Accept-Language": language})
+
+    assert {"title": [required]} == answer.json()
+
+
+@pytest.mark.parametrize("text", ["a\0b", "\ud800"])
+def test_text_that_cannot_be_stored_is_refused(wire: Wire, text: str) -> None:
+    """Null characters and broken text are the sender's fault, not the server's."""
+    assert 400 == wire.post("projects/", {"title": text}).status_code
