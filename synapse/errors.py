@@ -159,5 +159,19 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     >>> did_you_mean("projct", ["project", "id"])
     " (did you mean 'project'?)"
     """
-    close = get_close_matches(name, sorted(known), n=1, cutoff=0.6)
-    return f" (did you mean {close[0]!r}?)" if close else ""
+    spelled = {each.casefold(): each for each in sorted(known)}
+    close = get_close_matches(name.casefold(), spelled, n=1, cutoff=0.6)
+    return f" (did you mean {spelled[close[0]]!r}?)" if close else ""
+
+
+def describe(value: object) -> str:
+    """Name a value by its type and a short repr, for messages.
+
+    >>> describe("no number")
+    "str 'no number'"
+    """
+    try:
+        text = repr(value)
+    except ValueError:  # Python does not print integers of thousands of digits.
+        return type(value).__name__
+    return f"{type(value).__name__} {text if len(text) <= 60 else text[:57] + '...'}"

@@ -59,22 +59,17 @@ class Catalog:
         by = self.lookups.get(name)
         if by is None or lookup not in by.lookups or lookup is NotIn:
             raise self._unknown(spelling)
-        return Condition(
-            name, lookup, lookup.check(f"{self.entity}.filter({spelling}=...)", value, kind=self.kinds[name])
-        )
+        return Condition(name, lookup, self._checked("filter", spelling, value))
 
     def negation(self, spelling: str, value: Any) -> Condition:
         """Turn `exclude(spelling=value)` into a comparison that the wire has, or raise `QueryError`."""
         name, lookup = self._split(spelling)
         if lookup in (Exact, In) and self.accepts(name, NotIn):
-            values = value if lookup is In else [value]
-            return Condition(
-                name,
-                NotIn,
-                NotIn.check(f"{self.entity}.exclude({spelling}=...)", values, kind=self.kinds[name]),
-            )
+            checked = self._checked("exclude", spelling, value)
+            return Condition(name, NotIn, checked if lookup is In else (checked,))
         positive = self.condition(spelling, value)
-        if lookup is Exact and isinstance(self.kinds[name], Boolean):
+        # Of several values, one may be true and another false: `not any` is not `any not`.
+        if lookup is Exact and isinstance(self.kinds[name], Boolean) and not self.lookups[name].many:
             return attrs.evolve(positive, value=not positive.value)
         if name == self.pk and lookup.inverse and self.accepts(name, lookup.inverse):
             return attrs.evolve(positive, lookup=lookup.inverse)
@@ -106,23 +101,37 @@ class Catalog:
                 return where
             raise Nothing
         for index, old in enumerate(where):
-            if (old.name, old.lookup) == (new.name, new.lookup):
-                if self.lookups[new.name].many and old.value != new.value:
-                    raise QueryError(
-                        f"{self.entity} was already filtered by {old}; the backend takes {new.name!r} once. "
-                        "Intersect the keys of two queries instead"
-                    )
-                joined = attrs.evolve(old, value=new.lookup.merge(old.value, new.value))
-                return (*where[:index], joined, *where[index + 1 :])
+            if old == new:
+                return where
+            pair = {old.lookup, new.lookup}
+            if old.name == new.name and (len(pair) == 1 or pair == {Exact, In}):
+                return (*where[:index], self._joined(old, new), *where[index + 1 :])
         return (*where, new)
 
+    def _joined(self, old: Condition, new: Condition) -> Condition:
+        """Give the one condition that means both, for lookups that share a key on the wire."""
+        if self.lookups[new.name].many:
+            raise QueryError(
+                f"{self.entity} was already filtered by {old}; the backend takes {new.name!r} once. "
+                "Intersect the keys of two queries instead"
+            )
+        if old.lookup is new.lookup:
+            return attrs.evolve(old, value=new.lookup.merge(old.value, new.value))
+        one, several = (old, new) if old.lookup is Exact else (new, old)
+        return attrs.evolve(one, value=In.merge((one.value,), several.value)[0])
+
+    def _checked(self, verb: str, spelling: str, value: Any) -> Any:
+        name, lookup = self._split(spelling)
+        what = f"{self.entity}.{verb}({spelling}=...)"
+        if issubclass(lookup, In) and callable(getattr(value, "iterator", None)):
+            raise QueryError(f"{what} got a query, which filtering must not run; give list(...) of its keys")
+        return lookup.check(what, value, kind=self.kinds[name])
+
     def _split(self, spelling: str) -> tuple[str, type[Lookup]]:
-        name, _, suffix = (spelling, "", "") if spelling in self.lookups else spelling.partition("__")
-        name = self.pk if name == "pk" else self.aliases.get(name, name)
-        lookup = BY_NAME.get(suffix or "exact")
-        if lookup is None:
-            raise self._unknown(spelling)
-        return name, lookup
+        name, _, suffix = spelling.rpartition("__")
+        if spelling in self.lookups or not name or suffix not in BY_NAME:
+            name, suffix = spelling, Exact.name
+        return self.pk if name == "pk" else self.aliases.get(name, name), BY_NAME[suffix]
 
     def _unknown(self, spelling: str) -> QueryError:
         known = self.spellings()

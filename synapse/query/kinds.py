@@ -10,9 +10,9 @@ from typing import Any, Protocol
 
 import attrs
 
-from synapse.errors import QueryError, did_you_mean
+from synapse.errors import QueryError, describe, did_you_mean
 
-LARGEST_KEY = 2**63 - 1
+LARGEST = 2**63 - 1
 FORBIDDEN_IN_KEYS = frozenset("/?#%\\")
 
 
@@ -25,7 +25,7 @@ class Kind(Protocol):
 
 def _refuse(what: str, expected: str, value: Any) -> QueryError:
     hint = "; None cannot be asked for on this wire" if value is None else ""
-    return QueryError(f"{what} takes {expected}, got {type(value).__name__} {value!r:.60}{hint}")
+    return QueryError(f"{what} takes {expected}, got {describe(value)}{hint}")
 
 
 @attrs.frozen
@@ -33,13 +33,16 @@ class Integer:
     """A whole number, such as a count."""
 
     def check(self, what: str, value: Any) -> int:
-        """Refuse everything but integers; `True` is none."""
+        """Refuse everything but integers that a database column holds; `True` is none."""
         if isinstance(value, bool):
             raise _refuse(what, "an integer", value)
         try:
-            return operator.index(value)
+            number = operator.index(value)
         except TypeError:
             raise _refuse(what, "an integer", value) from None
+        if abs(number) > LARGEST:
+            raise _refuse(what, "a 64-bit integer", value)
+        return number
 
 
 @attrs.frozen
@@ -49,8 +52,8 @@ class Key:
     def check(self, what: str, value: Any) -> int:
         """Refuse what no backend gives as a key: zero, negative and huge numbers, text, floats."""
         number = Integer().check(what, value)
-        if not 1 <= number <= LARGEST_KEY:
-            raise _refuse(what, "a positive 64-bit integer", value)
+        if number < 1:
+            raise _refuse(what, "a positive integer", value)
         return number
 
 
@@ -74,7 +77,7 @@ class TextKey:
             or text != text.strip()
         ):
             raise _refuse(what, "a text key without slashes, '?', '#', '%' or blanks around it", value)
-        return text
+        return str.__str__(text)
 
 
 @attrs.frozen
@@ -82,10 +85,15 @@ class Text:
     """Text that is not empty: the backend reads an empty value as no filter at all."""
 
     def check(self, what: str, value: Any) -> str:
-        """Refuse empty and non-text values."""
+        """Refuse empty and non-text values, and text that no encoding can carry."""
         if not isinstance(value, str) or not value.strip():
             raise _refuse(what, "text that is not empty", value)
-        return value
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise _refuse(what, "text without lone surrogates", value) from None
+        # A member of a text enumeration is asked for by its value, not by its name.
+        return str.__str__(value)
 
 
 @attrs.frozen
@@ -120,7 +128,7 @@ class Moment:
         moment = self._parse(what, value) if isinstance(value, str) else value
         if not isinstance(moment, date):
             raise _refuse(what, "a date or an aware datetime", value)
-        if isinstance(moment, datetime) and moment.tzinfo is None:
+        if isinstance(moment, datetime) and moment.utcoffset() is None:
             raise QueryError(
                 f"{what} got a datetime without a time zone: {value!r}. "
                 "Write datetime(..., tzinfo=timezone.utc), or value.astimezone() for this machine's zone"
@@ -165,7 +173,7 @@ class Reference:
     key: Kind = attrs.field(factory=Key)
 
     def check(self, what: str, value: Any) -> Any:
-        """Take the key of an object, refusing one of another kind and one that is not saved."""
+        """Take the key of an object, refusing one of another kind, one that is not saved and one that was deleted."""
         schema = getattr(type(value), "_schema", None)
         if schema is None:
             return self.key.check(what, value)
@@ -173,4 +181,6 @@ class Reference:
             raise QueryError(f"{what} takes a {self.to} or its key, not a {schema.entity}")
         if value.pk is None:
             raise QueryError(f"{what} got a {self.to} that is not saved yet; call .save() on it first")
+        if value._state.deleted:
+            raise QueryError(f"{what} got {self.to} {value.pk}, which was deleted")
         return self.key.check(what, value.pk)

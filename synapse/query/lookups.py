@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import Any, ClassVar, Final
 
-from synapse.errors import QueryError
+from synapse.errors import QueryError, describe
 from synapse.query.kinds import Kind
 
 
@@ -38,7 +38,9 @@ class Exact(Lookup):
 
     @classmethod
     def merge(cls, first: Any, second: Any) -> Any:
-        """Two different values match no row."""
+        """Two different values match no row; but an id and a code may name the same one."""
+        if type(first) is not type(second):
+            raise QueryError(f"cannot tell whether {first!r} and {second!r} are the same; give one of them")
         if first != second:
             raise Nothing
         return first
@@ -52,14 +54,15 @@ class In(Lookup):
     @classmethod
     def check(cls, what: str, value: Any, *, kind: Kind) -> tuple[Any, ...]:
         """Check every value; doubles are dropped, the order stays."""
-        if isinstance(value, str | bytes | dict) or not isinstance(value, Iterable):
-            raise QueryError(f"{what} takes a list, got {type(value).__name__} {value!r:.60}")
+        if isinstance(value, str | bytes | bytearray | Mapping) or not isinstance(value, Iterable):
+            raise QueryError(f"{what} takes a list, got {describe(value)}")
         return tuple(dict.fromkeys(kind.check(what, item) for item in value))
 
     @classmethod
     def merge(cls, first: Any, second: Any) -> Any:
         """Only what both lists hold."""
-        kept = tuple(item for item in first if item in set(second))
+        allowed = set(second)
+        kept = tuple(item for item in first if item in allowed)
         if not kept:
             raise Nothing
         return kept
