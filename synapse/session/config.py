@@ -274,9 +274,11 @@ def _checked(rest: Mapping[str, Any]) -> dict[str, Any]:
         raise ConfigError("cache must be a number of seconds, or None to keep nothing")
     if isinstance(cert, list):
         cert = tuple(cert)
-    _check_files("verify", verify if isinstance(verify, str) else None, kind=(bool, str))
+    if verify is not None and not isinstance(verify, bool):
+        _check_path("verify", verify)
     for path in cert if isinstance(cert, tuple) else (cert,):
-        _check_files("cert", path, kind=(str,))
+        if path is not None:
+            _check_path("cert", path)
     return {
         **rest,
         "timeout": Timeout.of(rest["timeout"]),
@@ -286,12 +288,10 @@ def _checked(rest: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _check_files(setting: str, path: object, *, kind: tuple[type, ...]) -> None:
-    if path is None:
-        return
-    if not isinstance(path, kind):
+def _check_path(setting: str, path: object) -> None:
+    if not isinstance(path, str):
         raise ConfigError(f"{setting} must be a path, not {type(path).__name__}")
-    if not Path(str(path)).exists():
+    if not Path(path).exists():
         raise ConfigError(f"{setting}: there is no file {path!r}")
 
 

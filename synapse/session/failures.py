@@ -13,6 +13,8 @@ import requests.exceptions
 
 from urllib3 import exceptions as urllib3
 
+from synapse.session.connections import HandshakeError
+
 ERRORS: Final = (
     requests.exceptions.RequestException,
     urllib3.HTTPError,
@@ -20,9 +22,7 @@ ERRORS: Final = (
     OSError,
     ValueError,
 )
-_HANDSHAKE: Final = frozenset(
-    {"WRONG_VERSION_NUMBER", "UNSUPPORTED_PROTOCOL", "HTTP_REQUEST", "NO_PROTOCOLS_AVAILABLE"}
-)
+_PLAIN: Final = frozenset({"WRONG_VERSION_NUMBER", "HTTP_REQUEST"})
 
 
 @attrs.frozen
@@ -49,7 +49,7 @@ def failure_of(error: Exception, *, connect: float, read: float | None, status: 
     if isinstance(reason, urllib3.ReadTimeoutError | TimeoutError):
         return Failure(f"nothing came within {read or 0:g} s", True, True, root, status)
     text, acted, passing = _classify(reason, root)
-    return Failure(text, acted, passing, root, status)
+    return Failure(text, acted or status is not None, passing, root, status)
 
 
 def _classify(reason: BaseException, root: BaseException) -> tuple[str, bool, bool]:
@@ -60,17 +60,16 @@ def _classify(reason: BaseException, root: BaseException) -> tuple[str, bool, bo
             return "the host name could not be resolved", False, True
         case urllib3.NewConnectionError():
             return f"no connection{_detail(root)}", False, True
-        case urllib3.SSLError() | ssl.SSLError():
-            return _tls(root)
+        case HandshakeError():
+            return _handshake(root)
+        case ValueError():
+            return f"the request could not be built ({type(reason).__name__})", False, False
         case http.client.IncompleteRead():
             return "the answer broke off", True, True
         case urllib3.DecodeError():
             return "the answer could not be decompressed", True, True
-        case urllib3.ProtocolError() | ConnectionError() | http.client.HTTPException():
+        case _:
             return f"the connection was lost{_detail(root)}", True, True
-        case OSError() if not isinstance(reason, requests.exceptions.RequestException):
-            return f"the connection failed{_detail(reason)}", True, True
-    return f"the request could not be built ({type(reason).__name__})", False, False
 
 
 def _reason(error: BaseException) -> BaseException:
@@ -98,14 +97,13 @@ def _root(error: BaseException) -> BaseException:
 
 
 def _detail(error: BaseException) -> str:
-    if isinstance(error, OSError) and error.errno:
-        return f": {os.strerror(error.errno).lower()}" if error.errno > 0 else ""
-    return ""
+    known = isinstance(error, OSError) and not isinstance(error, ssl.SSLError) and error.errno
+    return f": {os.strerror(known).lower()}" if known else ""
 
 
-def _tls(root: BaseException) -> tuple[str, bool, bool]:
+def _handshake(root: BaseException) -> tuple[str, bool, bool]:
     if isinstance(root, ssl.SSLCertVerificationError):
         return f"the certificate was not accepted: {root.verify_message} (see verify=…)", False, False
-    if isinstance(root, ssl.SSLError) and root.reason in _HANDSHAKE:
+    if isinstance(root, ssl.SSLError) and root.reason in _PLAIN:
         return "the server does not speak TLS here (is it http:// rather than https://?)", False, False
-    return "the TLS connection failed", True, True
+    return "TLS could not be agreed on", False, True

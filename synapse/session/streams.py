@@ -21,7 +21,7 @@ from synapse.session.transport import Attempt
 
 _LINE: Final = re.compile(r"\r\n|\n|\r(?!\Z)")
 _BLOCK: Final = 64 * 1024
-_LONGEST: Final = 16 * 1024 * 1024
+LONGEST: Final = 16 * 1024 * 1024
 _TOTAL: Final = re.compile(r"bytes\s+(?:\d+-\d+|\*)/(\d+)\s*$")
 
 
@@ -125,8 +125,8 @@ def _lines(stream: _Stream) -> Iterator[str]:
     while block := stream.read(size=_BLOCK, whole=False):
         *lines, rest = _LINE.split(rest + decoder.decode(block))
         yield from lines
-        if len(rest) > _LONGEST:
-            raise TransportError(f"{stream.attempt.label}: a line is longer than {_LONGEST >> 20} MiB")
+        if len(rest) > LONGEST:
+            raise TransportError(f"{stream.attempt.label}: a line is longer than {LONGEST >> 20} MiB")
     rest += decoder.decode(b"", final=True)
     if rest:
         yield rest.rstrip("\r")

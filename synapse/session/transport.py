@@ -12,18 +12,17 @@ from typing import Any, Final
 
 import attrs
 import requests
-import requests.adapters
 
 from synapse.dialects.wire import Body
-from synapse.session.bodies import BLOCK, Reader
+from synapse.session.bodies import Reader
 from synapse.session.config import Settings
+from synapse.session.connections import Connections
 from synapse.session.failures import ERRORS, Failure, failure_of
 from synapse.session.masking import Masker
 from synapse.session.replies import Answer, describe
 from synapse.session.trace import Call, Trace
 
 LARGEST: Final = 512 * 1024 * 1024
-_CONNECTIONS: Final = 32
 
 logger: Final = logging.getLogger("synapse")
 
@@ -47,20 +46,6 @@ class Attempt:
     streamed: bool = False
 
 
-class _Adapter(requests.adapters.HTTPAdapter):
-    """A pool of connections that keeps no cookies and sends bodies in large blocks."""
-
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **kwargs, blocksize=BLOCK)
-
-    def build_response(self, req: requests.PreparedRequest, resp: Any) -> requests.Response:
-        """Wrap the answer without looking at its cookies."""
-        response = requests.Response()
-        response.status_code = resp.status
-        response.raw = resp
-        return response
-
-
 class Transport:
     """The sockets of one session in one process; safe to share between threads."""
 
@@ -68,15 +53,14 @@ class Transport:
         self._settings = settings
         self._masker = masker
         self._traces = traces
-        size = max(_CONNECTIONS, settings.workers)
-        self._adapter = _Adapter(pool_connections=_CONNECTIONS, pool_maxsize=size)
+        self._connections = Connections(workers=settings.workers)
         self._environment: dict[str, dict[str, Any]] = {}
         self.plain = {"User-Agent": _user_agent(), "Accept": "*/*", "Accept-Encoding": "gzip, deflate"}
         self.signed = {**self.plain, **settings.headers()}
 
     def close(self) -> None:
         """Free the sockets."""
-        self._adapter.close()
+        self._connections.close()
 
     def exchange(self, attempt: Attempt) -> Answer | Failure:
         """Send once; the body of the answer is read whole, unless the attempt is streamed and succeeded."""
@@ -123,7 +107,7 @@ class Transport:
         limits: Any = (attempt.connect_limit, attempt.read_limit)
         try:
             around = self._surroundings(attempt.url)
-            raw: Any = self._adapter.send(prepared, stream=True, timeout=limits, **around).raw
+            raw: Any = self._connections.send(prepared, stream=True, timeout=limits, **around).raw
         except ERRORS as error:
             return failure_of(error, connect=attempt.connect_limit, read=attempt.read_limit)
         if attempt.streamed and 200 <= raw.status < 300:
@@ -180,8 +164,13 @@ def _beginning(raw: Any, error: Exception) -> bytes:
 
 def _is_bare(raw: Any) -> bool:
     """Whether a success came without anything that says where its body ends, as when cut within its headers."""
-    named = "Content-Length" in raw.headers or "Transfer-Encoding" in raw.headers
-    return not named and raw.status < 300 and raw.status not in (204, 205)
+    chunked = "chunked" in raw.headers.get("Transfer-Encoding", "").lower()
+    return (
+        not chunked
+        and not raw.headers.get("Content-Length")
+        and raw.status < 300
+        and raw.status not in (204, 205)
+    )
 
 
 def _user_agent() -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from synapse.session import Retry, Session, set_default, set_factory
-from tests.unit.session.hostile import Server, Step
+from tests.unit.session.hostile import Server, Step, reply
 
 TOKEN = "syn_0123456789abcdef"
 
@@ -36,6 +36,14 @@ def serve() -> Iterator[Serve]:
     """Start servers that follow a script."""
     with ExitStack() as stack:
         yield lambda *script: stack.enter_context(Server(*script))
+
+
+@pytest.fixture
+def secure() -> Iterator[tuple[Server, str]]:
+    """Start a server that speaks TLS, with a certificate that nobody vouches for, and return both."""
+    certificate = Path(__file__).with_name("localhost.pem")
+    with Server(reply(data={"id": 7}), certificate=certificate) as server:
+        yield server, str(certificate)
 
 
 @pytest.fixture

@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import json
 import socket
+import ssl
 import struct
 import threading
 
 from collections.abc import Callable, Iterable
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any, Final, NamedTuple, Self
 
 
@@ -62,14 +64,17 @@ def cut(answer: bytes, *, at: int) -> Step:
 class Server:
     """Takes one step of its script per request, and repeats the last one for ever."""
 
-    def __init__(self, *script: Step) -> None:
+    def __init__(self, *script: Step, certificate: Path | None = None) -> None:
+        self._tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH) if certificate else None
+        if self._tls:
+            self._tls.load_cert_chain(str(certificate))
         self.script: list[Step] = list(script) or [reply(data={})]
         self.received: list[Received] = []
         self.connections: list[socket.socket] = []
         self.released = threading.Event()
         self._lock = threading.Lock()
         self._listener = socket.create_server(("127.0.0.1", 0))
-        self.origin: Final = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        self.origin: Final = f"http{'s' if certificate else ''}://127.0.0.1:{self._listener.getsockname()[1]}"
         threading.Thread(target=self._accept, daemon=True).start()
 
     def stall(self, answer: bytes = b"") -> Step:
@@ -109,9 +114,12 @@ class Server:
             self.connections.append(connection)
             threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
+    def _secured(self, connection: socket.socket) -> socket.socket:
+        return self._tls.wrap_socket(connection, server_side=True) if self._tls else connection
+
     def _serve(self, connection: socket.socket) -> None:
         hung_up = contextlib.suppress(OSError, ValueError, _HangUpError)
-        with hung_up, connection, connection.makefile("rb") as stream:
+        with hung_up, self._secured(connection) as connection, connection.makefile("rb") as stream:
             while (request := _read(stream)) is not None:
                 with self._lock:
                     self.received.append(request)
@@ -123,6 +131,8 @@ class Server:
 
 
 def _read(stream: Any) -> Received | None:
+    if stream.peek(1)[:1] == b"\x16":  # the first byte of a TLS handshake
+        return Received("TLS", "", {}, stream.read1())
     start = stream.readline().decode("latin-1").split()
     if not start:
         return None

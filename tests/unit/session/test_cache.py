@@ -1,0 +1,95 @@
+"""Rows that relations have fetched."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+
+from synapse.session import RelationCache
+
+
+class TestRelationCache:
+    def test_gives_back_what_it_holds(self) -> None:
+        """A row is found by resource and key, whether the key is a number or its text."""
+        cache = RelationCache()
+        cache.put("projects", 7, row={"id": 7})
+
+        assert {"id": 7} == cache.get("projects", "7")
+        assert cache.get("tasks", 7) is None
+
+    def test_forgets_one_row(self) -> None:
+        """A dropped row is gone, its neighbours stay; dropping what is not held does nothing."""
+        cache = RelationCache()
+        cache.put("projects", 7, row={"id": 7})
+        cache.put("projects", 8, row={"id": 8})
+        cache.drop("projects", 7)
+        cache.drop("projects", 9)
+
+        assert (None, {"id": 8}) == (cache.get("projects", 7), cache.get("projects", 8))
+
+    def test_forgets_a_whole_resource(self) -> None:
+        """All rows of a resource go at once, and later ones are held again."""
+        cache = RelationCache()
+        cache.put("projects", 7, row={"id": 7})
+        cache.put("tasks", 7, row={"id": 7})
+        cache.drop_all("projects")
+        cache.put("projects", 8, row={"id": 8})
+
+        assert (None, 2) == (cache.get("projects", 7), len(cache))
+
+    def test_forgets_everything(self) -> None:
+        """Cleared, the cache is empty."""
+        cache = RelationCache()
+        cache.put("projects", 7, row={"id": 7})
+        cache.clear()
+
+        assert 0 == len(cache)
+
+    def test_forgets_with_time(self) -> None:
+        """A row is dropped when its time is over."""
+        cache = RelationCache(0.01)
+        cache.put("projects", 7, row={"id": 7})
+        time.sleep(0.02)
+
+        assert cache.get("projects", 7) is None
+
+    def test_drops_the_row_that_was_used_longest_ago(self) -> None:
+        """A full cache keeps what was asked for lately."""
+        cache = RelationCache(size=2)
+        cache.put("projects", 1, row={})
+        cache.put("projects", 2, row={})
+        cache.get("projects", 1)
+        cache.put("projects", 3, row={})
+
+        assert (None, {}) == (cache.get("projects", 2), cache.get("projects", 1))
+
+    @pytest.mark.parametrize("ttl", [None, 0])
+    def test_can_be_switched_off(self, ttl: float | None) -> None:
+        """Without a life, nothing is held, and every call still works."""
+        cache = RelationCache(ttl)
+        cache.put("projects", 7, row={"id": 7})
+        cache.drop("projects", 7)
+        cache.drop_all("projects")
+        cache.clear()
+
+        assert (None, 0) == (cache.get("projects", 7), len(cache))
+
+    def test_serves_many_threads(self) -> None:
+        """32 threads may use one cache."""
+        cache = RelationCache(size=50)
+
+        def work() -> None:
+            for pk in range(200):
+                cache.put("projects", pk, row={"id": pk})
+                assert cache.get("projects", pk) in (None, {"id": pk})
+                cache.drop("projects", pk - 1)
+
+        threads = [threading.Thread(target=work) for _ in range(32)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+        assert len(cache) <= 50
