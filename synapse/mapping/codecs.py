@@ -15,7 +15,7 @@ from typing import Any, Union, get_args, get_origin
 import attrs
 import cattrs
 
-from synapse.errors import did_you_mean
+from synapse.errors import describe, did_you_mean
 from synapse.mapping.json import copy_json
 
 
@@ -49,12 +49,6 @@ def _exactly(kind: type, said: str) -> Callable[[Any], Any]:
     return load
 
 
-def describe(value: object) -> str:
-    """Name a value by type and a short repr, for error messages."""
-    text = repr(value)
-    return f"{type(value).__name__} {text if len(text) <= 60 else text[:57] + '...'}"
-
-
 def _integer(value: Any) -> int:
     if isinstance(value, bool):
         raise Misfit(f"expected an integer, got {describe(value)}")
@@ -65,9 +59,22 @@ def _integer(value: Any) -> int:
 
 
 def _number(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float):
         raise Misfit(f"expected a finite number, got {describe(value)}")
-    return float(value)
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.inf
+    if not math.isfinite(number):
+        raise Misfit(f"expected a finite number, got {describe(value)}")
+    return number
+
+
+def _accept_text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise Misfit(f"expected text, got {describe(value)}")
+    # A member of a text enumeration is stored by its value, not by its name.
+    return str.__str__(value)
 
 
 def _load_moment(value: Any) -> datetime:
@@ -81,7 +88,7 @@ def _accept_moment(value: Any) -> datetime:
     moment = _load_moment(value) if isinstance(value, str) else value
     if not isinstance(moment, datetime):
         raise Misfit(f"expected a datetime, got {describe(value)}")
-    if moment.tzinfo is None:
+    if moment.utcoffset() is None:
         raise Misfit(
             f"{moment!r} has no time zone; write e.g. datetime(..., tzinfo=timezone.utc) or .astimezone()"
         )
@@ -90,6 +97,13 @@ def _accept_moment(value: Any) -> datetime:
 
 def check_json(value: Any) -> Any:
     """Refuse what JSON cannot hold; the message gives the path inside the value."""
+    try:
+        return _check_json(value)
+    except RecursionError:
+        raise Misfit("nested too deeply for JSON, or holding itself") from None
+
+
+def _check_json(value: Any) -> Any:
     if value is None or isinstance(value, str | bool | int):
         return value
     if isinstance(value, float):
@@ -109,7 +123,7 @@ def check_json(value: Any) -> Any:
 
 def _inside(step: str, item: Any) -> None:
     try:
-        check_json(item)
+        _check_json(item)
     except Misfit as misfit:
         raise Misfit(f"{step}: {misfit}") from None
 
@@ -134,14 +148,14 @@ def _enum_codec(kind: type[enum.Enum], *, is_open: bool) -> Codec:
         raise Misfit(f"expected one of {', '.join(by_value)}, got {describe(value)}")
 
     def accept(value: Any) -> Any:
-        member = load(value)
+        member = load(_accept_text(value) if isinstance(value, str) else value)
         if isinstance(member, kind) or (is_open and value):
             return member
         raise Misfit(
             f"{value!r} is no {kind.__name__}{did_you_mean(str(value), by_value)}. Values: {', '.join(by_value)}"
         )
 
-    return Codec(load, accept, dump=str)
+    return Codec(load, accept, dump=str, exact=False)
 
 
 def _list_codec(item: Any) -> Codec:
@@ -163,7 +177,7 @@ def _list_codec(item: Any) -> Codec:
     return Codec(
         load,
         accept,
-        dump=lambda values: [inner.dump(each) for each in values],
+        dump=lambda values: [dump_value(inner, each) for each in values],
         lazy=True,
         exact=inner.exact,
         open=opened,
@@ -173,13 +187,21 @@ def _list_codec(item: Any) -> Codec:
 def _map_codec(item: Any) -> Codec:
     inner = codec_of(item)
 
+    def accept(value: Any) -> dict[str, Any]:
+        if not isinstance(value, dict):
+            raise Misfit(f"expected a dict, got {describe(value)}")
+        # The wire takes other keys of a file than it sends, so objects are sent as they are given.
+        held = {key: None if isinstance(each, item) else each for key, each in value.items()}
+        check_json(held)
+        return dict(value)
+
     def opened(value: Any, session: Any) -> Any:
         return {key: open_value(inner, each, session=session) for key, each in value.items()}
 
     return Codec(
         load=_exactly(dict, "a JSON object"),
-        accept=_accept_object,
-        dump=lambda values: {key: inner.dump(each) for key, each in values.items()},
+        accept=accept,
+        dump=lambda values: {key: dump_value(inner, each) for key, each in values.items()},
         lazy=True,
         exact=inner.exact,
         open=opened,
@@ -191,13 +213,20 @@ def _value_codec(kind: type) -> Codec:
     from_wire = getattr(kind, "from_wire", None)
     to_wire: Callable[[Any], Any] = getattr(kind, "to_wire", CONVERTER.unstructure)
 
+    def opened(value: Any, session: Any) -> Any:
+        try:
+            return from_wire(value, session) if from_wire else CONVERTER.structure(value, kind)
+        except Misfit as misfit:
+            raise Misfit(f"{kind.__name__}: {misfit}") from None
+        except Exception as error:
+            raise Misfit(f"expected a {kind.__name__}, got {describe(value)}") from error
+
     def accept(value: Any) -> Any:
         if isinstance(value, kind):
             return value
-        try:
-            return from_wire(value, None) if from_wire else CONVERTER.structure(value, kind)
-        except Exception as error:
-            raise Misfit(f"expected a {kind.__name__}, got {describe(value)}") from error
+        if not from_wire and isinstance(value, dict):
+            _check_names(kind, value)
+        return opened(value, None)
 
     return Codec(
         load=lambda value: value,
@@ -205,8 +234,19 @@ def _value_codec(kind: type) -> Codec:
         dump=lambda value: value if isinstance(value, dict | str) else to_wire(value),
         lazy=True,
         exact=False,
-        open=from_wire or (lambda value, session: accept(value)),
+        open=opened,
     )
+
+
+def _check_names(kind: Any, given: dict[str, Any]) -> None:
+    """Refuse a misspelt or missing name in a dict that a user gives for a value class."""
+    known = [each.name for each in attrs.fields(kind)]
+    for name in given:
+        if name not in known:
+            raise Misfit(f"a {kind.__name__} has no {name!r}{did_you_mean(str(name), known)}")
+    for each in attrs.fields(kind):
+        if each.default is attrs.NOTHING and each.name not in given:
+            raise Misfit(f"a {kind.__name__} needs {each.name!r}")
 
 
 def open_value(codec: Codec, raw: Any, *, session: Any) -> Any:
@@ -216,7 +256,15 @@ def open_value(codec: Codec, raw: Any, *, session: Any) -> Any:
     return codec.open(raw, session) if codec.open else codec.load(raw)
 
 
+def dump_value(codec: Codec, value: Any) -> Any:
+    """Give the wire value of a Python value."""
+    return None if value is None else codec.dump(value)
+
+
 CONVERTER = cattrs.Converter(detailed_validation=False, forbid_extra_keys=False, omit_if_default=True)
+CONVERTER.register_structure_hook(bool, lambda value, _: _exactly(bool, "True or False")(value))
+CONVERTER.register_structure_hook(int, lambda value, _: _integer(value))
+CONVERTER.register_structure_hook(str, lambda value, _: _accept_text(value))
 
 _OPEN_JSON = Codec(
     load=lambda value: value, accept=check_json, lazy=True, open=lambda value, session: copy_json(value)
@@ -230,16 +278,16 @@ _OBJECT = Codec(
 _SCALARS: dict[Any, Codec] = {
     int: Codec(_exactly(int, "an integer"), _integer),
     bool: Codec(_exactly(bool, "true or false"), _exactly(bool, "True or False")),
-    str: Codec(_exactly(str, "text"), _exactly(str, "text")),
+    str: Codec(_exactly(str, "text"), _accept_text),
     float: Codec(_number, _number),
-    datetime: Codec(_load_moment, _accept_moment, dump=lambda moment: moment.isoformat()),
+    datetime: Codec(_load_moment, _accept_moment, dump=lambda moment: moment.isoformat(), exact=False),
     Any: _OPEN_JSON,
     object: _OPEN_JSON,
 }
 
 
 def split_optional(annotation: Any) -> tuple[Any, bool]:
-    """Split `X | None` into X and whether None was there.
+    """Split `X | None` into X and whether None was there; `Any` may be None.
 
     >>> split_optional(int | None)
     (<class 'int'>, True)
@@ -249,7 +297,7 @@ def split_optional(annotation: Any) -> tuple[Any, bool]:
         return (rest[0] if len(rest) == 1 else functools.reduce(operator.or_, rest)), len(rest) < len(
             get_args(annotation)
         )
-    return annotation, False
+    return annotation, annotation is Any
 
 
 def codec_of(annotation: Any) -> Codec:

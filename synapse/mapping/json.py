@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, TypeAlias
 
+from synapse.errors import MappingError
+
 Json: TypeAlias = dict[str, Any]
 """A JSON object, such as `task.meta`; edits inside it are noticed by `save()`."""
 
@@ -19,8 +21,32 @@ def copy_json(value: JsonValue) -> JsonValue:
     >>> row
     {'a': [1]}
     """
+    try:
+        return _copy(value)
+    except RecursionError:
+        raise MappingError("a value is nested too deeply for JSON, or holds itself") from None
+
+
+def _copy(value: JsonValue) -> JsonValue:
     if isinstance(value, dict):
-        return {key: copy_json(item) for key, item in value.items()}
+        return {key: _copy(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [copy_json(item) for item in value]
+        return [_copy(item) for item in value]
     return value
+
+
+def same_json(first: JsonValue, second: JsonValue) -> bool:
+    """Whether two values are the same JSON: unlike `==`, 1 is neither `true` nor 1.0.
+
+    >>> {"checked": 1} == {"checked": True}, same_json({"checked": 1}, {"checked": True})
+    (True, False)
+    """
+    if isinstance(first, dict) and isinstance(second, dict):
+        return first.keys() == second.keys() and all(same_json(first[key], second[key]) for key in first)
+    if isinstance(first, list) and isinstance(second, list):
+        return len(first) == len(second) and all(map(same_json, first, second))
+    kinds = [
+        bool if isinstance(value, bool) else float if isinstance(value, float) else None
+        for value in (first, second)
+    ]
+    return kinds[0] is kinds[1] and bool(first == second)

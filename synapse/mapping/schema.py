@@ -44,7 +44,8 @@ class Field:
         try:
             return self.codec.accept(value)
         except Misfit as misfit:
-            raise MappingError(f"{owner}.{self.name}: {misfit}") from None
+            why = f"it does not take this {type(value).__name__}" if self.secret else misfit
+            raise MappingError(f"{owner}.{self.name}: {why}") from None
 
 
 @attrs.frozen(eq=False)
