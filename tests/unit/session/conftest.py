@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -38,10 +41,23 @@ def serve() -> Iterator[Serve]:
         yield lambda *script: stack.enter_context(Server(*script))
 
 
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make a certificate for this machine that nobody vouches for, its key in the same file."""
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("openssl is needed to make a certificate")
+    path = tmp_path_factory.mktemp("tls") / "localhost.pem"
+    made = "req -x509 -nodes -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -days 2 -subj /CN=localhost"
+    names = ["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
+    done = subprocess.run([openssl, *made.split(), *names, "-keyout", "-"], capture_output=True, check=True)
+    path.write_bytes(done.stdout)
+    return path
+
+
 @pytest.fixture
-def secure() -> Iterator[tuple[Server, str]]:
-    """Start a server that speaks TLS, with a certificate that nobody vouches for, and return both."""
-    certificate = Path(__file__).with_name("localhost.pem")
+def secure(certificate: Path) -> Iterator[tuple[Server, str]]:
+    """Start a server that speaks TLS, and return it with its certificate."""
     with Server(reply(data={"id": 7}), certificate=certificate) as server:
         yield server, str(certificate)
 
