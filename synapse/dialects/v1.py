@@ -58,16 +58,25 @@ class V1:
         row = self.row(schema)
         if not row.detail:
             raise QueryError(f"the backend has no single {schema.entity}; filter its list instead")
+        needed = row.asks.get(field)
         asked = [*expand, *row.always]
-        params = [("expand", ",".join(asked))] if asked else []
-        if field in row.asks:
-            params.append(row.asks[field])
+        if needed and needed[0] == "expand":
+            # The backend reads a repeated `expand` whose values hold commas as one unknown name.
+            asked, needed = [*asked, needed[1]], None
+        params = [("expand", ",".join(dict.fromkeys(asked)))] if asked else []
+        if needed:
+            params.append(needed)
         return Request("GET", f"{row.path}{segment(pk)}/", params=tuple(params))
 
     def page(self, reply: Reply, request: Request) -> Page:
         """Read the envelope of a list."""
         data = reply.data
-        if not isinstance(data, dict) or not isinstance(data.get("results"), list):
+        following = data.get("next") or None if isinstance(data, dict) else None
+        if (
+            not isinstance(data, dict)
+            or not isinstance(data.get("results"), list)
+            or not isinstance(following, str | None)
+        ):
             raise TransportError(
                 f"{request.method} {request.path}: expected a page with a list 'results', "
                 f"got {type(data).__name__} {str(data)[:200]}",
@@ -76,7 +85,7 @@ class V1:
                 status_code=reply.status,
             )
         count = data.get("count")
-        return Page(data["results"], count if isinstance(count, int) else None, data.get("next") or None)
+        return Page(data["results"], count if isinstance(count, int) else None, following)
 
     def normalise(self, schema: Schema, row: Any) -> dict[str, Any]:
         """Bring the shapes that one field can have on the wire to one."""
@@ -84,9 +93,10 @@ class V1:
             return {"": row}
         files = row.get("files")
         if isinstance(files, list):
-            row["files"] = {_file_key(info, index): info for index, info in enumerate(files)}
+            row["files"] = _by_specification(files)
         for name in self.row(schema).always:
-            if any(not isinstance(item, dict) for item in row.get(name) or ()):
+            nested = row.get(name)
+            if isinstance(nested, list) and any(not isinstance(item, dict) for item in nested):
                 del row[name]
         return row
 
@@ -157,7 +167,9 @@ class V1:
             wire = [*dict.fromkeys(names[name] for name in asked), *query.expand]
             return (("fields", ",".join(dict.fromkeys(wire))),)
         if query.defer:
-            return (("omit", ",".join(names[name] for name in query.defer)),)
+            # What is nested goes by the name of its key, and would be left out with it.
+            dropped = dict.fromkeys(names[name] for name in query.defer if names[name] not in query.expand)
+            return (("omit", ",".join(dropped)),) if dropped else ()
         return ()
 
 
@@ -165,6 +177,19 @@ def _text(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     return value.isoformat() if isinstance(value, date) else str(value)
+
+
+def _by_specification(files: list[Any]) -> dict[str, Any]:
+    """Name each file of a list by its specification; the further files of one are numbered, so that none is lost."""
+    named: dict[str, Any] = {}
+    for index, info in enumerate(files):
+        key = first = _file_key(info, index)
+        number = 1
+        while key in named:
+            number += 1
+            key = f"{first}#{number}"
+        named[key] = info
+    return named
 
 
 def _file_key(info: Any, index: int) -> str:

@@ -8,6 +8,7 @@ from urllib.parse import quote, urlencode
 
 import attrs
 
+from synapse.errors import QueryError
 from synapse.mapping.unset import UNSET
 
 IDEMPOTENT: Final = frozenset({"GET", "HEAD", "PUT", "DELETE"})
@@ -69,7 +70,10 @@ class Page:
 
 def encode(params: tuple[tuple[str, str], ...]) -> str:
     """Encode query parameters, leaving the commas that the backend's lists are made of readable."""
-    return urlencode(params, safe=",:")
+    try:
+        return urlencode(params, safe=",:")
+    except UnicodeEncodeError as error:
+        raise QueryError(f"text with lone surrogates cannot be sent: {error.object!r:.60}") from None
 
 
 def segment(value: object) -> str:
@@ -78,4 +82,8 @@ def segment(value: object) -> str:
     >>> segment("code@1.0.0"), segment("../admin")
     ('code@1.0.0', '..%2Fadmin')
     """
-    return quote(str(value), safe="@")
+    text = str(value)
+    if text in ("", ".", "..") or value is None:
+        # However they are encoded, HTTP libraries resolve them as steps of the path.
+        raise QueryError(f"{value!r} is no key that an address could name")
+    return quote(text, safe="@")
