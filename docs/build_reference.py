@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 import sys
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -35,7 +36,7 @@ def page_of(cls: type[Entity]) -> Path:
     return PAGES / f"{cls._schema.resource}.md"
 
 
-def table(heading: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+def table(heading: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     """Write a Markdown table, or a dash where there are no rows."""
     if not rows:
         return "None.\n"
@@ -109,24 +110,20 @@ def takes(cls: type[Entity], name: str) -> str:
 
 def verbs(cls: type[Entity]) -> str:
     """Write the verbs of the entity and of its manager."""
-    manager = type(cls.objects)
-    own = [(f"{cls.__name__.lower()}.", cls, Entity), (f"{cls.__name__}.objects.", manager, Manager)]
+    inherited = {cls: vars(Entity), type(cls.objects): {}}
+    prefixes = {cls: f"{cls.__name__.lower()}.", type(cls.objects): f"{cls.__name__}.objects."}
     rows = []
-    for prefix, owner, base in own:
-        for name, member in vars(owner).items():
+    for owner, prefix in prefixes.items():
+        for name, member in vars(owner).items() if owner is not Manager else ():
+            is_property = isinstance(member, property)
             if (
                 name.startswith("_")
-                or hasattr(base, name)
-                and owner is cls
-                or not callable(member)
-                and not isinstance(member, property)
+                or name in inherited[owner]
+                or not (is_property or inspect.isfunction(member))
             ):
                 continue
-            if isinstance(member, type):
-                continue
-            call = "" if isinstance(member, property) else "()"
             doc = (inspect.getdoc(member) or "").split("\n\n")[0].replace("\n", " ")
-            rows.append((f"`{prefix}{name}{call}`", doc))
+            rows.append((f"`{prefix}{name}{'' if is_property else '()'}`", doc))
     return table(("verb", "what it does"), rows)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, cast
 
 import attrs
 
@@ -44,7 +44,8 @@ class TaskManager(Manager["Task"]):
 
         Returns the number of tasks. Raises `BulkError` where some failed, with each task and its error.
         """
-        pairs = annotations.items() if isinstance(annotations, Mapping) else annotations
+        given = annotations.items() if isinstance(annotations, Mapping) else annotations
+        pairs = cast("Iterable[tuple[Task | int, Json]]", given)
         session = self.session
 
         def annotate(pair: tuple[Task | int, Json]) -> None:

@@ -1,0 +1,57 @@
+"""The code on README and on every page of docs/ runs as it is shown."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from synapse.sandbox import Sandbox
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+BLOCK = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+LINK = re.compile(r"\]\((?!https?://|#)([^)#]+)")
+
+
+def blocks(page: Path) -> list[tuple[int, str]]:
+    """Return the Python blocks of a page with the number of lines above each."""
+    text = page.read_text(encoding="utf-8")
+    return [(text[: found.start(1)].count("\n"), found.group(1)) for found in BLOCK.finditer(text)]
+
+
+def name(page: Path) -> str:
+    """Name a page by its path in the project."""
+    return page.relative_to(ROOT).as_posix()
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if blocks(page)], ids=name)
+def test_code_runs(page: Path, backend: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The blocks of a page run one after the other, as one module, against a seeded backend."""
+    module = ModuleType("page")
+    monkeypatch.setitem(sys.modules, "page", module)
+
+    for line, code in blocks(page):
+        own = code.replace('"https://api.synapse.sh"', repr(backend.url))
+        own = own.replace('"syn_0123456789abcdef"', repr(backend.api_token))
+        exec(compile("\n" * line + own, str(page), "exec"), vars(module))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_links_lead_somewhere(page: Path) -> None:
+    """Every link to a file of the project names one that exists."""
+    links = LINK.findall(BLOCK.sub("", page.read_text(encoding="utf-8")))
+
+    assert [] == [link for link in links if not (page.parent / link).exists()]
+
+
+def test_reference_is_up_to_date() -> None:
+    """The tables of the reference pages are those of the entities."""
+    command = [sys.executable, str(ROOT / "docs" / "build_reference.py"), "--check"]
+
+    assert 0 == subprocess.run(command, cwd=ROOT, check=False, capture_output=True).returncode
