@@ -35,7 +35,7 @@ class RelationCache:
         with self._lock:
             return self._rows.get(self._key(resource, pk))
 
-    def put(self, resource: str, pk: object, row: Row) -> None:
+    def put(self, resource: str, pk: object, *, row: Row) -> None:
         """Hold *row* until its time is over or a write drops it."""
         if self._rows is not None:
             with self._lock:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextvars
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from typing import Generic, NamedTuple, TypeVar
@@ -30,7 +30,9 @@ def run_one(function: Callable[[T], R], item: T) -> Outcome[T, R]:
         return Outcome(item, None, error)
 
 
-def run_all(function: Callable[[T], R], items: Iterable[T], *, workers: int) -> Iterator[Outcome[T, R]]:
+def run_all(
+    function: Callable[[T], R], items: Iterable[T], *, workers: int
+) -> Generator[Outcome[T, R], None, None]:
     """Yield the outcome of every item in order, running at most *workers* at once.
 
     *items* is read at most twice as far ahead as there are workers. Each call runs in a copy of the caller's

@@ -11,6 +11,7 @@ from urllib.parse import quote
 import attrs
 
 HIDDEN: Final = "***"
+_SHORTEST: Final = 8
 _SENSITIVE: Final = re.compile(
     r"token|secret|passw|signature|credential|authorization|(?:api|access|private)[_-]?key|^sig$|^jwt$",
     re.IGNORECASE,
@@ -41,7 +42,9 @@ def mask_body(body: Any) -> Any:
 
 
 def _both_forms(secrets: Iterable[str]) -> tuple[str, ...]:
-    forms = {form for secret in secrets for form in (secret, quote(secret, safe=""))}
+    # A token of a few letters occurs in ordinary words, and hiding it there would tell what it is.
+    long = [secret for secret in secrets if len(secret) >= _SHORTEST]
+    forms = {form for secret in long for form in (secret, quote(secret, safe=""))}
     return tuple(sorted(forms, key=len, reverse=True))
 
 

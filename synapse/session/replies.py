@@ -26,7 +26,7 @@ from synapse.errors import (
 from synapse.session.masking import Masker
 from synapse.session.retry import seconds_until
 
-_SHOWN: Final = 200
+SHOWN: Final = 200
 _CLASSES: Final[Mapping[int, type[ClientError]]] = {
     400: ValidationError,
     401: AuthenticationError,
@@ -52,7 +52,8 @@ class Answer:
     stream: Any = None
 
 
-def _loader() -> Callable[[bytes], Any]:
+def loader() -> Callable[[bytes], Any]:
+    """Return the fastest JSON parser that is installed."""
     try:
         loads: Callable[[bytes], Any] = importlib.import_module("orjson").loads
     except ImportError:
@@ -60,7 +61,7 @@ def _loader() -> Callable[[bytes], Any]:
     return loads
 
 
-_loads: Final = _loader()
+_loads: Final = loader()
 
 
 def parse(content: bytes) -> Any:
@@ -82,7 +83,7 @@ def describe(answer: Answer, *, masker: Masker) -> str:
     """Return the kind and the first characters of a body that could not be read as JSON."""
     kind = answer.headers.get("Content-Type") or "no content type"
     text = masker.text(_text(answer))
-    start = " ".join(text[: 4 * _SHOWN].split())[:_SHOWN]
+    start = " ".join(text[: 4 * SHOWN].split())[:SHOWN]
     return f"{kind}: {start}" if start else f"{kind}, empty"
 
 
@@ -110,14 +111,14 @@ def error_of(answer: Answer, *, label: str, masker: Masker) -> ClientError:
 def summary(body: object) -> str:
     """Return one line that says what the backend said, in its own language."""
     if isinstance(body, str):
-        return _page(body) if _MARKUP.match(body) else " ".join(body.split())[:_SHOWN]
+        return _page(body) if _MARKUP.match(body) else " ".join(body.split())[:SHOWN]
     parts = [
         text if field in ("detail", "non_field_errors") else f"{field}: {text}"
         for field, texts in flatten(body).items()
         for text in texts
     ]
     line = "; ".join(parts)
-    return line if len(line) <= 5 * _SHOWN else line[: 5 * _SHOWN] + "…"
+    return line if len(line) <= 5 * SHOWN else line[: 5 * SHOWN] + "…"
 
 
 def flatten(body: object) -> dict[str, list[str]]:
@@ -166,8 +167,8 @@ def _text(answer: Answer) -> str:
 
 def _page(text: str) -> str:
     title = _TITLE.search(text)
-    visible = html.unescape(title.group(1) if title else _INVISIBLE.sub(" ", text[: 100 * _SHOWN]))
-    return f"(an HTML page: {' '.join(visible.split())[:_SHOWN]})"
+    visible = html.unescape(title.group(1) if title else _INVISIBLE.sub(" ", text[: 100 * SHOWN]))
+    return f"(an HTML page: {' '.join(visible.split())[:SHOWN]})"
 
 
 def _phrase(status: int) -> str:

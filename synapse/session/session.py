@@ -6,7 +6,7 @@ import os
 import threading
 import weakref
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
@@ -103,7 +103,7 @@ class Session:
 
     def map(
         self, function: Callable[[T], R], items: Iterable[T], *, workers: int | None = None
-    ) -> Iterator[Outcome[T, R]]:
+    ) -> Generator[Outcome[T, R], None, None]:
         """Call *function* with every item, several at once, and yield `(item, result, error)` in order."""
         self.check_open()
         return run_all(function, items, workers=workers or self.workers)

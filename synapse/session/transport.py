@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import time
@@ -19,7 +20,7 @@ from synapse.session.config import Settings
 from synapse.session.connections import Connections
 from synapse.session.failures import ERRORS, Failure, failure_of
 from synapse.session.masking import Masker
-from synapse.session.replies import Answer, describe
+from synapse.session.replies import SHOWN, Answer, describe
 from synapse.session.trace import Call, Trace
 
 LARGEST: Final = 512 * 1024 * 1024
@@ -155,10 +156,9 @@ def _beginning(raw: Any, error: Exception) -> bytes:
     partial = getattr(error.args[-1] if error.args else None, "partial", 0)
     if isinstance(partial, bytes):
         return partial
-    try:
-        content: bytes = raw.read(partial, decode_content=True) if isinstance(partial, int) else b""
-    except ERRORS:
-        return b""
+    content = b""
+    with contextlib.suppress(*ERRORS):
+        content = raw.read(min(partial, SHOWN), decode_content=True)
     return content
 
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import pickle
+import sys
+
+from types import ModuleType
 
 import pytest
 
@@ -17,13 +21,13 @@ from synapse.errors import (
     ValidationError,
 )
 from synapse.session.masking import Masker
-from synapse.session.replies import Answer, describe, error_of, flatten, parse, summary
+from synapse.session.replies import Answer, describe, error_of, flatten, loader, parse, summary
 
 
 def refusal(status: int, content: bytes, **headers: str) -> ClientError:
     """Build the error of an answer."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return error_of(Answer(status, named, content), label="GET /tasks/", masker=Masker(["s3cret"]))
+    return error_of(Answer(status, named, content), label="GET /tasks/", masker=Masker(["s3cret-token"]))
 
 
 class TestParse:
@@ -40,6 +44,18 @@ class TestParse:
         """What is no JSON is a `ValueError`, however broken."""
         with pytest.raises(ValueError, match=r".+"):
             parse(content)
+
+
+class TestLoader:
+    def test_takes_the_faster_parser_where_there_is_one(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """With orjson installed, orjson parses; without, the standard library does."""
+        faster = ModuleType("orjson")
+        monkeypatch.setattr(faster, "loads", lambda content: "fast", raising=False)
+        monkeypatch.setitem(sys.modules, "orjson", faster)
+        found = loader()
+        monkeypatch.setitem(sys.modules, "orjson", None)
+
+        assert ("fast", json.loads) == (found(b"{}"), loader())
 
 
 class TestFlatten:
@@ -143,7 +159,7 @@ class TestErrorOf:
 
     def test_hides_the_tokens(self) -> None:
         """A token that the backend repeats shows neither in the message nor in the body."""
-        error = refusal(400, b'{"detail": "s3cret is bad"}')
+        error = refusal(400, b'{"detail": "s3cret-token is bad"}')
 
         assert ("GET /tasks/: 400 *** is bad", {"detail": "*** is bad"}) == (str(error), error.response)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import socket
 import threading
@@ -59,7 +60,23 @@ class Broken(Content):
         return Reader()
 
 
+class Endless:
+    """A source that cannot be closed."""
+
+    def read(self, size: int) -> bytes:
+        return bytes(size)
+
+
 class TestBodies:
+    def test_takes_a_source_that_cannot_be_closed(self, scripted: Scripted) -> None:
+        """A source needs to be readable, no more."""
+        server, session = scripted()
+        body = Content(b"", length=3)
+        body.open = Endless  # type: ignore[method-assign, assignment]
+        session.send(Request("PUT", "chunked_upload/", body=body))
+
+        assert bytes(3) == server.received[0].body
+
     def test_sends_a_stream_of_known_length(self, scripted: Scripted) -> None:
         """A body is sent whole with its type and length, and closed."""
         server, session = scripted()
@@ -113,11 +130,12 @@ class TestBodies:
         with pytest.raises(TransferError, match=r"the body cannot be (opened|read) \(No such file"):
             session.send(Request("POST", "files/", body=body))
 
-    def test_raises_what_the_body_raises(self, scripted: Scripted) -> None:
+    @pytest.mark.parametrize("error", [KeyError("own"), ValueError("own")])
+    def test_raises_what_the_body_raises(self, scripted: Scripted, error: Exception) -> None:
         """An error of the body's own comes through as it is."""
         _, session = scripted()
-        with pytest.raises(KeyError, match="own"):
-            session.send(Request("POST", "files/", body=Broken(KeyError("own"))))
+        with pytest.raises(type(error), match="own"):
+            session.send(Request("POST", "files/", body=Broken(error)))
 
     def test_survives_a_server_that_pauses(self, serve: Serve, connect: Connect) -> None:
         """A backend that stops reading for longer than the limit for connecting does not break an upload."""
@@ -179,6 +197,13 @@ class TestCuts:
         with pytest.raises(
             TransportError, match=r'broke off after 201 \(application/json: \{"id": 7, "name": "한글\)'
         ):
+            session.send(GET)
+
+    def test_shows_what_had_come_compressed(self, serve: Serve, connect: Connect) -> None:
+        """A compressed answer that was cut is an error like any other."""
+        whole = reply(raw=gzip.compress(bytes(range(256))), headers=[("Content-Encoding", "gzip")])
+        session = connect(serve(_until(whole, len(whole) - 40)), retry=Retry(total=0))
+        with pytest.raises(TransportError, match="GET /tasks/: the answer broke off after 200"):
             session.send(GET)
 
     def test_shows_what_had_come_in_chunks(self, serve: Serve, connect: Connect) -> None:
