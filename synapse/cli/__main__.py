@@ -1,0 +1,7 @@
+"""Run the command where its script is not on the path: `python -m synapse.cli`."""
+
+from __future__ import annotations
+
+from synapse.cli import main
+
+main()

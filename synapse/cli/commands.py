@@ -1,0 +1,106 @@
+"""What can be asked for on the command line; each command loads what it needs when it runs."""
+
+from __future__ import annotations
+
+import signal
+import sys
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+
+from synapse import __version__
+from synapse.errors import SynapseError
+
+INTERRUPTED = 130
+TERMINATED = 143
+
+FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code; a refusal is one line on standard error."""
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        return cli.main(arguments, prog_name="synapse", standalone_mode=False) or 0
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except click.Abort:
+        click.echo("Stopped.", err=True)
+        return INTERRUPTED
+    except SynapseError as error:
+        click.echo(f"Error: {error}", err=True)
+        return 1
+
+
+def _terminate(number: int, frame: object) -> NoReturn:
+    # As an exception it unwinds the stack, so that the sandbox stops and scratch folders go.
+    sys.exit(TERMINATED)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
+@click.version_option(__version__)
+def cli() -> None:
+    """Work with the Synapse annotation platform."""
+
+
+@cli.command()
+@click.option("--images", type=FOLDER, metavar="DIR", help="Take these pictures; a folder's name is a label.")
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Take no more than N pictures.")
+@click.option("--workers", type=click.IntRange(min=1), default=8, metavar="N", help="Requests at once.")
+@click.option("--keep", is_flag=True, help="Leave the backend running until Ctrl-C.")
+def demo(images: Path | None, limit: int | None, workers: int, keep: bool) -> None:
+    """Do the main job on real pictures, here.
+
+    The backend runs on this machine, the pictures are the handwritten digits that scikit-learn ships, or your own
+    with --images. Every step shows its code, and the end holds what came back against what went in.
+    """
+    from synapse.cli.demo import run_demo
+
+    run_demo(images=images, limit=limit, workers=workers, keep=keep)
+
+
+@cli.command()
+@click.option(
+    "--data", type=click.Path(file_okay=False, path_type=Path), metavar="DIR", help="Keep all in DIR."
+)
+@click.option("--host", default="127.0.0.1", help="Listen on this address.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=0, help="Listen on this port; 0 takes a free one."
+)
+@click.option("--database", metavar="URL", help="postgresql://… instead of SQLite in DIR.")
+@click.option(
+    "--tenant", "tenants", multiple=True, default=["sandbox"], metavar="CODE", help="Have this workspace."
+)
+@click.option("--seed", type=click.Choice(["demo"]), help="Fill the first workspace with made-up work.")
+@click.option(
+    "--threads", type=click.IntRange(min=1), default=32, metavar="N", help="Requests answered at once."
+)
+@click.option(
+    "--page-size", type=click.IntRange(min=1), default=20, metavar="N", help="Rows of a page by default."
+)
+@click.option(
+    "--language", type=click.Choice(["en", "ko"]), default="en", help="Language of errors by default."
+)
+def sandbox(**options: Any) -> None:
+    """Serve a backend on this machine until Ctrl-C.
+
+    Without --data everything is gone when it stops.
+    """
+    from synapse.cli.sandbox import run_sandbox
+
+    run_sandbox(**options)
+
+
+@cli.command()
+def whoami() -> None:
+    """Show whom the token belongs to.
+
+    The settings are those of the SDK: SYNAPSE_HOST and SYNAPSE_API_TOKEN, or ~/.synapse/config.json.
+    """
+    from synapse.cli.account import show_account
+
+    show_account()

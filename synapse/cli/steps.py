@@ -1,0 +1,265 @@
+"""The steps of the demo: what the SDK does for a team that annotates pictures."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import zipfile
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any, Final
+
+import attrs
+import click
+
+from synapse.cli.pictures import Input
+from synapse.cli.show import Show, Step, counted
+from synapse.entities import (
+    DataCollection,
+    FileSpecification,
+    GroundTruth,
+    GroundTruthDataset,
+    GroundTruthEvent,
+    GroundTruthVersion,
+    JobStatus,
+    Plugin,
+    Project,
+    Session,
+    Split,
+    Task,
+    TaskTag,
+)
+
+IMAGE: Final = "image_1"
+TAGS: Final = 12
+BATCH: Final = 100
+SHOWN: Final = 5
+PATIENCE: Final = 60
+CODE: Final = "label-report"
+MAIN: Final = 'def report(params):\n    print("project", params["project"])\n'
+
+
+class MismatchError(click.ClickException):
+    """What came back is not what went in."""
+
+
+@attrs.define
+class Demo:
+    """The steps, and what one leaves to the next."""
+
+    show: Show
+    session: Session
+    given: Input = attrs.field(kw_only=True)
+    scratch: Path = attrs.field(kw_only=True)
+    collection: DataCollection = attrs.field(init=False)
+    project: Project = attrs.field(init=False)
+    version: GroundTruthVersion = attrs.field(init=False)
+
+    def play(self) -> None:
+        """Do the steps in order; one whose outcome is wrong raises `MismatchError`."""
+        self.make_collection()
+        self.upload()
+        self.make_tasks()
+        self.query()
+        self.annotate()
+        self.tag()
+        self.run_plugin()
+        self.freeze()
+        self.check()
+
+    def step(self, title: str, *code: str) -> contextlib.AbstractContextManager[Step]:
+        """Show a step, counting the requests of the session."""
+        return self.show.step(title, *code, session=self.session)
+
+    def expect(self, what: str, expected: object, actual: object) -> None:
+        """Stop the demo where something came out wrong."""
+        if expected != actual:
+            raise MismatchError(f"{what}: expected {expected!r}, got {actual!r}")
+
+    def make_collection(self) -> None:
+        """Describe what a unit of data is made of."""
+        with self.step(
+            "Make a collection",
+            'image = FileSpecification(name="image_1", file_type="image", function_type="main", is_primary=True)',
+            'collection = DataCollection.objects.create(name=title, category="image", file_specifications=[image])',
+        ) as step:
+            image = FileSpecification(name=IMAGE, file_type="image", function_type="main", is_primary=True)
+            self.collection = DataCollection.objects.create(
+                name=self.given.title, category="image", file_specifications=[image]
+            )
+            step.rows = 1
+            self.show.line(self.collection)
+
+    def upload(self) -> None:
+        """Send the pictures, several at once, and make a unit of each."""
+        with self.step("Upload the pictures", "report = collection.upload(items, progress=True)") as step:
+            items = [
+                {"files": {IMAGE: picture.path}, "meta": {"picture": picture.name, "label": picture.label}}
+                for picture in self.given.pictures
+            ]
+            self.show.line(f"items[0] = {items[0]}")
+            report = self.collection.upload(items, progress=True)
+            for outcome in [*report.failed, *report.unknown][:1]:
+                raise MismatchError(f"{outcome.item}: {outcome.error}\n{report}")
+            self.expect("new units", len(items), len(report.created))
+            step.rows = len(report)
+
+    def make_tasks(self) -> None:
+        """Make a project, and a task for each unit."""
+        with self.step(
+            "Make a project and its tasks",
+            'project = Project.objects.create(title=title, category="image", data_collection=collection)',
+            'tasks = [Task(project_id=project.id, data_unit_id=unit.id, schema="any") for unit in collection.units]',
+            "Task.objects.bulk_create(tasks)",
+        ) as step:
+            self.project = Project.objects.create(
+                title=self.given.title, category="image", data_collection=self.collection
+            )
+            tasks = [
+                Task(project_id=self.project.id, data_unit_id=unit.id, schema="any")
+                for unit in self.collection.units
+            ]
+            step.rows = len(Task.objects.bulk_create(tasks))
+
+    def query(self) -> None:
+        """Ask for tasks the way Django would: counted, filtered, ordered, sliced, with what they lead to."""
+        with self.step(
+            "Query them",
+            "tasks = Task.objects.filter(project=project)",
+            'tasks.count(), tasks.filter(status_label="stand_by").count()',
+            'for task in tasks.select_related("data_unit").order_by("-id")[:5]:',
+            '    print(task.id, task.project.title, task.data_unit.meta["label"])',
+        ) as step:
+            tasks = Task.objects.filter(project=self.project)
+            self.expect("tasks", len(self.given.pictures), tasks.count())
+            self.expect("tasks to do", tasks.count(), tasks.filter(status_label="stand_by").count())
+            newest = tasks.select_related("data_unit").order_by("-id")[:SHOWN]
+            for task in newest:
+                self.show.line(f"{task.id} {task.project.title} {task.data_unit.meta['label']}")
+            step.rows = len(newest)
+
+    def annotate(self) -> None:
+        """Give every task its label."""
+        answers = {picture.name: picture.annotation for picture in self.given.pictures}
+        with self.step(
+            "Annotate every task",
+            'tasks = project.tasks.select_related("data_unit")',
+            'Task.objects.annotate_many((task, answers[task.data_unit.meta["picture"]]) for task in tasks)',
+        ) as step:
+            tasks = self.project.tasks.select_related("data_unit")
+            shown = counted(tasks, total=len(answers), label="annotating", unit="tasks")
+            step.rows = Task.objects.annotate_many(
+                (task, answers[task.data_unit.meta["picture"]]) for task in shown
+            )
+            completed = self.project.tasks.filter(status_label="completed")
+            self.expect("annotated tasks", len(answers), completed.count())
+
+    def tag(self) -> None:
+        """Tag the tasks by label, and find them by tag."""
+        by_label: dict[str, list[int]] = {}
+        with self.step(
+            "Tag them by label",
+            "tag = TaskTag.objects.create(project=project, name=label)",
+            "Task.objects.filter(id__in=ids).set_tags(add=[tag])",
+            "project.tasks.filter(tags=tag).count()",
+        ) as step:
+            for key, data in self.project.tasks.values_list("id", "data"):
+                by_label.setdefault(data["label"], []).append(key)
+            frequent = sorted(by_label, key=lambda label: -len(by_label[label]))[:TAGS]
+            for label in sorted(frequent):
+                tag = TaskTag.objects.create(project=self.project, name=label)
+                Task.objects.filter(id__in=by_label[label]).set_tags(add=[tag])
+                found = self.project.tasks.filter(tags=tag).count()
+                self.expect(f"tasks tagged {label}", len(by_label[label]), found)
+                step.rows = (step.rows or 0) + found
+            self.show.line(f"{len(frequent)} tags: {', '.join(sorted(frequent))}")
+
+    def run_plugin(self) -> None:
+        """Publish a plugin, run it, and follow what it prints."""
+        with self.step(
+            "Run a plugin",
+            'plugin = Plugin.objects.create(code="label-report", name="Label report", category="export")',
+            'plugin.release("1.0.0", archive)',
+            'job = plugin.run(action="report", params={"project": project.id, "seconds": 2})',
+            "for line in job.tail(): print(line)",
+            "job.wait().status",
+        ) as step:
+            plugin = Plugin.objects.create(code=CODE, name="Label report", category="export")
+            plugin.release(
+                "1.0.0", self._archive(), config={"code": CODE, "actions": {"report": {"method": "job"}}}
+            )
+            job = plugin.run(action="report", params={"project": self.project.id, "seconds": 2})
+            step.rows = 0
+            for line in job.tail():
+                self.show.line(line)
+                step.rows += 1
+            self.expect("job", JobStatus.SUCCEEDED, job.wait(timeout=PATIENCE).status)
+            self.expect("kept log lines", step.rows, len(job.console_logs()))
+
+    def _archive(self) -> Path:
+        path = self.scratch / f"{CODE}.zip"
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("config.yaml", f"code: {CODE}\nversion: 1.0.0\n")
+            archive.writestr("main.py", MAIN)
+        return path
+
+    def freeze(self) -> None:
+        """Accept the annotations as ground truth, and freeze them as a version."""
+        with self.step(
+            "Freeze the ground truth",
+            "dataset = GroundTruthDataset.objects.create(name=title, project=project)",
+            "truths = [GroundTruth(ground_truth_dataset_id=dataset.id, data_unit_id=task.data_unit_id, data=task.data)"
+            " for task in project.tasks]",
+            "GroundTruth.objects.bulk_create(truths)",
+            'version = dataset.freeze("1.0")',
+        ) as step:
+            dataset = GroundTruthDataset.objects.create(name=self.given.title, project=self.project)
+            truths = (self._truth(dataset, task) for task in self.project.tasks)
+            total = len(self.given.pictures)
+            for batch in batches(counted(truths, total=total, label="accepting", unit="truths"), size=BATCH):
+                GroundTruth.objects.bulk_create(batch)
+            self.version = dataset.freeze("1.0")
+            step.rows = self.version.events.count()
+            self.show.line(self.version)
+
+    def _truth(self, dataset: GroundTruthDataset, task: Task) -> GroundTruth:
+        split = Split.TEST if task.id % 10 == 0 else Split.TRAIN
+        return GroundTruth(
+            ground_truth_dataset_id=dataset.id,
+            data_unit_id=task.data_unit_id,
+            data=task.data,
+            category=split,
+        )
+
+    def check(self) -> None:
+        """Read the version back, pictures and all, and hold it against what went in."""
+        with self.step(
+            "Read it back and compare",
+            'for event in version.events: event.data, event.files["image_1"].read()',
+        ) as step:
+            names = dict(self.collection.units.values_list("id", "meta"))
+            rest = {each.name: (each.annotation, each.md5) for each in self.given.pictures}
+            events = counted(self.version.events, total=len(rest), label="reading", unit="pictures")
+            step.rows = 0
+            for event, md5, error in self.session.map(picture_md5, events):
+                if error is not None:
+                    raise error
+                name = names[event.data_unit_id]["picture"]
+                self.expect(name, rest.pop(name, None), (event.data, md5))
+                step.rows += 1
+            self.expect("pictures that did not come back", [], list(rest))
+
+
+def batches(items: Iterable[Any], *, size: int) -> Iterator[list[Any]]:
+    """Yield the items in lists of *size*."""
+    rest = iter(items)
+    while batch := list(islice(rest, size)):
+        yield batch
+
+
+def picture_md5(event: GroundTruthEvent) -> str:
+    """Fetch the picture of a ground truth and return the MD5 of its bytes."""
+    assert event.files is not None
+    return hashlib.md5(event.files[IMAGE].read(), usedforsecurity=False).hexdigest()
