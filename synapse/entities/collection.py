@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 class FileSpecification:
     """One file that the units of a collection are made of; `name` is its key in `unit.files`.
 
-    Names read `{kind}_{index}`, such as `image_1`; exactly one specification is primary.
+    Names read `{kind}_{index}`, such as `image_1`; exactly one specification is primary, and is the `main` one unless
+    said otherwise.
     """
 
     name: str
@@ -39,7 +40,9 @@ class FileSpecification:
     is_sequential: bool = False
     is_required: bool = False
     is_primary: bool = False
-    function_type: str = ""
+    function_type: str = attrs.field(
+        default=attrs.Factory(lambda spec: "main" if spec.is_primary else "", takes_self=True)
+    )
     index: int = 1
 
 

@@ -37,7 +37,7 @@ class Project(Entity):
     tenant: int | None = read_only()
     created: datetime | None = read_only()
 
-    data_collection = ToOne["DataCollection"](via="data_collection_id")
+    data_collection = ToOne["DataCollection | None"](via="data_collection_id")
     tasks = ToMany["Task"](by="project")
     tags = ToMany["TaskTag"](by="project")
 

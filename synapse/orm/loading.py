@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import weakref
 
 from collections.abc import Callable, Container, Iterable, Sequence
@@ -106,9 +107,18 @@ def fill(instance: Entity, row: dict[str, Any], *, where: str = "", skip: Contai
                 state.origin[name] = None
             write(instance, value)
     except Misfit as misfit:
-        raise MappingError(f"{cls.__name__}.{name}{where}: {misfit}") from None
+        raise _misfit(instance, name, misfit, where=where) from None
     if matched < len(row):
         _keep_extra(instance, row)
+
+
+def _misfit(instance: Entity, name: str, misfit: Misfit, *, where: str) -> MappingError:
+    path = f"{type(instance).__name__}.{name}{where}"
+    field = instance._schema.fields.get(name)
+    said = (
+        "the value does not fit, and is kept out of this message" if field and field.secret else str(misfit)
+    )
+    return MappingError(f"{path}: {said}")
 
 
 def fill_missing(instance: Entity, row: dict[str, Any]) -> None:
@@ -191,6 +201,17 @@ def restore(cls: type[E], kept: tuple[dict[str, Any], State]) -> E:
     return instance
 
 
+def copied(instance: E) -> E:
+    """Copy an object with its session and its unsaved changes; neither knows of the other's life from then on."""
+    state = instance._state
+    slots = {name: peek(instance, name) for name in instance._schema.fields}
+    own = {name: copy.deepcopy(value) for name, value in slots.items() if value is not UNSET}
+    life = State.__new__(State)
+    life.__setstate__(copy.deepcopy(state.__getstate__()))
+    life.session = state.session
+    return restore(type(instance), (own, life))
+
+
 # --- what is loaded later ---------------------------------------------------
 def field_value(instance: Entity, name: str) -> Any:
     """Open or load a field whose slot is empty."""
@@ -202,7 +223,10 @@ def field_value(instance: Entity, name: str) -> Any:
         value = peek(instance, name)
         if value is not UNSET:
             return value
-    value = open_value(field.codec, state.origin[name], session=state.session)
+    try:
+        value = open_value(field.codec, state.origin[name], session=state.session)
+    except Misfit as misfit:
+        raise _misfit(instance, name, misfit, where=f" of {instance.pk}") from None
     if value is not None and not field.codec.exact:
         state.origin[name] = field.codec.dump(value)
     put(instance, name, value=value)
