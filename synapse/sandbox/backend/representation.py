@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any
+from urllib.parse import quote
 
-from django.core.files.storage import default_storage
+from django.conf import settings
 from django.db import models
 from django.db.models import QuerySet, prefetch_related_objects
 from django.utils.timezone import get_default_timezone
@@ -21,6 +22,7 @@ from .flexfields import Shape
 
 Read = Callable[[Any], Any]
 Make = Callable[["Context"], Read]
+Load = Callable[[Sequence[Any]], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,18 +33,24 @@ class Context:
 
     def url(self, name: str) -> str:
         """Return the absolute address of the stored file called *name*."""
-        return self.base_url + default_storage.url(name)
+        return f"{self.base_url}{settings.MEDIA_URL}{quote(name)}"
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """How one key of an answer is read, and what has to be loaded for it."""
+    """How one key of an answer is read, and what has to be loaded for it.
+
+    *load* is given all the rows that stand at the path *at*, and leaves on each what *make* reads there:
+    without a model instance for every related row, which would be most of the cost of a page.
+    """
 
     make: Make
     joins: tuple[str, ...] = ()
     fetches: tuple[str, ...] = ()
     defers: tuple[str, ...] = ()
     count: Any = None
+    load: Load | None = None
+    at: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +77,7 @@ class Plan:
     fetches: list[str] = field(default_factory=list)
     defers: list[str] = field(default_factory=list)
     counts: dict[str, Any] = field(default_factory=dict)
+    loads: dict[tuple[str, Load], None] = field(default_factory=dict)
 
     def need(self, column: Column, *, prefix: str, inside_many: bool) -> None:
         joins = [prefix + path for path in column.joins]
@@ -76,6 +85,8 @@ class Plan:
         self.fetches.extend(prefix + path for path in column.fetches)
         if not inside_many:
             self.defers.extend(prefix + path for path in column.defers)
+        if column.load is not None:
+            self.loads[prefix + column.at, column.load] = None
 
     def apply(self, rows: QuerySet[Any]) -> QuerySet[Any]:
         if self.joins:
@@ -94,6 +105,21 @@ class Plan:
             counts = {pk: numbers for pk, *numbers in found}
             for row in missing:
                 row.__dict__.update(zip(self.counts, counts[row.pk], strict=True))
+
+    def load(self, rows: Sequence[Any]) -> None:
+        """Leave on *rows*, and on what they lead to, what readers look for there."""
+        for path, load in self.loads:
+            load(rows_at(rows, path))
+
+
+def rows_at(rows: Iterable[Any], path: str) -> list[Any]:
+    """Return the rows that *path* leads to from *rows*; none for where there is none."""
+    found = list(rows)
+    for step in filter(None, path.split("__")):
+        others = [getattr(row, step) for row in found]
+        many = [other.all() if hasattr(other, "all") else (other,) for other in others if other is not None]
+        found = [row for group in many for row in group]
+    return found
 
 
 class Face:
@@ -198,8 +224,10 @@ def represent(rows: Any, request: Any, *, face: str | None = None) -> Any:
     return answers if many else answers[0]
 
 
-def read_all(rows: Iterable[Any], request: Any, *, face: Face, shape: Shape) -> list[dict[str, Any]]:
+def read_all(rows: Sequence[Any], request: Any, *, face: Face, shape: Shape) -> list[dict[str, Any]]:
     """Return the answers for *rows* that were loaded by the plan of *face* and *shape*."""
+    if rows:
+        face.plan(shape).load(rows)
     read = face.compile(shape, context_of(request))
     return [read(row) for row in rows]
 
@@ -213,7 +241,7 @@ def column_of(model: type[models.Model], key: str) -> Column:
     """Return the usual way to read the column *key* of *model*."""
     column = model._meta.get_field(key)
     if isinstance(column, models.ManyToManyField):
-        return ids_of(key)
+        return linked_ids(column)
     if isinstance(column, models.ForeignKey):
         return plain(column.attname)
     if isinstance(column, models.DateTimeField):
@@ -263,3 +291,19 @@ def ids_of(attribute: str) -> Column:
     """Read a relation to many as the list of their keys."""
     related = attrgetter(attribute)
     return computed(lambda row: [other.pk for other in related(row).all()], fetches=(attribute,))
+
+
+def linked_ids(column: models.ManyToManyField) -> Column:
+    """Read a relation over a table of links as the list of keys, read off that table alone."""
+    link, here = column.remote_field.through, f"{column.m2m_field_name()}_id"
+    there, name = f"{column.m2m_reverse_field_name()}_id", f"_{column.name}_ids"
+
+    def load(rows: Sequence[Any]) -> None:
+        keys: dict[Any, list[Any]] = {row.pk: [] for row in rows}
+        links = link._default_manager.filter(**{f"{here}__in": keys}).order_by(there)
+        for pk, other in links.values_list(here, there):
+            keys[pk].append(other)
+        for row in rows:
+            row.__dict__[name] = keys[row.pk]
+
+    return computed(lambda row: row.__dict__[name], load=load)

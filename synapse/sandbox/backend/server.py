@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import hashlib
 import json
@@ -169,14 +170,12 @@ def _migrate(options: Options) -> None:
 
 def _keep_template(options: Options) -> None:
     template = _template(options)
-    part = template.with_suffix(f".{os.getpid()}.part")
-    try:
+    # Without a place to keep it, the next start migrates again.
+    with contextlib.suppress(OSError):
         options.cache.mkdir(parents=True, exist_ok=True)
+        part = template.with_suffix(f".{os.getpid()}.part")
         shutil.copyfile(options.data / "sandbox.sqlite3", part)
         part.replace(template)
-    except OSError:
-        # Without a place to keep it, the next start migrates again.
-        part.unlink(missing_ok=True)
 
 
 def _follow_parent(parent: int) -> None:

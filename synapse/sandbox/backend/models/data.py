@@ -169,13 +169,6 @@ class DataUnit(models.Model):
         return f"unit {self.pk}"
 
 
-class UnitFiles(models.Manager["DataUnitFile"]):
-    """Load a file of a unit with what describes it: nothing can be said about one without the other."""
-
-    def get_queryset(self) -> models.QuerySet[DataUnitFile]:
-        return super().get_queryset().select_related("specification", "data_file")
-
-
 class DataUnitFile(models.Model):
     """The place of one file inside one unit."""
 
@@ -187,10 +180,7 @@ class DataUnitFile(models.Model):
     path_original = text(1000)
     meta = json_object()
 
-    objects = UnitFiles()
-
     class Meta:
-        ordering = ("specification__index", "id")
         constraints = [
             models.UniqueConstraint(fields=["data_unit", "specification"], name="one_file_per_specification")
         ]

@@ -1,0 +1,226 @@
+"""Starting and stopping sandboxes."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from synapse.sandbox import Sandbox, SandboxError, launch, serve
+from tests.sandbox.wire import Wire
+
+
+def is_alive(pid: int) -> bool:
+    """Tell whether a process is there and has not ended."""
+    try:
+        return "Z" != Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+    except FileNotFoundError:
+        return False
+
+
+def wait_for_end(pid: int, *, seconds: float = 15) -> bool:
+    """Wait until a process has ended, and tell whether it has."""
+    end = time.monotonic() + seconds
+    while is_alive(pid) and time.monotonic() < end:
+        time.sleep(0.05)
+    return not is_alive(pid)
+
+
+class TestServe:
+    def test_scratch_folder_goes_with_it(self) -> None:
+        """Without a folder of its own nothing is left behind, the process included."""
+        with serve() as sandbox:
+            assert {"status": "ok"} == Wire(sandbox.url).get("health/")
+
+        assert (False, True) == (sandbox.data.exists(), wait_for_end(sandbox.pid))
+
+    def test_folder_keeps_rows_and_tokens(self, tmp_path: Path) -> None:
+        """The next sandbox in a folder goes on where the last one ended."""
+        with serve(tmp_path) as first:
+            made = Wire(first.url, first.api_token).create("projects/", {"title": "Kept"})
+
+        with serve(tmp_path) as second:
+            kept = Wire(second.url, first.api_token).get(f"projects/{made['id']}/")
+
+        assert made == kept
+        assert (first.api_token, first.agent_token, first.admin_password) == (
+            second.api_token,
+            second.agent_token,
+            second.admin_password,
+        )
+
+    def test_page_size_and_language_can_be_chosen(self) -> None:
+        """The default page size and language are those asked for."""
+        with serve(page_size=2, language="ko") as sandbox:
+            wire = Wire(sandbox.url, sandbox.api_token)
+            for number in range(3):
+                wire.create("projects/", {"title": str(number)})
+
+            assert 2 == len(wire.get("projects/")["results"])
+            assert "필수" in wire.post("projects/", {}).json()["title"][0]
+
+    def test_error_of_the_child_is_told(self, tmp_path: Path) -> None:
+        """A sandbox that cannot start says why."""
+        with pytest.raises(SandboxError, match="mysql"), serve(tmp_path, database="mysql://localhost/x"):
+            pass
+
+    def test_error_in_the_block_stops_it(self) -> None:
+        """Whatever ends the block ends the sandbox."""
+        with pytest.raises(KeyError), serve() as sandbox:
+            raise KeyError
+
+        assert wait_for_end(sandbox.pid)
+
+    def test_dies_with_its_parent(self, tmp_path: Path) -> None:
+        """A sandbox does not outlive a parent that was killed."""
+        code = f"""
+            import os, signal
+            from synapse.sandbox import serve
+            with serve({str(tmp_path)!r}) as sandbox:
+                print(sandbox.pid, flush=True)
+                os.kill(os.getpid(), signal.SIGKILL)
+        """
+        command = [sys.executable, "-c", textwrap.dedent(code)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+        assert wait_for_end(int(done.stdout))
+
+
+class TestHandle:
+    def test_hides_its_secrets(self, served: Sandbox) -> None:
+        """What is printed of a sandbox opens nothing."""
+        secrets = [served.api_token, served.agent_token, served.admin_password]
+        secrets += [access.api_token for access in served.tenants.values()]
+
+        assert [] == [secret for secret in secrets if secret in repr(served) + str(served)]
+
+    def test_is_frozen(self, served: Sandbox) -> None:
+        """A handle cannot be changed."""
+        with pytest.raises(AttributeError):
+            served.url = "http://elsewhere"  # type: ignore[misc]
+
+    def test_knows_every_tenant(self, served: Sandbox) -> None:
+        """The first workspace is the one the handle speaks for."""
+        first, second = served.tenants["first"], served.tenants["second"]
+
+        assert (served.tenant, served.api_token) == ("first", first.api_token)
+        assert first.api_token != second.api_token
+
+
+@pytest.fixture
+def process(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+    """A sandbox started from the command line."""
+    command = [sys.executable, "-m", "synapse.sandbox", "--port", "0", "--data", str(tmp_path)]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True
+    ) as started:
+        yield started
+        started.kill()
+
+
+def announced(process: subprocess.Popen[str]) -> dict[str, Any]:
+    """Return what a sandbox says when it is ready."""
+    assert process.stdout is not None
+    facts: dict[str, Any] = json.loads(process.stdout.readline())
+    return facts
+
+
+class TestCommand:
+    def test_says_where_it_is_in_one_line(self, process: subprocess.Popen[str]) -> None:
+        """The line has what is needed to use the sandbox, which then answers."""
+        facts = announced(process)
+
+        assert {"url", "api_token", "agent_token", "tenant", "admin_url"} <= facts.keys()
+        assert "sandbox" == Wire(facts["url"], facts["api_token"]).get("users/me/")["tenant"]
+
+    @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+    def test_ends_cleanly_on_a_signal(self, process: subprocess.Popen[str], number: signal.Signals) -> None:
+        """A signal ends it with status 0 and without a word, requests having been served or not."""
+        facts = announced(process)
+        Wire(facts["url"], facts["api_token"]).get("projects/")
+
+        process.send_signal(number)
+        rest, complaints = process.communicate(timeout=20)
+
+        assert (0, "", "") == (process.returncode, rest, complaints)
+
+    def test_ends_while_a_log_is_followed(self, process: subprocess.Popen[str]) -> None:
+        """A stream that is open does not keep the server from ending."""
+        facts = announced(process)
+        wire = Wire(facts["url"], facts["api_token"])
+        body = {"action": "train", "params": {"seconds": 600}}
+        job = wire.post(f"plugins/{wire.plugin()['code']}/run/", body).json()["job_id"]
+
+        with requests.get(
+            f"{wire.url}/jobs/{job}/tail_console_logs/", headers=wire.headers, stream=True, timeout=30
+        ) as stream:
+            next(stream.iter_content(1))
+            process.send_signal(signal.SIGTERM)
+            assert 0 == process.wait(20)
+
+    @pytest.mark.parametrize("arguments", [[], ["--data", "x", "--seed", "nonsense"]])
+    def test_wrong_arguments_are_told(self, arguments: list[str]) -> None:
+        """Without a folder, or with a seed that is none, it says how it is used."""
+        command = [sys.executable, "-m", "synapse.sandbox", *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+        assert (2, True) == (done.returncode, "usage: synapse.sandbox" in done.stderr)
+
+
+class TestExtra:
+    def test_missing_extra_says_what_to_install(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Without Django there is no sandbox, and the error says how to get it."""
+        monkeypatch.setattr(launch, "NEEDED", ("django", "no_such_package"))
+
+        with pytest.raises(ImportError, match=r'no_such_package: pip install "synapse-orm\[sandbox\]"'):
+            serve().__enter__()
+
+    def test_import_needs_no_extra(self) -> None:
+        """Importing the package does not load Django."""
+        code = "import sys, synapse.sandbox; sys.exit('django' in sys.modules)"
+
+        assert 0 == subprocess.run([sys.executable, "-c", code], timeout=60, check=False).returncode
+
+
+class TestTemplate:
+    def test_first_start_leaves_one_for_the_next(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A database is migrated once; later ones start from its copy, without anybody's rows."""
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+        with serve(tenants=("one",)):
+            (template,) = (tmp_path / "cache" / "synapse" / "sandbox").iterdir()
+        before = template.stat().st_mtime_ns
+
+        with serve(tenants=("two",)) as sandbox:
+            assert ["two"] == list(sandbox.tenants)
+            assert 1 == Wire(sandbox.url, sandbox.api_token).get("agents/")["count"]
+
+        assert before == template.stat().st_mtime_ns
+
+    def test_cache_that_cannot_be_written_is_done_without(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Where nothing can be kept, the sandbox starts all the same."""
+        (tmp_path / "cache").write_text("in the way")
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+        with serve() as sandbox:
+            assert {"status": "ok"} == Wire(sandbox.url).get("health")
+
+
+def test_secrets_are_readable_by_the_owner_only(served: Sandbox) -> None:
+    """The files that hold secrets are closed to others."""
+    modes = [(served.data / name).stat().st_mode & 0o077 for name in ("admin.password", "secret.key")]
+
+    assert [0, 0] == modes
