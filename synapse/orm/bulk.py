@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
 
-from synapse.errors import BulkError, MappingError, NotFoundError, QueryError, SynapseError, TransportError
-from synapse.orm import writing
+from synapse.errors import (
+    BulkError,
+    MappingError,
+    NotFoundError,
+    QueryError,
+    SynapseError,
+    TransportError,
+    describe,
+)
+from synapse.mapping.json import same_json
+from synapse.orm import binding, writing
 
 if TYPE_CHECKING:
     from synapse.orm.entity import Entity
@@ -74,16 +83,28 @@ def create(queryset: QuerySet[E], objects: Iterable[E], *, batch_size: int) -> l
     """Create objects in batches, or side by side where the wire takes one at a time."""
     check_size("batch_size", batch_size)
     cls, session = queryset.entity, queryset.session
-    given = list(objects)
+    given: list[E] = items("bulk_create()", objects, of=f"{cls.__name__} objects")
     for index, each in enumerate(given):
         _check_new(cls, each, index)
-        for name, value in queryset._initial.items():
-            setattr(each, name, value)
+        writing.linked(cls, {name: getattr(each, name) for name in queryset._initial}, link=queryset._initial)
+    if len({id(each) for each in given}) < len(given):
+        raise MappingError("bulk_create() got the same object twice; nothing was sent")
+    for each in given:
+        writing.check_new(each, session)
+        writing.to_wire(each)
     takes_lists = session.dialect.create_many(cls._schema, []) is not None
     done, failed = (_in_batches if takes_lists else _side_by_side)(session, given, batch_size)
     if failed:
         raise _bulk_error("create", cls, done, failed)
     return given
+
+
+def items(what: str, given: object, *, of: str) -> list[Any]:
+    """Take a list of things, refusing text, a single thing and None."""
+    single = isinstance(given, str | bytes | Mapping) or hasattr(type(given), "_schema")
+    if single or not isinstance(given, Iterable):
+        raise QueryError(f"{what} takes a list of {of}, got {describe(given)}; nothing was sent")
+    return list(given)
 
 
 def _check_new(cls: type[Entity], each: object, index: int) -> None:
@@ -152,24 +173,21 @@ def update(queryset: QuerySet[E], fields: dict[str, Any], *, everything: bool, d
     cls = queryset.entity
     if not fields:
         raise QueryError("update() needs at least one field=value")
-    sent = writing.checked(cls, fields)
-    _guard(queryset, "update", everything)
+    after = writing.accepted(cls, fields)
+    sent = writing.dumped(cls, after)
+    _guard(queryset, "update", everything=everything, dry_run=dry_run)
+    binding.check_host(queryset.session, fields.values(), what="update()")
     rows = list(queryset._evolve(expand=(), prefetch=(), only=tuple(sent), defer=()).iterator())
-    found = [Change(row.pk, {name: getattr(row, name) for name in sent}, sent) for row in rows]
-    changes = tuple(each for each in found if _wire(cls, each.before) != sent)
+    found = [Change(row.pk, {name: getattr(row, name) for name in sent}, after) for row in rows]
+    changes = tuple(each for each in found if not same_json(writing.dumped(cls, each.before), sent))
     if not dry_run:
         _write(queryset, "update", changes)
     return BulkResult("update", cls.__name__, len(found), changes, dry_run=dry_run)
 
 
-def _wire(cls: type[Entity], values: dict[str, Any]) -> dict[str, Any]:
-    fields = cls._schema.fields
-    return {name: None if value is None else fields[name].codec.dump(value) for name, value in values.items()}
-
-
 def delete(queryset: QuerySet[E], *, everything: bool, dry_run: bool) -> BulkResult:
     """Delete every row."""
-    _guard(queryset, "delete", everything)
+    _guard(queryset, "delete", everything=everything, dry_run=dry_run)
     pk = queryset.entity._schema.pk
     rows = queryset._evolve(expand=(), prefetch=(), only=(pk,), defer=()).iterator()
     changes = tuple(Change(row.pk) for row in rows)
@@ -178,7 +196,12 @@ def delete(queryset: QuerySet[E], *, everything: bool, dry_run: bool) -> BulkRes
     return BulkResult("delete", queryset.entity.__name__, len(changes), changes, dry_run=dry_run)
 
 
-def _guard(queryset: QuerySet[Any], verb: str, everything: bool) -> None:
+def _guard(queryset: QuerySet[Any], verb: str, *, everything: bool, dry_run: bool) -> None:
+    for name, flag in (("everything", everything), ("dry_run", dry_run)):
+        if not isinstance(flag, bool):
+            raise QueryError(
+                f"{verb}({name}=...) takes True or False, got {describe(flag)}; nothing was sent"
+            )
     if queryset.query.unfiltered and not everything:
         name = queryset.entity.__name__
         raise QueryError(
@@ -192,7 +215,7 @@ def _write(queryset: QuerySet[Any], verb: str, changes: Sequence[Change]) -> Non
     schema, dialect = cls._schema, session.dialect
 
     def write(change: Change) -> None:
-        values = change.after
+        values = writing.dumped(cls, change.after)
         request = (
             dialect.change(schema, change.pk, values=values) if values else dialect.delete(schema, change.pk)
         )

@@ -129,6 +129,7 @@ class Entity:
     _key: ClassVar[Kind]
     lookups: ClassVar[Mapping[str, By]] = {}
     _to_many: ClassVar[Mapping[str, ToMany[Any]]] = {}
+    _made_by: ClassVar[str] = ""
     DoesNotExist: ClassVar[type[NotFoundError]]
     MultipleObjectsReturned: ClassVar[type[MultipleObjectsReturned]]
 
@@ -147,6 +148,9 @@ class Entity:
                     f"{schema.entity} has no field {name!r} that can be set{did_you_mean(name, known)}. "
                     f"Fields: {', '.join(known)}"
                 )
+        for relation, via in schema.relations.items():
+            if relation in values and via in values:
+                raise MappingError(f"{schema.entity} got both {relation!r} and {via!r}; give one of them")
         for name, value in values.items():
             setattr(self, name, value)
         for field in schema.fields.values():
@@ -249,6 +253,12 @@ class Entity:
     def __repr__(self) -> str:
         pk = "(new)" if self.pk is None else self.pk
         return f"<{type(self).__name__} {pk}{''.join(_shown(self))}>"
+
+    def __copy__(self) -> Self:
+        return loading.copied(self)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return loading.copied(self)
 
     def __reduce__(self) -> tuple[Any, ...]:
         slots = {name: loading.peek(self, name) for name in self._schema.fields}

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, Self, TypeVar, overload
 import attrs
 
 from synapse.dialects import V1
-from synapse.errors import NotFoundError, QueryError, ValidationError
-from synapse.orm import bulk, fetching, loading, reading
+from synapse.errors import NotFoundError, QueryError, describe
+from synapse.orm import binding, bulk, fetching, loading, reading, writing
 from synapse.orm.bulk import BulkResult
 from synapse.orm.explain import Explanation
 from synapse.orm.registry import entity_named
@@ -41,6 +41,7 @@ class QuerySet(Generic[E]):
         self.query = query or Query()
         self._session = session
         self._initial: dict[str, Any] = {}
+        self._host: str | None = None
         self._lock = threading.RLock()
         self._reset()
 
@@ -79,6 +80,9 @@ class QuerySet(Generic[E]):
                 f"{verb}() takes name=value only; the backend cannot answer OR or nested conditions"
             )
         self._unsliced(f"{verb}()")
+        # An iterator would be used up by the first of two looks at it.
+        lookups = {name: list(each) if isinstance(each, Iterator) else each for name, each in lookups.items()}
+        host = binding.host_of(lookups.values(), known=self._host)
         catalog, where = self.entity._catalog, self.query.where
         make = catalog.condition if verb == "filter" else catalog.negation
         conditions = [make(spelling, value) for spelling, value in lookups.items()]
@@ -86,11 +90,19 @@ class QuerySet(Generic[E]):
             for condition in conditions:
                 where = catalog.add(where, condition)
         except Nothing:
-            return self._evolve(where=(*where, *conditions), empty=True)
-        return self._evolve(where=where)
+            made = self._evolve(where=(*where, *conditions), empty=True)
+        else:
+            made = self._evolve(where=where)
+        made._host = host
+        return made
 
     def params(self, **raw: str | int) -> Self:
         """Send raw query parameters, unchecked: the way to ask what the SDK does not know."""
+        for name, value in raw.items():
+            if not isinstance(value, str | int):
+                raise QueryError(
+                    f"params({name}=...) takes text or a number as it is sent, got {describe(value)}"
+                )
         pairs = tuple((name, str(value)) for name, value in raw.items())
         return self._evolve(params=(*self.query.params, *pairs))
 
@@ -126,7 +138,7 @@ class QuerySet(Generic[E]):
     def select_related(self, *names: str) -> Self:
         """Let the backend nest these relations into each row (`expand` on the wire)."""
         known = V1().expandable(self.entity._schema)
-        for name in names:
+        for name in _texts("select_related()", names):
             if name not in known:
                 fetching.check_path(self.entity, name)
                 raise QueryError(
@@ -137,7 +149,7 @@ class QuerySet(Generic[E]):
 
     def prefetch_related(self, *paths: str) -> Self:
         """Load these relations for each page at once, either way; `a__b` goes on from `a`."""
-        for path in paths:
+        for path in _texts("prefetch_related()", paths):
             fetching.check_path(self.entity, path)
         return self._evolve(prefetch=tuple(dict.fromkeys((*self.query.prefetch, *paths))))
 
@@ -254,6 +266,9 @@ class QuerySet(Generic[E]):
         if self.entity._catalog.accepts(self.entity._schema.pk, In):
             rows = {row.pk: row for row in self.filter(pk__in=checked)}
             return {key: rows[key] for key in checked if key in rows}
+        if not self.query.unfiltered:
+            rows = {row.pk: row for row in self}
+            return {key: rows[key] for key in checked if key in rows}
         return bulk.one_by_one(self, checked)
 
     @overload
@@ -277,12 +292,14 @@ class QuerySet(Generic[E]):
     @property
     def session(self) -> Session:
         """The session that this query goes through."""
-        return self._session or current()
+        session = self._session or current()
+        binding.meet(session, self._host, what=f"this {self.entity.__name__} query")
+        return session
 
     # --- writing ------------------------------------------------------------
     def create(self, **values: Any) -> E:
         """Create one object and return it saved."""
-        made = self.entity(**{**self._initial, **values})
+        made = self.entity(**writing.linked(self.entity, values, link=self._initial))
         made._state.session = self.session
         return made.save()
 
@@ -295,18 +312,7 @@ class QuerySet(Generic[E]):
 
     def get_or_create(self, defaults: Mapping[str, Any] | None = None, **lookups: Any) -> tuple[E, bool]:
         """Give the one match, or create it from the lookups and *defaults*; the flag says whether it was created."""
-        try:
-            return self.get(**lookups), False
-        except self.entity.DoesNotExist:
-            pass
-        try:
-            return self.create(**{**lookups, **(defaults or {})}), True
-        except ValidationError:
-            # Someone else may have created it since; if not, the refusal stands.
-            found = self.filter(**lookups).first()
-            if found is None:
-                raise
-            return found, False
+        return writing.get_or_create(self, lookups, defaults)
 
     def update_or_create(self, defaults: Mapping[str, Any] | None = None, **lookups: Any) -> tuple[E, bool]:
         """Change the one match to *defaults*, or create it; the flag says whether it was created."""
@@ -369,7 +375,7 @@ class QuerySet(Generic[E]):
         return f"<QuerySet {self.entity.__name__}{' ' + spelled if spelled else ''} ({fetched})>"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _restore, (type(self), self.entity.__name__, self.query, self._initial)
+        return _restore, (type(self), self.entity.__name__, self.query, (self._initial, self._host))
 
     # --- inside -------------------------------------------------------------
     def _evolve(self, **changes: Any) -> Self:
@@ -377,7 +383,7 @@ class QuerySet(Generic[E]):
 
     def _replace(self, query: Query, *, session: Session | None = None) -> Self:
         made = type(self)(self.entity, query=query, session=session or self._session)
-        made._initial = self._initial
+        made._initial, made._host = self._initial, self._host
         return made
 
     def _with_initial(self, values: dict[str, Any]) -> Self:
@@ -444,7 +450,8 @@ class QuerySet(Generic[E]):
         return self.query
 
     def _field_names(self, names: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(self.entity._schema.field(name).name for name in names))
+        known = self.entity._schema
+        return tuple(dict.fromkeys(known.field(name).name for name in _texts("a choice of fields", names)))
 
     def _unsliced(self, verb: str) -> None:
         if self.query.sliced:
@@ -463,6 +470,13 @@ class QuerySet(Generic[E]):
         return " ".join(pieces)
 
 
+def _texts(what: str, names: tuple[str, ...]) -> tuple[str, ...]:
+    for name in names:
+        if not isinstance(name, str):
+            raise QueryError(f"{what} takes names, one argument each, got {describe(name)}")
+    return names
+
+
 def _bounds(index: slice) -> tuple[int, int | None]:
     for bound in (index.start, index.stop, index.step):
         if bound is not None and (isinstance(bound, bool) or not hasattr(bound, "__index__")):
@@ -472,7 +486,9 @@ def _bounds(index: slice) -> tuple[int, int | None]:
     return index.start or 0, index.stop
 
 
-def _restore(cls: type[QuerySet[Any]], entity: str, query: Query, initial: dict[str, Any]) -> QuerySet[Any]:
+def _restore(
+    cls: type[QuerySet[Any]], entity: str, query: Query, kept: tuple[dict[str, Any], str | None]
+) -> QuerySet[Any]:
     made = cls(entity_named(entity), query=query)
-    made._initial = initial
+    made._initial, made._host = kept
     return made

@@ -69,6 +69,8 @@ class ToOne(Generic[E]):
             raise MappingError(
                 f"{self.name} got a {self.target} that is not saved yet; call .save() on it first"
             )
+        if value._state.deleted:
+            raise MappingError(f"{self.name} got {self.target} {value.pk}, which was deleted")
         return value.pk
 
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
-from typing import TYPE_CHECKING, Any
+from collections.abc import Container, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from synapse.errors import MappingError, NotFoundError, QueryError, TransportError
+from synapse.errors import ConflictError, MappingError, QueryError, TransportError, ValidationError, describe
+from synapse.mapping.json import same_json
 from synapse.mapping.schema import Field
 from synapse.mapping.unset import UNSET
-from synapse.orm import loading
+from synapse.orm import binding, loading
 
 if TYPE_CHECKING:
     from synapse.orm.entity import Entity
+    from synapse.orm.queryset import QuerySet
     from synapse.session import Session
+
+E = TypeVar("E", bound="Entity")
 
 
 def assign(instance: Entity, field: Field, *, value: Any) -> None:
@@ -45,7 +49,7 @@ def changes(instance: Entity) -> dict[str, Any]:
         if value is UNSET or field.read_only:
             continue
         if field.codec.lazy:
-            if _dumped(field, value) != state.origin.get(name, UNSET):
+            if name not in state.origin or not same_json(_dumped(field, value), state.origin[name]):
                 changed[name] = value
         elif name in state.before and (state.before[name] is UNSET or state.before[name] != value):
             changed[name] = value
@@ -73,13 +77,25 @@ def save(instance: Entity) -> None:
         raise QueryError(f"{schema.entity} {instance.pk} was deleted; make a new one to store it again")
     values = to_wire(instance)
     session = loading.session_of(instance)
+    check_new(instance, session)
     if not state.saved:
         reply = session.send(session.dialect.create(schema, values))
         store(instance, reply.data, session=session)
     elif values:
-        reply = session.send(session.dialect.change(schema, instance.pk, values=values))
-        session.cache.drop(schema.resource, instance.pk)
+        request = session.dialect.change(schema, instance.pk, values=values)
+        try:
+            reply = binding.send(instance, request, session=session)
+        finally:
+            session.cache.drop(schema.resource, instance.pk)
         store(instance, reply.data, session=session)
+
+
+def check_new(instance: Entity, session: Session) -> None:
+    """Refuse what cannot be written by this session: links to another backend, and what only a verb makes."""
+    name = instance._schema.entity
+    if not instance._state.saved and instance._made_by:
+        raise QueryError(f"a {name} is made by {instance._made_by}; nothing was sent")
+    binding.check_host(session, (instance._state.related or {}).values(), what=f"{name}.save()")
 
 
 def store(instance: Entity, row: Any, *, session: Session) -> None:
@@ -123,24 +139,66 @@ def delete(instance: Entity) -> None:
         raise QueryError(f"this {schema.entity} is not saved yet; there is nothing to delete")
     session = loading.session_of(instance)
     try:
-        session.send(session.dialect.delete(schema, instance.pk))
-    except NotFoundError as error:
-        message = f"{schema.entity} {instance.pk} does not exist (any more)"
-        raise loading.missing(type(instance), message, cause=error) from error
+        binding.send(instance, session.dialect.delete(schema, instance.pk), session=session)
     finally:
         session.cache.drop(schema.resource, instance.pk)
     state.deleted = True
 
 
-def checked(cls: type[Entity], values: dict[str, Any]) -> dict[str, Any]:
-    """Check the values of a bulk `update()`, by field name, as the wire takes them."""
+def accepted(cls: type[Entity], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Check values that are to be set on rows, and give them by field name."""
     schema = cls._schema
-    sent = {}
+    held: dict[str, Any] = {}
     for name, value in values.items():
         field = schema.field(name)
         if field.read_only:
             raise MappingError(f"{schema.entity}.{field.name} is set by the backend and cannot be assigned")
+        if field.name in held:
+            raise MappingError(f"{schema.entity}.{field.name} was given twice, as {name!r} as well")
         if name in schema.relations and value is not None:
             value = getattr(cls, name).key_of(value)
-        sent[field.name] = _dumped(field, field.accept(schema.entity, value))
-    return sent
+        held[field.name] = field.accept(schema.entity, value)
+    return held
+
+
+def dumped(cls: type[Entity], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Give checked values as the wire takes them."""
+    return {name: _dumped(cls._schema.fields[name], value) for name, value in values.items()}
+
+
+# --- one object of a query ---------------------------------------------------
+def linked(cls: type[Entity], values: Mapping[str, Any], *, link: Mapping[str, Any]) -> dict[str, Any]:
+    """Add the link of `project.tasks` to the values of a new object, refusing those that link it elsewhere."""
+    filled = dict(link)
+    for name, value in values.items():
+        via = cls._schema.relations.get(name, name)
+        if via not in link:
+            filled[name] = value
+        elif (value if via == name else getattr(cls, name).key_of(value)) != link[via]:
+            raise MappingError(
+                f"{cls.__name__}.{name} is {describe(value)}, but these are the {cls.__name__} objects of "
+                f"{link[via]!r}; nothing was sent"
+            )
+    return filled
+
+
+def get_or_create(
+    queryset: QuerySet[E], lookups: Mapping[str, Any], defaults: Mapping[str, Any] | None
+) -> tuple[E, bool]:
+    """Give the one match, or create it; everything is checked before the first request."""
+    if defaults is not None and not isinstance(defaults, Mapping):
+        raise QueryError(f"defaults is a dict of fields, got {describe(defaults)}; nothing was sent")
+    values = {name: value for name, value in lookups.items() if "__" not in name} | dict(defaults or {})
+    accepted(queryset.entity, values)
+    try:
+        return queryset.get(**lookups), False
+    except queryset.entity.DoesNotExist:
+        pass
+    try:
+        return queryset.create(**values), True
+    except (ConflictError, ValidationError):
+        # Someone else may have created it since; if not, the refusal stands.
+        found = queryset.filter(**lookups).first()
+        if found is None:
+            raise
+        return found, False
