@@ -45,6 +45,10 @@ class FileSpecification:
     )
     index: int = 1
 
+    def to_wire(self) -> dict[str, Any]:
+        """Give what the backend is sent; it numbers the specifications itself."""
+        return {name: value for name, value in attrs.asdict(self).items() if name != "id"}
+
 
 @entity("data_collections", order_by=("id", "created"))
 class DataCollection(Entity):
