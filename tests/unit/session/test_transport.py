@@ -172,6 +172,24 @@ def _slow(listener: socket.socket, size: int) -> None:
         connection.sendall(reply(data={"id": 7}))
 
 
+class TestConnections:
+    def test_notices_a_connection_that_ended_meanwhile(self, scripted: Scripted) -> None:
+        """A write does not fail because the server has closed an idle connection."""
+        server, session = scripted(cut(reply(data={}) + b".", at=1), reply(data={"id": 7}))
+        session.send(GET)
+        patience = time.monotonic() + 5
+        while server.connections[0].fileno() >= 0 and time.monotonic() < patience:
+            time.sleep(0.01)
+
+        assert {"id": 7} == session.send(Request("POST", "tasks/", json={})).data
+
+    def test_takes_an_answer_to_head_as_it_is(self, scripted: Scripted) -> None:
+        """An answer to HEAD has headers only, and need not say how long a body would be."""
+        _, session = scripted(reply(raw=b"", headers=[("Content-Length", ""), ("X-Total", "7")]))
+
+        assert "7" == session.send(Request("HEAD", "tasks/")).headers["X-Total"]
+
+
 class TestCuts:
     WHOLE = reply(201, {"id": 7, "name": "한글"}, headers=[("X-Request-Id", "r-1")])
 
