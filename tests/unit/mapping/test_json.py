@@ -1,0 +1,74 @@
+"""JSON values: copies that share nothing, and sameness that knows a truth from a number."""
+
+from __future__ import annotations
+
+import json
+
+from typing import Any
+
+import pytest
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from synapse.errors import MappingError
+from synapse.mapping.json import copy_json, same_json
+
+SCALARS = (
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
+)
+JSON = st.recursive(
+    SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3)
+)
+ALIKE = st.sampled_from([0, 1, True, False, 0.0, 1.0, "1", None, [], {}, [1], [True], {"a": 1}, {"a": True}])
+
+
+def test_a_copy_shares_nothing_with_its_original() -> None:
+    """Edits at any depth stay in the copy."""
+    original = {"a": [{"b": 1}], "c": {}}
+    made = copy_json(original)
+    made["a"][0]["b"] = 2
+    made["c"]["d"] = 3
+
+    assert {"a": [{"b": 1}], "c": {}} == original
+
+
+def test_a_tuple_becomes_a_list() -> None:
+    """As it does on the wire, so that what was sent equals what comes back."""
+    assert {"point": [1, [2]]} == copy_json({"point": (1, (2,))})
+
+
+@given(JSON)
+def test_a_copy_is_the_same(value: Any) -> None:
+    """Whatever JSON holds survives copying, types included."""
+    assert same_json(value, copy_json(value))
+
+
+@given(JSON, JSON)
+def test_sameness_is_that_of_the_text(first: Any, second: Any) -> None:
+    """Two values are the same just when they are written the same, whatever the order of their keys."""
+    texts = [json.dumps(value, sort_keys=True) for value in (first, second)]
+
+    # The text tells -0.0 from 0.0, which is no difference to anybody who reads it.
+    assert same_json(first, second) == (texts[0].replace("-0.0", "0.0") == texts[1].replace("-0.0", "0.0"))
+
+
+@given(ALIKE, ALIKE)
+def test_a_truth_is_no_number(first: Any, second: Any) -> None:
+    """Python calls 1, 1.0 and True equal; the wire does not."""
+    assert (json.dumps(first) == json.dumps(second)) == same_json(first, second)
+
+
+@pytest.mark.parametrize("second", [{"a": 1}, {"a": 1, "b": 2, "c": 3}, {"b": 1, "a": 2}, {}, [("a", 1)]])
+def test_objects_differ_by_keys_and_values(second: Any) -> None:
+    """A missing, an additional and a swapped key."""
+    assert not same_json({"a": 1, "b": 2}, second)
+
+
+def test_what_holds_itself_is_refused_in_words() -> None:
+    """Copying it would never end."""
+    endless: dict[str, Any] = {}
+    endless["self"] = endless
+
+    with pytest.raises(MappingError, match="nested too deeply for JSON, or holds itself"):
+        copy_json(endless)
