@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from tests.sandbox.wire import Wire
+from tests.sandbox.wire import Wire, md5
 
 CONTENT = bytes(range(256)) * 4000
 
@@ -33,11 +33,8 @@ class TestWhole:
         """Anyone who has the address gets the file, with its length and version."""
         answer = fetch(address)
 
-        assert (200, CONTENT, str(len(CONTENT))) == (
-            answer.status_code,
-            answer.content,
-            answer.headers["Content-Length"],
-        )
+        assert (200, str(len(CONTENT))) == (answer.status_code, answer.headers["Content-Length"])
+        assert md5(CONTENT) == md5(answer.content)
         assert "image/png" == answer.headers["Content-Type"]
         assert answer.headers["ETag"] and answer.headers["Last-Modified"]
 
@@ -85,7 +82,7 @@ class TestRange:
         """A single range is answered with just that part and its place."""
         answer = fetch(address, Range=wanted)
 
-        assert (206, CONTENT[start:end]) == (answer.status_code, answer.content)
+        assert (206, md5(CONTENT[start:end])) == (answer.status_code, md5(answer.content))
         assert f"bytes {start}-{end - 1}/{len(CONTENT)}" == answer.headers["Content-Range"]
         assert str(end - start) == answer.headers["Content-Length"]
 
@@ -99,7 +96,10 @@ class TestRange:
     @pytest.mark.parametrize("wanted", ["bytes=5-2", "bytes=-", "bytes=a-b", "lines=1-2", "bytes=0-1,5-6"])
     def test_anything_else_is_the_whole_file(self, address: str, wanted: str) -> None:
         """What is not one valid range is ignored, as HTTP allows."""
-        assert (200, CONTENT) == ((answer := fetch(address, Range=wanted)).status_code, answer.content)
+        assert (200, md5(CONTENT)) == (
+            (answer := fetch(address, Range=wanted)).status_code,
+            md5(answer.content),
+        )
 
     def test_range_of_another_version_is_the_whole_file(self, address: str) -> None:
         """A resumed download starts afresh when the file is not the one it began with."""
