@@ -14,7 +14,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test fmt lint types check release constraints clean
+.PHONY: help setup demo test bench docs fmt lint types check release constraints clean
 
 help:  ## List what can be made
 	@awk -F ':.*  ## ' '/^[a-z]+:.*  ## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,6 +30,12 @@ test: check  ## Check, then run every test with branch coverage
 	$(BIN)/coverage run -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
+
+bench: $(STAMP)  ## Measure the sandbox and the SDK, as figures beside those to reach
+	@$(BIN)/python benchmarks/foundation.py
+
+docs: $(STAMP)  ## Renew the tables of the reference pages from the entities
+	@$(BIN)/python docs/build_reference.py
 
 fmt: $(STAMP)  ## Format, and mend what ruff can mend
 	@$(BIN)/ruff check --fix .
