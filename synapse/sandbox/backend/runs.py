@@ -73,11 +73,14 @@ def start_job(plugin: Plugin, body: Mapping[str, Any], *, tenant: Tenant) -> Job
 
 
 def recover() -> int:
-    """Mark the jobs that an earlier server left unfinished as FAILED and return how many there were."""
-    lost = Job.objects.filter(status__in=Job.ACTIVE).exclude(meta__demo=True)
+    """Mark the jobs that an earlier server left unfinished as FAILED, but for those of the demo; count them."""
+    active = Job.objects.filter(status__in=Job.ACTIVE).values_list("pk", "meta")
+    lost = [pk for pk, meta in active if not (isinstance(meta, dict) and meta.get("demo"))]
     now = timezone.now()
     with write_transaction():
-        return lost.update(status=Job.Status.FAILED, result={"error": LOST}, completed=now, modified=now)
+        return Job.objects.filter(pk__in=lost).update(
+            status=Job.Status.FAILED, result={"error": LOST}, completed=now, modified=now
+        )
 
 
 def _is_number(value: Any) -> bool:
