@@ -176,6 +176,18 @@ class TestTail:
 
         assert 200 == wire.send("GET", path, headers={"Accept": "text/event-stream"}).status_code
 
+    def test_streams_leave_room_for_the_rest(self, wire: Wire, plugin: dict[str, Any]) -> None:
+        """Streams beyond what the server has threads for are put off, and a closed one makes room again."""
+        pk = run(wire, plugin, steps=1, seconds=600)["id"]
+        streams = [tail(wire, pk) for _ in range(30)]
+
+        assert {200, 429} == {stream.status_code for stream in streams}
+        assert {"1"} == {stream.headers["Retry-After"] for stream in streams if stream.status_code == 429}
+        for stream in streams:
+            stream.close()
+        assert 200 == first_accepted(wire, pk).status_code
+        wire.send("PATCH", f"jobs/{pk}/", json={"status": "STOPPED"})
+
     @pytest.mark.parametrize("pk", [str(uuid.UUID(int=7)), "no-uuid"])
     def test_unknown_job_is_told_in_the_stream(self, wire: Wire, pk: str) -> None:
         """A job that is not there answers 200 and one error frame."""
@@ -206,6 +218,16 @@ def test_jobs_of_a_killed_server_have_failed(tmp_path: Path) -> None:
 def tail(wire: Wire, pk: str) -> requests.Response:
     """Open the stream of a job."""
     return wire.send("GET", f"jobs/{pk}/tail_console_logs/", stream=True)
+
+
+def first_accepted(wire: Wire, pk: str) -> requests.Response:
+    """Try to open a stream until there is room."""
+    for _ in range(100):
+        with tail(wire, pk) as stream:
+            if stream.status_code == 200:
+                break
+        time.sleep(0.05)
+    return stream
 
 
 def frames_of(stream: requests.Response) -> list[dict[str, Any]]:

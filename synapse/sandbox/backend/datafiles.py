@@ -21,6 +21,7 @@ from .tenancy import tenant_of
 from .transactions import write_transaction
 
 MISSING: Final = "No file was submitted."
+MOST_CHECKSUMS: Final = 10_000
 UNSUPPORTED: Final = "Presigned upload is not supported by this storage."
 
 
@@ -48,6 +49,10 @@ def verify_checksums(request: Request) -> Response:
     asked = request.data.get("checksums") if isinstance(request.data, dict) else None
     if not isinstance(asked, list) or not all(isinstance(checksum, str) for checksum in asked):
         raise ValidationError({"checksums": ["Expected a list of strings."]})
+    if len(asked) > MOST_CHECKSUMS:
+        raise ValidationError(
+            {"checksums": [f"Ensure this field has no more than {MOST_CHECKSUMS} elements."]}
+        )
     rows = DataFile.objects.filter(tenant=tenant_of(request), checksum__in=set(asked))
     known = set(rows.values_list("checksum", flat=True))
     return Response(

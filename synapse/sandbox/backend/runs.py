@@ -48,7 +48,7 @@ class Script:
         """Take the script from a run's params; what makes no sense there is left at its default."""
         steps, seconds, lines = params.get("steps"), params.get("seconds"), params.get("lines")
         return cls(
-            steps=min(max(steps, 1), 1000) if _is_number(steps) and int(steps) == steps else cls.steps,
+            steps=min(max(steps, 1), 1000) if isinstance(steps, int) else cls.steps,
             seconds=min(max(float(seconds), 0.0), 600.0) if _is_number(seconds) else cls.seconds,
             fail=params.get("fail") is True,
             lines=tuple(map(str, lines)) if isinstance(lines, list) else cls.lines,
@@ -101,7 +101,7 @@ def _agent(key: Any, *, tenant: Tenant) -> Agent | None:
     agents = Agent.objects.filter(tenant=tenant)
     if key is None:
         return agents.filter(status="connected").order_by("pk").first()
-    agent = agents.filter(pk=key).first() if isinstance(key, int) else None
+    agent = agents.filter(pk=key).first() if type(key) is int else None
     if agent is None:
         raise ValidationError({"agent": [f'Invalid pk "{key}" - object does not exist.']})
     if (agent.status or "").lower() != "connected":

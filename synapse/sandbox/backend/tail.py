@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 import uuid
 
@@ -10,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from django.http import HttpResponseBase, StreamingHttpResponse
+from django.utils.translation import gettext as _
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
@@ -20,6 +22,8 @@ from .tenancy import tenant_of
 
 POLL: Final = 0.1
 HEARTBEAT: Final = 0.5
+# Every stream keeps one of the server's threads; some must be left for everything else.
+SEATS: Final = threading.BoundedSemaphore(24)
 FINISHED: Final = frozenset({"STOPPED", "SUCCEEDED", "FAILED"})
 
 
@@ -35,6 +39,23 @@ class EventStreamRenderer(BaseRenderer):
         return JSONRenderer().render(data)
 
 
+class Seat:
+    """A stream that gives its seat back when it is closed, whether or not it was ever read."""
+
+    def __init__(self, events: Iterator[bytes]) -> None:
+        self._events = events
+        self._taken = True
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self._events
+
+    def close(self) -> None:
+        """Give the seat back, once."""
+        if self._taken:
+            self._taken = False
+            SEATS.release()
+
+
 def console_logs(request: Request, job: Job) -> Response:
     """Answer the lines written so far."""
     return Response(console_lines(job))
@@ -45,8 +66,10 @@ def tail_console_logs(request: Request, pk: str) -> HttpResponseBase:
     job = _find(pk)
     if job is not None and job.tenant_id != tenant_of(request).pk:
         raise PermissionDenied
+    if not SEATS.acquire(blocking=False):
+        return Response({"detail": _("Too many streams.")}, status=429, headers={"Retry-After": "1"})
     events = follow(job.pk) if job else iter([frame(type="error", message=f"Job {pk} was not found.")])
-    response = StreamingHttpResponse(events, content_type="text/event-stream; charset=utf-8")
+    response = StreamingHttpResponse(Seat(events), content_type="text/event-stream; charset=utf-8")
     response.headers["Cache-Control"] = "no-cache"
     response.headers["X-Accel-Buffering"] = "no"
     return response

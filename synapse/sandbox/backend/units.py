@@ -36,6 +36,8 @@ except ImportError:
 Errors = dict[str, list[str]]
 GroupPath = tuple[str, ...]
 
+LARGEST_BATCH: Final = 1000
+
 _TYPES: Final = {
     "image": "jpg jpeg png bmp gif tif tiff webp",
     "video": "mp4 avi mov mkv webm wmv",
@@ -55,6 +57,8 @@ def create_data_units(request: Request) -> Response:
     """Create one unit from an object, or a list of units, in order, from a list."""
     many = isinstance(request.data, list)
     bodies = request.data if many else [request.data]
+    if len(bodies) > LARGEST_BATCH:
+        raise ValidationError({"non_field_errors": [f"A batch has at most {LARGEST_BATCH} data units."]})
     try:
         ids = create_units(bodies, tenant=tenant_of(request))
     except BatchError as error:
