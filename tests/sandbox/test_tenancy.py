@@ -69,11 +69,13 @@ class TestForeignRow:
         """The owner reads the row, by itself and in the list."""
         row = wire.get(f"{kind}/{things[kind]}/")
 
-        assert row["id"] in [other["id"] for other in wire.get(f"{kind}/?page_size=1000")["results"]]
+        assert row["id"] in [
+            other["id"] for other in wire.get(f"{kind}/?page_size=1000&ordering=-id")["results"]
+        ]
 
     def test_cannot_be_read(self, stranger: Wire, things: dict[str, Any], kind: str) -> None:
         """Another workspace gets a 404, and does not find the row in its list."""
-        rows = stranger.get(f"{kind}/?page_size=1000")["results"]
+        rows = stranger.get(f"{kind}/?page_size=1000&ordering=-id")["results"]
 
         assert 404 == stranger.send("GET", f"{kind}/{things[kind]}/").status_code
         assert things[kind] not in [row["id"] for row in rows]

@@ -121,6 +121,28 @@ class AnyOf(OneOf):
         return related(rows, condition)
 
 
+class OfTask(Int):
+    """Filter by a whole number that the row's task has."""
+
+    def filter(self, qs: QuerySet[Any], value: int | None) -> QuerySet[Any]:
+        return qs if value is None else of_task(qs, Q(**{self.field_name: value}))
+
+
+class OneOfTask(OneOf):
+    """Filter by keys, one of which the row's task must have."""
+
+    def keep(self, rows: QuerySet[Any], condition: Q) -> QuerySet[Any]:
+        return of_task(rows, condition)
+
+
+def of_task(rows: QuerySet[Any], condition: Q) -> QuerySet[Any]:
+    """Keep the rows for whose task *condition* holds.
+
+    Not by a join: the list is to be walked in its order, which an index has, and not sorted.
+    """
+    return rows.filter(Exists(models.Task.objects.filter(condition, pk=OuterRef("task"))))
+
+
 def related(rows: QuerySet[Any], condition: Q) -> QuerySet[Any]:
     """Keep the rows that *condition*, which may reach over relations to many, holds for; none twice."""
     found = rows.model._default_manager.filter(condition, pk=OuterRef("pk"))
@@ -254,15 +276,15 @@ AssignmentFilter = build(
         "labeler_last_action_at",
         "reviewer_last_action_at",
     ),
-    project=Int(field_name="task__project"),
-    workshop=Int(field_name="task__workshop"),
+    project=OfTask(),
+    workshop=OfTask(),
     tasks=OneOf(field_name="task"),
     users=OneOf(field_name="user"),
     reviewers=OneOf(field_name="reviewer"),
-    groups=OneOf(field_name="task__data_unit__group"),
-    stages=OneOf(field_name="task__stage"),
+    groups=OneOfTask(field_name="data_unit__group"),
+    stages=OneOfTask(field_name="stage"),
     tags=AnyOf(),
-    task_tags=AnyOf(field_name="task__tags"),
+    task_tags=OneOfTask(field_name="tags"),
     is_discarded=Truth(),
     is_discard_confirmed=Truth(),
     is_confirmed=Truth(),

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 from django.shortcuts import get_object_or_404
 from rest_framework.request import Request
 
@@ -26,10 +26,19 @@ def scoped(source: type[M] | QuerySet[M], tenant: Tenant) -> QuerySet[M]:
     if issubclass(rows.model, User):
         return rows.filter(tenants=tenant)
     path = rows.model.TENANT_PATH
+    first, _step, rest = path.partition("__")
+    if not rest:
+        return rows.filter(_visible(rows.model, path, tenant))
+    # A join would make SQLite read all rows of the workspace to sort them; asked about row by row, it walks
+    # the index that the list is ordered by and stops at the end of the page.
+    owner = rows.model._meta.get_field(first).related_model
+    owners = owner._default_manager.filter(_visible(rows.model, rest, tenant), pk=OuterRef(f"{first}_id"))
+    return rows.filter(Exists(owners))
+
+
+def _visible(model: type[Model], path: str, tenant: Tenant) -> Q:
     own = Q(**{path: tenant})
-    if getattr(rows.model, "SHARED", False):
-        own |= Q(**{f"{path}__isnull": True})
-    return rows.filter(own)
+    return own | Q(**{f"{path}__isnull": True}) if getattr(model, "SHARED", False) else own
 
 
 def get_or_404(source: type[M] | QuerySet[M], tenant: Tenant, **lookups: Any) -> M:
