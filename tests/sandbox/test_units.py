@@ -8,6 +8,7 @@ import sys
 import uuid
 
 from concurrent.futures import ThreadPoolExecutor
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -179,6 +180,21 @@ class TestRefusals:
         answer = wire.post("data_units/", body(collection, picture) | changes)
 
         assert (400, [field]) == (answer.status_code, list(answer.json()))
+
+    @pytest.mark.skipif(find_spec("jsonschema") is None, reason="jsonschema is not installed")
+    def test_meta_that_the_collection_does_not_allow(self, wire: Wire, picture: str) -> None:
+        """A collection may bring a JSON schema for its units' meta, and every unit must keep to it."""
+        schema = {"type": "object", "required": ["frame"], "properties": {"frame": {"type": "integer"}}}
+        strict = wire.collection(meta={"data_unit_meta_schema": schema})["id"]
+
+        answers = [wire.post("data_units/", body(strict, picture, meta=meta)) for meta in ({}, {"frame": 1})]
+
+        assert [400, 201] == [answer.status_code for answer in answers]
+        assert {"meta": ["'frame' is a required property"]} == answers[0].json()
+
+    def test_batch_beyond_the_limit(self, wire: Wire, collection: int, picture: str) -> None:
+        """More than a thousand units at a time are refused."""
+        assert 400 == wire.post("data_units/", [body(collection, picture)] * 1001).status_code
 
     @pytest.mark.parametrize("sent", [[1], ["a"], [None]])
     def test_elements_that_are_no_objects(self, wire: Wire, sent: list[Any]) -> None:
