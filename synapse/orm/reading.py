@@ -85,9 +85,8 @@ def _numbered(
             if number == 1:
                 raise
             return
-        if not settled and page.next and page.rows:
-            # The backend may cap the size that was asked for; page numbers then count its own pages.
-            settled, actual = True, len(page.rows)
+        if not settled:
+            settled, actual = bool(page.rows), _real_size(page, number, asked=actual)
             if number != query.start // actual + 1:
                 number = query.start // actual + 1
                 continue
@@ -101,6 +100,18 @@ def _numbered(
                 f"GET {cls._schema.resource}: {empty} empty pages in a row, each naming a next one"
             )
         number += 1
+
+
+def _real_size(page: Page, number: int, *, asked: int) -> int:
+    """Tell how large the backend's pages are: it may cap what was asked for, and page numbers then count its own."""
+    if not page.rows:
+        return asked
+    if page.next:
+        return len(page.rows)
+    if number > 1 and page.count is not None:
+        # The last page ends with the last row.
+        return min((page.count - len(page.rows)) // (number - 1), asked) or asked
+    return asked
 
 
 def fetch_page(request: Request, session: Session) -> Page:
