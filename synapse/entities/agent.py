@@ -9,7 +9,7 @@ from synapse.entities.choices import ServeStatus
 from synapse.errors import QueryError
 from synapse.mapping import Json, read_only
 from synapse.orm import Entity, ToMany, ToOne, entity
-from synapse.orm.loading import session_of
+from synapse.orm.binding import held
 from synapse.query import EXACT, By, Exact
 
 if TYPE_CHECKING:
@@ -43,9 +43,9 @@ class Agent(Entity):
 
         Raises `NotFoundError` where the backend does not know the token.
         """
+        session = held(self, "check")
         if not self.token:
             raise QueryError(f"{self!r} has no token that this account may see; ask for one with more rights")
-        session = session_of(self)
         answer: Json = session.send(v1_actions.connect(self.token)).data or {}
         return answer
 

@@ -77,5 +77,5 @@ class Assignment(Entity):
         "last_reviewed": RANGE,
         "labeler_last_action_at": RANGE,
         "reviewer_last_action_at": RANGE,
-        "search": By(Exact, of=str),
+        "search": By(Exact, of=str, many=True),
     }

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from synapse.dialects import v1_actions
-from synapse.errors import QueryError
 from synapse.mapping import Json, read_only, write_only
-from synapse.orm import Entity, ManagedBy, Manager, ToOne, entity
+from synapse.orm import Entity, ManagedBy, Manager, ToOne, arguments, entity
 from synapse.orm.loading import load
 from synapse.query import EXACT, By, Exact
 from synapse.transfer import RemoteFile, upload_file
@@ -42,16 +41,12 @@ class DataFileManager(Manager["DataFile"]):
 
     def existing(self, checksums: Iterable[str]) -> set[str]:
         """Tell which of these MD5 checksums the backend holds."""
-        given = list(dict.fromkeys(checksums))
+        given = list(dict.fromkeys(arguments.texts("existing()", checksums)))
         found: set[str] = set()
         for start in range(0, len(given), CHECKSUM_BATCH):
             reply = self.session.send(v1_actions.verify_checksums(given[start : start + CHECKSUM_BATCH]))
             found.update(reply.data["existing_checksums"])
         return found
-
-    def create(self, **values: Any) -> DataFile:
-        """Refuse: a data file comes from an upload."""
-        raise QueryError("data files are made by DataFile.objects.upload(path)")
 
 
 @entity("data_files")
@@ -67,6 +62,8 @@ class DataFile(Entity):
     created: datetime | None = read_only()
 
     objects = ManagedBy(DataFileManager)
+
+    _made_by = "DataFile.objects.upload(path)"
 
     lookups = {
         "checksum": EXACT,

@@ -10,6 +10,7 @@ import attrs
 from synapse.entities.choices import Split
 from synapse.mapping import Json, read_only
 from synapse.orm import Entity, ToMany, ToOne, entity
+from synapse.orm.binding import held
 from synapse.query import CHOICE, EXACT, By, Exact, In
 from synapse.transfer import RemoteFile
 
@@ -34,6 +35,7 @@ class GroundTruthDataset(Entity):
 
     def freeze(self, version: str, *, description: str = "") -> GroundTruthVersion:
         """Freeze what the dataset holds now as a version."""
+        held(self, "freeze")
         return self.versions.create(version=version, description=description)
 
 
@@ -97,6 +99,8 @@ class GroundTruthEvent(Entity):
     data: Json | None = read_only()
     classes: list[str] = read_only()
     files: dict[str, RemoteFile] | None = read_only()
+
+    _made_by = "the backend, one for each change of a GroundTruth"
 
     ground_truth = ToOne["GroundTruth"](via="ground_truth_id")
     ground_truth_dataset = ToOne["GroundTruthDataset"](via="ground_truth_dataset_id")

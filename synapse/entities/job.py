@@ -14,8 +14,8 @@ from synapse.dialects import v1_actions
 from synapse.entities.choices import JobStatus, LogLevel
 from synapse.errors import TransportError, WaitTimeoutError
 from synapse.mapping import Json, JsonValue, read_only
-from synapse.orm import Entity, ManagedBy, Manager, ToMany, ToOne, entity, loading
-from synapse.orm.loading import session_of
+from synapse.orm import Entity, ManagedBy, Manager, ToMany, ToOne, arguments, entity, loading
+from synapse.orm.binding import held, send
 from synapse.orm.writing import take
 from synapse.query import EXACT, By, Exact
 from synapse.query.kinds import TextKey
@@ -24,6 +24,7 @@ from synapse.transfer import ProgressLike, RemoteFile, data_uri, tracked
 if TYPE_CHECKING:
     from synapse.entities.agent import Agent
     from synapse.entities.plugin import PluginRelease
+    from synapse.session import Session
 
 
 Moment = datetime
@@ -67,6 +68,8 @@ class Job(Entity):
     agent = ToOne["Agent | None"](via="agent_id")
     logs = ToMany["JobLog"](by="job")
 
+    _made_by = "plugin.run(action=...)"
+
     lookups = {
         "status": EXACT,
         "agent": EXACT,
@@ -91,6 +94,9 @@ class Job(Entity):
 
         Raises `WaitTimeoutError` after *timeout* seconds; the job goes on.
         """
+        if timeout is not None:
+            arguments.seconds("wait(timeout=...)", timeout)
+        held(self, "wait")
         until = None if timeout is None else time.monotonic() + timeout
         pause = FIRST_POLL
         with tracked(progress, total=100, label=f"job {self.pk}") as report:
@@ -111,14 +117,15 @@ class Job(Entity):
         """Mark the job as stopped; one that is known to have ended stays as it is."""
         if loading.peek(self, "status") in ENDED:
             return self
-        session = session_of(self)
+        session = held(self, "stop")
         request = session.dialect.change(self._schema, self.pk, values={"status": JobStatus.STOPPED.value})
-        take(self, session.send(request).data, session=session, sent={"status"})
+        take(self, send(self, request, session=session).data, session=session, sent={"status"})
         return self
 
     def console_logs(self) -> list[str]:
         """Give the lines that the job has printed so far."""
-        lines = session_of(self).send(v1_actions.console_logs(self.pk)).data
+        session = held(self, "console_logs")
+        lines = send(self, v1_actions.console_logs(self.pk), session=session).data
         return [str(line) for line in lines or ()]
 
     def tail(self) -> Iterator[str]:
@@ -126,7 +133,10 @@ class Job(Entity):
 
         Raises `TransportError` where the stream breaks off before; what was printed stays in `console_logs()`.
         """
-        with session_of(self).lines(v1_actions.tail(self.pk)) as lines:
+        return self._tail(held(self, "tail"))
+
+    def _tail(self, session: Session) -> Iterator[str]:
+        with session.lines(v1_actions.tail(self.pk)) as lines:
             for line in lines:
                 frame = _frame(line)
                 if frame.get("type") == "log":

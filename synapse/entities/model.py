@@ -8,10 +8,12 @@ from typing import Any
 
 import attrs
 
+from synapse.errors import TransferError
 from synapse.mapping import Json, read_only, write_only
 from synapse.orm import Entity, ManagedBy, Manager, entity
 from synapse.query import By, Exact
 from synapse.transfer import ProgressLike, RemoteFile, upload_chunked
+from synapse.transfer.source import Source
 
 
 class ModelManager(Manager["Model"]):
@@ -26,6 +28,8 @@ class ModelManager(Manager["Model"]):
         """
         if file is None:
             return super().create(**values)
+        if not Source.of(file).size:
+            raise TransferError(f"{str(file)!r} is empty: a model is an archive")
         made = self.entity(**{**self._initial, **values})
         made.chunked_upload = str(upload_chunked(self.session, file, progress=progress))
         made._state.session = self.session

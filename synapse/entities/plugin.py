@@ -11,11 +11,11 @@ import attrs
 
 from synapse.dialects import v1_actions
 from synapse.entities.choices import PluginCategory
-from synapse.errors import QueryError, TransportError
+from synapse.errors import TransportError
 from synapse.mapping import Json, read_only
-from synapse.mapping.codecs import Misfit, check_json
-from synapse.orm import Entity, ToMany, ToOne, entity
-from synapse.orm.loading import load, reference, session_of
+from synapse.orm import Entity, ToMany, ToOne, arguments, entity
+from synapse.orm.binding import check_host, held, send
+from synapse.orm.loading import load, reference
 from synapse.query import EXACT
 from synapse.query.kinds import Reference, TextKey
 from synapse.transfer import RemoteFile, release_body
@@ -66,19 +66,20 @@ class Plugin(Entity):
         Without a version the newest release runs. Raises `ValidationError` where the backend refuses the parameters.
         """
         body = {
-            "action": _text("action", action),
-            "params": _json("params", dict(params or {})),
+            "action": arguments.text("run(action=...)", action),
+            "params": arguments.json_object("run(params=...)", {} if params is None else params),
             "agent": None if agent is None else Reference("Agent").check("run(agent=...)", agent),
             "storage_id": None
             if storage is None
             else Reference("Storage").check("run(storage=...)", storage),
-            "version": version,
-            "debug": debug or None,
-            "language": language,
+            "version": None if version is None else arguments.text("run(version=...)", version),
+            "debug": arguments.flag("run(debug=...)", debug) or None,
+            "language": None if language is None else arguments.text("run(language=...)", language),
         }
-        session = session_of(self)
+        session = held(self, "run")
+        check_host(session, [agent, storage], what="run()")
         sent = {name: value for name, value in body.items() if value is not None}
-        answer = session.send(v1_actions.run(self.pk, sent)).data
+        answer = send(self, v1_actions.run(self.pk, sent), session=session).data
         return _job(answer, session)
 
     def release(
@@ -95,14 +96,14 @@ class Plugin(Entity):
         With `debug=True` a debug release of that version is replaced instead.
         """
         fields = {
-            "plugin": self.code,
-            "version": _text("version", version),
-            "config": _json("config", dict(config or {})),
-            "requirements": list(requirements),
-            "debug": debug,
+            "version": arguments.text("release(version)", version),
+            "config": arguments.json_object("release(config=...)", {} if config is None else config),
+            "requirements": arguments.texts("release(requirements=...)", requirements),
+            "debug": arguments.flag("release(debug=...)", debug),
         }
-        session = session_of(self)
-        reply = session.send(v1_actions.release(release_body(archive, fields)))
+        session = held(self, "release")
+        body = release_body(archive, {"plugin": self.code, **fields})
+        reply = session.send(v1_actions.release(body))
         return load(PluginRelease, reply.data, session=session)
 
 
@@ -128,6 +129,8 @@ class PluginRelease(Entity):
 
     plugin = ToOne["Plugin"](via="plugin_id")
 
+    _made_by = "plugin.release(version, archive)"
+
     lookups = {
         "plugin": EXACT,
         "debug": EXACT,
@@ -148,17 +151,3 @@ def _job(answer: Any, session: Any) -> Job:
     if "status" in answer:
         return load(Job, {**answer, "id": found}, session=session)
     return reference(Job, found, session=session)
-
-
-def _text(name: str, value: object) -> str:
-    if not isinstance(value, str) or not value.strip():
-        raise QueryError(f"{name} must be text, got {value!r}; nothing was sent")
-    return value
-
-
-def _json(name: str, value: dict[str, Any]) -> dict[str, Any]:
-    try:
-        check_json(value)
-    except Misfit as misfit:
-        raise QueryError(f"{name}{misfit}; nothing was sent") from None
-    return value

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from synapse.dialects import v1_actions
 from synapse.errors import QueryError
-from synapse.orm import QuerySet
+from synapse.orm import QuerySet, arguments
+from synapse.orm.binding import check_host
 from synapse.query.kinds import Reference
 
 if TYPE_CHECKING:
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 BATCH = 500
 Path = Literal["tasks/", "assignments/"]
+Action = Literal["add", "remove"]
+Changes: TypeAlias = list[tuple[Action, list[int]]]
 
 
 def change_tags(queryset: QuerySet[Any], path: Path, *, add: Iterable[Any], remove: Iterable[Any]) -> int:
@@ -24,23 +27,32 @@ def change_tags(queryset: QuerySet[Any], path: Path, *, add: Iterable[Any], remo
         raise QueryError(
             f"this would tag every {queryset.entity.__name__} there is; filter first. Nothing was sent"
         )
-    add, remove = list(add), list(remove)
+    session = queryset.session
+    changes = checked(session, add=add, remove=remove)
+    if not changes:
+        return 0
     keys = list(queryset.values_list("pk", flat=True).iterator())
     rest = iter(keys)
     while batch := list(islice(rest, BATCH)):
-        send_tags(queryset.session, path, ids=batch, add=add, remove=remove)
+        send_tags(session, path, ids=batch, changes=changes)
     return len(keys)
 
 
-def send_tags(
-    session: Session, path: Path, *, ids: Sequence[int], add: Iterable[Any], remove: Iterable[Any]
-) -> None:
-    """Change the tags of rows by key, checking every tag before anything is sent."""
+def checked(session: Session, *, add: Iterable[Any], remove: Iterable[Any]) -> Changes:
+    """Check every tag before anything is sent; what has none to add or remove is left out."""
     tag = Reference("TaskTag")
-    actions: list[tuple[Literal["add", "remove"], list[int]]] = [
-        ("add", [tag.check("set_tags(add=...)", each) for each in add]),
-        ("remove", [tag.check("set_tags(remove=...)", each) for each in remove]),
-    ]
-    for action, tags in actions:
+    changes: Changes = []
+    asked: tuple[tuple[Action, Iterable[Any]], ...] = (("add", add), ("remove", remove))
+    for action, given in asked:
+        what = f"set_tags({action}=...)"
+        tags = arguments.items(what, given, of="tags or their keys")
+        check_host(session, tags, what=what)
         if tags:
-            session.send(v1_actions.set_tags(path, ids, tags=tags, action=action))
+            changes.append((action, [tag.check(what, each) for each in tags]))
+    return changes
+
+
+def send_tags(session: Session, path: Path, *, ids: Sequence[int], changes: Changes) -> None:
+    """Change the tags of rows by key."""
+    for action, tags in changes:
+        session.send(v1_actions.set_tags(path, ids, tags=tags, action=action))

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal
 
 import attrs
 
 from synapse.dialects import v1_actions
 from synapse.entities.choices import StatusLabel, StatusReview, TagCategory, TaskSchema
-from synapse.entities.tagging import change_tags, send_tags
-from synapse.errors import BulkError, QueryError
+from synapse.entities.tagging import change_tags, checked, send_tags
+from synapse.errors import BulkError, QueryError, describe
 from synapse.mapping import Json, read_only
-from synapse.mapping.codecs import Misfit, check_json
-from synapse.orm import Entity, ManagedBy, Manager, ToMany, ToOne, entity
-from synapse.orm.loading import detail_row, reference, session_of
+from synapse.orm import Entity, ManagedBy, Manager, ToMany, ToOne, arguments, entity
+from synapse.orm.binding import check_host, held, send
+from synapse.orm.loading import detail_row, reference
 from synapse.orm.writing import take
 from synapse.query import CHOICE, EXACT, ID, RANGE, By, Exact, In
+from synapse.query.kinds import Choice
 from synapse.transfer import RemoteFile
 
 if TYPE_CHECKING:
@@ -44,29 +45,42 @@ class TaskManager(Manager["Task"]):
 
         Returns the number of tasks. Raises `BulkError` where some failed, with each task and its error.
         """
-        given = annotations.items() if isinstance(annotations, Mapping) else annotations
-        pairs = cast("Iterable[tuple[Task | int, Json]]", given)
+        given: object = annotations.items() if isinstance(annotations, Mapping) else annotations
+        if isinstance(given, str | bytes) or not isinstance(given, Iterable):
+            raise QueryError(
+                f"annotate_many() takes pairs of a task and its data, got {describe(given)}; nothing was sent"
+            )
+        arguments.flag("annotate_many(submit=...)", submit)
+        _schema(schema)
         session = self.session
 
-        def annotate(pair: tuple[Task | int, Json]) -> None:
-            task, data = pair
+        def annotate(pair: object) -> None:
+            task, data = _pair(pair)
+            check_host(session, [task], what="annotate_many()")
             if not isinstance(task, Task):
                 task = reference(Task, Task._key.check("annotate_many()", task), session=session)
             task.annotate(data, submit=submit, schema=schema)
 
         done: list[object] = []
         failed: list[tuple[object, Exception]] = []
-        for pair, _, error in session.map(annotate, pairs):
+        for pair, _, error in session.map(annotate, given):
+            named = pair[0] if isinstance(pair, tuple | list) and pair else pair
             if error is None:
-                done.append(pair[0])
+                done.append(named)
             else:
-                failed.append((pair[0], error))
+                failed.append((named, error))
         if failed:
             message = (
                 f"annotated {len(done)} of {len(done) + len(failed)} tasks; the first failure: {failed[0][1]}"
             )
             raise BulkError(message, succeeded=done, failed=failed)
         return len(done)
+
+
+def _pair(given: object) -> tuple[Any, Any]:
+    if not isinstance(given, tuple | list) or len(given) != 2:
+        raise QueryError(f"annotate_many() takes pairs of a task and its data, got {describe(given)}")
+    return given[0], given[1]
 
 
 @entity("tasks", order_by=("id", "created"))
@@ -105,7 +119,7 @@ class Task(Entity):
         "created": RANGE,
         "has_assignment": By(Exact, of=bool),
         "has_reached_max_assignments": By(Exact, of=bool),
-        "assignments__is_discarded": By(Exact, of=bool),
+        "assignments__is_discarded": By(Exact, of=bool, many=True),
         "assignments": By(Exact, In, of="Assignment", many=True),
         "tags": By(Exact, In, of="TaskTag", many=True),
         "labelers": By(Exact, In, of=int, many=True),
@@ -113,7 +127,7 @@ class Task(Entity):
         "groups": By(Exact, In, of=int, many=True),
         "stages": By(Exact, In, of=int, many=True),
         "workshops": By(Exact, In, of=int),
-        "search": By(Exact, of=str),
+        "search": By(Exact, of=str, many=True),
     }
 
     def annotate(
@@ -128,24 +142,26 @@ class Task(Entity):
         `schema="any"` switches the backend's check of the format off. The backend refuses to submit an empty
         annotation with `ValidationError`.
         """
-        if not isinstance(data, Mapping):
-            raise QueryError(f"annotate() takes a dict, got {type(data).__name__}; nothing was sent")
-        try:
-            check_json(data)
-        except Misfit as misfit:
-            raise QueryError(f"annotate(): data{misfit}; nothing was sent") from None
-        if schema is not None:
-            schema = TaskSchema(schema)
-        session = session_of(self)
-        reply = session.send(v1_actions.annotate(self.pk, data, submit=submit, schema=schema))
+        data = arguments.json_object("annotate(data)", data)
+        arguments.flag("annotate(submit=...)", submit)
+        checked_schema = _schema(schema)
+        session = held(self, "annotate")
+        request = v1_actions.annotate(self.pk, data, submit=submit, schema=checked_schema)
+        reply = send(self, request, session=session)
         take(self, reply.data, session=session, sent={"data"})
         return self
 
     def set_tags(self, *, add: Iterable[TaskTag | int] = (), remove: Iterable[TaskTag | int] = ()) -> None:
         """Put tags on this task, or take them off."""
-        session = session_of(self)
-        send_tags(session, "tasks/", ids=[self.pk], add=add, remove=remove)
-        take(self, detail_row(self, session), session=session)
+        session = held(self, "set_tags")
+        changes = checked(session, add=add, remove=remove)
+        if changes:
+            send_tags(session, "tasks/", ids=[self.pk], changes=changes)
+            take(self, detail_row(self, session), session=session)
+
+
+def _schema(given: object) -> str | None:
+    return None if given is None else Choice(TaskSchema).check("annotate(schema=...)", given)
 
 
 @entity("task_tags", order_by=("id", "created"))
@@ -166,5 +182,5 @@ class TaskTag(Entity):
     lookups = {
         "project": EXACT,
         "category": EXACT,
-        "search": By(Exact, of=str),
+        "search": By(Exact, of=str, many=True),
     }

@@ -193,6 +193,9 @@ def _map_codec(item: Any) -> Codec:
         # The wire takes other keys of a file than it sends, so objects are sent as they are given.
         held = {key: None if isinstance(each, item) else each for key, each in value.items()}
         check_json(held)
+        for each in value.values():
+            if not isinstance(each, dict):
+                inner.accept(each)
         return dict(value)
 
     def opened(value: Any, session: Any) -> Any:

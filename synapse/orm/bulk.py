@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -15,10 +15,9 @@ from synapse.errors import (
     QueryError,
     SynapseError,
     TransportError,
-    describe,
 )
 from synapse.mapping.json import same_json
-from synapse.orm import binding, writing
+from synapse.orm import arguments, binding, writing
 
 if TYPE_CHECKING:
     from synapse.orm.entity import Entity
@@ -83,7 +82,7 @@ def create(queryset: QuerySet[E], objects: Iterable[E], *, batch_size: int) -> l
     """Create objects in batches, or side by side where the wire takes one at a time."""
     check_size("batch_size", batch_size)
     cls, session = queryset.entity, queryset.session
-    given: list[E] = items("bulk_create()", objects, of=f"{cls.__name__} objects")
+    given: list[E] = arguments.items("bulk_create()", objects, of=f"{cls.__name__} objects")
     for index, each in enumerate(given):
         _check_new(cls, each, index)
         writing.linked(cls, {name: getattr(each, name) for name in queryset._initial}, link=queryset._initial)
@@ -97,14 +96,6 @@ def create(queryset: QuerySet[E], objects: Iterable[E], *, batch_size: int) -> l
     if failed:
         raise _bulk_error("create", cls, done, failed)
     return given
-
-
-def items(what: str, given: object, *, of: str) -> list[Any]:
-    """Take a list of things, refusing text, a single thing and None."""
-    single = isinstance(given, str | bytes | Mapping) or hasattr(type(given), "_schema")
-    if single or not isinstance(given, Iterable):
-        raise QueryError(f"{what} takes a list of {of}, got {describe(given)}; nothing was sent")
-    return list(given)
 
 
 def _check_new(cls: type[Entity], each: object, index: int) -> None:
@@ -198,10 +189,7 @@ def delete(queryset: QuerySet[E], *, everything: bool, dry_run: bool) -> BulkRes
 
 def _guard(queryset: QuerySet[Any], verb: str, *, everything: bool, dry_run: bool) -> None:
     for name, flag in (("everything", everything), ("dry_run", dry_run)):
-        if not isinstance(flag, bool):
-            raise QueryError(
-                f"{verb}({name}=...) takes True or False, got {describe(flag)}; nothing was sent"
-            )
+        arguments.flag(f"{verb}({name}=...)", flag)
     if queryset.query.unfiltered and not everything:
         name = queryset.entity.__name__
         raise QueryError(

@@ -10,8 +10,8 @@ from typing import Any, ClassVar, Self, TypeVar, cast, dataclass_transform, get_
 
 import attrs
 
-from synapse.errors import MappingError, MultipleObjectsReturned, NotFoundError, did_you_mean
-from synapse.mapping.codecs import codec_of, open_value, split_optional
+from synapse.errors import MappingError, MultipleObjectsReturned, NotFoundError, QueryError, did_you_mean
+from synapse.mapping.codecs import codec_of, split_optional
 from synapse.mapping.schema import READ_ONLY, SECRET, WRITE_ONLY, Field, Schema, read_only, secret, write_only
 from synapse.mapping.state import State
 from synapse.mapping.unset import UNSET
@@ -261,9 +261,15 @@ class Entity:
         return loading.copied(self)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        slots = {name: loading.peek(self, name) for name in self._schema.fields}
+        secrets = {name for name, field in self._schema.fields.items() if field.secret}
+        if unsaved := secrets & set(self.changes):
+            raise QueryError(
+                f"{self!r} has an unsaved {min(unsaved)}, and secrets are not pickled: save() first"
+            )
+        slots = {name: loading.peek(self, name) for name in self._schema.fields if name not in secrets}
         kept = {name: value for name, value in slots.items() if value is not UNSET}
-        return loading.restore, (type(self), (kept, self._state))
+        origin = {name: raw for name, raw in self._state.origin.items() if name not in secrets}
+        return loading.restore, (type(self), (kept, attrs.evolve(self._state, origin=origin)))
 
 
 def _shown(instance: Entity) -> list[str]:
@@ -283,11 +289,6 @@ def _shown(instance: Entity) -> list[str]:
             text = repr(str(value)) if isinstance(value, str) else repr(value)
             shown.append(f" {field.name}={text if len(text) <= 40 else text[:36] + '...' + text[0]}")
     return shown
-
-
-def default_of(field: Field) -> Any:
-    """Give a field's default, opened so that edits do not reach the declaration."""
-    return None if field.default is UNSET else open_value(field.codec, field.default, session=None)
 
 
 __all__ = ["Entity", "entity", "entity_named"]

@@ -312,7 +312,7 @@ class QuerySet(Generic[E]):
 
     def get_or_create(self, defaults: Mapping[str, Any] | None = None, **lookups: Any) -> tuple[E, bool]:
         """Give the one match, or create it from the lookups and *defaults*; the flag says whether it was created."""
-        return writing.get_or_create(self, lookups, defaults)
+        return writing.get_or_create(self, lookups, defaults=defaults)
 
     def update_or_create(self, defaults: Mapping[str, Any] | None = None, **lookups: Any) -> tuple[E, bool]:
         """Change the one match to *defaults*, or create it; the flag says whether it was created."""

@@ -183,7 +183,7 @@ def linked(cls: type[Entity], values: Mapping[str, Any], *, link: Mapping[str, A
 
 
 def get_or_create(
-    queryset: QuerySet[E], lookups: Mapping[str, Any], defaults: Mapping[str, Any] | None
+    queryset: QuerySet[E], lookups: Mapping[str, Any], *, defaults: Mapping[str, Any] | None
 ) -> tuple[E, bool]:
     """Give the one match, or create it; everything is checked before the first request."""
     if defaults is not None and not isinstance(defaults, Mapping):

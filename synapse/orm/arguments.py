@@ -1,0 +1,61 @@
+"""What callers give to verbs, checked before anything is sent."""
+
+from __future__ import annotations
+
+import math
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from synapse.errors import QueryError, describe
+from synapse.mapping.codecs import Misfit, check_json
+
+
+def items(what: str, given: object, *, of: str) -> list[Any]:
+    """Take a list of things, refusing text, a mapping, a single thing and None."""
+    single = isinstance(given, str | bytes | Mapping) or hasattr(type(given), "_schema")
+    if single or not isinstance(given, Iterable):
+        raise _refusal(what, f"a list of {of}", given)
+    return list(given)
+
+
+def texts(what: str, given: object) -> list[str]:
+    """Take a list of text, none of it empty."""
+    return [text(what, each) for each in items(what, given, of="text")]
+
+
+def text(what: str, given: object) -> str:
+    """Take text that is not empty."""
+    if not isinstance(given, str) or not given.strip():
+        raise _refusal(what, "text that is not empty", given)
+    return given
+
+
+def flag(what: str, given: object) -> bool:
+    """Take True or False."""
+    if not isinstance(given, bool):
+        raise _refusal(what, "True or False", given)
+    return given
+
+
+def seconds(what: str, given: object) -> float:
+    """Take a number of seconds."""
+    if isinstance(given, bool) or not isinstance(given, int | float) or not (0 <= given < math.inf):
+        raise _refusal(what, "a number of seconds", given)
+    return given
+
+
+def json_object(what: str, given: object) -> dict[str, Any]:
+    """Take a dict that JSON can hold."""
+    if not isinstance(given, Mapping):
+        raise _refusal(what, "a dict", given)
+    taken = dict(given)
+    try:
+        check_json(taken)
+    except Misfit as misfit:
+        raise QueryError(f"{what}: {misfit}; nothing was sent") from None
+    return taken
+
+
+def _refusal(what: str, expected: str, given: object) -> QueryError:
+    return QueryError(f"{what} takes {expected}, got {describe(given)}; nothing was sent")
