@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import sys
 
 from collections.abc import Sequence
@@ -12,11 +13,9 @@ EXTRA = ("click", "rich")
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command that *arguments*, or else those of the process, ask for, and exit with its code."""
-    try:
-        from synapse.cli.commands import run
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] not in EXTRA:
-            raise
+    if any(importlib.util.find_spec(name) is None for name in EXTRA):
         print(HINT, file=sys.stderr)
         sys.exit(2)
+    from synapse.cli.commands import run
+
     sys.exit(run(arguments))

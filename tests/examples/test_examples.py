@@ -1,0 +1,122 @@
+"""Every script in `examples/` runs on a seeded backend, and does what it says."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from PIL import Image
+
+from synapse.sandbox import serve
+
+ROOT = Path(__file__).resolve().parents[2]
+SCRIPTS = sorted((ROOT / "examples").glob("*.py"))
+LONGEST = 40
+
+Run = Callable[..., str]
+
+SAYS = {
+    "annotate": [
+        "in_progress {'label': '?'}",
+        "completed {'label': 'stop'}",
+        "11 tasks annotated",
+        "12 tasks tagged, 12",
+    ],
+    "bulk_update": [
+        "would update 12 of 12 Task",
+        "and again: updated 0 of 12 Task",
+        "미나",
+        "deleted 3 of 3 TaskTag",
+    ],
+    "errors": [
+        "not there: 404",
+        "refused: {'title'",
+        "did you mean 'completed'",
+        "no file:",
+        "you: 401",
+        "nobody there:",
+    ],
+    "first_steps": [
+        "Street signs: 12 tasks",
+        "9 units of image_1, data_meta_1",
+        "sign-detector: 1.0.0, 1.1.0",
+    ],
+    "freeze_ground_truth": [
+        "1.0 holds 6 of 6 annotations",
+        "5 left in the dataset, 6 in the version",
+        "935 bytes",
+    ],
+    "plugin_job": [
+        "inference: step 3 of 3",
+        "SUCCEEDED {'steps': 3} 100 %",
+        "[('note', {'looked at': True})]",
+        "2 runs",
+    ],
+    "query_tasks": ["12 tasks, 2 completed", "and units: 3 requests", "did you mean 'project'"],
+    "upload_folder": ["created            4", "4 tasks in <Project"],
+}
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Iterator[Run]:
+    """Run a script on a fresh seeded backend and return what it says."""
+    with serve(seed="demo") as sandbox:
+        settings = {
+            "SYNAPSE_HOST": sandbox.url,
+            "SYNAPSE_API_TOKEN": sandbox.api_token,
+            "HOME": str(tmp_path),
+        }
+        environment = {**os.environ, **settings, "PYTHONPATH": str(ROOT)}
+
+        def call(script: Path, *arguments: str) -> str:
+            command = [sys.executable, "-W", "error", str(script), *arguments]
+            ended = subprocess.run(
+                command,
+                capture_output=True,
+                text=True,
+                encoding="utf-8",
+                env=environment,
+                cwd=tmp_path,
+                timeout=60,
+            )
+            assert (0, "") == (ended.returncode, ended.stderr)
+            return ended.stdout
+
+        yield call
+
+
+@pytest.fixture
+def album(tmp_path: Path) -> Path:
+    """A folder with four pictures."""
+    folder = tmp_path / "사진"
+    for number, name in enumerate(("a/1.png", "a/2.png", "b/1.png", "3.png")):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.new("L", (8, 8), 40 * number).save(folder / name)
+    return folder
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
+def test_script_runs(run: Run, script: Path, album: Path) -> None:
+    """The script ends without error or warning and says what it did."""
+    said = run(script, str(album))
+
+    assert [] == [words for words in SAYS[script.stem] if words not in said], said
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
+def test_script_is_short(script: Path) -> None:
+    """An example can be read at a glance."""
+    assert LONGEST >= len(script.read_text(encoding="utf-8").splitlines())
+
+
+def test_every_script_is_listed() -> None:
+    """The README of the examples names every script."""
+    listed = (ROOT / "examples" / "README.md").read_text(encoding="utf-8")
+
+    assert [] == [script.name for script in SCRIPTS if f"`{script.name}" not in listed]
