@@ -225,7 +225,7 @@ class Entity:
                     f"{type(self).__name__}.{name} is set by the backend and cannot be assigned"
                 )
             writing.assign(self, field, value=value)
-        elif isinstance(getattr(type(self), name, None), ToOne):
+        elif isinstance(getattr(type(self), name, None), ToOne | ToMany):
             object.__setattr__(self, name, value)
         else:
             settable = [each for each in self._schema.names if not self._schema.field(each).read_only]
