@@ -35,7 +35,7 @@ Creator: TypeAlias = Callable[[list[Body]], Sequence[Any]]
 OnError: TypeAlias = Literal["collect", "raise"]
 
 _KEYS: Final = ("files", "meta", "groups")
-_BATCHES: Final = 2  # waiting for their units while the next files travel
+_AHEAD: Final = 2  # batches that may wait for their units while the next files travel
 
 
 def upload_items(
@@ -59,7 +59,7 @@ def upload_items(
     An item is `{"files": {specification: path}, "meta": {…}, "groups": […]}`, or a bare path where one file is asked
     for. *create_units* creates a list of units by one request and returns their rows in the same order. Items are
     taken as they are needed, never all at once. With `on_error="raise"`, the first item that fails ends the run with
-    a `BulkError`: all items before it are done, and nothing after it is created.
+    a `BulkError`: all items before it are done, and no batch after its own is created.
 
     The backend answers a unit that it has already in place of a new one. Its keys only grow, so a unit counts as
     reused if its key is not above *known_up_to*, the collection's highest key before the run, or came up twice in it.
@@ -72,12 +72,10 @@ def upload_items(
         units = _Units(create_units, known_up_to)
         sent = cast(Generator[Result[Any, Body]], session.map(sender.send, items, workers=workers))
         with contextlib.closing(sent):
-            batches = _batches(sent, size=batch_size, whole=on_error == "collect")
-            outcomes = list(_created(batches, units))
-    report = Report(outcomes, bytes_sent=sender.bytes_sent)
+            outcomes = _all(sent, units, batch_size=batch_size, raising=on_error == "raise")
     if on_error == "raise":
-        _raise_for(report)
-    return report
+        _raise_for(outcomes)
+    return Report(outcomes, bytes_sent=sender.bytes_sent)
 
 
 @attrs.define
@@ -211,16 +209,31 @@ class _Units:
         return "reused" if reused else "created"
 
 
-def _created(batches: Iterable[list[Result[Any, Body]]], units: _Units) -> Iterator[Outcome]:
-    """Create the units of one batch at a time, while the files of the next ones travel."""
+def _all(
+    sent: Iterable[Result[Any, Body]], units: _Units, *, batch_size: int, raising: bool
+) -> list[Outcome]:
+    """Collect the outcomes of all items, or of those up to the first failure and its batch."""
+    outcomes: list[Outcome] = []
+    batches = _batches(sent, size=batch_size, whole=not raising)
+    for made in _created(batches, units, ahead=0 if raising else _AHEAD):
+        outcomes += made
+        if raising and any(outcome.error is not None for outcome in made):
+            break
+    return outcomes
+
+
+def _created(
+    batches: Iterable[list[Result[Any, Body]]], units: _Units, *, ahead: int
+) -> Iterator[list[Outcome]]:
+    """Create the units of one batch at a time, while the files of up to *ahead* more travel."""
     with ThreadPoolExecutor(1, thread_name_prefix="synapse-units") as pool:
         waiting: deque[Future[list[Outcome]]] = deque()
         for batch in batches:
             waiting.append(pool.submit(contextvars.copy_context().run, units.outcomes, batch))
-            if len(waiting) > _BATCHES:
-                yield from waiting.popleft().result()
+            if len(waiting) > ahead:
+                yield waiting.popleft().result()
         while waiting:
-            yield from waiting.popleft().result()
+            yield waiting.popleft().result()
 
 
 def _batches(
@@ -263,16 +276,14 @@ def _own_error(error: ValidationError, index: int, said: Any) -> ValidationError
     )
 
 
-def _raise_for(report: Report) -> None:
-    bad = [*report.failed, *report.unknown]
-    if not bad:
-        return
-    reasons = [(outcome.item, outcome.error or TransferError("it failed")) for outcome in bad]
-    raise BulkError(
-        f"{len(bad)} of {len(report)} items failed, the first: {reasons[0][1]}",
-        succeeded=[outcome.unit for outcome in report if outcome.unit is not None],
-        failed=reasons,
-    ) from reasons[0][1]
+def _raise_for(outcomes: Sequence[Outcome]) -> None:
+    failed = [(outcome.item, outcome.error) for outcome in outcomes if outcome.error is not None]
+    if failed:
+        raise BulkError(
+            f"{len(failed)} of {len(outcomes)} items failed, the first: {failed[0][1]}",
+            succeeded=[outcome.unit for outcome in outcomes if outcome.error is None],
+            failed=failed,
+        ) from failed[0][1]
 
 
 def _check_settings(items: object, *, batch_size: object, on_error: object) -> None:

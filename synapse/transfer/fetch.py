@@ -101,13 +101,11 @@ def _place(partial: Path, target: Path, *, overwrite: bool) -> Path:
     try:
         # Unlike a rename, a link never takes the place of a file that came in between.
         target.hardlink_to(partial)
-    except FileExistsError:
+    except OSError:
+        if not os.path.lexists(target):
+            return partial.replace(target)
         if not target.is_file() or not filecmp.cmp(partial, target, shallow=False):
             raise occupied(target) from None
-    except OSError:
-        if os.path.lexists(target):
-            raise occupied(target) from None
-        partial.replace(target)
     return target
 
 

@@ -70,7 +70,7 @@ class Report(Sequence[Outcome]):
         return iter(self._outcomes)
 
     def __repr__(self) -> str:
-        return f"<Report of {len(self)} items, {len(self.failed) + len(self.unknown)} of them not sure to be done>"
+        return f"<Report of {len(self)} items, {len(self.failed) + len(self.unknown)} not done or not known to be>"
 
     def __str__(self) -> str:
         counts = {name: len(self._with(name)) for name in get_args(Status)}

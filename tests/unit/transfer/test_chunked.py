@@ -1,0 +1,314 @@
+"""Chunked uploads: on a real backend, behind a proxy that loses things, and against one that answers nonsense."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import socket
+import tracemalloc
+
+from pathlib import Path
+
+import pytest
+
+from synapse.dialects import Request
+from synapse.errors import (
+    ClientError,
+    NotFoundError,
+    OriginError,
+    TransferError,
+    TransportError,
+    ValidationError,
+    WriteUnconfirmedError,
+)
+from synapse.session import Session
+from synapse.transfer import upload_chunked
+from synapse.transfer.progress import Step
+from tests.unit.session.hostile import Received, reply, reset
+from tests.unit.transfer.conftest import MakeFile, Scripted, ThroughProxy
+from tests.unit.transfer.proxy import Fault
+
+LOST = Fault(lost=True)
+GONE = Fault(answer=reply(410, {"detail": "Upload has expired"}))
+STORE = "data_files/"
+
+
+def stored(session: Session, upload: str | int) -> str:
+    """Register a completed upload and return the MD5 that the backend has computed."""
+    row = session.send(Request("POST", STORE, json={"chunked_upload": upload})).data
+    return str(row["checksum"])
+
+
+def md5(path: Path) -> str:
+    """Return the MD5 of a file."""
+    return hashlib.md5(path.read_bytes()).hexdigest()
+
+
+def state(offset: object, *, url: str | None = "/chunked_upload/1/", **rest: object) -> bytes:
+    """Answer with the state of an upload."""
+    return reply(data={"id": "u1", "url": url, "offset": offset, "status": 1, "completed_at": None, **rest})
+
+
+class TestChunks:
+    @pytest.mark.parametrize("size", [0, 1, 999, 1000, 1001, 2500])
+    def test_arrive_whole(self, session: Session, make_file: MakeFile, size: int) -> None:
+        """Whatever the size, the backend has the bytes of the file."""
+        path = make_file(size=size)
+
+        assert md5(path) == stored(session, upload_chunked(session, path, chunk_size=1000))
+
+    def test_say_where_they_belong(self, scripted: Scripted, make_file: MakeFile) -> None:
+        """Each chunk has a range; its part is called `file`, its field has the file's name."""
+        path = make_file("사진.png", size=1500)
+        server, session = scripted(state(1000), state(1500), state(1500, status=2))
+        upload_chunked(session, path, chunk_size=1000)
+        puts = server.received[:2]
+
+        assert ["bytes 0-999/1500", "bytes 1000-1499/1500"] == [put.headers["content-range"] for put in puts]
+        assert all('name="filename"\r\n\r\n사진.png\r\n'.encode() in put.body for put in puts)
+        assert all(b'name="file"; filename="file"\r\n\r\n' in put.body for put in puts)
+
+    def test_follow_the_answered_offset(self, scripted: Scripted, make_file: MakeFile) -> None:
+        """The backend may ask for less, or for more, than what comes next."""
+        path = make_file(size=1000)
+        script = [state(500), state(200), state(900), state(1000), state(1000, status=2)]
+        server, session = scripted(*script)
+        upload_chunked(session, path, chunk_size=600)
+        starts = [put.headers["content-range"].partition("-")[0] for put in server.received[:4]]
+
+        assert ["bytes 0", "bytes 500", "bytes 200", "bytes 900"] == starts
+        assert md5(path).encode() in server.received[4].body
+
+    def test_report_progress(self, session: Session, make_file: MakeFile) -> None:
+        """Every byte is counted once, up to the whole."""
+        steps = list[Step]()
+        upload_chunked(session, make_file(size=2500), chunk_size=1000, progress=steps.append)
+
+        assert [0, 1000, 2000, 2500] == [step.done for step in steps]
+
+    def test_are_never_held_in_memory(self, session: Session, tmp_path: Path) -> None:
+        """A chunk of 64 MiB needs no more memory than a small one."""
+        path = tmp_path / "large.bin"
+        path.touch()
+        os.truncate(path, 64 * 1024 * 1024)
+        tracemalloc.start()
+        try:
+            upload_chunked(session, path, chunk_size=64 * 1024 * 1024)
+            assert tracemalloc.get_traced_memory()[1] < 16 * 1024 * 1024
+        finally:
+            tracemalloc.stop()
+
+    @pytest.mark.parametrize("size", [0, -1, 1.5, True, None])
+    def test_have_a_size(self, session: Session, make_file: MakeFile, size: object) -> None:
+        """A chunk size that is no number of bytes is refused before anything is sent."""
+        with session.trace() as calls, pytest.raises(TransferError, match="chunk_size"):
+            upload_chunked(session, make_file(), chunk_size=size)  # type: ignore[arg-type]
+
+        assert 0 == len(calls)
+
+
+class TestLostChunk:
+    @pytest.mark.parametrize("number", [1, 2, 3])
+    @pytest.mark.parametrize("fault", [LOST, Fault(cut=700)])
+    def test_is_made_up_for_by_the_transport(
+        self, through_proxy: ThroughProxy, make_file: MakeFile, number: int, fault: Fault
+    ) -> None:
+        """Where the transport repeats a chunk that had arrived, the refusal says where to go on."""
+        path = make_file(size=2500)
+        _, session = through_proxy({number: fault})
+
+        assert md5(path) == stored(session, upload_chunked(session, path, chunk_size=1000))
+
+    def test_is_asked_for_when_the_transport_gives_up(
+        self, through_proxy: ThroughProxy, make_file: MakeFile
+    ) -> None:
+        """Without repeats, the state of the upload tells that the chunk has arrived; it is not sent again."""
+        path = make_file(size=2500)
+        proxy, session = through_proxy({2: LOST}, retries=0)
+        upload = upload_chunked(session, path, chunk_size=1000)
+
+        assert ["PUT", "PUT", "GET", "PUT", "POST"] == [line.split()[0] for line in proxy.lines]
+        assert md5(path) == stored(session, upload)
+
+    def test_is_sent_again_if_it_never_arrived(
+        self, through_proxy: ThroughProxy, make_file: MakeFile
+    ) -> None:
+        """A chunk that was cut is sent again from the offset that the backend has."""
+        path = make_file(size=2500)
+        proxy, session = through_proxy({2: Fault(cut=700)}, retries=0)
+        upload = upload_chunked(session, path, chunk_size=1000)
+
+        assert ["PUT", "PUT", "GET", "PUT", "PUT", "POST"] == [line.split()[0] for line in proxy.lines]
+        assert md5(path) == stored(session, upload)
+
+    def test_is_an_error_if_it_was_the_first(self, through_proxy: ThroughProxy, make_file: MakeFile) -> None:
+        """Before the first answer there is no upload to ask about."""
+        _, session = through_proxy({1: LOST}, retries=0)
+        with pytest.raises(TransportError, match="the connection was lost"):
+            upload_chunked(session, make_file())
+
+
+class TestGoneUpload:
+    @pytest.mark.parametrize("number", [2, 4])
+    def test_is_begun_anew(self, through_proxy: ThroughProxy, make_file: MakeFile, number: int) -> None:
+        """An upload that has expired, even when it is closed, is sent once more from its first byte."""
+        path = make_file(size=2500)
+        _, session = through_proxy({number: GONE})
+
+        assert md5(path) == stored(session, upload_chunked(session, path, chunk_size=1000))
+
+    def test_is_begun_anew_once_only(self, through_proxy: ThroughProxy, make_file: MakeFile) -> None:
+        """A second expiry is the backend's last word."""
+        _, session = through_proxy({2: GONE, 4: GONE})
+        with pytest.raises(ClientError) as caught:
+            upload_chunked(session, make_file(size=2500), chunk_size=1000)
+
+        assert 410 == caught.value.status_code
+
+    def test_is_begun_anew_if_its_state_is_gone(self, scripted: Scripted, make_file: MakeFile) -> None:
+        """An upload that cannot be found when it is asked about is gone, too."""
+        gone = reply(404, {"detail": "Not found."})
+        server, session = scripted(state(500), reset, gone, state(500), state(1000), state(1000), retries=0)
+        upload_chunked(session, make_file(), chunk_size=500)
+
+        assert ["PUT", "PUT", "GET", "PUT", "PUT", "POST"] == [one.method for one in server.received]
+
+    def test_that_never_was_is_an_error(self, scripted: Scripted, make_file: MakeFile) -> None:
+        """A refusal of the very first chunk is raised as it is."""
+        server, session = scripted(reply(404, {"detail": "Not found."}))
+        with pytest.raises(NotFoundError):
+            upload_chunked(session, make_file())
+
+        assert 1 == len(server.received)
+
+
+class TestClosing:
+    def test_recognises_an_upload_whose_last_answer_was_lost(
+        self, through_proxy: ThroughProxy, make_file: MakeFile
+    ) -> None:
+        """A finished upload is recognised by its state, and nothing is sent again."""
+        path = make_file()
+        proxy, session = through_proxy({2: LOST})
+        upload = upload_chunked(session, path)
+
+        assert ["PUT", "POST", "GET"] == [line.split()[0] for line in proxy.lines]
+        assert md5(path) == stored(session, upload)
+
+    def test_is_repeated_if_it_never_arrived(self, through_proxy: ThroughProxy, make_file: MakeFile) -> None:
+        """An upload that is still open is closed again."""
+        path = make_file()
+        proxy, session = through_proxy({2: Fault(cut=1)})
+        upload = upload_chunked(session, path)
+
+        assert ["PUT", "POST", "GET", "POST"] == [line.split()[0] for line in proxy.lines]
+        assert md5(path) == stored(session, upload)
+
+    def test_ends_with_the_unknown_outcome(self, scripted: Scripted, make_file: MakeFile) -> None:
+        """An upload that stays open while every answer is lost is not called good."""
+        steps = [step for _ in range(5) for step in (reset, state(1000))]
+        _, session = scripted(state(1000), *steps)
+        with pytest.raises(WriteUnconfirmedError):
+            upload_chunked(session, make_file())
+
+    def test_tells_of_other_bytes(self, scripted: Scripted, make_file: MakeFile) -> None:
+        """A refused MD5 is the backend's own error, and the upload is not good."""
+        refusal = reply(400, {"detail": "checksum does not match"})
+        _, session = scripted(state(1000), refusal, state(1000))
+        with pytest.raises(ValidationError, match="checksum does not match"):
+            upload_chunked(session, make_file())
+
+    def test_compares_the_answered_checksum(self, scripted: Scripted, make_file: MakeFile) -> None:
+        """A checksum of other bytes is an error, though the backend did not mind."""
+        _, session = scripted(state(1000), state(1000, status=2, checksum="0" * 32))
+        with pytest.raises(TransferError, match="arrived damaged: its MD5 is"):
+            upload_chunked(session, make_file())
+
+    @pytest.mark.parametrize("key", [None, True, 1.5])
+    def test_needs_an_id(self, scripted: Scripted, make_file: MakeFile, key: object) -> None:
+        """An upload without an id can be of no use."""
+        _, session = scripted(state(1000), state(1000, id=key))
+        with pytest.raises(TransferError, match="has no id"):
+            upload_chunked(session, make_file())
+
+    def test_of_an_empty_file_can_be_refused(self, scripted: Scripted, make_file: MakeFile) -> None:
+        """A backend that takes no empty upload says so itself."""
+        _, session = scripted(reply(400, {"detail": "No chunk file was submitted"}))
+        with pytest.raises(ValidationError, match="No chunk"):
+            upload_chunked(session, make_file(size=0))
+
+
+class TestChangingFile:
+    def test_is_never_completed(self, scripted: Scripted, make_file: MakeFile) -> None:
+        """A file that is written to between two chunks is not gone on with."""
+        path = make_file(size=1000)
+        server, session = scripted(state(500))
+
+        def touch(step: Step) -> None:
+            if step.done:
+                path.touch()
+
+        with pytest.raises(TransferError, match="changed while it was sent"):
+            upload_chunked(session, path, chunk_size=500, progress=touch)
+
+        assert "POST" not in [one.method for one in server.received]
+
+    def test_is_never_completed_after_its_last_chunk(self, scripted: Scripted, make_file: MakeFile) -> None:
+        """A file that is replaced after its last byte was read is not called good."""
+        path = make_file(size=1000)
+
+        def replace(connection: socket.socket, _: Received) -> None:
+            make_file("other", size=1000).replace(path)
+            connection.sendall(state(1000))
+
+        server, session = scripted(replace)
+        with pytest.raises(TransferError, match="changed while it was sent"):
+            upload_chunked(session, path)
+
+        assert ["PUT"] == [one.method for one in server.received]
+
+
+class TestNonsense:
+    @pytest.mark.parametrize("offset", [None, -1, 1001, True, "500"])
+    def test_offset_is_refused(self, scripted: Scripted, make_file: MakeFile, offset: object) -> None:
+        """An offset that cannot be is an error, not a loop."""
+        _, session = scripted(state(offset))
+        with pytest.raises(TransferError, match="names no place to go on"):
+            upload_chunked(session, make_file())
+
+    def test_url_is_refused(self, scripted: Scripted, make_file: MakeFile) -> None:
+        """An upload without an address cannot be gone on with."""
+        _, session = scripted(state(1000, url=None))
+        with pytest.raises(TransferError, match="names no place to go on"):
+            upload_chunked(session, make_file())
+
+    def test_answer_is_refused(self, scripted: Scripted, make_file: MakeFile) -> None:
+        """An answer that is no object is an error of the transport."""
+        _, session = scripted(reply(data=["no"]))
+        with pytest.raises(TransportError, match="expected an object"):
+            upload_chunked(session, make_file())
+
+    def test_standstill_ends(self, scripted: Scripted, make_file: MakeFile) -> None:
+        """A backend that takes chunks and keeps none is given up."""
+        server, session = scripted(state(500), state(0))
+        with pytest.raises(TransferError, match="gets no further than 500 of 1000 bytes"):
+            upload_chunked(session, make_file(), chunk_size=500)
+
+        assert 6 == len(server.received)
+
+    def test_other_refusal_is_raised(self, scripted: Scripted, make_file: MakeFile) -> None:
+        """A refusal that names no offset is the backend's own error."""
+        _, session = scripted(state(500), reply(400, {"detail": "Size of file exceeds the limit"}))
+        with pytest.raises(ValidationError, match="exceeds the limit"):
+            upload_chunked(session, make_file(), chunk_size=500)
+
+    @pytest.mark.parametrize("size", [500, 1000])
+    def test_foreign_address_never_gets_the_token(
+        self, scripted: Scripted, make_file: MakeFile, size: int
+    ) -> None:
+        """An upload address on another host is refused, and that host hears nothing."""
+        other, _ = scripted(state(1000))
+        _, session = scripted(state(size, url=f"{other.origin}/chunked_upload/1/"))
+        with pytest.raises(OriginError, match=other.origin):
+            upload_chunked(session, make_file(), chunk_size=size)
+
+        assert [] == other.received

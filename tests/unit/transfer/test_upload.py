@@ -1,0 +1,209 @@
+"""Files that become data files."""
+
+from __future__ import annotations
+
+import hashlib
+
+from pathlib import Path
+
+import pytest
+
+from synapse.errors import (
+    PermissionDeniedError,
+    TransferError,
+    TransportError,
+    ValidationError,
+    WriteUnconfirmedError,
+)
+from synapse.session import Session
+from synapse.transfer import Step, upload_file, upload_many
+from synapse.transfer import upload as module
+from tests.unit.session.hostile import reply, reset
+from tests.unit.transfer.conftest import MakeFile, Scripted, ThroughProxy
+from tests.unit.transfer.proxy import Fault
+
+EMPTY = hashlib.md5(b"").hexdigest()
+REFUSED = reply(400, {"file": ["The submitted file is empty."]})
+
+
+def md5(path: Path) -> str:
+    """Return the MD5 of a file."""
+    return hashlib.md5(path.read_bytes()).hexdigest()
+
+
+class TestUploadFile:
+    @pytest.mark.parametrize("chunked", [True, False, None])
+    def test_returns_the_row(self, session: Session, make_file: MakeFile, chunked: bool | None) -> None:
+        """Either way, the backend has the bytes."""
+        path = make_file("사진.png")
+        row = upload_file(session, path, chunked=chunked, chunk_size=300)
+
+        assert (md5(path), 1000) == (row["checksum"], row["size"])
+
+    def test_goes_in_chunks_when_it_is_large(
+        self, session: Session, make_file: MakeFile, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Files above the limit go in chunks by themselves, those of exactly the limit do not."""
+        monkeypatch.setattr(module, "LARGEST_DIRECT", 1000)
+        with session.trace() as calls:
+            upload_file(session, make_file(size=1000))
+            upload_file(session, make_file(size=1001))
+
+        assert ["POST", "PUT", "POST", "POST"] == [call.method for call in calls]
+
+    def test_can_be_sent_under_another_name(self, session: Session, make_file: MakeFile) -> None:
+        """The name that is given goes in place of the file's own."""
+        assert upload_file(session, make_file(), name="other.bin")["file"].endswith("/other.bin")
+
+    def test_gives_the_row_of_known_content(self, session: Session, make_file: MakeFile) -> None:
+        """The same bytes are the same data file."""
+        path = make_file()
+
+        assert upload_file(session, path)["id"] == upload_file(session, path, chunked=True)["id"]
+
+    def test_reports_progress(self, session: Session, make_file: MakeFile) -> None:
+        """Progress ends at the size of the file, under its name."""
+        steps = list[Step]()
+        upload_file(session, make_file(), progress=steps.append)
+
+        assert [Step(0, 1000, "scan.bin"), Step(1000, 1000, "scan.bin")] == steps
+
+    @pytest.mark.parametrize("path", [None, "missing.png", "/"])
+    def test_sends_nothing_for_what_is_no_file(self, session: Session, path: object) -> None:
+        """Bad paths are refused before anything is sent."""
+        with session.trace() as calls, pytest.raises(TransferError):
+            upload_file(session, path)  # type: ignore[arg-type]
+
+        assert 0 == len(calls)
+
+    def test_refuses_a_route_that_is_none(self, session: Session, make_file: MakeFile) -> None:
+        """`chunked` is a flag or nothing."""
+        with pytest.raises(TransferError, match="chunked must be True, False or None"):
+            upload_file(session, make_file(), chunked="yes")  # type: ignore[arg-type]
+
+    def test_is_stopped_by_a_file_that_changes(self, scripted: Scripted, make_file: MakeFile) -> None:
+        """A file that is written to while it is sent never arrives whole."""
+        path = make_file(size=500_000)
+        server, session = scripted(reply(201, {"id": 1}))
+
+        def touch(step: Step) -> None:
+            if step.done:
+                path.write_bytes(b"short")
+
+        with pytest.raises(TransferError, match="changed while it was sent"):
+            upload_file(session, path, progress=touch)
+
+
+class TestEmptyFile:
+    @pytest.mark.parametrize("chunked", [True, None])
+    def test_gets_through(self, session: Session, make_file: MakeFile, chunked: bool | None) -> None:
+        """Where a form takes no empty file, a chunked upload without chunks may."""
+        assert EMPTY == upload_file(session, make_file(size=0), chunked=chunked)["checksum"]
+
+    def test_goes_directly_where_that_works(self, scripted: Scripted, make_file: MakeFile) -> None:
+        """A backend that takes it directly gets one request."""
+        server, session = scripted(reply(201, {"id": 1, "checksum": EMPTY}))
+        upload_file(session, make_file(size=0))
+
+        assert ["POST /data_files/"] == server.lines
+
+    @pytest.mark.parametrize("chunked", [True, False, None])
+    def test_is_a_clear_error_elsewhere(
+        self, scripted: Scripted, make_file: MakeFile, chunked: bool | None
+    ) -> None:
+        """A backend that takes it by no route is told apart from a bad file."""
+        _, session = scripted(REFUSED)
+        with pytest.raises(TransferError, match="is empty, and the backend takes no empty file"):
+            upload_file(session, make_file(size=0), chunked=chunked)
+
+
+class TestRefusal:
+    def test_is_raised_as_it_is(self, scripted: Scripted, make_file: MakeFile) -> None:
+        """What the backend says of a file is the caller's to read."""
+        _, session = scripted(reply(400, {"file": ["Too odd."]}))
+        with pytest.raises(ValidationError, match="Too odd"):
+            upload_file(session, make_file())
+
+    @pytest.mark.parametrize("row", [{"checksum": "0" * 32}, {"size": 5}])
+    def test_is_ours_when_the_row_is_of_other_bytes(
+        self, scripted: Scripted, make_file: MakeFile, row: dict[str, object]
+    ) -> None:
+        """A row with another checksum or size is no success."""
+        _, session = scripted(reply(201, {"id": 1, **row}))
+        with pytest.raises(TransferError, match="arrived damaged"):
+            upload_file(session, make_file())
+
+    def test_leaves_other_checksums_alone(self, scripted: Scripted, make_file: MakeFile) -> None:
+        """A checksum that is no MD5 cannot be compared."""
+        _, session = scripted(reply(201, {"id": 1, "checksum": "f" * 40, "size": None}))
+
+        assert 1 == upload_file(session, make_file())["id"]
+
+    def test_is_ours_when_there_is_no_row(self, scripted: Scripted, make_file: MakeFile) -> None:
+        """An answer that is no object is no data file."""
+        _, session = scripted(reply(201, []))
+        with pytest.raises(TransportError, match="expected an object"):
+            upload_file(session, make_file())
+
+
+class TestLostAnswer:
+    @pytest.mark.parametrize(("chunked", "number"), [(False, 1), (True, 3)])
+    def test_is_found_by_content(
+        self, through_proxy: ThroughProxy, make_file: MakeFile, chunked: bool, number: int
+    ) -> None:
+        """The row of a file whose answer was lost is looked up by its checksum, and nothing is sent again."""
+        path = make_file()
+        proxy, session = through_proxy({number: Fault(lost=True)})
+        row = upload_file(session, path, chunked=chunked)
+
+        assert (md5(path), "GET") == (row["checksum"], proxy.lines[-1].split()[0])
+
+    def test_stays_unknown_if_it_is_not_found(self, through_proxy: ThroughProxy, make_file: MakeFile) -> None:
+        """A file that the backend does not have is not called good, nor sent twice."""
+        proxy, session = through_proxy({1: Fault(cut=100)})
+        with pytest.raises(WriteUnconfirmedError):
+            upload_file(session, make_file())
+
+        assert ["POST", "GET"] == [line.split()[0] for line in proxy.lines]
+
+    def test_is_not_mistaken_for_another_file(self, scripted: Scripted, make_file: MakeFile) -> None:
+        """A backend that ignores the filter answers with other files, which are not taken."""
+        page = reply(data={"results": ["odd", {"id": 9, "checksum": "0" * 32}]})
+        _, session = scripted(reset, page)
+        with pytest.raises(WriteUnconfirmedError):
+            upload_file(session, make_file())
+
+
+class TestUploadMany:
+    def test_yields_in_order_and_passes_over_errors(self, session: Session, make_file: MakeFile) -> None:
+        """Each path has its outcome, and a bad one stops no other."""
+        paths = [make_file("a"), Path("missing"), make_file("b")]
+        outcomes = list(upload_many(session, paths, workers=2))
+
+        assert paths == [outcome.item for outcome in outcomes]
+        assert [None, TransferError, None] == [outcome.error and type(outcome.error) for outcome in outcomes]
+
+    @pytest.mark.parametrize(("listed", "total"), [(True, 2000), (False, None)])
+    def test_has_one_progress(
+        self, session: Session, make_file: MakeFile, listed: bool, total: int | None
+    ) -> None:
+        """All files share one progress, whose total is known for a list."""
+        paths, steps = [make_file("a"), Path("missing"), make_file("b")], list[Step]()
+        list(upload_many(session, paths if listed else iter(paths), progress=steps.append))
+
+        assert Step(2000, total, "uploading") == steps[-1]
+
+    def test_takes_paths_as_they_are_needed(self, session: Session, make_file: MakeFile) -> None:
+        """An endless iterable can be begun with."""
+        path = make_file()
+        outcomes = upload_many(session, iter(lambda: path, None), workers=2)
+
+        assert path == next(outcomes).item
+        outcomes.close()  # type: ignore[attr-defined]
+
+
+def test_other_refusals_pass(scripted: Scripted, make_file: MakeFile) -> None:
+    """Errors that are not about the values are raised as they are, for an empty file too."""
+    _, session = scripted(reply(403, {"detail": "no"}))
+    with pytest.raises(PermissionDeniedError):
+        upload_file(session, make_file(size=0))
