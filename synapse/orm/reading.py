@@ -86,7 +86,7 @@ def _numbered(
                 raise
             return
         if not settled:
-            settled, actual = bool(page.rows), _real_size(page, number, asked=actual)
+            settled, actual = True, _real_size(page, number, asked=actual)
             if number != query.start // actual + 1:
                 number = query.start // actual + 1
                 continue
