@@ -1,0 +1,60 @@
+"""Rows as the backend sends them, and lists that are served in pages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from synapse.dialects import Request
+from synapse.errors import NotFoundError
+from synapse.testing import page
+
+Row = dict[str, Any]
+
+
+def task(key: int, **changes: Any) -> Row:
+    """One task of project 1."""
+    row = {
+        "id": key,
+        "project": 1,
+        "data_unit": 100 + key,
+        "meta": {"n": key},
+        "is_discarded": False,
+        "status_label": "stand_by",
+        "created": f"2026-03-01T09:{key % 60:02}:00+09:00",
+    }
+    return {**row, **changes}
+
+
+def project(key: int, **changes: Any) -> Row:
+    """One project."""
+    return {"id": key, "title": f"project {key}", "category": "image", "data_collection": 7, **changes}
+
+
+def unit(key: int, **changes: Any) -> Row:
+    """One data unit."""
+    return {"id": key, "data_collection": 7, "meta": {"unit": key}, "files": {}, **changes}
+
+
+def served(rows: Sequence[Any], *, cap: int = 1000, counted: bool = True) -> Callable[[Request], Any]:
+    """Answer like a list of these rows, at most *cap* a page; `id__in` and `ids` choose among them."""
+
+    def answer(request: Request) -> Any:
+        asked = dict(request.params)
+        keys = asked.get("id__in", asked.get("ids"))
+        chosen = [row for row in rows if keys is None or str(row["id"]) in keys.split(",")]
+        size, number = min(int(asked["page_size"]), cap), int(asked["page"])
+        found = chosen[(number - 1) * size : number * size]
+        if not found and number > 1:
+            return NotFoundError("Invalid page.", status_code=404)
+        following = f"/?page={number + 1}" if number * size < len(chosen) else None
+        reply = page(*found, count=len(chosen), next=following)
+        return reply if counted else {**reply, "count": None}
+
+    return answer
+
+
+def in_turn(*answers: Any) -> Callable[[Request], Any]:
+    """Give one answer after the other, whatever is asked."""
+    waiting = iter(answers)
+    return lambda request: next(waiting)
