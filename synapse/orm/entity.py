@@ -15,7 +15,7 @@ from synapse.mapping.codecs import codec_of, split_optional
 from synapse.mapping.schema import READ_ONLY, SECRET, WRITE_ONLY, Field, Schema, read_only, secret, write_only
 from synapse.mapping.state import State
 from synapse.mapping.unset import UNSET
-from synapse.orm import loading, writing
+from synapse.orm import binding, loading, writing
 from synapse.orm.manager import Objects
 from synapse.orm.registry import entity_named, register
 from synapse.orm.relations import ToMany, ToOne
@@ -193,6 +193,7 @@ class Entity:
 
     def refresh(self) -> Self:
         """Load every field anew; unsaved changes are dropped."""
+        binding.held(self, "refresh")
         loading.refresh(self)
         return self
 

@@ -309,8 +309,6 @@ def missing(cls: type[Entity], message: str, *, cause: NotFoundError | None = No
 
 def refresh(instance: Entity) -> None:
     """Load every field anew and forget changes."""
-    if not instance._state.saved or instance.pk is None:
-        raise QueryError(f"this {type(instance).__name__} is not saved yet; there is nothing to load")
     session = session_of(instance)
     overwrite(instance, detail_row(instance, session), session=session)
 
