@@ -67,3 +67,22 @@ def test_language_is_the_one_asked_for(wire: Wire, language: str, required: str)
 def test_text_that_cannot_be_stored_is_refused(wire: Wire, text: str) -> None:
     """Null characters and broken text are the sender's fault, not the server's."""
     assert 400 == wire.post("projects/", {"title": text}).status_code
+
+
+def test_own_sentences_are_korean_too(wire: Wire) -> None:
+    """What only this backend says is translated like the rest."""
+    body = {"name": "x", "file_specifications": [{"name": "image_1", "file_type": "image"}]}
+
+    answer = wire.post("data_collections/", body, headers={"Accept-Language": "ko"})
+
+    assert ["is_primary인", "function_type이"] == [
+        text.split()[0] for text in answer.json()["file_specifications"]
+    ]
+
+
+@pytest.mark.parametrize(
+    "query", ["format=xml", "format=json&limit=5", "url_host=internal&url_host=internal"]
+)
+def test_unknown_keys_are_ignored(wire: Wire, query: str) -> None:
+    """Keys that mean something elsewhere mean nothing here."""
+    assert wire.get("projects/")["count"] == wire.get(f"projects/?{query}")["count"]

@@ -114,6 +114,15 @@ class TestRefusals:
         assert (400, ["data"]) == (answer.status_code, list(answer.json()))
         assert ["non_field_errors"] == list(answer.json()["data"][0])
 
+    def test_unit_that_can_have_no_task(self, wire: Wire, empty: tuple[int, list[int]]) -> None:
+        """A unit may be kept from becoming a task."""
+        project, units = empty
+        wire.send("PATCH", f"data_units/{units[0]}/", json={"can_generate_task": False})
+
+        answer = wire.post("tasks/", {"project": project, "data_unit": units[0]})
+
+        assert (400, ["non_field_errors"]) == (answer.status_code, list(answer.json()))
+
     @pytest.mark.parametrize(
         ("change", "key"),
         [

@@ -6,12 +6,12 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.utils import timezone
-from django.utils.translation import gettext as _
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
 from .models import Assignment, Task
 from .models.work import LabelStatus
+from .wording import say
 
 ACTIONS = ("submit", "save")
 
@@ -21,11 +21,11 @@ def annotate(task: Task, request: Request) -> Task:
     action, data = read_body(request.data)
     schema = request.query_params.get("schema") or task.schema
     if schema not in Task.Schema.values:
-        raise ValidationError({"schema": [_("“%(value)s” is not a valid choice.") % {"value": schema}]})
+        raise ValidationError({"schema": [say("“%(value)s” is not a valid choice.", value=schema)]})
     if schema != Task.Schema.ANY and data is not None and not isinstance(data, dict):
-        raise ValidationError({"data": [_("Expected an object.")]})
+        raise ValidationError({"data": [say("Expected an object.")]})
     if action == "submit" and not data:
-        raise ValidationError({"data": [_("An empty annotation cannot be submitted.")]})
+        raise ValidationError({"data": [say("An empty annotation cannot be submitted.")]})
     task.data, task.schema, task.has_data = data, schema, bool(data)
     done = action == "submit"
     task.status_label = LabelStatus.COMPLETED if done else LabelStatus.IN_PROGRESS
@@ -37,10 +37,10 @@ def annotate(task: Task, request: Request) -> Task:
 def read_body(body: Any) -> tuple[str, Any]:
     """Return the action and the payload; a body that has no `data` is the payload."""
     if not isinstance(body, dict):
-        raise ValidationError({"non_field_errors": [_("Expected an object.")]})
+        raise ValidationError({"non_field_errors": [say("Expected an object.")]})
     action = body.get("action") or "submit"
     if action not in ACTIONS:
-        raise ValidationError({"action": [_("“%(value)s” is not a valid choice.") % {"value": action}]})
+        raise ValidationError({"action": [say("“%(value)s” is not a valid choice.", value=action)]})
     rest = {key: value for key, value in body.items() if key != "action"}
     return action, body.get("data", rest)
 

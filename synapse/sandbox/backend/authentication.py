@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from django.contrib.auth.models import User
-from django.utils.translation import gettext_lazy as _
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
 from .models import AccessToken, Agent, Tenant
+from .wording import say
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ def _secret(request: Request, header: str) -> str:
 def _by_access_token(key: str) -> tuple[User, Credentials]:
     token = _token(key, kind=AccessToken.Kind.ACCESS)
     if token.tenant is None:
-        raise AuthenticationFailed(_("Invalid token."))
+        raise AuthenticationFailed(say("Invalid token."))
     return token.user, Credentials(token.tenant, user=token.user)
 
 
@@ -65,14 +65,14 @@ def _by_user_token(key: str, tenant_code: str) -> tuple[User, Credentials]:
     token = _token(key, kind=AccessToken.Kind.USER)
     tenant = token.user.tenants.filter(code=tenant_code).first()
     if tenant is None:
-        raise AuthenticationFailed(_("Invalid token."))
+        raise AuthenticationFailed(say("Invalid token."))
     return token.user, Credentials(tenant, user=token.user)
 
 
 def _by_agent_token(key: str) -> tuple[AgentUser, Credentials]:
     agent = Agent.objects.select_related("tenant").filter(token=key).first()
     if agent is None:
-        raise AuthenticationFailed(_("Invalid token."))
+        raise AuthenticationFailed(say("Invalid token."))
     return AgentUser(), Credentials(agent.tenant, agent=agent)
 
 
@@ -80,5 +80,5 @@ def _token(key: str, *, kind: str) -> AccessToken:
     tokens = AccessToken.objects.select_related("user", "tenant")
     token = tokens.filter(key=key, kind=kind, user__is_active=True).first()
     if token is None:
-        raise AuthenticationFailed(_("Invalid token."))
+        raise AuthenticationFailed(say("Invalid token."))
     return token

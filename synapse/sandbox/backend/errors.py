@@ -6,10 +6,11 @@ from typing import Any
 
 from django.db import DataError, IntegrityError
 from django.db.models import ProtectedError
-from django.utils.translation import gettext as _
 from rest_framework.exceptions import ValidationError
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
+
+from .wording import say
 
 NON_FIELD = "non_field_errors"
 
@@ -24,11 +25,11 @@ def handle(exc: Exception, context: dict[str, Any]) -> Response | None:
 
 def _translated(exc: Exception) -> Exception:
     if isinstance(exc, ProtectedError):
-        return ValidationError({NON_FIELD: [_("This object is still used by others.")]})
+        return ValidationError({NON_FIELD: [say("This object is still used by others.")]})
     if isinstance(exc, IntegrityError):
-        return ValidationError({NON_FIELD: [_("This object contradicts one that already exists.")]})
+        return ValidationError({NON_FIELD: [say("This object contradicts one that already exists.")]})
     if isinstance(exc, DataError | OverflowError):
-        return ValidationError({NON_FIELD: [_("A value is outside of what can be stored.")]})
+        return ValidationError({NON_FIELD: [say("A value is outside of what can be stored.")]})
     return exc
 
 

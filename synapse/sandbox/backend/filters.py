@@ -314,7 +314,6 @@ GroundTruthFilter = build(
     ground_truth_dataset_version=AnyOf(field_name="events__ground_truth_dataset_versions"),
 )
 VersionFilter = build("VersionFilter", ground_truth_dataset=Int(), is_archived=Truth())
-GroundTruthDatasetFilter = build("GroundTruthDatasetFilter", project=Int())
 
 ProjectFilter = build(
     "ProjectFilter",
@@ -350,7 +349,7 @@ JobFilter = build(
     plugin=df.CharFilter(method=by_code_or_pk("plugin_release__plugin")),
     action=df.CharFilter(),
 )
-JobLogFilter = build("JobLogFilter", job=df.UUIDFilter(), event=df.CharFilter(), level=df.CharFilter())
+JobLogFilter = build("JobLogFilter", job=df.UUIDFilter())
 ServeApplicationFilter = build(
     "ServeApplicationFilter",
     plugin_code=df.CharFilter(field_name="job__plugin_release__plugin__code"),
@@ -358,4 +357,4 @@ ServeApplicationFilter = build(
 )
 AgentFilter = build("AgentFilter", id=Int())
 StorageFilter = build("StorageFilter", category=df.ChoiceFilter(choices=models.Storage.Category.choices))
-ModelFilter = build("ModelFilter", is_released=Truth(), project=Int(), category=df.CharFilter())
+ModelFilter = build("ModelFilter", is_released=Truth(), project=Int())

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.db import models as db
-from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
 from .tenancy import scoped
+from .wording import say
 
 
 class TenantRelated(serializers.PrimaryKeyRelatedField):
@@ -40,8 +40,9 @@ class JsonOf(serializers.JSONField):
     def to_internal_value(self, data: Any) -> Any:
         value = super().to_internal_value(data)
         if not isinstance(value, self.kind):
-            word = _("an object") if self.kind is dict else _("a list")
-            raise serializers.ValidationError(_("Expected %(kind)s.") % {"kind": word})
+            raise serializers.ValidationError(
+                say("Expected an object.") if self.kind is dict else say("Expected a list.")
+            )
         return value
 
 

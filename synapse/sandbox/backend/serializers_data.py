@@ -6,12 +6,12 @@ from collections import Counter
 from typing import Any
 
 from django.utils import timezone
-from django.utils.translation import gettext as _
 from rest_framework import serializers
 
 from . import models
 from .filters import job_status
 from .serializers import EntitySerializer
+from .wording import say
 
 
 class FileSpecificationSerializer(EntitySerializer):
@@ -54,11 +54,11 @@ class DataCollectionSerializer(EntitySerializer):
 
     def validate_file_specifications(self, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         names = Counter(row["name"] for row in rows)
-        faults = [_("The name “%(name)s” is given twice.") % {"name": n} for n, k in names.items() if k > 1]
+        faults = [say("The name “%(name)s” is given twice.", name=n) for n, k in names.items() if k > 1]
         if rows and sum(bool(row.get("is_primary")) for row in rows) != 1:
-            faults.append(_("Exactly one file specification must have is_primary."))
+            faults.append(say("Exactly one file specification must have is_primary."))
         if rows and sum(row.get("function_type") == "main" for row in rows) != 1:
-            faults.append(_("Exactly one file specification must have the function_type main."))
+            faults.append(say("Exactly one file specification must have the function_type main."))
         if faults:
             raise serializers.ValidationError(faults)
         return rows
@@ -80,7 +80,7 @@ class DataCollectionSerializer(EntitySerializer):
     def _replace_specifications(self, collection: Any, rows: list[dict[str, Any]]) -> None:
         gone = collection.file_specifications.exclude(name__in=[row["name"] for row in rows])
         if gone.filter(unit_files__isnull=False).exists():
-            text = _("A file specification that units use cannot be taken away.")
+            text = say("A file specification that units use cannot be taken away.")
             raise serializers.ValidationError({"file_specifications": [text]})
         gone.delete()
         for row in rows:
@@ -152,11 +152,11 @@ class JobSerializer(EntitySerializer):
     def validate_status(self, value: str) -> str:
         status = job_status(value)
         if status not in models.Job.Status.values:
-            raise serializers.ValidationError(_("“%(value)s” is not a valid choice.") % {"value": value})
+            raise serializers.ValidationError(say("“%(value)s” is not a valid choice.", value=value))
         before = self.instance.status if self.instance else status
         backwards = before in self.TERMINAL and status not in self.TERMINAL
         if backwards or (before == "RUNNING" and status == "PENDING"):
-            text = _("A job cannot go from %(before)s to %(after)s.") % {"before": before, "after": status}
+            text = say("A job cannot go from %(before)s to %(after)s.", before=before, after=status)
             raise serializers.ValidationError(text)
         return status
 

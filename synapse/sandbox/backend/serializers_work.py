@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.utils.translation import gettext as _
 from rest_framework import serializers
 
 from . import models
 from .errors import NON_FIELD
 from .serializers import Batch, EntitySerializer
+from .wording import say
 
 Pair = tuple[int, int]
 
@@ -28,8 +28,10 @@ class TaskSerializer(EntitySerializer):
         project = attrs.get("project") or self.instance.project
         unit = attrs.get("data_unit") or self.instance.data_unit
         if project.data_collection_id != unit.data_collection_id:
-            text = _("The data unit is not of the project's data collection.")
+            text = say("The data unit is not of the project's data collection.")
             raise serializers.ValidationError({NON_FIELD: [text]})
+        if "data_unit" in attrs and not unit.can_generate_task:
+            raise serializers.ValidationError({NON_FIELD: [say("No task can be made for this data unit.")]})
         if "data" in attrs:
             attrs["has_data"] = bool(attrs["data"])
         moved = self.instance is None or (project.pk, unit.pk) != pair_of(self.instance)
@@ -130,7 +132,7 @@ def taken_pairs(pairs: list[Pair]) -> set[Pair]:
 
 def duplicate() -> str:
     """Return what to say about a second task for a project and unit."""
-    return _("A task for this project and data unit already exists.")
+    return say("A task for this project and data unit already exists.")
 
 
 def put_on(tasks: list[models.Task], tags: list[list[models.TaskTag]]) -> None:

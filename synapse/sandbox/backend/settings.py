@@ -47,6 +47,8 @@ REST_FRAMEWORK = {
     "DEFAULT_PAGINATION_CLASS": "synapse.sandbox.backend.pagination.PageNumbers",
     "EXCEPTION_HANDLER": "synapse.sandbox.backend.errors.handle",
     "UNAUTHENTICATED_USER": None,
+    # `format` is an unknown key on this wire, and unknown keys are ignored.
+    "URL_FORMAT_OVERRIDE": None,
 }
 
 # Errors of the server itself go to stderr with their traceback; requests are logged nowhere.
@@ -126,6 +128,7 @@ def database_settings(folder: Path, database: str | None) -> dict[str, Any]:
             "HOST": unquote(url.hostname or ""),
             "PORT": str(url.port or ""),
             "CONN_MAX_AGE": None,
+            "CONN_HEALTH_CHECKS": True,
             "OPTIONS": dict(parse_qsl(url.query)),
         }
     if url.scheme == "sqlite":

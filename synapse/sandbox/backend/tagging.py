@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.models import QuerySet
-from django.utils.translation import gettext as _
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
 from .models import TaskTag
 from .tenancy import scoped, tenant_of
+from .wording import say
 
 ACTIONS = ("add", "remove")
 
@@ -27,7 +27,7 @@ def set_tags(rows: QuerySet[Any], request: Request, *, word: str) -> dict[str, A
     tags = known_keys(scoped(TaskTag, tenant_of(request)), body, key=tags_key, named="tags")
     action = body.get("action") or "add"
     if action not in ACTIONS:
-        raise ValidationError({"action": [_("“%(value)s” is not a valid choice.") % {"value": action}]})
+        raise ValidationError({"action": [say("“%(value)s” is not a valid choice.", value=action)]})
     replace = request.query_params.get("replace", "").lower() in ("true", "1")
     write(rows.model, ids, tags, action="replace" if replace else action)
     return {"ids": ids, "tags": tags, "action": action, "count": len(ids)}
@@ -38,14 +38,14 @@ def known_keys(rows: QuerySet[Any], body: dict[str, Any], *, key: str, named: st
     asked = body.get(key)
     name = key if key in body else named
     if asked is None:
-        raise ValidationError({name: [_("This field is required.")]})
+        raise ValidationError({name: [say("This field is required.")]})
     if not isinstance(asked, list) or any(type(pk) is not int or abs(pk) >= 2**63 for pk in asked):
-        raise ValidationError({name: [_("Expected a list of numbers.")]})
+        raise ValidationError({name: [say("Expected a list of numbers.")]})
     found = set(rows.filter(pk__in=asked).values_list("pk", flat=True))
     strange = [pk for pk in asked if pk not in found]
     if strange:
         raise ValidationError(
-            {name: [_('Invalid pk "%(pk)s" - object does not exist.') % {"pk": pk} for pk in strange]}
+            {name: [say('Invalid pk "%(pk)s" - object does not exist.', pk=pk) for pk in strange]}
         )
     return list(dict.fromkeys(asked))
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.db.models import Q, QuerySet
-from django.utils.translation import gettext as _
 from django_filters.rest_framework import DjangoFilterBackend
 from rest_framework import status
 from rest_framework.exceptions import PermissionDenied
@@ -19,6 +18,7 @@ from .pagination import Cursors, PageNumbers
 from .representation import FACES, read_all, represent
 from .tenancy import get_or_404, scoped, tenant_of
 from .transactions import write_transaction
+from .wording import say
 
 
 class Lists(GenericViewSet):
@@ -114,7 +114,7 @@ class Changes(Reads):
     def refuse_shared(self, row: Any) -> None:
         """Keep a workspace from changing what belongs to all."""
         if getattr(row, "tenant_id", row.pk) is None:
-            raise PermissionDenied(_("This object belongs to the platform."))
+            raise PermissionDenied(say("This object belongs to the platform."))
 
 
 class Entities(Changes):

@@ -11,6 +11,7 @@ from . import datafiles, filters, models, units
 from .serializers import entity_serializer
 from .serializers_data import DataCollectionSerializer, StorageSerializer
 from .views import Changes, Entities
+from .wording import say
 
 
 class DataCollections(Entities):
@@ -62,6 +63,6 @@ class Storages(Entities):
         storage = self.find(pk)
         purpose = request.data.get("purpose") if isinstance(request.data, dict) else None
         if purpose not in ("read", "write"):
-            raise ValidationError({"purpose": ["Expected read or write."]})
+            raise ValidationError({"purpose": [say("Expected read or write.")]})
         facts = {"provider": storage.provider, "configuration": storage.configuration}
         return Response({**facts, "expires_at": None, "contract_version": 1})

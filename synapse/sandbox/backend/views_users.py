@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from django.contrib.auth.models import User
-from django.utils.translation import gettext as _
 from rest_framework import serializers
 from rest_framework.decorators import api_view, authentication_classes, permission_classes
 from rest_framework.exceptions import PermissionDenied, ValidationError
@@ -12,6 +11,7 @@ from rest_framework.response import Response
 
 from .accounts import user_token
 from .transactions import write_transaction
+from .wording import say
 
 
 class Login(serializers.Serializer):
@@ -30,7 +30,7 @@ def health(request: Request) -> Response:
 def me(request: Request) -> Response:
     user = request.auth.user
     if user is None:
-        raise PermissionDenied(_("An agent is nobody."))
+        raise PermissionDenied(say("An agent is nobody."))
     name = user.get_full_name() or user.username
     facts = {"id": user.pk, "email": user.email, "name": name}
     return Response({**facts, "is_synapse_admin": user.is_superuser, "tenant": request.auth.tenant.code})
@@ -45,6 +45,6 @@ def login(request: Request) -> Response:
     users = User.objects.filter(email__iexact=sent.validated_data["email"], is_active=True).order_by("pk")
     user = users.first()
     if user is None or not user.check_password(sent.validated_data["password"]):
-        raise ValidationError({"non_field_errors": [_("Unable to log in with provided credentials.")]})
+        raise ValidationError({"non_field_errors": [say("Unable to log in with provided credentials.")]})
     with write_transaction():
         return Response({"token": user_token(user)})

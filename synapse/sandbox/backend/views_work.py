@@ -104,7 +104,6 @@ class GroundTruths(Entities):
 
 class GroundTruthDatasets(Entities):
     face = "ground_truth_dataset"
-    filterset_class = filters.GroundTruthDatasetFilter
     search_fields = ("name",)
     serializer_class = entity_serializer(models.GroundTruthDataset, "name description project")
 
