@@ -311,6 +311,12 @@ class TestJson:
 
         assert "nested too deeply for JSON, or holding itself" == refused(dict[str, Any], endless)
 
+    def test_an_assigned_object_is_the_one_that_is_read(self) -> None:
+        """As with any attribute of Python."""
+        value = {"a": [1]}
+
+        assert value is codec_of(dict[str, Any]).accept(value)
+
     @pytest.mark.parametrize("value", [[], "text", 5, None])
     def test_an_object_is_a_dict(self, value: Any) -> None:
         """Where the wire wants an object, a list is a mistake."""
