@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from synapse.dialects import Reply, Request
 from synapse.errors import TransferError, TransportError
+from synapse.session import Session
 from synapse.transfer.source import Source
+
+_SLOWEST: Final = 10 * 1024 * 1024  # bytes a second that a backend stores, or reads again, at the least
 
 
 def answered_object(reply: Reply, request: Request) -> dict[str, Any]:
@@ -19,6 +22,11 @@ def answered_object(reply: Reply, request: Request) -> dict[str, Any]:
         url=request.target,
         status_code=reply.status,
     )
+
+
+def patience(session: Session, size: int) -> float:
+    """Return how many seconds an answer may take that needs *size* bytes to be worked through first."""
+    return session.settings.timeout.read + size / _SLOWEST
 
 
 def as_md5(checksum: object) -> str | None:

@@ -12,7 +12,7 @@ from synapse.dialects import Request
 from synapse.dialects import v1_actions as actions
 from synapse.errors import ClientError, OriginError, TransferError, TransportError, WriteUnconfirmedError
 from synapse.session import Session
-from synapse.transfer.answers import answered_object, check_arrival
+from synapse.transfer.answers import answered_object, check_arrival, patience
 from synapse.transfer.multipart import FilePart, MultipartBody
 from synapse.transfer.progress import ProgressLike, tracked
 from synapse.transfer.source import PathLike, Source, Tally
@@ -22,7 +22,6 @@ CHUNK: Final = 50 * 1024 * 1024
 _PATIENCE: Final = 5
 _GONE: Final = frozenset({404, 410})
 _COMPLETE: Final = 2
-_CLOSING_TIME: Final = 600.0  # the backend may read the whole file once more
 
 
 def upload_chunked(
@@ -37,7 +36,7 @@ def upload_chunked(
     source = Source.of(path)
     with tracked(progress, total=source.size, label=source.name) as advanced:
         tally = Tally(source, advanced=advanced)
-        return send_chunks(session, source, name=name or source.name, chunk_size=chunk_size, tally=tally)
+        return send_chunks(session, source, name=sent_name(source, name), chunk_size=chunk_size, tally=tally)
 
 
 def send_chunks(session: Session, source: Source, *, name: str, chunk_size: int, tally: Tally) -> str | int:
@@ -52,6 +51,15 @@ def send_chunks(session: Session, source: Source, *, name: str, chunk_size: int,
             return upload.complete()
         except ClientError as error:
             upload.renew(error)
+
+
+def sent_name(source: Source, name: object) -> str:
+    """Return the name that a file is sent under: its own, unless it is given another."""
+    if name is None:
+        return source.name
+    if not isinstance(name, str) or not name:
+        raise TransferError(f"name must be text such as 'scan.png', not {name!r}")
+    return name
 
 
 @attrs.define
@@ -75,7 +83,8 @@ class _Upload:
         size = min(self.chunk_size, self.source.size - self.offset)
         part = FilePart(self.source, "file", self.offset, size, self.tally)
         body = MultipartBody({"filename": self.name}, files={"file": part})
-        request = actions.chunk(body, start=self.offset, size=size, total=self.source.size, url=self.url)
+        chunk = actions.chunk(body, start=self.offset, size=size, total=self.source.size, url=self.url)
+        request = attrs.evolve(chunk, read_timeout=patience(self.session, size))
         try:
             self._follow(self._object(request))
         except ClientError as error:
@@ -91,7 +100,9 @@ class _Upload:
         """Close the upload with the MD5 of the file; a lost answer is made up for by reading the state."""
         md5 = self.tally.md5()
         self.source.check()
-        request = attrs.evolve(actions.complete(self.url, md5), read_timeout=_CLOSING_TIME)
+        # The backend may read the whole file once more.
+        limit = patience(self.session, self.source.size)
+        request = attrs.evolve(actions.complete(self.url, md5), read_timeout=limit)
         state = self._close(request)
         check_arrival(self.source, state, md5=md5)
         key = state.get("id")

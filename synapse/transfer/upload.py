@@ -12,15 +12,13 @@ from synapse.dialects import v1_actions as actions
 from synapse.dialects.wire import Body
 from synapse.errors import TransferError, ValidationError, WriteUnconfirmedError
 from synapse.session import Outcome, Session
-from synapse.transfer.answers import answered_object, as_md5, check_arrival
-from synapse.transfer.chunked import CHUNK, send_chunks
+from synapse.transfer.answers import answered_object, as_md5, check_arrival, patience
+from synapse.transfer.chunked import CHUNK, send_chunks, sent_name
 from synapse.transfer.multipart import FilePart, MultipartBody
 from synapse.transfer.progress import ProgressLike, tracked
 from synapse.transfer.source import PathLike, Source, Tally
 
 LARGEST_DIRECT: Final = 50 * 1024 * 1024
-
-_SLOWEST: Final = 3 * 1024 * 1024  # bytes a second that a backend stores at the least
 
 
 def upload_file(
@@ -96,7 +94,7 @@ def send_file(
 ) -> dict[str, Any]:
     """Send one file the way its size asks for, and return the row of its data file."""
     tally = Tally(source, advanced=advanced)
-    name = name or source.name
+    name = sent_name(source, name)
     chunked = source.size > LARGEST_DIRECT if options.chunked is None else options.chunked
     try:
         if chunked:
@@ -124,8 +122,7 @@ def size_of(path: object) -> int:
 def _directly(session: Session, source: Source, *, name: str, tally: Tally) -> dict[str, Any]:
     part = FilePart.whole(source, name, tally=tally)
     request = actions.data_file(MultipartBody({}, files={"file": part}))
-    patience = session.settings.timeout.read + source.size / _SLOWEST
-    return _register(session, source, attrs.evolve(request, read_timeout=patience), tally=tally)
+    return _register(session, source, request, tally=tally)
 
 
 def _in_chunks(
@@ -133,12 +130,12 @@ def _in_chunks(
 ) -> dict[str, Any]:
     upload = send_chunks(session, source, name=name, chunk_size=chunk_size, tally=tally)
     request = actions.data_file_from(upload)
-    patience = session.settings.timeout.read + source.size / _SLOWEST
-    return _register(session, source, attrs.evolve(request, read_timeout=patience), tally=tally)
+    return _register(session, source, request, tally=tally)
 
 
 def _register(session: Session, source: Source, request: Request, *, tally: Tally) -> dict[str, Any]:
     """Create the data file; if the answer is lost, find it by its content."""
+    request = attrs.evolve(request, read_timeout=patience(session, source.size))
     try:
         row = answered_object(session.send(request), request)
     except WriteUnconfirmedError:

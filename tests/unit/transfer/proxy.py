@@ -62,7 +62,7 @@ class Proxy:
                 self.lines.append(f"{method} {target}")
                 fault = self.faults.get(len(self.lines), Fault())
                 length = int(headers.get("Content-Length") or 0)
-                body = stream.read(length if fault.cut is None else fault.cut)
+                body = stream.read(length if fault.cut is None else min(fault.cut, length))
                 answer = b""
                 if fault.cut is None:
                     answer = fault.answer or self._pass_on(method, target, body, headers)

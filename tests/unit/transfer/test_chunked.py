@@ -11,11 +11,15 @@ from pathlib import Path
 
 import pytest
 
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
 from synapse.dialects import Request
 from synapse.errors import (
     ClientError,
     NotFoundError,
     OriginError,
+    SynapseError,
     TransferError,
     TransportError,
     ValidationError,
@@ -146,6 +150,26 @@ class TestLostChunk:
         _, session = through_proxy({1: LOST}, retries=0)
         with pytest.raises(TransportError, match="the connection was lost"):
             upload_chunked(session, make_file())
+
+
+FAULTS = st.sampled_from([LOST, Fault(cut=0), Fault(cut=700), GONE, Fault(answer=reply(503))])
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25)
+@given(faults=st.dictionaries(st.integers(1, 12), FAULTS, max_size=6), retries=st.integers(0, 2))
+def test_no_fault_makes_wrong_bytes_good(
+    through_proxy: ThroughProxy, make_file: MakeFile, faults: dict[int, Fault], retries: int
+) -> None:
+    """Whatever is lost on the way, an upload either has the bytes of the file or ends with a typed error."""
+    path = make_file(size=2500)
+    proxy, session = through_proxy(faults, retries=retries)
+    try:
+        upload = upload_chunked(session, path, chunk_size=1000)
+    except SynapseError:
+        return
+    proxy.faults.clear()
+
+    assert md5(path) == stored(session, upload)
 
 
 class TestGoneUpload:

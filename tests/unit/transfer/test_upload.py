@@ -55,6 +55,25 @@ class TestUploadFile:
         """The name that is given goes in place of the file's own."""
         assert upload_file(session, make_file(), name="other.bin")["file"].endswith("/other.bin")
 
+    @pytest.mark.parametrize("name", ["", 7, b"scan.png"])
+    @pytest.mark.parametrize("chunked", [True, False])
+    def test_needs_a_name_that_is_text(
+        self, session: Session, make_file: MakeFile, name: object, chunked: bool
+    ) -> None:
+        """A name that is none is refused."""
+        with pytest.raises(TransferError, match="name must be text"):
+            upload_file(session, make_file(), name=name, chunked=chunked)  # type: ignore[arg-type]
+
+    def test_is_repeated_when_it_was_refused_for_now(
+        self, through_proxy: ThroughProxy, make_file: MakeFile
+    ) -> None:
+        """A backend that is busy gets the whole body again, and it is hashed once."""
+        path, steps = make_file(), list[Step]()
+        _, session = through_proxy({1: Fault(answer=reply(503))})
+        row = upload_file(session, path, progress=steps.append)
+
+        assert (md5(path), [0, 1000]) == (row["checksum"], [step.done for step in steps])
+
     def test_gives_the_row_of_known_content(self, session: Session, make_file: MakeFile) -> None:
         """The same bytes are the same data file."""
         path = make_file()
