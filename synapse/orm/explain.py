@@ -32,7 +32,9 @@ class Explanation:
         if query.empty:
             return cls(host, (), "nothing is sent: no row can match")
         usual = session.page_size if session else USUAL_PAGE
-        split = reading.parts(entity, query, fits=lambda each: dialect.fits(entity._schema, each))
+        split = [query]
+        if not dialect.fits(entity._schema, query):
+            split = reading.whole_parts(entity, query, fits=lambda each: dialect.fits(entity._schema, each))
         requests = []
         for part in split:
             ordered = reading.totally_ordered(entity, part)
@@ -42,7 +44,7 @@ class Explanation:
                 dialect.select(entity._schema, ordered, page=number + 1, size=size)
                 for number in range(ordered.start // size, last + 1)
             ]
-        more = [] if query.stop is not None else ["then the following pages, until one names no next"]
+        more = [] if split[-1].stop is not None else ["then the following pages, until one names no next"]
         more += [f"then {path} of each page in a batch" for path in query.prefetch]
         return cls(host, tuple(requests), "; ".join(more))
 

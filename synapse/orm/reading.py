@@ -148,13 +148,19 @@ def parts(cls: type[Entity], query: Query, *, fits: Callable[[Query], bool]) -> 
     ]
 
 
-def _in_parts(cls: type[Entity], query: Query, session: Session) -> Iterator[Window]:
-    """Read the parts of a split query, bring their rows into one order, and cut the slice out of that."""
+def whole_parts(cls: type[Entity], query: Query, *, fits: Callable[[Query], bool]) -> list[Query]:
+    """Split a query into parts that are read whole and carry what their rows are ordered by."""
     ordered = totally_ordered(cls, attrs.evolve(query, start=0, stop=None))
     if ordered.only:
         ordered = attrs.evolve(ordered, only=tuple(dict.fromkeys((*ordered.only, *(_bare(ordered))))))
+    return parts(cls, ordered, fits=fits)
+
+
+def _in_parts(cls: type[Entity], query: Query, session: Session) -> Iterator[Window]:
+    """Read the parts of a split query, bring their rows into one order, and cut the slice out of that."""
+    ordered = totally_ordered(cls, query)
     rows: dict[Any, Any] = {}
-    for part in parts(cls, ordered, fits=lambda each: session.dialect.fits(cls._schema, each)):
+    for part in whole_parts(cls, query, fits=lambda each: session.dialect.fits(cls._schema, each)):
         for window in windows(cls, part, session=session):
             rows.update((_key(cls, row, session), row) for row in window.rows)
     merged = list(rows.values())
