@@ -1,0 +1,361 @@
+"""Building queries: lazy, immutable, checked, and picklable without their session."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+
+from datetime import UTC, datetime
+from typing import Any
+
+import attrs
+import pytest
+
+from synapse import DataUnit, FetchMode, Project, QueryError, Task
+from synapse.orm import QuerySet
+from synapse.testing import assert_requests, canned, page
+from tests.unit.orm.rows import served, task
+
+TASKS = "GET sdk/tasks/"
+NAIVE = datetime(2026, 1, 1, tzinfo=UTC).replace(tzinfo=None)
+
+
+def tasks(*keys: int, **settings: Any) -> Any:
+    """The query of every task of a backend that has these."""
+    return Task.objects.using(canned({TASKS: served([task(key) for key in keys])}, **settings))
+
+
+class TestRepr:
+    def test_says_what_is_asked_and_that_nothing_was_fetched(self):
+        """The text shows lookups, raw parameters, order and slice; nothing is sent for it."""
+        session = canned({})
+        query = Task.objects.using(session).filter(project=1).params(x=2).order_by("-created")[5:9]
+
+        assert "<QuerySet Task project=1 x='2' by -created [5:9] (not fetched)>" == repr(query)
+        assert "<QuerySet Task [5:] (not fetched)>" == repr(Task.objects.using(session)[5:])
+        assert [] == session.requests
+
+    def test_says_how_much_was_fetched(self):
+        """Once iterated, the text tells the number of rows."""
+        query = tasks(1, 2)
+        list(query)
+
+        assert "<QuerySet Task (2 fetched)>" == repr(query)
+
+    def test_of_rows_and_references_sends_nothing(self):
+        """Neither `repr`, `==`, `hash` nor pickling of a row loads what it lacks."""
+        with canned({}) as session, assert_requests(0, session=session):
+            ref = Task.ref(5)
+            assert ("<Task 5>", True) == (repr(ref), ref == pickle.loads(pickle.dumps(ref)))
+            assert {Task.ref(5)} == {ref}
+
+
+class TestBuilding:
+    def test_leaves_the_query_it_started_from_alone(self):
+        """Every step gives a new query."""
+        query = Task.objects.filter(project=1)
+
+        query.order_by("id"), query.filter(is_discarded=True), query.only("meta"), query[3:4]
+
+        assert "<QuerySet Task project=1 (not fetched)>" == repr(query)
+
+    @pytest.mark.parametrize(
+        ("build", "message"),
+        [
+            (lambda query: query.filter(projct=1), "no lookup 'projct'.*did you mean 'project'"),
+            (lambda query: query.filter(Task.ref(1)), r"filter\(\) takes name=value only"),
+            (lambda query: query.exclude(Task.ref(1)), r"exclude\(\) takes name=value only"),
+            (lambda query: query.exclude(id=1, is_discarded=True), "NOT \\(a AND b\\)"),
+            (lambda query: query | query, "cannot answer OR"),
+            (lambda query: query.order_by("creatd"), "cannot be ordered by 'creatd'.*did you mean 'created'"),
+            (lambda query: query.only("mta"), "mta.*did you mean 'meta'"),
+            (lambda query: query.defer(1), "takes names"),
+            (lambda query: query.values("nmae"), "nmae"),
+            (lambda query: query.values_list("id", "meta", flat=True), "exactly one field"),
+            (lambda query: query.prefetch_related(("project",)), r"prefetch_related\(\) takes names"),
+            (lambda query: query.select_related(["data_unit"]), r"select_related\(\) takes names"),
+            (lambda query: query.fetch_mode("peers"), r"fetch_mode\(\) takes FetchMode"),
+            (lambda query: query.using("here"), r"using\(\) takes a Session, got str"),
+            (lambda query: query.params(x=1.5), r"params\(x=...\) takes text or a number"),
+            (lambda query: query[:5].filter(id=1), r"filter\(\) cannot follow a slice"),
+            (lambda query: query[:5].order_by("id"), r"order_by\(\) cannot follow a slice"),
+            (lambda query: query[:5].reverse(), r"reverse\(\) cannot follow a slice"),
+            (lambda query: query[:5].get(id=1), r"get\(\) cannot follow a slice"),
+            (lambda query: query[:5].in_bulk([1]), r"in_bulk\(\) cannot follow a slice"),
+            (lambda query: query["1"], "numbered by integers, got '1'"),
+            (lambda query: query[True], "numbered by integers, got True"),
+            (lambda query: query[0:-1], "negative places"),
+            (lambda query: query.get(), "needs a key or lookups"),
+            (lambda query: next(query.iterator(page_size=0)), "page_size is a positive integer"),
+            (lambda query: query.filter(created__gte=NAIVE), "without a time zone"),
+        ],
+    )
+    def test_refuses_before_anything_is_sent(self, build, message):
+        """What cannot be asked is a `QueryError` that says what to do instead."""
+        session = canned({})
+
+        with pytest.raises(QueryError, match=message):
+            build(Task.objects.using(session))
+        assert [] == session.requests
+
+    def test_takes_iterators_once(self):
+        """A generator of keys is read once, and works."""
+        query = tasks(1, 2, 3).filter(id__in=(key for key in (1, 3)))
+
+        assert [1, 3] == [each.id for each in query]
+
+    def test_sends_raw_parameters_as_they_are(self):
+        """`params()` is the way to ask what the SDK does not know."""
+        query = tasks(1).params(colour="red", size=3).order_by("-created")
+
+        list(query)
+
+        assert "colour=red&size=3&ordering=-created,-id" in query.session.requests[0].target
+
+    def test_none_sends_nothing(self):
+        """`none()` is empty whatever follows, without a request."""
+        query = Task.objects.using(canned({})).none().filter(project=1)
+
+        assert ([], 0, None, None, False, {}) == (
+            list(query),
+            query.count(),
+            query.first(),
+            query.last(),
+            query.exists(),
+            query.in_bulk(),
+        )
+
+    def test_without_an_order_cannot_be_turned_around_where_keys_have_none(self, monkeypatch):
+        """Where the backend cannot order by the key, `reverse()` and `last()` say so, and `first()` still works."""
+        monkeypatch.setattr(Task, "_catalog", attrs.evolve(Task._catalog, order_by=("created",)))
+        query = tasks(2, 1)
+
+        assert 2 == query.first().id
+        with pytest.raises(QueryError, match="cannot order Task by its key"):
+            query.all().last()
+
+    def test_defer_takes_away_from_only(self):
+        """`only().defer()` leaves what remains; the key cannot be left out."""
+        query = tasks(1).only("meta", "created").defer("created", "id")
+
+        list(query)
+
+        assert "fields=id,meta&" in query.session.requests[0].target
+
+    def test_defer_adds_up(self):
+        """Two `defer()` leave out both."""
+        query = tasks(1).defer("meta").defer("created")
+
+        list(query)
+
+        assert "omit=meta,created" in query.session.requests[0].target
+
+
+class TestGet:
+    @pytest.mark.parametrize("get", [lambda q: q.get(5), lambda q: q.get(pk=5), lambda q: q.get(id=5)])
+    def test_by_key_asks_for_the_object(self, get):
+        """The three spellings of a key are one request for one object."""
+        session = canned({"GET tasks/5/": task(5)})
+
+        assert 5 == get(Task.objects.using(session)).id
+
+    def test_by_lookups_asks_for_two(self):
+        """One match is given, by a list of at most two rows."""
+        query = tasks(7)
+
+        assert 7 == query.get(project=1).id
+        assert "page_size=2" in query.session.requests[0].target
+
+    def test_of_several_raises(self):
+        """Several matches are `MultipleObjectsReturned`, saying how many."""
+        with pytest.raises(Task.MultipleObjectsReturned, match="found 3 Task for project=1"):
+            tasks(1, 2, 3).get(project=1)
+
+    def test_of_none_raises(self):
+        """No match is the entity's `DoesNotExist`, saying what was asked."""
+        with pytest.raises(Task.DoesNotExist, match="no Task matches project=1") as caught:
+            tasks().get(project=1)
+        assert 404 == caught.value.status_code
+
+    def test_of_a_narrowed_query_keeps_to_it(self):
+        """`filter(...).get(key)` gives the object only if the filter holds for it."""
+        query = tasks(5)
+
+        assert 5 == query.filter(project=1).get(5).id
+        assert "project=1&id=5" in query.session.requests[0].target
+
+    def test_keeps_to_a_raw_parameter_too(self):
+        """`params(...).get()` needs no other lookup."""
+        assert 5 == tasks(5).params(x=1).get().id
+
+    def test_without_a_match_of_everything_says_so(self):
+        """Where nothing was filtered but a parameter sent, the message stays readable."""
+        with pytest.raises(Task.DoesNotExist, match="no Task matches x='1'"):
+            tasks().params(x=1).get()
+
+
+class TestInBulk:
+    def test_gives_rows_in_the_order_of_the_keys(self):
+        """Keys that do not exist are left out, doubles are one."""
+        assert [3, 1] == list(tasks(1, 2, 3).in_bulk([3, 9, 1, 3]))
+
+    def test_without_keys_gives_everything(self):
+        """`in_bulk()` holds every row of the query."""
+        assert [1, 2] == list(tasks(1, 2).in_bulk())
+
+    def test_asks_one_by_one_where_keys_cannot_be_listed(self):
+        """Without a lookup for a list of keys, the objects are got side by side."""
+        session = canned(
+            {"GET data_units/1/": {"id": 1, "data_collection": 7}, "GET data_units/2/": not_found()}
+        )
+
+        assert {1: DataUnit.ref(1)} == DataUnit.objects.using(session).in_bulk([1, 2])
+
+    def test_keeps_to_the_filters_there_as_well(self):
+        """Of a narrowed query only the rows in it are given."""
+        rows = [{"id": key, "data_collection": 7} for key in (1, 2, 3)]
+        query = DataUnit.objects.using(canned({"GET data_units/": page(*rows)})).filter(
+            can_generate_task=True
+        )
+
+        assert {2: DataUnit.ref(2)} == query.in_bulk([2, 9])
+
+
+def not_found() -> Exception:
+    """What the backend answers for an object that is not there."""
+    from synapse import NotFoundError
+
+    return NotFoundError("Not found.", status_code=404)
+
+
+class TestEnds:
+    def test_first_of_a_half_read_query_is_its_first_row(self):
+        """What was fetched already is not asked for again."""
+        query = tasks(*range(1, 6), page_size=2)
+        next(iter(query))
+
+        with assert_requests(0, session=query.session):
+            assert (1, True, True, 1) == (query.first().id, query.exists(), bool(query), query[0].id)
+
+    def test_last_of_a_half_read_query_asks(self):
+        """The last row is not the last one fetched."""
+        query = tasks(*range(1, 6), page_size=2)
+        next(iter(query))
+
+        with assert_requests(1, session=query.session) as calls:
+            query.last()
+
+        assert "ordering=-id" in calls[0].url
+
+    def test_first_follows_the_order(self):
+        """With an order, the first row is that of the order, and a tie is broken by the key."""
+        query = tasks(1).order_by("-created")
+
+        query.first()
+
+        assert "ordering=-created,-id" in query.session.requests[0].target
+
+    def test_exists_asks_for_one_key(self):
+        """Existence takes one row of one field."""
+        query = tasks(1, 2)
+
+        assert query.exists()
+        assert ["fields=id&page=1&page_size=1"] == [
+            each.target.partition("ordering=id&")[2] for each in query.session.requests
+        ]
+
+    def test_steps_are_taken_here(self):
+        """A slice with a step fetches its rows and gives every n-th, as a list."""
+        assert [2, 4] == [each.id for each in tasks(1, 2, 3, 4, 5)[1:5:2]]
+
+    def test_slices_of_an_iterated_query_are_taken_here(self):
+        """Once everything is here, slices and indexes send nothing."""
+        query = tasks(1, 2, 3)
+        list(query)
+
+        with assert_requests(0, session=query.session):
+            assert ([2, 3], 3) == ([each.id for each in query[1:]], query[2].id)
+        with pytest.raises(IndexError):
+            query[3]
+
+
+class TestPickling:
+    def test_leaves_session_and_rows_behind(self):
+        """A pickled query is the question, not its answer, and holds no token."""
+        query = tasks(1).filter(project=1, created__gte=datetime(2026, 1, 1, tzinfo=UTC)).order_by("id")[:5]
+        list(query)
+
+        data = pickle.dumps(query)
+
+        assert b"canned" not in data.replace(b"canned.invalid", b"")
+        assert repr(query).replace("1 fetched", "not fetched") == repr(pickle.loads(data))
+
+    def test_query_asks_the_session_that_is_current_where_it_is_opened(self):
+        """The opened query goes through the current session."""
+        query = pickle.loads(pickle.dumps(tasks(1).filter(project=1)))
+
+        with canned({TASKS: page(task(8))}):
+            assert [8] == [each.id for each in query]
+
+    def test_rows_keep_their_values_and_changes(self):
+        """A pickled row has its fields, opened or not, its changes and what it did not know."""
+        (row,) = tasks(1).using(canned({TASKS: page(task(1, colour="red"))}))
+        row.meta["k"] = 1
+        row.is_discarded = True
+
+        opened = pickle.loads(pickle.dumps(row))
+
+        assert ({"meta": {"n": 1, "k": 1}, "is_discarded": True}, {"colour": "red"}, 1) == (
+            opened.changes,
+            opened.extra,
+            opened.project_id,
+        )
+
+    def test_rows_load_what_they_lack_through_the_current_session(self):
+        """A deferred field of an opened row is loaded by whichever session is current there."""
+        (row,) = tasks(1).using(canned({TASKS: page({"id": 1})})).only("id")
+        opened = pickle.loads(pickle.dumps(row))
+
+        with canned({"GET tasks/1/": task(1)}):
+            assert {"n": 1} == opened.meta
+
+    @pytest.mark.parametrize("make", [lambda: Project.ref(3), lambda: Project(title="new", category="image")])
+    def test_references_and_new_objects(self, make):
+        """A reference and an unsaved object survive too."""
+        made = make()
+        opened = pickle.loads(pickle.dumps(made))
+
+        assert (made.pk, made.changes, repr(made)) == (opened.pk, opened.changes, repr(opened))
+
+    @pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy])
+    def test_copies_of_rows_live_on_their_own(self, copied):
+        """An edit of a copy does not reach the row it was made of, and it keeps the session."""
+        (row,) = tasks(1)
+
+        other = copied(row)
+        other.meta["k"] = 1
+
+        assert ({}, {"meta": {"n": 1, "k": 1}}) == (row.changes, other.changes)
+        assert other._state.session is row._state.session
+
+
+class TestManagers:
+    def test_are_querysets_that_keep_their_verbs(self):
+        """Every narrowing of `Task.objects` still knows `set_tags`."""
+        query = Task.objects.filter(project=1).order_by("id")
+
+        assert isinstance(query, QuerySet)
+        assert callable(query.set_tags)
+
+    def test_do_not_hang_on_instances(self):
+        """`task.objects` would read as if it knew of the task."""
+        with pytest.raises(AttributeError, match="queries start at the class: Task.objects"):
+            Task.ref(1).objects
+
+    def test_fetch_mode_is_handed_to_the_rows(self):
+        """The mode of the query is that of its rows."""
+        query = Task.objects.using(canned({TASKS: page({"id": 1})})).only("id")
+        (row,) = query.fetch_mode(FetchMode.RAISE)
+
+        with pytest.raises(QueryError, match="fetch_mode is RAISE"):
+            row.meta

@@ -1,0 +1,114 @@
+"""Rows as plain values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from synapse import QueryError, Task
+from synapse.testing import assert_requests, canned
+from tests.unit.orm.rows import served, task
+
+TASKS = "GET sdk/tasks/"
+
+
+def values(*fields: str, **how: Any) -> Any:
+    """These fields of three tasks, as tuples."""
+    return Task.objects.using(canned({TASKS: served([task(1), task(2), task(3)])})).values_list(
+        *fields, **how
+    )
+
+
+class TestShapes:
+    def test_tuples(self):
+        """`values_list` gives the fields in the order asked for; a relation by its bare name is its key."""
+        assert [(101, 1, 1), (102, 1, 2), (103, 1, 3)] == list(values("data_unit", "project_id", "pk"))
+
+    def test_flat(self):
+        """One field with `flat=True` is its bare value."""
+        assert [1, 2, 3] == list(values("id", flat=True))
+
+    def test_dicts(self):
+        """`values` names them as asked for."""
+        query = Task.objects.using(canned({TASKS: served([task(1)])}))
+
+        assert [{"data_unit": 101, "meta": {"n": 1}}] == list(query.values("data_unit", "meta"))
+
+    def test_all_fields(self):
+        """Without names every field is given; the key is among them."""
+        whole = dict.fromkeys(Task._schema.fields)
+        row = {**task(1), "data": None, "files": {}, "tags": [], "schema": "any", "has_data": False}
+        row |= {"status_review": "stand_by", "count_assignments": 0, "workshop": None}
+        query = Task.objects.using(canned({TASKS: served([row])}))
+
+        (found,) = query.values()
+
+        assert (set(whole), 1) == (set(found), found["id"])
+
+    def test_only_the_named_fields_travel(self):
+        """The request asks for these fields, and nothing is loaded later."""
+        query = values("meta", "created")
+
+        with assert_requests(1, session=query._queryset.session) as calls:
+            list(query)
+
+        assert "fields=id,meta,created" in calls[0].url
+
+    def test_flat_takes_one_field(self):
+        """`flat=True` with two fields is refused."""
+        with pytest.raises(QueryError, match="exactly one field"):
+            values("id", "meta", flat=True)
+
+
+class TestLikeQueries:
+    def test_narrow_and_order(self):
+        """Values can be narrowed and ordered like rows."""
+        found = (
+            values("id", flat=True).filter(id__in=[1, 2]).exclude(is_discarded=True).order_by("-id").reverse()
+        )
+
+        assert [1, 2] == list(found)
+
+    def test_ends(self):
+        """`first`, `last`, `count`, `exists`, `len` and `bool` mean what they mean for rows."""
+        found = values("id", flat=True)
+
+        assert (1, 3, True, 3, True) == (
+            found.first(),
+            found.count(),
+            found.exists(),
+            len(found),
+            bool(found),
+        )
+        assert 3 == found.last()
+
+    def test_ends_of_nothing(self):
+        """Without rows there is no first and no last value."""
+        found = values("id").filter(id__in=[])
+
+        assert (None, None, False) == (found.first(), found.last(), bool(found))
+
+    def test_slices_and_indexes(self):
+        """A slice gives values, a step a list of them, an index one."""
+        found = values("id", flat=True)
+
+        assert ([2, 3], [1, 3], 2) == (list(found[1:]), found[0:3:2], found[1])
+
+    def test_streams(self):
+        """`iterator()` keeps nothing, and takes a page size."""
+        found = values("id", flat=True)
+
+        assert [1, 2, 3] == list(found.iterator(page_size=2))
+        assert 2 == len(found._queryset.session.requests)
+
+    def test_explain(self):
+        """What would be sent is shown for values too."""
+        assert "fields=id" in str(values("id").explain())
+
+    def test_repr_sends_nothing(self):
+        """The text names the fields and the query."""
+        found = values("id", "meta")
+
+        assert "<Values id, meta of <QuerySet Task (not fetched)>>" == repr(found)
+        assert [] == found._queryset.session.requests
