@@ -175,7 +175,7 @@ class DataCollection(Entity):
 def original_path(path: str | PathLike[str]) -> str:
     """Give the path that the backend remembers a file by: as given where relative, else only its name.
 
-    >>> original_path("day1/a.jpg"), original_path("/home/someone/a.jpg")
+    >>> original_path("day1/a.jpg"), original_path("/photos/a.jpg")
     ('day1/a.jpg', 'a.jpg')
     """
     given = Path(path)

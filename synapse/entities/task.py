@@ -36,7 +36,7 @@ class TaskManager(Manager["Task"]):
 
     def annotate_many(
         self,
-        annotations: Mapping[Task | int, Json] | Iterable[tuple[Task | int, Json]],
+        annotations: Mapping[Task, Json] | Mapping[int, Json] | Iterable[tuple[Task | int, Json]],
         *,
         submit: bool = True,
         schema: TaskSchema | Literal["any", "dm_schema_v1"] | None = None,

@@ -6,7 +6,7 @@ import enum
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any, ClassVar, Self, TypeVar, cast, dataclass_transform, get_type_hints
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, cast, dataclass_transform, get_type_hints
 
 import attrs
 
@@ -16,11 +16,11 @@ from synapse.mapping.schema import READ_ONLY, SECRET, WRITE_ONLY, Field, Schema,
 from synapse.mapping.state import State
 from synapse.mapping.unset import UNSET
 from synapse.orm import binding, loading, writing
-from synapse.orm.manager import Objects
+from synapse.orm.manager import Objects, refuse_instance
 from synapse.orm.registry import entity_named, register
 from synapse.orm.relations import ToMany, ToOne
 from synapse.query.catalog import Catalog
-from synapse.query.kinds import Boolean, Choice, Integer, Key, Kind, Moment, Name, Reference, Text, TextKey
+from synapse.query.kinds import Boolean, Choice, Integer, Key, Kind, Moment, Name, Reference, Text
 from synapse.query.lookups import By, In
 
 T = TypeVar("T")
@@ -91,14 +91,24 @@ def _field(attribute: attrs.Attribute[Any], annotation: Any) -> Field:
     )
 
 
+@attrs.frozen
+class KeyOf:
+    """The key of an entity that may be declared later."""
+
+    to: str
+
+    def check(self, what: str, value: Any) -> Any:
+        """Check the value as that entity's own key."""
+        return entity_named(self.to)._key.check(what, value)
+
+
 def _kind(cls: type[Entity], hints: Mapping[str, Any], name: str) -> Kind:
     by: By = cls.lookups[name]
     if isinstance(by.of, str):
-        return Reference(by.of)
+        return Reference(by.of, key=KeyOf(by.of))
     if name in cls._schema.relations:
-        one: ToOne[Any] = vars(cls)[name]
-        declared, _ = split_optional(hints[one.via])
-        return Reference(one.target, key=Key() if declared is int else TextKey(number=declared is not str))
+        target = vars(cls)[name].target
+        return Reference(target, key=KeyOf(target))
     if name == cls._schema.pk:
         return cls._key
     kind = kind_of(by.of if by.of is not None else hints[name])
@@ -205,34 +215,41 @@ class Entity:
         """Give the fields that are loaded, as Python values; nothing is fetched."""
         return {name: getattr(self, name) for name in self._schema.fields if loading.has(self, name)}
 
-    def __getattr__(self, name: str) -> Any:
-        # Python comes here for slots that are not set: a field that the row did not carry, or is not opened yet.
-        if name in type(self)._schema.fields:
-            return loading.field_value(self, name)
-        known = [
-            *self._schema.names,
-            *self._to_many,
-            *(each for each in dir(type(self)) if not each.startswith("_")),
-        ]
-        raise AttributeError(
-            f"{type(self).__name__} has no attribute {name!r}{did_you_mean(name, known)}", name=name, obj=None
-        )
+    # Type checkers would otherwise take any name as declared.
+    if not TYPE_CHECKING:
 
-    def __setattr__(self, name: str, value: Any) -> None:
-        field = self._schema.fields.get(name)
-        if field is not None:
-            if field.read_only:
-                raise AttributeError(
-                    f"{type(self).__name__}.{name} is set by the backend and cannot be assigned"
-                )
-            writing.assign(self, field, value=value)
-        elif isinstance(getattr(type(self), name, None), ToOne | ToMany):
-            object.__setattr__(self, name, value)
-        else:
-            settable = [each for each in self._schema.names if not self._schema.field(each).read_only]
+        def __getattr__(self, name: str) -> Any:
+            # Python comes here for slots that are not set: a field that the row did not carry, or is not opened yet.
+            if name in type(self)._schema.fields:
+                return loading.field_value(self, name)
+            if name == "objects":
+                refuse_instance(self, type(self))
+            known = [
+                *self._schema.names,
+                *self._to_many,
+                *(each for each in dir(type(self)) if not each.startswith("_")),
+            ]
             raise AttributeError(
-                f"{type(self).__name__} has no field {name!r}{did_you_mean(name, settable)}; nothing was set"
+                f"{type(self).__name__} has no attribute {name!r}{did_you_mean(name, known)}",
+                name=name,
+                obj=None,
             )
+
+        def __setattr__(self, name: str, value: Any) -> None:
+            field = self._schema.fields.get(name)
+            if field is not None:
+                if field.read_only:
+                    raise AttributeError(
+                        f"{type(self).__name__}.{name} is set by the backend and cannot be assigned"
+                    )
+                writing.assign(self, field, value=value)
+            elif isinstance(getattr(type(self), name, None), ToOne | ToMany):
+                object.__setattr__(self, name, value)
+            else:
+                settable = [each for each in self._schema.names if not self._schema.field(each).read_only]
+                raise AttributeError(
+                    f"{type(self).__name__} has no field {name!r}{did_you_mean(name, settable)}; nothing was set"
+                )
 
     def __delattr__(self, name: str) -> None:
         raise AttributeError(f"fields cannot be deleted; assign None to clear {name!r} where it may be null")
