@@ -253,10 +253,14 @@ def _load_deferred(instance: Entity, name: str) -> None:
     state.session = session = session_of(instance)
     batch = _lacking(instance, name)
     light = name in session.dialect.row(cls._schema).light
-    if cls._catalog.accepts(cls._schema.pk, In) and (light or len(batch) > 1):
+    listed = cls._catalog.accepts(cls._schema.pk, In)
+    if listed and (light or len(batch) > 1):
         _load_for(batch, name, session)
     if not has(instance, name):
         fill_missing(instance, detail_row(instance, session, field=name))
+    if listed and not has(instance, name):
+        # Rows of the SDK's own lists hold more than single objects do.
+        _load_for([instance], name, session)
     if not has(instance, name):
         raise MappingError(
             f"{cls.__name__}.{name}: the backend sends no such field for {cls.__name__} {instance.pk}"
