@@ -52,8 +52,8 @@ def cli() -> None:
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Take no more than N pictures.")
 @click.option("--workers", type=click.IntRange(min=1), default=8, metavar="N", help="Requests at once.")
 @click.option("--keep", is_flag=True, help="Leave the backend running until Ctrl-C.")
-def demo(images: Path | None, limit: int | None, workers: int, keep: bool) -> None:
-    """Do the main job on real pictures, here.
+def demo(*, images: Path | None, limit: int | None, workers: int, keep: bool) -> None:
+    """Do the main job on real pictures.
 
     The backend runs on this machine, the pictures are the handwritten digits that scikit-learn ships, or your own
     with --images. Every step shows its code, and the end holds what came back against what went in.

@@ -78,7 +78,7 @@ def admin(sandbox: Sandbox) -> str:
 
 def wait(console: Console) -> None:
     """Wait for Ctrl-C, which is the way to end here."""
-    console.print("It runs until Ctrl-C.")
     with contextlib.suppress(KeyboardInterrupt):
+        console.print("It runs until Ctrl-C.")
         while True:
             time.sleep(PAUSE)

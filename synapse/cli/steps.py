@@ -69,18 +69,18 @@ class Demo:
         self.freeze()
         self.check()
 
-    def step(self, title: str, *code: str) -> contextlib.AbstractContextManager[Step]:
+    def _step(self, title: str, *code: str) -> contextlib.AbstractContextManager[Step]:
         """Show a step, counting the requests of the session."""
         return self.show.step(title, *code, session=self.session)
 
-    def expect(self, what: str, expected: object, actual: object) -> None:
+    def _expect(self, what: str, expected: object, actual: object) -> None:
         """Stop the demo where something came out wrong."""
         if expected != actual:
             raise MismatchError(f"{what}: expected {expected!r}, got {actual!r}")
 
     def make_collection(self) -> None:
         """Describe what a unit of data is made of."""
-        with self.step(
+        with self._step(
             "Make a collection",
             'image = FileSpecification(name="image_1", file_type="image", function_type="main", is_primary=True)',
             'collection = DataCollection.objects.create(name=title, category="image", file_specifications=[image])',
@@ -94,21 +94,24 @@ class Demo:
 
     def upload(self) -> None:
         """Send the pictures, several at once, and make a unit of each."""
-        with self.step("Upload the pictures", "report = collection.upload(items, progress=True)") as step:
+        with self._step("Upload the pictures", "report = collection.upload(items, progress=True)") as step:
             items = [
-                {"files": {IMAGE: picture.path}, "meta": {"picture": picture.name, "label": picture.label}}
+                {
+                    "files": {IMAGE: str(picture.path)},
+                    "meta": {"picture": picture.name, "label": picture.label},
+                }
                 for picture in self.given.pictures
             ]
             self.show.line(f"items[0] = {items[0]}")
             report = self.collection.upload(items, progress=True)
             for outcome in [*report.failed, *report.unknown][:1]:
                 raise MismatchError(f"{outcome.item}: {outcome.error}\n{report}")
-            self.expect("new units", len(items), len(report.created))
+            self._expect("new units", len(items), len(report.created))
             step.rows = len(report)
 
     def make_tasks(self) -> None:
         """Make a project, and a task for each unit."""
-        with self.step(
+        with self._step(
             "Make a project and its tasks",
             'project = Project.objects.create(title=title, category="image", data_collection=collection)',
             'tasks = [Task(project_id=project.id, data_unit_id=unit.id, schema="any") for unit in collection.units]',
@@ -125,7 +128,7 @@ class Demo:
 
     def query(self) -> None:
         """Ask for tasks the way Django would: counted, filtered, ordered, sliced, with what they lead to."""
-        with self.step(
+        with self._step(
             "Query them",
             "tasks = Task.objects.filter(project=project)",
             'tasks.count(), tasks.filter(status_label="stand_by").count()',
@@ -133,8 +136,8 @@ class Demo:
             '    print(task.id, task.project.title, task.data_unit.meta["label"])',
         ) as step:
             tasks = Task.objects.filter(project=self.project)
-            self.expect("tasks", len(self.given.pictures), tasks.count())
-            self.expect("tasks to do", tasks.count(), tasks.filter(status_label="stand_by").count())
+            self._expect("tasks", len(self.given.pictures), tasks.count())
+            self._expect("tasks to do", tasks.count(), tasks.filter(status_label="stand_by").count())
             newest = tasks.select_related("data_unit").order_by("-id")[:SHOWN]
             for task in newest:
                 self.show.line(f"{task.id} {task.project.title} {task.data_unit.meta['label']}")
@@ -143,7 +146,7 @@ class Demo:
     def annotate(self) -> None:
         """Give every task its label."""
         answers = {picture.name: picture.annotation for picture in self.given.pictures}
-        with self.step(
+        with self._step(
             "Annotate every task",
             'tasks = project.tasks.select_related("data_unit")',
             'Task.objects.annotate_many((task, answers[task.data_unit.meta["picture"]]) for task in tasks)',
@@ -154,12 +157,12 @@ class Demo:
                 (task, answers[task.data_unit.meta["picture"]]) for task in shown
             )
             completed = self.project.tasks.filter(status_label="completed")
-            self.expect("annotated tasks", len(answers), completed.count())
+            self._expect("annotated tasks", len(answers), completed.count())
 
     def tag(self) -> None:
         """Tag the tasks by label, and find them by tag."""
         by_label: dict[str, list[int]] = {}
-        with self.step(
+        with self._step(
             "Tag them by label",
             "tag = TaskTag.objects.create(project=project, name=label)",
             "Task.objects.filter(id__in=ids).set_tags(add=[tag])",
@@ -172,13 +175,13 @@ class Demo:
                 tag = TaskTag.objects.create(project=self.project, name=label)
                 Task.objects.filter(id__in=by_label[label]).set_tags(add=[tag])
                 found = self.project.tasks.filter(tags=tag).count()
-                self.expect(f"tasks tagged {label}", len(by_label[label]), found)
+                self._expect(f"tasks tagged {label}", len(by_label[label]), found)
                 step.rows = (step.rows or 0) + found
             self.show.line(f"{len(frequent)} tags: {', '.join(sorted(frequent))}")
 
     def run_plugin(self) -> None:
         """Publish a plugin, run it, and follow what it prints."""
-        with self.step(
+        with self._step(
             "Run a plugin",
             'plugin = Plugin.objects.create(code="label-report", name="Label report", category="export")',
             'plugin.release("1.0.0", archive)',
@@ -195,8 +198,8 @@ class Demo:
             for line in job.tail():
                 self.show.line(line)
                 step.rows += 1
-            self.expect("job", JobStatus.SUCCEEDED, job.wait(timeout=PATIENCE).status)
-            self.expect("kept log lines", step.rows, len(job.console_logs()))
+            self._expect("job", JobStatus.SUCCEEDED, job.wait(timeout=PATIENCE).status)
+            self._expect("kept log lines", step.rows, len(job.console_logs()))
 
     def _archive(self) -> Path:
         path = self.scratch / f"{CODE}.zip"
@@ -207,7 +210,7 @@ class Demo:
 
     def freeze(self) -> None:
         """Accept the annotations as ground truth, and freeze them as a version."""
-        with self.step(
+        with self._step(
             "Freeze the ground truth",
             "dataset = GroundTruthDataset.objects.create(name=title, project=project)",
             "truths = [GroundTruth(ground_truth_dataset_id=dataset.id, data_unit_id=task.data_unit_id, data=task.data)"
@@ -235,7 +238,7 @@ class Demo:
 
     def check(self) -> None:
         """Read the version back, pictures and all, and hold it against what went in."""
-        with self.step(
+        with self._step(
             "Read it back and compare",
             'for event in version.events: event.data, event.files["image_1"].read()',
         ) as step:
@@ -247,9 +250,9 @@ class Demo:
                 if error is not None:
                     raise error
                 name = names[event.data_unit_id]["picture"]
-                self.expect(name, rest.pop(name, None), (event.data, md5))
+                self._expect(name, rest.pop(name, None), (event.data, md5))
                 step.rows += 1
-            self.expect("pictures that did not come back", [], list(rest))
+            self._expect("pictures that did not come back", [], list(rest))
 
 
 def batches(items: Iterable[Any], *, size: int) -> Iterator[list[Any]]:

@@ -33,14 +33,13 @@ class Running:
     said: list[str] = attrs.field(factory=list)
 
     @classmethod
-    def start(cls, arguments: list[str], *, scratch: Path) -> Running:
-        """Start Python with *arguments*."""
+    def start(cls, arguments: list[str], *, scratch: Path, **settings: str) -> Running:
+        """Start Python with *arguments*, and *settings* in its environment."""
         pipe: Any = subprocess.PIPE
+        surroundings = {**environment(scratch), **settings}
         command = [sys.executable, "-W", "error", *arguments]
         return cls(
-            subprocess.Popen(
-                command, stdout=pipe, stderr=pipe, text=True, encoding="utf-8", env=environment(scratch)
-            )
+            subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, encoding="utf-8", env=surroundings)
         )
 
     def read_until(self, words: str) -> str:

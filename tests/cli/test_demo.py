@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import doctest
+import os
+import pty
 import re
 import signal
+import subprocess
+import sys
 import zipfile
 
 from collections.abc import Callable, Iterator
@@ -23,11 +28,18 @@ from synapse.cli.pictures import Input, write_digits
 from synapse.cli.show import Show
 from synapse.cli.steps import Demo, MismatchError
 from synapse.sandbox import Sandbox
-from tests.cli.process import Ended, Running, is_there
+from tests.cli.process import Ended, Running, environment, is_there
 from tests.conftest import MEASURE
 
 URL = re.compile(r"http://127\.0\.0\.1:\d+")
 STEPS = 11
+DEMO = ("-m", "synapse.cli", "demo")
+STRANGE = {
+    "HTTP_PROXY": "http://127.0.0.1:9",
+    "SYNAPSE_HOST": "https://backend.example",
+    "SYNAPSE_API_TOKEN": "syn_" + "0" * 40,
+    "SYNAPSE_TENANT": "acme",
+}
 
 
 def rows(out: str) -> dict[str, list[str]]:
@@ -51,11 +63,11 @@ def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def ended(scratch: Path, measuring: str | None) -> Ended:
-    """A demo of forty digits that has come to its end."""
+    """A demo of forty digits that has come to its end, where the environment speaks of another backend."""
     with pytest.MonkeyPatch.context() as patch:
         if measuring is not None:
             patch.setenv(MEASURE, measuring)
-        return Running.start(["-m", "synapse.cli", "demo", "--limit=40"], scratch=scratch).end()
+        return Running.start([*DEMO, "--limit=40"], scratch=scratch, **STRANGE).end()
 
 
 class TestWholeDemo:
@@ -114,6 +126,27 @@ def run_shown(out: str, box: Sandbox, given: Input, *, archive: Path) -> tuple[s
         return version.version, counts
     finally:
         synapse.disconnect()
+
+
+class TestTerminal:
+    def test_shows_progress_bars(self, tmp_path, measured_processes):
+        """On a terminal, what takes long has a bar that comes to its end."""
+        ours, theirs = pty.openpty()
+        command = [sys.executable, *DEMO, "--limit=3"]
+        surroundings = {**environment(tmp_path), "TERM": "xterm-256color", "COLUMNS": "120"}
+        with subprocess.Popen(command, stdout=theirs, stderr=theirs, env=surroundings) as process:
+            os.close(theirs)
+            said = "".join(read_terminal(ours))
+
+        assert 0 == process.returncode, said
+        for label in ("uploading", "annotating", "accepting", "reading"):
+            assert re.search(rf"{label} .*[━╸]", said), label
+
+
+def read_terminal(descriptor: int) -> Iterator[str]:
+    """Yield what is written to a terminal until its other end is closed."""
+    with contextlib.suppress(OSError), os.fdopen(descriptor, encoding="utf-8", errors="replace") as terminal:
+        yield from terminal
 
 
 class TestOwnPictures:
