@@ -66,6 +66,11 @@ def data_file_from(upload: str | int) -> Request:
     return Request("POST", "data_files/", json={"chunked_upload": upload})
 
 
+def files_by_checksum(checksum: str) -> Request:
+    """Look for a data file by its content."""
+    return Request("GET", "data_files/", params=(("checksum", checksum), ("page_size", "1")))
+
+
 def create_units(units: Sequence[Mapping[str, Any]]) -> Request:
     """Create data units, named as the wire names their parts."""
     return Request("POST", "data_units/", json=list(units))

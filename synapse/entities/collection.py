@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from os import PathLike
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 import attrs
@@ -91,17 +90,14 @@ class DataCollection(Entity):
         from synapse.entities.data import DataUnit
 
         session = held(self, "add")
-        named = self.check_files(files)
-        for path in named.values():
-            Source.of(path)
+        sources = {name: Source.of(path) for name, path in self.check_files(files).items()}
         given: dict[str, Any] = {"meta": {} if meta is None else meta}
         if groups != ():
             given["groups"] = groups
         unit = DataUnit(data_collection_id=self.pk, files={}, **given)
-        rows = {name: upload_file(session, path) for name, path in named.items()}
         sent = {
-            name: {"checksum": row["checksum"], "path": original_path(named[name])}
-            for name, row in rows.items()
+            name: {"checksum": upload_file(session, source.path)["checksum"], "path": source.shown}
+            for name, source in sources.items()
         }
         # The wire takes less of a file than it gives, so this field is written by plain dicts.
         unit.files = cast("Any", sent)
@@ -170,13 +166,3 @@ class DataCollection(Entity):
         if lacking:
             raise MappingError(f"{self!r} needs {', '.join(lacking)} as well")
         return dict(files)
-
-
-def original_path(path: str | PathLike[str]) -> str:
-    """Give the path that the backend remembers a file by: as given where relative, else only its name.
-
-    >>> original_path("day1/a.jpg"), original_path("/photos/a.jpg")
-    ('day1/a.jpg', 'a.jpg')
-    """
-    given = Path(path)
-    return given.name if given.is_absolute() else given.as_posix()

@@ -99,7 +99,7 @@ class Job(Entity):
         held(self, "wait")
         until = None if timeout is None else time.monotonic() + timeout
         pause = FIRST_POLL
-        with tracked(progress, total=100, label=f"job {self.pk}") as report:
+        with tracked(progress, total=100, label=f"job {self.pk}", unit="%") as report:
             shown = 0
             while not self.refresh().has_ended:
                 shown = _advance(report, shown, self.percent)

@@ -60,8 +60,11 @@ class Source:
 
     @property
     def shown(self) -> str:
-        """The path as it was given, in characters that can travel as UTF-8."""
-        return _travelling(str(self.path))
+        """The path that the backend remembers the file by: as given where relative, else only its name.
+
+        An absolute path would tell of this machine, not of the data.
+        """
+        return _travelling(self.path.name if self.path.is_absolute() else self.path.as_posix())
 
     def open(self) -> FileIO:
         """Open the file, if it is still the one that was looked at."""

@@ -148,7 +148,7 @@ def _register(session: Session, source: Source, request: Request, *, tally: Tall
 
 
 def _find(session: Session, *, md5: str) -> dict[str, Any] | None:
-    request = Request("GET", "data_files/", params=(("checksum", md5), ("page_size", "1")))
+    request = actions.files_by_checksum(md5)
     rows = answered_object(session.send(request), request).get("results")
     # A backend without this filter answers with other files.
     matching = (row for row in rows or () if isinstance(row, dict) and as_md5(row.get("checksum")) == md5)

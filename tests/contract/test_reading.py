@@ -213,7 +213,8 @@ class TestSessions:
 
     def test_managers_hang_on_the_session(self, session: Session, stranger: Session):
         """`session.tasks` is `Task.objects.using(session)`."""
-        assert (0, True) == (stranger.tasks.count(), stranger.tasks.session is stranger)
+        with assert_requests(1, session=stranger):
+            stranger.tasks.count()
 
     def test_innermost_with_block_is_current(self, session: Session, stranger: Session, make: Factory):
         """A `with` block makes its session current, and gives the outer one back."""
