@@ -39,27 +39,35 @@ class CannedSession(Session):
         self.requests.append(request)
         for key in (f"{request.method} {request.target}", f"{request.method} {request.path}"):
             if key in self.replies:
-                self._record(request)
-                return _reply(self.replies[key], request)
+                return self._answer(self.replies[key], request)
         known = "\n  ".join(self.replies) or "nothing"
         raise AssertionError(
             f"no reply was put down for {request.method} {request.target}; there is:\n  {known}"
         )
 
-    def _record(self, request: Request) -> None:
-        body = None if request.json is UNSET else request.json
-        url = f"{self.host}/{request.target}"
+    def _answer(self, answer: Answer, request: Request) -> Reply:
+        if callable(answer):
+            answer = answer(request)
+        if isinstance(answer, Exception):
+            self._record(request, getattr(answer, "status_code", None) or type(answer).__name__)
+            raise answer
+        # A copy, so that no test sees what another one did to its rows.
+        reply = answer if isinstance(answer, Reply) else Reply(200, json.loads(json.dumps(answer)))
+        self._record(request, reply.status)
+        return reply
+
+    def _record(self, request: Request, outcome: int | str) -> None:
+        call = Call(
+            request.method,
+            f"{self.host}/{request.target}",
+            status=outcome if isinstance(outcome, int) else None,
+            ms=0.0,
+            body=None if request.json is UNSET else request.json,
+            path=f"/{request.path}",
+            error=outcome if isinstance(outcome, str) else None,
+        )
         for trace in self._traces:
-            trace.record(Call(request.method, url, status=200, ms=0.0, body=body, path=f"/{request.path}"))
-
-
-def _reply(answer: Answer, request: Request) -> Reply:
-    if callable(answer):
-        answer = answer(request)
-    if isinstance(answer, Exception):
-        raise answer
-    # A copy, so that no test sees what another one did to its rows.
-    return answer if isinstance(answer, Reply) else Reply(200, json.loads(json.dumps(answer)))
+            trace.record(call)
 
 
 def canned(replies: Mapping[str, Answer], **settings: Any) -> CannedSession:
@@ -91,7 +99,8 @@ def assert_requests(expected: int, *, session: Session | None = None) -> Iterato
     """Fail unless exactly so many HTTP requests are made inside the block; the failure lists them."""
     with (session or current()).trace() as calls:
         yield calls
-    assert len(calls) == expected, f"expected {expected} requests, saw {len(calls)}:\n{calls}"
+    if len(calls) != expected:
+        raise AssertionError(f"expected {expected} requests, saw {len(calls)}:\n{calls}")
 
 
 __all__ = ["HOST", "Answer", "CannedSession", "assert_requests", "canned", "page"]
