@@ -75,6 +75,10 @@ def test_tags_are_set_on_many_rows_at_once() -> None:
             Request("POST", "http://h/chunked_upload/1/", json={"md5": "d4"}),
         ),
         (v1_actions.complete(None, "d4"), Request("POST", "chunked_upload/", json={"md5": "d4"})),
+        (
+            v1_actions.files_by_checksum("d4"),
+            Request("GET", "data_files/", (("checksum", "d4"), ("page_size", "1"))),
+        ),
         (v1_actions.create_units(({"files": {}},)), Request("POST", "data_units/", json=[{"files": {}}])),
         (v1_actions.upload_state("http://h/chunked_upload/1/"), Request("GET", "http://h/chunked_upload/1/")),
     ],
