@@ -234,7 +234,7 @@ def _value_codec(kind: type) -> Codec:
     return Codec(
         load=lambda value: value,
         accept=accept,
-        dump=lambda value: value if isinstance(value, dict | str) else to_wire(value),
+        dump=lambda value: copy_json(to_wire(value) if isinstance(value, kind) else value),
         lazy=True,
         exact=False,
         open=opened,
