@@ -251,10 +251,8 @@ class QuerySet(Generic[E]):
         """Tell whether there is any row."""
         if self._rows or self._whole:
             return bool(self._rows)
-        return (
-            next(iter(self.only(self.entity._schema.pk)._pages(1 if not self.query.sliced else None)), None)
-            is not None
-        )
+        bare = self._evolve(only=(self.entity._schema.pk,), defer=(), expand=(), prefetch=())
+        return next(bare._pages(None if self.query.sliced else 1), None) is not None
 
     def in_bulk(self, keys: Iterable[Any] | None = None) -> dict[Any, E]:
         """Give the rows by key; keys that do not exist are left out."""
@@ -428,13 +426,13 @@ class QuerySet(Generic[E]):
             fetching.prefetch(page, path)
 
     def _fetched_query(self) -> Query:
-        """Add to `only()` the keys that the prefetched relations hang on."""
-        vias = [self.entity._schema.relations.get(path.partition("__")[0]) for path in self.query.prefetch]
-        needed = tuple(via for via in vias if via and via not in self.query.only)
-        return (
-            attrs.evolve(self.query, only=(*self.query.only, *needed))
-            if self.query.only and needed
-            else self.query
+        """Fetch the keys that the prefetched relations hang on, whatever `only()` and `defer()` say."""
+        query, relations = self.query, self.entity._schema.relations
+        vias = [via for path in query.prefetch if (via := relations.get(path.partition("__")[0]))]
+        return attrs.evolve(
+            query,
+            only=tuple(dict.fromkeys((*query.only, *vias))) if query.only else (),
+            defer=tuple(name for name in query.defer if name not in vias),
         )
 
     def _ordered(self, verb: str, *, strict: bool = True) -> Query:
