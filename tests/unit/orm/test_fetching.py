@@ -167,12 +167,36 @@ class TestToMany:
 
         assert ["sdk/tasks/", "sdk/assignments/", "tasks/1/"] == [each.path for each in session.requests]
 
+    @pytest.mark.parametrize(
+        "narrow", [lambda query: query.only("meta"), lambda query: query.defer("project")]
+    )
+    def test_prefetch_fetches_the_key_it_hangs_on(self, narrow: Any):
+        """A field that a prefetched relation needs is fetched, even where it was left out."""
+        session = canned({TASKS: page(task(1), task(2)), "GET projects/1/": project(1)})
+
+        list(narrow(Task.objects.using(session)).prefetch_related("project"))
+
+        assert ["sdk/tasks/", "projects/1/"] == [each.path for each in session.requests]
+        params = dict(session.requests[0].params)
+        assert ("project" in params.get("fields", "project"), "project" in params.get("omit", "")) == (
+            True,
+            False,
+        )
+
     def test_prefetch_of_nothing_sends_nothing(self):
         """Without rows there is nothing to prefetch for."""
         session = canned({TASKS: page()})
 
         assert [] == list(Task.objects.using(session).prefetch_related("assignments__task", "project"))
         assert 1 == len(session.requests)
+
+    def test_prefetch_stops_where_a_path_ends(self):
+        """Where the first step leads to nothing, the second has nothing to ask."""
+        session = canned({TASKS: page(task(1)), "GET sdk/assignments/": page()})
+
+        list(Task.objects.using(session).prefetch_related("assignments__task__project"))
+
+        assert 2 == len(session.requests)
 
     def test_prefetch_for_a_single_object(self):
         """`get()` prefetches too."""

@@ -264,6 +264,15 @@ class TestEnds:
             each.target.partition("ordering=id&")[2] for each in query.session.requests
         ]
 
+    def test_exists_loads_nothing_beside_it(self):
+        """Neither nested nor prefetched relations matter for it."""
+        query = tasks(1).select_related("data_unit").prefetch_related("project").defer("meta")
+
+        with assert_requests(1, session=query.session) as calls:
+            assert query.exists()
+
+        assert calls[0].url.endswith("ordering=id&fields=id&page=1&page_size=1")
+
     def test_steps_are_taken_here(self):
         """A slice with a step fetches its rows and gives every n-th, as a list."""
         assert [2, 4] == [each.id for each in tasks(1, 2, 3, 4, 5)[1:5:2]]
