@@ -172,7 +172,8 @@ class QuerySet(Generic[E]):
             while index < len(self._rows):
                 yield self._rows[index]
                 index += 1
-            if not self._advance():
+            # Another thread may have fetched the last page since the loop looked.
+            if not self._advance() and index >= len(self._rows):
                 return
 
     def iterator(self, *, page_size: int | None = None) -> Iterator[E]:
