@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from synapse.mapping import OpenChoice
+
 
 class ProjectCategory(StrEnum):
     """What a project annotates."""
@@ -125,7 +127,7 @@ class StorageCategory(StrEnum):
     EXTERNAL = "external"
 
 
-class StorageProvider(StrEnum):
+class StorageProvider(OpenChoice):
     """The kind of a storage; open to new ones."""
 
     AMAZON_S3 = "amazon_s3"

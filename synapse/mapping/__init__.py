@@ -2,8 +2,20 @@
 
 from __future__ import annotations
 
+from synapse.mapping.choices import OpenChoice
 from synapse.mapping.json import Json, JsonValue
 from synapse.mapping.schema import Field, Schema, read_only, secret, write_only
 from synapse.mapping.unset import UNSET, Unset
 
-__all__ = ["UNSET", "Field", "Json", "JsonValue", "Schema", "Unset", "read_only", "secret", "write_only"]
+__all__ = [
+    "UNSET",
+    "Field",
+    "Json",
+    "JsonValue",
+    "OpenChoice",
+    "Schema",
+    "Unset",
+    "read_only",
+    "secret",
+    "write_only",
+]

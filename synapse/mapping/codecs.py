@@ -16,6 +16,7 @@ import attrs
 import cattrs
 
 from synapse.errors import describe, did_you_mean
+from synapse.mapping.choices import OpenChoice
 from synapse.mapping.json import copy_json
 
 
@@ -139,7 +140,7 @@ def _accept_object(value: Any) -> dict[str, Any]:
     return value
 
 
-def _enum_codec(kind: type[enum.Enum], *, is_open: bool) -> Codec:
+def _enum_codec(kind: type[enum.Enum]) -> Codec:
     by_value = {member.value: member for member in kind}
 
     def load(value: Any) -> Any:
@@ -149,7 +150,7 @@ def _enum_codec(kind: type[enum.Enum], *, is_open: bool) -> Codec:
 
     def accept(value: Any) -> Any:
         member = load(_accept_text(value) if isinstance(value, str) else value)
-        if isinstance(member, kind) or (is_open and value):
+        if isinstance(member, kind) or (issubclass(kind, OpenChoice) and value):
             return member
         raise Misfit(
             f"{value!r} is no {kind.__name__}{did_you_mean(str(value), by_value)}. Values: {', '.join(by_value)}"
@@ -304,7 +305,7 @@ def split_optional(annotation: Any) -> tuple[Any, bool]:
 
 
 def codec_of(annotation: Any) -> Codec:
-    """Choose the codec of a field annotation; `X | str` is an enumeration that is open to new values."""
+    """Choose the codec of a field annotation; `X | str` is an enumeration that may be read as plain text."""
     kind, _ = split_optional(annotation)
     if kind in _SCALARS:
         return _SCALARS[kind]
@@ -312,9 +313,9 @@ def codec_of(annotation: Any) -> Codec:
     if origin in (Union, types.UnionType):
         enums = [each for each in arguments if isinstance(each, type) and issubclass(each, enum.Enum)]
         if len(enums) == 1 and str in arguments:
-            return _enum_codec(enums[0], is_open=True)
+            return _enum_codec(enums[0])
     elif isinstance(kind, type) and issubclass(kind, enum.Enum):
-        return _enum_codec(kind, is_open=False)
+        return _enum_codec(kind)
     elif origin is list:
         return _list_codec(arguments[0])
     elif origin is dict:

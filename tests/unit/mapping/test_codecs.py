@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synapse.entities import AccessLevel, FileSpecification, JobStatus, ProjectCategory
+from synapse.entities import AccessLevel, FileSpecification, JobStatus, ProjectCategory, StorageProvider
 from synapse.mapping.codecs import (
     Codec,
     Misfit,
@@ -259,12 +259,15 @@ class TestEnumeration:
         assert [JobStatus.RUNNING] * 2 == [opened(JobStatus | str, each) for each in ("running", "Running")]
 
     def test_a_closed_one_takes_no_new_value(self) -> None:
-        """The message names the nearest one."""
+        """The message names the nearest one, whether or not a newer backend is read with other values."""
+        assert "'imge' is no ProjectCategory (did you mean 'image'?)" in refused(
+            ProjectCategory | str, "imge"
+        )
         assert "'publik' is no AccessLevel (did you mean 'public'?)" in refused(AccessLevel, "publik")
 
     def test_an_open_one_takes_a_new_value(self) -> None:
         """Such as a storage provider that was added after this release."""
-        taken = codec_of(ProjectCategory | str).accept(Colour.RED)
+        taken = codec_of(StorageProvider | str).accept(Colour.RED)
 
         assert ("red", str) == (taken, type(taken))
 
