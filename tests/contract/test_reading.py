@@ -254,3 +254,15 @@ class TestSessions:
             (call.method, call.path, call.status) for call in calls
         ]
         assert all(call.received > 0 and call.sent == 0 and call.ms > 0 for call in calls)
+
+    def test_explain_names_the_addresses_that_are_called(self, session: Session, make: Factory):
+        """What `explain()` shows is what the trace sees, letter by letter."""
+        rows = make.tasks(130)
+        query = Task.objects.filter(project=rows[0].project_id, created__gte="2020-01-01T00:00:00+09:00")
+        query = query.order_by("-created").only("meta", "created")[3:130]
+
+        with session.trace() as calls:
+            list(query)
+
+        assert str(query.explain()) == "\n".join(f"{call.method} {call.url}" for call in calls)
+        assert 2 == len(calls)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from typing import Any
 
 import pytest
@@ -270,13 +272,25 @@ class TestCache:
         with pytest.raises(Project.DoesNotExist):
             tasks[1].project
 
-    def test_lives_for_its_time(self, box: Sandbox, make: Factory):
+    def test_is_over_after_its_time(self, box: Sandbox, make: Factory):
+        """Once its time is over, a row is asked for again."""
+        row, session = make.task(), connected(box, "contract", cache=0.05)
+        assert session.tasks.get(row.pk).project.title
+
+        time.sleep(0.06)
+
+        with assert_requests(2, session=session):
+            assert row.project.title == session.tasks.get(row.pk).project.title
+        session.close()
+
+    def test_may_be_switched_off(self, box: Sandbox, make: Factory):
         """With `cache=0` nothing is kept between queries."""
         row, session = make.task(), connected(box, "contract", cache=0)
 
         with assert_requests(4, session=session):
             for _ in range(2):
                 assert row.project.title == session.tasks.get(row.pk).project.title
+        session.close()
 
 
 def project_row(make: Factory, project: Project) -> Any:

@@ -118,6 +118,22 @@ class TestToOne:
         with pytest.raises(Exception, match="points to DataUnit 101, which does not exist"):
             found[0].data_unit
 
+    def test_that_came_nested_is_not_prefetched_again(self):
+        """What `select_related` brought along is not asked for by `prefetch_related`."""
+        session = canned({TASKS: page(task(1, data_unit=unit(101)))})
+
+        (found,) = Task.objects.using(session).select_related("data_unit").prefetch_related("data_unit")
+
+        assert ({"unit": 101}, 1) == (found.data_unit.meta, len(session.requests))
+
+    def test_edits_do_not_reach_the_cache(self):
+        """An edit of one related object is not seen in the next one that the cache gives."""
+        session = canned({TASKS: served([task(1)]), "GET data_units/101/": unit(101)})
+        query = Task.objects.using(session)
+        query[0].data_unit.meta["k"] = 1
+
+        assert {"unit": 101} == query.all()[0].data_unit.meta
+
     def test_unknown_mode_of_references_is_peers(self):
         """A reference loads its relation like any row."""
         with canned({"GET tasks/5/": task(5), "GET projects/1/": project(1)}):
