@@ -1,0 +1,586 @@
+"""Calls that cannot be right, one table for every public method: what is wrong with each, and how it is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any, Final, NamedTuple
+
+import synapse
+
+from synapse import (
+    Agent,
+    Assignment,
+    BulkError,
+    ConfigError,
+    DataCollection,
+    DataFile,
+    GroundTruthDataset,
+    Job,
+    JobLog,
+    MappingError,
+    Model,
+    Plugin,
+    PluginRelease,
+    Project,
+    QueryError,
+    ServeApplication,
+    Storage,
+    SynapseError,
+    Task,
+    TaskTag,
+    TransferError,
+    ValidationError,
+)
+
+
+class Bad(NamedTuple):
+    """A call that is refused; `reads` and `writes` say how many requests it may take to find out."""
+
+    method: str
+    wrong: str
+    call: Callable[[SimpleNamespace], Any]
+    error: type[BaseException] = QueryError
+    reads: int = 0
+    writes: int = 0
+
+
+T = Task.objects
+NAMES: Final = (None, 5, ["data"], "nope", "Data")
+
+READING: Final = [
+    Bad("QuerySet.filter", "positional", lambda w: T.filter(1)),
+    Bad("QuerySet.filter", "unknown name", lambda w: T.filter(projct=1)),
+    Bad("QuerySet.filter", "None", lambda w: T.filter(project=None)),
+    Bad("QuerySet.filter", "text for a key", lambda w: T.filter(project="1")),
+    Bad("QuerySet.filter", "another entity", lambda w: T.filter(project=w.tag)),
+    Bad("QuerySet.filter", "unsaved", lambda w: T.filter(project=w.new_project)),
+    Bad("QuerySet.filter", "deleted", lambda w: T.filter(tags=w.gone)),
+    Bad("QuerySet.filter", "deleted in a list", lambda w: T.filter(tags__in=[w.gone])),
+    Bad("QuerySet.filter", "another backend", lambda w: T.filter(project=w.foreign_project).count()),
+    Bad("QuerySet.filter", "another backend in a list", lambda w: list(T.filter(tags__in=[w.foreign_tag]))),
+    Bad("QuerySet.filter", "two backends", lambda w: T.filter(project=w.project, tags=w.foreign_tag)),
+    Bad(
+        "QuerySet.filter",
+        "two backends in turn",
+        lambda w: T.filter(project=w.project).filter(tags=w.foreign_tag),
+    ),
+    Bad("QuerySet.filter", "text for a list", lambda w: T.filter(id__in="12")),
+    Bad("QuerySet.filter", "unknown value", lambda w: T.filter(status_label="don")),
+    Bad("QuerySet.exclude", "what the wire cannot say", lambda w: T.exclude(project=1)),
+    Bad("QuerySet.exclude", "unknown name", lambda w: T.exclude(nope=1)),
+    Bad("QuerySet.exclude", "several", lambda w: T.exclude(id=1, is_discarded=True)),
+    Bad("QuerySet.params", "None", lambda w: T.params(x=None)),
+    Bad("QuerySet.params", "a list", lambda w: T.params(x=[1])),
+    *(Bad("QuerySet.order_by", repr(each), lambda w, each=each: T.order_by(each)) for each in NAMES),
+    *(Bad("QuerySet.only", repr(each), lambda w, each=each: T.only(each)) for each in NAMES),
+    *(Bad("QuerySet.defer", repr(each), lambda w, each=each: T.defer(each)) for each in NAMES),
+    *(Bad("QuerySet.values", repr(each), lambda w, each=each: T.values(each)) for each in NAMES),
+    *(Bad("QuerySet.values_list", repr(each), lambda w, each=each: T.values_list(each)) for each in NAMES),
+    *(
+        Bad("QuerySet.select_related", repr(each), lambda w, each=each: T.select_related(each))
+        for each in NAMES
+    ),
+    *(
+        Bad("QuerySet.prefetch_related", repr(each), lambda w, each=each: T.prefetch_related(each))
+        for each in NAMES
+    ),
+    Bad("QuerySet.values_list", "two flat", lambda w: T.values_list("id", "data", flat=True)),
+    Bad("QuerySet.select_related", "what cannot be nested", lambda w: T.select_related("project")),
+    Bad("QuerySet.prefetch_related", "unknown step", lambda w: T.prefetch_related("project__nope")),
+    Bad("QuerySet.fetch_mode", "text", lambda w: T.fetch_mode("PEERS")),
+    Bad("QuerySet.using", "None", lambda w: T.using(None)),
+    Bad("QuerySet.using", "text", lambda w: T.using("https://api.example.com")),
+    Bad("QuerySet.iterator", "no size", lambda w: list(T.iterator(page_size=0))),
+    Bad("QuerySet.iterator", "text", lambda w: list(T.iterator(page_size="5"))),
+    *(
+        Bad("QuerySet.get", repr(each), lambda w, each=each: T.get(each))
+        for each in (None, "x", True, 0, -1, 5.0, 2**64)
+    ),
+    Bad("QuerySet.get", "nothing", lambda w: T.get()),
+    Bad("QuerySet.get", "unknown name", lambda w: T.get(nope=1)),
+    Bad("QuerySet.get", "missing row", lambda w: T.get(10**9), Task.DoesNotExist, reads=1),
+    Bad(
+        "QuerySet.get",
+        "missing code",
+        lambda w: PluginRelease.objects.get("no@1"),
+        PluginRelease.DoesNotExist,
+        reads=1,
+    ),
+    Bad("QuerySet.get", "a path for a code", lambda w: Plugin.objects.get("../users")),
+    Bad(
+        "QuerySet.get", "too many", lambda w: T.get(project=w.project), Task.MultipleObjectsReturned, reads=2
+    ),
+    Bad("QuerySet.in_bulk", "number", lambda w: T.in_bulk(5)),
+    Bad("QuerySet.in_bulk", "text", lambda w: T.in_bulk("12")),
+    Bad("QuerySet.in_bulk", "None inside", lambda w: T.in_bulk([None])),
+    Bad("QuerySet.reverse", "after a slice", lambda w: T.all()[:3].reverse()),
+    Bad("QuerySet.last", "after a slice", lambda w: T.all()[:3].last()),
+    Bad("QuerySet.__getitem__", "negative", lambda w: T.all()[-1]),
+    Bad("QuerySet.__getitem__", "text", lambda w: T.all()["a"]),
+    Bad("QuerySet.__getitem__", "beyond the end", lambda w: T.filter(id=w.task.id)[5], IndexError, reads=1),
+    Bad("QuerySet.__or__", "OR", lambda w: T.filter(id=1) | T.filter(id=2)),
+    Bad("Values.filter", "unknown name", lambda w: T.values("id").filter(nope=1)),
+    Bad("Values.exclude", "unknown name", lambda w: T.values("id").exclude(nope=1)),
+    Bad("Values.order_by", "unknown name", lambda w: T.values("id").order_by("nope")),
+    Bad("Values.iterator", "no size", lambda w: list(T.values("id").iterator(page_size=0))),
+    Bad("Values.reverse", "after a slice", lambda w: T.values("id")[:3].reverse()),
+    Bad("Values.last", "after a slice", lambda w: T.values("id")[:3].last()),
+]
+
+TASK: Final = {"project_id": 1, "data_unit_id": 1}
+WRITING: Final = [
+    Bad("QuerySet.create", "nothing", lambda w: T.create(), MappingError),
+    Bad("QuerySet.create", "unknown name", lambda w: T.create(**TASK, nope=1), MappingError),
+    Bad("QuerySet.create", "None", lambda w: T.create(project=None, data_unit_id=1), MappingError),
+    Bad("QuerySet.create", "text for a key", lambda w: T.create(project="1", data_unit_id=1), MappingError),
+    Bad("QuerySet.create", "another entity", lambda w: T.create(project=w.tag, data_unit_id=1), MappingError),
+    Bad(
+        "QuerySet.create", "unsaved", lambda w: T.create(project=w.new_project, data_unit_id=1), MappingError
+    ),
+    Bad(
+        "QuerySet.create",
+        "deleted",
+        lambda w: TaskTag.objects.create(project=w.gone_project, name="x"),
+        MappingError,
+    ),
+    Bad(
+        "QuerySet.create",
+        "another backend",
+        lambda w: TaskTag.objects.create(project=w.foreign_project, name="x"),
+    ),
+    Bad(
+        "QuerySet.create",
+        "twice",
+        lambda w: TaskTag.objects.create(project=w.project, project_id=1, name="x"),
+        MappingError,
+    ),
+    Bad(
+        "QuerySet.create",
+        "another link",
+        lambda w: w.project.tags.create(project=10**6, name="x"),
+        MappingError,
+    ),
+    Bad("QuerySet.create", "no JSON", lambda w: T.create(**TASK, meta={"a": object()}), MappingError),
+    Bad("QuerySet.create", "read-only", lambda w: T.create(**TASK, id=5), MappingError),
+    Bad(
+        "QuerySet.create",
+        "no such row",
+        lambda w: T.create(project_id=10**9, data_unit_id=1),
+        ValidationError,
+        writes=1,
+    ),
+    Bad("QuerySet.create", "files without a url", lambda w: w.unit(files={"image_1": 5}), MappingError),
+    Bad(
+        "QuerySet.create",
+        "unknown choice",
+        lambda w: Project(title="x", category="image", access_level="n"),
+        MappingError,
+    ),
+    Bad(
+        "QuerySet.create", "number for a uuid", lambda w: ServeApplication.objects.create(job=5), MappingError
+    ),
+    *(
+        Bad("QuerySet.bulk_create", repr(each), lambda w, each=each: T.bulk_create(each))
+        for each in (None, 5, "abc", {})
+    ),
+    Bad("QuerySet.bulk_create", "one object", lambda w: T.bulk_create(w.new_task)),
+    Bad("QuerySet.bulk_create", "None inside", lambda w: T.bulk_create([None]), MappingError),
+    Bad("QuerySet.bulk_create", "another entity", lambda w: T.bulk_create([w.tag]), MappingError),
+    Bad("QuerySet.bulk_create", "saved", lambda w: T.bulk_create([w.task]), MappingError),
+    Bad("QuerySet.bulk_create", "no size", lambda w: T.bulk_create([], batch_size=0)),
+    Bad(
+        "QuerySet.bulk_create",
+        "another backend",
+        lambda w: TaskTag.objects.bulk_create([w.tag_of_foreign_project]),
+    ),
+    Bad("QuerySet.get_or_create", "no lookup", lambda w: T.get_or_create(None)),
+    Bad("QuerySet.get_or_create", "text", lambda w: T.get_or_create("x", project=1)),
+    Bad("QuerySet.get_or_create", "unknown lookup", lambda w: T.get_or_create(nope=1)),
+    Bad(
+        "QuerySet.get_or_create",
+        "unknown default",
+        lambda w: T.get_or_create(project=1, defaults={"nope": 1}),
+    ),
+    Bad("QuerySet.get_or_create", "read-only", lambda w: T.get_or_create(id=10**9), MappingError),
+    Bad("QuerySet.get_or_create", "another backend", lambda w: T.get_or_create(project=w.foreign_project)),
+    Bad("QuerySet.update_or_create", "text", lambda w: T.update_or_create("x", project=1)),
+    Bad(
+        "QuerySet.update_or_create",
+        "unknown default",
+        lambda w: T.update_or_create(project=1, defaults={"nope": 1}),
+    ),
+    Bad(
+        "QuerySet.update_or_create",
+        "None",
+        lambda w: T.update_or_create(project=1, defaults={"schema": None}),
+        MappingError,
+    ),
+    Bad("QuerySet.update", "nothing", lambda w: w.tasks.update()),
+    Bad("QuerySet.update", "everything", lambda w: T.update(is_discarded=True)),
+    Bad("QuerySet.update", "unknown name", lambda w: w.tasks.update(nope=1)),
+    Bad("QuerySet.update", "read-only", lambda w: w.tasks.update(id=5), MappingError),
+    Bad("QuerySet.update", "None", lambda w: w.tasks.update(is_discarded=None), MappingError),
+    Bad("QuerySet.update", "wrong type", lambda w: w.tasks.update(is_discarded="yes"), MappingError),
+    Bad("QuerySet.update", "another entity", lambda w: w.tasks.update(project=w.tag), MappingError),
+    Bad("QuerySet.update", "deleted", lambda w: w.tasks.update(project=w.gone_project), MappingError),
+    Bad("QuerySet.update", "another backend", lambda w: w.tasks.update(project=w.foreign_project)),
+    Bad("QuerySet.update", "twice", lambda w: w.tasks.update(project=w.project, project_id=1), MappingError),
+    Bad("QuerySet.update", "dry_run", lambda w: w.tasks.update(is_discarded=True, dry_run="no")),
+    Bad("QuerySet.delete", "everything", lambda w: T.delete()),
+    Bad("QuerySet.delete", "merely truthy", lambda w: T.delete(everything="no")),
+    *(
+        Bad("Entity.ref", repr(each), lambda w, each=each: Task.ref(each))
+        for each in (None, "5", True, 0, 1.5)
+    ),
+    Bad("Entity.ref", "a path", lambda w: Job.ref("../users")),
+    Bad("Entity.save", "deleted", lambda w: w.gone.save()),
+    Bad("Entity.save", "edited to no JSON", lambda w: w.edited.save(), MappingError),
+    Bad("Entity.save", "another backend", lambda w: w.linked_abroad.save()),
+    Bad("Entity.save", "missing row", lambda w: w.changed_ghost.save(), Task.DoesNotExist, writes=1),
+    Bad("Entity.refresh", "unsaved", lambda w: w.new_task.refresh()),
+    Bad("Entity.refresh", "deleted", lambda w: w.gone.refresh()),
+    Bad("Entity.refresh", "missing row", lambda w: Task.ref(10**9).refresh(), Task.DoesNotExist, reads=1),
+    Bad("Entity.delete", "unsaved", lambda w: w.new_task.delete()),
+    Bad("Entity.delete", "deleted", lambda w: w.gone.delete()),
+    Bad("Entity.delete", "missing row", lambda w: Task.ref(10**9).delete(), Task.DoesNotExist, writes=1),
+    Bad("Entity.to_dict", "an unknown name on the way", lambda w: w.task.nope, AttributeError),
+    Bad("Entity.__setattr__", "unknown name", lambda w: setattr(w.task, "nmae", 1), AttributeError),
+    Bad("Entity.__setattr__", "read-only", lambda w: setattr(w.task, "id", 1), AttributeError),
+    Bad("Entity.__setattr__", "a query", lambda w: setattr(w.task, "assignments", []), AttributeError),
+    Bad("Entity.__setattr__", "wrong type", lambda w: setattr(w.task, "meta", [1]), MappingError),
+    Bad("Entity.__setattr__", "another entity", lambda w: setattr(w.task, "project", w.tag), MappingError),
+    Bad("Entity.__setattr__", "deleted", lambda w: setattr(w.gone, "name", "x")),
+    Bad("Entity.__delattr__", "a field", lambda w: delattr(w.task, "meta"), AttributeError),
+    Bad("Entity.__hash__", "unsaved", lambda w: hash(w.new_task), TypeError),
+    Bad("Entity.objects", "on an object", lambda w: w.task.objects, AttributeError),
+    Bad("Entity.objects", "a relation of an unsaved object", lambda w: w.new_task.assignments, MappingError),
+]
+
+TAGS: Final = (None, 5, "ok", {"a": 1})
+TASKS: Final = [
+    *(
+        Bad("TaskManager.set_tags", repr(each), lambda w, each=each: w.tasks.set_tags(add=each))
+        for each in TAGS
+    ),
+    Bad("TaskManager.set_tags", "one tag", lambda w: w.tasks.set_tags(add=w.tag)),
+    Bad("TaskManager.set_tags", "everything", lambda w: T.set_tags(add=[w.tag])),
+    Bad("TaskManager.set_tags", "another entity", lambda w: w.tasks.set_tags(remove=[w.project])),
+    Bad("TaskManager.set_tags", "deleted", lambda w: w.tasks.set_tags(remove=[w.gone])),
+    Bad("TaskManager.set_tags", "another backend", lambda w: w.tasks.set_tags(add=[w.foreign_tag])),
+    Bad(
+        "TaskManager.set_tags",
+        "missing",
+        lambda w: w.tasks.set_tags(add=[10**9]),
+        ValidationError,
+        reads=1,
+        writes=1,
+    ),
+    Bad(
+        "AssignmentManager.set_tags", "one tag", lambda w: Assignment.objects.filter(id=1).set_tags(add=w.tag)
+    ),
+    Bad("AssignmentManager.set_tags", "everything", lambda w: Assignment.objects.set_tags(add=[w.tag])),
+    *(Bad("Task.set_tags", repr(each), lambda w, each=each: w.task.set_tags(remove=each)) for each in TAGS),
+    Bad("Task.set_tags", "unsaved", lambda w: w.new_task.set_tags(add=[1])),
+    Bad("Task.set_tags", "unsaved tag", lambda w: w.task.set_tags(add=[w.new_tag])),
+    Bad("Task.set_tags", "another backend", lambda w: w.task.set_tags(add=[w.foreign_tag])),
+    *(
+        Bad("Task.annotate", repr(each), lambda w, each=each: w.task.annotate(each))
+        for each in (None, [], "a", {1: 2})
+    ),
+    Bad("Task.annotate", "no JSON", lambda w: w.task.annotate({"a": {1, 2}})),
+    Bad("Task.annotate", "schema", lambda w: w.task.annotate({"a": 1}, schema="anny")),
+    Bad("Task.annotate", "submit", lambda w: w.task.annotate({"a": 1}, submit="yes")),
+    Bad("Task.annotate", "unsaved", lambda w: w.new_task.annotate({"a": 1})),
+    Bad(
+        "Task.annotate",
+        "missing row",
+        lambda w: Task.ref(10**9).annotate({"a": 1}),
+        Task.DoesNotExist,
+        writes=1,
+    ),
+    *(
+        Bad("TaskManager.annotate_many", repr(each), lambda w, each=each: T.annotate_many(each))
+        for each in (None, 5, "ab")
+    ),
+    *(
+        Bad(
+            "TaskManager.annotate_many",
+            f"[{each!r}]",
+            lambda w, each=each: T.annotate_many([each]),
+            BulkError,
+        )
+        for each in (1, (1,), (None, {}), ("x", {}), (1, None))
+    ),
+    Bad("TaskManager.annotate_many", "schema", lambda w: T.annotate_many({}, schema="anny")),
+    Bad("TaskManager.annotate_many", "submit", lambda w: T.annotate_many({}, submit=1)),
+    Bad(
+        "TaskManager.annotate_many", "unsaved", lambda w: T.annotate_many([(w.new_task, {"a": 1})]), BulkError
+    ),
+    Bad(
+        "TaskManager.annotate_many",
+        "another entity",
+        lambda w: T.annotate_many({w.project: {"a": 1}}),
+        BulkError,
+    ),
+    Bad(
+        "TaskManager.annotate_many",
+        "another backend",
+        lambda w: T.annotate_many({w.foreign_task: {"a": 1}}),
+        BulkError,
+    ),
+]
+
+FILES: Final = (
+    ("None", lambda w: None),
+    ("number", lambda w: 5),
+    ("missing", lambda w: w.folder / "nope.png"),
+    ("folder", lambda w: w.folder),
+)
+DATA: Final = [
+    *(
+        Bad("DataCollection.add", f"file: {n}", lambda w, f=f: w.collection.add(f(w)), TransferError)
+        for n, f in FILES
+    ),
+    *(
+        Bad(
+            "DataCollection.add",
+            f"second: {n}",
+            lambda w, f=f: w.collection.add({"image_1": w.picture, "data_meta_1": f(w)}),
+            TransferError,
+        )
+        for n, f in FILES
+    ),
+    *(
+        Bad("DataFileManager.upload", n, lambda w, f=f: DataFile.objects.upload(f(w)), TransferError)
+        for n, f in FILES
+    ),
+    *(Bad("Plugin.release", n, lambda w, f=f: w.plugin.release("2", f(w)), TransferError) for n, f in FILES),
+    *(Bad("ModelManager.create", n, lambda w, f=f: w.model(f(w)), TransferError) for n, f in FILES[1:]),
+    *(Bad("JobLogManager.create", n, lambda w, f=f: w.log(file=f(w)), SynapseError) for n, f in FILES[1:]),
+    Bad(
+        "DataCollection.add", "unknown name", lambda w: w.collection.add({"imag_1": w.picture}), MappingError
+    ),
+    Bad("DataCollection.add", "missing specification", lambda w: w.collection.add({}), MappingError),
+    Bad("DataCollection.add", "meta", lambda w: w.collection.add(w.picture, meta=[1]), MappingError),
+    Bad("DataCollection.add", "groups", lambda w: w.collection.add(w.picture, groups="day"), MappingError),
+    Bad("DataCollection.add", "unsaved", lambda w: w.new_collection.add(w.picture)),
+    Bad("DataCollection.add", "deleted", lambda w: w.gone_collection.add(w.picture)),
+    Bad(
+        "DataCollection.add",
+        "missing row",
+        lambda w: DataCollection.ref(10**9).add(w.picture),
+        DataCollection.DoesNotExist,
+        reads=1,
+    ),
+    Bad(
+        "DataCollection.check_files",
+        "unknown name",
+        lambda w: w.collection.check_files({"nope": "a"}),
+        MappingError,
+    ),
+    Bad("DataCollection.upload", "None", lambda w: w.collection.upload(None), TransferError, reads=1),
+    Bad(
+        "DataCollection.upload", "one path", lambda w: w.collection.upload(w.picture), TransferError, reads=1
+    ),
+    Bad("DataCollection.upload", "unsaved", lambda w: w.new_collection.upload([w.picture])),
+    Bad(
+        "DataCollection.upload",
+        "on_error",
+        lambda w: w.collection.upload([], on_error="stop"),
+        TransferError,
+        reads=1,
+    ),
+    Bad(
+        "DataFileManager.upload",
+        "chunked",
+        lambda w: DataFile.objects.upload(w.picture, chunked="yes"),
+        TransferError,
+    ),
+    Bad(
+        "DataFileManager.upload",
+        "progress",
+        lambda w: DataFile.objects.upload(w.picture, progress=5),
+        TransferError,
+    ),
+    *(
+        Bad("DataFileManager.existing", repr(each), lambda w, each=each: DataFile.objects.existing(each))
+        for each in (None, "abc", 5, [1], [None], [""])
+    ),
+    Bad("ModelManager.create", "empty file", lambda w: w.model(w.empty), TransferError),
+    Bad("ModelManager.create", "no name", lambda w: Model.objects.create(file=w.archive), MappingError),
+    Bad(
+        "ModelManager.create",
+        "an object for a code",
+        lambda w: w.model(w.archive, plugin=w.plugin),
+        MappingError,
+    ),
+    Bad("ModelManager.create", "progress", lambda w: w.model(w.archive, progress=5), TransferError),
+    Bad("StorageManager.default", "instance", lambda w: w.storage.objects.default(), AttributeError),
+    Bad(
+        "Storage.configuration",
+        "text",
+        lambda w: Storage(name="s", provider="minio", configuration="a=b"),
+        MappingError,
+    ),
+    Bad("DataFile.objects", "create", lambda w: DataFile.objects.create()),
+]
+
+RUNS: Final = [
+    *(
+        Bad("Plugin.run", f"action: {each!r}", lambda w, each=each: w.plugin.run(action=each))
+        for each in (None, "", " ", 5)
+    ),
+    *(
+        Bad("Plugin.run", f"params: {each!r}", lambda w, each=each: w.plugin.run(action="go", params=each))
+        for each in ([1], "abc", 5, {"a": {1}})
+    ),
+    Bad("Plugin.run", "agent", lambda w: w.plugin.run(action="go", agent="x")),
+    Bad("Plugin.run", "another entity", lambda w: w.plugin.run(action="go", agent=w.tag)),
+    Bad("Plugin.run", "storage", lambda w: w.plugin.run(action="go", storage=w.tag)),
+    Bad("Plugin.run", "another backend", lambda w: w.plugin.run(action="go", agent=w.foreign_agent)),
+    Bad("Plugin.run", "version", lambda w: w.plugin.run(action="go", version=5)),
+    Bad("Plugin.run", "debug", lambda w: w.plugin.run(action="go", debug="yes")),
+    Bad("Plugin.run", "language", lambda w: w.plugin.run(action="go", language=5)),
+    Bad("Plugin.run", "unsaved", lambda w: w.new_plugin.run(action="go")),
+    Bad(
+        "Plugin.run",
+        "missing row",
+        lambda w: Plugin.ref("nope").run(action="go"),
+        Plugin.DoesNotExist,
+        writes=1,
+    ),
+    *(
+        Bad("Plugin.release", f"version: {each!r}", lambda w, each=each: w.plugin.release(each, w.archive))
+        for each in (None, "", 5)
+    ),
+    *(
+        Bad(
+            "Plugin.release",
+            f"config: {each!r}",
+            lambda w, each=each: w.plugin.release("2", w.archive, config=each),
+        )
+        for each in ([1], "abc", {"a": {1}})
+    ),
+    *(
+        Bad(
+            "Plugin.release",
+            f"requirements: {each!r}",
+            lambda w, each=each: w.plugin.release("2", w.archive, requirements=each),
+        )
+        for each in (None, "numpy", [1])
+    ),
+    Bad("Plugin.release", "debug", lambda w: w.plugin.release("2", w.archive, debug="yes")),
+    Bad("Plugin.release", "empty file", lambda w: w.plugin.release("2", w.empty), TransferError),
+    Bad("Plugin.release", "unsaved", lambda w: w.new_plugin.release("2", w.archive)),
+    Bad("JobLogManager.create", "no event", lambda w: JobLog.objects.create(job=w.job), MappingError),
+    Bad("JobLogManager.create", "no job", lambda w: w.log(job=None), MappingError),
+    Bad("JobLogManager.create", "moment", lambda w: w.log(datetime="soon"), MappingError),
+    Bad("JobLogManager.create", "another backend", lambda w: w.log(job=w.foreign_job)),
+    *(
+        Bad("Job.wait", f"timeout: {each!r}", lambda w, each=each: w.job.wait(timeout=each))
+        for each in ("x", -1, True, float("nan"), float("inf"))
+    ),
+    Bad("Job.wait", "progress", lambda w: w.job.wait(progress=5), TransferError),
+    *(
+        Bad(f"Job.{verb}", "unsaved", lambda w, verb=verb: getattr(Job(), verb)())
+        for verb in ("wait", "stop", "console_logs", "tail")
+    ),
+    *(
+        Bad(
+            f"Job.{verb}",
+            "missing row",
+            lambda w, verb=verb: getattr(w.ghost_job, verb)(),
+            Job.DoesNotExist,
+            reads=verb != "stop",
+            writes=verb == "stop",
+        )
+        for verb in ("wait", "stop", "console_logs")
+    ),
+    Bad("Agent.check", "unsaved", lambda w: Agent(name="x").check()),
+    Bad("Agent.check", "missing row", lambda w: Agent.ref(10**9).check(), Agent.DoesNotExist, reads=1),
+    *(
+        Bad(
+            "GroundTruthDataset.freeze", repr(each), lambda w, each=each: w.dataset.freeze(each), MappingError
+        )
+        for each in (None, 1)
+    ),
+    Bad(
+        "GroundTruthDataset.freeze",
+        "description",
+        lambda w: w.dataset.freeze("1", description=None),
+        MappingError,
+    ),
+    Bad("GroundTruthDataset.freeze", "unsaved", lambda w: GroundTruthDataset(name="x").freeze("1")),
+    Bad("GroundTruthDataset.freeze", "empty", lambda w: w.dataset.freeze(""), ValidationError, writes=1),
+]
+
+HOST: Final = "http://127.0.0.1:9"
+MODULE: Final = [
+    Bad("synapse.connect", "no address", lambda w: synapse.connect("nope", api_token="t"), ConfigError),
+    Bad("synapse.connect", "number", lambda w: synapse.connect(5, api_token="t"), ConfigError),
+    Bad("synapse.connect", "no token", lambda w: synapse.connect(HOST), ConfigError),
+    Bad(
+        "synapse.connect",
+        "token with a line break",
+        lambda w: synapse.connect(HOST, api_token="a\nb"),
+        ConfigError,
+    ),
+    Bad("synapse.connect", "number for a token", lambda w: synapse.connect(HOST, api_token=5), ConfigError),
+    Bad(
+        "synapse.connect",
+        "unknown setting",
+        lambda w: synapse.connect(HOST, api_token="t", nope=1),
+        TypeError,
+    ),
+    Bad("synapse.disconnect", "an argument", lambda w: synapse.disconnect("now"), TypeError),
+]
+
+CALLS: Final = [*READING, *WRITING, *TASKS, *DATA, *RUNS, *MODULE]
+
+# Methods that take nothing, so that only a closed session can make them fail.
+CLOSED: Final[dict[str, Callable[[SimpleNamespace], Any]]] = {
+    "QuerySet.all": lambda w: list(w.closed_tasks.all()),
+    "QuerySet.first": lambda w: w.closed_tasks.first(),
+    "QuerySet.last": lambda w: w.closed_tasks.last(),
+    "QuerySet.count": lambda w: w.closed_tasks.count(),
+    "QuerySet.exists": lambda w: w.closed_tasks.exists(),
+    "QuerySet.get": lambda w: w.closed_tasks.get(1),
+    "QuerySet.in_bulk": lambda w: w.closed_tasks.in_bulk([1]),
+    "QuerySet.iterator": lambda w: list(w.closed_tasks.iterator()),
+    "QuerySet.none": lambda w: w.closed_tasks.none().create(**TASK),
+    "QuerySet.values": lambda w: list(w.closed_tasks.values("id")),
+    "QuerySet.create": lambda w: w.closed_tasks.create(**TASK),
+    "QuerySet.bulk_create": lambda w: w.raised(w.closed_tasks.bulk_create, [Task(**TASK)]),
+    "QuerySet.get_or_create": lambda w: w.closed_tasks.get_or_create(project=1),
+    "QuerySet.update_or_create": lambda w: w.closed_tasks.update_or_create(project=1),
+    "QuerySet.update": lambda w: w.closed_tasks.filter(id=1).update(is_discarded=True),
+    "QuerySet.delete": lambda w: w.closed_tasks.filter(id=1).delete(),
+    "Values.first": lambda w: w.closed_tasks.values("id").first(),
+    "Values.count": lambda w: w.closed_tasks.values("id").count(),
+    "Values.exists": lambda w: w.closed_tasks.values("id").exists(),
+    "Entity.save": lambda w: w.closed(Task, is_discarded=True).save(),
+    "Entity.refresh": lambda w: w.closed(Task).refresh(),
+    "Entity.delete": lambda w: w.closed(Task).delete(),
+    "TaskManager.set_tags": lambda w: w.closed_tasks.filter(id=1).set_tags(add=[1]),
+    "TaskManager.annotate_many": lambda w: w.raised(w.closed_tasks.annotate_many, {1: {"a": 1}}),
+    "Task.annotate": lambda w: w.closed(Task).annotate({"a": 1}),
+    "Task.set_tags": lambda w: w.closed(Task).set_tags(add=[1]),
+    "DataCollection.add": lambda w: w.closed(DataCollection).add(w.picture),
+    "DataCollection.upload": lambda w: w.closed(DataCollection).upload([w.picture]),
+    "DataFileManager.upload": lambda w: DataFile.objects.using(w.closed_session).upload(w.picture),
+    "DataFileManager.existing": lambda w: DataFile.objects.using(w.closed_session).existing(["a"]),
+    "ModelManager.create": lambda w: Model.objects.using(w.closed_session).create(name="m", file=w.archive),
+    "StorageManager.default": lambda w: Storage.objects.using(w.closed_session).default(),
+    "JobLogManager.create": lambda w: JobLog.objects.using(w.closed_session).create(job="a", event="e"),
+    "Plugin.run": lambda w: w.closed(Plugin).run(action="go"),
+    "Plugin.release": lambda w: w.closed(Plugin).release("1", w.archive),
+    "Job.wait": lambda w: w.closed(Job).wait(),
+    "Job.stop": lambda w: w.closed(Job).stop(),
+    "Job.console_logs": lambda w: w.closed(Job).console_logs(),
+    "Job.tail": lambda w: list(w.closed(Job).tail()),
+    "Agent.check": lambda w: w.closed(Agent).check(),
+    "GroundTruthDataset.freeze": lambda w: w.closed(GroundTruthDataset).freeze("1"),
+}
+# Nothing can be wrong with these: they take nothing of the user, and touch no network.
+HARMLESS: Final = {"QuerySet.explain", "Values.explain", "Values.of"}
