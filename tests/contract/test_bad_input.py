@@ -30,9 +30,12 @@ from synapse import (
     entities,
 )
 from synapse.orm import Entity, Manager, QuerySet, Values
-from tests.contract.bad_calls import CALLS, CLOSED, HARMLESS, Bad
+from tests.contract.bad_calls import CALLS as PLAIN
+from tests.contract.bad_calls import CLOSED, HARMLESS, Bad
+from tests.contract.bad_verbs import VERBS
 from tests.contract.lookup_world import ENTITIES
 
+CALLS = [*PLAIN, *VERBS]
 ELSEWHERE = "http://127.0.0.1:9"
 GHOST = "00000000-0000-0000-0000-000000000001"
 

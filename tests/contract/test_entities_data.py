@@ -389,7 +389,7 @@ class TestGroundTruth:
         truth.data = {"n": 99}
         truth.save()
 
-        events = sorted(version.events, key=lambda event: event.ground_truth_id)
+        events = sorted(version.events, key=lambda event: event.data["n"])
 
         assert [{"n": 0}, {"n": 1}, {"n": 2}] == [event.data for event in events]
         assert ("1.0", "first", dataset, 3) == (

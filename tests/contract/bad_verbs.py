@@ -1,0 +1,310 @@
+"""Calls of the domain's verbs that cannot be right."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import synapse
+
+from synapse import (
+    Agent,
+    Assignment,
+    BulkError,
+    ConfigError,
+    DataCollection,
+    DataFile,
+    GroundTruthDataset,
+    Job,
+    JobLog,
+    MappingError,
+    Model,
+    Plugin,
+    Storage,
+    SynapseError,
+    Task,
+    TransferError,
+    ValidationError,
+)
+from tests.contract.bad_calls import Bad
+
+T = Task.objects
+TAGS: Final = (None, 5, "ok", {"a": 1})
+TASKS: Final = [
+    *(
+        Bad("TaskManager.set_tags", repr(each), lambda w, each=each: w.tasks.set_tags(add=each))
+        for each in TAGS
+    ),
+    Bad("TaskManager.set_tags", "one tag", lambda w: w.tasks.set_tags(add=w.tag)),
+    Bad("TaskManager.set_tags", "everything", lambda w: T.set_tags(add=[w.tag])),
+    Bad("TaskManager.set_tags", "another entity", lambda w: w.tasks.set_tags(remove=[w.project])),
+    Bad("TaskManager.set_tags", "deleted", lambda w: w.tasks.set_tags(remove=[w.gone])),
+    Bad("TaskManager.set_tags", "another backend", lambda w: w.tasks.set_tags(add=[w.foreign_tag])),
+    Bad(
+        "TaskManager.set_tags",
+        "missing",
+        lambda w: w.tasks.set_tags(add=[10**9]),
+        ValidationError,
+        reads=1,
+        writes=1,
+    ),
+    Bad(
+        "AssignmentManager.set_tags", "one tag", lambda w: Assignment.objects.filter(id=1).set_tags(add=w.tag)
+    ),
+    Bad("AssignmentManager.set_tags", "everything", lambda w: Assignment.objects.set_tags(add=[w.tag])),
+    *(Bad("Task.set_tags", repr(each), lambda w, each=each: w.task.set_tags(remove=each)) for each in TAGS),
+    Bad("Task.set_tags", "unsaved", lambda w: w.new_task.set_tags(add=[1])),
+    Bad("Task.set_tags", "unsaved tag", lambda w: w.task.set_tags(add=[w.new_tag])),
+    Bad("Task.set_tags", "another backend", lambda w: w.task.set_tags(add=[w.foreign_tag])),
+    *(
+        Bad("Task.annotate", repr(each), lambda w, each=each: w.task.annotate(each))
+        for each in (None, [], "a", {1: 2})
+    ),
+    Bad("Task.annotate", "no JSON", lambda w: w.task.annotate({"a": {1, 2}})),
+    Bad("Task.annotate", "schema", lambda w: w.task.annotate({"a": 1}, schema="anny")),
+    Bad("Task.annotate", "submit", lambda w: w.task.annotate({"a": 1}, submit="yes")),
+    Bad("Task.annotate", "unsaved", lambda w: w.new_task.annotate({"a": 1})),
+    Bad(
+        "Task.annotate",
+        "missing row",
+        lambda w: Task.ref(10**9).annotate({"a": 1}),
+        Task.DoesNotExist,
+        writes=1,
+    ),
+    *(
+        Bad("TaskManager.annotate_many", repr(each), lambda w, each=each: T.annotate_many(each))
+        for each in (None, 5, "ab")
+    ),
+    *(
+        Bad(
+            "TaskManager.annotate_many",
+            f"[{each!r}]",
+            lambda w, each=each: T.annotate_many([each]),
+            BulkError,
+        )
+        for each in (1, (1,), (None, {}), ("x", {}), (1, None))
+    ),
+    Bad("TaskManager.annotate_many", "schema", lambda w: T.annotate_many({}, schema="anny")),
+    Bad("TaskManager.annotate_many", "submit", lambda w: T.annotate_many({}, submit=1)),
+    Bad(
+        "TaskManager.annotate_many", "unsaved", lambda w: T.annotate_many([(w.new_task, {"a": 1})]), BulkError
+    ),
+    Bad(
+        "TaskManager.annotate_many",
+        "another entity",
+        lambda w: T.annotate_many({w.project: {"a": 1}}),
+        BulkError,
+    ),
+    Bad(
+        "TaskManager.annotate_many",
+        "another backend",
+        lambda w: T.annotate_many({w.foreign_task: {"a": 1}}),
+        BulkError,
+    ),
+]
+
+FILES: Final = (
+    ("None", lambda w: None),
+    ("number", lambda w: 5),
+    ("missing", lambda w: w.folder / "nope.png"),
+    ("folder", lambda w: w.folder),
+)
+DATA: Final = [
+    *(
+        Bad("DataCollection.add", f"file: {n}", lambda w, f=f: w.collection.add(f(w)), TransferError)
+        for n, f in FILES
+    ),
+    *(
+        Bad(
+            "DataCollection.add",
+            f"second: {n}",
+            lambda w, f=f: w.collection.add({"image_1": w.picture, "data_meta_1": f(w)}),
+            TransferError,
+        )
+        for n, f in FILES
+    ),
+    *(
+        Bad("DataFileManager.upload", n, lambda w, f=f: DataFile.objects.upload(f(w)), TransferError)
+        for n, f in FILES
+    ),
+    *(Bad("Plugin.release", n, lambda w, f=f: w.plugin.release("2", f(w)), TransferError) for n, f in FILES),
+    *(Bad("ModelManager.create", n, lambda w, f=f: w.model(f(w)), TransferError) for n, f in FILES[1:]),
+    *(Bad("JobLogManager.create", n, lambda w, f=f: w.log(file=f(w)), SynapseError) for n, f in FILES[1:]),
+    Bad(
+        "DataCollection.add", "unknown name", lambda w: w.collection.add({"imag_1": w.picture}), MappingError
+    ),
+    Bad("DataCollection.add", "missing specification", lambda w: w.collection.add({}), MappingError),
+    Bad("DataCollection.add", "meta", lambda w: w.collection.add(w.picture, meta=[1]), MappingError),
+    Bad("DataCollection.add", "groups", lambda w: w.collection.add(w.picture, groups="day"), MappingError),
+    Bad("DataCollection.add", "unsaved", lambda w: w.new_collection.add(w.picture)),
+    Bad("DataCollection.add", "deleted", lambda w: w.gone_collection.add(w.picture)),
+    Bad(
+        "DataCollection.add",
+        "missing row",
+        lambda w: DataCollection.ref(10**9).add(w.picture),
+        DataCollection.DoesNotExist,
+        reads=1,
+    ),
+    Bad(
+        "DataCollection.check_files",
+        "unknown name",
+        lambda w: w.collection.check_files({"nope": "a"}),
+        MappingError,
+    ),
+    Bad("DataCollection.upload", "None", lambda w: w.collection.upload(None), TransferError, reads=1),
+    Bad(
+        "DataCollection.upload", "one path", lambda w: w.collection.upload(w.picture), TransferError, reads=1
+    ),
+    Bad("DataCollection.upload", "unsaved", lambda w: w.new_collection.upload([w.picture])),
+    Bad(
+        "DataCollection.upload",
+        "on_error",
+        lambda w: w.collection.upload([], on_error="stop"),
+        TransferError,
+        reads=1,
+    ),
+    Bad(
+        "DataFileManager.upload",
+        "chunked",
+        lambda w: DataFile.objects.upload(w.picture, chunked="yes"),
+        TransferError,
+    ),
+    Bad(
+        "DataFileManager.upload",
+        "progress",
+        lambda w: DataFile.objects.upload(w.picture, progress=5),
+        TransferError,
+    ),
+    *(
+        Bad("DataFileManager.existing", repr(each), lambda w, each=each: DataFile.objects.existing(each))
+        for each in (None, "abc", 5, [1], [None], [""])
+    ),
+    Bad("ModelManager.create", "empty file", lambda w: w.model(w.empty), TransferError),
+    Bad("ModelManager.create", "no name", lambda w: Model.objects.create(file=w.archive), MappingError),
+    Bad(
+        "ModelManager.create",
+        "an object for a code",
+        lambda w: w.model(w.archive, plugin=w.plugin),
+        MappingError,
+    ),
+    Bad("ModelManager.create", "progress", lambda w: w.model(w.archive, progress=5), TransferError),
+    Bad("StorageManager.default", "instance", lambda w: w.storage.objects.default(), AttributeError),
+    Bad(
+        "Storage.configuration",
+        "text",
+        lambda w: Storage(name="s", provider="minio", configuration="a=b"),
+        MappingError,
+    ),
+    Bad("DataFile.objects", "create", lambda w: DataFile.objects.create()),
+]
+
+RUNS: Final = [
+    *(
+        Bad("Plugin.run", f"action: {each!r}", lambda w, each=each: w.plugin.run(action=each))
+        for each in (None, "", " ", 5)
+    ),
+    *(
+        Bad("Plugin.run", f"params: {each!r}", lambda w, each=each: w.plugin.run(action="go", params=each))
+        for each in ([1], "abc", 5, {"a": {1}})
+    ),
+    Bad("Plugin.run", "agent", lambda w: w.plugin.run(action="go", agent="x")),
+    Bad("Plugin.run", "another entity", lambda w: w.plugin.run(action="go", agent=w.tag)),
+    Bad("Plugin.run", "storage", lambda w: w.plugin.run(action="go", storage=w.tag)),
+    Bad("Plugin.run", "another backend", lambda w: w.plugin.run(action="go", agent=w.foreign_agent)),
+    Bad("Plugin.run", "version", lambda w: w.plugin.run(action="go", version=5)),
+    Bad("Plugin.run", "debug", lambda w: w.plugin.run(action="go", debug="yes")),
+    Bad("Plugin.run", "language", lambda w: w.plugin.run(action="go", language=5)),
+    Bad("Plugin.run", "unsaved", lambda w: w.new_plugin.run(action="go")),
+    Bad(
+        "Plugin.run",
+        "missing row",
+        lambda w: Plugin.ref("nope").run(action="go"),
+        Plugin.DoesNotExist,
+        writes=1,
+    ),
+    *(
+        Bad("Plugin.release", f"version: {each!r}", lambda w, each=each: w.plugin.release(each, w.archive))
+        for each in (None, "", 5)
+    ),
+    *(
+        Bad(
+            "Plugin.release",
+            f"config: {each!r}",
+            lambda w, each=each: w.plugin.release("2", w.archive, config=each),
+        )
+        for each in ([1], "abc", {"a": {1}})
+    ),
+    *(
+        Bad(
+            "Plugin.release",
+            f"requirements: {each!r}",
+            lambda w, each=each: w.plugin.release("2", w.archive, requirements=each),
+        )
+        for each in (None, "numpy", [1])
+    ),
+    Bad("Plugin.release", "debug", lambda w: w.plugin.release("2", w.archive, debug="yes")),
+    Bad("Plugin.release", "empty file", lambda w: w.plugin.release("2", w.empty), TransferError),
+    Bad("Plugin.release", "unsaved", lambda w: w.new_plugin.release("2", w.archive)),
+    Bad("JobLogManager.create", "no event", lambda w: JobLog.objects.create(job=w.job), MappingError),
+    Bad("JobLogManager.create", "no job", lambda w: w.log(job=None), MappingError),
+    Bad("JobLogManager.create", "moment", lambda w: w.log(datetime="soon"), MappingError),
+    Bad("JobLogManager.create", "another backend", lambda w: w.log(job=w.foreign_job)),
+    *(
+        Bad("Job.wait", f"timeout: {each!r}", lambda w, each=each: w.job.wait(timeout=each))
+        for each in ("x", -1, True, float("nan"), float("inf"))
+    ),
+    Bad("Job.wait", "progress", lambda w: w.job.wait(progress=5), TransferError),
+    *(
+        Bad(f"Job.{verb}", "unsaved", lambda w, verb=verb: getattr(Job(), verb)())
+        for verb in ("wait", "stop", "console_logs", "tail")
+    ),
+    *(
+        Bad(
+            f"Job.{verb}",
+            "missing row",
+            lambda w, verb=verb: getattr(w.ghost_job, verb)(),
+            Job.DoesNotExist,
+            reads=verb != "stop",
+            writes=verb == "stop",
+        )
+        for verb in ("wait", "stop", "console_logs")
+    ),
+    Bad("Agent.check", "unsaved", lambda w: Agent(name="x").check()),
+    Bad("Agent.check", "missing row", lambda w: Agent.ref(10**9).check(), Agent.DoesNotExist, reads=1),
+    *(
+        Bad(
+            "GroundTruthDataset.freeze", repr(each), lambda w, each=each: w.dataset.freeze(each), MappingError
+        )
+        for each in (None, 1)
+    ),
+    Bad(
+        "GroundTruthDataset.freeze",
+        "description",
+        lambda w: w.dataset.freeze("1", description=None),
+        MappingError,
+    ),
+    Bad("GroundTruthDataset.freeze", "unsaved", lambda w: GroundTruthDataset(name="x").freeze("1")),
+    Bad("GroundTruthDataset.freeze", "empty", lambda w: w.dataset.freeze(""), ValidationError, writes=1),
+]
+
+HOST: Final = "http://127.0.0.1:9"
+MODULE: Final = [
+    Bad("synapse.connect", "no address", lambda w: synapse.connect("nope", api_token="t"), ConfigError),
+    Bad("synapse.connect", "number", lambda w: synapse.connect(5, api_token="t"), ConfigError),
+    Bad("synapse.connect", "no token", lambda w: synapse.connect(HOST), ConfigError),
+    Bad(
+        "synapse.connect",
+        "token with a line break",
+        lambda w: synapse.connect(HOST, api_token="a\nb"),
+        ConfigError,
+    ),
+    Bad("synapse.connect", "number for a token", lambda w: synapse.connect(HOST, api_token=5), ConfigError),
+    Bad(
+        "synapse.connect",
+        "unknown setting",
+        lambda w: synapse.connect(HOST, api_token="t", nope=1),
+        TypeError,
+    ),
+    Bad("synapse.disconnect", "an argument", lambda w: synapse.disconnect("now"), TypeError),
+]
+
+VERBS: Final = [*TASKS, *DATA, *RUNS, *MODULE]
