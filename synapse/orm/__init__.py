@@ -6,6 +6,7 @@ Extend the SDK from here: declare an entity with `@entity(...)`, link it with `T
 from __future__ import annotations
 
 from synapse.orm.bulk import BulkResult, Change
+from synapse.orm.coach import SlowLoopWarning
 from synapse.orm.entity import Entity, entity
 from synapse.orm.explain import Explanation
 from synapse.orm.manager import ManagedBy, Manager
@@ -21,6 +22,7 @@ __all__ = [
     "ManagedBy",
     "Manager",
     "QuerySet",
+    "SlowLoopWarning",
     "ToMany",
     "ToOne",
     "Values",

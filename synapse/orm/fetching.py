@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from synapse.errors import NotFoundError, QueryError, did_you_mean
 from synapse.mapping.unset import UNSET
-from synapse.orm import loading, reading
+from synapse.orm import coach, loading, reading
 from synapse.orm.loading import Peers, session_of
 from synapse.orm.registry import entity_named
 from synapse.query import Condition, FetchMode, In, Query
@@ -38,7 +38,10 @@ def related(instance: Entity, one: ToOne[Any]) -> Any:
             f"add .prefetch_related({one.name!r}), or use .{one.via}, which needs no fetch"
         )
     peers = [instance] if state.mode is FetchMode.ONE or state.peers is None else state.peers.live()
+    alone = len(peers) < 2 and session_of(instance).cache.get(_resource(one), key) is None
     load_related([instance, *(peer for peer in peers if peer is not instance)], one)
+    if alone:
+        _note(instance, one)
     found = _known(instance, one.name)
     if found is UNSET:
         target = entity_named(one.target)
@@ -47,6 +50,20 @@ def related(instance: Entity, one: ToOne[Any]) -> Any:
             f"{type(instance).__name__} {instance.pk} points to {one.target} {key}, which does not exist",
         )
     return found
+
+
+def _resource(one: ToOne[Any]) -> str:
+    return entity_named(one.target)._schema.resource
+
+
+def _note(instance: Entity, one: ToOne[Any]) -> None:
+    name = type(instance).__name__
+    ahead = f"prefetch_related({one.name!r})"
+    if instance._state.mode is FetchMode.ONE:
+        instead = f"drop fetch_mode(FetchMode.ONE), or add {ahead}"
+    else:
+        instead = f"get the rows by one query, such as {name}.objects.{ahead}.in_bulk(keys)"
+    coach.note(f"{name}.{one.name}", instead=instead)
 
 
 def _known(instance: Entity, name: str) -> Any:

@@ -14,6 +14,7 @@ from synapse.errors import MappingError, NotFoundError, QueryError
 from synapse.mapping.codecs import Misfit, open_value
 from synapse.mapping.state import State
 from synapse.mapping.unset import UNSET
+from synapse.orm import coach
 from synapse.orm.registry import entity_named
 from synapse.query import Condition, FetchMode, In, Query
 from synapse.session import Session, current
@@ -254,6 +255,8 @@ def _load_deferred(instance: Entity, name: str) -> None:
     batch = _lacking(instance, name)
     light = name in session.dialect.row(cls._schema).light
     listed = cls._catalog.accepts(cls._schema.pk, In)
+    if len(batch) == 1 and not cls._schema.fields[name].secret:
+        _note(instance, name)
     if listed and (light or len(batch) > 1):
         _load_for(batch, name, session)
     if not has(instance, name):
@@ -265,6 +268,15 @@ def _load_deferred(instance: Entity, name: str) -> None:
         raise MappingError(
             f"{cls.__name__}.{name}: the backend sends no such field for {cls.__name__} {instance.pk}"
         )
+
+
+def _note(instance: Entity, name: str) -> None:
+    cls, mode = type(instance).__name__, instance._state.mode
+    if mode is FetchMode.ONE:
+        instead = f"drop fetch_mode(FetchMode.ONE), or add {name!r} to only()"
+    else:
+        instead = f"get the rows by one query that holds it, such as {cls}.objects.only({name!r})"
+    coach.note(f"{cls}.{name}", instead=instead)
 
 
 def _lacking(instance: Entity, name: str) -> list[Entity]:

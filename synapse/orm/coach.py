@@ -1,0 +1,69 @@
+"""Tells, once for each line of code, that a loop there fetches row by row."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+import warnings
+
+from collections import OrderedDict
+from typing import Final
+
+import attrs
+
+OFTEN: Final = 10
+SECONDS_BETWEEN: Final = 2.0
+LINES_KEPT: Final = 1_000
+
+Place = tuple[str, int, str]
+
+
+class SlowLoopWarning(UserWarning):
+    """A loop makes one request for each row, where a few would do for all of them."""
+
+
+@attrs.define
+class _Run:
+    """The fetches that came from one line, one soon after the other."""
+
+    count: int
+    latest: float
+    told: bool = False
+
+
+_runs: Final[OrderedDict[Place, _Run]] = OrderedDict()
+_lock: Final = threading.Lock()
+
+
+def note(what: str, *, instead: str) -> None:
+    """Count a fetch of *what* for a single row; where one line does so time and again, warn and say what to do."""
+    file, line = _caller()
+    if _often((file, line, what), now=time.monotonic()):
+        message = f"{what} was fetched {OFTEN} times here, with a request for each row; {instead}"
+        warnings.warn_explicit(message, SlowLoopWarning, file, line)
+
+
+def _often(place: Place, *, now: float) -> bool:
+    """Whether this fetch is the one to warn of: once for each line."""
+    with _lock:
+        run = _runs.setdefault(place, _Run(0, now))
+        _runs.move_to_end(place)
+        if len(_runs) > LINES_KEPT:
+            _runs.popitem(last=False)
+        # What happens once in a while is no loop, or none that waits for this.
+        run.count = run.count + 1 if now - run.latest < SECONDS_BETWEEN else 1
+        run.latest = now
+        if run.told or run.count < OFTEN:
+            return False
+        run.told = True
+        return True
+
+
+def _caller() -> tuple[str, int]:
+    """Find the line outside of this package that the fetch goes back to."""
+    package = __name__.partition(".")[0]
+    frame = sys._getframe(2)
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == package:
+        frame = frame.f_back
+    return frame.f_code.co_filename, frame.f_lineno
