@@ -1,0 +1,106 @@
+"""A loop that fetches row by row is told so: once, where it stands, with what to do instead."""
+
+from __future__ import annotations
+
+import inspect
+import warnings
+
+from collections.abc import Iterator
+
+import pytest
+
+from synapse import FetchMode, Storage, Task
+from synapse.orm import SlowLoopWarning, coach
+from synapse.testing import canned, page
+from tests.unit.orm.rows import project, served, task
+
+REPLIES = {f"GET tasks/{key}/": task(key, project=key) for key in range(1, 60)}
+REPLIES |= {f"GET projects/{key}/": project(key) for key in range(1, 60)}
+TASKS = {"GET sdk/tasks/": served([task(key, project=key) for key in range(1, 60)])}
+
+
+@pytest.fixture(autouse=True)
+def forgotten() -> Iterator[None]:
+    """Begin without what other tests' loops have done."""
+    coach._runs.clear()
+    with canned({**REPLIES, **TASKS}):
+        yield
+
+
+class TestLoops:
+    def test_over_objects_got_one_by_one_are_told(self):
+        """The warning names relation, file and line, and what to do."""
+        with pytest.warns(SlowLoopWarning, match=r"Task\.project.*prefetch_related\('project'\)") as caught:
+            for key in range(1, 30):
+                Task.objects.get(key).project.title
+        (warning,) = caught
+        here = inspect.currentframe()
+
+        assert here is not None
+        assert (__file__, here.f_lineno - 5) == (warning.filename, warning.lineno)
+
+    def test_in_mode_one_are_told(self):
+        """Whoever asked for single fetches learns what they cost."""
+        with pytest.warns(SlowLoopWarning, match=r"drop fetch_mode\(FetchMode.ONE\)"):
+            for each in Task.objects.fetch_mode(FetchMode.ONE):
+                each.project.title
+
+    def test_over_references_are_told(self):
+        """Reading a field of one reference after the other is a request each as well."""
+        with pytest.warns(SlowLoopWarning, match=r"Task\.meta.*only\('meta'\)"):
+            for key in range(1, 20):
+                Task.ref(key).meta
+
+    def test_over_deferred_fields_in_mode_one_are_told(self):
+        """A deferred field is loaded for each row, if that was asked for."""
+        with canned({**REPLIES, "GET sdk/tasks/": page(*({"id": key} for key in range(1, 20)))}):
+            query = Task.objects.only("id").fetch_mode(FetchMode.ONE)
+            with pytest.warns(SlowLoopWarning, match=r"Task\.meta.*drop fetch_mode"):
+                for each in query:
+                    each.meta
+
+    def test_over_pages_are_not(self):
+        """With peers a page is loaded at once, and nothing is said."""
+        for each in Task.objects.all():
+            each.project.title
+
+    def test_that_find_everything_in_the_cache_are_not(self):
+        """What needs no request is not counted."""
+        for _ in range(30):
+            Task.objects.get(1).project.title
+
+    def test_over_secrets_are_not(self):
+        """Settings of storages are fetched one by one on purpose."""
+        with canned({f"GET storages/{key}/": {"id": key, "configuration": {}} for key in range(1, 20)}):
+            for key in range(1, 20):
+                Storage.ref(key).configuration
+
+    def test_that_take_their_time_are_not(self, monkeypatch: pytest.MonkeyPatch):
+        """A fetch now and then is no loop that waits for fetches."""
+        ticks = iter(range(0, 10_000, 5))
+        monkeypatch.setattr(coach.time, "monotonic", lambda: float(next(ticks)))
+
+        for key in range(1, 30):
+            Task.objects.get(key).project.title
+
+    def test_are_told_once(self):
+        """The same line is not told again, whatever the filters of warnings say."""
+
+        def loop() -> None:
+            for key in range(1, 30):
+                Task.ref(key).meta
+
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            loop(), loop()
+
+        assert 1 == len(caught)
+
+    def test_forget_the_oldest_lines(self, monkeypatch: pytest.MonkeyPatch):
+        """What is remembered stays small, however many lines fetch."""
+        monkeypatch.setattr(coach, "LINES_KEPT", 1)
+
+        Task.ref(1).meta
+        Task.ref(2).meta
+
+        assert 1 == len(coach._runs)
