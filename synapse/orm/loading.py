@@ -326,7 +326,18 @@ def missing(cls: type[Entity], message: str, *, cause: NotFoundError | None = No
 def refresh(instance: Entity) -> None:
     """Load every field anew and forget changes."""
     session = session_of(instance)
-    overwrite(instance, detail_row(instance, session), session=session)
+    row = detail_row(instance, session)
+    for name, wire in session.dialect.names(instance._schema).items():
+        if wire not in row:
+            forget(instance, name)
+    overwrite(instance, row, session=session)
+
+
+def forget(instance: Entity, name: str) -> None:
+    """Drop a field's value, changed or not, so that the next read loads it."""
+    clear(instance, name)
+    instance._state.origin.pop(name, None)
+    instance._state.before.pop(name, None)
 
 
 def overwrite(instance: Entity, row: dict[str, Any], *, session: Session) -> None:

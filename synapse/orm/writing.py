@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from synapse.errors import ConflictError, MappingError, QueryError, TransportError, ValidationError, describe
@@ -118,11 +118,15 @@ def store(instance: Entity, row: Any, *, session: Session) -> None:
     loading.overwrite(instance, row, session=session)
 
 
-def take(instance: Entity, row: Any, *, session: Session, sent: Container[str] = ()) -> None:
+def take(instance: Entity, row: Any, *, session: Session, sent: Iterable[str] = ()) -> None:
     """Take over the answer to a verb, leaving alone what the user changed and did not send."""
     session.cache.drop(instance._schema.resource, instance.pk)
-    pending = set(changes(instance)) - {name for name in instance._schema.fields if name in sent}
-    if isinstance(row, dict):
+    pending = set(changes(instance)) - set(sent)
+    if not isinstance(row, dict):
+        # What the backend made of it is not known before it is read again.
+        for name in sent:
+            loading.forget(instance, name)
+    else:
         instance._state.session = session
         instance._state.before = {
             name: old for name, old in instance._state.before.items() if name in pending
