@@ -44,6 +44,13 @@ def note(what: str, *, instead: str) -> None:
         warnings.warn_explicit(message, SlowLoopWarning, file, line)
 
 
+def note_set(name: str) -> None:
+    """Count the fetch of one owner's set, named `Project.tasks`; a query that is no such set has no name."""
+    owner, _, many = name.partition(".")
+    if many:
+        note(name, instead=f"add prefetch_related({many!r}) to the query of {owner}")
+
+
 def _often(place: Place, *, now: float) -> bool:
     """Whether this fetch is the one to warn of: once for each line."""
     with _lock:

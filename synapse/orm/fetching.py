@@ -189,6 +189,7 @@ def related_set(instance: Entity, many: ToMany[Any]) -> QuerySet[Any]:
         queryset = queryset.using(instance._state.session)
     back = many.back(type(instance).__name__)
     queryset = queryset._with_initial({back: instance.pk} if back else {})
+    queryset._set_of = f"{type(instance).__name__}.{many.name}"
     state = instance._state
     if state.rows and many.name in state.rows:
         rows = state.rows.pop(many.name)
@@ -247,7 +248,7 @@ def _prefetch_many(instances: Sequence[Entity], many: ToMany[Any]) -> None:
         for each in lacking:
             _attach(each, many.name, grouped[each.pk])
         return
-    for each, rows, error in session.map(lambda each: list(related_set(each, many)), lacking):
+    for each, rows, error in session.map(lambda each: list(related_set(each, many).all()), lacking):
         if error is not None:
             raise error
         _attach(each, many.name, rows)

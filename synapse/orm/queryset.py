@@ -11,7 +11,7 @@ import attrs
 
 from synapse.dialects import V1
 from synapse.errors import NotFoundError, QueryError, describe
-from synapse.orm import binding, bulk, fetching, loading, reading, writing
+from synapse.orm import binding, bulk, coach, fetching, loading, reading, writing
 from synapse.orm.bulk import BulkResult
 from synapse.orm.explain import Explanation
 from synapse.orm.registry import entity_named
@@ -42,6 +42,7 @@ class QuerySet(Generic[E]):
         self._session = session
         self._initial: dict[str, Any] = {}
         self._host: str | None = None
+        self._set_of = ""
         self._lock = threading.RLock()
         self._reset()
 
@@ -402,6 +403,7 @@ class QuerySet(Generic[E]):
             try:
                 if self._source is None:
                     self._rows, self._source = [], self._pages()
+                    coach.note_set(self._set_of)
                 page = next(self._source, None)
             except BaseException:
                 # A broken walk must not look like a finished one.
