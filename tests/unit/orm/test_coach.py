@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from synapse import FetchMode, Storage, Task
+from synapse import FetchMode, Project, Storage, Task
 from synapse.orm import SlowLoopWarning, coach
 from synapse.testing import canned, page
 from tests.unit.orm.rows import project, served, task
@@ -58,6 +58,28 @@ class TestLoops:
             with pytest.warns(SlowLoopWarning, match=r"Task\.meta.*drop fetch_mode"):
                 for each in query:
                     each.meta
+
+    def test_over_reverse_sets_are_told(self):
+        """Iterating the set of one owner after the other is what prefetching is for."""
+        with (
+            canned({"GET sdk/tasks/": page()}),
+            pytest.warns(SlowLoopWarning, match=r"add prefetch_related\('tasks'\)"),
+        ):
+            for key in range(1, 20):
+                list(Project.ref(key).tasks)
+
+    def test_over_sets_that_were_prefetched_are_not(self):
+        """Prefetching asks each owner on purpose, and side by side."""
+        owners = page(*(project(key) for key in range(1, 30)))
+        with canned({"GET projects/": owners, "GET sdk/tasks/": page()}):
+            for each in Project.objects.prefetch_related("tasks"):
+                list(each.tasks)
+
+    def test_over_narrowed_sets_are_not(self):
+        """A narrowed set is a question of its own, which cannot be prefetched."""
+        with canned({"GET sdk/tasks/": page()}):
+            for key in range(1, 30):
+                list(Project.ref(key).tasks.filter(is_discarded=True))
 
     def test_over_pages_are_not(self):
         """With peers a page is loaded at once, and nothing is said."""
