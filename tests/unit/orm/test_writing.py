@@ -1,0 +1,181 @@
+"""Exact changes, and how answers to writes are taken over."""
+
+from __future__ import annotations
+
+import pytest
+
+from synapse import ConflictError, Storage, Task, TaskTag, ValidationError
+from synapse.orm import writing
+from synapse.testing import assert_requests, canned, page
+
+ROW = {
+    "id": 7,
+    "project": 1,
+    "data_unit": 2,
+    "meta": {"a": [1]},
+    "data": None,
+    "is_discarded": False,
+    "tags": [3],
+}
+TAG = {"id": 4, "project": 1, "name": "n", "category": "project", "meta": {}}
+
+
+def task(**replies) -> tuple[Task, object]:
+    """Give a loaded task and its session."""
+    session = canned({"GET tasks/7/": ROW, "PATCH tasks/7/": ROW, **replies})
+    return Task.objects.using(session).get(7), session
+
+
+class TestChanges:
+    def test_of_a_fresh_row_are_none(self):
+        """Loading is no change, nor is opening a field."""
+        loaded, _ = task()
+        loaded.meta, loaded.tags, loaded.data
+
+        assert {} == loaded.changes
+
+    def test_of_a_field_that_was_not_loaded(self):
+        """A deferred field that is assigned is sent, whatever the backend holds."""
+        one = Task.ref(7)
+        one.meta, one.is_discarded = {}, False
+
+        assert {"meta": {}, "is_discarded": False} == one.changes
+        with assert_requests(0, session=canned({})):
+            one.changes
+
+    def test_of_equal_json_in_another_order_are_none(self):
+        """Key order is no difference, a tuple is the list that it is sent as."""
+        loaded, _ = task()
+        loaded.meta = {"a": (1,)}
+
+        assert {} == loaded.changes
+
+    def test_leave_out_read_only_values(self):
+        """A list that the backend sets is not sent, even if it was edited."""
+        loaded, _ = task()
+        loaded.tags.append(9)
+
+        assert {} == loaded.changes
+
+    def test_start_from_an_assigned_value(self):
+        """JSON that was assigned stays the caller's own object; later edits of it count."""
+        loaded, session = task()
+        mine = {"x": 1}
+        loaded.meta = mine
+        mine["y"] = 2
+
+        loaded.save()
+
+        assert {"meta": {"x": 1, "y": 2}} == session.requests[-1].json
+
+    def test_forget_the_object_of_a_changed_key(self):
+        """A new key does not go with the old object."""
+        project = {"id": 1, "title": "one", "category": "image"}
+        loaded, _ = task(
+            **{"GET projects/1/": project, "GET projects/2/": {**project, "id": 2, "title": "two"}}
+        )
+        assert "one" == loaded.project.title
+
+        loaded.project_id = 2
+
+        assert "two" == loaded.project.title
+
+
+class TestStore:
+    def test_takes_over_what_the_backend_made_of_it(self):
+        """The answer counts, where it differs from what was sent."""
+        loaded, _ = task(**{"PATCH tasks/7/": {**ROW, "meta": {"a": [1], "stamped": True}}})
+        loaded.meta["b"] = 1
+
+        loaded.save()
+
+        assert ({"a": [1], "stamped": True}, {}) == (loaded.meta, loaded.changes)
+
+    def test_takes_the_one_row_of_a_list(self):
+        """A backend that takes lists answers with one."""
+        made = TaskTag.objects.using(canned({"POST task_tags/": [TAG]})).create(project_id=1, name="n")
+
+        assert 4 == made.id
+
+    def test_drops_the_cached_row(self):
+        """A relation that was read before does not keep the old row."""
+        loaded, session = task()
+        session.cache.put("tasks", 7, row=ROW)
+        loaded.is_discarded = True
+
+        loaded.save()
+
+        assert session.cache.get("tasks", 7) is None
+
+
+class TestTake:
+    def test_keeps_what_was_changed_and_not_sent(self):
+        """A verb's answer does not touch pending changes."""
+        loaded, session = task()
+        loaded.meta["b"], loaded.data = 1, {"draft": 1}
+
+        writing.take(loaded, {**ROW, "data": {"final": 1}}, session=session, sent={"data"})
+
+        assert ({"final": 1}, {"meta": {"a": [1], "b": 1}}) == (loaded.data, loaded.changes)
+
+    @pytest.mark.parametrize("answer", [None, "ok", []])
+    def test_without_a_row_reads_again(self, answer):
+        """What was sent is loaded anew when it is asked for."""
+        loaded, session = task(**{"PUT tasks/7/annotate_task_data/": answer, "GET sdk/tasks/data/": page()})
+        loaded.meta["b"] = 1
+
+        loaded.annotate({"final": 1})
+        session.replies["GET tasks/7/"] = {**ROW, "data": {"final": 1}}
+
+        assert ({"final": 1}, {"meta": {"a": [1], "b": 1}}) == (loaded.data, loaded.changes)
+
+
+class TestRefresh:
+    def test_drops_changes_of_fields_that_the_row_lacks(self):
+        """A storage's settings do not come with its row; an edit of them is dropped all the same."""
+        row = {"id": 1, "name": "s", "provider": "minio", "category": "external"}
+        storage = Storage.objects.using(canned({"GET storages/1/": row})).get(1)
+        storage.configuration = {"secret_key": "x"}
+
+        storage.refresh()
+
+        assert {} == storage.changes
+
+
+class TestGetOrCreate:
+    @pytest.mark.parametrize(
+        "refusal", [ValidationError("taken", status_code=400), ConflictError("x", status_code=409)]
+    )
+    def test_that_lost_a_race_gives_what_the_other_made(self, refusal):
+        """The creation is refused, since someone was faster: theirs is given."""
+        answers = [page(), page(TAG)]
+        session = canned({"GET task_tags/": lambda _: answers.pop(0), "POST task_tags/": refusal})
+
+        found, made = TaskTag.objects.using(session).get_or_create(project=1, defaults={"name": "n"})
+
+        assert (4, False) == (found.id, made)
+
+    def test_that_is_refused_for_good_says_so(self):
+        """A refusal with nothing to find is raised as it came."""
+        refusal = ValidationError("name is bad", status_code=400)
+        session = canned({"GET task_tags/": page(), "POST task_tags/": refusal})
+
+        with pytest.raises(ValidationError, match="name is bad"):
+            TaskTag.objects.using(session).get_or_create(project=1, defaults={"name": "n"})
+
+    def test_creates_without_the_lookups_that_only_narrow(self):
+        """`a__in` finds, and is no value of a new object."""
+        session = canned({"GET sdk/tasks/": page(), "POST tasks/": [ROW]})
+
+        Task.objects.using(session).get_or_create(
+            project=1, status_label__in=["completed"], defaults={"data_unit": 2}
+        )
+
+        assert [{"project": 1, "data_unit": 2}] == session.requests[-1].json
+
+    def test_update_sends_nothing_for_what_is_so_already(self):
+        """A match that holds the defaults is left alone."""
+        session = canned({"GET task_tags/": page(TAG)})
+
+        with assert_requests(1, session=session):
+            TaskTag.objects.using(session).update_or_create(project=1, defaults={"name": "n"})
