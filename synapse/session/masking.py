@@ -33,12 +33,17 @@ def mask_body(body: Any) -> Any:
     {'name': 's3', 'configuration': {'secret_key': '***'}}
     """
     if isinstance(body, dict):
-        return {
-            key: HIDDEN if _SENSITIVE.search(str(key)) else mask_body(value) for key, value in body.items()
-        }
+        return {key: _masked(str(key), value) for key, value in body.items()}
     if isinstance(body, list):
         return [mask_body(value) for value in body]
     return body
+
+
+def _masked(key: str, value: Any) -> Any:
+    if key == "configuration" and isinstance(value, dict):
+        # A storage's settings are credentials under any name that its provider may give them.
+        return dict.fromkeys(value, HIDDEN)
+    return HIDDEN if _SENSITIVE.search(key) else mask_body(value)
 
 
 def _both_forms(secrets: Iterable[str]) -> tuple[str, ...]:
