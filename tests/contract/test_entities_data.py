@@ -284,7 +284,7 @@ class TestModel:
 
 
 class TestStorage:
-    SECRET = {"bucket_name": "b", "secret_key": "hush-hush", "endpoint_url": "http://127.0.0.1:9/"}
+    SECRET = {"bucket_name": "b", "secret_key": "hush-hush", "connection": {"string": "hush, too"}}
 
     @pytest.fixture
     def storage(self, session, make, tables) -> Storage:
@@ -314,7 +314,7 @@ class TestStorage:
         """No print of the storage, of the settings or of the traffic shows a secret."""
         with session.trace() as calls:
             settings = storage.configuration
-            settings["secret_key"] = "hush-hush too"
+            settings["connection"]["string"] = "hush, again"
             shown = f"{storage!r} {storage} {settings!r} {settings} {settings:} {storage.changes} {storage.to_dict()}"
             storage.save()
 
