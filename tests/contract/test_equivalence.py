@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 
 from synapse import QueryError
 from synapse.sandbox import Sandbox
-from tests.contract.equivalence import MISSING, Ask, CappedSession, Subject, populate
+from tests.contract.compared_rows import populate
+from tests.contract.equivalence import MISSING, Ask, CappedSession, Subject
 from tests.contract.factory import Factory
 from tests.contract.subjects import subjects
 
