@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from typing import Any
 
 import pytest
@@ -16,6 +18,9 @@ from tests.sandbox.wire import Wire
         ("POST", "projects/", {"data": b"\xff", "headers": {"Content-Type": "application/json"}}, 400),
         ("POST", "projects/", {"data": "<a/>", "headers": {"Content-Type": "application/xml"}}, 415),
         ("DELETE", "projects/", {}, 405),
+        ("OPTIONS", "logs/", {}, 405),
+        ("OPTIONS", "chunked_upload/", {}, 405),
+        ("POST", "projects/", {"data": '{"a": NaN}', "headers": {"Content-Type": "application/json"}}, 400),
         ("POST", "sdk/tasks/", {"json": {}}, 405),
         ("GET", "projects/0/", {}, 404),
         ("GET", "projects/abc/", {}, 404),
@@ -64,9 +69,41 @@ def test_language_is_the_one_asked_for(wire: Wire, language: str, required: str)
 
 
 @pytest.mark.parametrize("text", ["a\0b", "\ud800"])
-def test_text_that_cannot_be_stored_is_refused(wire: Wire, text: str) -> None:
-    """Null characters and broken text are the sender's fault, not the server's."""
-    assert 400 == wire.post("projects/", {"title": text}).status_code
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("projects/", {"title": "{}"}),
+        ("projects/", {"title": "a", "settings": {"deep": ["{}"]}}),
+        ("projects/", {"title": "a", "settings": {"{}": 1}}),
+        ("models/", {"name": "{}"}),
+        ("models/", {"name": "a", "configuration": '["{}"]'}),
+        ("data_files/verify_checksums/", {"checksums": ["{}"]}),
+    ],
+)
+def test_text_that_cannot_be_stored_is_refused(wire: Wire, path: str, body: Any, text: str) -> None:
+    """Null characters and broken text are the sender's fault, and never get as far as the database."""
+    content = json.dumps(body).replace("{}", json.dumps(text)[1:-1])
+
+    answer = wire.send("POST", path, data=content, headers={"Content-Type": "application/json"})
+
+    assert 400 == answer.status_code
+
+
+def test_text_that_only_looks_broken_is_stored(wire: Wire) -> None:
+    """A backslash before u0000, and two halves that make one character, are harmless."""
+    title = "\\u0000 \N{GRINNING FACE}"
+
+    assert title == wire.create("projects/", {"title": title})["title"]
+
+
+def test_bottomless_nesting_is_refused(wire: Wire) -> None:
+    """A body of nothing but brackets is a bad request like any other."""
+    answer = wire.send("POST", "projects/", data="[" * 100_000, headers={"Content-Type": "application/json"})
+
+    assert (400, "JSON parse error - It is nested too deeply") == (
+        answer.status_code,
+        answer.json()["detail"],
+    )
 
 
 def test_own_sentences_are_korean_too(wire: Wire) -> None:

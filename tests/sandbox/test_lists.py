@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from typing import Any
 
 import pytest
@@ -70,9 +71,12 @@ class TestCursor:
         assert (world.tasks if ordering == "id" else world.tasks[::-1]) == seen
         assert {"next", "previous", "results"} == page.keys()
 
-    def test_bad_cursor_is_404(self, wire: Wire) -> None:
-        """A cursor that was not ours is refused."""
-        answer = wire.send("GET", "sdk/tasks/?pagination=cursor&cursor=rubbish")
+    @pytest.mark.parametrize("ordering", ["", "-created"])
+    @pytest.mark.parametrize("cursor", ["rubbish", b64encode(b"p=abc").decode()])
+    def test_bad_cursor_is_404(self, wire: Wire, world: World, cursor: str, ordering: str) -> None:
+        """A cursor that was not ours is refused, also one that looks like ours."""
+        asked = {"pagination": "cursor", "cursor": cursor, "ordering": ordering}
+        answer = wire.send("GET", "sdk/tasks/", params=asked)
 
         assert (404, {"detail": "Invalid cursor"}) == (answer.status_code, answer.json())
 

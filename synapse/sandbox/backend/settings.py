@@ -43,6 +43,13 @@ CONTEXT_PROCESSORS = [
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["synapse.sandbox.backend.authentication.SynapseAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_PARSER_CLASSES": [
+        "synapse.sandbox.backend.parsing.JsonParser",
+        "rest_framework.parsers.FormParser",
+        "rest_framework.parsers.MultiPartParser",
+    ],
+    # The wire has no OPTIONS.
+    "DEFAULT_METADATA_CLASS": None,
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PAGINATION_CLASS": "synapse.sandbox.backend.pagination.PageNumbers",
     "EXCEPTION_HANDLER": "synapse.sandbox.backend.errors.handle",

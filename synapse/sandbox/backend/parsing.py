@@ -1,0 +1,52 @@
+"""Read request bodies, and refuse what could be stored but never be sent back."""
+
+from __future__ import annotations
+
+import json
+
+from typing import IO, Any, NoReturn
+
+from rest_framework.exceptions import ParseError
+from rest_framework.parsers import JSONParser
+
+# How the characters that no database and no answer can hold are spelled in JSON.
+SUSPECT = ("\\u0000", "\\ud", "\\uD")
+
+
+class JsonParser(JSONParser):
+    """Read a JSON body."""
+
+    def parse(self, stream: IO[bytes], media_type: str | None = None, parser_context: Any = None) -> Any:
+        try:
+            return read_json(stream.read().decode())
+        except ValueError as error:
+            raise ParseError(f"JSON parse error - {error}") from error
+
+
+def read_json(text: str) -> Any:
+    """Return the value that *text* stands for; a ValueError says what is wrong with it."""
+    try:
+        value = json.loads(text, parse_constant=_refuse_constant)
+        if any(spelling in text for spelling in SUSPECT):
+            _refuse_broken(value)
+    except RecursionError as error:
+        raise ValueError("It is nested too deeply") from error
+    return value
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"Out of range float values are not JSON compliant: {name!r}")
+
+
+def _refuse_broken(value: Any) -> None:
+    if isinstance(value, str):
+        value.encode()
+        if "\0" in value:
+            raise ValueError("Null characters are not allowed")
+    elif isinstance(value, list):
+        for element in value:
+            _refuse_broken(element)
+    elif isinstance(value, dict):
+        for key, element in value.items():
+            _refuse_broken(key)
+            _refuse_broken(element)
