@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from synapse.sandbox import serve
 from tests.sandbox.wire import Wire
 from tests.sandbox.world import World, make_units
 
@@ -179,6 +180,19 @@ class TestPlugins:
         made = wire.create("plugins/", {"name": "New", "code": f"p-{uuid.uuid4().hex}"})
 
         assert (None, True) == (made["release"], made["is_active"])
+
+    def test_system_plugin_belongs_to_all(self) -> None:
+        """A system plugin has no workspace, is seen from each, and is changed and released from none."""
+        with serve(tenants=("first", "second")) as box:
+            ours, theirs = (Wire(box.url, box.tenants[code].api_token) for code in box.tenants)
+            made = ours.create("plugins/", {"name": "OCR", "code": "ocr", "system_only": True})
+
+            seen = theirs.get("plugins/ocr/")
+            release = {"plugin": "ocr", "version": "1.0.0"}
+            refused = [ours.send("PATCH", "plugins/ocr/", json={}), ours.post("plugin_releases/", release)]
+
+        assert (made["id"], None, True) == (seen["id"], seen["tenant"], seen["is_public"])
+        assert [403, 403] == [answer.status_code for answer in refused]
 
     def test_release_opens_its_plugin(self, wire: Wire) -> None:
         """The plugin of a release can be expanded, and narrowed."""

@@ -120,12 +120,12 @@ class TestEvents:
         assert "picture_0.png" == event["files"]["image_1"]["file_name_original"]
 
     def test_without_a_unit_has_no_files(self, wire: Wire, dataset: int) -> None:
-        """A row need not have a unit."""
+        """A row need not have a unit; its files are an object even then."""
         row = wire.create("ground_truths/", {"ground_truth_dataset": dataset, "category": "test"})
 
         (event,) = events(wire, f"ground_truth={row['id']}")
 
-        assert (None, None, None) == (row["files"], event["files"], event["data_unit"])
+        assert ({}, {}, None) == (row["files"], event["files"], event["data_unit"])
 
     @pytest.mark.parametrize(
         ("query", "found"),

@@ -45,6 +45,22 @@ class TestRelease:
 
         assert plugin["id"] == release["plugin"]
 
+    def test_takes_every_field(self, wire: Wire, plugin: dict[str, Any]) -> None:
+        """What a release is given when it is published is there when it is read."""
+        given = {"author": "민아", "meta": {"a": 1}, "run_schema": {"type": "object"}, "is_released": False}
+
+        release = wire.create("plugin_releases/", {"plugin": plugin["code"], "version": "2.0.0", **given})
+
+        assert given == {name: release[name] for name in given}
+
+    def test_form_leaves_the_rest_at_its_default(self, wire: Wire, plugin: dict[str, Any]) -> None:
+        """A box that a form does not mention is not one that was unchecked."""
+        form = {"plugin": plugin["code"], "version": "2.0.0", "changelog": "faster"}
+
+        release = wire.send("POST", "plugin_releases/", data=form, files={"file": ("a.zip", CHUNK)}).json()
+
+        assert (True, "faster") == (release["is_released"], release["readme"])
+
     def test_duplicate_version_is_refused(self, wire: Wire, plugin: dict[str, Any]) -> None:
         """A version exists once, and the refusal says so in the words that clients look for."""
         answer = wire.post("plugin_releases/", {"plugin": plugin["code"], "version": "1.0.0"})
@@ -71,6 +87,8 @@ class TestRelease:
             ({"version": "a@b"}, "version"),
             ({"config": "{broken"}, "config"),
             ({"config": [1]}, "config"),
+            ({"debug": "perhaps"}, "debug"),
+            ({"author": "a" * 201}, "author"),
         ],
     )
     def test_bad_release(
@@ -120,6 +138,16 @@ class TestModel:
         assert content == requests.get(model["file"], timeout=30).content
         assert model["neural_net"] == wire.get(f"plugin_releases/{plugin['code']}@1.0.0/")["id"]
 
+    def test_takes_every_field(self, wire: Wire, plugin: dict[str, Any]) -> None:
+        """What a model is given when it is registered is there when it is read."""
+        dataset = wire.create("ground_truth_datasets/", {"name": "Accepted"})["id"]
+        given = {"dataset": dataset, "is_released": True, "description": "설명", "category": "tuned"}
+
+        model = wire.create("models/", {"name": "a", "metrics": {"mAP": 0.8}, **given})
+
+        assert given == {name: model[name] for name in given}
+        assert {"mAP": 0.8} == wire.get(f"models/{model['id']}/?expand=metrics")["metrics"]
+
     def test_checkpoint_is_the_parent(self, wire: Wire) -> None:
         """A model that was trained on from another points at it."""
         parent = wire.create("models/", {"name": "a"})
@@ -138,6 +166,9 @@ class TestModel:
             ({"checkpoint": "x"}, "checkpoint"),
             ({"chunked_upload": "x"}, "chunked_upload"),
             ({"configuration": [1]}, "configuration"),
+            ({"category": "a" * 51}, "category"),
+            ({"version": "a" * 101}, "version"),
+            ({"dataset": 10**6}, "dataset"),
         ],
     )
     def test_bad_model(self, wire: Wire, changes: dict[str, Any], field: str) -> None:

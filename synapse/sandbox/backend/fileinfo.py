@@ -63,22 +63,25 @@ def describe(file: UnitFile, context: Context) -> dict[str, Any]:
     }
 
 
-def by_specification(unit: DataUnit | None, context: Context) -> dict[str, Any] | None:
-    """Return the files of *unit* under the names of their specifications."""
+def by_specification(unit: DataUnit | None, context: Context) -> dict[str, Any]:
+    """Return the files of *unit* under the names of their specifications; without a unit there are none.
+
+    An object even then: clients of this wire go through its values.
+    """
     if unit is None:
-        return None
+        return {}
     return {file.specification: describe(file, context) for file in unit.__dict__["_files"]}
 
 
 def as_array(unit: DataUnit | None, context: Context) -> list[dict[str, Any]]:
     """Return the files of *unit*, each naming its specification."""
-    files = by_specification(unit, context) or {}
+    files = by_specification(unit, context)
     return [{**info, "specification": name} for name, info in files.items()]
 
 
 def primary(unit: DataUnit | None, context: Context) -> dict[str, Any] | None:
     """Return the primary file of *unit*, or its first one."""
-    files = list((by_specification(unit, context) or {}).values())
+    files = list(by_specification(unit, context).values())
     return next((info for info in files if info["is_primary"]), files[0] if files else None)
 
 

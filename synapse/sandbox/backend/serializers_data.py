@@ -1,15 +1,13 @@
-"""Rules for what clients send about collections, storages, plugins and jobs."""
+"""Rules for what clients send about collections and storages."""
 
 from __future__ import annotations
 
 from collections import Counter
 from typing import Any
 
-from django.utils import timezone
 from rest_framework import serializers
 
 from . import models
-from .filters import job_status
 from .serializers import EntitySerializer
 from .wording import say
 
@@ -105,72 +103,3 @@ class StorageSerializer(EntitySerializer):
             same = models.Storage.objects.filter(tenant=storage.tenant, category=storage.category)
             same.exclude(pk=storage.pk).update(is_default=False)
         return storage
-
-
-class PluginSerializer(EntitySerializer):
-    """Check a plugin, whose code is unique among those of all workspaces."""
-
-    class Meta:
-        model = models.Plugin
-        fields = (
-            "code",
-            "name",
-            "category",
-            "description",
-            "is_active",
-            "is_public",
-            "system_only",
-            "detail",
-        )
-        # Clients look for these words, in Korean, whatever language they asked for.
-        extra_kwargs = {"code": {"validators": [*models.Plugin._meta.get_field("code").validators[:1]]}}
-
-    def validate_code(self, code: str) -> str:
-        taken = models.Plugin.objects.filter(code=code)
-        if self.instance is not None:
-            taken = taken.exclude(pk=self.instance.pk)
-        if taken.exists():
-            text = f"코드 “{code}”은/는 이미 존재합니다. (Plugin code already exists.)"
-            raise serializers.ValidationError(text, code="unique")
-        return code
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        return {**attrs, "is_public": True} if attrs.get("system_only") else attrs
-
-
-class JobSerializer(EntitySerializer):
-    """Check what may be written to a job that exists: its progress, and a status it can go to."""
-
-    TERMINAL = frozenset({"STOPPED", "SUCCEEDED", "FAILED"})
-    status = serializers.CharField()
-    console_logs = serializers.JSONField()
-
-    class Meta:
-        model = models.Job
-        fields = ("status", "progress_record", "metrics_record", "console_logs", "result", "meta")
-
-    def validate_status(self, value: str) -> str:
-        status = job_status(value)
-        if status not in models.Job.Status.values:
-            raise serializers.ValidationError(say("“%(value)s” is not a valid choice.", value=value))
-        before = self.instance.status if self.instance else status
-        backwards = before in self.TERMINAL and status not in self.TERMINAL
-        if backwards or (before == "RUNNING" and status == "PENDING"):
-            text = say("A job cannot go from %(before)s to %(after)s.", before=before, after=status)
-            raise serializers.ValidationError(text)
-        return status
-
-    def update(self, instance: models.Job, validated_data: dict[str, Any]) -> models.Job:
-        now = timezone.now()
-        validated_data["modified"] = now
-        if validated_data.get("status") in self.TERMINAL and instance.completed is None:
-            validated_data["completed"] = now
-        return super().update(instance, validated_data)
-
-
-class ServeApplicationSerializer(EntitySerializer):
-    """Check a serve application."""
-
-    class Meta:
-        model = models.ServeApplication
-        fields = ("job", "status", "data")

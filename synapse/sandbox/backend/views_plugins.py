@@ -15,8 +15,14 @@ from rest_framework.response import Response
 from . import filters, joblogs, models, releases, runs, tail
 from .representation import represent
 from .serializers import entity_serializer
-from .serializers_data import JobSerializer, PluginSerializer, ServeApplicationSerializer
-from .tenancy import get_or_404, tenant_of
+from .serializers_plugins import (
+    JobSerializer,
+    ModelSerializer,
+    PluginSerializer,
+    ReleaseSerializer,
+    ServeApplicationSerializer,
+)
+from .tenancy import get_or_404
 from .transactions import write_transaction
 from .views import Changes, Entities, Reads
 
@@ -49,10 +55,7 @@ class PluginReleases(Changes):
     face = "plugin_release"
     filterset_class = filters.PluginReleaseFilter
     default_ordering = ("-pk",)
-    serializer_class = entity_serializer(
-        models.PluginRelease,
-        "config readme run_schema installation_schema requirements debug is_released author meta",
-    )
+    serializer_class = ReleaseSerializer
 
     def find(self, pk: str, rows: QuerySet[Any] | None = None) -> Any:
         source = self.get_queryset() if rows is None else rows
@@ -93,11 +96,7 @@ class Models(Changes):
     filterset_class = filters.ModelFilter
     default_ordering = ("-pk",)
     search_fields = ("name",)
-    serializer_class = entity_serializer(
-        models.Model,
-        "name description category version parent neural_net dataset project configuration metrics is_released"
-        " is_external",
-    )
+    serializer_class = ModelSerializer
 
     def create(self, request: Request) -> Response:
         return releases.create_model(request)
@@ -112,7 +111,7 @@ class Agents(Entities):
     @action(detail=True, methods=["post"])
     def connect(self, request: Request, pk: str) -> Response:
         """Take the sign of life of the agent whose token stands in the address."""
-        agent = get_or_404(models.Agent, tenant_of(request), token=pk.replace("\0", ""))
+        agent = get_or_404(self.get_queryset(), token=pk.replace("\0", ""))
         with write_transaction():
             models.Agent.objects.filter(pk=agent.pk).update(status=models.Agent.Status.CONNECTED)
         return Response({"id": agent.pk, "name": agent.name, "status": models.Agent.Status.CONNECTED})

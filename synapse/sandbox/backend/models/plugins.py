@@ -139,6 +139,9 @@ class JobLog(models.Model):
     datetime = models.DateTimeField(default=timezone.now)
     created = created()
 
+    class Meta:
+        ordering = ("id",)
+
     def __str__(self) -> str:
         return self.event
 
