@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
-
 import pytest
 import requests
 
 from synapse.sandbox import Sandbox
-from tests.sandbox.wire import Wire
+from tests.sandbox.wire import Wire, log_in
 from tests.sandbox.world import World
 
 ENTITIES = [
@@ -42,19 +40,8 @@ ENTITIES = [
 
 @pytest.fixture(scope="module")
 def browser(served: Sandbox) -> requests.Session:
-    """Someone who has logged in with the printed name and password."""
-    session = requests.Session()
-    page = session.get(f"{served.admin_url}login/", timeout=30)
-    token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', page.text)
-    assert token is not None
-    form = {
-        "username": served.admin_user,
-        "password": served.admin_password,
-        "csrfmiddlewaretoken": token[1],
-        "next": "/admin/",
-    }
-    session.post(f"{served.admin_url}login/", data=form, timeout=30)
-    return session
+    """Someone who has logged in."""
+    return log_in(served)
 
 
 def test_front_page_links_every_entity(served: Sandbox, browser: requests.Session) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import uuid
 
 from typing import Any
 
 import requests
+
+from synapse.sandbox import Sandbox
 
 CHUNK = bytes(range(256)) * 4
 
@@ -96,3 +99,19 @@ class Wire:
 def md5(content: bytes) -> str:
     """Take the checksum that the wire speaks of."""
     return hashlib.md5(content, usedforsecurity=False).hexdigest()
+
+
+def log_in(sandbox: Sandbox) -> requests.Session:
+    """Return a browser of the admin pages that has logged in with the printed name and password."""
+    browser = requests.Session()
+    fields = {"username": sandbox.admin_user, "password": sandbox.admin_password}
+    submit(browser, f"{sandbox.admin_url}login/", {**fields, "next": "/admin/"})
+    return browser
+
+
+def submit(browser: requests.Session, page: str, fields: dict[str, str]) -> None:
+    """Fill in the form of a page and send it."""
+    token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', browser.get(page, timeout=30).text)
+    assert token is not None, page
+    form = {**fields, "csrfmiddlewaretoken": token[1]}
+    assert browser.post(page, data=form, timeout=30).ok, page

@@ -41,10 +41,10 @@ def _visible(model: type[Model], path: str, tenant: Tenant) -> Q:
     return own | Q(**{f"{path}__isnull": True}) if getattr(model, "SHARED", False) else own
 
 
-def get_or_404(source: type[M] | QuerySet[M], tenant: Tenant, **lookups: Any) -> M:
-    """Return the one row of *source* that *tenant* may see and that matches, or answer 404."""
+def get_or_404(rows: QuerySet[M], **lookups: Any) -> M:
+    """Return the one of *rows* that matches, or answer 404."""
     try:
-        return get_object_or_404(scoped(source, tenant), **lookups)
+        return get_object_or_404(rows, **lookups)
     except (ValueError, TypeError, OverflowError, ValidationError):
         # A key that cannot even be one, such as a word where a number belongs, names nothing.
-        return get_object_or_404(scoped(source, tenant).none())
+        return get_object_or_404(rows.none())

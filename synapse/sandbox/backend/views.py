@@ -85,7 +85,7 @@ class Reads(Lists):
         source = self.get_queryset() if rows is None else rows
         if not isinstance(pk, str) or "\0" in pk:
             pk = ""
-        return get_or_404(source, tenant_of(self.request), pk=pk)
+        return get_or_404(source, pk=pk)
 
 
 class Changes(Reads):
