@@ -13,10 +13,12 @@ class State:
 
     `origin` holds the wire values of lazy fields as they were loaded, the base that edits are compared with; `before`
     the values that plain fields had before they were assigned; `rows` the related rows that came expanded and are not
-    opened yet; `related` the related objects; `peers` the rows that came in the same page.
+    opened yet; `related` the related objects; `peers` the rows that came in the same page. `host` is where the object
+    came from, kept by a pickle that leaves the session behind.
     """
 
     session: Any = None
+    host: str | None = None
     saved: bool = False
     deleted: bool = False
     origin: dict[str, Any] = attrs.field(factory=dict)
@@ -29,7 +31,9 @@ class State:
 
     def __getstate__(self) -> dict[str, Any]:
         kept = ("saved", "deleted", "origin", "before", "extra", "rows", "mode")
-        return {name: getattr(self, name) for name in kept}
+        # The session stays behind, but not where the key means this object.
+        host = getattr(self.session, "host", self.host)
+        return {"host": host, **{name: getattr(self, name) for name in kept}}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         for attribute in attrs.fields(State):

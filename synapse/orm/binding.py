@@ -40,8 +40,9 @@ def host_of(values: Iterable[Any], *, known: str | None = None) -> str | None:
     single = [
         each for value in values for each in (value if isinstance(value, list | tuple | set) else (value,))
     ]
-    sessions = [each._state.session for each in single if hasattr(type(each), "_schema")]
-    hosts = {session.host for session in sessions if session is not None} | ({known} if known else set())
+    states = [each._state for each in single if hasattr(type(each), "_schema")]
+    came_from = [known, *(getattr(state.session, "host", state.host) for state in states)]
+    hosts: set[str] = {host for host in came_from if host is not None}
     if len(hosts) > 1:
         raise QueryError(f"objects of several backends cannot be mixed: {', '.join(sorted(hosts))}")
     return next(iter(hosts), None)

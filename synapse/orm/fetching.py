@@ -187,6 +187,7 @@ def related_set(instance: Entity, many: ToMany[Any]) -> QuerySet[Any]:
     queryset: QuerySet[Any] = target.objects.filter(**{many.by: instance.pk})
     if instance._state.session is not None:
         queryset = queryset.using(instance._state.session)
+    queryset._host = instance._state.host
     back = many.back(type(instance).__name__)
     queryset = queryset._with_initial({back: instance.pk} if back else {})
     queryset._set_of = f"{type(instance).__name__}.{many.name}"

@@ -69,7 +69,15 @@ def clear(instance: Entity, name: str) -> None:
 def session_of(instance: Entity) -> Session:
     """Give the session that an object came through, or the current one."""
     session: Session | None = instance._state.session
-    return session or current()
+    if session is not None:
+        return session
+    found, host = current(), instance._state.host
+    if host is not None and host != found.host:
+        raise QueryError(
+            f"{instance._schema.entity} {instance.pk} came from {host}, but the current session goes to {found.host}, "
+            "where that key names another one; make a session for its own host current"
+        )
+    return found
 
 
 # --- rows → objects ---------------------------------------------------------

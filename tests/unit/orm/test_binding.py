@@ -115,3 +115,34 @@ class TestQueries:
         query = Task.objects.filter(tags__in=(tag for tag in [TaskTag.ref(1), TaskTag.ref(2)]))
 
         assert "tags__in=(1, 2)" in repr(query)
+
+
+class TestPickledObjects:
+    @pytest.fixture
+    def restored(self, project) -> Project:
+        """The same project, out of a pickle: without a session, twice over."""
+        return pickle.loads(pickle.dumps(pickle.loads(pickle.dumps(project))))
+
+    def test_do_not_go_to_another_backend(self, restored):
+        """An object whose session stayed behind is not written to, or read from, wherever one is now."""
+        restored.title = "x"
+
+        with canned({}):
+            for use in (restored.save, restored.refresh, restored.delete, lambda: len(restored.tasks)):
+                with pytest.raises(QueryError, match="another one"):
+                    use()
+
+    def test_are_no_filter_there_either(self, restored):
+        """Its key is not taken to another backend."""
+        with canned({}), pytest.raises(QueryError, match="another one"):
+            Task.objects.filter(project=restored).count()
+
+    def test_go_on_at_home(self, restored, elsewhere):
+        """A session of its own host is as good as the old one."""
+        home = canned({"DELETE projects/5/": None})
+        home.host = elsewhere.host
+
+        with home:
+            restored.delete()
+
+        assert ["DELETE"] == [request.method for request in home.requests]

@@ -6,7 +6,7 @@ import pickle
 
 import pytest
 
-from synapse import BulkError, ConfigError, QueryError, ServerError, Task, TaskTag
+from synapse import BulkError, ConfigError, NotFoundError, Project, QueryError, ServerError, Task, TaskTag
 from synapse.orm import BulkResult, Change
 from synapse.orm.bulk import check_size
 from synapse.testing import canned, page
@@ -85,6 +85,22 @@ class TestDelete:
             pair for pair in session.requests[0].params if pair[0] in ("fields", "expand")
         ]
         assert {"tasks/1/", "tasks/2/", "tasks/3/"} == {request.path for request in session.requests[1:]}
+
+
+class TestOneByOne:
+    def test_leaves_out_what_does_not_exist(self):
+        """Where the wire takes no list of keys, rows are read side by side."""
+        row = {"id": 1, "title": "t", "category": "image"}
+        session = canned({"GET projects/1/": row, "GET projects/2/": NotFoundError("no", status_code=404)})
+
+        assert [1] == list(Project.objects.using(session).in_bulk([1, 2]))
+
+    def test_raises_any_other_failure(self):
+        """A row that could not be read is not taken for one that does not exist."""
+        session = canned({"GET projects/1/": FAILED})
+
+        with pytest.raises(ServerError):
+            Project.objects.using(session).in_bulk([1])
 
 
 class TestCreate:
