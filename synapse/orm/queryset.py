@@ -197,11 +197,11 @@ class QuerySet(Generic[E]):
         if (
             keys == list(lookups)
             and len(keys) == 1
-            and self.query.unfiltered
+            and self.query.bare
             and self.session.dialect.row(schema).detail
         ):
             return self._detail(self.entity._key.check(f"{schema.entity}.get()", lookups[keys[0]]))
-        if not lookups and self.query.unfiltered:
+        if not lookups and self.query.bare:
             raise QueryError(f"get() needs a key or lookups: {schema.entity}.objects.get(5)")
         return self._single(lookups)
 
@@ -266,7 +266,7 @@ class QuerySet(Generic[E]):
         if self.entity._catalog.accepts(self.entity._schema.pk, In):
             rows = {row.pk: row for row in self.filter(pk__in=checked)}
             return {key: rows[key] for key in checked if key in rows}
-        if not self.query.unfiltered:
+        if not self.query.bare:
             rows = {row.pk: row for row in self}
             return {key: rows[key] for key in checked if key in rows}
         return bulk.one_by_one(self, checked)

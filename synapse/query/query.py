@@ -43,8 +43,13 @@ class Query:
 
     @property
     def unfiltered(self) -> bool:
-        """Whether it stands for every row there is."""
-        return not (self.where or self.params or self.sliced or self.empty)
+        """Whether it may stand for every row there is; a raw parameter that the backend ignores narrows nothing."""
+        return not (self.where or self.sliced or self.empty)
+
+    @property
+    def bare(self) -> bool:
+        """Whether nothing was asked for, not even by a raw parameter."""
+        return self.unfiltered and not self.params
 
     def slice(self, start: int, stop: int | None) -> Query:
         """Narrow to a slice of this query's own slice."""

@@ -65,14 +65,19 @@ class TestUnfiltered:
         "query",
         [
             Query(where=(Condition("id", Exact, 5),)),
-            Query(params=(("raw", "1"),)),
             Query().slice(0, 5),
             Query(empty=True),
         ],
     )
     def test_is_not_what_was_narrowed(self, query: Query) -> None:
-        """By a filter, a raw parameter, a slice, or to nothing."""
+        """By a filter, a slice, or to nothing."""
         assert not query.unfiltered
+
+    def test_is_not_ended_by_a_raw_parameter(self) -> None:
+        """The backend ignores what it does not know, so that every row may still be meant."""
+        query = Query(params=(("projct", "1"),))
+
+        assert (True, False) == (query.unfiltered, query.bare)
 
 
 class TestReversed:
