@@ -8,7 +8,7 @@ import pickle
 import attrs
 import pytest
 
-from synapse import Agent, MappingError, Project, QueryError, Storage, Task, TaskTag
+from synapse import Agent, MappingError, NotFoundError, Project, QueryError, Storage, Task, TaskTag
 from synapse.mapping import read_only
 from synapse.orm import Entity, ManagedBy, Manager, entity
 from synapse.orm.entity import kind_of
@@ -190,27 +190,35 @@ class TestPickles:
             pickle.dumps(storage)
 
 
+class Widgets(Manager["Widget"]):
+    """A manager with a verb of its own."""
+
+    def red(self) -> Widgets:
+        """Keep what is red."""
+        return self.filter(colour="red")
+
+
+@entity("projects")
+class Widget(Entity):
+    """An entity that an extender declares."""
+
+    id: int = read_only()
+    colour: str
+    tags: list[str] = attrs.field(factory=list)
+
+    objects = ManagedBy(Widgets)
+
+    lookups = {"colour": EXACT}
+
+
 class TestDeclaration:
     def test_reads_as_documented(self):
         """An entity of one's own has fields, defaults, lookups and a manager."""
-
-        class Widgets(Manager["Widget"]):
-            def red(self):
-                return self.filter(colour="red")
-
-        @entity("projects")
-        class Widget(Entity):
-            id: int = read_only()
-            colour: str
-            tags: list[str] = attrs.field(factory=list)
-            objects = ManagedBy(Widgets)
-            lookups = {"colour": EXACT}
-
         made = Widget(colour="red")
 
-        assert ({"colour": "red"}, []) == ({**made.changes}, made.tags)
+        assert ("red", []) == (made.changes["colour"], made.tags)
         assert "<QuerySet Widget colour='red' (not fetched)>" == repr(Widget.objects.red())
-        assert issubclass(Widget.DoesNotExist, Exception)
+        assert issubclass(Widget.DoesNotExist, NotFoundError)
 
     def test_of_an_unknown_type_is_refused(self):
         """A field that nothing can hold is told when it is declared."""
