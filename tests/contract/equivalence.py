@@ -46,6 +46,10 @@ class Ask:
     meaning: Any
 
 
+Asks = list[Strategy[Ask]]
+"""The lookups of one name, one for each way to spell it."""
+
+
 @attrs.frozen(repr=False)
 class Subject:
     """One entity: its Django model, its lookups by name, and what it can be ordered and read by.
@@ -57,7 +61,7 @@ class Subject:
     model: Any
     rows: Any
     keys: Sequence[Any]
-    asks: Mapping[str, Strategy[Ask]]
+    asks: Mapping[str, Asks]
     negative: Sequence[str] = ()
     once: Sequence[str] = ()
     orders: Sequence[str] = ("id",)
@@ -71,31 +75,39 @@ class Subject:
 
     def pairs(self, names: Sequence[str] | None = None) -> Strategy[Ask]:
         """Lookups of these names, or of any."""
-        return st.sampled_from(list(names or self.asks)).flatmap(self.asks.__getitem__)
+        return st.sampled_from(list(names or self.asks)).flatmap(lambda name: st.one_of(self.asks[name]))
+
+    def twice(self) -> Strategy[list[Ask]]:
+        """Two lookups on one name that may be given so, often even of the same spelling."""
+        repeatable = [asks for name, asks in self.asks.items() if name not in self.once]
+        spelled = st.sampled_from(repeatable).flatmap(st.sampled_from)
+        same = spelled.flatmap(lambda ask: st.lists(ask, min_size=2, max_size=2))
+        mixed = st.sampled_from(repeatable).flatmap(
+            lambda asks: st.lists(st.one_of(asks), min_size=2, max_size=2)
+        )
+        return same | mixed
 
 
 # --- lookups ------------------------------------------------------------------
-def exact(name: str, values: Strategy[Any], *, mean: Callable[[Any], Any]) -> Strategy[Ask]:
+def exact(name: str, values: Strategy[Any], *, mean: Callable[[Any], Any]) -> Asks:
     """`name=value`."""
-    return values.map(lambda value: Ask(name, value, mean(key_of(value))))
+    return [values.map(lambda value: Ask(name, value, mean(key_of(value))))]
 
 
-def listed(name: str, values: Strategy[Any], *, mean: Callable[[Any], Any], size: int = 6) -> Strategy[Ask]:
+def listed(name: str, values: Strategy[Any], *, mean: Callable[[Any], Any], size: int = 6) -> Asks:
     """`name__in=values`: any iterable, empty as well."""
     lists = st.lists(values, max_size=size)
-    return lists.map(lambda many: Ask(f"{name}__in", many, mean([key_of(each) for each in many])))
+    return [lists.map(lambda many: Ask(f"{name}__in", many, mean([key_of(each) for each in many])))]
 
 
-def ranged(name: str, values: Strategy[Any]) -> Strategy[Ask]:
+def ranged(name: str, values: Strategy[Any]) -> Asks:
     """`name__gte=value` and the other three."""
     from django.db.models import Q
 
-    sides = st.sampled_from(("gt", "gte", "lt", "lte"))
-    return st.builds(
-        lambda side, value: Ask(f"{name}__{side}", value, Q(**{f"{name}__{side}": instant(value)})),
-        sides,
-        values,
-    )
+    def bound(spelling: str) -> Strategy[Ask]:
+        return values.map(lambda value: Ask(spelling, value, Q(**{spelling: instant(value)})))
+
+    return [bound(f"{name}__{side}") for side in ("gt", "gte", "lt", "lte")]
 
 
 def key_of(value: Any) -> Any:
@@ -131,12 +143,12 @@ def related(model: Any, path: str) -> tuple[Callable[[Any], Any], Callable[[Any]
 
 def both(
     name: str, values: Strategy[Any], meaning: tuple[Callable[[Any], Any], Callable[[Any], Any]]
-) -> Strategy[Ask]:
+) -> Asks:
     """`name=` and `name__in=`."""
-    return exact(name, values, mean=meaning[0]) | listed(name, values, mean=meaning[1])
+    return exact(name, values, mean=meaning[0]) + listed(name, values, mean=meaning[1])
 
 
-def keys(values: Sequence[Any]) -> Strategy[Ask]:
+def keys(values: Sequence[Any]) -> Asks:
     """Every lookup of an integer key, lists that are too long for one URL among them."""
     near = st.sampled_from([*values, MISSING])
     one, many = column("id")
@@ -144,10 +156,10 @@ def keys(values: Sequence[Any]) -> Strategy[Ask]:
     long = st.lists(near, max_size=12).map(
         lambda few: Ask("id__in", [*few, *padding], many([*few, *padding]))
     )
-    return both("id", near, (one, many)) | ranged("id", near) | long
+    return [*both("id", near, (one, many)), *ranged("id", near), long]
 
 
-def truths(name: str, mean: Callable[[bool], Any]) -> Strategy[Ask]:
+def truths(name: str, mean: Callable[[bool], Any]) -> Asks:
     """`name=True` and `name=False`."""
     return exact(name, st.booleans(), mean=mean)
 

@@ -232,7 +232,7 @@ def ground_truth_events(tables: Any, world: Rows) -> Subject:
             "ground_truth_dataset_versions", pks(versions), related(model, "ground_truth_dataset_versions")
         ),
         "category": exact("category", splits, mean=column("category")[0])
-        | listed("category", splits, mean=column("category")[1]),
+        + listed("category", splits, mean=column("category")[1]),
     }
     return Subject(
         GroundTruthEvent,
