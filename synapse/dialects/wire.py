@@ -8,6 +8,7 @@ from urllib.parse import quote, urlencode
 
 import attrs
 
+from synapse.dialects.masking import Masker, mask_body
 from synapse.errors import QueryError
 from synapse.mapping.unset import UNSET
 
@@ -32,9 +33,9 @@ class Request:
     """
 
     method: str
-    path: str
-    params: tuple[tuple[str, str], ...] = ()
-    json: Any = UNSET
+    path: str = attrs.field(repr=lambda path: repr(Masker().url(path)))
+    params: tuple[tuple[str, str], ...] = attrs.field(default=(), repr=lambda pairs: repr(_shown(pairs)))
+    json: Any = attrs.field(default=UNSET, repr=lambda json: repr(mask_body(json)))
     body: Body | None = None
     headers: tuple[tuple[str, str], ...] = ()
     read_timeout: float | None = None
@@ -46,8 +47,13 @@ class Request:
 
     @property
     def target(self) -> str:
-        """The path with its query string, as `explain()` and `trace()` print it."""
+        """The path with its query string."""
         return f"{self.path}?{encode(self.params)}" if self.params else self.path
+
+    @property
+    def shown(self) -> str:
+        """The target without secrets, as `explain()` and `trace()` print it."""
+        return Masker().url(self.target)
 
 
 @attrs.frozen
@@ -55,17 +61,21 @@ class Reply:
     """One answer whose body was read whole; `data` is the parsed JSON, `None` for an empty body."""
 
     status: int
-    data: Any = None
-    headers: Mapping[str, str] = attrs.field(factory=dict)
+    data: Any = attrs.field(default=None, repr=lambda data: repr(mask_body(data)))
+    headers: Mapping[str, str] = attrs.field(factory=dict, repr=False)
 
 
 @attrs.frozen
 class Page:
     """One page of a list: its rows, the total where the backend counts, and whether more follow."""
 
-    rows: list[dict[str, Any]]
+    rows: list[dict[str, Any]] = attrs.field(repr=lambda rows: repr(mask_body(rows)))
     count: int | None
-    next: str | None
+    next: str | None = attrs.field(repr=lambda link: repr(mask_body(link)))
+
+
+def _shown(pairs: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+    return tuple((name, str(mask_body({name: value})[name])) for name, value in pairs)
 
 
 def encode(params: tuple[tuple[str, str], ...]) -> str:

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import attrs
 
-from synapse.errors import ConfigError, did_you_mean
+from synapse.errors import ConfigError, describe, did_you_mean
 from synapse.session.origin import Base, origin_of
 from synapse.session.retry import Retry
 
@@ -268,8 +268,7 @@ def _checked(rest: Mapping[str, Any]) -> dict[str, Any]:
     if retry is not None and not isinstance(retry, Retry):
         raise ConfigError(f"retry must be a Retry, such as Retry(total=3), not {type(retry).__name__}")
     for name in ("workers", "page_size"):
-        if type(rest[name]) is not int or rest[name] < 1:
-            raise ConfigError(f"{name} must be a whole number, 1 or more")
+        whole_number(name, rest[name])
     if cache is not None and (type(cache) not in (int, float) or not cache >= 0):
         raise ConfigError("cache must be a number of seconds, or None to keep nothing")
     if isinstance(cert, list):
@@ -286,6 +285,13 @@ def _checked(rest: Mapping[str, Any]) -> dict[str, Any]:
         "cert": cert,
         "proxies": _proxies(rest["proxies"]),
     }
+
+
+def whole_number(setting: str, value: object) -> int:
+    """Return a number that counts something, or raise `ConfigError`."""
+    if type(value) is not int or value < 1:
+        raise ConfigError(f"{setting} must be a whole number, 1 or more, not {describe(value)}")
+    return value
 
 
 def _check_path(setting: str, path: object) -> None:

@@ -12,12 +12,12 @@ from urllib.parse import urljoin, urlsplit
 
 import attrs
 
+from synapse.dialects.masking import Masker
 from synapse.dialects.wire import IDEMPOTENT, Reply, Request, encode
 from synapse.errors import MappingError, TransferError, TransportError, WriteUnconfirmedError
 from synapse.mapping.unset import UNSET
 from synapse.session.config import Settings
 from synapse.session.failures import Failure
-from synapse.session.masking import Masker
 from synapse.session.origin import clean
 from synapse.session.replies import Answer, describe, error_of, parse
 from synapse.session.retry import PASSING, REFUSED, seconds_until
@@ -40,7 +40,7 @@ class Delivery:
         self, settings: Settings, *, transport: Transport, masker: Masker, pause: Callable[[float], None]
     ) -> None:
         self._settings = settings
-        self._masker = masker
+        self.masker = masker
         self._pause = pause
         self.transport = transport
 
@@ -51,7 +51,7 @@ class Delivery:
         try:
             data = parse(answer.content)
         except ValueError:
-            words = describe(answer, masker=self._masker)
+            words = describe(answer, masker=self.masker)
             reason = f"{answer.status} with a body that is not JSON ({words})"
             self._fail(attempt, Failure(reason, True, False, status=answer.status))
         return Reply(answer.status, data, answer.headers)
@@ -63,14 +63,14 @@ class Delivery:
         if request.params:
             url = f"{url}{'&' if '?' in url else '?'}{encode(request.params)}"
         path = base.relative(url)
-        label = f"{request.method} {self._masker.url(path)}"
+        label = f"{request.method} {self.masker.url(path)}"
         payload = None if request.json is UNSET else _dump(request.json, label=label)
         read = timeout.read if request.read_timeout is None else request.read_timeout
         return Attempt(
             request.method,
             url,
             label,
-            self._masker.url(path),
+            self.masker.url(path),
             self._headers(request, payload),
             connect_limit=timeout.connect,
             read_limit=request.read_timeout if streamed else read,
@@ -87,7 +87,7 @@ class Delivery:
         asked = {**self.transport.plain, "Accept-Encoding": "identity", **dict(headers)}
         if start:
             asked["Range"] = f"bytes={start}-"
-        shown = self._masker.url(url)
+        shown = self.masker.url(url)
         path = self._settings.base.relative(shown)
         return Attempt(
             "GET",
@@ -128,7 +128,7 @@ class Delivery:
         tries = f" ({attempts} attempts)" if attempts > 1 else ""
         where: dict[str, Any] = {
             "method": attempt.method,
-            "url": self._masker.url(attempt.url),
+            "url": self.masker.url(attempt.url),
             "status_code": failure.status,
         }
         if attempt.method in IDEMPOTENT or not failure.acted:
@@ -163,7 +163,7 @@ class Delivery:
             location = location.encode("latin-1").decode("utf-8")
         url = follow(attempt.url, location)
         if attempt.method not in _READS:
-            self._fail(attempt, Failure(_MOVED.format(self._masker.url(url)), acted=False, passing=False))
+            self._fail(attempt, Failure(_MOVED.format(self.masker.url(url)), acted=False, passing=False))
         if hops > _HOPS:
             self._fail(attempt, Failure(f"redirected more than {_HOPS} times", False, False))
         return attrs.evolve(attempt, url=url)
@@ -183,10 +183,10 @@ class Delivery:
                 attempt, Failure(f"the gateway answered {outcome.status}", True, False, status=outcome.status)
             )
         if outcome.status < 400:
-            words = describe(outcome, masker=self._masker)
+            words = describe(outcome, masker=self.masker)
             reason = f"{outcome.status}, which answers nothing that was asked ({words})"
             self._fail(attempt, Failure(reason, True, False, status=outcome.status))
-        raise error_of(outcome, label=attempt.label, masker=self._masker)
+        raise error_of(outcome, label=attempt.label, masker=self.masker)
 
     def _fail(self, attempt: Attempt, failure: Failure, *, attempts: int = 1) -> NoReturn:
         raise self.failed(attempt, failure, attempts=attempts) from failure.cause

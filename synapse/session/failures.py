@@ -13,6 +13,7 @@ import requests.exceptions
 
 from urllib3 import exceptions as urllib3
 
+from synapse.session import bounded
 from synapse.session.connections import HandshakeError
 
 ERRORS: Final = (
@@ -46,6 +47,10 @@ def failure_of(error: Exception, *, connect: float, read: float | None, status: 
     root = _root(reason)
     if isinstance(reason, urllib3.ConnectTimeoutError) and not isinstance(reason, urllib3.NewConnectionError):
         return Failure(f"no connection within {connect:g} s", False, True, root)
+    if isinstance(root, bounded.TricklingError):
+        return Failure(
+            f"the answer was not whole after {bounded.PATIENCE * (read or 0):g} s", True, False, root, status
+        )
     if isinstance(reason, urllib3.ReadTimeoutError | TimeoutError):
         return Failure(f"nothing came within {read or 0:g} s", True, True, root, status)
     text, acted, passing = _classify(reason, root)

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import attrs
 
+from synapse.dialects.masking import Masker
 from synapse.errors import (
     AuthenticationError,
     ClientError,
@@ -23,7 +24,6 @@ from synapse.errors import (
     ServerError,
     ValidationError,
 )
-from synapse.session.masking import Masker
 from synapse.session.retry import seconds_until
 
 SHOWN: Final = 200
@@ -82,18 +82,18 @@ def parse(content: bytes) -> Any:
 def describe(answer: Answer, *, masker: Masker) -> str:
     """Return the kind and the first characters of a body that could not be read as JSON."""
     kind = answer.headers.get("Content-Type") or "no content type"
-    text = masker.text(_text(answer))
-    start = " ".join(text[: 4 * SHOWN].split())[:SHOWN]
+    text = masker.words(_text(answer)[: 4 * SHOWN])
+    start = " ".join(text.split())[:SHOWN]
     return f"{kind}: {start}" if start else f"{kind}, empty"
 
 
 def error_of(answer: Answer, *, label: str, masker: Masker) -> ClientError:
     """Build the error of an answer that refused, in the backend's words and without the session's tokens."""
-    text = masker.text(_text(answer))
+    text = _text(answer)
     try:
-        body = parse(text.encode())
-    except ValueError:
-        body = text
+        body = masker.refusal(parse(masker.text(text).encode()))
+    except (ValueError, RecursionError):
+        body = masker.words(text)
     cls = _CLASSES.get(answer.status, ServerError if answer.status >= 500 else ClientError)
     words = summary(body) or _phrase(answer.status)
     error = cls(

@@ -11,12 +11,12 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
 from synapse.dialects import V1, Reply, Request
+from synapse.dialects.masking import Masker
 from synapse.errors import ConfigError
 from synapse.session import scope
 from synapse.session.cache import RelationCache
 from synapse.session.concurrency import Outcome, run_all
-from synapse.session.config import Settings, Timeout, resolve
-from synapse.session.masking import Masker
+from synapse.session.config import Settings, Timeout, resolve, whole_number
 from synapse.session.retry import Retry
 from synapse.session.trace import Trace
 
@@ -106,7 +106,8 @@ class Session:
     ) -> Generator[Outcome[T, R], None, None]:
         """Call *function* with every item, several at once, and yield `(item, result, error)` in order."""
         self.check_open()
-        return run_all(function, items, workers=workers or self.workers)
+        count = self.workers if workers is None else whole_number("workers", workers)
+        return run_all(function, items, workers=count)
 
     @contextmanager
     def trace(self) -> Iterator[Trace]:

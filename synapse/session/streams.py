@@ -8,27 +8,38 @@ import time
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import attrs
 
+from synapse.dialects.masking import Masker
 from synapse.dialects.wire import Request
 from synapse.errors import TransportError
 from synapse.session.delivery import Delivery, web_address
 from synapse.session.failures import ERRORS, Failure, failure_of
-from synapse.session.replies import Answer
+from synapse.session.replies import Answer, describe
 from synapse.session.transport import Attempt
 
 _LINE: Final = re.compile(r"\r\n|\n|\r(?!\Z)")
 _BLOCK: Final = 64 * 1024
+_NO_STREAMS: Final = frozenset({"text/html", "application/xhtml+xml", "application/json"})
 LONGEST: Final = 16 * 1024 * 1024
 _TOTAL: Final = re.compile(r"bytes\s+(?:\d+-\d+|\*)/(\d+)\s*$")
+
+
+class Source(Protocol):
+    """An answer whose body is read bit by bit."""
+
+    answer: Answer
+
+    def read(self, *, size: int, whole: bool) -> bytes:
+        """Return the next bytes, empty at the end: *size* of them if *whole*, else what is there."""
 
 
 class Download:
     """A file that is being fetched; `status` is 206 where the backend honoured `start`, else 200."""
 
-    def __init__(self, stream: _Stream) -> None:
+    def __init__(self, stream: Source) -> None:
         self._stream = stream
         self.status: int = stream.answer.status
         self.headers: Mapping[str, str] = stream.answer.headers
@@ -58,6 +69,7 @@ def open_lines(delivery: Delivery, request: Request) -> Iterator[Iterator[str]]:
     stream = _Stream(delivery, attrs.evolve(attempt, headers=headers))
     try:
         stream.start()
+        _check_kind(stream, masker=delivery.masker)
         yield _lines(stream)
     finally:
         stream.close()
@@ -117,6 +129,20 @@ class _Stream:
             self._delivery.transport.note(
                 self.attempt, outcome, started=self._started, received=self.received
             )
+
+
+def _check_kind(stream: _Stream, *, masker: Masker) -> None:
+    """Refuse a page (of a proxy, of a login) or an object that came in place of a stream."""
+    kind = stream.answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    if kind in _NO_STREAMS:
+        content = stream.read(size=_BLOCK, whole=False)
+        words = describe(attrs.evolve(stream.answer, content=content, stream=None), masker=masker)
+        raise TransportError(
+            f"{stream.attempt.label}: expected a stream, got {words}",
+            method=stream.attempt.method,
+            url=masker.url(stream.attempt.url),
+            status_code=stream.answer.status,
+        )
 
 
 def _lines(stream: _Stream) -> Iterator[str]:

@@ -9,7 +9,7 @@ from typing import Any, Final, overload
 
 import attrs
 
-from synapse.session.masking import mask_body
+from synapse.dialects.masking import mask_body
 
 _READS: Final = frozenset({"GET", "HEAD"})
 _WIDTH: Final = 200
@@ -20,7 +20,7 @@ class Call:
     """One HTTP call, repeats included; it prints as one line, without secrets.
 
     `sent` and `received` count the bytes of the bodies, `status` is `None` when no answer came, `path` is
-    relative to the session's host, and `body` is the JSON that was sent.
+    relative to the session's host, and `body` is the JSON that was sent, its secrets hidden.
     """
 
     method: str
@@ -29,7 +29,7 @@ class Call:
     ms: float
     sent: int = 0
     received: int = 0
-    body: Any = attrs.field(default=None, repr=lambda body: repr(mask_body(body)))
+    body: Any = attrs.field(default=None, converter=mask_body)
     path: str = ""
     error: str | None = None
 
@@ -40,7 +40,7 @@ class Call:
         line = f"{what} {outcome} {self.ms:.1f} ms ↑{self.sent} ↓{self.received}"
         if self.body is None:
             return line
-        text = json.dumps(mask_body(self.body), ensure_ascii=False)
+        text = json.dumps(self.body, ensure_ascii=False)
         return f"{line} {text if len(text) <= _WIDTH else text[:_WIDTH] + '…'}"
 
 
@@ -65,7 +65,7 @@ class Trace(Sequence[Call]):
 
     @property
     def sent(self) -> list[tuple[str, str, Any]]:
-        """Every write as `(method, path, JSON body)`."""
+        """Every write as `(method, path, JSON body)`, secrets hidden."""
         return [(call.method, call.path, call.body) for call in self if call.method not in _READS]
 
     def record(self, call: Call) -> None:

@@ -14,12 +14,12 @@ from typing import Any, Final
 import attrs
 import requests
 
+from synapse.dialects.masking import Masker
 from synapse.dialects.wire import Body
 from synapse.session.bodies import Reader
 from synapse.session.config import Settings
-from synapse.session.connections import Connections
+from synapse.session.connections import Connections, unbounded
 from synapse.session.failures import ERRORS, Failure, failure_of
-from synapse.session.masking import Masker
 from synapse.session.replies import SHOWN, Answer, describe
 from synapse.session.trace import Call, Trace
 
@@ -32,11 +32,12 @@ logger: Final = logging.getLogger("synapse")
 class Attempt:
     """One request, ready to be sent as often as needed; `label` names it in messages, `path` in traces.
 
-    The body of a `streamed` attempt is left open when it succeeds; without a `read_limit` it may stay silent.
+    An answer is read whole within a few read limits, however it trickles. The body of a `streamed` attempt is left open
+    when it succeeds, and each read of it has the limit to itself; without a `read_limit` it may stay silent.
     """
 
     method: str
-    url: str
+    url: str = attrs.field(repr=False)
     label: str
     path: str
     headers: Mapping[str, str] = attrs.field(repr=False)
@@ -54,7 +55,7 @@ class Transport:
         self._settings = settings
         self._masker = masker
         self._traces = traces
-        self._connections = Connections(workers=settings.workers)
+        self._connections = Connections(workers=settings.workers, masker=masker)
         self._environment: dict[str, dict[str, Any]] = {}
         self.plain = {"User-Agent": _user_agent(), "Accept": "*/*", "Accept-Encoding": "gzip, deflate"}
         self.signed = {**self.plain, **settings.headers()}
@@ -82,7 +83,7 @@ class Transport:
             1000 * (time.perf_counter() - started),
             sent=attempt.body.length if attempt.body else len(attempt.payload or b""),
             received=received,
-            body=json.loads(attempt.payload) if attempt.payload else None,
+            body=self._masker.body(json.loads(attempt.payload)) if attempt.payload else None,
             path=attempt.path,
             error=outcome.reason if isinstance(outcome, Failure) else None,
         )
@@ -112,6 +113,7 @@ class Transport:
         except ERRORS as error:
             return failure_of(error, connect=attempt.connect_limit, read=attempt.read_limit)
         if attempt.streamed and 200 <= raw.status < 300:
+            unbounded(raw)
             return Answer(raw.status, raw.headers, stream=raw)
         return self._receive(attempt, raw)
 

@@ -10,6 +10,7 @@ from types import ModuleType
 
 import pytest
 
+from synapse.dialects.masking import Masker
 from synapse.errors import (
     AuthenticationError,
     ClientError,
@@ -20,7 +21,6 @@ from synapse.errors import (
     ServerError,
     ValidationError,
 )
-from synapse.session.masking import Masker
 from synapse.session.replies import Answer, describe, error_of, flatten, loader, parse, summary
 
 

@@ -12,8 +12,10 @@ import threading
 import time
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
+import urllib3
 
 from synapse.dialects.wire import Request
 from synapse.errors import ConfigError, NotFoundError, OriginError
@@ -110,6 +112,39 @@ class TestThreads:
         list(session.map(lambda _: session.send(GET), range(5), workers=1))
 
         assert 1 == len(server.connections)
+
+    @pytest.mark.parametrize("workers", [0, -1, "8", 1.5, True])
+    def test_refuses_what_is_no_number_of_workers(self, scripted: Scripted, workers: Any) -> None:
+        """A number of workers that makes no sense is refused before anything is called, as for the session."""
+        _, session = scripted()
+        with pytest.raises(ConfigError, match="workers must be a whole number, 1 or more"):
+            session.map(str, [1, 2], workers=workers)
+        with pytest.raises(ConfigError, match="workers must be a whole number, 1 or more"):
+            Session("https://h", api_token=TOKEN, workers=workers)
+
+
+class TestLog:
+    def test_of_the_library_below_is_masked_too(
+        self, scripted: Scripted, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """Neither an agent's token nor a signature stands in what urllib3 logs; the rest of its line does."""
+        _, session = scripted(reply(data={}))
+        with caplog.at_level("DEBUG"), session.download("/a.png?sig=s3cret&page=2"):
+            session.send(Request("POST", f"agents/{'f' * 40}/connect/"))
+
+        logged = [each.getMessage() for each in caplog.records if each.name == "urllib3.connectionpool"]
+        assert ["GET /a.png?sig=***&page=2 HTTP", "POST /agents/***/connect/ HTTP"] == [
+            line.split('"')[1].partition("/1")[0] for line in logged if '"' in line
+        ]
+        assert "s3cret" not in caplog.text
+
+    def test_of_others_stays_as_it_is(self, scripted: Scripted, caplog: pytest.LogCaptureFixture) -> None:
+        """What another user of urllib3 logs is none of our business."""
+        server, _ = scripted(reply(data={}))
+        with caplog.at_level("DEBUG", "urllib3"), urllib3.PoolManager() as pool:
+            pool.request("GET", f"{server.origin}/a?sig=other")
+
+        assert "sig=other" in caplog.text
 
 
 class TestTrace:

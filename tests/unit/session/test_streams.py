@@ -90,6 +90,21 @@ class TestLines:
 
         assert 2 == len(server.received)
 
+    @pytest.mark.parametrize(
+        ("kind", "body"),
+        [
+            ("text/html; charset=utf-8", b"<html><title>Sign in</title></html>"),
+            ("application/json", b'{"token": "s3cret", "detail": "Sign in"}'),
+        ],
+    )
+    def test_refuses_what_is_no_stream(self, scripted: Scripted, kind: str, body: bytes) -> None:
+        """A page or an object in place of a stream is told, and shows no secret."""
+        _, session = scripted(reply(raw=body, headers=[("Content-Type", kind)]))
+        with pytest.raises(TransportError, match=f"expected a stream, got {kind}.*Sign in") as caught:
+            tail(session)
+
+        assert "s3cret" not in str(caught.value)
+
     def test_is_traced_when_it_ends(self, scripted: Scripted) -> None:
         """A stream is one call, with all the bytes that it brought."""
         _, session = scripted(chunked(b"a\n", b"b\n"))

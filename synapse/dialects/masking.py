@@ -1,0 +1,105 @@
+"""Keep secrets out of everything that is printed, logged or raised."""
+
+from __future__ import annotations
+
+import re
+
+from collections.abc import Iterable
+from typing import Any, Final
+from urllib.parse import quote
+
+import attrs
+
+HIDDEN: Final = "***"
+_SHORTEST: Final = 8
+_WORDS: Final = (
+    r"token|secret|passw|passphrase|signature|credential|authorization|install_script|connection[_-]?string"
+    r"|(?:api|access|account|private|shared)[_-]?key"
+)
+_SENSITIVE: Final = re.compile(rf"{_WORDS}|^(?:otp(?:[_-]?code)?|sig|jwt|sas)$", re.IGNORECASE)
+# What a storage is configured with is secret as a whole: its providers name their keys as they like.
+_WHOLE: Final = "configuration"
+_PAIR: Final = re.compile(r"([?&;])([^=&;#\s\"']+)=([^&;#\s\"'<>]*)")
+_USER: Final = re.compile(r"(://)[^/?#@\s]*@")
+_AGENT: Final = re.compile(r"(\bagents/)[^/?#\s\"']+(?=/connect\b)")
+_MEMBER: Final = re.compile(
+    rf'("(?:[^"\\]*(?:{_WORDS})[^"\\]*|otp|otp_code|sig|jwt|sas)"\s*:\s*)("(?:[^"\\]|\\.)*"?|[^,}}\]\s]+)',
+    re.IGNORECASE,
+)
+_CONFIGURED: Final = re.compile(rf'("{_WHOLE}"\s*:\s*)[{{\["].*', re.DOTALL)
+
+
+def _pair(match: re.Match[str]) -> str:
+    mark, key, value = match.groups()
+    return f"{mark}{key}={HIDDEN if _SENSITIVE.search(key) else value}"
+
+
+def mask_body(body: Any) -> Any:
+    """Return a copy of a JSON value without secrets: see `Masker.body`.
+
+    >>> mask_body({"name": "s3", "meta": {"secret_key": "x"}, "configuration": {"bucket": "b"}})
+    {'name': 's3', 'meta': {'secret_key': '***'}, 'configuration': '***'}
+    """
+    return Masker().body(body)
+
+
+def _both_forms(secrets: Iterable[str]) -> tuple[str, ...]:
+    # A token of a few letters occurs in ordinary words, and hiding it there would tell what it is.
+    long = [secret for secret in secrets if len(secret) >= _SHORTEST]
+    forms = {form for secret in long for form in (secret, quote(secret, safe=""))}
+    return tuple(sorted(forms, key=len, reverse=True))
+
+
+@attrs.frozen
+class Masker:
+    """Hides what a session must not show: its own tokens, and what looks secret by its name or its place."""
+
+    secrets: tuple[str, ...] = attrs.field(default=(), repr=False, converter=_both_forms)
+
+    def text(self, text: str) -> str:
+        """Return *text* without any of the session's tokens."""
+        for form in self.secrets:
+            if form in text:
+                text = text.replace(form, HIDDEN)
+        return text
+
+    def url(self, url: str) -> str:
+        """Return an address, or a text with addresses in it, without tokens, signatures and user information."""
+        url = _AGENT.sub(rf"\1{HIDDEN}", _USER.sub(rf"\1{HIDDEN}@", self.text(url)))
+        return _PAIR.sub(_pair, url) if "=" in url else url
+
+    def words(self, text: str) -> str:
+        """Return what a backend said, be it a page, a sentence or JSON that was cut off, without what looks secret."""
+        return _CONFIGURED.sub(rf"\1{HIDDEN}", _MEMBER.sub(rf"\1{HIDDEN}", self.url(text)))
+
+    def body(self, body: Any) -> Any:
+        """Return a copy of a JSON value in which secrets are hidden: by their keys, in addresses, and known ones."""
+        try:
+            return self._body(body)
+        except RecursionError:
+            return HIDDEN
+
+    def _body(self, body: Any) -> Any:
+        if isinstance(body, dict):
+            return {
+                key: HIDDEN if _SENSITIVE.search(str(key)) or key == _WHOLE else self._body(value)
+                for key, value in body.items()
+            }
+        if isinstance(body, list | tuple):
+            return [self._body(value) for value in body]
+        if isinstance(body, str):
+            return self.url(body) if "://" in body or "?" in body else self.text(body)
+        return body
+
+    def refusal(self, body: Any) -> Any:
+        """Return a copy of an error body without the secrets that it repeats; what it says about a field stays."""
+        if isinstance(body, dict):
+            return {
+                key: HIDDEN
+                if _SENSITIVE.search(str(key)) and not isinstance(value, dict | list)
+                else self.refusal(value)
+                for key, value in body.items()
+            }
+        if isinstance(body, list):
+            return [self.refusal(value) for value in body]
+        return self.words(body) if isinstance(body, str) else body

@@ -1,0 +1,75 @@
+"""Answers that trickle."""
+
+from __future__ import annotations
+
+import socket
+
+from collections.abc import Callable
+
+import pytest
+
+from synapse.dialects.wire import Request
+from synapse.errors import TransportError, WriteUnconfirmedError
+from synapse.session import Retry, Session, bounded
+from tests.unit.session.hostile import Received, Server, Step, reply
+
+Serve = Callable[..., Server]
+Connect = Callable[..., Session]
+FILE = reply(raw=b"x" * 40, headers=[("Content-Type", "text/plain")])
+
+
+@pytest.fixture(autouse=True)
+def little_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let an answer take no longer than one read, so that the tests are quick."""
+    monkeypatch.setattr(bounded, "PATIENCE", 1)
+
+
+def trickle(server: Server, answer: bytes, *, ahead: int) -> Step:
+    """Return a step that sends *ahead* bytes at once and then one every 20 ms."""
+
+    def step(connection: socket.socket, _: Received) -> None:
+        connection.sendall(answer[:ahead])
+        for at in range(ahead, len(answer)):
+            server.released.wait(0.02)
+            connection.sendall(answer[at : at + 1])
+
+    return step
+
+
+@pytest.mark.parametrize("ahead", [5, len(FILE) - 40], ids=["headers", "body"])
+@pytest.mark.parametrize(("method", "expected"), [("GET", TransportError), ("POST", WriteUnconfirmedError)])
+def test_gives_up_an_answer_that_trickles(
+    serve: Serve, connect: Connect, ahead: int, method: str, expected: type[Exception]
+) -> None:
+    """An answer whose every byte comes in time is given up all the same, and not asked for again."""
+    server = serve()
+    server.script = [trickle(server, FILE, ahead=ahead)]
+    session = connect(server, timeout={"read": 0.2}, retry=Retry(total=3, backoff=0))
+    with pytest.raises(expected, match=r"the answer was not whole after 0\.2 s"):
+        session.send(Request(method, "tasks/"))
+
+    assert 1 == len(server.received)
+
+
+def test_gives_up_an_answer_that_trickles_through_a_proxy(serve: Serve, connect: Connect) -> None:
+    """A proxy gets no more time."""
+    server = serve()
+    server.script = [trickle(server, FILE, ahead=len(FILE) - 40)]
+    session = connect(
+        "http://api.invalid", proxies={"http": server.origin}, timeout={"read": 0.2}, retry=Retry(total=0)
+    )
+    with pytest.raises(TransportError, match="the answer was not whole"):
+        session.send(Request("GET", "tasks/"))
+
+
+def test_gives_files_and_streams_their_time(serve: Serve, connect: Connect) -> None:
+    """Only the single read of a download or a stream is limited."""
+    server = serve()
+    server.script = [trickle(server, FILE, ahead=len(FILE) - 40)]
+    session = connect(server, timeout={"read": 0.2})
+    with session.download("/a.png") as download:
+        content = b"".join(download.chunks())
+    with session.lines(Request("GET", "jobs/1/tail_console_logs/", read_timeout=0.2)) as lines:
+        text = list(lines)
+
+    assert (b"x" * 40, ["x" * 40]) == (content, text)
