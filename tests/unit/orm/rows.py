@@ -37,12 +37,13 @@ def unit(key: int, **changes: Any) -> Row:
 
 
 def served(rows: Sequence[Any], *, cap: int = 1000, counted: bool = True) -> Callable[[Request], Any]:
-    """Answer like a list of these rows, at most *cap* a page; `id__in` and `ids` choose among them."""
+    """Answer like a list of these rows by key, at most *cap* a page; lists and bounds of keys choose among them."""
 
     def answer(request: Request) -> Any:
         asked = dict(request.params)
-        keys = asked.get("id__in", asked.get("ids"))
-        chosen = [row for row in rows if keys is None or str(row["id"]) in keys.split(",")]
+        chosen = [row for row in rows if _is_asked_for(row["id"], asked)]
+        if asked.get("ordering", "").startswith("-"):
+            chosen.reverse()
         size, number = min(int(asked["page_size"]), cap), int(asked["page"])
         found = chosen[(number - 1) * size : number * size]
         if not found and number > 1:
@@ -52,6 +53,12 @@ def served(rows: Sequence[Any], *, cap: int = 1000, counted: bool = True) -> Cal
         return reply if counted else {**reply, "count": None}
 
     return answer
+
+
+def _is_asked_for(key: int, asked: dict[str, str]) -> bool:
+    above, below = int(asked.get("id__gt", 0)), int(asked.get("id__lt", 10**9))
+    keys = asked.get("id__in", asked.get("ids"))
+    return above < key < below and (keys is None or str(key) in keys.split(","))
 
 
 def in_turn(*answers: Any) -> Callable[[Request], Any]:
