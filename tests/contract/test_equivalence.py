@@ -127,7 +127,9 @@ def answer(run: Any) -> Any:
         assert isinstance(error, QueryError) or re.search("slice|limit|Negative", str(error)), error
         return "refused"
     except Exception as error:
-        return type(error).__name__
+        if type(error).__name__ in ("DoesNotExist", "MultipleObjectsReturned"):
+            return type(error).__name__
+        raise
 
 
 def from_sdk(subject: Subject, chain: Chain, session: CappedSession) -> Any:
