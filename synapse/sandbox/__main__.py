@@ -16,7 +16,7 @@ def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(prog="synapse.sandbox", description="Serve a Synapse backend locally.")
     made.add_argument("--data", type=Path, required=True, metavar="DIR", help="keep everything in DIR")
     made.add_argument("--host", default="127.0.0.1", help="listen on HOST (default: %(default)s)")
-    made.add_argument("--port", type=int, default=0, help="listen on PORT; 0, the default, takes a free one")
+    made.add_argument("--port", type=port, default=0, help="listen on PORT; 0, the default, takes a free one")
     made.add_argument("--database", metavar="URL", help="postgresql://… instead of SQLite in DIR")
     made.add_argument(
         "--tenant",
@@ -26,11 +26,25 @@ def parser() -> argparse.ArgumentParser:
         help="have a workspace called CODE; can be repeated, the first is the one announced",
     )
     made.add_argument("--seed", choices=["demo"], help="fill the first workspace with made-up work")
-    made.add_argument("--threads", type=int, default=32, help="answer so many requests at once")
-    made.add_argument("--page-size", type=int, default=20, metavar="N", help="rows of a page by default")
+    made.add_argument("--threads", type=positive, default=32, help="answer so many requests at once")
+    made.add_argument("--page-size", type=positive, default=20, metavar="N", help="rows of a page by default")
     made.add_argument("--language", choices=["en", "ko"], default="en", help="language of errors by default")
     made.add_argument("--stop-with-parent", action="store_true", help=argparse.SUPPRESS)
     return made
+
+
+def port(text: str) -> int:
+    """Read a port number."""
+    if not 0 <= int(text) <= 65535:
+        raise ValueError
+    return int(text)
+
+
+def positive(text: str) -> int:
+    """Read a number of at least one."""
+    if int(text) < 1:
+        raise ValueError
+    return int(text)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -42,10 +56,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 1
 
-    from .backend.server import Options, run
+    from .backend.server import Options, StartError, run
 
     options["tenants"] = tuple(options["tenants"] or ["sandbox"])
-    run(Options(**options, cache=cache_folder()))
+    try:
+        run(Options(**options, cache=cache_folder()))
+    except StartError as error:
+        print(f"synapse.sandbox: {error}", file=sys.stderr)
+        return 2
     return 0
 
 

@@ -94,8 +94,19 @@ def serve(
     }
     arguments = [f"{name}={value}" for name, value in values.items() if value is not None]
     arguments += [f"--tenant={code}" for code in tenants]
-    with _folder(data) as folder, _process(folder, arguments) as process:
-        yield Sandbox.from_json(_first_line(process, folder))
+    with contextlib.ExitStack() as stack:
+        try:
+            folder = stack.enter_context(_folder(data))
+            log = stack.enter_context((folder / "server.log").open("a+b"))
+        except OSError as error:
+            raise SandboxError(f"the sandbox cannot use {data}: {error.strerror}") from error
+        log_size = log.tell()
+        process = stack.enter_context(_process(folder, arguments, log=log))
+        line = _first_line(process)
+        if not line:
+            log.seek(log_size)
+            raise SandboxError(_reason(process, log.read().decode(errors="replace")))
+        yield Sandbox.from_json(line)
 
 
 def require_extra() -> None:
@@ -135,22 +146,14 @@ def _folder(data: str | os.PathLike[str] | None) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def _process(folder: Path, arguments: list[str]) -> Iterator[subprocess.Popen[str]]:
+def _process(folder: Path, arguments: list[str], *, log: IO[bytes]) -> Iterator[subprocess.Popen[str]]:
     command = [sys.executable, "-m", "synapse.sandbox", f"--data={folder}", "--stop-with-parent", *arguments]
     root = str(Path(__file__).resolve().parents[2])
     paths = [root, *filter(None, [os.environ.get("PYTHONPATH")])]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
-    with (
-        _log(folder).open("ab") as log,
-        subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=log,
-            text=True,
-            env=environment,
-        ) as process,
-    ):
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True, env=environment
+    ) as process:
         try:
             yield process
         finally:
@@ -165,23 +168,22 @@ def _stop(process: subprocess.Popen[str]) -> None:
         process.kill()
 
 
-def _first_line(process: subprocess.Popen[str], folder: Path) -> str:
-    stdout = process.stdout
-    assert stdout is not None
+def _first_line(process: subprocess.Popen[str]) -> str:
+    """Return what a sandbox announces, or nothing when it ends or takes too long."""
+    assert process.stdout is not None
     lines: list[str] = []
-    reader = threading.Thread(target=_read_line, args=(stdout, lines), daemon=True)
+    reader = threading.Thread(target=_read_line, args=(process.stdout, lines), daemon=True)
     reader.start()
     reader.join(STARTUP_SECONDS)
-    if lines and lines[0]:
-        return lines[0]
-    reason = f"did not answer within {STARTUP_SECONDS:.0f} s" if reader.is_alive() else "ended at once"
-    said = _log(folder).read_text(errors="replace")[-LOG_TAIL:].strip()
-    raise SandboxError(f"the sandbox {reason}; it said:\n{said or '(nothing)'}")
+    return lines[0] if lines else ""
+
+
+def _reason(process: subprocess.Popen[str], said: str) -> str:
+    if process.poll() == 2:
+        return said.strip().removeprefix("synapse.sandbox: ")
+    ending = "ended at once" if process.poll() else f"did not answer within {STARTUP_SECONDS:.0f} s"
+    return f"the sandbox {ending}; it said:\n{said[-LOG_TAIL:].strip() or '(nothing)'}"
 
 
 def _read_line(stream: IO[str], lines: list[str]) -> None:
     lines.append(stream.readline())
-
-
-def _log(folder: Path) -> Path:
-    return folder / "server.log"

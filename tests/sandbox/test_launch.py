@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import signal
+import socket
 import subprocess
 import sys
 import textwrap
 import time
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -69,11 +72,6 @@ class TestServe:
             assert 2 == len(wire.get("projects/")["results"])
             assert "필수" in wire.post("projects/", {}).json()["title"][0]
 
-    def test_error_of_the_child_is_told(self, tmp_path: Path) -> None:
-        """A sandbox that cannot start says why."""
-        with pytest.raises(SandboxError, match="mysql"), serve(tmp_path, database="mysql://localhost/x"):
-            pass
-
     def test_error_in_the_block_stops_it(self) -> None:
         """Whatever ends the block ends the sandbox."""
         with pytest.raises(KeyError), serve() as sandbox:
@@ -117,15 +115,42 @@ class TestHandle:
         assert first.api_token != second.api_token
 
 
-@pytest.fixture
-def process(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
-    """A sandbox started from the command line."""
-    command = [sys.executable, "-m", "synapse.sandbox", "--port", "0", "--data", str(tmp_path)]
+ODD_NUMBERS = [("--port", "99999"), ("--threads", "0"), ("--page-size", "-1")]
+
+
+@contextlib.contextmanager
+def start(*arguments: object) -> Iterator[subprocess.Popen[str]]:
+    """Start a sandbox from the command line, and kill it in the end if it is still there."""
+    command = [sys.executable, "-m", "synapse.sandbox", *map(str, arguments)]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True
     ) as started:
         yield started
         started.kill()
+
+
+@pytest.fixture
+def process(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+    """A sandbox that runs on its own."""
+    with start("--port", "0", "--data", tmp_path) as started:
+        yield started
+
+
+def keep_writing(wire: Wire) -> bool:
+    """Create projects until nobody answers any more; say whether every answer was good."""
+    good = True
+    with contextlib.suppress(requests.ConnectionError):
+        while good:
+            good = wire.post("projects/", {"title": "busy"}).status_code == 201
+    return good
+
+
+def wait_for(condition: Callable[[], bool], *, seconds: float = 15) -> None:
+    """Wait until *condition* holds."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.02)
 
 
 def announced(process: subprocess.Popen[str]) -> dict[str, Any]:
@@ -168,13 +193,103 @@ class TestCommand:
             process.send_signal(signal.SIGTERM)
             assert 0 == process.wait(20)
 
-    @pytest.mark.parametrize("arguments", [[], ["--data", "x", "--seed", "nonsense"]])
+    def test_ends_without_a_word_while_many_wait(self, tmp_path: Path) -> None:
+        """Requests that are being answered, or have not been begun, do not keep it from ending cleanly."""
+        with start("--data", tmp_path, "--threads", "2") as process, ThreadPoolExecutor(16) as pool:
+            facts = announced(process)
+            wire = Wire(facts["url"], facts["api_token"])
+            writers = [pool.submit(keep_writing, wire) for _ in range(16)]
+            wait_for(lambda: wire.get("projects/")["count"] > 20)
+            process.send_signal(signal.SIGTERM)
+            rest, complaints = process.communicate(timeout=20)
+
+        assert (0, "", "") == (process.returncode, rest, complaints)
+        assert {True} == {writer.result() for writer in writers}
+
+    def test_name_of_several_addresses(self, tmp_path: Path) -> None:
+        """A host that stands for more than one address is listened on under its name."""
+        with start("--data", tmp_path, "--host", "localhost") as process:
+            facts = announced(process)
+
+            assert {"status": "ok"} == Wire(facts["url"]).get("health")
+            process.terminate()
+
+    @pytest.mark.parametrize(
+        "arguments",
+        [[], ["--data", "x", "--seed", "nonsense"], *(["--data", "x", *odd] for odd in ODD_NUMBERS)],
+    )
     def test_wrong_arguments_are_told(self, arguments: list[str]) -> None:
         """Without a folder, or with a seed that is none, it says how it is used."""
         command = [sys.executable, "-m", "synapse.sandbox", *arguments]
         done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
         assert (2, True) == (done.returncode, "usage: synapse.sandbox" in done.stderr)
+
+
+class TestCannotStart:
+    @pytest.mark.parametrize(
+        ("arguments", "reason"),
+        [
+            (["--data", "{file}/data"], "cannot use {file}/data: Not a directory"),
+            (
+                ["--database", "mysql://localhost/x"],
+                "cannot use the database: its address must be postgresql",
+            ),
+            (["--database", "localhost/x"], "cannot use the database: its address must be postgresql"),
+            (["--database", "postgresql://u:p#secret@h/x"], "cannot use the database: its address cannot be"),
+            (["--database", "postgresql://127.0.0.1:1/x"], "cannot use the database: connection failed"),
+            (["--port", "{port}"], "cannot listen on 127.0.0.1:{port}: Address already in use"),
+            (["--host", "192.0.2.1"], "cannot listen on 192.0.2.1:0: Cannot assign requested address"),
+        ],
+    )
+    def test_reason_is_one_line(
+        self, tmp_path: Path, taken_port: int, arguments: list[str], reason: str
+    ) -> None:
+        """What the user can mend is told in a line on stderr, without traceback or password."""
+        (tmp_path / "file").write_text("in the way")
+        names = {"file": tmp_path / "file", "port": taken_port}
+        given = [argument.format(**names) for argument in arguments]
+
+        with start("--data", tmp_path / "data", *given) as process:
+            announcement, complaint = process.communicate(timeout=60)
+
+        assert (2, "", 1) == (process.returncode, announcement, len(complaint.splitlines()))
+        assert (
+            complaint.startswith(f"synapse.sandbox: {reason.format(**names)}") and "secret" not in complaint
+        )
+
+    def test_folder_of_another(self, served: Sandbox) -> None:
+        """Two servers never share a folder, and the first one goes on."""
+        with pytest.raises(SandboxError, match="another sandbox serves it"), serve(served.data):
+            pass
+
+        assert {"status": "ok"} == Wire(served.url).get("health")
+
+    def test_serve_tells_the_reason_of_now(self, tmp_path: Path) -> None:
+        """What an earlier server complained about is not repeated."""
+        (tmp_path / "server.log").write_text("an older complaint")
+
+        with pytest.raises(SandboxError) as caught, serve(tmp_path, database="mysql://x"):
+            pass
+
+        assert str(caught.value).startswith("cannot use the database: its address must be")
+
+    def test_serve_where_there_is_no_room(self, tmp_path: Path) -> None:
+        """A folder that cannot be made is told like any other reason."""
+        (tmp_path / "file").write_text("in the way")
+
+        with (
+            pytest.raises(SandboxError, match="cannot use .*: Not a directory"),
+            serve(tmp_path / "file" / "x"),
+        ):
+            pass
+
+
+@pytest.fixture
+def taken_port() -> Iterator[int]:
+    """A port that someone else listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        yield other.getsockname()[1]
 
 
 class TestExtra:

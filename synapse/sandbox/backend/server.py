@@ -10,9 +10,12 @@ import os
 import secrets
 import shutil
 import signal
+import socket
 import sys
 import threading
+import time
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from importlib.metadata import version
@@ -25,7 +28,13 @@ MAX_BODY = 1 << 50
 CONNECTIONS = 1_000
 SHUTDOWN_SECONDS = 0.5
 PARENT_POLL_SECONDS = 1.0
+# One that was told to stop, or whose parent died, may need a moment to be gone.
+TAKEOVER_SECONDS = 2.5
 VERSIONED = ("django", "djangorestframework", "django-filter", "drf-chunked-upload")
+
+
+class StartError(RuntimeError):
+    """The server cannot start, for a reason that who started it can do something about."""
 
 
 @dataclass(frozen=True)
@@ -49,26 +58,81 @@ def run(options: Options) -> None:
     """Serve until SIGTERM or SIGINT; print one JSON line when ready."""
     if options.stop_with_parent:
         threading.Thread(target=_follow_parent, args=(os.getppid(),), daemon=True).start()
-    options.data.mkdir(parents=True, exist_ok=True)
-    if options.database is None:
-        _copy_template(options)
-    configure(options.data, options.database, page_size=options.page_size, language=options.language)
-    _migrate(options)
-    facts = _populate(options)
-    _serve(options, facts)
+    with _sole_server(options.data):
+        server, facts = _prepare(options)
+        with contextlib.closing(server):
+            print(json.dumps(facts), flush=True)
+            server.run()
 
 
-def _serve(options: Options, facts: dict[str, Any]) -> None:
+def _prepare(options: Options) -> tuple[Any, dict[str, Any]]:
+    """Make everything ready to answer the first request; return the server and what there is to announce."""
+    from django.core.exceptions import ImproperlyConfigured
+    from django.db import Error
+
+    from .settings import SettingsError
+
+    with _explained(f"use {options.data}", OSError):
+        _clear_leftovers(options.data)
+        if options.database is None:
+            _copy_template(options)
+        with _explained("use the database", SettingsError, ImproperlyConfigured, Error):
+            configure(options.data, options.database, page_size=options.page_size, language=options.language)
+            _migrate(options)
+            facts = _populate(options)
+    with _explained(f"listen on {options.host}:{options.port}", OSError):
+        server = _server(options)
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(options.host, options.host)
+    url = f"http://{f'[{host}]' if ':' in host else host}:{server.effective_port}"
+    return server, {"url": url, "admin_url": f"{url}/admin/", **facts}
+
+
+@contextlib.contextmanager
+def _explained(attempt: str, *errors: type[Exception]) -> Iterator[None]:
+    """Turn *errors* that are not ours to mend into one sentence."""
+    try:
+        yield
+    except errors as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise StartError(f"cannot {attempt}: {' '.join(reason.split())}") from error
+
+
+@contextlib.contextmanager
+def _sole_server(folder: Path) -> Iterator[None]:
+    """Keep a second server out of the folder for as long as the block lasts, even if this one is killed."""
+    from django.core.files import locks
+
+    with contextlib.ExitStack() as stack:
+        with _explained(f"use {folder}", OSError):
+            folder.mkdir(parents=True, exist_ok=True)
+            file = stack.enter_context((folder / "server.lock").open("a"))
+        give_up = time.monotonic() + TAKEOVER_SECONDS
+        while not locks.lock(file, locks.LOCK_EX | locks.LOCK_NB):
+            if time.monotonic() > give_up:
+                raise StartError(f"cannot use {folder}: another sandbox serves it")
+            time.sleep(0.05)
+        yield
+
+
+def _clear_leftovers(folder: Path) -> None:
+    """Remove what a server that was killed had half received or half copied."""
+    for left in (*folder.glob("incoming/*"), *folder.glob("*.part")):
+        left.unlink()
+
+
+def _server(options: Options) -> Any:
     from django.core.wsgi import get_wsgi_application
     from django.db import connections
     from django.urls import get_resolver
     from waitress.server import create_server
 
+    # A name may stand for several addresses, each of which would be given a port of its own.
+    address = socket.getaddrinfo(options.host, options.port, type=socket.SOCK_STREAM)[0][4][0]
     application = get_wsgi_application()
     _ = get_resolver().url_patterns
     server = create_server(
         application,
-        host=options.host,
+        host=address,
         port=options.port,
         threads=options.threads,
         max_request_body_size=MAX_BODY,
@@ -85,11 +149,7 @@ def _serve(options: Options, facts: dict[str, Any]) -> None:
     gc.freeze()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sys.exit(0))
-    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(options.host, options.host)
-    url = f"http://{host}:{server.effective_port}"
-    print(json.dumps({"url": url, "admin_url": f"{url}/admin/", **facts}), flush=True)
-    server.run()
-    server.close()
+    return server
 
 
 def _populate(options: Options) -> dict[str, Any]:

@@ -66,8 +66,13 @@ LOGGING: dict[str, Any] = {
     "loggers": {
         "django": {"handlers": ["nowhere"], "level": "ERROR", "propagate": False},
         "django.request": {"handlers": ["stderr"], "level": "ERROR", "propagate": False},
+        "waitress": {"handlers": ["stderr"], "level": "ERROR", "propagate": False},
     },
 }
+
+
+class SettingsError(ValueError):
+    """The sandbox is to be run in a way that cannot be."""
 
 
 def build(
@@ -125,7 +130,13 @@ def database_settings(folder: Path, database: str | None) -> dict[str, Any]:
     """Return Django's description of *database*: a URL, or the SQLite file in *folder* when there is none."""
     if database is None:
         return _sqlite(folder / "sandbox.sqlite3")
-    url = urlsplit(database)
+    try:
+        url = urlsplit(database)
+        port = str(url.port or "")
+    except ValueError:
+        # Its own words may hold a part of the password.
+        text = "its address cannot be read; special characters of the password are written as %XX"
+        raise SettingsError(text) from None
     if url.scheme in ("postgres", "postgresql"):
         return {
             "ENGINE": "django.db.backends.postgresql",
@@ -133,14 +144,15 @@ def database_settings(folder: Path, database: str | None) -> dict[str, Any]:
             "USER": unquote(url.username or ""),
             "PASSWORD": unquote(url.password or ""),
             "HOST": unquote(url.hostname or ""),
-            "PORT": str(url.port or ""),
+            "PORT": port,
             "CONN_MAX_AGE": None,
             "CONN_HEALTH_CHECKS": True,
             "OPTIONS": dict(parse_qsl(url.query)),
         }
     if url.scheme == "sqlite":
         return _sqlite(Path(unquote(url.path)))
-    raise ValueError(f"database must be postgresql://… or sqlite:///path, not {url.scheme or database!r}")
+    kind = f"{url.scheme}://…" if "://" in database else "that"
+    raise SettingsError(f"its address must be postgresql://… or sqlite:///path, not {kind}")
 
 
 def _sqlite(path: Path) -> dict[str, Any]:
