@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 import json
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from synapse.sandbox.backend import wording
 from tests.sandbox.wire import Wire
 
 
@@ -123,3 +126,25 @@ def test_own_sentences_are_korean_too(wire: Wire) -> None:
 def test_unknown_keys_are_ignored(wire: Wire, query: str) -> None:
     """Keys that mean something elsewhere mean nothing here."""
     assert wire.get("projects/")["count"] == wire.get(f"projects/?{query}")["count"]
+
+
+def test_every_sentence_is_known_in_korean() -> None:
+    """What the backend says itself is in its own list, or in the framework's."""
+    framework = {
+        "Invalid token.",
+        "No file was submitted.",
+        "The submitted file is empty.",
+        "This field is required.",
+        "Unable to log in with provided credentials.",
+    }
+    sources = Path(wording.__file__).parent.glob("*.py")
+    calls = [node for path in sources for node in ast.walk(ast.parse(path.read_text()))]
+
+    assert framework == {text for node in calls for text in said(node)} - wording.KOREAN.keys()
+
+
+def said(node: ast.AST) -> list[str]:
+    """Return the sentence that *node* says, if it is a call that says one."""
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name) or node.func.id != "say":
+        return []
+    return [node.args[0].value] if isinstance(node.args[0], ast.Constant) else []

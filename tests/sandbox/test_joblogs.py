@@ -77,6 +77,7 @@ class TestRefusals:
             ({"datetime": "yesterday"}, "datetime"),
             ({"datetime": "2026-99-99T00:00:00Z"}, "datetime"),
             ({"step": "a" * 256}, "step"),
+            ({"event": "a" * 256}, "event"),
             ({"file": "/etc/passwd"}, "file"),
             ({"file": "data:image/png;base64,%%%"}, "file"),
             ({"file": 7}, "file"),

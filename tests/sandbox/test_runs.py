@@ -79,6 +79,14 @@ class TestRun:
         assert job["is_active"] and job["completed"] is None
         wire.send("PATCH", f"jobs/{job['id']}/", json={"status": "STOPPED"})
 
+    def test_upload_keeps_the_params_it_knows(self, wire: Wire, plugin: dict[str, Any]) -> None:
+        """What an upload is not made for is dropped from its params, as on the platform."""
+        body = {"action": "upload", "params": {"path": "/in", "is_recursive": True, "threads": 4, "steps": 1}}
+
+        job = wire.post(f"plugins/{plugin['code']}/run/", body).json()
+
+        assert {"path": "/in", "is_recursive": True} == job["params"]
+
     def test_fails_on_request(self, wire: Wire, plugin: dict[str, Any]) -> None:
         """A run that is asked to fail ends as FAILED, and says why."""
         job = wait(wire, run(wire, plugin, fail=True)["id"])

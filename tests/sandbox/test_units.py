@@ -135,7 +135,7 @@ class TestRefusals:
 
         answer = wire.post("data_units/", body(collection, picture, files=files))
 
-        assert (400, {"files": ["Required file specification 'image_1' is missing."]}) == (
+        assert (400, {"files": ["Required file specification “image_1” is missing."]}) == (
             answer.status_code,
             answer.json(),
         )
@@ -146,7 +146,7 @@ class TestRefusals:
 
         answer = wire.post("data_units/", body(collection, picture, files=files))
 
-        assert {"files": ["Unknown file specification 'image_9'."]} == answer.json()
+        assert {"files": ["Unknown file specification “image_9”."]} == answer.json()
 
     @pytest.mark.parametrize(
         ("path", "status"), [("a.json", 400), ("a.PNG", 201), ("a.unheard", 201), ("a", 201)]

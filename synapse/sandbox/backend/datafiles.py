@@ -19,10 +19,9 @@ from .models import ChunkedUpload, DataFile, Storage, Tenant
 from .representation import represent
 from .tenancy import tenant_of
 from .transactions import write_transaction
+from .wording import say
 
-MISSING: Final = "No file was submitted."
 MOST_CHECKSUMS: Final = 10_000
-UNSUPPORTED: Final = "Presigned upload is not supported by this storage."
 
 
 def create_data_file(request: Request) -> Response:
@@ -36,9 +35,9 @@ def create_data_file(request: Request) -> Response:
     else:
         part = fields.get("file")
         if not isinstance(part, UploadedFile):
-            raise ValidationError({"file": [MISSING]})
+            raise ValidationError({"file": [say("No file was submitted.")]})
         if not part.size:
-            raise ValidationError({"file": ["The submitted file is empty."]})
+            raise ValidationError({"file": [say("The submitted file is empty.")]})
         received = storedfiles.receive(part.chunks())
         stored = keep(received, tenant=tenant, name=part.name or "file")
     return Response(represent(stored, request), status=status.HTTP_201_CREATED)
@@ -48,11 +47,10 @@ def verify_checksums(request: Request) -> Response:
     """Tell which of the given checksums are stored already, in the order asked."""
     asked = request.data.get("checksums") if isinstance(request.data, dict) else None
     if not isinstance(asked, list) or not all(isinstance(checksum, str) for checksum in asked):
-        raise ValidationError({"checksums": ["Expected a list of strings."]})
+        raise ValidationError({"checksums": [say("Expected a list of strings.")]})
     if len(asked) > MOST_CHECKSUMS:
-        raise ValidationError(
-            {"checksums": [f"Ensure this field has no more than {MOST_CHECKSUMS} elements."]}
-        )
+        text = say("There are more than %(most)s of them.", most=MOST_CHECKSUMS)
+        raise ValidationError({"checksums": [text]})
     rows = DataFile.objects.filter(tenant=tenant_of(request), checksum__in=set(asked))
     known = set(rows.values_list("checksum", flat=True))
     return Response(
@@ -62,23 +60,23 @@ def verify_checksums(request: Request) -> Response:
 
 def refuse_presigned(request: Request) -> Response:
     """Refuse both presigned calls: files of this backend live in a folder, which signs no addresses."""
-    raise ValidationError({"detail": UNSUPPORTED})
+    raise ValidationError({"detail": say("Presigned upload is not supported by this storage.")})
 
 
 def completed_upload(request: Request, key: object) -> ChunkedUpload:
     """Find the caller's own completed upload, or refuse the request on `chunked_upload`."""
+    own = ChunkedUpload.objects.filter(tenant=request.auth.tenant, user=request.auth.user)
     try:
-        wanted = uuid.UUID(str(key))
-    except ValueError as error:
-        raise ValidationError({"chunked_upload": [f"“{key}” is not a valid UUID."]}) from error
-    upload = ChunkedUpload.objects.filter(
-        pk=wanted, tenant=request.auth.tenant, user=request.auth.user
-    ).first()
+        upload = own.filter(pk=uuid.UUID(str(key))).first()
+    except ValueError:
+        upload = None
     if upload is None:
-        raise ValidationError({"chunked_upload": [f'Invalid pk "{key}" - object does not exist.']})
-    if upload.status != ChunkedUpload.COMPLETE:
-        raise ValidationError({"chunked_upload": [f'Upload "{key}" has not been completed.']})
-    return upload
+        fault = say('Invalid pk "%(pk)s" - object does not exist.', pk=key)
+    elif upload.status != ChunkedUpload.COMPLETE:
+        fault = say("This upload has not been completed.")
+    else:
+        return upload
+    raise ValidationError({"chunked_upload": [fault]})
 
 
 def receive_upload(upload: ChunkedUpload) -> storedfiles.Received:

@@ -23,6 +23,7 @@ from .models import Job, JobLog, Tenant
 from .representation import represent
 from .tenancy import tenant_of
 from .transactions import write_transaction
+from .wording import say
 
 LEVELS: Final = frozenset({"debug", "info", "success", "warning", "danger", "error", "critical"})
 DATA_URI: Final = re.compile(r"data:(?P<mime>[^;,]*)(?P<options>(?:;[^,]*)?),(?P<body>.*)", re.DOTALL)
@@ -68,25 +69,23 @@ def _uuid(value: Any) -> uuid.UUID | None:
 
 def _entry(body: Any, jobs: dict[str, Job]) -> JobLog:
     if not isinstance(body, dict):
-        raise ValidationError({"non_field_errors": ["Invalid data. Expected an object."]})
+        raise ValidationError({"non_field_errors": [say("Expected an object.")]})
     job = jobs.get(str(_uuid(body.get("job"))))
     if job is None:
-        fault = (
-            f'Invalid pk "{body["job"]}" - object does not exist.'
-            if "job" in body
-            else "This field is required."
+        missing = (
+            'Invalid pk "%(pk)s" - object does not exist.' if "job" in body else "This field is required."
         )
-        raise ValidationError({"job": [fault]})
+        raise ValidationError({"job": [say(missing, pk=body.get("job"))]})
     level = str(body.get("level") or "info").lower()
     if level not in LEVELS:
-        raise ValidationError({"level": [f'"{level}" is not a valid choice.']})
-    step = str(body.get("step") or "")
-    if len(step) > 255:
-        raise ValidationError({"step": ["Ensure this field has no more than 255 characters."]})
+        raise ValidationError({"level": [say("“%(value)s” is not a valid choice.", value=level)]})
+    names = {name: str(body.get(name) or "") for name in ("event", "step")}
+    for name, text in names.items():
+        if len(text) > 255:
+            raise ValidationError({name: [say("Expected at most 255 characters.")]})
     return JobLog(
         job=job,
-        event=str(body.get("event") or ""),
-        step=step,
+        **names,
         level=level,
         data=body.get("data", body.get("message")),
         datetime=_moment(body.get("datetime")),
@@ -102,7 +101,7 @@ def _moment(value: Any) -> Any:
     except ValueError:
         moment = None
     if moment is None:
-        raise ValidationError({"datetime": ["Datetime has wrong format. Use ISO 8601."]})
+        raise ValidationError({"datetime": [say("Expected a point in time as in ISO 8601.")]})
     return moment if timezone.is_aware(moment) else timezone.make_aware(moment)
 
 
@@ -110,14 +109,14 @@ def _store(value: Any, *, job: Job) -> str:
     """Write the file inside a data URI to disk and return its place."""
     match = DATA_URI.fullmatch(value) if isinstance(value, str) else None
     if match is None:
-        raise ValidationError({"file": ["Expected a data URI."]})
+        raise ValidationError({"file": [say("Expected a data URI.")]})
     try:
         body = match["body"]
         content = (
             base64.b64decode(body, validate=True) if "base64" in match["options"] else unquote_to_bytes(body)
         )
     except binascii.Error as error:
-        raise ValidationError({"file": ["The data URI's base64 is broken."]}) from error
+        raise ValidationError({"file": [say("The base64 of the data URI is broken.")]}) from error
     extension = mimetypes.guess_extension(match["mime"] or "text/plain") or ".bin"
     received = storedfiles.receive([content])
     return storedfiles.place(received, f"job_logs/{job.pk}/{uuid.uuid4().hex}{extension}")

@@ -20,11 +20,28 @@ from .models import Agent, Job, Plugin, PluginRelease, Tenant
 from .representation import represent
 from .tenancy import tenant_of
 from .transactions import write_transaction
+from .wording import say
 
 logger = logging.getLogger(__name__)
 
 LOST: Final = "The server stopped while this job was running."
 LONGEST_PAUSE: Final = 0.2
+# All that the platform hands on to an upload; whatever else it is given gets lost without a word.
+UPLOAD_PARAMS: Final = frozenset(
+    {
+        "name",
+        "description",
+        "data_collection",
+        "storage",
+        "project",
+        "use_single_path",
+        "assets",
+        "path",
+        "is_recursive",
+        "extra_params",
+        "excel_metadata_path",
+    }
+)
 
 
 def run_plugin(request: Request, plugin: Plugin) -> Response:
@@ -59,16 +76,19 @@ def start_job(plugin: Plugin, body: Mapping[str, Any], *, tenant: Tenant) -> Job
     """Check a run request, store its job as PENDING and start it."""
     params = body.get("params", body.get("parameters"))
     if params is not None and not isinstance(params, dict):
-        raise ValidationError({"params": ["Expected an object."]})
+        raise ValidationError({"params": [say("Expected an object.")]})
+    script, action = Script.read(params or {}), str(body.get("action") or "")[:100]
+    if action == "upload":
+        params = {name: value for name, value in (params or {}).items() if name in UPLOAD_PARAMS}
     facts = {
         "plugin_release": _release(plugin, body.get("version")),
         "agent": _agent(body.get("agent"), tenant=tenant),
-        "action": str(body.get("action") or "")[:100],
+        "action": action,
         "params": params or {},
     }
     with write_transaction():
         job = Job.objects.create(tenant=tenant, **facts)
-    threading.Thread(target=_run, args=(job.pk,), name=f"job-{job.pk}", daemon=True).start()
+    threading.Thread(target=_run, args=(job.pk, script), name=f"job-{job.pk}", daemon=True).start()
     return job
 
 
@@ -93,7 +113,7 @@ def _release(plugin: Plugin, version: Any) -> PluginRelease | None:
         return releases.first()
     release = releases.filter(version=version).first()
     if release is None:
-        raise ValidationError({"version": [f"Plugin '{plugin.code}' has no release '{version}'."]})
+        raise ValidationError({"version": [say("The plugin has no release “%(value)s”.", value=version)]})
     return release
 
 
@@ -103,15 +123,15 @@ def _agent(key: Any, *, tenant: Tenant) -> Agent | None:
         return agents.filter(status="connected").order_by("pk").first()
     agent = agents.filter(pk=key).first() if type(key) is int else None
     if agent is None:
-        raise ValidationError({"agent": [f'Invalid pk "{key}" - object does not exist.']})
+        raise ValidationError({"agent": [say('Invalid pk "%(pk)s" - object does not exist.', pk=key)]})
     if (agent.status or "").lower() != "connected":
-        raise ValidationError({"agent": [f"Agent '{agent.name}' is not connected."]})
+        raise ValidationError({"agent": [say("The agent is not connected.")]})
     return agent
 
 
-def _run(pk: uuid.UUID) -> None:
+def _run(pk: uuid.UUID, script: Script) -> None:
     try:
-        Run(pk).play()
+        Run(pk, script).play()
     except Exception:
         logger.exception("job %s broke down", pk)
         _finish(pk, status="FAILED", result={"error": "The run broke down."})
@@ -129,11 +149,10 @@ def _finish(pk: uuid.UUID, **changes: Any) -> None:
 class Run:
     """One simulated run. Whatever it writes gives way to a STOPPED that came from outside."""
 
-    def __init__(self, pk: uuid.UUID) -> None:
-        job = Job.objects.select_related("plugin_release__plugin").get(pk=pk)
+    def __init__(self, pk: uuid.UUID, script: Script) -> None:
         self.pk = pk
-        self.script = Script.read(job.params)
-        self.title = job.action or "run"
+        self.script = script
+        self.title = Job.objects.values_list("action", flat=True).get(pk=pk) or "run"
         self.console: list[str] = []
         self._wake = threading.Event()
 

@@ -6,7 +6,6 @@ import re
 
 from typing import Any, Final
 
-from django.core.validators import RegexValidator
 from django.utils import timezone
 from rest_framework import serializers
 
@@ -16,9 +15,7 @@ from .serializers import EntitySerializer, TenantRelated, entity_serializer
 from .tenancy import scoped
 from .wording import say
 
-VERSION: Final = RegexValidator(
-    re.compile(r"\A[^/\s@]{1,100}\Z"), "Enter a version without spaces, slashes and @."
-)
+VERSION: Final = re.compile(r"[^/\s@]{1,100}")
 
 
 def is_key(text: str) -> bool:
@@ -132,7 +129,7 @@ class NewReleaseSerializer(ReleaseSerializer):
     """Check a release that is to be published."""
 
     plugin = PluginField()
-    version = serializers.CharField(validators=[VERSION])
+    version = serializers.CharField()
     # What older clients call the text about a version.
     changelog = serializers.CharField(source="readme", required=False)
 
@@ -140,6 +137,11 @@ class NewReleaseSerializer(ReleaseSerializer):
         fields = ("plugin", "version", "changelog", *ReleaseSerializer.Meta.fields)
         # An existing version is answered in words of its own, or changed.
         validators: list[Any] = []
+
+    def validate_version(self, version: str) -> str:
+        if not VERSION.fullmatch(version):
+            raise serializers.ValidationError(say("Enter a version without spaces, slashes and @."))
+        return version
 
 
 class NewModelSerializer(ModelSerializer):

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from django.http import HttpResponseBase, StreamingHttpResponse
-from django.utils.translation import gettext as _
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
@@ -19,6 +18,7 @@ from rest_framework.response import Response
 
 from .models import Job
 from .tenancy import tenant_of
+from .wording import say
 
 POLL: Final = 0.1
 HEARTBEAT: Final = 0.5
@@ -67,7 +67,7 @@ def tail_console_logs(request: Request, pk: str) -> HttpResponseBase:
     if job is not None and job.tenant_id != tenant_of(request).pk:
         raise PermissionDenied
     if not SEATS.acquire(blocking=False):
-        return Response({"detail": _("Too many streams.")}, status=429, headers={"Retry-After": "1"})
+        return Response({"detail": say("Too many streams.")}, status=429, headers={"Retry-After": "1"})
     events = follow(job.pk) if job else iter([frame(type="error", message=f"Job {pk} was not found.")])
     response = StreamingHttpResponse(Seat(events), content_type="text/event-stream; charset=utf-8")
     response.headers["Cache-Control"] = "no-cache"

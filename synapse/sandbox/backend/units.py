@@ -27,6 +27,7 @@ from .models import (
 from .representation import represent
 from .tenancy import tenant_of
 from .transactions import write_transaction
+from .wording import say
 
 try:
     import jsonschema
@@ -58,7 +59,9 @@ def create_data_units(request: Request) -> Response:
     many = isinstance(request.data, list)
     bodies = request.data if many else [request.data]
     if len(bodies) > LARGEST_BATCH:
-        raise ValidationError({"non_field_errors": [f"A batch has at most {LARGEST_BATCH} data units."]})
+        raise ValidationError(
+            {"non_field_errors": [say("There are more than %(most)s of them.", most=LARGEST_BATCH)]}
+        )
     try:
         ids = create_units(bodies, tenant=tenant_of(request))
     except BatchError as error:
@@ -121,21 +124,21 @@ def create_units(bodies: Sequence[Any], *, tenant: Tenant) -> list[int]:
 def read_item(body: Any) -> Item:
     """Check the shape of one body."""
     if not isinstance(body, dict):
-        return Item(body={}, errors={"non_field_errors": ["Invalid data. Expected an object."]})
+        return Item(body={}, errors={"non_field_errors": [say("Expected an object.")]})
     item = Item(body=body)
     files, meta, groups = body.get("files"), body.get("meta"), body.get("groups")
     if "data_collection" not in body:
-        item.errors["data_collection"] = ["This field is required."]
+        item.errors["data_collection"] = [say("This field is required.")]
     if files is None:
-        item.errors["files"] = ["This field is required."]
+        item.errors["files"] = [say("This field is required.")]
     elif not isinstance(files, dict) or not all(_is_entry(entry) for entry in files.values()):
-        item.errors["files"] = ['Expected {name: {"checksum": string, "path": string}}.']
+        item.errors["files"] = [say('Expected {name: {"checksum": string, "path": string}}.')]
     else:
         item.files = files
     if meta is not None and not isinstance(meta, dict):
-        item.errors["meta"] = ["Expected an object."]
+        item.errors["meta"] = [say("Expected an object.")]
     if groups is not None and not _are_names(groups):
-        item.errors["groups"] = ["Expected a list of names."]
+        item.errors["groups"] = [say("Expected a list of names.")]
     return item
 
 
@@ -180,9 +183,13 @@ def _check(item: Item, collections: Mapping[int, DataCollection], stored: Mappin
     if item.collection is None or item.errors:
         return
     specifications = {spec.name: spec for spec in item.collection.file_specifications.all()}
-    faults = [f"Unknown file specification '{name}'." for name in item.files if name not in specifications]
+    faults = [
+        say("Unknown file specification “%(name)s”.", name=name)
+        for name in item.files
+        if name not in specifications
+    ]
     faults += [
-        f"Required file specification '{name}' is missing."
+        say("Required file specification “%(name)s” is missing.", name=name)
         for name, spec in specifications.items()
         if spec.is_required and name not in item.files
     ]
@@ -199,13 +206,14 @@ def _check(item: Item, collections: Mapping[int, DataCollection], stored: Mappin
 
 def _entry_faults(spec: FileSpecification, entry: Mapping[str, Any], stored: DataFile | None) -> list[str]:
     if spec.is_sequential:
-        return [f"File specification '{spec.name}' is sequential and takes no single file."]
+        return [say("File specification “%(name)s” is sequential and takes no single file.", name=spec.name)]
     if stored is None:
-        return [f"No data file has the checksum '{entry['checksum']}'."]
+        return [say("No data file has the checksum “%(value)s”.", value=entry["checksum"])]
     extension = PurePosixPath(entry.get("path") or _name_of(stored)).suffix.lower().lstrip(".")
     kinds = TYPES_OF.get(extension)
     if kinds is not None and spec.file_type not in kinds:
-        return [f"'{spec.name}' takes {spec.file_type} files, not '.{extension}'."]
+        facts = {"name": spec.name, "kind": spec.file_type, "extension": extension}
+        return [say("“%(name)s” takes %(kind)s files, not .%(extension)s.", **facts)]
     return []
 
 

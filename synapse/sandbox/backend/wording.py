@@ -39,6 +39,32 @@ KOREAN: Final = {
     "This object belongs to the platform.": "플랫폼 소유의 객체입니다.",
     "An agent is nobody.": "에이전트는 사용자가 아닙니다.",
     "Expected read or write.": "read 또는 write여야 합니다.",
+    "Expected a list of strings.": "문자열의 목록이어야 합니다.",
+    "Expected a list of names.": "이름의 목록이어야 합니다.",
+    'Expected {name: {"checksum": string, "path": string}}.': (
+        '{이름: {"checksum": 문자열, "path": 문자열}} 형식이어야 합니다.'
+    ),
+    "Expected at most 255 characters.": "255자 이하여야 합니다.",
+    "Expected a point in time as in ISO 8601.": "ISO 8601 형식의 시각이어야 합니다.",
+    "Expected a data URI.": "data URI여야 합니다.",
+    "The base64 of the data URI is broken.": "data URI의 base64가 손상되었습니다.",
+    "There are more than %(most)s of them.": "%(most)s개를 넘습니다.",
+    "Presigned upload is not supported by this storage.": "이 저장소는 서명된 업로드를 지원하지 않습니다.",
+    "This upload has not been completed.": "이 업로드는 아직 완료되지 않았습니다.",
+    "Unknown file specification “%(name)s”.": "알 수 없는 파일 사양 “%(name)s”입니다.",
+    "Required file specification “%(name)s” is missing.": "필수 파일 사양 “%(name)s”이/가 없습니다.",
+    "File specification “%(name)s” is sequential and takes no single file.": (
+        "파일 사양 “%(name)s”은/는 순차형이므로 단일 파일을 받지 않습니다."
+    ),
+    "No data file has the checksum “%(value)s”.": "체크섬이 “%(value)s”인 데이터 파일이 없습니다.",
+    "“%(name)s” takes %(kind)s files, not .%(extension)s.": (
+        "“%(name)s”은/는 .%(extension)s이/가 아니라 %(kind)s 파일을 받습니다."
+    ),
+    "Plugin “%(value)s” does not exist.": "플러그인 “%(value)s”이/가 존재하지 않습니다.",
+    "Enter a version without spaces, slashes and @.": "공백, 슬래시, @가 없는 버전을 입력하십시오.",
+    "The plugin has no release “%(value)s”.": "플러그인에 릴리스 “%(value)s”이/가 없습니다.",
+    "The agent is not connected.": "에이전트가 연결되어 있지 않습니다.",
+    "Too many streams.": "스트림이 너무 많습니다.",
 }
 
 
