@@ -142,15 +142,22 @@ class ConfigError(SynapseError):
 class BulkError(SynapseError):
     """Some rows of a bulk operation failed; the others are done.
 
-    `succeeded` holds the rows that are done, `failed` pairs each other row with its error, both in the order given.
+    `succeeded` holds the rows that are done, `failed` pairs each row that is not with its error, and `untried` holds
+    those that were not tried any more, since the token is not taken or no answer comes; each in the order given.
     """
 
     def __init__(
-        self, message: str, *, succeeded: Sequence[object], failed: Sequence[tuple[object, Exception]]
+        self,
+        message: str,
+        *,
+        succeeded: Sequence[object],
+        failed: Sequence[tuple[object, Exception]],
+        untried: Sequence[object] = (),
     ) -> None:
         super().__init__(message)
         self.succeeded = list(succeeded)
         self.failed = list(failed)
+        self.untried = list(untried)
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

@@ -21,9 +21,18 @@ if TYPE_CHECKING:
 class AssignmentManager(Manager["Assignment"]):
     """Queries of assignments, and what is done to many of them."""
 
-    def set_tags(self, *, add: Iterable[TaskTag | int] = (), remove: Iterable[TaskTag | int] = ()) -> int:
-        """Put tags on every assignment of the query, or take them off; return the number of assignments."""
-        return change_tags(self, "assignments/", add=add, remove=remove)
+    def set_tags(
+        self,
+        *,
+        add: Iterable[TaskTag | int] = (),
+        remove: Iterable[TaskTag | int] = (),
+        everything: bool = False,
+    ) -> int:
+        """Put tags on every assignment of the query, or take them off; return the number of assignments.
+
+        A query without filters needs `everything=True`.
+        """
+        return change_tags(self, "assignments/", add=add, remove=remove, everything=everything)
 
 
 @entity("assignments", order_by=("id", "created"))

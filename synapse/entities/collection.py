@@ -11,7 +11,7 @@ import attrs
 
 from synapse.dialects import v1_actions
 from synapse.entities.choices import AccessLevel, CollectionCategory
-from synapse.errors import MappingError, did_you_mean
+from synapse.errors import MappingError, WriteUnconfirmedError
 from synapse.mapping import Json, read_only
 from synapse.orm import Entity, ToMany, entity
 from synapse.orm.binding import held
@@ -19,6 +19,7 @@ from synapse.orm.loading import load_page
 from synapse.query import EXACT
 from synapse.transfer import ProgressLike, Report, upload_file, upload_items
 from synapse.transfer.source import Source
+from synapse.transfer.specifications import by_specification
 
 if TYPE_CHECKING:
     from synapse.entities.data import DataUnit
@@ -117,7 +118,8 @@ class DataCollection(Entity):
 
         An item is `{"files": {"image_1": path}, "meta": {...}, "groups": [...]}`; where one file is asked for, a bare
         path will do. One bad file never stops the rest: its outcome is `failed`, with its error. With
-        `on_error="raise"` the first failure ends the run with a `BulkError`.
+        `on_error="raise"` the first failure ends the run with a `BulkError`; so does, always, a token that is not
+        taken, a line that stays dead, and an error that *items* itself raises, once what was sent has its units.
         """
         from synapse.entities.data import DataUnit
 
@@ -126,7 +128,12 @@ class DataCollection(Entity):
 
         def create_units(bodies: list[dict[str, Any]]) -> list[DataUnit]:
             rows = session.send(v1_actions.create_units(bodies)).data
-            return load_page(DataUnit, rows if isinstance(rows, list) else [rows], session=session)
+            try:
+                return load_page(DataUnit, rows if isinstance(rows, list) else [rows], session=session)
+            except MappingError as error:
+                raise WriteUnconfirmedError(
+                    f"units were created, but the answer cannot be read: {error}"
+                ) from error
 
         return upload_items(
             session,
@@ -146,23 +153,6 @@ class DataCollection(Entity):
         self, files: Mapping[str, str | PathLike[str]] | str | PathLike[str]
     ) -> dict[str, str | PathLike[str]]:
         """Name each file by its specification, or raise `MappingError` saying what does not fit."""
-        known = [spec.name for spec in self.file_specifications]
-        if not isinstance(files, Mapping):
-            wanted = [spec.name for spec in self.file_specifications if spec.is_required] or known
-            if len(wanted) != 1:
-                raise MappingError(
-                    f"{self!r} takes {', '.join(known)}: give {{name: path}} instead of one path"
-                )
-            return {wanted[0]: files}
-        for name in files:
-            if name not in known:
-                raise MappingError(
-                    f"{self!r} has no file specification {name!r}{did_you_mean(name, known)}. "
-                    f"It has: {', '.join(known)}"
-                )
-        lacking = [
-            spec.name for spec in self.file_specifications if spec.is_required and spec.name not in files
-        ]
-        if lacking:
-            raise MappingError(f"{self!r} needs {', '.join(lacking)} as well")
-        return dict(files)
+        specs = self.file_specifications
+        required = [spec.name for spec in specs if spec.is_required]
+        return by_specification(files, names=[spec.name for spec in specs], required=required)

@@ -7,8 +7,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from synapse.dialects import v1_actions
-from synapse.errors import QueryError
-from synapse.orm import QuerySet, arguments
+from synapse.orm import QuerySet, arguments, bulk
 from synapse.orm.binding import check_host
 from synapse.query.kinds import Reference
 
@@ -21,20 +20,22 @@ Action = Literal["add", "remove"]
 Changes: TypeAlias = list[tuple[Action, list[int]]]
 
 
-def change_tags(queryset: QuerySet[Any], path: Path, *, add: Iterable[Any], remove: Iterable[Any]) -> int:
+def change_tags(
+    queryset: QuerySet[Any], path: Path, *, add: Iterable[Any], remove: Iterable[Any], everything: bool
+) -> int:
     """Change the tags of every row of a query; return the number of rows."""
-    if queryset.query.unfiltered:
-        raise QueryError(
-            f"this would tag every {queryset.entity.__name__} there is; filter first. Nothing was sent"
-        )
+    bulk.guard(queryset, "set_tags", everything=everything)
     session = queryset.session
     changes = checked(session, add=add, remove=remove)
     if not changes:
         return 0
-    keys = list(queryset.values_list("pk", flat=True).iterator())
+    keys = [row.pk for row in bulk.matching(queryset)]
     rest = iter(keys)
-    while batch := list(islice(rest, BATCH)):
-        send_tags(session, path, ids=batch, changes=changes)
+    try:
+        while batch := list(islice(rest, BATCH)):
+            send_tags(session, path, ids=batch, changes=changes)
+    finally:
+        session.cache.drop_all(queryset.entity._schema.resource)
     return len(keys)
 
 

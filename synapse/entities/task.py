@@ -11,9 +11,9 @@ import attrs
 from synapse.dialects import v1_actions
 from synapse.entities.choices import StatusLabel, StatusReview, TagCategory, TaskSchema
 from synapse.entities.tagging import change_tags, checked, send_tags
-from synapse.errors import BulkError, QueryError, describe
+from synapse.errors import QueryError, describe
 from synapse.mapping import Json, read_only
-from synapse.orm import Entity, ManagedBy, Manager, ToMany, ToOne, arguments, entity
+from synapse.orm import Entity, ManagedBy, Manager, ToMany, ToOne, arguments, bulk, entity
 from synapse.orm.binding import check_host, held, send
 from synapse.orm.loading import detail_row, reference
 from synapse.orm.writing import take
@@ -30,9 +30,18 @@ if TYPE_CHECKING:
 class TaskManager(Manager["Task"]):
     """Queries of tasks, and what is done to many of them."""
 
-    def set_tags(self, *, add: Iterable[TaskTag | int] = (), remove: Iterable[TaskTag | int] = ()) -> int:
-        """Put tags on every task of the query, or take them off; return the number of tasks."""
-        return change_tags(self, "tasks/", add=add, remove=remove)
+    def set_tags(
+        self,
+        *,
+        add: Iterable[TaskTag | int] = (),
+        remove: Iterable[TaskTag | int] = (),
+        everything: bool = False,
+    ) -> int:
+        """Put tags on every task of the query, or take them off; return the number of tasks.
+
+        A query without filters needs `everything=True`.
+        """
+        return change_tags(self, "tasks/", add=add, remove=remove, everything=everything)
 
     def annotate_many(
         self,
@@ -45,7 +54,7 @@ class TaskManager(Manager["Task"]):
 
         Returns the number of tasks. Raises `BulkError` where some failed, with each task and its error.
         """
-        given: object = annotations.items() if isinstance(annotations, Mapping) else annotations
+        given: object = list(annotations.items()) if isinstance(annotations, Mapping) else annotations
         if isinstance(given, str | bytes) or not isinstance(given, Iterable):
             raise QueryError(
                 f"annotate_many() takes pairs of a task and its data, got {describe(given)}; nothing was sent"
@@ -61,20 +70,13 @@ class TaskManager(Manager["Task"]):
                 task = reference(Task, Task._key.check("annotate_many()", task), session=session)
             task.annotate(data, submit=submit, schema=schema)
 
-        done: list[object] = []
-        failed: list[tuple[object, Exception]] = []
-        for pair, _, error in session.map(annotate, given):
-            named = pair[0] if isinstance(pair, tuple | list) and pair else pair
-            if error is None:
-                done.append(named)
-            else:
-                failed.append((named, error))
-        if failed:
-            message = (
-                f"annotated {len(done)} of {len(done) + len(failed)} tasks; the first failure: {failed[0][1]}"
-            )
-            raise BulkError(message, succeeded=done, failed=failed)
-        return len(done)
+        written = bulk.write_each(session, annotate, items=given)
+        bulk.raise_failures(written.by(_named), did="annotated", of="tasks")
+        return len(written.done)
+
+
+def _named(pair: Any) -> object:
+    return pair[0] if isinstance(pair, tuple | list) and pair else pair
 
 
 def _pair(given: object) -> tuple[Any, Any]:

@@ -8,16 +8,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
 
-from synapse.errors import (
-    BulkError,
-    MappingError,
-    NotFoundError,
-    QueryError,
-    SynapseError,
-    TransportError,
-)
+from synapse.errors import BulkError, MappingError, NotFoundError, QueryError, SynapseError
 from synapse.mapping.json import same_json
-from synapse.orm import arguments, binding, writing
+from synapse.orm import arguments, binding, proof, writing
+from synapse.session import Outcome, Run, Written, create_each
 
 if TYPE_CHECKING:
     from synapse.orm.entity import Entity
@@ -25,7 +19,7 @@ if TYPE_CHECKING:
     from synapse.session import Session
 
 E = TypeVar("E", bound="Entity")
-Failure = tuple[object, Exception]
+T = TypeVar("T")
 
 
 @attrs.frozen
@@ -91,10 +85,17 @@ def create(queryset: QuerySet[E], objects: Iterable[E], *, batch_size: int) -> l
     for each in given:
         writing.check_new(each, session)
         writing.to_wire(each)
+    if not given:
+        return given
     takes_lists = session.dialect.create_many(cls._schema, []) is not None
-    done, failed = (_in_batches if takes_lists else _side_by_side)(session, given, batch_size)
-    if failed:
-        raise _bulk_error("create", cls, done, failed)
+    try:
+        if takes_lists:
+            written = _in_batches(session, given, size=batch_size)
+        else:
+            written = _side_by_side(session, given)
+    finally:
+        writing.drop_all_cached(cls, session)
+    raise_failures(written, did="created", of=cls.__name__)
     return given
 
 
@@ -109,53 +110,61 @@ def _check_new(cls: type[Entity], each: object, index: int) -> None:
         )
 
 
-def _in_batches(session: Session, given: Sequence[E], size: int) -> tuple[list[object], list[Failure]]:
-    done: list[object] = []
-    failed: list[Failure] = []
-    rest = iter(given)
-    while batch := list(islice(rest, size)):
-        try:
-            _create_batch(session, batch)
-        except SynapseError as error:
-            failed += [(each, error) for each in batch]
-            # What follows an unconfirmed or refused batch is independent of it, so it is still sent.
-            continue
-        done += batch
-    return done, failed
+def _in_batches(session: Session, given: list[E], *, size: int) -> Written[E]:
+    schema = type(given[0])._schema
+
+    def send(batch: list[E]) -> Any:
+        request = session.dialect.create_many(schema, [writing.to_wire(each) for each in batch])
+        assert request is not None
+        return session.send(request).data
+
+    run = Run(given)
+    outcomes: list[Outcome[E, Any]] = []
+    items = iter(run)
+    while batch := list(islice(items, size)):
+        outcomes += [_stored(each, session) for each in create_each(run.attempt(send), batch)]
+    return run.written(outcomes)
 
 
-def _create_batch(session: Session, batch: Sequence[E]) -> None:
-    schema = batch[0]._schema
-    request = session.dialect.create_many(schema, [writing.to_wire(each) for each in batch])
-    assert request is not None
-    rows = session.send(request).data
-    if not isinstance(rows, list) or len(rows) != len(batch):
-        answered = f"{len(rows)} rows" if isinstance(rows, list) else type(rows).__name__
-        raise TransportError(
-            f"{request.method} {request.path}: sent {len(batch)} {schema.entity}, the answer holds {answered}; "
-            "they may have been created: look before you send them again"
-        )
-    for each, row in zip(batch, rows, strict=True):
-        writing.store(each, row, session=session)
+def _stored(outcome: Outcome[E, Any], session: Session) -> Outcome[E, Any]:
+    if outcome.error is not None:
+        return outcome
+    try:
+        writing.store(outcome.item, outcome.result, session=session)
+    except SynapseError as error:
+        return outcome._replace(error=error)
+    return outcome
 
 
-def _side_by_side(session: Session, given: Sequence[E], size: int) -> tuple[list[object], list[Failure]]:
+def _side_by_side(session: Session, given: Sequence[E]) -> Written[E]:
     for each in given:
         each._state.session = session
-    return _collect(session, writing.save, given)
+    return write_each(session, writing.save, items=given)
 
 
-def _collect(
-    session: Session, write: Callable[[Any], Any], items: Iterable[Any]
-) -> tuple[list[object], list[Failure]]:
-    done: list[object] = []
-    failed: list[Failure] = []
-    for item, _, error in session.map(write, items):
-        if error is None:
-            done.append(item)
-        else:
-            failed.append((item, error))
-    return done, failed
+def write_each(session: Session, write: Callable[[Any], Any], *, items: Iterable[T]) -> Written[T]:
+    """Make one write for each item, side by side, and tell what became of it."""
+    run = Run(items)
+    return run.written(session.map(run.attempt(write), run))
+
+
+def raise_failures(written: Written[Any], *, did: str, of: str) -> None:
+    """Raise a `BulkError` where a run of writes did not go to its end."""
+    if written.broken is None and not written.failed:
+        return
+    words = f"{did} {len(written.done)} of {written.total} {of}"
+    if written.failed:
+        _, first = written.failed[0]
+        untried = f", {len(written.untried)} were not tried" if written.untried else ""
+        words += (
+            f"; {len(written.failed)} failed{untried}, the first with {type(first).__name__}: "
+            f"{str(first).rstrip('.')}. error.failed has each row with its error"
+        )
+    if written.broken is not None:
+        words += f"; then the items broke off with {type(written.broken).__name__}: {written.broken}"
+    raise BulkError(
+        words, succeeded=written.done, failed=written.failed, untried=written.untried
+    ) from written.broken
 
 
 # --- update, delete ---------------------------------------------------------
@@ -166,67 +175,64 @@ def update(queryset: QuerySet[E], fields: dict[str, Any], *, everything: bool, d
         raise QueryError("update() needs at least one field=value")
     after = writing.accepted(cls, fields)
     sent = writing.dumped(cls, after)
-    _guard(queryset, "update", everything=everything, dry_run=dry_run)
+    guard(queryset, "update", everything=everything)
+    arguments.flag("update(dry_run=...)", dry_run)
     binding.check_host(queryset.session, fields.values(), what="update()")
-    rows = list(queryset._evolve(expand=(), prefetch=(), only=tuple(sent), defer=()).iterator())
+    rows = matching(queryset, *sent)
     found = [Change(row.pk, {name: getattr(row, name) for name in sent}, after) for row in rows]
     changes = tuple(each for each in found if not same_json(writing.dumped(cls, each.before), sent))
+    session, schema = queryset.session, cls._schema
+
+    def change(row: Change) -> None:
+        session.send(session.dialect.change(schema, row.pk, values=sent))
+
     if not dry_run:
-        _write(queryset, "update", changes)
+        _write(queryset, "update", changes, send=change)
     return BulkResult("update", cls.__name__, len(found), changes, dry_run=dry_run)
 
 
 def delete(queryset: QuerySet[E], *, everything: bool, dry_run: bool) -> BulkResult:
     """Delete every row."""
-    _guard(queryset, "delete", everything=everything, dry_run=dry_run)
-    pk = queryset.entity._schema.pk
-    rows = queryset._evolve(expand=(), prefetch=(), only=(pk,), defer=()).iterator()
-    changes = tuple(Change(row.pk) for row in rows)
+    guard(queryset, "delete", everything=everything)
+    arguments.flag("delete(dry_run=...)", dry_run)
+    changes = tuple(Change(row.pk) for row in matching(queryset))
+    session, schema = queryset.session, queryset.entity._schema
+
+    def remove(row: Change) -> None:
+        session.send(session.dialect.delete(schema, row.pk))
+
     if not dry_run:
-        _write(queryset, "delete", changes)
+        _write(queryset, "delete", changes, send=remove)
     return BulkResult("delete", queryset.entity.__name__, len(changes), changes, dry_run=dry_run)
 
 
-def _guard(queryset: QuerySet[Any], verb: str, *, everything: bool, dry_run: bool) -> None:
-    for name, flag in (("everything", everything), ("dry_run", dry_run)):
-        arguments.flag(f"{verb}({name}=...)", flag)
+def guard(queryset: QuerySet[Any], verb: str, *, everything: bool) -> None:
+    """Refuse to write to every row there is, unless that was said."""
+    arguments.flag(f"{verb}(everything=...)", everything)
     if queryset.query.unfiltered and not everything:
         name = queryset.entity.__name__
+        ignored = " (raw parameters may be ignored)" if queryset.query.params else ""
         raise QueryError(
-            f"this would {verb} every {name} there is; filter first, or say {verb}(..., everything=True). "
-            "Nothing was sent"
+            f"this would {verb} every {name} there is{ignored}; filter first, or say "
+            f"{verb}(..., everything=True). Nothing was sent"
         )
 
 
-def _write(queryset: QuerySet[Any], verb: str, changes: Sequence[Change]) -> None:
-    cls, session = queryset.entity, queryset.session
-    schema, dialect = cls._schema, session.dialect
+def matching(queryset: QuerySet[E], *names: str) -> list[E]:
+    """Fetch these fields of every row; one that does not meet the filters raises `QueryError`."""
+    pairs = proof.telling(queryset)
+    only = dict.fromkeys((queryset.entity._schema.pk, *names, *(name for _, name in pairs)))
+    rows = list(queryset._evolve(expand=(), prefetch=(), only=tuple(only), defer=()).iterator())
+    for row in rows:
+        proof.check(row, pairs)
+    return rows
 
-    def write(change: Change) -> None:
-        values = writing.dumped(cls, change.after)
-        request = (
-            dialect.change(schema, change.pk, values=values) if values else dialect.delete(schema, change.pk)
-        )
-        session.send(request)
 
+def _write(
+    queryset: QuerySet[Any], verb: str, changes: Sequence[Change], *, send: Callable[[Change], None]
+) -> None:
     try:
-        done, failed = _collect(session, write, changes)
+        written = write_each(queryset.session, send, items=changes)
     finally:
-        session.cache.drop_all(schema.resource)
-    if failed:
-        raise _bulk_error(
-            verb,
-            cls,
-            [change.pk for change in done if isinstance(change, Change)],
-            [(change.pk, error) for change, error in failed if isinstance(change, Change)],
-        )
-
-
-def _bulk_error(verb: str, cls: type[Entity], done: Sequence[object], failed: Sequence[Failure]) -> BulkError:
-    _, first = failed[0]
-    return BulkError(
-        f"{verb}d {len(done)} of {len(done) + len(failed)} {cls.__name__}; {len(failed)} failed, "
-        f"the first with {type(first).__name__}: {str(first).rstrip('.')}. error.failed has each row with its error",
-        succeeded=done,
-        failed=failed,
-    )
+        writing.drop_all_cached(queryset.entity, queryset.session)
+    raise_failures(written.by(lambda change: change.pk), did=f"{verb}d", of=queryset.entity.__name__)

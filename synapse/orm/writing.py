@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from synapse.errors import ConflictError, MappingError, QueryError, TransportError, ValidationError, describe
+from synapse.errors import (
+    ConflictError,
+    MappingError,
+    QueryError,
+    ValidationError,
+    WriteUnconfirmedError,
+    describe,
+)
 from synapse.mapping.json import same_json
 from synapse.mapping.schema import Field
 from synapse.mapping.unset import UNSET
 from synapse.orm import binding, loading
+from synapse.orm.registry import entity_named
 
 if TYPE_CHECKING:
     from synapse.orm.entity import Entity
@@ -75,19 +84,63 @@ def save(instance: Entity) -> None:
     state, schema = instance._state, instance._schema
     if state.deleted:
         raise QueryError(f"{schema.entity} {instance.pk} was deleted; make a new one to store it again")
+    check_read_only(instance)
     values = to_wire(instance)
     session = loading.session_of(instance)
     check_new(instance, session)
     if not state.saved:
-        reply = session.send(session.dialect.create(schema, values))
+        with dropping_cached(instance, session):
+            reply = session.send(session.dialect.create(schema, values))
         store(instance, reply.data, session=session)
     elif values:
         request = session.dialect.change(schema, instance.pk, values=values)
-        try:
+        with dropping_cached(instance, session):
             reply = binding.send(instance, request, session=session)
-        finally:
-            session.cache.drop(schema.resource, instance.pk)
         store(instance, reply.data, session=session)
+
+
+@contextmanager
+def dropping_cached(instance: Entity, session: Session) -> Iterator[None]:
+    """Forget the cached rows of an object and of those that it belongs to, whose counts may change with it."""
+    schema, before = instance._schema, instance._state.before
+    stale = {(schema.resource, instance.pk)}
+    for relation, via in schema.relations.items():
+        resource = entity_named(getattr(type(instance), relation).target)._schema.resource
+        keys = (loading.peek(instance, via), before.get(via, UNSET))
+        stale |= {(resource, key) for key in keys if key is not UNSET and key is not None}
+    try:
+        yield
+    finally:
+        for resource, key in stale:
+            session.cache.drop(resource, key)
+
+
+def drop_all_cached(cls: type[Entity], session: Session) -> None:
+    """Forget every cached row of an entity, and of those that its objects belong to."""
+    targets = [entity_named(getattr(cls, relation).target) for relation in cls._schema.relations]
+    for resource in {cls._schema.resource, *(target._schema.resource for target in targets)}:
+        session.cache.drop_all(resource)
+
+
+def check_read_only(instance: Entity) -> None:
+    """Refuse an object whose read-only lists were edited, since the edits would go nowhere."""
+    cls, state = type(instance), instance._state
+    for name, field in instance._schema.fields.items():
+        value = loading.peek(instance, name)
+        if not field.read_only or not field.codec.lazy or value is UNSET or name not in state.origin:
+            continue
+        if not same_json(_dumped(field, value), state.origin[name]):
+            verb = f"set_{name}"
+            if hasattr(cls, verb):
+                instead = f"; .{verb}() changes it"
+            elif hasattr(cls.objects, verb):
+                instead = f"; {cls.__name__}.objects.filter(id={instance.pk}).{verb}() changes it"
+            else:
+                instead = ""
+            raise MappingError(
+                f"{cls.__name__}.{name} is set by the backend, and was edited{instead}. Nothing was sent; "
+                "refresh() drops the edit"
+            )
 
 
 def check_new(instance: Entity, session: Session) -> None:
@@ -108,14 +161,20 @@ def store(instance: Entity, row: Any, *, session: Session) -> None:
             state.origin[name] = _dumped(schema.fields[name], loading.peek(instance, name))
     wire_pk = session.dialect.names(schema)[schema.pk]
     if not isinstance(row, dict) or (not state.saved and row.get(wire_pk) is None):
-        if state.saved:
-            row = {}
-        else:
-            raise TransportError(
-                f"the {schema.entity} was created, but the answer names no {wire_pk!r}: {str(row)[:200]}. "
+        if not state.saved:
+            names = ", ".join(map(str, row)) if isinstance(row, dict) else type(row).__name__
+            raise WriteUnconfirmedError(
+                f"the {schema.entity} was created, but the answer ({names or 'empty'}) names no {wire_pk!r}. "
                 "Look for it before you try again"
             )
-    loading.overwrite(instance, row, session=session)
+        row = {}
+    try:
+        loading.overwrite(instance, row, session=session)
+    except MappingError as error:
+        state.saved = instance.pk is not None
+        raise WriteUnconfirmedError(
+            f"{schema.entity} {instance.pk} was written, but its answer cannot be read: {error}"
+        ) from error
 
 
 def take(instance: Entity, row: Any, *, session: Session, sent: Iterable[str] = ()) -> None:
@@ -142,10 +201,8 @@ def delete(instance: Entity) -> None:
     if not state.saved:
         raise QueryError(f"this {schema.entity} is not saved yet; there is nothing to delete")
     session = loading.session_of(instance)
-    try:
+    with dropping_cached(instance, session):
         binding.send(instance, session.dialect.delete(schema, instance.pk), session=session)
-    finally:
-        session.cache.drop(schema.resource, instance.pk)
     state.deleted = True
 
 

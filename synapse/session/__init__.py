@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from synapse.session.batches import Run, Untried, Written, create_each
 from synapse.session.cache import RelationCache
 from synapse.session.concurrency import Outcome
 from synapse.session.config import Settings, Timeout
@@ -15,10 +16,14 @@ __all__ = [
     "Outcome",
     "RelationCache",
     "Retry",
+    "Run",
     "Session",
     "Settings",
     "Timeout",
     "Trace",
+    "Untried",
+    "Written",
+    "create_each",
     "current",
     "current_if_any",
     "set_default",

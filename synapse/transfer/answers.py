@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from synapse.dialects import Reply, Request
+from synapse.dialects.masking import Masker, outline
 from synapse.errors import TransferError, TransportError
 from synapse.session import Session
 from synapse.transfer.source import Source
@@ -17,9 +18,9 @@ def answered_object(reply: Reply, request: Request) -> dict[str, Any]:
     if isinstance(reply.data, dict):
         return reply.data
     raise TransportError(
-        f"{request.method} {request.path}: expected an object, got {str(reply.data)[:200]}",
+        f"{request.method} {Masker().url(request.path)}: expected an object, got {outline(reply.data)}",
         method=request.method,
-        url=request.target,
+        url=request.shown,
         status_code=reply.status,
     )
 

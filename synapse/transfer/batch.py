@@ -8,30 +8,25 @@ import os
 import threading
 
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any, Final, Literal, TypeAlias, cast
+from typing import Any, Final, Literal, TypeAlias
 
 import attrs
 
-from synapse.errors import (
-    BulkError,
-    SynapseError,
-    TransferError,
-    ValidationError,
-    WriteUnconfirmedError,
-    did_you_mean,
-)
+from synapse.errors import BulkError, TransferError, WriteUnconfirmedError, did_you_mean
+from synapse.mapping.codecs import Misfit, check_json
 from synapse.session import Outcome as Result
-from synapse.session import Session
+from synapse.session import Run, Session, Untried, create_each
 from synapse.transfer.chunked import CHUNK
-from synapse.transfer.progress import ProgressLike, tracked
+from synapse.transfer.progress import ProgressLike, tracked, watched
 from synapse.transfer.report import Outcome, Report, Status
-from synapse.transfer.source import PathLike, Source
+from synapse.transfer.source import Source
+from synapse.transfer.specifications import by_specification
 from synapse.transfer.upload import Options, send_file, size_of
 
 Body: TypeAlias = dict[str, Any]
-Creator: TypeAlias = Callable[[list[Body]], Sequence[Any]]
+Creator: TypeAlias = Callable[[list[Body]], Any]
 OnError: TypeAlias = Literal["collect", "raise"]
 
 _KEYS: Final = ("files", "meta", "groups")
@@ -57,25 +52,30 @@ def upload_items(
     """Upload the files of every item, create their units in batches, and report on each item in the order given.
 
     An item is `{"files": {specification: path}, "meta": {…}, "groups": […]}`, or a bare path where one file is asked
-    for. *create_units* creates a list of units by one request and returns their rows in the same order. Items are
-    taken as they are needed, never all at once. With `on_error="raise"`, the first item that fails ends the run with
-    a `BulkError`: all items before it are done, and no batch after its own is created.
+    for. *create_units* creates a list of units by one request and returns a list of their rows in the same order.
+    Items are taken as they are needed, never all at once. With `on_error="raise"`, the first item that fails ends the
+    run with a `BulkError`: all items before it are done, and no batch after its own is created. Whatever *on_error*
+    says, a `BulkError` ends a run that cannot go on: the token is not taken, several requests in a row brought no
+    answer, or the iterable itself raised.
 
     The backend answers a unit that it has already in place of a new one. Its keys only grow, so a unit counts as
     reused if its key is not above *known_up_to*, the collection's highest key before the run, or came up twice in it.
     """
     _check_settings(items, batch_size=batch_size, on_error=on_error)
     options = Options(chunked=chunked, chunk_size=chunk_size)
-    total = sum(map(_size_of_item, items)) if isinstance(items, Sequence) else None
+    total = sum(map(_size_of_item, items)) if watched(progress) and isinstance(items, Sequence) else None
+    run: Run[Any] = Run(items)
     with tracked(progress, total=total, label="uploading") as advanced:
         sender = _Sender(session, collection, tuple(spec_names), tuple(required), options, advanced)
-        units = _Units(create_units, known_up_to)
-        sent = cast(Generator[Result[Any, Body]], session.map(sender.send, items, workers=workers))
+        units = _Units(run.attempt(create_units), known_up_to)
+        sent = session.map(run.attempt(sender.send), run, workers=workers)
         with contextlib.closing(sent):
             outcomes = _all(sent, units, batch_size=batch_size, raising=on_error == "raise")
-    if on_error == "raise":
-        _raise_for(outcomes)
-    return Report(outcomes, bytes_sent=sender.bytes_sent)
+    tried = [outcome for outcome in outcomes if not isinstance(outcome.error, Untried)]
+    left = [outcome.item for outcome in outcomes if isinstance(outcome.error, Untried)] + run.rest
+    if run.stopped is not None or run.broken is not None or on_error == "raise":
+        _raise_for(tried, run, untried=left if run.stopped is not None else [])
+    return Report(tried, bytes_sent=sender.bytes_sent)
 
 
 @attrs.define
@@ -94,7 +94,8 @@ class _Sender:
     def send(self, item: Any) -> Body:
         """Check the whole item, then send its files."""
         body = self._described(item)
-        sources = {name: Source.of(path) for name, path in self._files(body.pop("files", item)).items()}
+        named = by_specification(body.pop("files", item), names=self.names, required=self.required)
+        sources = {name: Source.of(path) for name, path in named.items()}
         files: dict[str, dict[str, str]] = {}
         for name, source in sources.items():
             row = send_file(self.session, source, options=self.options, advanced=self._count)
@@ -121,33 +122,17 @@ class _Sender:
         meta, groups = item.get("meta"), item.get("groups")
         if meta is not None and not isinstance(meta, Mapping):
             raise TransferError(f"an item's meta is a JSON object, not {type(meta).__name__}")
+        try:
+            check_json(dict(meta or {}))
+        except Misfit as misfit:
+            # One such meta would keep its whole batch from being sent.
+            raise TransferError(f"an item's meta: {misfit}") from None
         if groups is not None and not (
             isinstance(groups, list | tuple) and all(isinstance(g, str) for g in groups)
         ):
             raise TransferError(f"an item's groups are a list of names, not {groups!r}")
         named = {"groups": list(groups)} if groups else {}
         return {"files": item.get("files"), "meta": dict(meta or {}), **named}
-
-    def _files(self, files: Any) -> Mapping[str, PathLike]:
-        wanted = self.required or self.names
-        if isinstance(files, str | os.PathLike):
-            if len(wanted) != 1:
-                raise TransferError(
-                    f"the collection takes {', '.join(self.names)}: give {{name: path}}, not one path"
-                )
-            return {wanted[0]: files}
-        if not isinstance(files, Mapping) or not files:
-            raise TransferError("an item needs files: {'files': {specification: path}}")
-        for name in files:
-            if name not in self.names:
-                hint = did_you_mean(str(name), self.names)
-                raise TransferError(
-                    f"there is no file specification {name!r}{hint}, only {', '.join(self.names)}"
-                )
-        lacking = [name for name in self.required if name not in files]
-        if lacking:
-            raise TransferError(f"an item needs {', '.join(lacking)} as well")
-        return files
 
 
 @attrs.define
@@ -169,37 +154,13 @@ class _Units:
         ]
 
     def _made(self, bodies: list[Body]) -> list[Outcome]:
-        if not bodies:
-            return []
-        try:
-            rows = self.create(bodies)
-        except ValidationError as error:
-            return self._sifted(bodies, error)
-        except SynapseError as error:
-            status: Status = "unknown" if isinstance(error, WriteUnconfirmedError) else "failed"
-            return [Outcome(None, status, error=error) for _ in bodies]
-        if len(rows) != len(bodies):
-            odd = TransferError(
-                f"{len(bodies)} units were asked for and {len(rows)} answered: list them to see which"
-            )
-            return [Outcome(None, "unknown", error=odd) for _ in bodies]
-        return [Outcome(None, self._status(row), unit=row) for row in rows]
+        return [self._outcome(each) for each in create_each(self.create, bodies)]
 
-    def _sifted(self, bodies: list[Body], error: ValidationError) -> list[Outcome]:
-        """A refused batch creates nothing: leave out the rows that were named, or look for them in its halves."""
-        if len(bodies) == 1:
-            return [Outcome(None, "failed", error=error)]
-        bad = _blamed(error.response, len(bodies))
-        if not bad:
-            half = len(bodies) // 2
-            return self._made(bodies[:half]) + self._made(bodies[half:])
-        good = iter(self._made([body for index, body in enumerate(bodies) if index not in bad]))
-        return [
-            Outcome(None, "failed", error=_own_error(error, index, bad[index]))
-            if index in bad
-            else next(good)
-            for index in range(len(bodies))
-        ]
+    def _outcome(self, made: Result[Body, Any]) -> Outcome:
+        if made.error is None:
+            return Outcome(None, self._status(made.result), unit=made.result)
+        status: Status = "unknown" if isinstance(made.error, WriteUnconfirmedError) else "failed"
+        return Outcome(None, status, error=made.error)
 
     def _status(self, row: Any) -> Status:
         key = row.get("id") if isinstance(row, Mapping) else getattr(row, "id", None)
@@ -252,38 +213,22 @@ def _batches(
         yield batch
 
 
-def _blamed(response: object, count: int) -> dict[int, Any]:
-    """Return what a refusal says of each row that it names: `[{}, {…}]` or `{"1": {…}}`."""
-    if isinstance(response, list) and len(response) == count:
-        return {index: said for index, said in enumerate(response) if said}
-    if isinstance(response, dict) and all(str(key).isdecimal() and int(key) < count for key in response):
-        return {int(key): said for key, said in response.items()}
-    return {}
-
-
-def _own_error(error: ValidationError, index: int, said: Any) -> ValidationError:
-    start = f"{index}."
-    errors = {
-        name.removeprefix(start): texts for name, texts in error.errors.items() if name.startswith(start)
-    }
-    words = "; ".join(f"{name}: {text}" for name, texts in errors.items() for text in texts)
-    return ValidationError(
-        f"the unit was refused: {words or said}",
-        status_code=error.status_code,
-        response=said,
-        errors=errors,
-        request_id=error.request_id,
-    )
-
-
-def _raise_for(outcomes: Sequence[Outcome]) -> None:
+def _raise_for(outcomes: Sequence[Outcome], run: Run[Any], *, untried: list[Any]) -> None:
     failed = [(outcome.item, outcome.error) for outcome in outcomes if outcome.error is not None]
-    if failed:
-        raise BulkError(
-            f"{len(failed)} of {len(outcomes)} items failed, the first: {failed[0][1]}",
-            succeeded=[outcome.unit for outcome in outcomes if outcome.error is None],
-            failed=failed,
-        ) from failed[0][1]
+    reason = run.stopped or run.broken or (failed[0][1] if failed else None)
+    if reason is None:
+        return
+    if run.broken is not None and run.stopped is None:
+        words = f"the items broke off with {type(reason).__name__}: {reason}; {len(failed)} of {len(outcomes)} failed"
+    else:
+        left = f" and {len(untried)} were not tried" if untried else ""
+        words = f"{len(failed)} of {len(outcomes)} items failed{left}, the first: {failed[0][1] if failed else reason}"
+    raise BulkError(
+        words,
+        succeeded=[outcome.unit for outcome in outcomes if outcome.error is None],
+        failed=failed,
+        untried=untried,
+    ) from reason
 
 
 def _check_settings(items: object, *, batch_size: object, on_error: object) -> None:

@@ -44,6 +44,11 @@ class Progress(Protocol):
 ProgressLike: TypeAlias = Progress | Callable[[Step], object] | bool | None
 
 
+def watched(progress: ProgressLike) -> bool:
+    """Whether anyone is to be told."""
+    return progress is not None and progress is not False
+
+
 @contextmanager
 def tracked(
     progress: ProgressLike, *, total: int | None, label: str, unit: str = "bytes"
@@ -64,7 +69,7 @@ def tracked(
 
 
 def _display(progress: ProgressLike, *, unit: str) -> Progress:
-    if progress is None or progress is False:
+    if not watched(progress):
         return _Silent()
     if progress is True:
         shown = sys.stderr.isatty() and importlib.util.find_spec("rich") is not None

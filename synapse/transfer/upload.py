@@ -15,7 +15,7 @@ from synapse.session import Outcome, Session
 from synapse.transfer.answers import answered_object, as_md5, check_arrival, patience
 from synapse.transfer.chunked import CHUNK, send_chunks, sent_name
 from synapse.transfer.multipart import FilePart, MultipartBody
-from synapse.transfer.progress import ProgressLike, tracked
+from synapse.transfer.progress import ProgressLike, tracked, watched
 from synapse.transfer.source import PathLike, Source, Tally
 
 LARGEST_DIRECT: Final = 50 * 1024 * 1024
@@ -55,7 +55,7 @@ def upload_many(
     A file that fails stops no other. The paths are taken as they are needed, never all at once.
     """
     options = Options(chunked=chunked, chunk_size=chunk_size)
-    total = sum(map(size_of, paths)) if isinstance(paths, Sequence) else None
+    total = sum(map(size_of, paths)) if watched(progress) and isinstance(paths, Sequence) else None
     with tracked(progress, total=total, label="uploading") as advanced:
 
         def send(path: PathLike) -> dict[str, Any]:

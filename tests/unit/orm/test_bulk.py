@@ -6,7 +6,20 @@ import pickle
 
 import pytest
 
-from synapse import BulkError, ConfigError, NotFoundError, Project, QueryError, ServerError, Task, TaskTag
+from synapse import (
+    AuthenticationError,
+    BulkError,
+    ConfigError,
+    NotFoundError,
+    Project,
+    QueryError,
+    ServerError,
+    Task,
+    TaskTag,
+    TransportError,
+    ValidationError,
+    WriteUnconfirmedError,
+)
 from synapse.orm import BulkResult, Change
 from synapse.orm.bulk import check_size
 from synapse.testing import canned, page
@@ -37,12 +50,14 @@ class TestResult:
 
 class TestUpdate:
     def test_sends_the_fields_under_their_wire_names(self):
-        """A relation goes by its bare name; rows are read with these fields only."""
+        """A relation goes by its bare name; rows are read with these fields and the filtered ones."""
         session = canned({"GET sdk/tasks/": page(*ROWS), **{f"PATCH tasks/{n}/": {} for n in (1, 2, 3)}})
 
         Task.objects.using(session).filter(project=1).update(data_unit=2)
 
-        assert "id,data_unit" in [value for name, value in session.requests[0].params if name == "fields"]
+        assert "id,data_unit,project" in [
+            value for name, value in session.requests[0].params if name == "fields"
+        ]
         assert [("tasks/1/", {"data_unit": 2}), ("tasks/3/", {"data_unit": 2})] == sorted(
             (request.path, request.json) for request in session.requests[1:]
         )
@@ -73,18 +88,108 @@ class TestUpdate:
 
         assert session.cache.get("tasks", 1) is None
 
+    def test_of_tags_forgets_cached_rows(self):
+        """A relation does not show the tags of before."""
+        session = canned({"GET sdk/tasks/": page(*ROWS), "POST tasks/set_tags/": {}})
+        session.cache.put("tasks", 1, row=ROWS[0])
+
+        Task.objects.using(session).filter(project=1).set_tags(add=[5])
+
+        assert session.cache.get("tasks", 1) is None
+
 
 class TestDelete:
     def test_reads_keys_only(self):
-        """Only the keys are asked for."""
+        """Only the keys are asked for, and what tells whether the filter was heard."""
         session = canned({"GET sdk/tasks/": page(*ROWS), **{f"DELETE tasks/{n}/": None for n in (1, 2, 3)}})
 
         Task.objects.using(session).filter(project=1).select_related("data_unit").delete()
 
-        assert [("fields", "id")] == [
+        assert [("fields", "id,project")] == [
             pair for pair in session.requests[0].params if pair[0] in ("fields", "expand")
         ]
         assert {"tasks/1/", "tasks/2/", "tasks/3/"} == {request.path for request in session.requests[1:]}
+
+
+class TestIgnoredFilters:
+    @pytest.mark.parametrize(
+        "lookups",
+        [
+            {"project": 2},
+            {"id__in": [1, 2]},
+            {"id__lt": 3},
+            {"is_discarded": True},
+            {"status_label": "completed"},
+        ],
+    )
+    @pytest.mark.parametrize("dry_run", [False, True])
+    def test_write_nothing(self, lookups, dry_run):
+        """A row that does not meet the filter shows that the backend ignored it."""
+        rows = [{**row, "status_label": "stand_by"} for row in ROWS]
+        session = canned({"GET sdk/tasks/": page(*rows)})
+
+        with pytest.raises(QueryError, match="the backend ignored"):
+            Task.objects.using(session).filter(**lookups).delete(dry_run=dry_run)
+
+        assert 1 == len(session.requests)
+
+    def test_of_what_no_field_tells_are_trusted(self):
+        """Whether a task has an assignment is in no field of it."""
+        session = canned({"GET sdk/tasks/": page(*ROWS)})
+
+        assert 3 == len(Task.objects.using(session).filter(has_assignment=True).delete(dry_run=True))
+
+    @pytest.mark.parametrize("verb", ["update", "delete", "set_tags"])
+    def test_given_raw_need_a_second_word(self, verb):
+        """A raw parameter may be mistyped, so that it bounds nothing."""
+        fields = {"update": {"is_discarded": True}, "set_tags": {"add": [1]}, "delete": {}}[verb]
+
+        with pytest.raises(QueryError, match="raw parameters may be ignored"):
+            getattr(Task.objects.using(canned({})).params(projct=1), verb)(**fields)
+
+
+class TestStopping:
+    @pytest.mark.parametrize(
+        ("error", "most"), [(AuthenticationError("no", status_code=401), 8), (TransportError("lost"), 15)]
+    )
+    def test_ends_a_run_that_cannot_go_well(self, error, most):
+        """A token that is not taken, or eight writes without an answer, leave the others untried."""
+        rows = [{"id": n, "project": 1, "name": "n"} for n in range(1, 61)]
+        replies = {f"DELETE task_tags/{row['id']}/": error for row in rows}
+        session = canned({"GET task_tags/": page(*rows), **replies})
+
+        with pytest.raises(BulkError, match="were not tried") as caught:
+            TaskTag.objects.using(session).filter(project=1).delete()
+
+        failed, untried = caught.value.failed, caught.value.untried
+        assert len(session.requests) - 1 == len(failed) <= most
+        assert list(range(1, 61)) == [pk for pk, _ in failed] + untried
+
+    def test_by_the_items_tells_what_is_done(self):
+        """Where the iterable raises, what it gave before is written, and the error tells of it."""
+
+        def annotations():
+            yield 7, {"a": 1}
+            raise OSError("the disk is gone")
+
+        session = canned({"PUT tasks/7/annotate_task_data/": ROWS[0]})
+        with pytest.raises(BulkError, match="then the items broke off with OSError") as caught:
+            Task.objects.using(session).annotate_many(annotations())
+
+        assert ([7], []) == (caught.value.succeeded, caught.value.failed)
+
+    def test_ends_batches_as_well(self):
+        """After a batch that was refused for its token, no other is sent."""
+        session = canned({"POST tasks/": AuthenticationError("no", status_code=401)})
+        tasks = [Task(project_id=1, data_unit_id=n) for n in (1, 2, 3)]
+
+        with pytest.raises(BulkError) as caught:
+            Task.objects.using(session).bulk_create(tasks, batch_size=1)
+
+        assert (1, [id(task) for task in tasks[1:]]) == (
+            len(session.requests),
+            [id(task) for task in caught.value.untried],
+        )
 
 
 class TestOneByOne:
@@ -119,3 +224,39 @@ class TestCreate:
 
         with pytest.raises((BulkError, ConfigError), match="closed"):
             TaskTag.objects.using(session).bulk_create([TaskTag(project_id=1, name="a")])
+
+    def test_sifts_a_refused_batch(self):
+        """The row to blame fails with its own error, the others are created."""
+
+        def answer(request):
+            bodies = request.json
+            said = [{"data_unit": ["taken"]} if body["data_unit"] == 2 else {} for body in bodies]
+            if any(said):
+                raise ValidationError("no", status_code=400, response=said)
+            return [{"id": 10 + body["data_unit"], **body} for body in bodies]
+
+        tasks = [Task(project_id=1, data_unit_id=n) for n in (1, 2, 3)]
+        with pytest.raises(BulkError, match="created 2 of 3") as caught:
+            Task.objects.using(canned({"POST tasks/": answer})).bulk_create(tasks)
+
+        assert ([11, None, 13], [tasks[0], tasks[2]]) == ([t.id for t in tasks], caught.value.succeeded)
+        assert "data_unit" in str(caught.value.failed[0][1])
+
+    @pytest.mark.parametrize("answer", [None, [], {"id": 1}, [{"project": 1}, {"id": "x"}]])
+    def test_without_readable_rows_is_unconfirmed(self, answer):
+        """After a success that names no rows, nobody knows what was created."""
+        tasks = [Task(project_id=1, data_unit_id=n) for n in (1, 2)]
+
+        with pytest.raises(BulkError) as caught:
+            Task.objects.using(canned({"POST tasks/": answer})).bulk_create(tasks)
+
+        assert [WriteUnconfirmedError] * 2 == [type(error) for _, error in caught.value.failed]
+
+    def test_forgets_the_cached_rows_of_parents(self):
+        """A unit that gets a task does not stay one that may get a task."""
+        session = canned({"POST tasks/": [{"id": 9, "project": 1, "data_unit": 2}]})
+        session.cache.put("data_units", 2, row={"id": 2, "can_generate_task": True})
+
+        Task.objects.using(session).bulk_create([Task(project_id=1, data_unit_id=2)])
+
+        assert session.cache.get("data_units", 2) is None

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from synapse import ConflictError, Storage, Task, TaskTag, ValidationError
+from synapse import (
+    Assignment,
+    ConflictError,
+    MappingError,
+    Storage,
+    Task,
+    TaskTag,
+    ValidationError,
+    WriteUnconfirmedError,
+)
 from synapse.orm import writing
 from synapse.testing import assert_requests, canned, page
 
@@ -81,6 +90,54 @@ class TestChanges:
         assert "two" == loaded.project.title
 
 
+class TestReadOnlyLists:
+    def test_that_were_edited_are_told(self):
+        """An edit that goes nowhere is refused, and the verb for it is named."""
+        loaded, session = task()
+        loaded.tags.append(9)
+
+        with (
+            assert_requests(0, session=session),
+            pytest.raises(MappingError, match=r"\.set_tags\(\) changes"),
+        ):
+            loaded.save()
+
+        assert [3] == loaded.refresh().tags
+
+    def test_of_another_object_name_the_query(self):
+        """Tags of an assignment are changed by a query."""
+        row = {"id": 5, "task": 7, "tags": [3]}
+        one = Assignment.objects.using(canned({"GET assignments/5/": row})).get(5)
+        one.tags.clear()
+
+        with pytest.raises(MappingError, match=r"Assignment.objects.filter\(id=5\).set_tags\(\)"):
+            one.save()
+
+    def test_that_were_read_are_no_hindrance(self):
+        """Reading tags is no edit."""
+        loaded, session = task()
+        loaded.is_discarded = loaded.tags == [3]
+
+        with assert_requests(1, session=session):
+            loaded.save()
+
+
+class TestParents:
+    @pytest.mark.parametrize("verb", ["create", "save", "delete"])
+    def test_are_not_kept_in_the_cache(self, verb):
+        """What a project counts may change with each of its tasks."""
+        loaded, session = task(**{"POST tasks/": [ROW], "DELETE tasks/7/": None})
+        session.cache.put("projects", 1, row={"id": 1})
+        loaded.is_discarded = True
+
+        if verb == "create":
+            Task.objects.using(session).create(project_id=1, data_unit_id=2)
+        else:
+            getattr(loaded, verb)()
+
+        assert session.cache.get("projects", 1) is None
+
+
 class TestStore:
     def test_takes_over_what_the_backend_made_of_it(self):
         """The answer counts, where it differs from what was sent."""
@@ -96,6 +153,16 @@ class TestStore:
         made = TaskTag.objects.using(canned({"POST task_tags/": [TAG]})).create(project_id=1, name="n")
 
         assert 4 == made.id
+
+    @pytest.mark.parametrize("answer", [None, "ok", {}, {"id": None}, {"id": 4, "name": 5}, {"name": "hush"}])
+    def test_of_an_answer_that_cannot_be_read_is_unconfirmed(self, answer):
+        """After a success nothing says that it was not done; values stay out of the message."""
+        session = canned({"POST task_tags/": answer})
+
+        with pytest.raises(WriteUnconfirmedError) as caught:
+            TaskTag.objects.using(session).create(project_id=1, name="n")
+
+        assert "hush" not in str(caught.value)
 
     def test_drops_the_cached_row(self):
         """A relation that was read before does not keep the old row."""

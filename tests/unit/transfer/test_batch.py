@@ -11,7 +11,15 @@ from typing import Any
 import pytest
 
 from synapse.dialects import Request
-from synapse.errors import BulkError, ServerError, TransferError, ValidationError, WriteUnconfirmedError
+from synapse.errors import (
+    AuthenticationError,
+    BulkError,
+    MappingError,
+    ServerError,
+    TransferError,
+    ValidationError,
+    WriteUnconfirmedError,
+)
 from synapse.session import Session
 from synapse.transfer import Report, Step, upload_items
 from tests.unit.session.hostile import reply
@@ -133,11 +141,13 @@ class TestBadItems:
         [
             (None, "an item is a path or"),
             ({"file": {}}, r"no 'file' \(did you mean 'files'\?\)"),
-            ({"files": None}, "needs files"),
-            ({"files": {}}, "needs files"),
+            ({"files": None}, "a file is given by its path"),
+            ({"files": {}}, "needs image_1"),
             ({"files": {"image_2": "a.png"}}, "no file specification 'image_2' .did you mean 'image_1'"),
             ({"files": {"data_meta_1": "a.json"}}, "needs image_1 as well"),
             ({"files": {"image_1": "a.png"}, "meta": [1]}, "meta is a JSON object"),
+            ({"files": {"image_1": "a.png"}, "meta": {"n": float("nan")}}, r"meta: \['n'\]"),
+            ({"files": {"image_1": "a.png"}, "meta": {"at": Path("x")}}, "JSON cannot hold"),
             ({"files": {"image_1": "a.png"}, "groups": "day1"}, "groups are a list of names"),
             ({"files": {"image_1": "missing.png"}}, "no file"),
         ],
@@ -150,7 +160,7 @@ class TestBadItems:
             (outcome,) = upload([item])
 
         assert ("failed", 0) == (outcome.status, len(calls))
-        with pytest.raises(TransferError, match=words):
+        with pytest.raises((TransferError, MappingError), match=words):
             raise outcome.error or AssertionError
 
     def test_stop_no_other(self, upload: Upload, make_file: MakeFile) -> None:
@@ -218,7 +228,7 @@ class TestRefusedBatch:
         report = upload([make_file(f"{number}.png") for number in range(4)], create_units=create)
 
         assert ([4, 3], ["created", "failed", "created", "created"]) == (batches, statuses(report))
-        assert "the unit was refused: files: No." == str(report[1].error)
+        assert "this row was refused: files: No." == str(report[1].error)
 
     def test_is_halved_where_nothing_is_named(self, upload: Upload, make_file: MakeFile) -> None:
         """Where the answer names no row, the bad one is looked for."""
@@ -314,6 +324,50 @@ class TestOnErrorRaise:
             upload(paths, batch_size=1, create_units=create, on_error="raise")
 
         assert [1] == begun
+
+
+class TestEndedRuns:
+    def test_by_the_items_keep_what_is_done(
+        self, session: Session, collection: int, upload: Upload, make_file: MakeFile
+    ) -> None:
+        """Where the iterable raises, what it gave before gets its units, and the error tells of them."""
+
+        def items() -> Iterator[Path]:
+            yield from (make_file(f"{number}.png") for number in range(3))
+            raise OSError("the disk is gone")
+
+        with pytest.raises(BulkError, match="broke off with OSError: the disk is gone") as caught:
+            upload(items(), batch_size=2)
+
+        assert 3 == len(caught.value.succeeded) == len(units(session, collection))
+        assert isinstance(caught.value.__cause__, OSError)
+
+    def test_by_a_refused_token_try_no_more(self, upload: Upload, make_file: MakeFile) -> None:
+        """Once the token is refused, what follows is not sent, and is told as untried."""
+        paths = [make_file(f"{number}.png", size=9) for number in range(30)]
+
+        def create(bodies: Sequence[Any]) -> list[Any]:
+            raise AuthenticationError("expired", status_code=401)
+
+        with pytest.raises(BulkError, match="were not tried") as caught:
+            upload(paths, batch_size=1, workers=2, create_units=create)
+
+        failed, untried = caught.value.failed, caught.value.untried
+        assert paths == [item for item, _ in failed] + untried
+        assert len(failed) < 15
+
+    def test_of_which_nobody_is_told_look_at_no_file_before(self, upload: Upload) -> None:
+        """Without a progress, the sizes of all files are not added up first."""
+        looked: list[int] = []
+
+        class Late:
+            def __fspath__(self) -> str:
+                looked.append(1)
+                return "missing.png"
+
+        upload([Late()])
+
+        assert 1 == len(looked)
 
 
 def test_paths_travel_as_text(upload: Upload, tmp_path: Path) -> None:

@@ -1,0 +1,196 @@
+"""Many writes of one kind: when to stop, and which rows of a refused batch are to blame."""
+
+from __future__ import annotations
+
+import threading
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, Final, Generic, TypeVar
+
+import attrs
+
+from synapse.errors import (
+    AuthenticationError,
+    ClientError,
+    ConfigError,
+    SynapseError,
+    TransportError,
+    ValidationError,
+    WriteUnconfirmedError,
+)
+from synapse.session.concurrency import Outcome
+
+LOST_IN_A_ROW: Final = 8
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class Untried(SynapseError):  # noqa: N818 - internal signal, sorted out before anyone sees it
+    """A write that was not tried, since those before it showed that it could not be made."""
+
+
+@attrs.frozen
+class Written(Generic[T]):
+    """What became of the items of a run, each list in the order given; `broken` is what their iterable raised."""
+
+    done: list[T]
+    failed: list[tuple[T, Exception]]
+    untried: list[T]
+    broken: Exception | None = None
+
+    @property
+    def total(self) -> int:
+        """The number of items that are known of."""
+        return len(self.done) + len(self.failed) + len(self.untried)
+
+    def by(self, name: Callable[[T], R]) -> Written[R]:
+        """Name each item another way."""
+        return Written(
+            [name(item) for item in self.done],
+            [(name(item), error) for item, error in self.failed],
+            [name(item) for item in self.untried],
+            self.broken,
+        )
+
+
+class Run(Generic[T]):
+    """A run of many writes, which gives its items as they are needed and ends where going on makes no sense.
+
+    `stopped` is the error that ended it: a token that is not taken, a session that cannot be used, or the last of
+    several writes in a row that brought no answer. `broken` is what the iterable itself raised.
+    """
+
+    def __init__(self, items: Iterable[T]) -> None:
+        self.stopped: Exception | None = None
+        self.broken: Exception | None = None
+        self._items = items
+        self._taken = self._lost = 0
+        self._lock = threading.Lock()
+
+    def __iter__(self) -> Iterator[T]:
+        source = iter(self._items)
+        while self.stopped is None:
+            try:
+                item = next(source)
+            except StopIteration:
+                return
+            except Exception as error:
+                self.broken = error
+                return
+            self._taken += 1
+            yield item
+
+    @property
+    def rest(self) -> list[T]:
+        """The items that were not taken; those of an iterator stay in it."""
+        return list(self._items[self._taken :]) if isinstance(self._items, Sequence) else []
+
+    def attempt(self, write: Callable[[Any], R]) -> Callable[[Any], R]:
+        """Wrap a write, so that its failure may stop the run, and is not tried once that is stopped."""
+
+        def tried(item: Any) -> R:
+            if self.stopped is not None:
+                raise Untried("not tried")
+            try:
+                result = write(item)
+            except Exception as error:
+                self._note(error)
+                raise
+            with self._lock:
+                self._lost = 0
+            return result
+
+        return tried
+
+    def written(self, outcomes: Iterable[Outcome[T, Any]]) -> Written[T]:
+        """Sort what became of each item; what was not taken is untried as well."""
+        done: list[T] = []
+        failed: list[tuple[T, Exception]] = []
+        untried: list[T] = []
+        for item, _, error in outcomes:
+            if error is None:
+                done.append(item)
+            elif isinstance(error, Untried):
+                untried.append(item)
+            else:
+                failed.append((item, error))
+        return Written(done, failed, untried + self.rest, self.broken)
+
+    def _note(self, error: Exception) -> None:
+        with self._lock:
+            if isinstance(error, ClientError):
+                self._lost = 0
+            elif isinstance(error, TransportError) and error.status_code is None:
+                self._lost += 1
+            hopeless = isinstance(error, AuthenticationError | ConfigError) or self._lost >= LOST_IN_A_ROW
+            if hopeless and self.stopped is None:
+                self.stopped = error
+
+
+def create_each(create: Callable[[list[T]], Any], items: list[T]) -> list[Outcome[T, Any]]:
+    """Create items by one request that answers their rows in order, and tell what became of each.
+
+    A batch that the backend refuses creates nothing: the rows that its answer names are left out, or looked for in
+    its halves, and the others are sent again.
+    """
+    if not items:
+        return []
+    try:
+        rows = create(items)
+    except ValidationError as error:
+        return _sifted(create, items, error=error)
+    except SynapseError as error:
+        return [Outcome(item, None, error) for item in items]
+    if not isinstance(rows, list) or len(rows) != len(items):
+        answered = f"{len(rows)} rows" if isinstance(rows, list) else type(rows).__name__
+        odd = WriteUnconfirmedError(
+            f"{len(items)} were sent, and the answer holds {answered}; they may have been created: "
+            "look before you send them again"
+        )
+        return [Outcome(item, None, odd) for item in items]
+    return [Outcome(item, row, None) for item, row in zip(items, rows, strict=True)]
+
+
+def _sifted(
+    create: Callable[[list[T]], Any], items: list[T], *, error: ValidationError
+) -> list[Outcome[T, Any]]:
+    if len(items) == 1:
+        return [Outcome(items[0], None, error)]
+    bad = blamed(error.response, len(items))
+    if not bad:
+        half = len(items) // 2
+        return create_each(create, items[:half]) + create_each(create, items[half:])
+    good = iter(create_each(create, [item for index, item in enumerate(items) if index not in bad]))
+    return [
+        Outcome(item, None, _own_error(error, index, said=bad[index])) if index in bad else next(good)
+        for index, item in enumerate(items)
+    ]
+
+
+def blamed(response: object, count: int) -> dict[int, Any]:
+    """Return what a refusal says of each row that it names: `[{}, {…}]` or `{"1": {…}}`.
+
+    >>> blamed([{}, {"name": ["taken"]}], 2)
+    {1: {'name': ['taken']}}
+    """
+    if isinstance(response, list) and len(response) == count:
+        return {index: said for index, said in enumerate(response) if said}
+    if isinstance(response, dict) and all(str(key).isdecimal() and int(key) < count for key in response):
+        return {int(key): said for key, said in response.items()}
+    return {}
+
+
+def _own_error(error: ValidationError, index: int, *, said: Any) -> ValidationError:
+    start = f"{index}."
+    errors = {
+        name.removeprefix(start): texts for name, texts in error.errors.items() if name.startswith(start)
+    }
+    words = "; ".join(f"{name}: {text}" for name, texts in errors.items() for text in texts)
+    return ValidationError(
+        f"this row was refused: {words or said}",
+        status_code=error.status_code,
+        response=said,
+        errors=errors,
+        request_id=error.request_id,
+    )
