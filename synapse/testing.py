@@ -5,18 +5,26 @@ For a real backend offline, use the pytest fixture `synapse_sandbox` or `synapse
 
 from __future__ import annotations
 
+import io
 import json
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TypeAlias
 
 from synapse.dialects import Reply, Request
 from synapse.mapping import UNSET
 from synapse.session import Call, Session, Trace, current
+from synapse.session.replies import Answer as StreamAnswer
+from synapse.session.streams import Download
 
-Answer: TypeAlias = "Reply | Exception | dict[str, Any] | list[Any] | Callable[[Request], Any] | None"
-"""What a canned request gets: JSON, a `Reply`, an exception to raise, or a function of the request."""
+Answer: TypeAlias = (
+    "Reply | Exception | dict[str, Any] | list[Any] | str | bytes | Callable[[Request], Any] | None"
+)
+"""What a canned request gets: JSON, a `Reply`, an exception to raise, or a function of the request.
+
+An event stream is a list of its lines, or its text; a file that is downloaded is its bytes.
+"""
 
 HOST = "https://canned.invalid"
 
@@ -25,7 +33,8 @@ class CannedSession(Session):
     """A session that never touches the network: each request gets the reply that was put down for it.
 
     `replies` maps `"METHOD path"` or `"METHOD path?query"` to an `Answer`; the query may be left out. A request that
-    nothing was put down for raises `AssertionError`. `requests` holds what was asked, in order.
+    nothing was put down for raises `AssertionError`. `requests` holds what was asked, in order. Files that are
+    downloaded are found by their whole address: `"GET https://…/a.png"`.
     """
 
     def __init__(self, replies: Mapping[str, Answer], **settings: Any) -> None:
@@ -37,13 +46,36 @@ class CannedSession(Session):
         """Give the reply that was put down for this request."""
         self.check_open()
         self.requests.append(request)
-        for key in (f"{request.method} {request.target}", f"{request.method} {request.path}"):
-            if key in self.replies:
-                return self._answer(self.replies[key], request)
-        known = "\n  ".join(self.replies) or "nothing"
+        bare = request.path.partition("?")[0]
+        for key in (request.target, request.path, bare):
+            if f"{request.method} {key}" in self.replies:
+                return self._answer(self.replies[f"{request.method} {key}"], request)
+        known = "\n  ".join(map(self._masker.url, self.replies)) or "nothing"
         raise AssertionError(
-            f"no reply was put down for {request.method} {request.target}; there is:\n  {known}"
+            f"no reply was put down for {request.method} {self._masker.url(request.target)}; there is:\n  {known}"
         )
+
+    @contextmanager
+    def lines(self, request: Request) -> Iterator[Iterator[str]]:
+        """Give the lines that were put down for this request."""
+        data = self.send(request).data
+        if isinstance(data, str):
+            data = data.splitlines()
+        if not isinstance(data, list):
+            raise AssertionError(f"{request.method} {request.shown}: a stream is a list of lines, or text")
+        yield iter([str(line) for line in data])
+
+    @contextmanager
+    def download(
+        self, url: str, *, start: int = 0, headers: Iterable[tuple[str, str]] = ()
+    ) -> Iterator[Download]:
+        """Give the bytes that were put down for this address, from byte *start* on."""
+        request = Request("GET", url, headers=tuple(headers))
+        data = self.send(request).data
+        content = data.encode() if isinstance(data, str) else data
+        if not isinstance(content, bytes):
+            raise AssertionError(f"GET {request.shown}: a file is its bytes, or text")
+        yield Download(_Content(content, start=start))
 
     def _answer(self, answer: Answer, request: Request) -> Reply:
         if callable(answer):
@@ -52,22 +84,38 @@ class CannedSession(Session):
             self._record(request, getattr(answer, "status_code", None) or type(answer).__name__)
             raise answer
         # A copy, so that no test sees what another one did to its rows.
+        if isinstance(answer, bytes | str):
+            answer = Reply(200, answer)
         reply = answer if isinstance(answer, Reply) else Reply(200, json.loads(json.dumps(answer)))
         self._record(request, reply.status)
         return reply
 
     def _record(self, request: Request, outcome: int | str) -> None:
+        url = request.target if "://" in request.path else f"{self.host}/{request.target}"
         call = Call(
             request.method,
-            f"{self.host}/{request.target}",
+            self._masker.url(url),
             status=outcome if isinstance(outcome, int) else None,
             ms=0.0,
-            body=None if request.json is UNSET else request.json,
-            path=f"/{request.path}",
+            body=None if request.json is UNSET else self._masker.body(request.json),
+            path=self._masker.url(url.removeprefix(self.host).partition("?")[0]),
             error=outcome if isinstance(outcome, str) else None,
         )
         for trace in self._traces:
             trace.record(call)
+
+
+class _Content:
+    """The body of a canned download."""
+
+    def __init__(self, content: bytes, *, start: int) -> None:
+        place = {"Content-Range": f"bytes {start}-{len(content) - 1}/{len(content)}"} if start else {}
+        sizes = {"Content-Length": str(len(content) - start), **place}
+        self.answer = StreamAnswer(206 if start else 200, sizes)
+        self._rest = io.BytesIO(content[start:])
+
+    def read(self, *, size: int, whole: bool) -> bytes:
+        return self._rest.read(size)
 
 
 def canned(replies: Mapping[str, Answer], **settings: Any) -> CannedSession:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 from collections.abc import Iterable
@@ -12,6 +13,7 @@ import attrs
 
 HIDDEN: Final = "***"
 _SHORTEST: Final = 8
+_KEYS: Final = 12
 _WORDS: Final = (
     r"token|secret|passw|passphrase|signature|credential|authorization|install_script|connection[_-]?string"
     r"|(?:api|access|account|private|shared)[_-]?key"
@@ -41,6 +43,20 @@ def mask_body(body: Any) -> Any:
     {'name': 's3', 'meta': {'secret_key': '***'}, 'configuration': '***'}
     """
     return Masker().body(body)
+
+
+def outline(value: Any) -> str:
+    """Say what kind of answer came, by its keys and never by its values.
+
+    >>> outline({"id": 3, "token": "x"}), outline([1, 2]), outline(None)
+    ("an object with 'id', 'token'", 'a list of 2', 'null')
+    """
+    if isinstance(value, dict):
+        named = ", ".join(repr(str(key)[:40]) for key in list(value)[:_KEYS])
+        return f"an object with {named}{', …' if len(value) > _KEYS else ''}" if value else "an empty object"
+    if isinstance(value, list):
+        return f"a list of {len(value)}"
+    return "text" if isinstance(value, str) else json.dumps(value)
 
 
 def _both_forms(secrets: Iterable[str]) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Final
 
 import attrs
 
+from synapse.dialects.masking import Masker, outline
 from synapse.dialects.v1_rows import ROWS, Key, Row
 from synapse.dialects.wire import Page, Reply, Request, encode, segment
 from synapse.errors import QueryError, TransportError
@@ -78,10 +79,10 @@ class V1:
             or not isinstance(following, str | None)
         ):
             raise TransportError(
-                f"{request.method} {request.path}: expected a page with a list 'results', "
-                f"got {type(data).__name__} {str(data)[:200]}",
+                f"{request.method} {Masker().url(request.path)}: expected a page with a list 'results', "
+                f"got {outline(data)}",
                 method=request.method,
-                url=request.target,
+                url=request.shown,
                 status_code=reply.status,
             )
         count = data.get("count")
@@ -91,10 +92,18 @@ class V1:
         """Bring the shapes that one field can have on the wire to one."""
         if not isinstance(row, dict):
             return {"": row}
+        table = self.row(schema)
+        for name, other in table.also.items():
+            if other in row:
+                value = row.pop(other)
+                row[name] = value if row.get(name) is None else row[name]
+        for name in table.texts:
+            if name in row:
+                row[name] = _as_text(row[name])
         files = row.get("files")
         if isinstance(files, list):
             row["files"] = _by_specification(files)
-        for name in self.row(schema).always:
+        for name in table.always:
             nested = row.get(name)
             if isinstance(nested, list) and any(not isinstance(item, dict) for item in nested):
                 del row[name]
@@ -177,6 +186,13 @@ def _text(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     return value.isoformat() if isinstance(value, date) else str(value)
+
+
+def _as_text(key: Any) -> Any:
+    """Write a key that may be a number, on its own or in a nested object, as text."""
+    if isinstance(key, dict) and "id" in key:
+        return {**key, "id": _as_text(key["id"])}
+    return str(key) if type(key) is int else key
 
 
 def _by_specification(files: list[Any]) -> dict[str, Any]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from synapse.dialects.wire import Body, Request, segment
+
+TAIL_SILENCE: Final = 90.0
 
 
 def annotate(task: int, data: Mapping[str, Any], *, submit: bool, schema: str | None) -> Request:
@@ -42,8 +44,8 @@ def console_logs(job: str) -> Request:
 
 
 def tail(job: str) -> Request:
-    """Follow the lines that a job prints, as server-sent events."""
-    return Request("GET", f"jobs/{segment(job)}/tail_console_logs/")
+    """Follow the lines that a job prints, as server-sent events; the backend shows every few seconds that it lives."""
+    return Request("GET", f"jobs/{segment(job)}/tail_console_logs/", read_timeout=TAIL_SILENCE)
 
 
 def connect(agent_token: str) -> Request:

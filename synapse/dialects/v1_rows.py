@@ -23,7 +23,8 @@ class Row:
     `path` takes writes and single objects, `list` the lists where that differs; `detail` is False where single
     objects cannot be read. `light` maps a field to the list that carries nothing else. `expand` names what the wire
     can nest, `always` what is nested without being asked for. `asks` are the parameters that a field needs to be
-    sent at all. `posts_lists` says that several objects may be created by one request.
+    sent at all. `also` gives a key the second name that some releases use for it; `texts` are keys of objects that are
+    UUIDs now and were numbers before. `posts_lists` says that several objects may be created by one request.
     """
 
     path: str
@@ -35,6 +36,8 @@ class Row:
     always: tuple[str, ...] = ()
     light: Mapping[str, str] = attrs.field(factory=dict)
     asks: Mapping[str, tuple[str, str]] = attrs.field(factory=dict)
+    also: Mapping[str, str] = attrs.field(factory=dict)
+    texts: tuple[str, ...] = ()
     change: Literal["PATCH", "PUT"] = "PATCH"
     posts_lists: bool = False
 
@@ -81,7 +84,7 @@ ROWS: Final[Mapping[str, Row]] = {
         light={"data": "sdk/assignments/data/", "files": "sdk/assignments/files/"},
     ),
     "data_collections": Row("data_collections/", always=("file_specifications",)),
-    "data_files": Row("data_files/"),
+    "data_files": Row("data_files/", also={"created": "created_at", "size": "file_size"}),
     "data_units": Row("data_units/", asks={"files": ("expand", "files")}, posts_lists=True),
     "ground_truths": Row(
         "ground_truths/",
@@ -98,16 +101,16 @@ ROWS: Final[Mapping[str, Row]] = {
             **_comma("ground_truth_dataset_versions", "classes"),
             "category__in": Key("categories", "repeat"),
         },
-        light={"data": "sdk/ground_truth_events/data/", "files": "sdk/ground_truth_events/files/"},
+        # Its lists of data or files alone name no event in their rows.
     ),
     "ground_truth_datasets": Row("ground_truth_datasets/"),
     "ground_truth_versions": Row("ground_truth_dataset_versions/", expand=("ground_truth_dataset",)),
     "plugins": Row("plugins/", change="PUT"),
     "plugin_releases": Row("plugin_releases/", expand=("plugin",)),
-    "jobs": Row("jobs/", expand=("logs",)),
-    "job_logs": Row("logs/", posts_lists=True),
+    "jobs": Row("jobs/", expand=("logs",), texts=("id",)),
+    "job_logs": Row("logs/", texts=("job",), posts_lists=True),
     "storages": Row("storages/", asks={"configuration": ("with_configuration", "true")}),
     "models": Row("models/"),
     "agents": Row("agents/"),
-    "serve_applications": Row("serve_applications/"),
+    "serve_applications": Row("serve_applications/", texts=("job",)),
 }

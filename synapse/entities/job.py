@@ -11,8 +11,9 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 from synapse.dialects import v1_actions
+from synapse.dialects.masking import Masker, outline
 from synapse.entities.choices import JobStatus, LogLevel
-from synapse.errors import TransportError, WaitTimeoutError
+from synapse.errors import NotFoundError, TransportError, WaitTimeoutError
 from synapse.mapping import Json, JsonValue, read_only
 from synapse.orm import Entity, ManagedBy, Manager, ToMany, ToOne, arguments, entity, loading
 from synapse.orm.binding import held, send
@@ -45,7 +46,7 @@ class JobLogManager(Manager["JobLog"]):
         return super().create(**values)
 
 
-@entity("jobs", key=TextKey(), order_by=("id", "created"))
+@entity("jobs", key=TextKey(), order_by=("created", "id"))
 class Job(Entity):
     """One run of a plugin's action; its key is a UUID."""
 
@@ -85,8 +86,8 @@ class Job(Entity):
     @property
     def percent(self) -> float:
         """How far the job has come, from 0 to 100, as it was last loaded."""
-        current = (self.progress_record or {}).get("current_progress") or {}
-        done = current.get("percent", current.get("overall", 0))
+        current = (self.progress_record or {}).get("current_progress")
+        done = current.get("percent", current.get("overall")) if isinstance(current, dict) else None
         return float(done) if isinstance(done, int | float) else 0.0
 
     def wait(self, *, timeout: float | None = None, progress: ProgressLike = None) -> Job:
@@ -125,29 +126,45 @@ class Job(Entity):
     def console_logs(self) -> list[str]:
         """Give the lines that the job has printed so far."""
         session = held(self, "console_logs")
-        lines = send(self, v1_actions.console_logs(self.pk), session=session).data
-        return [str(line) for line in lines or ()]
+        reply = send(self, v1_actions.console_logs(self.pk), session=session)
+        if not isinstance(reply.data, list | None):
+            raise TransportError(
+                f"job {self.pk}: expected its console's lines, got {outline(reply.data)}",
+                method="GET",
+                status_code=reply.status,
+            )
+        return [str(line) for line in reply.data or ()]
 
     def tail(self) -> Iterator[str]:
         """Follow the lines that the job prints, from its first one, until it ends.
 
-        Raises `TransportError` where the stream breaks off before; what was printed stays in `console_logs()`.
+        Raises `DoesNotExist` for a job that the backend does not know, and `TransportError` where the stream breaks off
+        or falls silent before the end; what was printed stays in `console_logs()`.
         """
         return self._tail(held(self, "tail"))
 
     def _tail(self, session: Session) -> Iterator[str]:
-        with session.lines(v1_actions.tail(self.pk)) as lines:
-            for line in lines:
-                frame = _frame(line)
-                if frame.get("type") == "log":
-                    yield _unwrapped(frame.get("data"))
-                elif frame.get("type") == "complete":
-                    return
-                elif frame.get("type") == "error":
-                    raise TransportError(f"the log of job {self.pk} ended: {frame.get('message')}")
-        raise TransportError(
-            f"the log of job {self.pk} broke off before the job ended; tail() again, or read console_logs()"
-        )
+        said = "it broke off before the job ended; tail() again, or read console_logs()"
+        begun = refused = False
+        try:
+            with session.lines(v1_actions.tail(self.pk)) as lines:
+                for frame in filter(None, map(_frame, lines)):
+                    if frame.get("type") == "log":
+                        yield _unwrapped(frame.get("data"))
+                    elif frame.get("type") == "complete":
+                        return
+                    elif frame.get("type") == "error":
+                        refused, said = not begun, Masker().words(str(frame.get("message")))
+                        break
+                    begun = True
+        except NotFoundError as error:
+            raise loading.missing(
+                Job, f"Job {self.pk} does not exist (any more): {error}", cause=error
+            ) from error
+        if refused:
+            # An unknown job is told in words only, whatever their language; its address tells for sure.
+            send(self, session.dialect.detail(self._schema, self.pk), session=session)
+        raise TransportError(f"the log of job {self.pk} ended: {said}")
 
 
 def _advance(report: Any, shown: int, percent: float) -> int:

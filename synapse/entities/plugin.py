@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from synapse.dialects import v1_actions
+from synapse.dialects.masking import mask_body
 from synapse.entities.choices import PluginCategory
 from synapse.errors import TransportError
 from synapse.mapping import Json, read_only
@@ -144,10 +145,10 @@ def _job(answer: Any, session: Any) -> Job:
     found = answer.get("job_id") or answer.get("id") if isinstance(answer, dict) else None
     if found is None:
         raise TransportError(
-            f"the action ran without a job; the plugin answered {str(answer)[:200]}",
+            f"the action ran without a job; the plugin answered {str(mask_body(answer))[:200]}",
             method="POST",
             url="plugins/run/",
         )
     if "status" in answer:
         return load(Job, {**answer, "id": found}, session=session)
-    return reference(Job, found, session=session)
+    return reference(Job, str(found), session=session)

@@ -24,6 +24,16 @@ class Configuration(dict[str, Any]):
         """Give the settings as a plain dict."""
         return dict(self)
 
+    def copy(self) -> Configuration:
+        """Copy the settings; the copy hides its values too."""
+        return Configuration(self)
+
+    def __or__(self, other: Any) -> Configuration:  # type: ignore[override]
+        return Configuration(super().__or__(other)) if isinstance(other, dict) else NotImplemented
+
+    def __ror__(self, other: Any) -> Configuration:  # type: ignore[override]
+        return Configuration(super().__ror__(other)) if isinstance(other, dict) else NotImplemented
+
     def __repr__(self) -> str:
         return f"Configuration({', '.join(f'{name}=***' for name in self)})"
 

@@ -78,15 +78,22 @@ def _accept_text(value: Any) -> str:
     return str.__str__(value)
 
 
-def _load_moment(value: Any) -> datetime:
+def _moment(value: Any) -> datetime:
     try:
         return datetime.fromisoformat(value)
     except (TypeError, ValueError):
         raise Misfit(f"expected an ISO 8601 date and time, got {describe(value)}") from None
 
 
+def _load_moment(value: Any) -> datetime:
+    moment = _moment(value)
+    if moment.utcoffset() is None:
+        raise Misfit(f"expected a date and time with its UTC offset, got {describe(value)}")
+    return moment
+
+
 def _accept_moment(value: Any) -> datetime:
-    moment = _load_moment(value) if isinstance(value, str) else value
+    moment = _moment(value) if isinstance(value, str) else value
     if not isinstance(moment, datetime):
         raise Misfit(f"expected a datetime, got {describe(value)}")
     if moment.utcoffset() is None:

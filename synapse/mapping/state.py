@@ -15,22 +15,23 @@ class State:
     the values that plain fields had before they were assigned; `rows` the related rows that came expanded and are not
     opened yet; `related` the related objects; `peers` the rows that came in the same page. `host` is where the object
     came from, kept by a pickle that leaves the session behind.
+    What came beside the declared fields (`rows`, `extra`) may be anything, tokens too: it is neither shown nor pickled.
     """
 
     session: Any = None
     host: str | None = None
     saved: bool = False
     deleted: bool = False
-    origin: dict[str, Any] = attrs.field(factory=dict)
-    before: dict[str, Any] = attrs.field(factory=dict)
-    extra: dict[str, Any] | None = None
-    rows: dict[str, Any] | None = None
+    origin: dict[str, Any] = attrs.field(factory=dict, repr=False)
+    before: dict[str, Any] = attrs.field(factory=dict, repr=False)
+    extra: dict[str, Any] | None = attrs.field(default=None, repr=False)
+    rows: dict[str, Any] | None = attrs.field(default=None, repr=False)
     related: dict[str, Any] | None = None
     peers: Any = None
     mode: Any = None
 
     def __getstate__(self) -> dict[str, Any]:
-        kept = ("saved", "deleted", "origin", "before", "extra", "rows", "mode")
+        kept = ("saved", "deleted", "origin", "before", "mode")
         # The session stays behind, but not where the key means this object.
         host = getattr(self.session, "host", self.host)
         return {"host": host, **{name: getattr(self, name) for name in kept}}

@@ -34,6 +34,7 @@ class Source(Protocol):
 
     def read(self, *, size: int, whole: bool) -> bytes:
         """Return the next bytes, empty at the end: *size* of them if *whole*, else what is there."""
+        ...
 
 
 class Download:

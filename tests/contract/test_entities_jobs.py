@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 import pytest
 
 from synapse import Job, JobLog, JobStatus, Plugin, Session, TransportError, WaitTimeoutError
-from synapse.testing import assert_requests
+from synapse.dialects import Reply
+from synapse.testing import assert_requests, canned
 from tests.unit.session.hostile import Server, cut, reply
 
 KEY = "00000000-0000-0000-0000-000000000001"
@@ -115,6 +116,11 @@ class TestTail:
         assert JobStatus.SUCCEEDED == job.wait(timeout=30).status
 
 
+def as_line(payload: object) -> str:
+    """Write a payload as one line of an event stream."""
+    return f"data: {json.dumps(payload)}"
+
+
 def frames(*payloads: object, ending: bytes = b"") -> bytes:
     """Write payloads as a whole event stream."""
     text = "".join(f"data: {json.dumps(each, ensure_ascii=False)}\n\n" for each in payloads)
@@ -179,9 +185,54 @@ class TestStreams:
         assert ["one"] == seen
 
     def test_of_an_unknown_job(self, session):
-        """The backend says within the stream that there is no such job."""
-        with pytest.raises(TransportError, match="was not found"):
+        """The backend says within the stream that there is no such job, which is asked for to be sure."""
+        with pytest.raises(Job.DoesNotExist), assert_requests(2):
             list(Job.ref(KEY).tail())
+
+    def test_of_a_job_that_has_no_address(self):
+        """A refusal before the stream names the job."""
+        with pytest.raises(Job.DoesNotExist, match=KEY):
+            self.tail(reply(404, {"detail": "찾을 수 없습니다."}))
+
+    def test_that_begin_with_an_error_of_a_job_that_exists(self):
+        """What is wrong with the log is not wrong with the job."""
+        error = {"type": "error", "message": "the agent is away"}
+        with (
+            canned({f"GET jobs/{KEY}/": {"id": KEY}, f"GET jobs/{KEY}/tail_console_logs/": [as_line(error)]}),
+            pytest.raises(TransportError, match="the agent is away"),
+        ):
+            list(Job.ref(KEY).tail())
+
+    def test_of_a_server_that_answers_with_a_page(self):
+        """A page of a proxy is told as what it is, not as a stream that broke off."""
+        page = reply(200, raw=b"<html><title>Sign in</title>", headers=[("Content-Type", "text/html")])
+        with pytest.raises(TransportError, match="expected a stream, got text/html: .*Sign in"):
+            self.tail(page)
+
+
+class TestOddAnswers:
+    @pytest.mark.parametrize("answer", [5, {"token": "s3cret"}, "text"])
+    def test_of_a_console_are_told(self, answer):
+        """A console that is no list of lines is an error that shows nothing of it."""
+        session = canned({f"GET jobs/{KEY}/console_logs/": Reply(200, answer)})
+        with session, pytest.raises(TransportError, match="expected its console's lines") as caught:
+            Job.ref(KEY).console_logs()
+
+        assert "s3cret" not in str(caught.value)
+
+    @pytest.mark.parametrize("current", [[1], "half", None, {"percent": "x"}])
+    def test_of_its_progress_mean_nothing_done(self, current):
+        """A shape of progress that is not known is no progress."""
+        row = {"id": KEY, "progress_record": {"current_progress": current}}
+        with canned({f"GET jobs/{KEY}/": row}):
+            assert 0.0 == Job.objects.get(KEY).percent
+
+    def test_of_a_run_may_name_a_job_by_number(self):
+        """Jobs of an older backend are read like any other."""
+        with canned({"POST plugins/1/run/": {"job_id": 17}, "GET jobs/17/": {"id": 17, "status": "RUNNING"}}):
+            job = Plugin.ref(1).run(action="go")
+
+            assert ("17", "RUNNING") == (job.id, job.status)
 
 
 class TestStop:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from synapse import ConfigError, NotFoundError, Task, TaskTag
-from synapse.dialects import Reply, Request
+from synapse import ConfigError, NotFoundError, RemoteFile, Task, TaskTag
+from synapse.dialects import Reply, Request, v1_actions
 from synapse.testing import HOST, assert_requests, canned, page
 
 ROW = {"id": 5, "project": 1, "data_unit": 9}
@@ -69,6 +69,49 @@ class TestCanned:
             Task.objects.using(session).get(6)
         with pytest.raises(AssertionError, match="there is:\n  nothing"):
             Task.objects.using(canned({})).get(6)
+
+    @pytest.mark.parametrize("answer", [["data: 1", ""], "data: 1\n\n"], ids=["lines", "text"])
+    def test_gives_the_lines_of_a_stream(self, answer):
+        """A stream is put down as its lines, and counts as a request."""
+        session = canned({"GET jobs/a/tail_console_logs/": answer})
+        with session.trace() as calls, session.lines(Request("GET", "jobs/a/tail_console_logs/")) as lines:
+            assert ["data: 1", ""] == list(lines)
+
+        assert ["/jobs/a/tail_console_logs/"] == [call.path for call in calls]
+
+    def test_gives_the_bytes_of_a_file(self):
+        """A file is put down as its bytes under its address, with or without its signature."""
+        session = canned({"GET https://h/a.png": b"0123456789"})
+        file = RemoteFile(url="https://h/a.png?sig=s3cret", session=session)
+
+        assert b"0123456789" == file.read()
+
+    def test_goes_on_from_a_byte_of_a_file(self):
+        """A download may begin anywhere, as with a server that takes ranges."""
+        session = canned({"GET https://h/a.png": b"0123456789"})
+        with session.download("https://h/a.png", start=7) as download:
+            assert (206, 10, [b"78", b"9"]) == (download.status, download.size, list(download.chunks(2)))
+
+    @pytest.mark.parametrize(
+        "answers", [{}, {"GET https://h/a": {}, "GET jobs/a/": {}}], ids=["nothing", "JSON"]
+    )
+    def test_never_goes_to_the_network(self, answers):
+        """What is no stream or file, or was not put down at all, fails in the test."""
+        session = canned(answers)
+        with pytest.raises(AssertionError, match="https://h/a"), session.download("https://h/a"):
+            pass
+        with pytest.raises(AssertionError, match="jobs/a"), session.lines(Request("GET", "jobs/a/")):
+            pass
+
+    def test_masks_what_it_shows(self):
+        """An agent's token stands neither in the trace nor in the failure."""
+        session, token = canned({f"POST agents/{'f' * 40}/connect/": {}}), "f" * 40
+        with session.trace() as calls, pytest.raises(AssertionError) as caught:
+            session.send(v1_actions.connect(token))
+            session.send(v1_actions.connect("e" * 40))
+
+        assert token not in f"{calls} {calls[0]!r} {caught.value}"
+        assert "e" * 40 not in str(caught.value)
 
     def test_keeps_every_request(self):
         """`requests` holds what was asked, bodies included."""

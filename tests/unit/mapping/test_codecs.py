@@ -237,6 +237,11 @@ class TestMoment:
         """A malformed row is told."""
         assert malformed(datetime, raw).startswith("expected an ISO 8601 date and time, got ")
 
+    @pytest.mark.parametrize("raw", ["2026-01-01T10:00:00", "2026-01-01"])
+    def test_a_moment_from_the_backend_names_an_instant(self, raw: Any) -> None:
+        """One without an offset could not be compared with any other."""
+        assert malformed(datetime, raw).startswith("expected a date and time with its UTC offset, got ")
+
 
 class TestEnumeration:
     @pytest.mark.parametrize("annotation", [AccessLevel, ProjectCategory | str])

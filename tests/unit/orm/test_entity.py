@@ -156,13 +156,13 @@ class TestCopies:
 
 
 class TestPickles:
-    def test_keep_fields_changes_and_extra(self, task):
-        """An object arrives as it left, without its session."""
+    def test_keep_fields_and_changes(self, task):
+        """An object arrives as it left, without its session and without what is no field of it."""
         task.meta["b"] = 1
 
         again = pickle.loads(pickle.dumps(task))
 
-        assert (task, task.changes, task.extra, None) == (
+        assert (task, task.changes, {}, None) == (
             again,
             again.changes,
             again.extra,
