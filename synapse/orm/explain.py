@@ -52,7 +52,7 @@ class Explanation:
         return len(self.requests)
 
     def __str__(self) -> str:
-        lines = [f"{request.method} {self.host}/{request.target}" for request in self.requests]
+        lines = [f"{request.method} {self.host}/{request.shown}" for request in self.requests]
         return "\n".join([*lines, *([f"({self.more})"] if self.more else [])])
 
     def __repr__(self) -> str:

@@ -10,6 +10,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from synapse.dialects import V1
+from synapse.dialects.masking import outline
 from synapse.errors import MappingError, NotFoundError, QueryError
 from synapse.mapping.codecs import Misfit, open_value
 from synapse.mapping.state import State
@@ -168,7 +169,7 @@ def load(
     wire_pk = session.dialect.names(cls._schema)[cls._schema.pk]
     if row.get(wire_pk) is None:
         raise MappingError(
-            f"{cls.__name__}.{cls._schema.pk}{where}: the row has no key {wire_pk!r}: {str(row)[:200]}"
+            f"{cls.__name__}.{cls._schema.pk}{where}: the row has no key {wire_pk!r}; it is {outline(row.get('', row))}"
         )
     instance = cls.__new__(cls)
     object.__setattr__(instance, "_state", State(session=session, saved=True, mode=mode))
@@ -218,6 +219,7 @@ def copied(instance: E) -> E:
     life = State.__new__(State)
     life.__setstate__(copy.deepcopy(state.__getstate__()))
     life.session = state.session
+    life.extra, life.rows = copy.deepcopy(state.extra), copy.deepcopy(state.rows)
     return restore(type(instance), (own, life))
 
 
