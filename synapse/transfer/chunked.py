@@ -10,6 +10,7 @@ import attrs
 
 from synapse.dialects import Request
 from synapse.dialects import v1_actions as actions
+from synapse.dialects.masking import outline
 from synapse.errors import ClientError, OriginError, TransferError, TransportError, WriteUnconfirmedError
 from synapse.session import Session
 from synapse.transfer.answers import answered_object, check_arrival, patience
@@ -138,7 +139,7 @@ class _Upload:
         offset, url = state.get("offset"), state.get("url", self.url)
         if type(offset) is not int or not 0 <= offset <= self.source.size or not isinstance(url, str):
             raise TransferError(
-                f"the backend's answer to a chunk of {self.name!r} names no place to go on: {str(state)[:200]}"
+                f"the backend's answer to a chunk of {self.name!r} names no place to go on; it is {outline(state)}"
             )
         self.offset, self.url = offset, url
         if offset > self.furthest:
