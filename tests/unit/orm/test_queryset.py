@@ -307,7 +307,7 @@ class TestPickling:
             assert [8] == [each.id for each in query]
 
     def test_rows_keep_their_values_and_changes(self):
-        """A pickled row has its fields, opened or not, and its changes, and not what it did not know: that may be a token."""
+        """A pickled row has its fields, opened or not, and its changes, but nothing that is no field."""
         (row,) = tasks(1).using(canned({TASKS: page(task(1, colour="red"))}))
         row.meta["k"] = 1
         row.is_discarded = True
