@@ -172,13 +172,13 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 
 
 def describe(value: object) -> str:
-    """Name a value by its type and a short repr, for messages.
+    """Name a value by its type and a short repr, for messages; of a dict only the keys, since it may hold secrets.
 
-    >>> describe("no number")
-    "str 'no number'"
+    >>> describe("no number"), describe({"token": "x"})
+    ("str 'no number'", "dict with 'token'")
     """
     try:
-        text = repr(value)
+        text = f"with {', '.join(map(repr, value))}" if isinstance(value, dict) and value else repr(value)
     except ValueError:  # Python does not print integers of thousands of digits.
         return type(value).__name__
     return f"{type(value).__name__} {text if len(text) <= 60 else text[:57] + '...'}"
