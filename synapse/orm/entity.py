@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import enum
 
 from collections.abc import Callable, Mapping
@@ -34,7 +35,7 @@ def entity(
     """Turn a class into the entity that the dialects know as *resource*.
 
     `pk` names its primary key field and `key` what such a key looks like; `order_by` are the orders that the backend
-    honours (it ignores every other one).
+    honours (it ignores every other one), the first of them the one of queries that ask for none.
     """
 
     def wrap(cls: type[T]) -> type[T]:
@@ -110,7 +111,7 @@ def _kind(cls: type[Entity], hints: Mapping[str, Any], name: str) -> Kind:
         target = vars(cls)[name].target
         return Reference(target, key=KeyOf(target))
     if name == cls._schema.pk:
-        return cls._key
+        return Reference(cls.__name__, key=cls._key)
     kind = kind_of(by.of if by.of is not None else hints[name])
     # Several texts travel in one parameter, separated by commas.
     return Name() if In in by.lookups and isinstance(kind, Text) else kind
@@ -185,7 +186,7 @@ class Entity:
     @property
     def extra(self) -> dict[str, Any]:
         """What the backend sent that this version of the SDK does not know."""
-        return dict(self._state.extra or {})
+        return copy.deepcopy(self._state.extra or {})
 
     @property
     def changes(self) -> dict[str, Any]:
@@ -224,6 +225,9 @@ class Entity:
                 return loading.field_value(self, name)
             if name == "objects":
                 refuse_instance(self, type(self))
+            if hasattr(type(self), name):
+                # A property failed by an AttributeError of its own, which says what is wrong.
+                return object.__getattribute__(self, name)
             known = [
                 *self._schema.names,
                 *self._to_many,

@@ -37,12 +37,15 @@ def related(instance: Entity, one: ToOne[Any]) -> Any:
             f"{type(instance).__name__}.{one.name} is not loaded and fetch_mode is RAISE; "
             f"add .prefetch_related({one.name!r}), or use .{one.via}, which needs no fetch"
         )
-    peers = [instance] if state.mode is FetchMode.ONE or state.peers is None else state.peers.live()
-    alone = len(peers) < 2 and session_of(instance).cache.get(_resource(one), key) is None
-    load_related([instance, *(peer for peer in peers if peer is not instance)], one)
-    if alone:
+    with loading.alone(instance):
+        if (known := _known(instance, one.name)) is not UNSET:
+            return known
+        peers = [instance] if state.mode is FetchMode.ONE or state.peers is None else state.peers.live()
+        single = len(peers) < 2 and session_of(instance).cache.get(_resource(one), key) is None
+        load_related([instance, *(peer for peer in peers if peer is not instance)], one)
+        found = _known(instance, one.name)
+    if single:
         _note(instance, one)
-    found = _known(instance, one.name)
     if found is UNSET:
         target = entity_named(one.target)
         raise loading.missing(
@@ -71,8 +74,9 @@ def _known(instance: Entity, name: str) -> Any:
     if state.related and name in state.related:
         return state.related[name]
     if state.rows and name in state.rows:
-        _open_expanded(instance, name)
-        return (state.related or {})[name]
+        with loading.alone(instance):
+            _open_expanded(instance, name)
+        return (state.related or {}).get(name, UNSET)
     return UNSET
 
 
@@ -84,10 +88,21 @@ def _open_expanded(instance: Entity, name: str) -> None:
     session = session_of(instance)
     by_key: dict[Any, Entity] = {}
     for holder in holders:
-        row = holder._state.rows.pop(name)  # type: ignore[union-attr]
+        row = (holder._state.rows or {}).pop(name, None)
+        if row is None:
+            # Another thread was quicker.
+            continue
         made = loading.load(target, row, session=session, mode=holder._state.mode or FetchMode.PEERS)
         _attach(holder, name, by_key.setdefault(made.pk, made))
     _join(by_key.values())
+
+
+def know(instance: Entity, *, via: str, owner: Entity) -> None:
+    """Tell an object which one its key *via* names, so that it need not be fetched."""
+    if loading.peek(instance, via) == owner.pk:
+        for relation, field in instance._schema.relations.items():
+            if field == via:
+                _attach(instance, relation, owner)
 
 
 def _attach(instance: Entity, name: str, value: Any) -> None:
@@ -129,6 +144,7 @@ def _rows_by_key(
     """Find rows by key: from the cache, else by one list, else through the parents, else one by one."""
     resource = target._schema.resource
     found = {key: row for key in keys if (row := session.cache.get(resource, key)) is not None}
+    ticket = session.cache.ticket(resource)
     lacking = [key for key in keys if key not in found]
     if len(lacking) > FEW and target._catalog.accepts(target._schema.pk, In):
         fresh = _listed(session, target, lacking)
@@ -139,7 +155,11 @@ def _rows_by_key(
     fresh = {key: row for key, row in fresh.items() if key in lacking}
     fresh |= _one_by_one(session, target, [key for key in lacking if key not in fresh])
     for key, row in fresh.items():
-        session.cache.put(resource, key, row=row)
+        if isinstance(row, dict):
+            # Threads share what is kept, so it must not change any more.
+            session.cache.put(
+                resource, key, row=session.dialect.normalise(target._schema, row), ticket=ticket
+            )
     return found | fresh
 
 
@@ -151,7 +171,15 @@ def _listed(session: Session, target: type[Entity], keys: list[Any]) -> dict[Any
     pk = target._schema.pk
     query = Query(where=(Condition(pk, In, tuple(keys)),))
     wire_pk = session.dialect.names(target._schema)[pk]
-    return {row[wire_pk]: row for page in reading.pages(target, query, session=session) for row in page.rows}
+    return _keyed(
+        (row for page in reading.windows(target, query, session=session) for row in page.rows), wire_pk
+    )
+
+
+def _keyed(rows: Iterable[Any], wire_pk: str) -> dict[Any, dict[str, Any]]:
+    """Sort rows by key; what has none is left out, and asked for by itself."""
+    found = [row for row in rows if isinstance(row, dict)]
+    return {row[wire_pk]: row for row in found if isinstance(row.get(wire_pk), int | str)}
 
 
 def _expanded(session: Session, parents: Sequence[Entity], one: ToOne[Any]) -> dict[Any, dict[str, Any]]:
@@ -162,8 +190,8 @@ def _expanded(session: Session, parents: Sequence[Entity], one: ToOne[Any]) -> d
         session.dialect.names(cls._schema)[one.via],
         session.dialect.names(target._schema)[target._schema.pk],
     )
-    nested = (row.get(wire) for page in reading.pages(cls, query, session=session) for row in page.rows)
-    return {row[wire_pk]: row for row in nested if isinstance(row, dict)}
+    owners = (row for page in reading.windows(cls, query, session=session) for row in page.rows)
+    return _keyed((row.get(wire) for row in owners if isinstance(row, dict)), wire_pk)
 
 
 def _one_by_one(session: Session, target: type[Entity], keys: list[Any]) -> dict[Any, dict[str, Any]]:
@@ -189,14 +217,14 @@ def related_set(instance: Entity, many: ToMany[Any]) -> QuerySet[Any]:
         queryset = queryset.using(instance._state.session)
     queryset._host = instance._state.host
     back = many.back(type(instance).__name__)
-    queryset = queryset._with_initial({back: instance.pk} if back else {})
-    queryset._set_of = f"{type(instance).__name__}.{many.name}"
+    queryset = queryset._of(instance, many.name, via=back)
     state = instance._state
-    if state.rows and many.name in state.rows:
-        rows = state.rows.pop(many.name)
-        _attach(instance, many.name, loading.load_page(target, rows, session=session_of(instance)))
+    with loading.alone(instance):
+        if state.rows and many.name in state.rows:
+            rows = state.rows.pop(many.name)
+            _attach(instance, many.name, loading.load_page(target, rows, session=session_of(instance)))
     if state.related and many.name in state.related:
-        queryset = queryset._answered(state.related[many.name])
+        queryset = queryset._answered(state.related[many.name], lasting=True)
     return queryset
 
 

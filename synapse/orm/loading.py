@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import copy
+import threading
 import weakref
 
 from collections.abc import Callable, Container, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -29,17 +31,27 @@ DEFERRED_BATCH = 100
 
 
 class Peers:
-    """The rows of one page, so that what one of them lacks can be loaded for all."""
+    """The rows of one page, so that what one of them lacks can be loaded for all.
 
-    __slots__ = ("narrowed", "refs")
+    Who loads something for them holds `lock`, so that threads which want the same wait instead of asking as well.
+    """
+
+    __slots__ = ("lock", "narrowed", "refs")
 
     def __init__(self, rows: Iterable[Entity], *, narrowed: bool = False) -> None:
         self.refs = [weakref.ref(row) for row in rows]
         self.narrowed = narrowed
+        self.lock = threading.RLock()
 
     def live(self) -> list[Entity]:
         """Give the rows that are still in use."""
         return [row for ref in self.refs if (row := ref()) is not None]
+
+
+def alone(instance: Entity) -> AbstractContextManager[object]:
+    """Keep other threads from loading for the same page, or for this object where it has none."""
+    peers: Peers | None = instance._state.peers
+    return nullcontext() if peers is None else peers.lock
 
 
 # --- slots ------------------------------------------------------------------
@@ -230,7 +242,9 @@ def field_value(instance: Entity, name: str) -> Any:
     if name not in state.origin:
         if not state.saved or field.write_only:
             return _open_default(instance, name)
-        _load_deferred(instance, name)
+        with alone(instance):
+            if not has(instance, name):
+                _load_deferred(instance, name)
         value = peek(instance, name)
         if value is not UNSET:
             return value
@@ -340,6 +354,7 @@ def refresh(instance: Entity) -> None:
     for name, wire in session.dialect.names(instance._schema).items():
         if wire not in row:
             forget(instance, name)
+    instance._state.rows = instance._state.related = None
     overwrite(instance, row, session=session)
 
 
@@ -351,9 +366,15 @@ def forget(instance: Entity, name: str) -> None:
 
 
 def overwrite(instance: Entity, row: dict[str, Any], *, session: Session) -> None:
-    """Take over what the backend holds now, dropping changes and what was loaded beside the row."""
-    state = instance._state
+    """Take over what the backend holds now, dropping changes, and the related objects that are not its own any more."""
+    state, relations = instance._state, instance._schema.relations
     state.session, state.saved = session, True
     state.before.clear()
-    state.rows = state.related = None
+    keys = {name: peek(instance, via) for name, via in relations.items()}
+    closed, opened = state.rows or {}, state.related or {}
+    state.rows, state.related = {}, {}
     fill(instance, session.dialect.normalise(instance._schema, row))
+    replaced = {name for name, key in keys.items() if peek(instance, relations[name]) != key}
+    replaced |= set(state.rows)
+    state.related = {name: kept for name, kept in opened.items() if name not in replaced} or None
+    state.rows = {name: kept for name, kept in closed.items() if name not in replaced} | state.rows or None

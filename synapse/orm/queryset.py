@@ -5,18 +5,20 @@ from __future__ import annotations
 import threading
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Generic, Literal, Self, TypeVar, overload
 
 import attrs
 
 from synapse.dialects import V1
-from synapse.errors import NotFoundError, QueryError, describe
-from synapse.orm import binding, bulk, coach, fetching, loading, reading, writing
+from synapse.errors import NotFoundError, QueryError
+from synapse.orm import binding, bulk, coach, fetching, loading, parts, reading, spelling, writing
 from synapse.orm.bulk import BulkResult
 from synapse.orm.explain import Explanation
 from synapse.orm.registry import entity_named
 from synapse.orm.values import Values
 from synapse.query import FetchMode, In, Query
+from synapse.query.kinds import Reference
 from synapse.query.lookups import Nothing
 from synapse.session import Session, current, current_if_any
 
@@ -43,6 +45,8 @@ class QuerySet(Generic[E]):
         self._initial: dict[str, Any] = {}
         self._host: str | None = None
         self._set_of = ""
+        self._owner: tuple[str, Entity] | None = None
+        self._lasting = False
         self._lock = threading.RLock()
         self._reset()
 
@@ -53,8 +57,8 @@ class QuerySet(Generic[E]):
 
     # --- narrowing ----------------------------------------------------------
     def all(self) -> Self:
-        """Give a fresh copy, which asks the backend anew."""
-        return self._evolve()
+        """Give a fresh copy, which asks the backend anew; a prefetched set stays as it was prefetched."""
+        return self._evolve()._answered(self._rows, lasting=True) if self._lasting else self._evolve()
 
     def filter(self, *refused: object, **lookups: Any) -> Self:
         """Keep the rows that meet every lookup; a lookup that the backend would ignore raises `QueryError`.
@@ -99,13 +103,7 @@ class QuerySet(Generic[E]):
 
     def params(self, **raw: str | int) -> Self:
         """Send raw query parameters, unchecked: the way to ask what the SDK does not know."""
-        for name, value in raw.items():
-            if not isinstance(value, str | int):
-                raise QueryError(
-                    f"params({name}=...) takes text or a number as it is sent, got {describe(value)}"
-                )
-        pairs = tuple((name, str(value)) for name, value in raw.items())
-        return self._evolve(params=(*self.query.params, *pairs))
+        return self._evolve(params=(*self.query.params, *spelling.raw(raw)))
 
     def none(self) -> Self:
         """Give a query that is empty and sends nothing."""
@@ -117,9 +115,9 @@ class QuerySet(Generic[E]):
         return self._evolve(order=self.entity._catalog.order(names))
 
     def reverse(self) -> Self:
-        """Turn the order around; a query without one is ordered by its key."""
+        """Turn the order around; a query without one has its entity's own, most often that of the key."""
         self._unsliced("reverse()")
-        return self._replace(self._ordered("reverse()").reversed())
+        return self._replace(parts.naturally_ordered(self.entity, self.query).reversed())
 
     def only(self, *names: str) -> Self:
         """Fetch these fields only; the others load when read.
@@ -139,7 +137,7 @@ class QuerySet(Generic[E]):
     def select_related(self, *names: str) -> Self:
         """Let the backend nest these relations into each row (`expand` on the wire)."""
         known = V1().expandable(self.entity._schema)
-        for name in _texts("select_related()", names):
+        for name in spelling.texts("select_related()", names):
             if name not in known:
                 fetching.check_path(self.entity, name)
                 raise QueryError(
@@ -150,7 +148,7 @@ class QuerySet(Generic[E]):
 
     def prefetch_related(self, *paths: str) -> Self:
         """Load these relations for each page at once, either way; `a__b` goes on from `a`."""
-        for path in _texts("prefetch_related()", paths):
+        for path in spelling.texts("prefetch_related()", paths):
             fetching.check_path(self.entity, path)
         return self._evolve(prefetch=tuple(dict.fromkeys((*self.query.prefetch, *paths))))
 
@@ -177,12 +175,16 @@ class QuerySet(Generic[E]):
             if not self._advance() and index >= len(self._rows):
                 return
 
-    def iterator(self, *, page_size: int | None = None) -> Iterator[E]:
-        """Stream the rows without keeping them; memory holds one page."""
+    def iterator(self, *, page_size: int | None = None, chunk_size: None = None) -> Iterator[E]:
+        """Stream the rows without keeping them; memory holds one page.
+
+        What Django calls `chunk_size` is `page_size` here.
+        """
+        if chunk_size is not None:
+            raise QueryError("iterator() takes page_size=..., the rows asked for at once, not chunk_size")
         if page_size is not None:
             bulk.check_size("page_size", page_size)
-        for page in self._pages(page_size):
-            yield from page
+        return chain.from_iterable(self._pages(page_size))
 
     def get(self, pk: Any = None, /, **lookups: Any) -> E:
         """Give the one object that matches; `get(5)`, `get(pk=5)` and `get(id=5)` are one.
@@ -200,7 +202,7 @@ class QuerySet(Generic[E]):
             and self.query.bare
             and self.session.dialect.row(schema).detail
         ):
-            return self._detail(self.entity._key.check(f"{schema.entity}.get()", lookups[keys[0]]))
+            return self._detail(self._key_kind.check(f"{schema.entity}.get()", lookups[keys[0]]))
         if not lookups and self.query.bare:
             raise QueryError(f"get() needs a key or lookups: {schema.entity}.objects.get(5)")
         return self._single(lookups)
@@ -223,7 +225,7 @@ class QuerySet(Generic[E]):
         found = list(asked[:2])
         if len(found) == 1:
             return found[0]
-        spelled = asked._spelled() or "the query"
+        spelled = spelling.spelled(asked.query) or "the query"
         if not found:
             raise loading.missing(self.entity, f"no {self.entity.__name__} matches {spelled}")
         raise self.entity.MultipleObjectsReturned(
@@ -231,14 +233,13 @@ class QuerySet(Generic[E]):
         )
 
     def first(self) -> E | None:
-        """Give the first row, or None; without an order, that of the smallest key."""
+        """Give the first row, or None; without an order, the first in the entity's own: most often by key."""
         if self._rows or self._whole:
             return self._rows[0] if self._rows else None
-        asked = self if self.query.sliced else self._replace(self._ordered("first()", strict=False))
-        return next(iter(asked[:1]), None)
+        return next(iter(self._evolve()[:1]), None)
 
     def last(self) -> E | None:
-        """Give the last row, or None; without an order, that of the largest key."""
+        """Give the last row, or None; without an order, the last in the entity's own: most often by key."""
         if self._whole:
             return self._rows[-1] if self._rows else None
         return self.reverse().first()
@@ -253,16 +254,20 @@ class QuerySet(Generic[E]):
         """Tell whether there is any row."""
         if self._rows or self._whole:
             return bool(self._rows)
-        bare = self._evolve(only=(self.entity._schema.pk,), defer=(), expand=(), prefetch=())
+        bare = self._evolve(only=(self.entity._schema.pk,), defer=(), expand=(), prefetch=(), order=())
         return next(bare._pages(None if self.query.sliced else 1), None) is not None
 
-    def in_bulk(self, keys: Iterable[Any] | None = None) -> dict[Any, E]:
+    def in_bulk(self, keys: Iterable[Any] | None = None, *, field_name: None = None) -> dict[Any, E]:
         """Give the rows by key; keys that do not exist are left out."""
+        if field_name is not None:
+            raise QueryError(
+                "in_bulk() goes by the key; {row.name: row for row in query} goes by another field"
+            )
         self._unsliced("in_bulk()")
         if keys is None:
             return {row.pk: row for row in self}
         what = f"{self.entity.__name__}.in_bulk()"
-        checked = In.check(what, keys, kind=self.entity._key)
+        checked = In.check(what, keys, kind=self._key_kind)
         if self.entity._catalog.accepts(self.entity._schema.pk, In):
             rows = {row.pk: row for row in self.filter(pk__in=checked)}
             return {key: rows[key] for key in checked if key in rows}
@@ -301,7 +306,11 @@ class QuerySet(Generic[E]):
         """Create one object and return it saved."""
         made = self.entity(**writing.linked(self.entity, values, link=self._initial))
         made._state.session = self.session
-        return made.save()
+        made.save()
+        if self._owner is not None:
+            via, owner = self._owner
+            fetching.know(made, via=via, owner=owner)
+        return made
 
     def bulk_create(self, objects: Iterable[E], *, batch_size: int = 200) -> list[E]:
         """Create many objects, in batches where the backend takes lists; `BulkError` tells what was done.
@@ -312,7 +321,14 @@ class QuerySet(Generic[E]):
 
     def get_or_create(self, defaults: Mapping[str, Any] | None = None, **lookups: Any) -> tuple[E, bool]:
         """Give the one match, or create it from the lookups and *defaults*; the flag says whether it was created."""
-        return writing.get_or_create(self, lookups, defaults=defaults)
+
+        def find() -> E | None:
+            try:
+                return self.get(**lookups)
+            except self.entity.DoesNotExist:
+                return None
+
+        return writing.get_or_create(self, lookups, defaults=defaults, find=find)
 
     def update_or_create(self, defaults: Mapping[str, Any] | None = None, **lookups: Any) -> tuple[E, bool]:
         """Change the one match to *defaults*, or create it; the flag says whether it was created."""
@@ -352,13 +368,13 @@ class QuerySet(Generic[E]):
     def __getitem__(self, index: slice) -> Self: ...
     def __getitem__(self, index: int | slice) -> E | Self | list[E]:
         if isinstance(index, slice):
-            low, high = _bounds(index)
+            low, high = spelling.bounds(index)
             if index.step is not None:
                 return list(self[low:high])[:: index.step]
             if self._whole:
                 return self._replace(self.query.slice(low, high))._answered(self._rows[low:high])
             return self._replace(self.query.slice(low, high))
-        low, _ = _bounds(slice(index, None))
+        low, _ = spelling.bounds(slice(index, None))
         if low < len(self._rows) or self._whole:
             return self._rows[low]
         found = list(self[low : low + 1])
@@ -366,11 +382,14 @@ class QuerySet(Generic[E]):
             raise IndexError(f"the query has no row {low}")
         return found[0]
 
+    def __and__(self, other: object) -> Self:
+        raise QueryError("chain filter() for AND; of two queries, intersect the keys")
+
     def __or__(self, other: object) -> Self:
         raise QueryError("the backend cannot answer OR; run both queries and join the results by key")
 
     def __repr__(self) -> str:
-        spelled = self._spelled()
+        spelled = spelling.spelled(self.query)
         fetched = f"{len(self._rows)} fetched" if self._rows or self._whole else "not fetched"
         return f"<QuerySet {self.entity.__name__}{' ' + spelled if spelled else ''} ({fetched})>"
 
@@ -383,17 +402,23 @@ class QuerySet(Generic[E]):
 
     def _replace(self, query: Query, *, session: Session | None = None) -> Self:
         made = type(self)(self.entity, query=query, session=session or self._session)
-        made._initial, made._host = self._initial, self._host
+        made._initial, made._host, made._owner = self._initial, self._host, self._owner
         return made
 
-    def _with_initial(self, values: dict[str, Any]) -> Self:
+    def _of(self, owner: Entity, name: str, *, via: str | None) -> Self:
         made = self._evolve()
-        made._initial = values
+        made._set_of = f"{type(owner).__name__}.{name}"
+        if via is not None:
+            made._initial, made._owner = {via: owner.pk}, (via, owner)
         return made
 
-    def _answered(self, rows: Sequence[Any]) -> Self:
-        self._rows, self._whole = list(rows), True
+    def _answered(self, rows: Sequence[Any], *, lasting: bool = False) -> Self:
+        self._rows, self._whole, self._lasting = list(rows), True, lasting
         return self
+
+    @property
+    def _key_kind(self) -> Reference:
+        return Reference(self.entity.__name__, key=self.entity._key)
 
     def _advance(self) -> bool:
         """Fetch one more page into the kept result; False when there is none."""
@@ -438,53 +463,17 @@ class QuerySet(Generic[E]):
             defer=tuple(name for name in query.defer if name not in vias),
         )
 
-    def _ordered(self, verb: str, *, strict: bool = True) -> Query:
-        if self.query.order:
-            return self.query
-        pk = self.entity._schema.pk
-        if pk in self.entity._catalog.order_by:
-            return attrs.evolve(self.query, order=(pk,))
-        if strict:
-            raise QueryError(
-                f"{verb}: the backend cannot order {self.entity.__name__} by its key; use list(query)"
-            )
-        return self.query
-
     def _field_names(self, names: tuple[str, ...]) -> tuple[str, ...]:
         known = self.entity._schema
-        return tuple(dict.fromkeys(known.field(name).name for name in _texts("a choice of fields", names)))
+        return tuple(
+            dict.fromkeys(known.field(name).name for name in spelling.texts("a choice of fields", names))
+        )
 
     def _unsliced(self, verb: str) -> None:
         if self.query.sliced:
             raise QueryError(
                 f"{verb} cannot follow a slice, since the slice was taken first; narrow, then slice"
             )
-
-    def _spelled(self) -> str:
-        pieces = [str(each) for each in self.query.where] + [
-            f"{name}={value!r}" for name, value in self.query.params
-        ]
-        if self.query.order:
-            pieces.append(f"by {','.join(self.query.order)}")
-        if self.query.sliced:
-            pieces.append(f"[{self.query.start}:{'' if self.query.stop is None else self.query.stop}]")
-        return " ".join(pieces)
-
-
-def _texts(what: str, names: tuple[str, ...]) -> tuple[str, ...]:
-    for name in names:
-        if not isinstance(name, str):
-            raise QueryError(f"{what} takes names, one argument each, got {describe(name)}")
-    return names
-
-
-def _bounds(index: slice) -> tuple[int, int | None]:
-    for bound in (index.start, index.stop, index.step):
-        if bound is not None and (isinstance(bound, bool) or not hasattr(bound, "__index__")):
-            raise QueryError(f"rows are numbered by integers, got {bound!r}")
-        if bound is not None and bound < 0:
-            raise QueryError("negative places are not supported; use reverse() or last()")
-    return index.start or 0, index.stop
 
 
 def _restore(

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
-from synapse.dialects import Page, Request
-from synapse.errors import NotFoundError, QueryError, TransportError
-from synapse.query import Condition, In, Query
+from synapse.dialects import V1, Page, Request
+from synapse.errors import NotFoundError, TransportError
+from synapse.orm import parts
+from synapse.query import Condition, Gt, Lt, Query
+from synapse.query.lookups import Lookup
 
 if TYPE_CHECKING:
     from synapse.orm.entity import Entity
@@ -26,13 +29,20 @@ class Window:
     rows: list[Any]
 
 
-def totally_ordered(cls: type[Entity], query: Query) -> Query:
-    """Add the key as the last order, so that pages neither repeat nor skip rows."""
-    pk = cls._schema.pk
-    if pk not in cls._catalog.order_by or any(name.lstrip("-") == pk for name in query.order):
-        return query
-    sign = "-" if query.order and query.order[-1].startswith("-") else ""
-    return attrs.evolve(query, order=(*query.order, f"{sign}{pk}"))
+@attrs.frozen
+class _Passed:
+    """The page that was read last: where it began among the pages of its request, and how large those are."""
+
+    page: Page
+    first: int
+    size: int
+
+    @property
+    def ends(self) -> bool:
+        """Whether the rows up to here are all that the backend had to give."""
+        if self.page.count is not None:
+            return self.first + len(self.page.rows) >= self.page.count
+        return len(self.page.rows) < self.size
 
 
 def page_size_for(query: Query, usual: int) -> int:
@@ -45,31 +55,132 @@ def page_size_for(query: Query, usual: int) -> int:
     return usual
 
 
+def onward(cls: type[Entity], ordered: Query, *, dialect: V1) -> type[Lookup] | None:
+    """Choose the lookup that leads on from the last key of a page, where the wire has it and no slice counts rows."""
+    if ordered.sliced or not parts.by_key(cls, ordered):
+        return None
+    pk, lookup = cls._schema.pk, Lt if ordered.order[0].startswith("-") else Gt
+    if not cls._catalog.accepts(pk, lookup):
+        return None
+    needed = {dialect.key(cls._schema, Condition(pk, lookup, 0)).name, "ordering"}
+    return None if any(name in needed for name, _ in ordered.params) else lookup
+
+
 def windows(
     cls: type[Entity], query: Query, *, session: Session, size: int | None = None
 ) -> Iterator[Window]:
     """Read a query's rows in order, page by page."""
     if query.empty:
-        return
+        return iter(())
     if not session.dialect.fits(cls._schema, query):
-        yield from _in_parts(cls, query, session)
-        return
+        return _in_parts(cls, query, session, size)
+    ordered = parts.totally_ordered(cls, query)
+    lead = onward(cls, ordered, dialect=session.dialect)
+    if lead is not None:
+        return _by_key(cls, ordered, session, size=size or session.page_size, lead=lead)
+    return _by_number(cls, ordered, session, size)
+
+
+def fetch_page(request: Request, session: Session) -> Page:
+    """Read one page, refusing a `next` link that leads to another host."""
+    page = session.dialect.page(session.send(request), request)
+    if page.next:
+        session.check_link(page.next)
+    return page
+
+
+def _page_after(before: _Passed | None, request: Request, session: Session, *, number: int) -> Page | None:
+    """Read the page after one that named it; None where there is nothing left."""
+    try:
+        return fetch_page(request, session)
+    except NotFoundError as error:
+        if before is None and number == 1:
+            raise
+        if before is None or before.ends:
+            return None
+        raise TransportError(
+            f"{request.method} {request.target}: the page before named this one, which is not there; rows may have "
+            "been deleted meanwhile. What came so far is not the whole result: read it again",
+            method=request.method,
+            url=request.target,
+            status_code=404,
+        ) from error
+
+
+def _check_empty(request: Request, empty: int) -> None:
+    if empty > EMPTY_PAGES:
+        raise TransportError(
+            f"{request.method} {request.path}: {empty} empty pages in a row, each naming a next one"
+        )
+
+
+def _key(cls: type[Entity], row: Any, session: Session) -> Any:
+    wire = session.dialect.names(cls._schema)[cls._schema.pk]
+    key = row.get(wire) if isinstance(row, dict) else None
+    return key if isinstance(key, int | str) else None
+
+
+# --- by the last key ----------------------------------------------------------
+def _by_key(
+    cls: type[Entity], query: Query, session: Session, *, size: int, lead: type[Lookup]
+) -> Iterator[Window]:
+    """Ask for what follows the last key, so that rows which leave the result meanwhile shift no others."""
+    place, number, empty, asked = 0, 1, 0, query
+    last: int | None = None
+    before: _Passed | None = None
+    while True:
+        request = session.dialect.select(cls._schema, asked, page=number, size=size)
+        page = _page_after(before, request, session, number=number)
+        if page is None:
+            return
+        rows = [row for row in page.rows if not _is_past(_key(cls, row, session), last, lead)]
+        if rows:
+            yield Window(place, rows)
+        if not page.next:
+            return
+        place, before = place + len(rows), _Passed(page, (number - 1) * size, size)
+        if page.rows:
+            last = _last_key([_key(cls, row, session) for row in page.rows], last, lead=lead, request=request)
+            bound = Condition(cls._schema.pk, lead, last)
+            number, empty, asked = 1, 0, attrs.evolve(query, where=cls._catalog.add(query.where, bound))
+        else:
+            number, empty = number + 1, empty + 1
+            _check_empty(request, empty)
+
+
+def _last_key(keys: list[Any], seen: int | None, *, lead: type[Lookup], request: Request) -> int:
+    if all(isinstance(key, int) for key in keys):
+        last: int = keys[-1]
+        if keys == sorted(keys, reverse=lead is Lt) and not _is_past(last, seen, lead):
+            return last
+    raise TransportError(
+        f"{request.method} {request.target}: the backend names a next page, but the rows of this one are not those "
+        "that were asked for, in the order of their keys; the result cannot be read whole",
+        method=request.method,
+        url=request.target,
+    )
+
+
+def _is_past(key: Any, last: int | None, lead: type[Lookup]) -> bool:
+    if last is None or not isinstance(key, int):
+        return False
+    return key >= last if lead is Lt else key <= last
+
+
+# --- by number ----------------------------------------------------------------
+def _by_number(cls: type[Entity], query: Query, session: Session, size: int | None) -> Iterator[Window]:
+    """Read numbered pages, cut the slice out of them, and give rows once that moved on by a page."""
     offset, previous = query.start, set[Any]()
-    for page, number_of_first in _numbered(cls, totally_ordered(cls, query), session, size):
+    for page, number_of_first in _numbered(cls, query, session, size):
         rows = page.rows[max(offset - number_of_first, 0) :]
         offset = number_of_first + len(page.rows)
         if query.stop is not None:
             rows = rows[: max(query.stop - (offset - len(rows)), 0)]
-        keys = {_key(cls, row, session) for row in rows}
-        fresh = [row for row in rows if _key(cls, row, session) not in previous] if keys & previous else rows
-        previous = keys
+        keys = [_key(cls, row, session) for row in rows]
+        fresh = [row for row, key in zip(rows, keys, strict=True) if key is None or key not in previous]
+        previous = set(keys)
         if fresh:
             yield Window(offset - len(rows), fresh)
-
-
-def pages(cls: type[Entity], query: Query, *, session: Session) -> Iterator[Window]:
-    """Read a query's rows without caring for their places."""
-    return windows(cls, query, session=session)
 
 
 def _numbered(
@@ -78,28 +189,42 @@ def _numbered(
     """Walk page numbers from the one that holds `query.start`, whatever page size the backend really gives."""
     asked = actual = size or page_size_for(query, session.page_size)
     number, empty, settled = query.start // actual + 1, 0, False
+    before: _Passed | None = None
     while True:
-        try:
-            page = fetch_page(session.dialect.select(cls._schema, query, page=number, size=asked), session)
-        except NotFoundError:
-            if number == 1:
-                raise
+        request = session.dialect.select(cls._schema, query, page=number, size=asked)
+        page = _page_after(before, request, session, number=number)
+        if page is None:
             return
         if not settled:
             settled, actual = True, _real_size(page, number, asked=actual)
             if number != query.start // actual + 1:
                 number = query.start // actual + 1
                 continue
+        if before is not None:
+            _check_progress(cls, page, before, request=request, session=session)
         first = (number - 1) * actual
         yield page, first
         empty = 0 if page.rows else empty + 1
         if not page.next or (query.stop is not None and first + actual >= query.stop):
             return
-        if empty > EMPTY_PAGES:
-            raise TransportError(
-                f"GET {cls._schema.resource}: {empty} empty pages in a row, each naming a next one"
-            )
-        number += 1
+        _check_empty(request, empty)
+        number, before = number + 1, _Passed(page, first, actual)
+
+
+def _check_progress(
+    cls: type[Entity], page: Page, before: _Passed, *, request: Request, session: Session
+) -> None:
+    """Refuse a full page of which every row was on the page before: the backend may give it for ever."""
+    if not page.next or len(page.rows) < before.size:
+        return
+    keys = {_key(cls, row, session) for row in page.rows}
+    if None not in keys and keys <= {_key(cls, row, session) for row in before.page.rows}:
+        raise TransportError(
+            f"{request.method} {request.target}: this page holds only rows of the page before, and names a next one; "
+            "the backend seems to ignore the page's number",
+            method=request.method,
+            url=request.target,
+        )
 
 
 def _real_size(page: Page, number: int, *, asked: int) -> int:
@@ -114,65 +239,51 @@ def _real_size(page: Page, number: int, *, asked: int) -> int:
     return asked
 
 
-def fetch_page(request: Request, session: Session) -> Page:
-    """Read one page, refusing a `next` link that leads to another host."""
-    page = session.dialect.page(session.send(request), request)
-    if page.next:
-        session.check_link(page.next)
-    return page
-
-
-def _key(cls: type[Entity], row: Any, session: Session) -> Any:
-    wire = session.dialect.names(cls._schema)[cls._schema.pk]
-    key = row.get(wire) if isinstance(row, dict) else None
-    return key if isinstance(key, int | str) else id(row)
-
-
 # --- filters that are too long for one URL -----------------------------------
-def parts(cls: type[Entity], query: Query, *, fits: Callable[[Query], bool]) -> list[Query]:
-    """Split the longest list of a query until each part fits into one URL."""
-    if fits(query):
-        return [query]
-    lists = [each for each in query.where if each.lookup is In and len(each.value) > 1]
-    if not lists:
-        raise QueryError(
-            f"the filters of this {cls.__name__} query are too long for one URL and cannot be split; "
-            "exclude fewer keys, or drop the rows while iterating"
-        )
-    longest = max(lists, key=lambda each: len(each.value))
-    values, rest = longest.value, tuple(each for each in query.where if each is not longest)
-    middle = len(values) // 2
-    halves = (Condition(longest.name, In, values[:middle]), Condition(longest.name, In, values[middle:]))
-    return [
-        part for half in halves for part in parts(cls, attrs.evolve(query, where=(*rest, half)), fits=fits)
-    ]
+def _split(cls: type[Entity], query: Query, session: Session) -> list[Query]:
+    return parts.whole_parts(cls, query, fits=lambda each: session.dialect.fits(cls._schema, each))
 
 
-def whole_parts(cls: type[Entity], query: Query, *, fits: Callable[[Query], bool]) -> list[Query]:
-    """Split a query into parts that are read whole and carry what their rows are ordered by."""
-    ordered = totally_ordered(cls, attrs.evolve(query, start=0, stop=None))
-    if ordered.only:
-        ordered = attrs.evolve(ordered, only=tuple(dict.fromkeys((*ordered.only, *(_bare(ordered))))))
-    return parts(cls, ordered, fits=fits)
+def _in_parts(cls: type[Entity], query: Query, session: Session, size: int | None) -> Iterator[Window]:
+    split = _split(cls, query, session)
+    if parts.in_sequence(cls, split):
+        return _in_sequence(cls, query, split, session=session, size=size)
+    return _merged(cls, query, split, session=session, size=size)
 
 
-def _in_parts(cls: type[Entity], query: Query, session: Session) -> Iterator[Window]:
-    """Read the parts of a split query, bring their rows into one order, and cut the slice out of that."""
-    ordered = totally_ordered(cls, query)
-    rows: dict[Any, Any] = {}
-    for part in whole_parts(cls, query, fits=lambda each: session.dialect.fits(cls._schema, each)):
-        for window in windows(cls, part, session=session):
-            rows.update((_key(cls, row, session), row) for row in window.rows)
-    merged = list(rows.values())
-    names = session.dialect.names(cls._schema)
-    for name in reversed(ordered.order):
-        load, wire = cls._schema.fields[name.lstrip("-")].codec.load, names[name.lstrip("-")]
-        merged.sort(key=lambda row, load=load, wire=wire: load(row[wire]), reverse=name.startswith("-"))  # type: ignore[misc]
-    yield Window(query.start, merged[query.start : query.stop])
+def _in_sequence(
+    cls: type[Entity], query: Query, split: list[Query], *, session: Session, size: int | None
+) -> Iterator[Window]:
+    """Read one part after the other, no further than the slice goes."""
+    place = 0
+    for part in split:
+        left = None if query.stop is None else query.stop - place
+        for window in windows(cls, attrs.evolve(part, stop=left), session=session, size=size):
+            rows = window.rows[max(query.start - place, 0) :]
+            place += len(window.rows)
+            if rows:
+                yield Window(place - len(rows), rows)
+        if query.stop is not None and place >= query.stop:
+            return
 
 
-def _bare(query: Query) -> list[str]:
-    return [name.lstrip("-") for name in query.order]
+def _merged(
+    cls: type[Entity], query: Query, split: list[Query], *, session: Session, size: int | None
+) -> Iterator[Window]:
+    """Bring the rows of all parts into one order, and cut the slice out of that."""
+    found: dict[Any, Any] = {}
+    for part in split:
+        for window in windows(cls, part, session=session, size=size):
+            found.update((_key(cls, row, session) or id(row), row) for row in window.rows)
+    rows, names = list(found.values()), session.dialect.names(cls._schema)
+    for name in reversed(split[0].order):
+        field = name.lstrip("-")
+        rows.sort(key=partial(_place, cls, field, names[field]), reverse=name.startswith("-"))
+    yield Window(query.start, rows[query.start : query.stop])
+
+
+def _place(cls: type[Entity], field: str, wire: str, row: Any) -> tuple[bool, Any]:
+    return parts.place_of(cls, row, field=field, wire=wire)
 
 
 def count(cls: type[Entity], query: Query, *, session: Session) -> int:
@@ -180,11 +291,19 @@ def count(cls: type[Entity], query: Query, *, session: Session) -> int:
     if query.empty:
         return 0
     whole = attrs.evolve(query, start=0, stop=None, expand=(), only=(cls._schema.pk,), defer=(), order=())
-    if session.dialect.fits(cls._schema, whole):
-        total = fetch_page(session.dialect.select(cls._schema, whole, page=1, size=1), session).count
-        if total is None:
-            total = sum(len(window.rows) for window in windows(cls, whole, session=session))
+    split = [whole]
+    if not session.dialect.fits(cls._schema, whole):
+        split = _split(cls, whole, session)
+    if parts.disjoint(cls, split):
+        total = sum(_counted(cls, attrs.evolve(part, order=()), session) for part in split)
     else:
-        total = sum(len(window.rows) for window in windows(cls, whole, session=session))
+        total = sum(len(window.rows) for window in _merged(cls, whole, split, session=session, size=None))
     stop = total if query.stop is None else min(query.stop, total)
     return max(stop - query.start, 0)
+
+
+def _counted(cls: type[Entity], query: Query, session: Session) -> int:
+    total = fetch_page(session.dialect.select(cls._schema, query, page=1, size=1), session).count
+    if total is None:
+        return sum(len(window.rows) for window in windows(cls, query, session=session))
+    return total

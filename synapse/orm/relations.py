@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, get_args, overload
 
-from synapse.errors import MappingError
+from synapse.errors import MappingError, QueryError
 from synapse.orm.registry import entity_named
 
 if TYPE_CHECKING:
@@ -113,6 +113,8 @@ class ToMany(Generic[M]):
             raise MappingError(
                 f"this {owner.__name__} is not saved yet, so it has no {self.name}; call .save() first"
             )
+        if instance._state.deleted:
+            raise QueryError(f"{owner.__name__} {instance.pk} was deleted, and its {self.name} with it")
         from synapse.orm import fetching
 
         return fetching.related_set(instance, self)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Generic, Literal, Self, TypeVar, overload
 
+from synapse.orm import loading
+
 if TYPE_CHECKING:
     from synapse.orm.explain import Explanation
     from synapse.orm.queryset import QuerySet
@@ -23,22 +25,24 @@ class Values(Generic[R]):
 
     @classmethod
     def of(cls, queryset: QuerySet[Any], fields: tuple[str, ...], *, shape: Shape) -> Values[R]:
-        """Fetch only the named fields; without names, every field."""
-        schema = queryset.entity._schema
-        if fields:
-            queryset = queryset.only(*fields)
-        names = tuple(schema.pk if name == "pk" else name for name in fields)
-        return cls(queryset, names or tuple(schema.fields), shape=shape)
+        """Fetch only the named fields; without names, what the rows carry."""
+        return cls(queryset.only(*fields) if fields else queryset, fields, shape=shape)
 
     def _convert(self) -> Callable[[Any], R]:
-        relations = self._queryset.entity._schema.relations
-        named = [(name, relations.get(name, name)) for name in self._fields]
-        if self._shape == "dict":
-            return lambda row: {name: getattr(row, field) for name, field in named}  # type: ignore[return-value]
-        if self._shape == "tuple":
-            return lambda row: tuple(getattr(row, field) for _, field in named)  # type: ignore[return-value]
-        ((_, only),) = named
-        return lambda row: getattr(row, only)
+        schema = self._queryset.entity._schema
+        named = [(name, schema.relations.get(name, name)) for name in self._fields]
+
+        def convert(row: Any) -> Any:
+            if not named:
+                # The first row speaks for all, so that every one has the same fields.
+                named.extend((name, name) for name in schema.fields if loading.has(row, name))
+            if self._shape == "dict":
+                return {name: getattr(row, field) for name, field in named}
+            if self._shape == "tuple":
+                return tuple(getattr(row, field) for _, field in named)
+            return getattr(row, named[0][1])
+
+        return convert
 
     def _with(self, queryset: QuerySet[Any]) -> Self:
         return type(self)(queryset, self._fields, shape=self._shape)
@@ -107,4 +111,4 @@ class Values(Generic[R]):
         return convert(self._queryset[index])
 
     def __repr__(self) -> str:
-        return f"<Values {', '.join(self._fields)} of {self._queryset!r}>"
+        return f"<Values {', '.join(self._fields)}{' ' if self._fields else ''}of {self._queryset!r}>"

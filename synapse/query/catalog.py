@@ -83,7 +83,8 @@ class Catalog:
         checked = []
         for name in names:
             if not isinstance(name, str):
-                raise QueryError(f"order_by() takes names, got {name!r}")
+                hint = "; order_by() without names drops the order" if name is None else ""
+                raise QueryError(f"order_by() takes names, got {name!r}{hint}")
             bare = name.removeprefix("-")
             bare = self.pk if bare == "pk" else bare
             if bare not in self.order_by:

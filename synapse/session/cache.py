@@ -26,6 +26,7 @@ class RelationCache:
         if ttl:
             self._rows = cast("MutableMapping[tuple[str, str, int], Row]", TTLCache(size, ttl))
         self._generation: dict[str, int] = {}
+        self._tickets: dict[str, int] = {}
         self._lock = threading.Lock()
 
     def get(self, resource: str, pk: object) -> Row | None:
@@ -35,16 +36,23 @@ class RelationCache:
         with self._lock:
             return self._rows.get(self._key(resource, pk))
 
-    def put(self, resource: str, pk: object, *, row: Row) -> None:
-        """Hold *row* until its time is over or a write drops it."""
+    def ticket(self, resource: str) -> int:
+        """Return what `put` needs to tell whether a write came between asking for a row and its answer."""
+        with self._lock:
+            return self._tickets.get(resource, 0)
+
+    def put(self, resource: str, pk: object, *, row: Row, ticket: int | None = None) -> None:
+        """Hold *row* until its time is over or a write drops it; one that a write overtook is not held."""
         if self._rows is not None:
             with self._lock:
-                self._rows[self._key(resource, pk)] = row
+                if ticket is None or ticket == self._tickets.get(resource, 0):
+                    self._rows[self._key(resource, pk)] = row
 
     def drop(self, resource: str, pk: object) -> None:
         """Forget one row."""
         if self._rows is not None:
             with self._lock:
+                self._outdate(resource)
                 self._rows.pop(self._key(resource, pk), None)
 
     def drop_all(self, resource: str) -> None:
@@ -52,6 +60,7 @@ class RelationCache:
         with self._lock:
             # Rows of an older generation are never asked for again and leave by age.
             self._generation[resource] = self._generation.get(resource, 0) + 1
+            self._outdate(resource)
 
     def clear(self) -> None:
         """Forget everything."""
@@ -65,6 +74,9 @@ class RelationCache:
         with self._lock:
             current = self._generation
             return sum(1 for resource, _, generation in self._rows if current.get(resource, 0) == generation)
+
+    def _outdate(self, resource: str) -> None:
+        self._tickets[resource] = self._tickets.get(resource, 0) + 1
 
     def _key(self, resource: str, pk: object) -> tuple[str, str, int]:
         return resource, str(pk), self._generation.get(resource, 0)

@@ -54,7 +54,8 @@ Asks = list[Strategy[Ask]]
 class Subject:
     """One entity: its Django model, its lookups by name, and what it can be ordered and read by.
 
-    `negative` are the lookups that `exclude()` takes; `once` those that the wire takes one time only.
+    `negative` are the lookups that `exclude()` takes; `once` those that the wire takes one time only; `natural` is the
+    order of a query that asks for none.
     """
 
     entity: Any
@@ -65,6 +66,7 @@ class Subject:
     negative: Sequence[str] = ()
     once: Sequence[str] = ()
     orders: Sequence[str] = ("id",)
+    natural: Sequence[str] = ("pk",)
     fields: Sequence[str] = ("id",)
     decorations: Sequence[Callable[[Any], Any]] = ()
     pk: str = "id"

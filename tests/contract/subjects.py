@@ -266,5 +266,6 @@ def jobs(tables: Any, world: Rows) -> Subject:
         keys=[row.pk for row in world["jobs"]],
         asks=asks,
         orders=("id", "created"),
+        natural=("created", "pk"),
         fields=("id", "status", "action", "plugin_release", "created"),
     )

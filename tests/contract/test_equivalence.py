@@ -149,14 +149,15 @@ def from_sdk(subject: Subject, chain: Chain, session: CappedSession) -> Any:
 
 def from_django(subject: Subject, chain: Chain) -> Any:
     """Ask Django, whose order ends at the key as ours does."""
-    query = subject.rows.order_by("pk")
+    query = subject.rows.order_by(*subject.natural)
     for verb, value in chain.steps:
         if verb == "slice":
             query = query[value]
         elif isinstance(value, Ask):
             query = getattr(query, verb)(value.meaning)
         elif verb == "order_by":
-            query = query.order_by(*value, "-pk" if value and value[-1].startswith("-") else "pk")
+            ordered = (*value, "-pk" if value[-1].startswith("-") else "pk") if value else subject.natural
+            query = query.order_by(*ordered)
         else:
             query = query.reverse()
     return finish(subject, query, chain.end, ref=lambda key: subject.model(pk=key))

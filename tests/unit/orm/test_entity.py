@@ -107,6 +107,19 @@ class TestNames:
         with pytest.raises(AttributeError):
             task.assignments = []
 
+    def test_of_a_property_that_fails_is_not_denied(self, task, monkeypatch):
+        """An `AttributeError` inside a property is told as it is, not as a name that is missing."""
+        monkeypatch.setattr(Task, "broken", property(lambda self: [].get), raising=False)
+
+        with pytest.raises(AttributeError, match="'list' object has no attribute 'get'"):
+            task.broken
+
+    def test_of_extra_values_are_a_copy(self, task):
+        """What is edited in `.extra` reaches neither the object nor the cache."""
+        task.extra["later"]["new"] = 2
+
+        assert {"later": {"new": 1}} == task.extra
+
 
 class TestShown:
     def test_shows_some_plain_fields(self, task):

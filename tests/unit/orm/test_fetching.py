@@ -69,6 +69,40 @@ class TestToOne:
         with pytest.raises(Task.DoesNotExist, match="Assignment 3 points to Task 3"):
             found[2].task
 
+    @pytest.mark.parametrize("odd", ["no row", {"meta": {}}, {"id": [1]}, None])
+    def test_asks_by_key_for_what_a_list_gives_without_one(self, odd):
+        """Rows of a related list that are no objects, or have no key, are left out."""
+        rows = [{"id": key, "task": key} for key in (1, 2, 3)]
+        session = canned({"GET sdk/assignments/": page(*rows), TASKS: page(odd, task(2), task(3))})
+        session.replies["GET tasks/1/"] = task(1)
+
+        assert [1, 2, 3] == [each.task.meta["n"] for each in Assignment.objects.using(session)]
+
+    @pytest.mark.parametrize("odd", ["no row", task(1, data_unit={"meta": {}})])
+    def test_asks_by_key_for_what_an_owner_does_not_nest(self, odd):
+        """The same holds for lists of owners."""
+        session = canned({TASKS: page(*(task(key) for key in (1, 2, 3)))})
+        found = tasks(session)
+        session.replies |= {
+            TASKS: page(odd),
+            **{f"GET data_units/{100 + n}/": unit(100 + n) for n in (1, 2, 3)},
+        }
+
+        assert [101, 102, 103] == [each.data_unit.meta["unit"] for each in found]
+
+    def test_of_a_row_that_a_write_overtook_is_not_kept(self):
+        """What was asked for before a write came in between does not enter the cache."""
+        session = canned({TASKS: page(task(1))})
+
+        def overtaken(request: object) -> Any:
+            session.cache.drop("projects", 1)
+            return project(1)
+
+        session.replies["GET projects/1/"] = overtaken
+        titles = [tasks(session)[0].project.title for _ in range(2)]
+
+        assert (["project 1"] * 2, 4) == (titles, len(session.requests))
+
     def test_passes_on_what_is_no_missing_object(self):
         """A failure of the backend is raised as such, not taken for a missing object."""
         session = canned({TASKS: page(task(1)), "GET projects/1/": ServerError("oops", status_code=500)})
@@ -241,6 +275,34 @@ class TestToMany:
     def test_set_over_many_to_many_creates_without_a_link(self):
         """A tag's tasks have no field for the tag, so nothing is filled in."""
         assert ({}, {"project_id": 3}) == (TaskTag.ref(1).tasks._initial, Project.ref(3).tags._initial)
+
+    def test_prefetched_set_stays_answered(self):
+        """`all()` on it asks no more than the set itself; a narrowed one asks again."""
+        session = canned({TASKS: page(task(1)), "GET sdk/assignments/": page({"id": 10, "task": 1})})
+        (found,) = Task.objects.using(session).prefetch_related("assignments")
+
+        with assert_requests(0, session=session):
+            assert [10] == [each.id for each in found.assignments.all().all()]
+        with assert_requests(1, session=session):
+            found.assignments.all().filter(is_discarded=False).count()
+
+    def test_new_member_knows_its_owner(self):
+        """What is created through a set need not fetch whom it belongs to."""
+        session = canned(
+            {"GET projects/1/": project(1), "POST task_tags/": {"id": 5, "project": 1, "name": "n"}}
+        )
+        owner = Project.objects.using(session).get(1)
+
+        assert owner.tags.create(name="n").project is owner
+
+    def test_of_a_deleted_object_are_refused(self):
+        """The backend would ignore or refuse its key; nothing is sent."""
+        session = canned({"GET projects/1/": project(1), "DELETE projects/1/": None})
+        owner = Project.objects.using(session).get(1)
+        owner.delete()
+
+        with assert_requests(0, session=session), pytest.raises(QueryError, match="Project 1 was deleted"):
+            owner.tasks.count()
 
 
 class TestPaths:

@@ -171,6 +171,32 @@ class TestRefresh:
             Task(project_id=1, data_unit_id=1).refresh()
 
 
+class TestSave:
+    def test_keeps_related_objects(self):
+        """What a key still names need not be fetched again after saving, nor what was prefetched."""
+        session = canned(
+            {"GET sdk/tasks/": page(task(1)), "GET sdk/assignments/": page(), "PATCH tasks/1/": task(1)}
+        )
+        session.replies |= {"GET projects/1/": {"id": 1}, "GET data_units/101/": {"id": 101, "meta": {}}}
+        (found,) = Task.objects.using(session).prefetch_related("project", "assignments")
+        unit, found.is_discarded = found.data_unit, True
+        found.save()
+
+        with assert_requests(0, session=session):
+            assert (1, [], unit) == (found.project.id, list(found.assignments), found.data_unit)
+
+    def test_drops_a_related_object_that_was_exchanged(self):
+        """Where the answer names another one, that is loaded; one that came nested is taken."""
+        session = canned({"GET sdk/tasks/": page(task(1)), "GET projects/1/": {"id": 1}})
+        session.replies |= {"GET projects/2/": {"id": 2}, "GET data_units/101/": {"id": 101, "meta": {}}}
+        session.replies["PATCH tasks/1/"] = task(1, project=2, data_unit={"id": 101, "meta": {"new": 1}})
+        (found,) = Task.objects.using(session).prefetch_related("project", "data_unit")
+        found.is_discarded = True
+        found.save()
+
+        assert (2, {"new": 1}) == (found.project.id, found.data_unit.meta)
+
+
 class TestShapes:
     def test_expanded_relation_gives_key_and_object(self):
         """A nested object stands for its key, and is opened when it is touched."""

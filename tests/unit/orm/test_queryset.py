@@ -8,10 +8,9 @@ import pickle
 from datetime import UTC, datetime
 from typing import Any
 
-import attrs
 import pytest
 
-from synapse import DataUnit, FetchMode, Project, QueryError, Task
+from synapse import DataUnit, FetchMode, Job, Project, QueryError, Task
 from synapse.orm import QuerySet
 from synapse.testing import assert_requests, canned, page
 from tests.unit.orm.rows import served, task
@@ -77,6 +76,13 @@ class TestBuilding:
             (lambda query: query.fetch_mode("peers"), r"fetch_mode\(\) takes FetchMode"),
             (lambda query: query.using("here"), r"using\(\) takes a Session, got str"),
             (lambda query: query.params(x=1.5), r"params\(x=...\) takes text or a number"),
+            (lambda query: query.params(page=2), "slice the query"),
+            (lambda query: query.params(cursor="x"), "the SDK walks the pages itself"),
+            (lambda query: query.iterator(chunk_size=5), "takes page_size"),
+            (lambda query: query.in_bulk(field_name="name"), "goes by another field"),
+            (lambda query: query.order_by(None), r"order_by\(\) without names drops the order"),
+            (lambda query: query.select_related(None), "start from a query without them"),
+            (lambda query: query & query, r"chain filter\(\) for AND"),
             (lambda query: query[:5].filter(id=1), r"filter\(\) cannot follow a slice"),
             (lambda query: query[:5].order_by("id"), r"order_by\(\) cannot follow a slice"),
             (lambda query: query[:5].reverse(), r"reverse\(\) cannot follow a slice"),
@@ -97,6 +103,17 @@ class TestBuilding:
         with pytest.raises(QueryError, match=message):
             build(Task.objects.using(session))
         assert [] == session.requests
+
+    def test_takes_objects_for_keys(self):
+        """Where a key may be asked for, its object will do, but for one of another kind."""
+        query = tasks(1, 2, 3)
+        second = query[1]
+
+        assert [second] == list(query.filter(id__in=[second, 9]))
+        assert "id=2" in repr(query.filter(id=second))
+        assert {2: second} == query.in_bulk([second])
+        with pytest.raises(QueryError, match="takes a Task or its key, not a Project"):
+            query.get(Project.ref(2))
 
     def test_takes_iterators_once(self):
         """A generator of keys is read once, and works."""
@@ -125,14 +142,16 @@ class TestBuilding:
             query.in_bulk(),
         )
 
-    def test_without_an_order_cannot_be_turned_around_where_keys_have_none(self, monkeypatch):
-        """Where the backend cannot order by the key, `reverse()` and `last()` say so, and `first()` still works."""
-        monkeypatch.setattr(Task, "_catalog", attrs.evolve(Task._catalog, order_by=("created",)))
-        query = tasks(2, 1)
+    def test_without_an_order_have_that_of_their_entity(self):
+        """Keys of jobs are random, so their natural order, and that of `first()` and `last()`, is by age."""
+        session = canned({"GET jobs/": page()})
+        query = Job.objects.using(session)
 
-        assert 2 == query.first().id
-        with pytest.raises(QueryError, match="cannot order Task by its key"):
-            query.all().last()
+        query.first(), query.last(), list(query)
+
+        assert ["created,id", "-created,-id", "created,id"] == [
+            dict(request.params)["ordering"] for request in session.requests
+        ]
 
     def test_defer_takes_away_from_only(self):
         """`only().defer()` leaves what remains; the key cannot be left out."""

@@ -214,6 +214,49 @@ class TestLongFilters:
         )
         assert all("fields=id" in request.target for request in session.requests)
 
+    def test_are_counted_by_the_backend(self):
+        """Parts that differ in their keys only are counted without reading them."""
+        session = canned({TASKS: served([task(key) for key in range(1, 3001)])}, page_size=100)
+        query = Task.objects.using(session).filter(id__in=range(1, 3001))
+
+        assert (3000, len(query.explain())) == (query.count(), len(session.requests))
+
+    @pytest.mark.parametrize(
+        "read", [lambda q: q.exists(), lambda q: q.first(), lambda q: list(q[:3]), lambda q: q[1]]
+    )
+    def test_are_read_no_further_than_needed(self, read):
+        """The first rows in the order of the key are in the first part, by one request."""
+        session = canned({TASKS: served([task(key) for key in range(1, 3001)])}, page_size=100)
+
+        assert read(Task.objects.using(session).filter(id__in=range(3000, 0, -1)))
+        assert 1 == len(session.requests)
+
+    def test_are_streamed_in_the_order_of_the_key(self):
+        """A part is read when the one before is done, from the largest key down if so asked."""
+        session = canned({TASKS: served([task(key) for key in range(1, 3001)])}, page_size=1000)
+        walk = Task.objects.using(session).filter(id__in=range(1, 3001)).order_by("-id").iterator()
+
+        assert (3000, 1) == (next(walk).id, len(session.requests))
+        assert list(range(2999, 0, -1)) == [each.id for each in walk]
+
+    def test_sort_null_last(self):
+        """Rows without what they are ordered by come last, or first when the order is turned around."""
+        rows = [task(1, created=None), task(2), task(3, created=None), task(4)]
+        query = Task.objects.using(canned({TASKS: served(rows)})).filter(id__in=range(1, 3001))
+
+        assert [2, 4, 1, 3] == [each.id for each in query.order_by("created")]
+        assert [3, 1, 4, 2] == [each.id for each in query.order_by("-created")]
+
+    @pytest.mark.parametrize(
+        ("row", "said"), [(task(1, created="?"), "Task.created"), ("no row", "Task.id of row")]
+    )
+    def test_name_what_does_not_fit(self, row, said):
+        """A value that cannot be sorted by is told as everywhere."""
+        query = Task.objects.using(canned({TASKS: page(row)})).filter(id__in=range(1, 3001))
+
+        with pytest.raises(MappingError, match=said):
+            list(query.order_by("created"))
+
     def test_that_cannot_be_split_are_refused(self):
         """An exclusion cannot be split: the parts would answer something else."""
         query = Task.objects.using(canned({})).exclude(id__in=range(1, 3001))

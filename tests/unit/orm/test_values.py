@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from synapse import QueryError, Task
-from synapse.testing import assert_requests, canned
+from synapse.testing import assert_requests, canned, page
 from tests.unit.orm.rows import served, task
 
 TASKS = "GET sdk/tasks/"
@@ -45,6 +45,22 @@ class TestShapes:
         (found,) = query.values()
 
         assert (set(whole), 1) == (set(found), found["id"])
+
+    @pytest.mark.parametrize("shape", ["values", "values_list"])
+    def test_without_names_nothing_is_loaded(self, shape):
+        """Without names the fields are those that the rows carry, the same for each."""
+        session = canned({TASKS: page({"id": 1, "meta": {}}, {"id": 2, "meta": {}})})
+
+        found = [list(row) for row in getattr(Task.objects.using(session), shape)()]
+
+        assert ([["id", "meta"]] * 2 if shape == "values" else [[1, {}], [2, {}]]) == found
+        assert 1 == len(session.requests)
+
+    def test_key_goes_by_the_name_that_was_asked_for(self):
+        """`values("pk")` gives `pk`, as in Django."""
+        query = Task.objects.using(canned({TASKS: page(task(1))}))
+
+        assert [{"pk": 1}] == list(query.values("pk"))
 
     def test_only_the_named_fields_travel(self):
         """The request asks for these fields, and nothing is loaded later."""

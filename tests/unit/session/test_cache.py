@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 import time
 
+from collections.abc import Callable
+
 import pytest
 
 from synapse.session import RelationCache
@@ -64,6 +66,20 @@ class TestRelationCache:
         cache.put("projects", 3, row={})
 
         assert (None, {}) == (cache.get("projects", 2), cache.get("projects", 1))
+
+    @pytest.mark.parametrize(
+        "write", [lambda cache: cache.drop("tasks", 7), lambda cache: cache.drop_all("tasks")]
+    )
+    def test_row_that_a_write_overtook_is_not_held(self, write: Callable[[RelationCache], None]) -> None:
+        """A row that was asked for before a write may be the old one."""
+        cache = RelationCache()
+        before, other = cache.ticket("tasks"), cache.ticket("projects")
+        write(cache)
+        cache.put("tasks", 7, row={"old": True}, ticket=before)
+        cache.put("projects", 7, row={}, ticket=other)
+        cache.put("tasks", 8, row={}, ticket=cache.ticket("tasks"))
+
+        assert (None, {}, {}) == (cache.get("tasks", 7), cache.get("projects", 7), cache.get("tasks", 8))
 
     @pytest.mark.parametrize("ttl", [None, 0])
     def test_can_be_switched_off(self, ttl: float | None) -> None:

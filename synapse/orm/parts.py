@@ -1,0 +1,103 @@
+"""The order that a query is read in, and its split where the filters are too long for one URL."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from synapse.errors import MappingError, QueryError
+from synapse.mapping.codecs import Misfit
+from synapse.query import Condition, In, Query
+from synapse.query.kinds import Key
+
+if TYPE_CHECKING:
+    from synapse.orm.entity import Entity
+
+Fits = Callable[[Query], bool]
+
+
+def naturally_ordered(cls: type[Entity], query: Query) -> Query:
+    """Give a query without an order the entity's own: the first that it declares."""
+    return query if query.order else attrs.evolve(query, order=cls._catalog.order_by[:1])
+
+
+def totally_ordered(cls: type[Entity], query: Query) -> Query:
+    """Add the key as the last order, so that no two rows share a place."""
+    query, pk = naturally_ordered(cls, query), cls._schema.pk
+    if pk not in cls._catalog.order_by or any(name.lstrip("-") == pk for name in query.order):
+        return query
+    sign = "-" if query.order and query.order[-1].startswith("-") else ""
+    return attrs.evolve(query, order=(*query.order, f"{sign}{pk}"))
+
+
+def by_key(cls: type[Entity], query: Query) -> bool:
+    """Whether the key alone decides the order."""
+    return bool(query.order) and query.order[0].lstrip("-") == cls._schema.pk
+
+
+def whole_parts(cls: type[Entity], query: Query, *, fits: Fits) -> list[Query]:
+    """Split a query into parts that are read whole and carry what their rows are ordered by.
+
+    Where the key decides the order, a list of keys is split so that the parts follow each other in it.
+    """
+    ordered = totally_ordered(cls, attrs.evolve(query, start=0, stop=None))
+    if ordered.only:
+        bare = [name.lstrip("-") for name in ordered.order]
+        ordered = attrs.evolve(ordered, only=tuple(dict.fromkeys((*ordered.only, *bare))))
+    if by_key(cls, ordered) and isinstance(cls._key, Key):
+        down = ordered.order[0].startswith("-")
+        ordered = attrs.evolve(
+            ordered,
+            where=tuple(
+                attrs.evolve(each, value=tuple(sorted(each.value, reverse=down)))
+                if _lists_keys(cls, each)
+                else each
+                for each in ordered.where
+            ),
+        )
+    return _halved(cls, ordered, fits)
+
+
+def _halved(cls: type[Entity], query: Query, fits: Fits) -> list[Query]:
+    """Split the longest list of a query until each part fits into one URL."""
+    if fits(query):
+        return [query]
+    lists = [each for each in query.where if each.lookup is In and len(each.value) > 1]
+    if not lists:
+        raise QueryError(
+            f"the filters of this {cls.__name__} query are too long for one URL and cannot be split; "
+            "exclude fewer keys, or drop the rows while iterating"
+        )
+    longest = max(lists, key=lambda each: len(each.value))
+    values, rest = longest.value, tuple(each for each in query.where if each is not longest)
+    middle = len(values) // 2
+    halves = (Condition(longest.name, In, values[:middle]), Condition(longest.name, In, values[middle:]))
+    return [part for half in halves for part in _halved(cls, attrs.evolve(query, where=(*rest, half)), fits)]
+
+
+def disjoint(cls: type[Entity], parts: list[Query]) -> bool:
+    """Whether no row can be in two of the parts: only their keys differ."""
+    others = {tuple(each for each in part.where if not _lists_keys(cls, each)) for part in parts}
+    return len(others) == 1
+
+
+def in_sequence(cls: type[Entity], parts: list[Query]) -> bool:
+    """Whether the parts' rows, one part after the other, are in the order of the result."""
+    return by_key(cls, parts[0]) and isinstance(cls._key, Key) and disjoint(cls, parts)
+
+
+def _lists_keys(cls: type[Entity], condition: Condition) -> bool:
+    return condition.name == cls._schema.pk and condition.lookup is In
+
+
+def place_of(cls: type[Entity], row: Any, *, field: str, wire: str) -> tuple[bool, Any]:
+    """Give what a row is sorted by; null comes last, as in PostgreSQL."""
+    value = row.get(wire) if isinstance(row, dict) else None
+    if value is None:
+        return (True, None)
+    try:
+        return (False, cls._schema.fields[field].codec.load(value))
+    except Misfit as misfit:
+        raise MappingError(f"{cls.__name__}.{field}: {misfit}") from None
