@@ -7,7 +7,7 @@ import re
 
 from collections.abc import Iterable
 from typing import Any, Final
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import attrs
 
@@ -33,7 +33,10 @@ _CONFIGURED: Final = re.compile(rf'("{_WHOLE}"\s*:\s*)[{{\["].*', re.DOTALL)
 
 def _pair(match: re.Match[str]) -> str:
     mark, key, value = match.groups()
-    return f"{mark}{key}={HIDDEN if _SENSITIVE.search(key) else value}"
+    # An address may be a parameter of another one, with a signature of its own.
+    inner = unquote(value) if "%3D" in value.upper() else ""
+    hidden = _SENSITIVE.search(key) or (inner and _PAIR.sub(_pair, inner) != inner)
+    return f"{mark}{key}={HIDDEN if hidden else value}"
 
 
 def mask_body(body: Any) -> Any:
@@ -107,15 +110,20 @@ class Masker:
             return self.url(body) if "://" in body or "?" in body else self.text(body)
         return body
 
-    def refusal(self, body: Any) -> Any:
-        """Return a copy of an error body without the secrets that it repeats; what it says about a field stays."""
+    def refusal(self, body: Any, *, inside: bool = False) -> Any:
+        """Return a copy of an error body without the secrets that it repeats; what it says about a field stays.
+
+        What it says comes in lists, what it repeats stands there as it was sent: *inside* a configuration nothing of
+        that is shown.
+        """
         if isinstance(body, dict):
-            return {
-                key: HIDDEN
-                if _SENSITIVE.search(str(key)) and not isinstance(value, dict | list)
-                else self.refusal(value)
-                for key, value in body.items()
-            }
+            return {key: self._repeated(str(key), value, inside=inside) for key, value in body.items()}
         if isinstance(body, list):
             return [self.refusal(value) for value in body]
         return self.words(body) if isinstance(body, str) else body
+
+    def _repeated(self, key: str, value: Any, *, inside: bool) -> Any:
+        inside = inside or key == _WHOLE
+        if (inside or _SENSITIVE.search(key)) and not isinstance(value, dict | list):
+            return HIDDEN
+        return self.refusal(value, inside=inside)

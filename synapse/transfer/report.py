@@ -7,6 +7,8 @@ from typing import Any, Final, Literal, TypeAlias, get_args, overload
 
 import attrs
 
+from synapse.dialects.masking import mask_body
+
 Status: TypeAlias = Literal["created", "reused", "failed", "unknown"]
 
 _SHOWN: Final = 5
@@ -20,7 +22,7 @@ class Outcome:
     have made a unit, but its answer never came.
     """
 
-    item: Any
+    item: Any = attrs.field(repr=lambda item: repr(mask_body(item)))
     status: Status
     unit: Any = None
     error: Exception | None = None
@@ -77,7 +79,7 @@ class Report(Sequence[Outcome]):
         lines = [f"{name:<8}{count:>12,}" for name, count in counts.items()]
         lines.append(f"{'sent':<8}{self.bytes_sent:>12,} bytes")
         bad = [*self.failed, *self.unknown]
-        lines += [f"{outcome.status}: {outcome.item}: {outcome.error}" for outcome in bad[:_SHOWN]]
+        lines += [f"{outcome.status}: {mask_body(outcome.item)}: {outcome.error}" for outcome in bad[:_SHOWN]]
         if len(bad) > _SHOWN:
             lines.append(f"… and {len(bad) - _SHOWN} more")
         return "\n".join(lines)
