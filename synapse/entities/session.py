@@ -20,7 +20,7 @@ from synapse.entities.model import Model, ModelManager
 from synapse.entities.plugin import Plugin, PluginRelease
 from synapse.entities.project import Project
 from synapse.entities.storage import Storage, StorageManager
-from synapse.entities.task import Task, TaskManager, TaskTag
+from synapse.entities.task import Task, TaskManager, TaskTag, TaskTagManager
 from synapse.orm import Manager
 
 
@@ -42,7 +42,7 @@ class Session(base.Session):
         return Task.objects.using(self)
 
     @property
-    def task_tags(self) -> Manager[TaskTag]:
+    def task_tags(self) -> TaskTagManager:
         """`TaskTag.objects`, through this session."""
         return TaskTag.objects.using(self)
 

@@ -13,10 +13,9 @@ from synapse.entities.choices import StatusLabel, StatusReview, TagCategory, Tas
 from synapse.entities.tagging import change_tags, checked, send_tags
 from synapse.errors import QueryError, describe
 from synapse.mapping import Json, read_only
-from synapse.orm import Entity, ManagedBy, Manager, ToMany, ToOne, arguments, bulk, entity
+from synapse.orm import Entity, ManagedBy, Manager, ToMany, ToOne, arguments, bulk, entity, writing
 from synapse.orm.binding import check_host, held, send
 from synapse.orm.loading import detail_row, reference
-from synapse.orm.writing import take
 from synapse.query import CHOICE, EXACT, ID, RANGE, By, Exact, In
 from synapse.query.kinds import Choice
 from synapse.transfer import RemoteFile
@@ -150,7 +149,7 @@ class Task(Entity):
         session = held(self, "annotate")
         request = v1_actions.annotate(self.pk, data, submit=submit, schema=checked_schema)
         reply = send(self, request, session=session)
-        take(self, reply.data, session=session, sent={"data"})
+        writing.take(self, reply.data, session=session, sent={"data"})
         return self
 
     def set_tags(self, *, add: Iterable[TaskTag | int] = (), remove: Iterable[TaskTag | int] = ()) -> None:
@@ -159,11 +158,38 @@ class Task(Entity):
         changes = checked(session, add=add, remove=remove)
         if changes:
             send_tags(session, "tasks/", ids=[self.pk], changes=changes)
-            take(self, detail_row(self, session), session=session)
+            writing.take(self, detail_row(self, session), session=session)
 
 
 def _schema(given: object) -> str | None:
     return None if given is None else Choice(TaskSchema).check("annotate(schema=...)", given)
+
+
+class TaskTagManager(Manager["TaskTag"]):
+    """Queries of task tags, and finding one by its name."""
+
+    def get_or_create(
+        self, defaults: Mapping[str, Any] | None = None, **lookups: Any
+    ) -> tuple[TaskTag, bool]:
+        """Give the one match, or create it; the flag says whether it was created.
+
+        `name` may be among the lookups, and is met by the same name only: `search` finds parts of names as well.
+        """
+        if "name" not in lookups:
+            return super().get_or_create(defaults, **lookups)
+        self._unsliced("get_or_create()")
+        name = arguments.text("get_or_create(name=...)", lookups["name"])
+        rest = {key: value for key, value in lookups.items() if key != "name"}
+
+        def find() -> TaskTag | None:
+            same = [tag for tag in self.filter(search=name, **rest) if tag.name == name]
+            if len(same) > 1:
+                raise TaskTag.MultipleObjectsReturned(
+                    f"get_or_create() found {len(same)} TaskTag named {name!r}, not one; filter further"
+                )
+            return same[0] if same else None
+
+        return writing.get_or_create(self, lookups, defaults=defaults, find=find)
 
 
 @entity("task_tags", order_by=("id", "created"))
@@ -180,6 +206,8 @@ class TaskTag(Entity):
 
     project = ToOne["Project"](via="project_id")
     tasks = ToMany["Task"](by="tags")
+
+    objects = ManagedBy(TaskTagManager)
 
     lookups = {
         "project": EXACT,

@@ -203,7 +203,7 @@ class Entity:
         return self
 
     def refresh(self) -> Self:
-        """Load every field anew; unsaved changes are dropped."""
+        """Load the object anew, dropping unsaved changes; a field that its row does not carry loads when it is read."""
         binding.held(self, "refresh")
         loading.refresh(self)
         return self

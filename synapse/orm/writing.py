@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from synapse.dialects.masking import outline
 from synapse.errors import (
     ConflictError,
     MappingError,
@@ -162,9 +163,8 @@ def store(instance: Entity, row: Any, *, session: Session) -> None:
     wire_pk = session.dialect.names(schema)[schema.pk]
     if not isinstance(row, dict) or (not state.saved and row.get(wire_pk) is None):
         if not state.saved:
-            names = ", ".join(map(str, row)) if isinstance(row, dict) else type(row).__name__
             raise WriteUnconfirmedError(
-                f"the {schema.entity} was created, but the answer ({names or 'empty'}) names no {wire_pk!r}. "
+                f"the {schema.entity} was created, but the answer ({outline(row)}) names no {wire_pk!r}. "
                 "Look for it before you try again"
             )
         row = {}
@@ -244,22 +244,25 @@ def linked(cls: type[Entity], values: Mapping[str, Any], *, link: Mapping[str, A
 
 
 def get_or_create(
-    queryset: QuerySet[E], lookups: Mapping[str, Any], *, defaults: Mapping[str, Any] | None
+    queryset: QuerySet[E],
+    lookups: Mapping[str, Any],
+    *,
+    defaults: Mapping[str, Any] | None,
+    find: Callable[[], E | None],
 ) -> tuple[E, bool]:
-    """Give the one match, or create it; everything is checked before the first request."""
+    """Give what *find* finds, or create it; everything is checked before the first request."""
     if defaults is not None and not isinstance(defaults, Mapping):
         raise QueryError(f"defaults is a dict of fields, got {describe(defaults)}; nothing was sent")
     values = {name: value for name, value in lookups.items() if "__" not in name} | dict(defaults or {})
     accepted(queryset.entity, values)
-    try:
-        return queryset.get(**lookups), False
-    except queryset.entity.DoesNotExist:
-        pass
+    found = find()
+    if found is not None:
+        return found, False
     try:
         return queryset.create(**values), True
     except (ConflictError, ValidationError):
         # Someone else may have created it since; if not, the refusal stands.
-        found = queryset.filter(**lookups).first()
+        found = find()
         if found is None:
             raise
         return found, False

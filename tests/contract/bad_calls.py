@@ -197,6 +197,14 @@ WRITING: Final = [
     ),
     Bad("QuerySet.get_or_create", "read-only", lambda w: T.get_or_create(id=10**9), MappingError),
     Bad("QuerySet.get_or_create", "another backend", lambda w: T.get_or_create(project=w.foreign_project)),
+    Bad(
+        "TaskTagManager.get_or_create", "no name", lambda w: TaskTag.objects.get_or_create(name="", project=1)
+    ),
+    Bad("TaskTagManager.get_or_create", "number", lambda w: TaskTag.objects.get_or_create(name=5, project=1)),
+    Bad("TaskTagManager.get_or_create", "text", lambda w: TaskTag.objects.get_or_create("x", name="x")),
+    Bad(
+        "TaskTagManager.get_or_create", "a slice", lambda w: TaskTag.objects.all()[:5].get_or_create(name="x")
+    ),
     Bad("QuerySet.update_or_create", "text", lambda w: T.update_or_create("x", project=1)),
     Bad(
         "QuerySet.update_or_create",

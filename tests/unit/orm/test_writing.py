@@ -222,6 +222,27 @@ class TestGetOrCreate:
 
         assert (4, False) == (found.id, made)
 
+    @pytest.mark.parametrize("names", [["midnight", "night"], ["midnight"]])
+    def test_of_a_tag_takes_the_same_name_only(self, names):
+        """The backend finds parts of names; the whole one is compared here."""
+        rows = [{**TAG, "id": 10 + n, "name": name} for n, name in enumerate(names)]
+        session = canned({"GET task_tags/": page(*rows), "POST task_tags/": {**TAG, "name": "night"}})
+
+        found, made = TaskTag.objects.using(session).get_or_create(name="night", project=1)
+
+        assert ("night", len(names) == 1, "1") == (
+            found.name,
+            made,
+            dict(session.requests[0].params)["project"],
+        )
+
+    def test_of_a_tag_named_twice_says_so(self):
+        """Two tags of one name are not chosen among."""
+        session = canned({"GET task_tags/": page(TAG, {**TAG, "id": 5})})
+
+        with pytest.raises(TaskTag.MultipleObjectsReturned):
+            TaskTag.objects.using(session).get_or_create(name="n", project=1)
+
     def test_that_is_refused_for_good_says_so(self):
         """A refusal with nothing to find is raised as it came."""
         refusal = ValidationError("name is bad", status_code=400)
