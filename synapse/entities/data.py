@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from synapse.dialects import v1_actions
+from synapse.dialects.masking import outline
+from synapse.errors import TransportError
 from synapse.mapping import Json, read_only, write_only
 from synapse.orm import Entity, ManagedBy, Manager, ToOne, arguments, entity
 from synapse.orm.loading import load
@@ -45,7 +47,15 @@ class DataFileManager(Manager["DataFile"]):
         found: set[str] = set()
         for start in range(0, len(given), CHECKSUM_BATCH):
             reply = self.session.send(v1_actions.verify_checksums(given[start : start + CHECKSUM_BATCH]))
-            found.update(reply.data["existing_checksums"])
+            held = reply.data.get("existing_checksums") if isinstance(reply.data, dict) else None
+            if not isinstance(held, list) or not all(isinstance(each, str) for each in held):
+                raise TransportError(
+                    "POST data_files/verify_checksums/: expected a list of text 'existing_checksums', "
+                    f"got {outline(reply.data)}",
+                    method="POST",
+                    status_code=reply.status,
+                )
+            found.update(held)
         return found
 
 

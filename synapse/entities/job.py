@@ -97,7 +97,7 @@ class Job(Entity):
         """
         if timeout is not None:
             arguments.seconds("wait(timeout=...)", timeout)
-        held(self, "wait")
+        session = held(self, "wait")
         until = None if timeout is None else time.monotonic() + timeout
         pause = FIRST_POLL
         with tracked(progress, total=100, label=f"job {self.pk}", unit="%") as report:
@@ -109,7 +109,7 @@ class Job(Entity):
                     raise WaitTimeoutError(
                         f"job {self.pk} is still {self.status} after {timeout:g} s; it goes on: wait() again, or stop()"
                     )
-                time.sleep(min(pause, left))
+                session._pause(min(pause, left))
                 pause = min(pause * 1.5, SLOWEST_POLL)
             _advance(report, shown, 100)
         return self

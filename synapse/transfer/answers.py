@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from synapse.dialects import Reply, Request
 from synapse.dialects.masking import Masker, outline
-from synapse.errors import TransferError, TransportError
+from synapse.errors import TransferError, TransportError, WriteUnconfirmedError
 from synapse.session import Session
 from synapse.transfer.source import Source
 
@@ -14,10 +14,11 @@ _SLOWEST: Final = 10 * 1024 * 1024  # bytes a second that a backend stores, or r
 
 
 def answered_object(reply: Reply, request: Request) -> dict[str, Any]:
-    """Return the JSON object of an answer; anything else is a `TransportError`."""
+    """Return the JSON object of an answer; anything else is a `TransportError`, or of a write unconfirmed."""
     if isinstance(reply.data, dict):
         return reply.data
-    raise TransportError(
+    error = TransportError if request.idempotent else WriteUnconfirmedError
+    raise error(
         f"{request.method} {Masker().url(request.path)}: expected an object, got {outline(reply.data)}",
         method=request.method,
         url=request.shown,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 from typing import Any, Final
 
 import attrs
@@ -170,4 +168,4 @@ class _Upload:
         return answered_object(self.session.send(request), request)
 
     def _pause(self, number: int) -> None:
-        time.sleep(self.session.settings.retry.wait(number))
+        self.session._pause(self.session.settings.retry.wait(number))

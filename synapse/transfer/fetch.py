@@ -5,7 +5,6 @@ from __future__ import annotations
 import filecmp
 import hashlib
 import os
-import time
 import uuid
 
 from collections.abc import Callable, Iterable, Iterator
@@ -40,7 +39,7 @@ def read_blocks(session: Session, url: str) -> Iterator[bytes]:
                 stalls = 0 if done > started else stalls + 1
                 if not etag or stalls > session.settings.retry.total:
                     raise
-        time.sleep(session.settings.retry.wait(stalls))
+        session._pause(session.settings.retry.wait(stalls))
 
 
 def _continues(status: int, content_range: str, start: int) -> bool:

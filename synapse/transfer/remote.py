@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import mimetypes
 
@@ -12,6 +13,7 @@ from urllib.parse import unquote, urlsplit
 
 import attrs
 
+from synapse.dialects.masking import Masker
 from synapse.errors import MappingError, TransferError
 from synapse.session import Session, current
 from synapse.transfer import fetch
@@ -26,7 +28,7 @@ _NAMES: Final = ("file_name_original", "filename", "name")
 
 def _shown(url: str) -> str:
     """Return an address without what may be a signature or a whole file."""
-    return repr(url.partition(",")[0] + ",…" if is_data_uri(url) else url.partition("?")[0])
+    return repr(url.partition(",")[0] + ",…" if is_data_uri(url) else Masker().url(url.partition("?")[0]))
 
 
 @attrs.frozen(kw_only=True)
@@ -70,19 +72,22 @@ class RemoteFile:
             session=session,
         )
 
-    def to_wire(self) -> str:
-        """Give the address, which is all that a file is written by."""
-        return self.url
+    def to_wire(self) -> str | dict[str, str]:
+        """Give what the file is written by: its checksum and path where that is known, else its address."""
+        if self.checksum is None:
+            return self.url
+        return {"checksum": self.checksum, "path": self.path or self.name}
 
     def open(self) -> BinaryIO:
-        """Open the file for reading; it is fetched as it is read. Close it, or use it in a `with` block."""
-        return cast(BinaryIO, io.BufferedReader(_Stream(self._blocks())))
+        """Open the file for reading; it is fetched as it is read. Close it, or use it in a `with` block.
+
+        Raises `TransferError` at its end where that is not what the backend told.
+        """
+        return cast(BinaryIO, io.BufferedReader(_Stream(self._checked_blocks())))
 
     def read(self) -> bytes:
         """Return the whole content."""
-        content = b"".join(self._blocks())
-        self._check_size(len(content))
-        return content
+        return b"".join(self._checked_blocks())
 
     def download(self, to: PathLike, *, progress: ProgressLike = None, overwrite: bool = False) -> Path:
         """Save the file into a folder, under a safe form of its name, or to a full path; return where it is.
@@ -106,6 +111,14 @@ class RemoteFile:
             return iter((decode(self.url),))
         return fetch.read_blocks(self._session or current(), self.url)
 
+    def _checked_blocks(self) -> Iterator[bytes]:
+        size, digest = 0, hashlib.md5(usedforsecurity=False)
+        for block in self._blocks():
+            size += len(block)
+            digest.update(block)
+            yield block
+        self._check(size, digest.hexdigest())
+
     def _is_there(self, target: Path) -> bool:
         """Whether *target* holds this file; `TransferError` if it surely holds another, nothing being fetched."""
         if not target.is_file():
@@ -117,17 +130,14 @@ class RemoteFile:
         return self.size is not None and md5 is not None and fetch.md5_of(source) == md5
 
     def _check(self, size: int, md5: str) -> None:
-        self._check_size(size)
+        if self.size is not None and size != self.size:
+            raise TransferError(
+                f"{self.name!r} arrived damaged: {size} bytes instead of {self.size}. Fetch it again"
+            )
         expected = as_md5(self.checksum)
         if expected is not None and md5 != expected:
             raise TransferError(
                 f"{self.name!r} arrived damaged: its MD5 is {md5}, not {expected}. Fetch it again"
-            )
-
-    def _check_size(self, size: int) -> None:
-        if self.size is not None and size != self.size:
-            raise TransferError(
-                f"{self.name!r} arrived damaged: {size} bytes instead of {self.size}. Fetch it again"
             )
 
     def __reduce__(self) -> tuple[Any, ...]:

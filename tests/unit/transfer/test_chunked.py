@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import socket
+import threading
 import tracemalloc
 
 from pathlib import Path
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 from synapse.dialects import Request
 from synapse.errors import (
     ClientError,
+    ConfigError,
     NotFoundError,
     OriginError,
     SynapseError,
@@ -25,7 +27,8 @@ from synapse.errors import (
     ValidationError,
     WriteUnconfirmedError,
 )
-from synapse.session import Session
+from synapse.session import Retry, Session
+from synapse.testing import canned
 from synapse.transfer import upload_chunked
 from synapse.transfer.progress import Step
 from tests.unit.session.hostile import Received, reply, reset
@@ -336,3 +339,26 @@ class TestNonsense:
             upload_chunked(session, make_file(), chunk_size=size)
 
         assert [] == other.received
+
+
+def test_a_pause_ends_with_the_session(make_file: MakeFile) -> None:
+    """Whoever closes the session need not wait for an upload that waits."""
+    session = canned({}, retry=Retry(backoff=100_000, cap=100_000))
+    ended: list[Exception] = []
+
+    def standstill(_: Request) -> dict[str, object]:
+        session.close()
+        return {"offset": 0, "url": f"{session.host}/u/1", "id": 1}
+
+    def upload() -> None:
+        try:
+            upload_chunked(session, make_file())
+        except SynapseError as error:
+            ended.append(error)
+
+    session.replies["PUT chunked_upload/"] = standstill
+    thread = threading.Thread(target=upload, daemon=True)
+    thread.start()
+    thread.join(20)
+
+    assert [ConfigError] == [type(error) for error in ended]

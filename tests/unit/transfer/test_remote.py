@@ -91,8 +91,13 @@ class TestFromWire:
             RemoteFile.from_wire(raw)
 
     def test_writes_the_address(self) -> None:
-        """On the wire, a file is named by its address."""
+        """A file of which no more is known is named by its address."""
         assert HELLO == RemoteFile(url=HELLO).to_wire()
+
+    @pytest.mark.parametrize(("path", "sent"), [("day/scan.png", "day/scan.png"), (None, "scan.png")])
+    def test_writes_the_checksum(self, path: str | None, sent: str) -> None:
+        """A file whose checksum is known can be put into another unit."""
+        assert {"checksum": MD5, "path": sent} == remote(checksum=MD5, path=path).to_wire()
 
 
 class TestValue:
@@ -170,7 +175,7 @@ class TestReading:
     def test_reads_an_empty_file(self, scripted: Scripted) -> None:
         """An empty file has an empty content."""
         _, session = scripted(reply(raw=b""))
-        with remote(session).open() as stream:
+        with remote(session, size=0).open() as stream:
             assert b"" == stream.read()
 
     def test_refuses_a_missing_address(self) -> None:
@@ -183,6 +188,18 @@ class TestReading:
         _, session = scripted(PLAIN)
         with pytest.raises(TransferError, match="1500000 bytes instead of 7"):
             remote(session, size=7).read()
+
+    @pytest.mark.parametrize("values", [{"size": 7}, {"checksum": "0" * 32}])
+    def test_refuses_other_content(self, scripted: Scripted, values: dict[str, Any]) -> None:
+        """Size and checksum are held against what arrives, read whole or as a stream."""
+        _, session = scripted(PLAIN)
+        with pytest.raises(TransferError, match="arrived damaged"):
+            remote(session, **values).read()
+        with (
+            remote(session, **values).open() as stream,
+            pytest.raises(TransferError, match="arrived damaged"),
+        ):
+            stream.read()
 
 
 class TestDownload:

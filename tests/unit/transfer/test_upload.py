@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,6 +17,7 @@ from synapse.errors import (
     WriteUnconfirmedError,
 )
 from synapse.session import Session
+from synapse.testing import canned, page
 from synapse.transfer import Step, upload_file, upload_many
 from synapse.transfer import upload as module
 from tests.unit.session.hostile import reply, reset
@@ -226,3 +228,13 @@ def test_other_refusals_pass(scripted: Scripted, make_file: MakeFile) -> None:
     _, session = scripted(reply(403, {"detail": "no"}))
     with pytest.raises(PermissionDeniedError):
         upload_file(session, make_file(size=0))
+
+
+@pytest.mark.parametrize("answer", [None, [], "ok"])
+def test_an_odd_answer_is_made_up_for_by_the_content(make_file: MakeFile, answer: Any) -> None:
+    """After a success that names no file, the file is found by its checksum."""
+    path = make_file()
+    row = {"id": 5, "checksum": md5(path)}
+    session = canned({"POST data_files/": answer, "GET data_files/": page(row)})
+
+    assert row == upload_file(session, path)

@@ -1,0 +1,51 @@
+"""Data files and units on canned answers."""
+
+from __future__ import annotations
+
+import pytest
+
+from synapse import DataCollection, DataFile, DataUnit, TransportError
+from synapse.testing import canned, page
+from synapse.transfer import RemoteFile
+
+
+class TestOddAnswers:
+    @pytest.mark.parametrize(
+        "answer", [None, [], {}, {"existing_checksums": None}, {"existing_checksums": [1]}]
+    )
+    def test_about_checksums_are_told(self, answer):
+        """An answer that lists no checksums says nothing about files."""
+        session = canned({"POST data_files/verify_checksums/": answer})
+
+        with pytest.raises(TransportError, match="existing_checksums"):
+            DataFile.objects.using(session).existing(["a"])
+
+    @pytest.mark.parametrize("answer", [None, {}, [{"name": "x"}], [{"id": "x"}], "done"])
+    def test_to_units_leave_them_unknown(self, answer, tmp_path):
+        """After a success without readable rows, a unit may exist: it did not fail."""
+        (tmp_path / "a.png").write_bytes(b"a")
+        spec = {"id": 1, "name": "image_1", "file_type": "image"}
+        replies = {
+            "GET data_collections/1/": {
+                "id": 1,
+                "name": "c",
+                "category": "image",
+                "file_specifications": [spec],
+            },
+            "GET data_units/": page(),
+            "POST data_files/": {"id": 3, "checksum": "c"},
+            "POST data_units/": answer,
+        }
+        collection = DataCollection.objects.using(canned(replies)).get(1)
+
+        assert ["unknown"] == [each.status for each in collection.upload([tmp_path / "a.png"])]
+
+    def test_a_file_of_another_unit_is_sent_by_its_checksum(self):
+        """Files whose checksum is known make up another unit."""
+        file = RemoteFile(url="/media/a.png", checksum="0" * 32, path="day/a.png")
+        session = canned({"POST data_units/": [{"id": 1, "data_collection": 1}]})
+
+        DataUnit.objects.using(session).create(data_collection_id=1, files={"image_1": file})
+
+        sent = session.requests[0].json[0]["files"]
+        assert {"image_1": {"checksum": "0" * 32, "path": "day/a.png"}} == sent
