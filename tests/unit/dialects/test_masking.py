@@ -18,6 +18,8 @@ class TestUrl:
                 "https://h/a?X-Amz-Signature=***&X-Amz-Credential=***",
             ),
             ("https://h/a?sv=1&sig=x", "https://h/a?sv=1&sig=***"),
+            ("/a?url=https:%2F%2Fh%2F%3Fsig%3Dx&page=2", "/a?url=***&page=2"),
+            ("/a?url=https:%2F%2Fh%2F%3Fpage%3D1", "/a?url=https:%2F%2Fh%2F%3Fpage%3D1"),
             ("https://user:word@h/a", "https://***@h/a"),
             ("/agents/0123abc/connect/", "/agents/***/connect/"),
             ("/agents/7/", "/agents/7/"),
@@ -80,9 +82,9 @@ class TestBody:
 class TestRefusal:
     def test_keeps_what_is_said_about_a_field(self) -> None:
         """Messages stay, and values that the backend repeats do not."""
-        body = {"configuration": {"secret_key": ["required"], "token": "x"}, "detail": "see https://h/?sig=x"}
+        body = {"configuration": {"secret_key": ["required"], "pin": "x"}, "detail": "see https://h/?sig=x"}
         kept = {
-            "configuration": {"secret_key": ["required"], "token": "***"},
+            "configuration": {"secret_key": ["required"], "pin": "***"},
             "detail": "see https://h/?sig=***",
         }
 
