@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from synapse.dialects.masking import mask_body
 from synapse.errors import QueryError, describe
 from synapse.query import Query
 
@@ -49,7 +50,9 @@ def raw(params: Mapping[str, object]) -> tuple[tuple[str, str], ...]:
 
 def spelled(query: Query) -> str:
     """Spell a query the way it was built."""
-    pieces = [str(each) for each in query.where] + [f"{name}={value!r}" for name, value in query.params]
+    pieces = [str(each) for each in query.where] + [
+        f"{name}={value!r}" for each in query.params for name, value in mask_body(dict([each])).items()
+    ]
     if query.order:
         pieces.append(f"by {','.join(query.order)}")
     if query.sliced:
