@@ -180,7 +180,7 @@ def _first_line(process: subprocess.Popen[str]) -> str:
 
 def _reason(process: subprocess.Popen[str], said: str) -> str:
     if process.poll() == 2:
-        return said.strip().removeprefix("synapse.sandbox: ")
+        return f"the sandbox {said.strip().removeprefix('synapse.sandbox: ')}"
     ending = "ended at once" if process.poll() else f"did not answer within {STARTUP_SECONDS:.0f} s"
     return f"the sandbox {ending}; it said:\n{said[-LOG_TAIL:].strip() or '(nothing)'}"
 

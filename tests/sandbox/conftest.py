@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from synapse.sandbox import Sandbox, serve
+from tests.sandbox.postgresql import programs, scratch_database
 from tests.sandbox.wire import Wire
 from tests.sandbox.world import World, make_world
 
@@ -16,6 +17,20 @@ from tests.sandbox.world import World, make_world
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     """A sandbox whose data folder can be looked into."""
     with serve(tmp_path_factory.mktemp("served") / "data", tenants=("first", "second")) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture(scope="session")
+def on_postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    """A seeded sandbox with the same workspaces, whose rows are in PostgreSQL."""
+    binaries = programs()
+    if binaries is None:
+        pytest.skip("PostgreSQL is not installed: NOTHING was tried on it")
+    folder = tmp_path_factory.mktemp("postgresql") / "data"
+    with (
+        scratch_database(binaries) as address,
+        serve(folder, database=address, tenants=("first", "second"), seed="demo") as sandbox,
+    ):
         yield sandbox
 
 

@@ -11,12 +11,10 @@ from typing import Any
 
 def main(folder: Path) -> None:
     """Print the number of statements for batches of 200 and 1,000 new units, and of the 1,000 once more."""
-    from synapse.sandbox.backend import configure
+    from synapse.sandbox.backend.server import Options, open_database
+    from synapse.sandbox.launch import cache_folder
 
-    configure(folder)
-    from django.core.management import call_command
-
-    call_command("migrate", verbosity=0)
+    open_database(Options(folder, cache=cache_folder()))
     from synapse.sandbox.backend.models import DataCollection, DataFile, FileSpecification, Tenant
 
     tenant = Tenant.objects.create(code="counting")

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 TASKS = 2_000
-ROUNDS = 20
+ROUNDS = 8
 PAGES = (
     "sdk/tasks/?page_size={size}&expand=data_unit",
     "sdk/tasks/?page_size={size}",
@@ -27,12 +27,10 @@ PAGES = (
 
 def main(folder: Path, rounds: int = ROUNDS) -> None:
     """Fill a database and print the cost of small and large pages."""
-    from synapse.sandbox.backend import configure
+    from synapse.sandbox.backend.server import Options, open_database
+    from synapse.sandbox.launch import cache_folder
 
-    configure(folder)
-    from django.core.management import call_command
-
-    call_command("migrate", verbosity=0)
+    open_database(Options(folder, cache=cache_folder()))
     token = fill()
     for page in PAGES:
         small, large = (cost(f"/{page.format(size=size)}", token, rounds=rounds) for size in (10, 100))

@@ -272,7 +272,7 @@ class TestCannotStart:
         with pytest.raises(SandboxError) as caught, serve(tmp_path, database="mysql://x"):
             pass
 
-        assert str(caught.value).startswith("cannot use the database: its address must be")
+        assert str(caught.value).startswith("the sandbox cannot use the database: its address must be")
 
     def test_serve_where_there_is_no_room(self, tmp_path: Path) -> None:
         """A folder that cannot be made is told like any other reason."""

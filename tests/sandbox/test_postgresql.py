@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from synapse.sandbox import Sandbox, serve
-from tests.sandbox.postgresql import programs, scratch_database
+from synapse.sandbox import Sandbox
 from tests.sandbox.test_datafiles import TestDirectUpload
 from tests.sandbox.test_runs import TestRun, plugin
 from tests.sandbox.test_units import TestCreate, collection, picture
@@ -28,16 +26,9 @@ __all__ = [
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+def served(on_postgresql: Sandbox) -> Sandbox:
     """A seeded sandbox whose rows are in PostgreSQL."""
-    binaries = programs()
-    if binaries is None:
-        pytest.skip("PostgreSQL is not installed: NOTHING was tried on it")
-    folder = tmp_path_factory.mktemp("postgresql") / "data"
-    with scratch_database(binaries) as address:
-        options = {"database": address, "tenants": ("first", "second"), "seed": "demo"}
-        with serve(folder, **options) as sandbox:
-            yield sandbox
+    return on_postgresql
 
 
 @pytest.fixture(scope="module")

@@ -29,7 +29,7 @@ CONNECTIONS = 1_000
 SHUTDOWN_SECONDS = 0.5
 PARENT_POLL_SECONDS = 1.0
 # One that was told to stop, or whose parent died, may need a moment to be gone.
-TAKEOVER_SECONDS = 2.5
+TAKEOVER_SECONDS = 2.0
 VERSIONED = ("django", "djangorestframework", "django-filter", "drf-chunked-upload")
 
 
@@ -74,17 +74,22 @@ def _prepare(options: Options) -> tuple[Any, dict[str, Any]]:
 
     with _explained(f"use {options.data}", OSError):
         _clear_leftovers(options.data)
-        if options.database is None:
-            _copy_template(options)
         with _explained("use the database", SettingsError, ImproperlyConfigured, Error):
-            configure(options.data, options.database, page_size=options.page_size, language=options.language)
-            _migrate(options)
+            open_database(options)
             facts = _populate(options)
     with _explained(f"listen on {options.host}:{options.port}", OSError):
         server = _server(options)
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(options.host, options.host)
     url = f"http://{f'[{host}]' if ':' in host else host}:{server.effective_port}"
     return server, {"url": url, "admin_url": f"{url}/admin/", **facts}
+
+
+def open_database(options: Options) -> None:
+    """Set Django up on the database of a sandbox, with all its tables."""
+    if options.database is None:
+        _copy_template(options)
+    configure(options.data, options.database, page_size=options.page_size, language=options.language)
+    _migrate(options)
 
 
 @contextlib.contextmanager
