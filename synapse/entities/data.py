@@ -14,7 +14,7 @@ from synapse.dialects.masking import outline
 from synapse.errors import TransportError
 from synapse.mapping import Json, read_only, write_only
 from synapse.orm import Entity, ManagedBy, Manager, ToOne, arguments, entity
-from synapse.orm.loading import load
+from synapse.orm.writing import stored
 from synapse.query import EXACT, By, Exact
 from synapse.transfer import RemoteFile, upload_file
 
@@ -37,7 +37,7 @@ class DataFileManager(Manager["DataFile"]):
         missing, is a folder, or changes while it is sent.
         """
         session = self.session
-        return load(
+        return stored(
             self.entity, upload_file(session, path, chunked=chunked, progress=progress), session=session
         )
 

@@ -17,6 +17,7 @@ from synapse.mapping import Json, read_only
 from synapse.orm import Entity, ToMany, ToOne, arguments, entity
 from synapse.orm.binding import check_host, held, send
 from synapse.orm.loading import load, reference
+from synapse.orm.writing import stored
 from synapse.query import EXACT
 from synapse.query.kinds import Reference, TextKey
 from synapse.transfer import RemoteFile, release_body
@@ -105,7 +106,7 @@ class Plugin(Entity):
         session = held(self, "release")
         body = release_body(archive, {"plugin": self.code, **fields})
         reply = session.send(v1_actions.release(body))
-        return load(PluginRelease, reply.data, session=session)
+        return stored(PluginRelease, reply.data, session=session)
 
 
 @entity("plugin_releases", key=TextKey(number=True), order_by=("id", "created"))

@@ -177,6 +177,16 @@ def store(instance: Entity, row: Any, *, session: Session) -> None:
         ) from error
 
 
+def stored(cls: type[E], row: Any, *, session: Session) -> E:
+    """Build the object that a verb has made, from its answer."""
+    try:
+        return loading.load(cls, row, session=session)
+    except MappingError as error:
+        raise WriteUnconfirmedError(
+            f"the {cls.__name__} was made, but the answer cannot be read: {error}"
+        ) from error
+
+
 def take(instance: Entity, row: Any, *, session: Session, sent: Iterable[str] = ()) -> None:
     """Take over the answer to a verb, leaving alone what the user changed and did not send."""
     session.cache.drop(instance._schema.resource, instance.pk)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from synapse import DataCollection, DataFile, DataUnit, TransportError
+from synapse import DataCollection, DataFile, DataUnit, TransportError, WriteUnconfirmedError
 from synapse.testing import canned, page
 from synapse.transfer import RemoteFile
 
@@ -39,6 +39,15 @@ class TestOddAnswers:
         collection = DataCollection.objects.using(canned(replies)).get(1)
 
         assert ["unknown"] == [each.status for each in collection.upload([tmp_path / "a.png"])]
+
+    @pytest.mark.parametrize("row", [{"checksum": "c"}, {"id": "x"}])
+    def test_to_a_file_leave_it_unknown(self, row, tmp_path):
+        """A file that was sent, and whose answer names no key, may be there."""
+        (tmp_path / "a.png").write_bytes(b"a")
+        session = canned({"POST data_files/": row})
+
+        with pytest.raises(WriteUnconfirmedError):
+            DataFile.objects.using(session).upload(tmp_path / "a.png")
 
     def test_a_file_of_another_unit_is_sent_by_its_checksum(self):
         """Files whose checksum is known make up another unit."""

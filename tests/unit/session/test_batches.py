@@ -1,0 +1,96 @@
+"""Many writes: when a run stops, and how a refused batch is sifted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from synapse.errors import AuthenticationError, ServerError, TransportError, ValidationError
+from synapse.session import Run, Untried, create_each
+from synapse.session.batches import LOST_IN_A_ROW, blamed
+from synapse.session.concurrency import Outcome, run_one
+
+REFUSED = AuthenticationError("expired", status_code=401)
+
+
+def failing(error: Exception) -> Callable[[object], None]:
+    """Give a write that always fails."""
+
+    def write(_: object) -> None:
+        raise error
+
+    return write
+
+
+class TestRun:
+    def test_gives_no_more_items_once_it_is_stopped(self) -> None:
+        """What was not taken of a list is untried, in its order."""
+        run = Run([1, 2, 3])
+        outcomes = [run_one(run.attempt(failing(REFUSED)), item) for item in run]
+
+        assert ([(1, REFUSED)], [2, 3]) == (run.written(outcomes).failed, run.written(outcomes).untried)
+
+    def test_tries_nothing_once_it_is_stopped(self) -> None:
+        """An item that was taken before is not tried any more."""
+        run = Run([1])
+        run_one(run.attempt(failing(REFUSED)), 1)
+
+        with pytest.raises(Untried):
+            run.attempt(str)(2)
+
+    @pytest.mark.parametrize(
+        ("between", "stopped"), [(None, True), (ServerError("no", status_code=500), False)]
+    )
+    def test_counts_lost_answers_in_a_row(self, between: Exception | None, stopped: bool) -> None:
+        """An answer in between, even a refusal, shows that the line is alive."""
+        run = Run[int]([])
+        lost: list[Exception] = [TransportError("lost")] * (LOST_IN_A_ROW - 1)
+
+        for error in [*lost, *([between] if between else []), TransportError("lost")]:
+            run_one(run.attempt(failing(error)), 1)
+
+        assert stopped == (run.stopped is not None)
+
+    def test_leaves_the_items_of_an_iterator_in_it(self) -> None:
+        """What was not taken can still be had from the iterator."""
+        given = iter([1, 2, 3])
+        run = Run(given)
+        outcomes = [run_one(run.attempt(failing(REFUSED)), item) for item in run]
+
+        assert ([], [2, 3]) == (run.written(outcomes).untried, list(given))
+
+    def test_keeps_what_the_items_raised(self) -> None:
+        """The items before the error are done, and the error is told with them."""
+        error = OSError("gone")
+        run = Run(each if each else failing(error)(each) for each in (1, 0))
+        written = run.written([Outcome(item, item, None) for item in run])
+
+        assert ([1], error) == (written.done, written.broken)
+
+
+class TestCreateEach:
+    @pytest.mark.parametrize("rows", [None, {}, [1], [1, 2, 3]])
+    def test_needs_a_row_for_each(self, rows: object) -> None:
+        """Rows that cannot be matched to items may exist all the same."""
+        found = create_each(lambda items: rows, ["a", "b"])
+
+        assert ["a", "b"] == [each.item for each in found]
+        assert all("may have been created" in str(each.error) for each in found)
+
+    def test_finds_a_bad_row_that_is_not_named(self) -> None:
+        """The halves are tried until it is alone."""
+
+        def create(items: list[int]) -> list[int]:
+            if 3 in items:
+                raise ValidationError("no", status_code=400, response={"detail": "no"})
+            return items
+
+        assert [3] == [each.item for each in create_each(create, [1, 2, 3, 4, 5]) if each.error]
+
+
+class TestBlamed:
+    @pytest.mark.parametrize("response", [None, "no", {"detail": "no"}, [{}], {"7": {}}, [1, 2, 3]])
+    def test_of_other_answers_is_nobody(self, response: object) -> None:
+        """An answer that names no row of the batch blames none."""
+        assert {} == blamed(response, 2)
