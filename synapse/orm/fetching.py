@@ -83,15 +83,12 @@ def _known(instance: Entity, name: str) -> Any:
 def _open_expanded(instance: Entity, name: str) -> None:
     """Open the expanded rows of a whole page at once, so that what they lead to is batched as well."""
     peers = instance._state.peers.live() if instance._state.peers else [instance]
-    holders = [peer for peer in peers if peer._state.rows and name in peer._state.rows]
+    # Another thread may take them from an object without peers.
+    rows = [(peer, row) for peer in peers if (row := (peer._state.rows or {}).pop(name, None)) is not None]
     target = entity_named(getattr(type(instance), name).target)
     session = session_of(instance)
     by_key: dict[Any, Entity] = {}
-    for holder in holders:
-        row = (holder._state.rows or {}).pop(name, None)
-        if row is None:
-            # Another thread was quicker.
-            continue
+    for holder, row in rows:
         made = loading.load(target, row, session=session, mode=holder._state.mode or FetchMode.PEERS)
         _attach(holder, name, by_key.setdefault(made.pk, made))
     _join(by_key.values())
@@ -99,10 +96,9 @@ def _open_expanded(instance: Entity, name: str) -> None:
 
 def know(instance: Entity, *, via: str, owner: Entity) -> None:
     """Tell an object which one its key *via* names, so that it need not be fetched."""
-    if loading.peek(instance, via) == owner.pk:
-        for relation, field in instance._schema.relations.items():
-            if field == via:
-                _attach(instance, relation, owner)
+    named = [relation for relation, field in instance._schema.relations.items() if field == via]
+    for relation in named if loading.peek(instance, via) == owner.pk else ():
+        _attach(instance, relation, owner)
 
 
 def _attach(instance: Entity, name: str, value: Any) -> None:

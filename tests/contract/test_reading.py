@@ -78,6 +78,17 @@ class TestIteration:
 
         assert [row.pk for row in rows] == found
 
+    def test_sees_every_row_though_the_loop_changes_what_it_filters_on(self, session: Session, make: Factory):
+        """Rows that leave the result while it is read do not push others over the edge of a page."""
+        rows = make.tasks(21)
+        query = Task.objects.filter(project=rows[0].project_id, is_discarded=False)
+
+        for task in query.order_by("-id").iterator(page_size=5):
+            task.is_discarded = True
+            task.save()
+
+        assert (0, 21) == (query.count(), Task.objects.filter(project=rows[0].project_id).count())
+
     def test_copies_ask_anew(self, session: Session, make: Factory):
         """`all()` sees what was added since."""
         project = make.tasks(1)[0].project

@@ -61,6 +61,13 @@ class TestRequests:
         assert "until" in shown.more
         assert shown.more in str(shown)
 
+    def test_of_an_open_query_in_another_order_go_on_by_number(self):
+        """Where no key leads on, the text says so."""
+        assert (
+            "then the following pages, until one names no next"
+            == Task.objects.order_by("created").explain().more
+        )
+
     def test_of_nothing_are_none(self):
         """A query that cannot match sends nothing, and says so."""
         shown = Task.objects.filter(id__in=[]).explain()

@@ -8,7 +8,17 @@ from typing import Any
 
 import pytest
 
-from synapse import Assignment, FetchMode, Project, QueryError, ServerError, Task, TaskTag, TransportError
+from synapse import (
+    Assignment,
+    FetchMode,
+    MappingError,
+    Project,
+    QueryError,
+    ServerError,
+    Task,
+    TaskTag,
+    TransportError,
+)
 from synapse.errors import NotFoundError
 from synapse.testing import CannedSession, assert_requests, canned, page
 from tests.unit.orm.rows import project, served, task, unit
@@ -89,6 +99,25 @@ class TestToOne:
         }
 
         assert [101, 102, 103] == [each.data_unit.meta["unit"] for each in found]
+
+    def test_of_a_related_list_without_keys_is_not_read_for_ever(self):
+        """Where the list names a next page, but none of its rows a key, there is nothing to go on from."""
+        rows = [{"id": key, "task": key} for key in (1, 2, 3)]
+        session = canned({"GET sdk/assignments/": page(*rows), TASKS: page("no row", next="/?page=2")})
+        found = list(Assignment.objects.using(session))
+
+        with pytest.raises(TransportError, match="in the order of their keys"):
+            found[0].task
+
+    def test_of_what_is_no_row_is_not_kept(self):
+        """An answer that is no object is told each time, and not taken from the cache."""
+        session = canned({TASKS: page(task(1)), "GET projects/1/": [1]})
+        (found,) = tasks(session)
+
+        for _ in range(2):
+            with pytest.raises(MappingError, match="no key 'id'"):
+                found.project
+        assert (3, 0) == (len(session.requests), len(session.cache))
 
     def test_of_a_row_that_a_write_overtook_is_not_kept(self):
         """What was asked for before a write came in between does not enter the cache."""

@@ -231,6 +231,13 @@ class TestLongFilters:
         assert read(Task.objects.using(session).filter(id__in=range(3000, 0, -1)))
         assert 1 == len(session.requests)
 
+    def test_that_overlap_are_counted_here(self):
+        """A row that two parts can hold is counted once, by its key."""
+        session = canned({TASKS: served([task(1), task(2)])})
+
+        assert 2 == Task.objects.using(session).filter(tags__in=range(1, 3001)).count()
+        assert all("fields=id" in request.target for request in session.requests)
+
     def test_are_streamed_in_the_order_of_the_key(self):
         """A part is read when the one before is done, from the largest key down if so asked."""
         session = canned({TASKS: served([task(key) for key in range(1, 3001)])}, page_size=1000)
