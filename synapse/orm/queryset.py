@@ -17,7 +17,7 @@ from synapse.orm.bulk import BulkResult
 from synapse.orm.explain import Explanation
 from synapse.orm.registry import entity_named
 from synapse.orm.values import Values
-from synapse.query import FetchMode, In, Query
+from synapse.query import Exact, FetchMode, In, Query
 from synapse.query.kinds import Reference
 from synapse.query.lookups import Nothing
 from synapse.session import Session, current, current_if_any
@@ -196,12 +196,10 @@ class QuerySet(Generic[E]):
             lookups["pk"] = pk
         self._unsliced("get()")
         keys = [name for name in ("pk", schema.pk) if name in lookups]
-        if (
-            keys == list(lookups)
-            and len(keys) == 1
-            and self.query.bare
-            and self.session.dialect.row(schema).detail
-        ):
+        # Only lists can leave fields out.
+        listed = bool(self.query.only or self.query.defer) and self.entity._catalog.accepts(schema.pk, Exact)
+        single = keys == list(lookups) and len(keys) == 1 and self.query.bare and not listed
+        if single and self.session.dialect.row(schema).detail:
             return self._detail(self._key_kind.check(f"{schema.entity}.get()", lookups[keys[0]]))
         if not lookups and self.query.bare:
             raise QueryError(f"get() needs a key or lookups: {schema.entity}.objects.get(5)")

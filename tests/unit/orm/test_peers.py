@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -54,6 +55,15 @@ def session() -> CannedSession:
     return canned({TASKS: served([task(key) for key in range(1, 21)])})
 
 
+@pytest.fixture
+def hurried() -> Iterator[None]:
+    """Let threads take turns as often as they can."""
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(usual)
+
+
 class TestThreads:
     def test_share_a_relation_of_the_page(self, session):
         """The first thread loads it for the page, the others find it."""
@@ -75,7 +85,7 @@ class TestThreads:
 
         assert ([], 2) == (errors, len(session.requests))
 
-    def test_open_nested_rows_once(self):
+    def test_open_nested_rows_once(self, hurried):
         """What came nested is opened by one of them, and no thread stumbles over another's work."""
         for _ in range(20):
             rows = page(*(task(key, data_unit=unit(100 + key)) for key in range(1, 21)))

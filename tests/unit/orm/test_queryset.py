@@ -212,6 +212,18 @@ class TestGet:
         with pytest.raises(Task.DoesNotExist, match="no Task matches x='1'"):
             tasks().params(x=1).get()
 
+    @pytest.mark.parametrize("narrow", [lambda query: query.only("meta"), lambda query: query.defer("data")])
+    def test_keeps_to_the_fields_that_were_asked_for(self, narrow):
+        """With `only()` or `defer()` the row comes by the list, where the wire can name the key."""
+        session = canned({TASKS: page(task(5)), "GET projects/5/": {"id": 5}})
+
+        assert (
+            5
+            == narrow(Task.objects.using(session)).get(5).id
+            == Project.objects.using(session).only("id").get(5).id
+        )
+        assert "fields=id,meta" in session.requests[0].target or "omit=data" in session.requests[0].target
+
 
 class TestInBulk:
     def test_gives_rows_in_the_order_of_the_keys(self):
