@@ -175,13 +175,19 @@ def _first_line(process: subprocess.Popen[str]) -> str:
     reader = threading.Thread(target=_read_line, args=(process.stdout, lines), daemon=True)
     reader.start()
     reader.join(STARTUP_SECONDS)
+    if lines == [""]:
+        # Its output is closed a moment before it is gone.
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(STOP_SECONDS)
     return lines[0] if lines else ""
 
 
 def _reason(process: subprocess.Popen[str], said: str) -> str:
     if process.poll() == 2:
         return f"the sandbox {said.strip().removeprefix('synapse.sandbox: ')}"
-    ending = "ended at once" if process.poll() else f"did not answer within {STARTUP_SECONDS:.0f} s"
+    ending = (
+        "ended at once" if process.poll() is not None else f"did not answer within {STARTUP_SECONDS:.0f} s"
+    )
     return f"the sandbox {ending}; it said:\n{said[-LOG_TAIL:].strip() or '(nothing)'}"
 
 

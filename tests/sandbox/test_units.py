@@ -192,6 +192,18 @@ class TestRefusals:
         assert [400, 201] == [answer.status_code for answer in answers]
         assert {"meta": ["'frame' is a required property"]} == answers[0].json()
 
+    @pytest.mark.skipif(find_spec("jsonschema") is None, reason="jsonschema is not installed")
+    @pytest.mark.parametrize(
+        "schema", [{"type": 5}, {"type": "nosuch"}, {"$schema": 7}, {"$ref": "http://127.0.0.1:9/schema"}]
+    )
+    def test_schema_that_is_none(self, wire: Wire, picture: str, schema: dict[str, Any]) -> None:
+        """A schema that cannot be used allows no unit, and breaks nothing."""
+        strict = wire.collection(meta={"data_unit_meta_schema": schema})["id"]
+
+        answer = wire.post("data_units/", body(strict, picture, meta={"frame": 1}))
+
+        assert (400, ["meta"]) == (answer.status_code, list(answer.json()))
+
     def test_batch_beyond_the_limit(self, wire: Wire, collection: int, picture: str) -> None:
         """More than a thousand units at a time are refused."""
         assert 400 == wire.post("data_units/", [body(collection, picture)] * 1001).status_code

@@ -31,6 +31,7 @@ from .wording import say
 
 try:
     import jsonschema
+    import jsonschema_specifications
 except ImportError:
     jsonschema = None
 
@@ -225,8 +226,14 @@ def _schema_faults(collection: DataCollection, meta: dict[str, Any]) -> list[str
     schema = collection.meta.get("data_unit_meta_schema") if isinstance(collection.meta, dict) else None
     if jsonschema is None or not isinstance(schema, dict):
         return []
-    validator = jsonschema.validators.validator_for(schema)(schema)
-    return [error.message for error in validator.iter_errors(meta)]
+    try:
+        # With a registry given, a schema cannot make the server fetch addresses.
+        registry = jsonschema_specifications.REGISTRY
+        validator = jsonschema.validators.validator_for(schema)(schema, registry=registry)
+        return [error.message for error in validator.iter_errors(meta)]
+    except Exception:
+        # Whatever can go wrong here, it is the schema that was written so.
+        return [say("The data_unit_meta_schema of the data collection cannot be used.")]
 
 
 @write_transaction()
