@@ -9,7 +9,6 @@ import zlib
 from typing import Final
 
 SIDE: Final = 96
-SHAPES: Final = ("circle", "square", "diamond", "triangle")
 Colour = tuple[int, int, int]
 
 

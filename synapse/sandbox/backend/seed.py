@@ -282,16 +282,6 @@ def _jobs(tenant: Tenant, release: PluginRelease, agent: Agent) -> None:
 
 
 def _storages(tenant: Tenant) -> None:
-    if not Storage.objects.filter(tenant=tenant, category=Storage.Category.INTERNAL).exists():
-        location = str(storedfiles.media_root())
-        Storage.objects.create(
-            tenant=tenant,
-            name="Files of this sandbox",
-            category=Storage.Category.INTERNAL,
-            provider="file_system",
-            is_default=True,
-            configuration={"location": location},
-        )
     bucket = {
         "bucket_name": "example-archive",
         "access_key": "EXAMPLE",
