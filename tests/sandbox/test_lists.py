@@ -128,6 +128,14 @@ class TestSearch:
         """Tasks have no name of their own; their pictures do."""
         assert [world.tasks[7]] == ids(wire, f"project={world.project}&search=picture_7")
 
+    def test_is_quick_whatever_is_asked(self, wire: Wire) -> None:
+        """A word that is repeated counts once; a search for more words than anyone means is refused."""
+        found = wire.get(f"projects/?search={'road+' * 300}", timeout=10)
+        answer = wire.send("GET", "projects/?search=" + "+".join(f"w{number}" for number in range(33)))
+
+        assert wire.get("projects/?search=road")["count"] == found["count"]
+        assert (400, ["search"]) == (answer.status_code, list(answer.json()))
+
     def test_has_no_effect_on_data_units(self, wire: Wire, world: World) -> None:
         """Units cannot be searched."""
         found = wire.get(f"data_units/?data_collection={world.collection}&search=picture_7")

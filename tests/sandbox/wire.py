@@ -26,7 +26,7 @@ class Wire:
         """Send one request; a path may be a whole address too."""
         address = path if path.startswith("http") else f"{self.url}/{path}"
         headers = self.headers | options.pop("headers", {})
-        return requests.request(method, address, headers=headers, timeout=60, **options)
+        return requests.request(method, address, headers=headers, **{"timeout": 60, **options})
 
     def get(self, path: str, **options: Any) -> Any:
         """Read an answer that must be a 200."""

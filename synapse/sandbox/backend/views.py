@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from django.db.models import Q, QuerySet
 from django_filters.rest_framework import DjangoFilterBackend
 from rest_framework import status
-from rest_framework.exceptions import PermissionDenied
+from rest_framework.exceptions import PermissionDenied, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
@@ -19,6 +19,9 @@ from .representation import FACES, read_all, represent
 from .tenancy import get_or_404, scoped, tenant_of
 from .transactions import write_transaction
 from .wording import say
+
+# Each word of a search is a subquery, and PostgreSQL plans a few hundred of them for minutes.
+MOST_WORDS: Final = 32
 
 
 class Lists(GenericViewSet):
@@ -52,8 +55,12 @@ class Lists(GenericViewSet):
         rows = self.get_queryset()
         if self.filterset_class is not None:
             rows = DjangoFilterBackend().filter_queryset(request, rows, self)
-        words = request.query_params.get("search", "").replace("\0", "").split()
-        for word in words if self.search_fields else ():
+        words = dict.fromkeys(request.query_params.get("search", "").replace("\0", "").split())
+        if not self.search_fields:
+            return rows
+        if len(words) > MOST_WORDS:
+            raise ValidationError({"search": [say("There are more than %(most)s of them.", most=MOST_WORDS)]})
+        for word in words:
             rows = related(rows, any_contains(self.search_fields, word))
         return rows
 
