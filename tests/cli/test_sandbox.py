@@ -83,7 +83,7 @@ class TestSandbox:
             ended = started("sandbox", f"--port={taken.getsockname()[1]}").end()
 
         assert (1, "") == (ended.code, ended.out)
-        assert ended.err.startswith("Error: the sandbox ended at once")
+        assert ended.err.startswith("Error: the sandbox cannot listen on")
         assert "in use" in ended.err
 
     def test_says_what_to_install(self, started):

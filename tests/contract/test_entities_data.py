@@ -174,7 +174,7 @@ class TestAdd:
 
     @pytest.mark.parametrize(
         "other",
-        [{"meta": [1]}, {"meta": {"a": object()}}, {"groups": "day"}, {"groups": [1]}, {"groups": None}],
+        [{"meta": [1]}, {"meta": {"a": {1, 2}}}, {"groups": "day"}, {"groups": [1]}, {"groups": None}],
         ids=repr,
     )
     def test_checks_everything_before_the_first_file(self, collection, picture, other):
