@@ -89,8 +89,9 @@ def _open_expanded(instance: Entity, name: str) -> None:
     session = session_of(instance)
     by_key: dict[Any, Entity] = {}
     for holder, row in rows:
-        made = loading.load(target, row, session=session, mode=holder._state.mode or FetchMode.PEERS)
-        _attach(holder, name, by_key.setdefault(made.pk, made))
+        mode = holder._state.mode or FetchMode.PEERS
+        made = loading.load(target, row, session=session, mode=mode, nested=True)
+        _attach(holder, name, made if made.pk is None else by_key.setdefault(made.pk, made))
     _join(by_key.values())
 
 

@@ -174,12 +174,18 @@ def _keep_extra(instance: Entity, row: dict[str, Any]) -> None:
 
 
 def load(
-    cls: type[E], row: Any, *, session: Session, where: str = "", mode: FetchMode = FetchMode.PEERS
+    cls: type[E],
+    row: Any,
+    *,
+    session: Session,
+    where: str = "",
+    mode: FetchMode = FetchMode.PEERS,
+    nested: bool = False,
 ) -> E:
-    """Build an object from one row that the backend sent."""
+    """Build an object from one row that the backend sent; only a nested one may come without its key."""
     row = session.dialect.normalise(cls._schema, row)
     wire_pk = session.dialect.names(cls._schema)[cls._schema.pk]
-    if row.get(wire_pk) is None:
+    if row.get(wire_pk) is None and not nested:
         raise MappingError(
             f"{cls.__name__}.{cls._schema.pk}{where}: the row has no key {wire_pk!r}; it is {outline(row.get('', row))}"
         )

@@ -359,3 +359,24 @@ class TestRaise:
         assert "project 1" == found.project.title
         with pytest.raises(QueryError, match="fetch_mode is RAISE"):
             found.project.data_collection
+
+
+class TestNestedWithoutKey:
+    ROWS = [
+        {"id": number, "task": 1, "data_unit": {"meta": {"frame": number}, "files": {}}} for number in (1, 2)
+    ]
+
+    def test_is_read_all_the_same(self):
+        """Units that assignments carry without a key stay apart, and can be read."""
+        assignments = Assignment.objects.using(canned({"GET sdk/assignments/": page(*self.ROWS)}))
+
+        assert [1, 2] == [each.data_unit.meta["frame"] for each in assignments]
+
+    def test_cannot_be_asked_for_more(self):
+        """What such a unit lacks is a typed error, and nothing is sent for it."""
+        session = canned({"GET sdk/assignments/": page(*self.ROWS)})
+        unit = Assignment.objects.using(session)[0].data_unit
+
+        with pytest.raises(QueryError, match="is no key"):
+            _ = unit.checksum
+        assert 1 == len(session.requests)
