@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,17 +17,21 @@ from tests.contract.factory import Factory
 TENANTS = ("demo", "contract", "stranger", "equivalence")
 
 
-@pytest.fixture(scope="session", autouse=True)
-def only_given_settings(box: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+@pytest.fixture(scope="session")
+def empty_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a home without a profile file."""
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(autouse=True)
+def only_given_settings(box: Sandbox, empty_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep the environment and the profile file of whoever runs the tests out of them.
 
     The sandbox starts first: its cache lies in the real home.
     """
-    with pytest.MonkeyPatch.context() as patch:
-        for name in [name for name in os.environ if name.startswith("SYNAPSE_")]:
-            patch.delenv(name)
-        patch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
-        yield
+    for name in [name for name in os.environ if name.startswith("SYNAPSE_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(empty_home))
 
 
 @pytest.fixture(scope="session")

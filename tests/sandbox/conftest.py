@@ -52,7 +52,7 @@ def stranger(served: Sandbox) -> Wire:
     return Wire(served.url, served.tenants["second"].api_token)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def world(wire: Wire) -> World:
-    """Twelve tasks with their units, for tests that only read."""
+    """Twelve tasks with their units, for the tests of one module."""
     return make_world(wire)
