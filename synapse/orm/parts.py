@@ -20,7 +20,7 @@ Fits = Callable[[Query], bool]
 
 def naturally_ordered(cls: type[Entity], query: Query) -> Query:
     """Give a query without an order the entity's own: the first that it declares."""
-    return query if query.order else attrs.evolve(query, order=cls._catalog.order_by[:1])
+    return query if query.order else query.ordered(cls._catalog.order_by[:1])
 
 
 def totally_ordered(cls: type[Entity], query: Query) -> Query:

@@ -112,7 +112,7 @@ class QuerySet(Generic[E]):
     def order_by(self, *names: str) -> Self:
         """Order by fields, `-` in front for descending; the key is added where the order would not be total."""
         self._unsliced("order_by()")
-        return self._evolve(order=self.entity._catalog.order(names))
+        return self._replace(self.query.ordered(self.entity._catalog.order(names)))
 
     def reverse(self) -> Self:
         """Turn the order around; a query without one has its entity's own, most often that of the key."""

@@ -35,6 +35,7 @@ class Query:
     params: tuple[tuple[str, str], ...] = ()
     empty: bool = False
     mode: FetchMode = FetchMode.PEERS
+    backward: bool = False
 
     @property
     def sliced(self) -> bool:
@@ -63,5 +64,12 @@ class Query:
 
     def reversed(self) -> Query:
         """Turn every order around."""
-        flipped = tuple(name[1:] if name.startswith("-") else f"-{name}" for name in self.order)
-        return attrs.evolve(self, order=flipped)
+        return attrs.evolve(self, order=_flipped(self.order), backward=not self.backward)
+
+    def ordered(self, order: tuple[str, ...]) -> Query:
+        """Take another order; one that was turned around stays so, as in Django."""
+        return attrs.evolve(self, order=_flipped(order) if self.backward else order)
+
+
+def _flipped(order: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(name[1:] if name.startswith("-") else f"-{name}" for name in order)
