@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from synapse.dialects import V1, Request
-from synapse.orm import parts, reading
+from synapse.orm import keywalk, parts, reading
 from synapse.query import Query
 from synapse.query.catalog import spell
 
@@ -64,7 +64,7 @@ def _plan(entity: type[Entity], query: Query, dialect: V1, usual: int) -> tuple[
 
 
 def _onward(entity: type[Entity], ordered: Query, dialect: V1) -> str:
-    lead = reading.onward(entity, ordered, dialect=dialect)
+    lead = keywalk.onward(entity, ordered, dialect=dialect)
     if lead is None:
         return "then the following pages, until one names no next"
     pk = entity._schema.pk

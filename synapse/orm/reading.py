@@ -4,45 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from synapse.dialects import V1, Page, Request
-from synapse.errors import NotFoundError, TransportError
-from synapse.orm import parts
-from synapse.query import Condition, Gt, Lt, Query
-from synapse.query.lookups import Lookup
+from synapse.dialects import Page, Request
+from synapse.errors import TransportError
+from synapse.orm import keywalk, parts
+from synapse.orm.pages import Passed, Window, check_empty, fetch_page, key_of, page_after
+from synapse.query import Query
 
 if TYPE_CHECKING:
     from synapse.orm.entity import Entity
     from synapse.session import Session
-
-EMPTY_PAGES: Final = 3
-
-
-@attrs.frozen
-class Window:
-    """Consecutive rows of a result; `first` is the place of the first one."""
-
-    first: int
-    rows: list[Any]
-
-
-@attrs.frozen
-class _Passed:
-    """The page that was read last: where it began among the pages of its request, and how large those are."""
-
-    page: Page
-    first: int
-    size: int
-
-    @property
-    def ends(self) -> bool:
-        """Whether the rows up to here are all that the backend had to give."""
-        if self.page.count is not None:
-            return self.first + len(self.page.rows) >= self.page.count
-        return len(self.page.rows) < self.size
 
 
 def page_size_for(query: Query, usual: int) -> int:
@@ -55,17 +29,6 @@ def page_size_for(query: Query, usual: int) -> int:
     return usual
 
 
-def onward(cls: type[Entity], ordered: Query, *, dialect: V1) -> type[Lookup] | None:
-    """Choose the lookup that leads on from the last key of a page, where the wire has it and no slice counts rows."""
-    if ordered.sliced or not parts.by_key(cls, ordered):
-        return None
-    pk, lookup = cls._schema.pk, Lt if ordered.order[0].startswith("-") else Gt
-    if not cls._catalog.accepts(pk, lookup):
-        return None
-    needed = {dialect.key(cls._schema, Condition(pk, lookup, 0)).name, "ordering"}
-    return None if any(name in needed for name, _ in ordered.params) else lookup
-
-
 def windows(
     cls: type[Entity], query: Query, *, session: Session, size: int | None = None
 ) -> Iterator[Window]:
@@ -75,96 +38,10 @@ def windows(
     if not session.dialect.fits(cls._schema, query):
         return _in_parts(cls, query, session, size)
     ordered = parts.totally_ordered(cls, query)
-    lead = onward(cls, ordered, dialect=session.dialect)
+    lead = keywalk.onward(cls, ordered, dialect=session.dialect)
     if lead is not None:
-        return _by_key(cls, ordered, session, size=size or session.page_size, lead=lead)
+        return keywalk.walk(cls, ordered, session, size=size or session.page_size, lead=lead)
     return _by_number(cls, ordered, session, size)
-
-
-def fetch_page(request: Request, session: Session) -> Page:
-    """Read one page, refusing a `next` link that leads to another host."""
-    page = session.dialect.page(session.send(request), request)
-    if page.next:
-        session.check_link(page.next)
-    return page
-
-
-def _page_after(before: _Passed | None, request: Request, session: Session, *, number: int) -> Page | None:
-    """Read the page after one that named it; None where there is nothing left."""
-    try:
-        return fetch_page(request, session)
-    except NotFoundError as error:
-        if before is None and number == 1:
-            raise
-        if before is None or before.ends:
-            return None
-        raise TransportError(
-            f"{request.method} {request.target}: the page before named this one, which is not there; rows may have "
-            "been deleted meanwhile. What came so far is not the whole result: read it again",
-            method=request.method,
-            url=request.target,
-            status_code=404,
-        ) from error
-
-
-def _check_empty(request: Request, empty: int) -> None:
-    if empty > EMPTY_PAGES:
-        raise TransportError(
-            f"{request.method} {request.path}: {empty} empty pages in a row, each naming a next one"
-        )
-
-
-def _key(cls: type[Entity], row: Any, session: Session) -> Any:
-    wire = session.dialect.names(cls._schema)[cls._schema.pk]
-    key = row.get(wire) if isinstance(row, dict) else None
-    return key if isinstance(key, int | str) else None
-
-
-# --- by the last key ----------------------------------------------------------
-def _by_key(
-    cls: type[Entity], query: Query, session: Session, *, size: int, lead: type[Lookup]
-) -> Iterator[Window]:
-    """Ask for what follows the last key, so that rows which leave the result meanwhile shift no others."""
-    place, number, empty, asked = 0, 1, 0, query
-    last: int | None = None
-    before: _Passed | None = None
-    while True:
-        request = session.dialect.select(cls._schema, asked, page=number, size=size)
-        page = _page_after(before, request, session, number=number)
-        if page is None:
-            return
-        rows = [row for row in page.rows if not _is_past(_key(cls, row, session), last, lead)]
-        if rows:
-            yield Window(place, rows)
-        if not page.next:
-            return
-        place, before = place + len(rows), _Passed(page, (number - 1) * size, size)
-        if page.rows:
-            last = _last_key([_key(cls, row, session) for row in page.rows], last, lead=lead, request=request)
-            bound = Condition(cls._schema.pk, lead, last)
-            number, empty, asked = 1, 0, attrs.evolve(query, where=cls._catalog.add(query.where, bound))
-        else:
-            number, empty = number + 1, empty + 1
-            _check_empty(request, empty)
-
-
-def _last_key(keys: list[Any], seen: int | None, *, lead: type[Lookup], request: Request) -> int:
-    if all(isinstance(key, int) for key in keys):
-        last: int = keys[-1]
-        if keys == sorted(keys, reverse=lead is Lt) and not _is_past(last, seen, lead):
-            return last
-    raise TransportError(
-        f"{request.method} {request.target}: the backend names a next page, but the rows of this one are not those "
-        "that were asked for, in the order of their keys; the result cannot be read whole",
-        method=request.method,
-        url=request.target,
-    )
-
-
-def _is_past(key: Any, last: int | None, lead: type[Lookup]) -> bool:
-    if last is None or not isinstance(key, int):
-        return False
-    return key >= last if lead is Lt else key <= last
 
 
 # --- by number ----------------------------------------------------------------
@@ -176,7 +53,7 @@ def _by_number(cls: type[Entity], query: Query, session: Session, size: int | No
         offset = number_of_first + len(page.rows)
         if query.stop is not None:
             rows = rows[: max(query.stop - (offset - len(rows)), 0)]
-        keys = [_key(cls, row, session) for row in rows]
+        keys = [key_of(cls, row, session) for row in rows]
         fresh = [row for row, key in zip(rows, keys, strict=True) if key is None or key not in previous]
         previous = set(keys)
         if fresh:
@@ -189,10 +66,10 @@ def _numbered(
     """Walk page numbers from the one that holds `query.start`, whatever page size the backend really gives."""
     asked = actual = size or page_size_for(query, session.page_size)
     number, empty, settled = query.start // actual + 1, 0, False
-    before: _Passed | None = None
+    before: Passed | None = None
     while True:
         request = session.dialect.select(cls._schema, query, page=number, size=asked)
-        page = _page_after(before, request, session, number=number)
+        page = page_after(before, request, session, number=number)
         if page is None:
             return
         if not settled:
@@ -207,18 +84,18 @@ def _numbered(
         empty = 0 if page.rows else empty + 1
         if not page.next or (query.stop is not None and first + actual >= query.stop):
             return
-        _check_empty(request, empty)
-        number, before = number + 1, _Passed(page, first, actual)
+        check_empty(request, empty)
+        number, before = number + 1, Passed(page, first, actual)
 
 
 def _check_progress(
-    cls: type[Entity], page: Page, before: _Passed, *, request: Request, session: Session
+    cls: type[Entity], page: Page, before: Passed, *, request: Request, session: Session
 ) -> None:
     """Refuse a full page of which every row was on the page before: the backend may give it for ever."""
     if not page.next or len(page.rows) < before.size:
         return
-    keys = {_key(cls, row, session) for row in page.rows}
-    if None not in keys and keys <= {_key(cls, row, session) for row in before.page.rows}:
+    keys = {key_of(cls, row, session) for row in page.rows}
+    if None not in keys and keys <= {key_of(cls, row, session) for row in before.page.rows}:
         raise TransportError(
             f"{request.method} {request.target}: this page holds only rows of the page before, and names a next one; "
             "the backend seems to ignore the page's number",
@@ -274,7 +151,7 @@ def _merged(
     found: dict[Any, Any] = {}
     for part in split:
         for window in windows(cls, part, session=session, size=size):
-            found.update((_key(cls, row, session) or id(row), row) for row in window.rows)
+            found.update((key_of(cls, row, session) or id(row), row) for row in window.rows)
     rows, names = list(found.values()), session.dialect.names(cls._schema)
     for name in reversed(split[0].order):
         field = name.lstrip("-")
