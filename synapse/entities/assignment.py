@@ -30,7 +30,8 @@ class AssignmentManager(Manager["Assignment"]):
     ) -> int:
         """Put tags on every assignment of the query, or take them off; return the number of assignments.
 
-        A query without filters needs `everything=True`.
+        A query without filters needs `everything=True`. Raises `BulkError` where some failed, with the keys of the
+        assignments that are done, that failed and that were not tried.
         """
         return change_tags(self, "assignments/", add=add, remove=remove, everything=everything)
 
@@ -67,10 +68,10 @@ class Assignment(Entity):
     lookups = {
         "id": ID,
         "project": By(Exact, of="Project"),
-        "tasks": By(Exact, In, of="Task"),
+        "tasks": By(Exact, In, of="Task", field="task_id"),
         "workshop": By(Exact, of=int),
-        "users": By(Exact, In, of=int),
-        "reviewers": By(Exact, In, of=int),
+        "users": By(Exact, In, of=int, field="user"),
+        "reviewers": By(Exact, In, of=int, field="reviewer"),
         "groups": By(Exact, In, of=int, many=True),
         "stages": By(Exact, In, of=int, many=True),
         "tags": By(Exact, In, of="TaskTag", many=True),

@@ -38,7 +38,8 @@ class TaskManager(Manager["Task"]):
     ) -> int:
         """Put tags on every task of the query, or take them off; return the number of tasks.
 
-        A query without filters needs `everything=True`.
+        A query without filters needs `everything=True`. Raises `BulkError` where some failed, with the keys of the
+        tasks that are done, that failed and that were not tried.
         """
         return change_tags(self, "tasks/", add=add, remove=remove, everything=everything)
 
@@ -127,7 +128,7 @@ class Task(Entity):
         "reviewers": By(Exact, In, of=int, many=True),
         "groups": By(Exact, In, of=int, many=True),
         "stages": By(Exact, In, of=int, many=True),
-        "workshops": By(Exact, In, of=int),
+        "workshops": By(Exact, In, of=int, field="workshop"),
         "search": By(Exact, of=str, many=True),
     }
 
@@ -173,12 +174,16 @@ class TaskTagManager(Manager["TaskTag"]):
     ) -> tuple[TaskTag, bool]:
         """Give the one match, or create it; the flag says whether it was created.
 
-        `name` may be among the lookups, and is met by the same name only: `search` finds parts of names as well.
+        `name` may be among the lookups, without blanks around it, and is met by the same name only: `search` finds
+        parts of names as well. Finding and creating are two requests: of two callers at once, both may create.
         """
         if "name" not in lookups:
             return super().get_or_create(defaults, **lookups)
         self._unsliced("get_or_create()")
         name = arguments.text("get_or_create(name=...)", lookups["name"])
+        if name != name.strip():
+            # The backend takes them off, so that such a name would never be found, and be made again each time.
+            raise QueryError(f"get_or_create(name={name!r}) has blanks around the name; nothing was sent")
         rest = {key: value for key, value in lookups.items() if key != "name"}
 
         def find() -> TaskTag | None:

@@ -162,9 +162,8 @@ def raise_failures(written: Written[Any], *, did: str, of: str) -> None:
         )
     if written.broken is not None:
         words += f"; then the items broke off with {type(written.broken).__name__}: {written.broken}"
-    raise BulkError(
-        words, succeeded=written.done, failed=written.failed, untried=written.untried
-    ) from written.broken
+    cause = written.broken or written.failed[0][1]
+    raise BulkError(words, succeeded=written.done, failed=written.failed, untried=written.untried) from cause
 
 
 # --- update, delete ---------------------------------------------------------
@@ -178,7 +177,7 @@ def update(queryset: QuerySet[E], fields: dict[str, Any], *, everything: bool, d
     guard(queryset, "update", everything=everything)
     arguments.flag("update(dry_run=...)", dry_run)
     binding.check_host(queryset.session, fields.values(), what="update()")
-    rows = matching(queryset, *sent)
+    rows = matching(queryset, *sent, writes=not (everything or dry_run))
     found = [Change(row.pk, {name: getattr(row, name) for name in sent}, after) for row in rows]
     changes = tuple(each for each in found if not same_json(writing.dumped(cls, each.before), sent))
     session, schema = queryset.session, cls._schema
@@ -195,7 +194,8 @@ def delete(queryset: QuerySet[E], *, everything: bool, dry_run: bool) -> BulkRes
     """Delete every row."""
     guard(queryset, "delete", everything=everything)
     arguments.flag("delete(dry_run=...)", dry_run)
-    changes = tuple(Change(row.pk) for row in matching(queryset))
+    rows = matching(queryset, writes=not (everything or dry_run))
+    changes = tuple(Change(row.pk) for row in rows)
     session, schema = queryset.session, queryset.entity._schema
 
     def remove(row: Change) -> None:
@@ -218,13 +218,19 @@ def guard(queryset: QuerySet[Any], verb: str, *, everything: bool) -> None:
         )
 
 
-def matching(queryset: QuerySet[E], *names: str) -> list[E]:
-    """Fetch these fields of every row; one that does not meet the filters raises `QueryError`."""
+def matching(queryset: QuerySet[E], *names: str, writes: bool) -> list[E]:
+    """Fetch these fields of every row; one that does not meet the filters raises `QueryError`.
+
+    Before *writes*, so do filters that no field proves and that leave out no row.
+    """
     pairs = proof.telling(queryset)
     only = dict.fromkeys((queryset.entity._schema.pk, *names, *(name for _, name in pairs)))
     rows = list(queryset._evolve(expand=(), prefetch=(), only=tuple(only), defer=()).iterator())
+    proven = {condition for condition, _ in pairs}
     for row in rows:
-        proof.check(row, pairs)
+        proven &= proof.check(row, pairs)
+    if writes and not proven:
+        proof.check_narrowed(queryset, len(rows))
     return rows
 
 

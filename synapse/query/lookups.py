@@ -135,13 +135,17 @@ class By:
     """The lookups that a name takes: `By(Exact, In)`; `of` types a name that is no field of the entity.
 
     `of` is `int`, `str`, `bool`, `datetime`, an enumeration, or the name of an entity; `many` says that the name
-    stands for several values, so that two filters on it do not simply add up.
+    stands for several values, so that two filters on it do not simply add up. `field` is the field that shows whether a
+    row meets it, where that has another name.
     """
 
-    def __init__(self, *lookups: type[Lookup], of: Any = None, many: bool = False) -> None:
+    def __init__(
+        self, *lookups: type[Lookup], of: Any = None, many: bool = False, field: str | None = None
+    ) -> None:
         self.lookups = lookups
         self.of = of
         self.many = many
+        self.field = field
 
 
 EXACT: Final = By(Exact)

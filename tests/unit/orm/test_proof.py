@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from synapse.orm.proof import may_hold
+from synapse.orm import proof
 from synapse.query import Condition, Exact, Gt, Gte, In, Lt, Lte, NotIn
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -34,7 +34,7 @@ def test_a_value_meets_a_condition_or_not(lookup, asked, holds, fails):
     """Each comparison means what the backend means by it."""
     condition = Condition("x", lookup, asked)
 
-    assert (True, False) == (may_hold(condition, holds), may_hold(condition, fails))
+    assert (True, False) == (proof.holds(condition, holds), proof.holds(condition, fails))
 
 
 @pytest.mark.parametrize(
@@ -49,4 +49,4 @@ def test_a_value_meets_a_condition_or_not(lookup, asked, holds, fails):
 )
 def test_what_cannot_be_told_is_trusted(lookup, asked, value):
     """A code beside a number, a bare date, and moments within a second prove nothing."""
-    assert may_hold(Condition("x", lookup, asked), value)
+    assert proof.holds(Condition("x", lookup, asked), value) in (None, True)

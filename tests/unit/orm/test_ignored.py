@@ -1,0 +1,165 @@
+"""A backend that ignores a filter: nothing is written to the rows that it gives instead."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+import pytest
+
+from synapse import Assignment, DataFile, GroundTruth, Job, Plugin, QueryError, Task, TaskTag
+from synapse.dialects import Reply, Request
+from synapse.testing import CannedSession, page
+from tests.unit.orm.rows import served, task
+
+TASKS = [task(1, tags=[5], workshop=3), task(2, tags=[], workshop=None)]
+ASSIGNMENTS = [
+    {"id": 1, "task": 1, "user": 3, "reviewer": 8, "tags": [5]},
+    {"id": 2, "task": 2, "user": None, "reviewer": 9, "tags": []},
+]
+UNTAGGED = [{key: value for key, value in row.items() if key != "tags"} for row in TASKS]
+
+
+class Ignoring(CannedSession):
+    """A backend that knows pages and orders, and no filter at all."""
+
+    def send(self, request: Request) -> Reply:
+        known = ("page", "page_size", "ordering", "fields")
+        kept = tuple((name, value) for name, value in request.params if name in known)
+        return super().send(attrs.evolve(request, params=kept))
+
+
+class Keeping(CannedSession):
+    """A backend that gives the first row alone where it is asked to filter."""
+
+    def send(self, request: Request) -> Reply:
+        reply = super().send(request)
+        if any(name in ("labelers", "has_assignment") for name, _ in request.params):
+            reply.data.update(count=1, results=reply.data["results"][:1])
+        return reply
+
+
+LISTS = {
+    "GET sdk/tasks/": served(TASKS),
+    "GET sdk/assignments/": served(ASSIGNMENTS),
+    "GET data_files/": served([{"id": 1, "checksum": "a"}, {"id": 2, "checksum": "b"}]),
+    "GET jobs/": page({"id": "a"}, {"id": "b"}),
+    "GET ground_truths/": served([{"id": 1, "classes": ["car"]}, {"id": 2, "classes": []}]),
+}
+PROVEN = {
+    "tasks": lambda: Assignment.objects.filter(tasks=1),
+    "tasks__in": lambda: Assignment.objects.filter(tasks__in=[1, 7]),
+    "users": lambda: Assignment.objects.filter(users=3),
+    "reviewers": lambda: Assignment.objects.filter(reviewers=8),
+    "tags of assignments": lambda: Assignment.objects.filter(tags=5),
+    "tags": lambda: Task.objects.filter(tags__in=[5, 6]),
+    "workshops": lambda: Task.objects.filter(workshops=3),
+    "classes": lambda: GroundTruth.objects.filter(classes="car"),
+    "task.assignments": lambda: Task.ref(1).assignments,
+    "tag.tasks": lambda: TaskTag.ref(5).tasks,
+}
+UNPROVEN = {
+    "project": lambda: Assignment.objects.filter(project=1),
+    "labelers": lambda: Task.objects.filter(labelers=3),
+    "sliced": lambda: Task.objects.filter(labelers=3)[:1],
+    "has_assignment": lambda: Task.objects.filter(has_assignment=True),
+    "data_collection": lambda: DataFile.objects.filter(data_collection=1),
+    "plugin": lambda: Job.objects.filter(plugin="yolo"),
+    "plugin.jobs": lambda: Plugin.ref("yolo").jobs,
+}
+
+
+def written(session: CannedSession) -> list[Any]:
+    """What was sent that changes something."""
+    return [request for request in session.requests if request.method != "GET"]
+
+
+@pytest.mark.parametrize(
+    ("query", "message"),
+    [
+        *(pytest.param(query, "the backend ignored", id=name) for name, query in PROVEN.items()),
+        *(
+            pytest.param(query, "matches every .*everything=True", id=name)
+            for name, query in UNPROVEN.items()
+        ),
+    ],
+)
+def test_nothing_of_an_ignored_filter_is_deleted(query, message):
+    """A row that does not meet the filter, or a filter that leaves out no row, ends the write before it begins."""
+    session = Ignoring(LISTS)
+
+    with pytest.raises(QueryError, match=message):
+        query().using(session).delete()
+
+    assert [] == written(session)
+
+
+@pytest.mark.parametrize("name", ["tasks", "tags", "task.assignments", "tag.tasks", "labelers", "project"])
+@pytest.mark.parametrize(
+    "write",
+    [lambda query: query.update(is_discarded=True), lambda query: query.set_tags(add=[9])],
+    ids=["update", "set_tags"],
+)
+def test_nothing_of_an_ignored_filter_is_changed(name, write):
+    """What holds for `delete()` holds for every bulk write."""
+    session = Ignoring(LISTS)
+
+    with pytest.raises(QueryError, match=r"the backend ignored|matches every"):
+        write((PROVEN | UNPROVEN)[name]().using(session))
+
+    assert [] == written(session)
+
+
+def test_one_more_request_counts_every_row():
+    """The rows that were read are held against the number of all."""
+    session = Keeping({**LISTS, "DELETE tasks/1/": None})
+
+    Task.objects.using(session).filter(labelers=3).delete()
+
+    assert ["GET", "GET", "DELETE"] == [request.method for request in session.requests]
+    assert "labelers" not in dict(session.requests[1].params)
+
+
+def test_a_slice_is_counted_without_its_bounds():
+    """Of a slice, the whole filter is held against the number of all."""
+    session = Keeping({**LISTS, "DELETE tasks/1/": None})
+
+    Task.objects.using(session).filter(labelers=3)[:1].delete()
+
+    assert ["tasks/1/"] == [request.path for request in written(session)]
+
+
+def test_everything_says_that_it_is_meant():
+    """The refusal's own way out writes to every row, and counts nothing."""
+    session = Ignoring({**LISTS, "DELETE tasks/1/": None, "DELETE tasks/2/": None})
+
+    Task.objects.using(session).filter(labelers=3).delete(everything=True)
+
+    assert ["GET", "DELETE", "DELETE"] == [request.method for request in session.requests]
+
+
+@pytest.mark.parametrize("verb", [lambda query: query.delete(dry_run=True), lambda query: query.count()])
+def test_what_writes_nothing_is_not_counted(verb):
+    """A dry run shows the rows as they came."""
+    session = Ignoring(LISTS)
+
+    verb(Task.objects.using(session).filter(labelers=3))
+
+    assert 1 == len(session.requests)
+
+
+def test_a_field_that_the_rows_lack_proves_nothing():
+    """Where the backend leaves out the field of a filter, the number of all decides."""
+    session = Ignoring({"GET sdk/tasks/": served(UNTAGGED)})
+
+    with pytest.raises(QueryError, match="tags=5 matches every Task there is"):
+        Task.objects.using(session).filter(tags=5).delete()
+
+
+def test_a_proven_filter_costs_no_count():
+    """Rows that all meet the filter by their own fields may be all there are."""
+    session = Ignoring({"GET sdk/tasks/": served(TASKS[:1]), "DELETE tasks/1/": None})
+
+    Task.objects.using(session).filter(tags=5).delete()
+
+    assert ["GET", "DELETE"] == [request.method for request in session.requests]
