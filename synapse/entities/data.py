@@ -31,10 +31,11 @@ class DataFileManager(Manager["DataFile"]):
     def upload(
         self, path: str | PathLike[str], *, chunked: bool | None = None, progress: Any = None
     ) -> DataFile:
-        """Upload one file: whole up to 50 MiB, in resumable chunks above; `chunked` forces either.
+        """Upload one file: whole up to 50 MiB, in chunks above; `chunked` forces either.
 
-        Content that the backend has already gives its existing file. Raises `TransferError` where the file is
-        missing, is a folder, or changes while it is sent.
+        After a dropped connection, chunks go on from where the backend has got to, within this call; a new call begins
+        at the start. Content that the backend has already gives its existing file. Raises `TransferError` where the
+        file is missing, is a folder, or changes while it is sent.
         """
         session = self.session
         return stored(

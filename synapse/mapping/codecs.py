@@ -220,9 +220,13 @@ def _map_codec(item: Any) -> Codec:
 
 
 def _value_codec(kind: type) -> Codec:
-    """Codec of a value class; with `from_wire(raw, session)` and `to_wire()` it does its own."""
+    """Codec of a value class; with `from_wire(raw, session)` and `to_wire()` it does its own.
+
+    `unsent()` tells why a value that a user gives cannot be written, although one that was read may hold it.
+    """
     from_wire = getattr(kind, "from_wire", None)
     to_wire: Callable[[Any], Any] = getattr(kind, "to_wire", CONVERTER.unstructure)
+    unsent: Callable[[Any], str | None] | None = getattr(kind, "unsent", None)
 
     def opened(value: Any, session: Any) -> Any:
         try:
@@ -233,11 +237,13 @@ def _value_codec(kind: type) -> Codec:
             raise Misfit(f"expected a {kind.__name__}, got {describe(value)}") from error
 
     def accept(value: Any) -> Any:
-        if isinstance(value, kind):
-            return value
-        if not from_wire and isinstance(value, dict):
-            _check_names(kind, value)
-        return opened(value, None)
+        if not isinstance(value, kind):
+            if not from_wire and isinstance(value, dict):
+                _check_names(kind, value)
+            value = opened(value, None)
+        if unsent and (reason := unsent(value)):
+            raise Misfit(reason)
+        return value
 
     return Codec(
         load=lambda value: value,

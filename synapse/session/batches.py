@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from http import HTTPStatus
 from typing import Any, Final, Generic, TypeVar
 
 import attrs
@@ -132,16 +133,33 @@ def create_each(create: Callable[[list[T]], Any], items: list[T]) -> list[Outcom
     """Create items by one request that answers their rows in order, and tell what became of each.
 
     A batch that the backend refuses creates nothing: the rows that its answer names are left out, or looked for in
-    its halves, and the others are sent again.
+    its halves, and the others are sent again. A batch that is too large for it is sent in halves as well.
     """
-    if not items:
-        return []
-    try:
-        rows = create(items)
-    except ValidationError as error:
-        return _sifted(create, items, error=error)
-    except SynapseError as error:
-        return [Outcome(item, None, error) for item in items]
+    found: dict[int, Outcome[T, Any]] = {}
+    work = [list(range(len(items)))] if items else []
+    while work:
+        places = work.pop()
+        batch = [items[place] for place in places]
+        try:
+            rows = create(batch)
+        except Exception as error:
+            # Whatever it is, the batches before it are created, and have to be told of.
+            bad = _refused(error, len(batch))
+            told = [Outcome(batch[index], None, own) for index, own in bad.items()]
+            found.update(zip((places[index] for index in bad), told, strict=True))
+            work += _again(places, bad=bad)
+        else:
+            found.update(zip(places, _matched(batch, rows), strict=True))
+    return [found[place] for place in range(len(items))]
+
+
+def is_sifted(error: Exception) -> bool:
+    """Whether parts of the batch that ended with this error may be taken."""
+    too_large = isinstance(error, ClientError) and error.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    return too_large or isinstance(error, ValidationError)
+
+
+def _matched(items: list[T], rows: Any) -> list[Outcome[T, Any]]:
     if not isinstance(rows, list) or len(rows) != len(items):
         answered = f"{len(rows)} rows" if isinstance(rows, list) else type(rows).__name__
         odd = WriteUnconfirmedError(
@@ -152,29 +170,39 @@ def create_each(create: Callable[[list[T]], Any], items: list[T]) -> list[Outcom
     return [Outcome(item, row, None) for item, row in zip(items, rows, strict=True)]
 
 
-def _sifted(
-    create: Callable[[list[T]], Any], items: list[T], *, error: ValidationError
-) -> list[Outcome[T, Any]]:
-    if len(items) == 1:
-        return [Outcome(items[0], None, error)]
-    bad = blamed(error.response, len(items))
-    if not bad:
-        half = len(items) // 2
-        return create_each(create, items[:half]) + create_each(create, items[half:])
-    good = iter(create_each(create, [item for index, item in enumerate(items) if index not in bad]))
-    return [
-        Outcome(item, None, _own_error(error, index, said=bad[index])) if index in bad else next(good)
-        for index, item in enumerate(items)
-    ]
+def _refused(error: Exception, count: int) -> dict[int, Exception]:
+    """Tell which rows of a batch an error ends, each with its own; none, if they have to be looked for."""
+    if count == 1 or not is_sifted(error):
+        return dict.fromkeys(range(count), error)
+    if not isinstance(error, ValidationError):
+        return {}
+    return {
+        index: _own_error(error, index, said=said) for index, said in blamed(error.response, count).items()
+    }
+
+
+def _again(places: list[int], *, bad: Container[int]) -> list[list[int]]:
+    """Give what of a refused batch is sent again, the first part last."""
+    good = [place for index, place in enumerate(places) if index not in bad]
+    if len(good) < len(places):
+        return [good] if good else []
+    half = len(places) // 2
+    return [places[half:], places[:half]]
 
 
 def blamed(response: object, count: int) -> dict[int, Any]:
     """Return what a refusal says of each row that it names: `[{}, {…}]` or `{"1": {…}}`.
 
+    A list of texts is about the whole, however many they are.
+
     >>> blamed([{}, {"name": ["taken"]}], 2)
     {1: {'name': ['taken']}}
     """
-    if isinstance(response, list) and len(response) == count:
+    if (
+        isinstance(response, list)
+        and len(response) == count
+        and all(isinstance(said, dict) or not said for said in response)
+    ):
         return {index: said for index, said in enumerate(response) if said}
     if isinstance(response, dict) and all(str(key).isdecimal() and int(key) < count for key in response):
         return {int(key): said for key, said in response.items()}

@@ -18,6 +18,7 @@ from synapse.errors import BulkError, TransferError, WriteUnconfirmedError, did_
 from synapse.mapping.codecs import Misfit, check_json
 from synapse.session import Outcome as Result
 from synapse.session import Run, Session, Untried, create_each
+from synapse.session.batches import is_sifted
 from synapse.transfer.chunked import CHUNK
 from synapse.transfer.progress import ProgressLike, tracked, watched
 from synapse.transfer.report import Outcome, Report, Status
@@ -54,9 +55,10 @@ def upload_items(
     An item is `{"files": {specification: path}, "meta": {…}, "groups": […]}`, or a bare path where one file is asked
     for. *create_units* creates a list of units by one request and returns a list of their rows in the same order.
     Items are taken as they are needed, never all at once. With `on_error="raise"`, the first item that fails ends the
-    run with a `BulkError`: all items before it are done, and no batch after its own is created. Whatever *on_error*
-    says, a `BulkError` ends a run that cannot go on: the token is not taken, several requests in a row brought no
-    answer, or the iterable itself raised.
+    run with a `BulkError`: all items before it are done, no batch after its own is created, and the items that are
+    left are its `untried`, whether their files were sent or not. Whatever *on_error* says, a `BulkError` ends a run
+    that cannot go on: the token is not taken, several requests in a row brought no answer, or the iterable itself
+    raised. Files that were sent before get their units even then, as long as that can be had.
 
     The backend answers a unit that it has already in place of a new one. Its keys only grow, so a unit counts as
     reused if its key is not above *known_up_to*, the collection's highest key before the run, or came up twice in it.
@@ -65,17 +67,25 @@ def upload_items(
     options = Options(chunked=chunked, chunk_size=chunk_size)
     total = sum(map(_size_of_item, items)) if watched(progress) and isinstance(items, Sequence) else None
     run: Run[Any] = Run(items)
+    taken: list[Any] = []
     with tracked(progress, total=total, label="uploading") as advanced:
         sender = _Sender(session, collection, tuple(spec_names), tuple(required), options, advanced)
-        units = _Units(run.attempt(create_units), known_up_to)
-        sent = session.map(run.attempt(sender.send), run, workers=workers)
+        units = _Units(create_units, run, known_up_to)
+        sent = session.map(run.attempt(sender.send), _noted(run, taken), workers=workers)
         with contextlib.closing(sent):
             outcomes = _all(sent, units, batch_size=batch_size, raising=on_error == "raise")
     tried = [outcome for outcome in outcomes if not isinstance(outcome.error, Untried)]
-    left = [outcome.item for outcome in outcomes if isinstance(outcome.error, Untried)] + run.rest
+    left = [outcome.item for outcome in outcomes if isinstance(outcome.error, Untried)]
+    left += taken[len(outcomes) :] + run.rest
     if run.stopped is not None or run.broken is not None or on_error == "raise":
-        _raise_for(tried, run, untried=left if run.stopped is not None else [])
+        _raise_for(tried, run, untried=left)
     return Report(tried, bytes_sent=sender.bytes_sent)
+
+
+def _noted(items: Iterable[Any], taken: list[Any]) -> Iterator[Any]:
+    for item in items:
+        taken.append(item)
+        yield item
 
 
 @attrs.define
@@ -140,8 +150,10 @@ class _Units:
     """Creates units, and finds out which rows of a refused batch are to blame."""
 
     create: Creator
+    run: Run[Any]
     known_up_to: int | None
     _seen: set[Any] = attrs.field(factory=set, init=False)
+    _ended: Exception | None = attrs.field(default=None, init=False)
 
     def outcomes(self, batch: Sequence[Result[Any, Body]]) -> list[Outcome]:
         """Create the units of the items whose files have arrived, and tell what became of each item."""
@@ -154,7 +166,20 @@ class _Units:
         ]
 
     def _made(self, bodies: list[Body]) -> list[Outcome]:
-        return [self._outcome(each) for each in create_each(self.create, bodies)]
+        return [self._outcome(each) for each in create_each(self._create, bodies)]
+
+    def _create(self, bodies: list[Body]) -> Any:
+        """Create units even once the run is stopped, since their files have arrived, until that fails as well."""
+        if self._ended is not None:
+            raise self._ended
+        try:
+            with contextlib.suppress(Untried):
+                return self.run.attempt(self.create)(bodies)
+            return self.create(bodies)
+        except Exception as error:
+            if self.run.stopped is not None and not is_sifted(error):
+                self._ended = error
+            raise
 
     def _outcome(self, made: Result[Body, Any]) -> Outcome:
         if made.error is None:

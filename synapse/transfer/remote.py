@@ -78,6 +78,15 @@ class RemoteFile:
             return self.url
         return {"checksum": self.checksum, "path": self.path or self.name}
 
+    def unsent(self) -> str | None:
+        """Tell why this file cannot be written into another object, or None."""
+        if self.checksum is not None or is_data_uri(self.url):
+            return None
+        return (
+            f"the checksum of the file {self.name!r} is not known, so it cannot be named; collection.add() uploads "
+            "files and makes a unit of them. Nothing was sent"
+        )
+
     def open(self) -> BinaryIO:
         """Open the file for reading; it is fetched as it is read. Close it, or use it in a `with` block.
 

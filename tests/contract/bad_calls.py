@@ -200,6 +200,11 @@ WRITING: Final = [
     Bad(
         "TaskTagManager.get_or_create", "no name", lambda w: TaskTag.objects.get_or_create(name="", project=1)
     ),
+    Bad(
+        "TaskTagManager.get_or_create",
+        "blanks",
+        lambda w: TaskTag.objects.get_or_create(name=" padded ", project=1),
+    ),
     Bad("TaskTagManager.get_or_create", "number", lambda w: TaskTag.objects.get_or_create(name=5, project=1)),
     Bad("TaskTagManager.get_or_create", "text", lambda w: TaskTag.objects.get_or_create("x", name="x")),
     Bad(

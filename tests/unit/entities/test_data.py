@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from synapse import DataCollection, DataFile, DataUnit, TransportError, WriteUnconfirmedError
+from synapse import DataCollection, DataFile, DataUnit, MappingError, TransportError, WriteUnconfirmedError
 from synapse.testing import canned, page
 from synapse.transfer import RemoteFile
 
@@ -58,3 +58,17 @@ class TestOddAnswers:
 
         sent = session.requests[0].json[0]["files"]
         assert {"image_1": {"checksum": "0" * 32, "path": "day/a.png"}} == sent
+
+    @pytest.mark.parametrize(
+        "file", [RemoteFile(url="/media/a.png"), "/media/a.png"], ids=["file", "address"]
+    )
+    def test_a_file_without_a_checksum_is_refused(self, file):
+        """A bare address makes up no unit, so it is not sent."""
+        session = canned({})
+
+        with pytest.raises(
+            MappingError, match=r"DataUnit.files: .* 'a.png' is not known.* collection.add\(\)"
+        ):
+            DataUnit.objects.using(session).create(data_collection_id=1, files={"image_1": file})
+
+        assert [] == session.requests

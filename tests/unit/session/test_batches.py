@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from synapse.errors import AuthenticationError, ServerError, TransportError, ValidationError
+from synapse.errors import AuthenticationError, ClientError, ServerError, TransportError, ValidationError
 from synapse.session import Run, Untried, create_each
 from synapse.session.batches import LOST_IN_A_ROW, blamed
 from synapse.session.concurrency import Outcome, run_one
@@ -88,9 +88,54 @@ class TestCreateEach:
 
         assert [3] == [each.item for each in create_each(create, [1, 2, 3, 4, 5]) if each.error]
 
+    def test_is_not_ended_by_many_rounds(self) -> None:
+        """A backend that names one bad row at a time is asked as often as it takes, and the good row is created."""
+
+        def create(items: list[int]) -> list[int]:
+            if items != [999]:
+                said: list[dict[str, list[str]]] = [{"name": ["no"]}, *({} for _ in items[1:])]
+                raise ValidationError("no", status_code=400, response=said)
+            return items
+
+        assert [999] == [each.item for each in create_each(create, list(range(1000))) if not each.error]
+
+    def test_keeps_what_is_created_before_another_error(self) -> None:
+        """A half that ends with an error nobody expects takes nothing from the half before it."""
+
+        def create(items: list[int]) -> list[int]:
+            if len(items) == 4:
+                raise ValidationError("no", status_code=400, response={"detail": "no"})
+            if 3 in items:
+                raise RuntimeError("unexpected")
+            return items
+
+        assert [1, 2, None, None] == [each.result for each in create_each(create, [1, 2, 3, 4])]
+
+    def test_halves_what_is_too_large(self) -> None:
+        """A body that is too large is sent in parts, and a row that is too large alone fails alone."""
+
+        def create(items: list[int]) -> list[int]:
+            if sum(items) > 10:
+                raise ClientError("too large", status_code=413)
+            return items
+
+        assert [5, 5, 1, None, 4] == [each.result for each in create_each(create, [5, 5, 1, 11, 4])]
+
 
 class TestBlamed:
-    @pytest.mark.parametrize("response", [None, "no", {"detail": "no"}, [{}], {"7": {}}, [1, 2, 3]])
+    @pytest.mark.parametrize(
+        "response",
+        [
+            None,
+            "no",
+            {"detail": "no"},
+            [{}],
+            {"7": {}},
+            [1, 2, 3],
+            ["Quota exceeded", "Try fewer"],
+            [{"a": ["no"]}, "no"],
+        ],
+    )
     def test_of_other_answers_is_nobody(self, response: object) -> None:
         """An answer that names no row of the batch blames none."""
         assert {} == blamed(response, 2)

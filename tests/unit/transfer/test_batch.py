@@ -301,11 +301,23 @@ class TestOnErrorRaise:
     ) -> None:
         """All items before the bad one are done, none after it."""
         items = [make_file("a.png"), make_file("b.png"), "missing.png", make_file("c.png")]
-        with pytest.raises(BulkError, match=r"1 of 3 items failed, the first: there is no file") as caught:
+        with pytest.raises(
+            BulkError, match=r"1 of 3 items failed and 1 were not tried, the first: there is no file"
+        ) as caught:
             upload(items, on_error="raise")
 
         assert (2, [items[2]]) == (len(caught.value.succeeded), [item for item, _ in caught.value.failed])
-        assert 2 == len(units(session, collection))
+        assert (2, items[3:]) == (len(units(session, collection)), caught.value.untried)
+
+    def test_loses_no_item_of_an_iterator(self, upload: Upload, make_file: MakeFile) -> None:
+        """What was taken of an iterator is told of, and the rest is still in it."""
+        items = [make_file("a.png"), "missing.png", *(make_file(f"{n}.png") for n in range(20))]
+        given = iter(items)
+        with pytest.raises(BulkError) as caught:
+            upload(given, on_error="raise", workers=2)
+
+        assert items == [*items[:2], *caught.value.untried, *given]
+        assert 0 < len(caught.value.untried) < 20
 
     def test_raises_nothing_if_all_is_well(self, upload: Upload, make_file: MakeFile) -> None:
         """A run without errors returns its report."""
@@ -345,8 +357,10 @@ class TestEndedRuns:
     def test_by_a_refused_token_try_no_more(self, upload: Upload, make_file: MakeFile) -> None:
         """Once the token is refused, what follows is not sent, and is told as untried."""
         paths = [make_file(f"{number}.png", size=9) for number in range(30)]
+        begun: list[int] = []
 
         def create(bodies: Sequence[Any]) -> list[Any]:
+            begun.append(len(bodies))
             raise AuthenticationError("expired", status_code=401)
 
         with pytest.raises(BulkError, match="were not tried") as caught:
@@ -354,7 +368,47 @@ class TestEndedRuns:
 
         failed, untried = caught.value.failed, caught.value.untried
         assert paths == [item for item, _ in failed] + untried
-        assert len(failed) < 15
+        assert (True, [1]) == (len(failed) < 15, begun)
+
+    @pytest.mark.parametrize("on_error", ["collect", "raise"])
+    def test_by_a_file_give_the_files_before_their_units(
+        self, scripted: Scripted, make_file: MakeFile, on_error: str
+    ) -> None:
+        """A token that is refused for a file leaves no file that was sent without its unit."""
+        paths = [make_file(f"{number}.png") for number in range(4)]
+        _, session = scripted(reply(201, {"id": 1, "checksum": "a"}), reply(401))
+        with pytest.raises(BulkError, match="and 2 were not tried") as caught:
+            upload_items(
+                session,
+                paths,
+                collection=1,
+                spec_names=["a"],
+                create_units=lambda bodies: [{"id": 5} for _ in bodies],
+                workers=1,
+                on_error=on_error,
+            )
+
+        assert ([{"id": 5}], paths[2:]) == (caught.value.succeeded, caught.value.untried)
+
+    def test_ask_once_for_the_units_of_what_was_sent(self, scripted: Scripted, make_file: MakeFile) -> None:
+        """Where the units are refused as well, the files that were sent fail with that, after one request."""
+        begun: list[int] = []
+
+        def create(bodies: Sequence[Any]) -> list[Any]:
+            begun.append(len(bodies))
+            raise AuthenticationError("no units either", status_code=401)
+
+        paths = [make_file(f"{number}.png") for number in range(4)]
+        _, session = scripted(*[reply(201, {"id": 1, "checksum": "a"})] * 2, reply(401))
+        options: dict[str, Any] = {"collection": 1, "spec_names": ["a"], "workers": 1}
+        with pytest.raises(BulkError, match="no units either") as caught:
+            upload_items(session, paths, create_units=create, batch_size=3, **options)
+
+        assert ([2], paths[:3], paths[3:]) == (
+            begun,
+            [item for item, _ in caught.value.failed],
+            caught.value.untried,
+        )
 
     def test_of_which_nobody_is_told_look_at_no_file_before(self, upload: Upload) -> None:
         """Without a progress, the sizes of all files are not added up first."""
