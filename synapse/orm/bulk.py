@@ -241,4 +241,6 @@ def _write(
         written = write_each(queryset.session, send, items=changes)
     finally:
         writing.drop_all_cached(queryset.entity, queryset.session)
+        if verb == "delete":
+            writing.drop_with_children(queryset.entity, queryset.session)
     raise_failures(written.by(lambda change: change.pk), did=f"{verb}d", of=queryset.entity.__name__)

@@ -123,6 +123,19 @@ def drop_all_cached(cls: type[Entity], session: Session) -> None:
         session.cache.drop_all(resource)
 
 
+def drop_with_children(cls: type[Entity], session: Session) -> None:
+    """Forget the cached rows that a backend may have deleted together with one of this entity, at any depth."""
+    reached: list[type[Entity]] = []
+    waiting = [entity_named(many.target) for many in cls._to_many.values()]
+    while waiting:
+        child = waiting.pop()
+        if child not in reached:
+            reached.append(child)
+            waiting += [entity_named(many.target) for many in child._to_many.values()]
+    for child in reached:
+        session.cache.drop_all(child._schema.resource)
+
+
 def check_read_only(instance: Entity) -> None:
     """Refuse an object whose read-only lists were edited, since the edits would go nowhere."""
     cls, state = type(instance), instance._state
@@ -145,11 +158,19 @@ def check_read_only(instance: Entity) -> None:
 
 
 def check_new(instance: Entity, session: Session) -> None:
-    """Refuse what cannot be written by this session: links to another backend, and what only a verb makes."""
+    """Refuse what cannot be written: links to another backend or to what was deleted, and what only a verb makes."""
     name = instance._schema.entity
     if not instance._state.saved and instance._made_by:
         raise QueryError(f"a {name} is made by {instance._made_by}; nothing was sent")
-    binding.check_host(session, (instance._state.related or {}).values(), what=f"{name}.save()")
+    related = instance._state.related or {}
+    binding.check_host(session, related.values(), what=f"{name}.save()")
+    changed = changes(instance) if related else {}
+    for relation, via in instance._schema.relations.items():
+        target = related.get(relation)
+        if via in changed and target is not None and target._state.deleted:
+            raise QueryError(
+                f"{name}.{relation} is {target._schema.entity} {target.pk}, which was deleted since; nothing was sent"
+            )
 
 
 def store(instance: Entity, row: Any, *, session: Session) -> None:
@@ -211,8 +232,11 @@ def delete(instance: Entity) -> None:
     if not state.saved:
         raise QueryError(f"this {schema.entity} is not saved yet; there is nothing to delete")
     session = loading.session_of(instance)
-    with dropping_cached(instance, session):
-        binding.send(instance, session.dialect.delete(schema, instance.pk), session=session)
+    try:
+        with dropping_cached(instance, session):
+            binding.send(instance, session.dialect.delete(schema, instance.pk), session=session)
+    finally:
+        drop_with_children(type(instance), session)
     state.deleted = True
 
 

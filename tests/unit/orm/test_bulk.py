@@ -72,6 +72,7 @@ class TestUpdate:
         ) as caught:
             Task.objects.using(session).filter(project=1).update(is_discarded=True)
 
+        assert caught.value.failed[0][1] is caught.value.__cause__
         error = pickle.loads(pickle.dumps(caught.value))
         assert ([1, 3], [(2, ServerError)]) == (
             error.succeeded,

@@ -8,6 +8,8 @@ from synapse import (
     Assignment,
     ConflictError,
     MappingError,
+    Project,
+    QueryError,
     Storage,
     Task,
     TaskTag,
@@ -136,6 +138,64 @@ class TestParents:
             getattr(loaded, verb)()
 
         assert session.cache.get("projects", 1) is None
+
+
+class TestChildren:
+    @pytest.mark.parametrize("bulk", [False, True], ids=["one", "bulk"])
+    def test_are_not_kept_in_the_cache(self, bulk):
+        """What the backend deletes together with a project, down to the assignments of its tasks, is asked for anew."""
+        session = canned({"GET projects/": page({"id": 1}), "DELETE projects/1/": None})
+        for resource in ("tasks", "task_tags", "assignments", "agents"):
+            session.cache.put(resource, 5, row={"id": 5})
+
+        with session:
+            Project.objects.delete(everything=True) if bulk else Project.ref(1).delete()
+
+        kept = [
+            name for name in ("tasks", "task_tags", "assignments", "agents") if session.cache.get(name, 5)
+        ]
+        assert ["agents"] == kept
+
+
+class TestDeletedLink:
+    @pytest.mark.parametrize(
+        "write",
+        [lambda made: made.save(), lambda made: Task.objects.bulk_create([made])],
+        ids=["save", "bulk_create"],
+    )
+    def test_is_refused_before_anything_is_sent(self, write):
+        """An object that was set, and deleted since, cannot be linked to."""
+        session = canned({"DELETE projects/1/": None})
+        with session:
+            project = Project.ref(1)
+            made = Task(project=project, data_unit_id=2)
+            project.delete()
+
+            with pytest.raises(QueryError, match="Task.project is Project 1, which was deleted since"):
+                write(made)
+
+        assert ["DELETE"] == [request.method for request in session.requests]
+
+    def test_that_was_replaced_is_none(self):
+        """Another key, set later, names a project that is there."""
+        session = canned({"DELETE projects/1/": None, "POST tasks/": {**ROW, "project": 3}})
+        with session:
+            project = Project.ref(1)
+            made = Task(project=project, data_unit_id=2)
+            project.delete()
+            made.project_id = 3
+
+            assert 7 == made.save().id
+
+    def test_stands_in_no_way_of_other_changes(self):
+        """A link that is not sent is not held against the object."""
+        found, session = task(**{"GET projects/1/": {"id": 1}, "DELETE projects/1/": None})
+        found.project.delete()
+        found.is_discarded = True
+
+        found.save()
+
+        assert "PATCH" == session.requests[-1].method
 
 
 class TestStore:
