@@ -31,7 +31,7 @@ def onward(cls: type[Entity], ordered: Query, *, dialect: V1) -> type[Lookup] | 
 
 
 def walk(
-    cls: type[Entity], query: Query, session: Session, *, size: int, lead: type[Lookup]
+    cls: type[Entity], query: Query, *, session: Session, size: int, lead: type[Lookup]
 ) -> Iterator[Window]:
     """Ask for what follows the last key, so that rows which leave the result meanwhile shift no others."""
     place, number, empty, asked = 0, 1, 0, query
@@ -39,10 +39,10 @@ def walk(
     before: Passed | None = None
     while True:
         request = session.dialect.select(cls._schema, asked, page=number, size=size)
-        page = page_after(before, request, session, number=number)
+        page = page_after(before, request, session=session, number=number)
         if page is None:
             return
-        rows = [row for row in page.rows if not _is_past(key_of(cls, row, session), last, lead)]
+        rows = [row for row in page.rows if not _is_past(key_of(cls, row, session=session), last, lead)]
         if rows:
             yield Window(place, rows)
         if not page.next:
@@ -50,7 +50,7 @@ def walk(
         place, before = place + len(rows), Passed(page, (number - 1) * size, size)
         if page.rows:
             last = _last_key(
-                [key_of(cls, row, session) for row in page.rows], last, lead=lead, request=request
+                [key_of(cls, row, session=session) for row in page.rows], last, lead=lead, request=request
             )
             bound = Condition(cls._schema.pk, lead, last)
             number, empty, asked = 1, 0, attrs.evolve(query, where=cls._catalog.add(query.where, bound))

@@ -48,7 +48,7 @@ def fetch_page(request: Request, session: Session) -> Page:
     return page
 
 
-def page_after(before: Passed | None, request: Request, session: Session, *, number: int) -> Page | None:
+def page_after(before: Passed | None, request: Request, *, session: Session, number: int) -> Page | None:
     """Read the page after one that named it; None where there is nothing left."""
     try:
         return fetch_page(request, session)
@@ -74,7 +74,7 @@ def check_empty(request: Request, empty: int) -> None:
         )
 
 
-def key_of(cls: type[Entity], row: Any, session: Session) -> Any:
+def key_of(cls: type[Entity], row: Any, *, session: Session) -> Any:
     """Read the key off a row as it came; None where it has none."""
     wire = session.dialect.names(cls._schema)[cls._schema.pk]
     key = row.get(wire) if isinstance(row, dict) else None

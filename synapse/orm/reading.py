@@ -40,7 +40,7 @@ def windows(
     ordered = parts.totally_ordered(cls, query)
     lead = keywalk.onward(cls, ordered, dialect=session.dialect)
     if lead is not None:
-        return keywalk.walk(cls, ordered, session, size=size or session.page_size, lead=lead)
+        return keywalk.walk(cls, ordered, session=session, size=size or session.page_size, lead=lead)
     return _by_number(cls, ordered, session, size)
 
 
@@ -53,7 +53,7 @@ def _by_number(cls: type[Entity], query: Query, session: Session, size: int | No
         offset = number_of_first + len(page.rows)
         if query.stop is not None:
             rows = rows[: max(query.stop - (offset - len(rows)), 0)]
-        keys = [key_of(cls, row, session) for row in rows]
+        keys = [key_of(cls, row, session=session) for row in rows]
         fresh = [row for row, key in zip(rows, keys, strict=True) if key is None or key not in previous]
         previous = set(keys)
         if fresh:
@@ -69,7 +69,7 @@ def _numbered(
     before: Passed | None = None
     while True:
         request = session.dialect.select(cls._schema, query, page=number, size=asked)
-        page = page_after(before, request, session, number=number)
+        page = page_after(before, request, session=session, number=number)
         if page is None:
             return
         if not settled:
@@ -94,8 +94,8 @@ def _check_progress(
     """Refuse a full page of which every row was on the page before: the backend may give it for ever."""
     if not page.next or len(page.rows) < before.size:
         return
-    keys = {key_of(cls, row, session) for row in page.rows}
-    if None not in keys and keys <= {key_of(cls, row, session) for row in before.page.rows}:
+    keys = {key_of(cls, row, session=session) for row in page.rows}
+    if None not in keys and keys <= {key_of(cls, row, session=session) for row in before.page.rows}:
         raise TransportError(
             f"{request.method} {request.target}: this page holds only rows of the page before, and names a next one; "
             "the backend seems to ignore the page's number",
@@ -151,7 +151,7 @@ def _merged(
     found: dict[Any, Any] = {}
     for part in split:
         for window in windows(cls, part, session=session, size=size):
-            found.update((key_of(cls, row, session) or id(row), row) for row in window.rows)
+            found.update((key_of(cls, row, session=session) or id(row), row) for row in window.rows)
     rows, names = list(found.values()), session.dialect.names(cls._schema)
     for name in reversed(split[0].order):
         field = name.lstrip("-")
