@@ -43,7 +43,7 @@ TASKS: Final = [
         "TaskManager.set_tags",
         "missing",
         lambda w: w.tasks.set_tags(add=[10**9]),
-        ValidationError,
+        BulkError,
         reads=1,
         writes=1,
     ),
