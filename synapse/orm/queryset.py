@@ -318,7 +318,10 @@ class QuerySet(Generic[E]):
         return bulk.create(self, objects, batch_size=batch_size)
 
     def get_or_create(self, defaults: Mapping[str, Any] | None = None, **lookups: Any) -> tuple[E, bool]:
-        """Give the one match, or create it from the lookups and *defaults*; the flag says whether it was created."""
+        """Give the one match, or create it from the lookups and *defaults*; the flag says whether it was created.
+
+        Finding and creating are two requests: of two callers at once, both may create.
+        """
 
         def find() -> E | None:
             try:
