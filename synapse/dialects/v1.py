@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from functools import cache
+from types import MappingProxyType
 from typing import Any, ClassVar, Final
 
 import attrs
@@ -22,6 +24,14 @@ LONGEST_QUERY: Final = 8_000
 FILE_LIST_KEYS: Final = ("specification", "specification_name", "name")
 
 
+@cache
+def _names(schema: Schema) -> Mapping[str, str]:
+    """Lay out an entity's names once, since every row that is read needs them."""
+    renamed = ROWS[schema.resource].names
+    relations = {via: name for name, via in schema.relations.items()}
+    return MappingProxyType({name: renamed.get(name, relations.get(name, name)) for name in schema.fields})
+
+
 @attrs.frozen
 class V1:
     """The grammar of wire v1; it holds no state, so any two are equal."""
@@ -32,11 +42,13 @@ class V1:
         """Give the table row of an entity."""
         return ROWS[schema.resource]
 
-    def names(self, schema: Schema) -> dict[str, str]:
+    def names(self, schema: Schema) -> Mapping[str, str]:
         """Map each field to its key on the wire: a relation's key goes by the relation's bare name."""
-        renamed = self.row(schema).names
-        relations = {via: name for name, via in schema.relations.items()}
-        return {name: renamed.get(name, relations.get(name, name)) for name in schema.fields}
+        return _names(schema)
+
+    def pk(self, schema: Schema) -> str:
+        """Name the primary key on the wire."""
+        return _names(schema)[schema.pk]
 
     # --- reading ------------------------------------------------------------
     def select(self, schema: Schema, query: Query, *, page: int, size: int) -> Request:

@@ -160,7 +160,7 @@ def _keep_expanded(instance: Entity, relation: str, row: dict[str, Any]) -> Any:
     target = entity_named(getattr(type(instance), relation).target)
     state = instance._state
     state.rows = {**(state.rows or {}), relation: row}
-    return row.get(state.session.dialect.names(target._schema)[target._schema.pk])
+    return row.get(state.session.dialect.pk(target._schema))
 
 
 def _keep_extra(instance: Entity, row: dict[str, Any]) -> None:
@@ -184,7 +184,7 @@ def load(
 ) -> E:
     """Build an object from one row that the backend sent; only a nested one may come without its key."""
     row = session.dialect.normalise(cls._schema, row)
-    wire_pk = session.dialect.names(cls._schema)[cls._schema.pk]
+    wire_pk = session.dialect.pk(cls._schema)
     if row.get(wire_pk) is None and not nested:
         raise MappingError(
             f"{cls.__name__}.{cls._schema.pk}{where}: the row has no key {wire_pk!r}; it is {outline(row.get('', row))}"
@@ -323,7 +323,7 @@ def _load_for(batch: list[Entity], name: str, session: Session) -> None:
     keys = Condition(cls._schema.pk, In, tuple(row.pk for row in batch))
     request = session.dialect.select(cls._schema, Query(where=(keys,), only=(name,)), page=1, size=len(batch))
     page = session.dialect.page(session.send(request), request)
-    wire_pk = session.dialect.names(cls._schema)[cls._schema.pk]
+    wire_pk = session.dialect.pk(cls._schema)
     rows = {
         row.get(wire_pk): row for row in (session.dialect.normalise(cls._schema, each) for each in page.rows)
     }

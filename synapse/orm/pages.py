@@ -76,6 +76,6 @@ def check_empty(request: Request, empty: int) -> None:
 
 def key_of(cls: type[Entity], row: Any, *, session: Session) -> Any:
     """Read the key off a row as it came; None where it has none."""
-    wire = session.dialect.names(cls._schema)[cls._schema.pk]
+    wire = session.dialect.pk(cls._schema)
     key = row.get(wire) if isinstance(row, dict) else None
     return key if isinstance(key, int | str) else None
