@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
 
-from synapse.errors import BulkError, MappingError, NotFoundError, QueryError, SynapseError
+from synapse.errors import BulkError, MappingError, QueryError, SynapseError
 from synapse.mapping.json import same_json
 from synapse.orm import arguments, binding, proof, writing
 from synapse.session import Outcome, Run, Written, create_each
@@ -58,17 +58,6 @@ def check_size(name: str, value: object) -> None:
     """Refuse a size that is no positive integer."""
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         raise QueryError(f"{name} is a positive integer, got {value!r}")
-
-
-def one_by_one(queryset: QuerySet[E], keys: Sequence[Any]) -> dict[Any, E]:
-    """Get rows by key side by side, leaving out those that do not exist."""
-    found = {}
-    for key, row, error in queryset.session.map(queryset._detail, keys):
-        if row is not None:
-            found[key] = row
-        elif error is not None and not isinstance(error, NotFoundError):
-            raise error
-    return found
 
 
 # --- create -----------------------------------------------------------------

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from synapse.errors import NotFoundError, QueryError, did_you_mean
 from synapse.mapping.unset import UNSET
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from synapse.orm.relations import ToMany, ToOne
     from synapse.session import Session
 
+T = TypeVar("T")
 FEW = 2
 
 
@@ -150,7 +151,10 @@ def _rows_by_key(
     else:
         fresh = {}
     fresh = {key: row for key, row in fresh.items() if key in lacking}
-    fresh |= _one_by_one(session, target, [key for key in lacking if key not in fresh])
+    single = [key for key in lacking if key not in fresh]
+    fresh |= one_by_one(
+        session, single, get=lambda key: session.send(session.dialect.detail(target._schema, key)).data
+    )
     for key, row in fresh.items():
         if isinstance(row, dict):
             # Threads share what is kept, so it must not change any more.
@@ -167,7 +171,7 @@ def _expands(session: Session, cls: type[Entity], one: ToOne[Any]) -> bool:
 def _listed(session: Session, target: type[Entity], keys: list[Any]) -> dict[Any, dict[str, Any]]:
     pk = target._schema.pk
     query = Query(where=(Condition(pk, In, tuple(keys)),))
-    wire_pk = session.dialect.names(target._schema)[pk]
+    wire_pk = session.dialect.pk(target._schema)
     return _keyed(
         (row for page in reading.windows(target, query, session=session) for row in page.rows), wire_pk
     )
@@ -185,21 +189,18 @@ def _expanded(session: Session, parents: Sequence[Entity], one: ToOne[Any]) -> d
     query = Query(where=(keys,), only=(one.via,), expand=(one.name,))
     wire, wire_pk = (
         session.dialect.names(cls._schema)[one.via],
-        session.dialect.names(target._schema)[target._schema.pk],
+        session.dialect.pk(target._schema),
     )
     owners = (row for page in reading.windows(cls, query, session=session) for row in page.rows)
     return _keyed((row.get(wire) for row in owners if isinstance(row, dict)), wire_pk)
 
 
-def _one_by_one(session: Session, target: type[Entity], keys: list[Any]) -> dict[Any, dict[str, Any]]:
-    def get(key: Any) -> dict[str, Any]:
-        row: dict[str, Any] = session.send(session.dialect.detail(target._schema, key)).data
-        return row
-
+def one_by_one(session: Session, keys: Sequence[Any], *, get: Callable[[Any], T]) -> dict[Any, T]:
+    """Get by key side by side, leaving out what does not exist."""
     found = {}
-    for key, row, error in session.map(get, keys):
-        if row is not None:
-            found[key] = row
+    for key, got, error in session.map(get, keys):
+        if got is not None:
+            found[key] = got
         elif error is not None and not isinstance(error, NotFoundError):
             raise error
     return found
@@ -263,7 +264,7 @@ def check_path(cls: type[Entity], path: str) -> None:
 
 def _prefetch_many(instances: Sequence[Entity], many: ToMany[Any]) -> None:
     target, session = entity_named(many.target), session_of(instances[0])
-    lacking = [each for each in instances if _known_many(each, many.name)]
+    lacking = [each for each in instances if _lacks(each, many.name)]
     back = many.back(type(instances[0]).__name__)
     if back is not None and target._catalog.accepts(many.by, In):
         keys = {each.pk for each in lacking}
@@ -280,6 +281,6 @@ def _prefetch_many(instances: Sequence[Entity], many: ToMany[Any]) -> None:
         _attach(each, many.name, rows)
 
 
-def _known_many(instance: Entity, name: str) -> bool:
+def _lacks(instance: Entity, name: str) -> bool:
     state = instance._state
     return not (state.related and name in state.related) and not (state.rows and name in state.rows)

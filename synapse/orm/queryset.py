@@ -272,7 +272,7 @@ class QuerySet(Generic[E]):
         if not self.query.bare:
             rows = {row.pk: row for row in self}
             return {key: rows[key] for key in checked if key in rows}
-        return bulk.one_by_one(self, checked)
+        return fetching.one_by_one(self.session, checked, get=self._detail)
 
     @overload
     def values_list(self, field: str, /, *, flat: Literal[True]) -> Values[Any]: ...

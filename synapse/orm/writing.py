@@ -15,6 +15,7 @@ from synapse.errors import (
     WriteUnconfirmedError,
     describe,
 )
+from synapse.mapping.codecs import dump_value
 from synapse.mapping.json import same_json
 from synapse.mapping.schema import Field
 from synapse.mapping.unset import UNSET
@@ -59,15 +60,11 @@ def changes(instance: Entity) -> dict[str, Any]:
         if value is UNSET or field.read_only:
             continue
         if field.codec.lazy:
-            if name not in state.origin or not same_json(_dumped(field, value), state.origin[name]):
+            if name not in state.origin or not same_json(dump_value(field.codec, value), state.origin[name]):
                 changed[name] = value
         elif name in state.before and (state.before[name] is UNSET or state.before[name] != value):
             changed[name] = value
     return changed
-
-
-def _dumped(field: Field, value: Any) -> Any:
-    return None if value is None else field.codec.dump(value)
 
 
 def to_wire(instance: Entity) -> dict[str, Any]:
@@ -76,7 +73,7 @@ def to_wire(instance: Entity) -> dict[str, Any]:
     sent = {}
     for name, value in changes(instance).items():
         accepted = fields[name].accept(entity, value)
-        sent[name] = _dumped(fields[name], accepted)
+        sent[name] = dump_value(fields[name].codec, accepted)
     return sent
 
 
@@ -143,7 +140,7 @@ def check_read_only(instance: Entity) -> None:
         value = loading.peek(instance, name)
         if not field.read_only or not field.codec.lazy or value is UNSET or name not in state.origin:
             continue
-        if not same_json(_dumped(field, value), state.origin[name]):
+        if not same_json(dump_value(field.codec, value), state.origin[name]):
             verb = f"set_{name}"
             if hasattr(cls, verb):
                 instead = f"; .{verb}() changes it"
@@ -180,8 +177,8 @@ def store(instance: Entity, row: Any, *, session: Session) -> None:
         row = row[0]
     for name in changes(instance):
         if schema.fields[name].codec.lazy:
-            state.origin[name] = _dumped(schema.fields[name], loading.peek(instance, name))
-    wire_pk = session.dialect.names(schema)[schema.pk]
+            state.origin[name] = dump_value(schema.fields[name].codec, loading.peek(instance, name))
+    wire_pk = session.dialect.pk(schema)
     if not isinstance(row, dict) or (not state.saved and row.get(wire_pk) is None):
         if not state.saved:
             raise WriteUnconfirmedError(
@@ -258,7 +255,7 @@ def accepted(cls: type[Entity], values: Mapping[str, Any]) -> dict[str, Any]:
 
 def dumped(cls: type[Entity], values: Mapping[str, Any]) -> dict[str, Any]:
     """Give checked values as the wire takes them."""
-    return {name: _dumped(cls._schema.fields[name], value) for name, value in values.items()}
+    return {name: dump_value(cls._schema.fields[name].codec, value) for name, value in values.items()}
 
 
 # --- one object of a query ---------------------------------------------------
