@@ -1,7 +1,4 @@
-"""Measure the sandbox and the SDK's first figures in one run: `make bench`.
-
-Prints one line a figure: what, measured, the figure to reach. Times are of this machine; ratios travel.
-"""
+"""Measure the sandbox, and the SDK against it: how both start and answer."""
 
 from __future__ import annotations
 
@@ -10,7 +7,7 @@ import sys
 import tempfile
 import time
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
@@ -20,24 +17,12 @@ import requests
 
 import synapse
 
+from benchmarks.measure import alternately, seconds, show, show_at_most
 from synapse import DataCollection, FetchMode, FileSpecification, Project, Task
 from synapse.sandbox import serve
 
 ROWS = 300
 ROUNDS = 15
-
-
-def show(what: str, measured: str, wanted: str) -> None:
-    """Print one figure."""
-    sys.stdout.write(f"{what:<62} {measured:>16}   {wanted}\n")
-    sys.stdout.flush()
-
-
-def seconds(work: Callable[[], object]) -> float:
-    """Time one call."""
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
 
 
 @contextmanager
@@ -72,7 +57,7 @@ def starting() -> None:
         start = time.perf_counter()
         with serve():
             times.append(time.perf_counter() - start)
-    show("sandbox: start to ready, after the first migration", f"{median(times):.2f} s", "< 3 s")
+    show_at_most("sandbox: start to ready, after the first migration", median(times), limit=3, unit=" s")
 
 
 def list_page(sandbox: Any) -> None:
@@ -82,7 +67,13 @@ def list_page(sandbox: Any) -> None:
     address = f"{sandbox.url}/sdk/tasks/?page_size=100&expand=data_unit"
     assert len(http.get(address).json()["results"]) == 100
     times = [seconds(lambda: http.get(address).content) for _ in range(ROUNDS)]
-    show("sandbox: page of 100 tasks with expand=data_unit", f"{1000 * median(times):.1f} ms", "≤ 30 ms")
+    show_at_most(
+        "sandbox: page of 100 tasks with expand=data_unit",
+        1000 * median(times),
+        limit=30,
+        unit=" ms",
+        digits=1,
+    )
 
 
 def relations(session: synapse.Session) -> None:
@@ -95,9 +86,13 @@ def relations(session: synapse.Session) -> None:
 
     with session.trace() as calls:
         batched = seconds(lambda: touch(FetchMode.PEERS))
-    show(f"relations of {ROWS} tasks: requests", f"{len(calls)}", "≤ 12")
+    show(
+        f"sandbox: relations of {ROWS} tasks: requests", f"{len(calls)}", wanted="≤ 12", met=len(calls) <= 12
+    )
     single = seconds(lambda: [_one(session, task) for task in Task.objects.all()])
-    show(f"relations of {ROWS} tasks: time ÷ one request each", f"{batched / single:.3f}", "≤ 0.1")
+    show_at_most(
+        f"sandbox: relations of {ROWS} tasks: time ÷ one request each", batched / single, limit=0.1, digits=3
+    )
 
 
 def _one(session: synapse.Session, task: Task) -> None:
@@ -122,8 +117,8 @@ def reading(sandbox: Any) -> None:
         return sum(1 for _ in Task.objects.iterator())
 
     assert bare() == typed() == ROWS
-    ratio = median(seconds(typed) for _ in range(ROUNDS)) / median(seconds(bare) for _ in range(ROUNDS))
-    show(f"reading {ROWS} typed tasks ÷ bare requests and dicts", f"{ratio:.2f}", "≤ 1.3")
+    ratio = alternately(typed, bare, rounds=ROUNDS)
+    show_at_most(f"sandbox: reading {ROWS} typed tasks ÷ bare requests and dicts", ratio, limit=1.3)
 
 
 def importing() -> None:
@@ -136,13 +131,10 @@ def importing() -> None:
 
     nothing = spent("pass")
     base = spent("import requests, attrs, cattrs, cachetools") - nothing
-    show(
-        "import synapse ÷ import of its dependencies",
-        f"{(spent('import synapse') - nothing) / base:.2f}",
-        "≤ 1.3",
-    )
-    lazy = spent("from synapse import Task, connect") - nothing
-    show("from synapse import Task, connect ÷ the same", f"{lazy / base:.2f}", "≤ 1.3")
+    bare = (spent("import synapse") - nothing) / base
+    show_at_most("import synapse ÷ import of its dependencies", bare, limit=1.3)
+    lazy = (spent("from synapse import Task, connect") - nothing) / base
+    show_at_most("from synapse import Task, connect ÷ the same", lazy, limit=1.3)
 
 
 def main() -> None:
@@ -153,7 +145,3 @@ def main() -> None:
         relations(session)
         reading(sandbox)
     importing()
-
-
-if __name__ == "__main__":
-    main()
