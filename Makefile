@@ -31,8 +31,8 @@ test: check  ## Check, then run every test with branch coverage
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
 
-bench: $(STAMP)  ## Measure the sandbox and the SDK, as figures beside those to reach
-	@$(BIN)/python benchmarks/foundation.py
+bench: $(STAMP)  ## Measure the SDK beside bare requests and the vendor's client, as ratios (ARGS=reading: one part)
+	@$(BIN)/python -m benchmarks $(ARGS)
 
 docs: $(STAMP)  ## Renew the tables of the reference pages from the entities
 	@$(BIN)/python docs/build_reference.py
