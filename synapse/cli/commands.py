@@ -85,6 +85,9 @@ def demo(*, images: Path | None, limit: int | None, workers: int, keep: bool) ->
 @click.option(
     "--language", type=click.Choice(["en", "ko"]), default="en", help="Language of errors by default."
 )
+@click.option(
+    "--object-storage", metavar="URL", help="Let clients put files into this bucket of an S3 service."
+)
 def sandbox(**options: Any) -> None:
     """Serve a backend on this machine until Ctrl-C.
 

@@ -6,9 +6,9 @@ with synapse.sandbox.serve(seed="demo") as sandbox:
 
 from __future__ import annotations
 
-from .launch import Sandbox, SandboxError, TenantAccess, serve
+from .launch import ObjectStorage, Sandbox, SandboxError, TenantAccess, serve
 
-__all__ = ["Sandbox", "SandboxError", "TenantAccess", "serve"]
+__all__ = ["ObjectStorage", "Sandbox", "SandboxError", "TenantAccess", "serve"]
 
-for _public in (Sandbox, SandboxError, TenantAccess, serve):
+for _public in (ObjectStorage, Sandbox, SandboxError, TenantAccess, serve):
     _public.__module__ = __name__

@@ -29,6 +29,11 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--threads", type=positive, default=32, help="answer so many requests at once")
     made.add_argument("--page-size", type=positive, default=20, metavar="N", help="rows of a page by default")
     made.add_argument("--language", choices=["en", "ko"], default="en", help="language of errors by default")
+    made.add_argument(
+        "--object-storage",
+        metavar="URL",
+        help="let clients put files into this bucket: http(s)://host/bucket",
+    )
     made.add_argument("--stop-with-parent", action="store_true", help=argparse.SUPPRESS)
     return made
 

@@ -15,6 +15,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, Final
+from urllib.parse import urlencode
 
 import attrs
 
@@ -62,6 +63,35 @@ class Sandbox:
         return cls(**{**facts, "data": Path(facts["data"]), "tenants": tenants})
 
 
+@attrs.frozen
+class ObjectStorage:
+    """An S3 service that files are put into directly: the address of its bucket, and the keys to sign with.
+
+    Keys that are not given are found where boto3 looks for them. Files from `threshold` bytes on go in parts of
+    `part_size` bytes, of which S3 takes none below 5 MiB.
+    """
+
+    url: str
+    key: str | None = attrs.field(default=None, repr=False)
+    secret: str | None = attrs.field(default=None, repr=False)
+    region: str | None = None
+    threshold: int | None = None
+    part_size: int | None = None
+
+    @property
+    def address(self) -> str:
+        """All but the keys, as the command line takes it."""
+        named = {"region": self.region, "threshold": self.threshold, "part_size": self.part_size}
+        query = urlencode({name: value for name, value in named.items() if value is not None})
+        return f"{self.url}?{query}" if query else self.url
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The keys, which travel by the environment, where no list of processes shows them."""
+        keys = {"AWS_ACCESS_KEY_ID": self.key, "AWS_SECRET_ACCESS_KEY": self.secret}
+        return {name: value for name, value in keys.items() if value is not None}
+
+
 @contextlib.contextmanager
 def serve(
     data: str | os.PathLike[str] | None = None,
@@ -74,15 +104,18 @@ def serve(
     threads: int = 32,
     page_size: int = 20,
     language: str = "en",
+    object_storage: ObjectStorage | str | None = None,
 ) -> Iterator[Sandbox]:
     """Run a sandbox in another process for as long as the block lasts.
 
     It keeps everything in the folder *data*, so that the next one there goes on with the same rows and
     tokens; without it, in a scratch folder that is removed afterwards. *seed* is `"demo"` or nothing,
     *database* a `postgresql://` address instead of SQLite, *port* 0 any free port, *tenants* the workspaces
-    to have, the first of which the handle speaks for. It also stops when this process dies.
+    to have, the first of which the handle speaks for. With *object_storage*, the bucket of an S3 service such as
+    `http://127.0.0.1:9000/photos`, clients can put files there directly. It also stops when this process dies.
     """
     require_extra()
+    store = ObjectStorage(object_storage) if isinstance(object_storage, str) else object_storage
     values = {
         "--seed": seed,
         "--database": database,
@@ -91,6 +124,7 @@ def serve(
         "--threads": threads,
         "--page-size": page_size,
         "--language": language,
+        "--object-storage": store and store.address,
     }
     arguments = [f"{name}={value}" for name, value in values.items() if value is not None]
     arguments += [f"--tenant={code}" for code in tenants]
@@ -101,7 +135,9 @@ def serve(
         except OSError as error:
             raise SandboxError(f"the sandbox cannot use {data}: {error.strerror}") from error
         log_size = log.tell()
-        process = stack.enter_context(_process(folder, arguments, log=log))
+        process = stack.enter_context(
+            _process(folder, arguments, log=log, keys=store.environment if store else {})
+        )
         line = _first_line(process)
         if not line:
             log.seek(log_size)
@@ -146,11 +182,13 @@ def _folder(data: str | os.PathLike[str] | None) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def _process(folder: Path, arguments: list[str], *, log: IO[bytes]) -> Iterator[subprocess.Popen[str]]:
+def _process(
+    folder: Path, arguments: list[str], *, log: IO[bytes], keys: Mapping[str, str]
+) -> Iterator[subprocess.Popen[str]]:
     command = [sys.executable, "-m", "synapse.sandbox", f"--data={folder}", "--stop-with-parent", *arguments]
     root = str(Path(__file__).resolve().parents[2])
     paths = [root, *filter(None, [os.environ.get("PYTHONPATH")])]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+    environment = {**os.environ, **keys, "PYTHONPATH": os.pathsep.join(paths)}
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True, env=environment
     ) as process:

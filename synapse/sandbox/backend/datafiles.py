@@ -58,11 +58,6 @@ def verify_checksums(request: Request) -> Response:
     )
 
 
-def refuse_presigned(request: Request) -> Response:
-    """Refuse both presigned calls: files of this backend live in a folder, which signs no addresses."""
-    raise ValidationError({"detail": say("Presigned upload is not supported by this storage.")})
-
-
 def completed_upload(request: Request, key: object) -> ChunkedUpload:
     """Find the caller's own completed upload, or refuse the request on `chunked_upload`."""
     own = ChunkedUpload.objects.filter(tenant=request.auth.tenant, user=request.auth.user)

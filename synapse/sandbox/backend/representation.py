@@ -18,6 +18,7 @@ from django.db import models
 from django.db.models import QuerySet, prefetch_related_objects
 from django.utils.timezone import get_default_timezone
 
+from . import objects
 from .flexfields import Shape
 
 Read = Callable[[Any], Any]
@@ -32,7 +33,9 @@ class Context:
     base_url: str
 
     def url(self, name: str) -> str:
-        """Return the absolute address of the stored file called *name*."""
+        """Return the absolute address of the stored file called *name*, signed if it lies in the object storage."""
+        if name.startswith(objects.MARK):
+            return objects.get_address(name.removeprefix(objects.MARK))
         return f"{self.base_url}{settings.MEDIA_URL}{quote(name)}"
 
 

@@ -50,6 +50,7 @@ class Options:
     threads: int = 32
     page_size: int = 20
     language: str = "en"
+    object_storage: str | None = None
     cache: Path = field(default_factory=Path)
     stop_with_parent: bool = False
 
@@ -88,8 +89,27 @@ def open_database(options: Options) -> None:
     """Set Django up on the database of a sandbox, with all its tables."""
     if options.database is None:
         _copy_template(options)
-    configure(options.data, options.database, page_size=options.page_size, language=options.language)
+    bucket = _bucket(options)
+    configure(
+        options.data,
+        options.database,
+        page_size=options.page_size,
+        language=options.language,
+        bucket=bucket,
+    )
     _migrate(options)
+
+
+def _bucket(options: Options) -> Any:
+    """Return the bucket that files may be put into directly, once it has been reached."""
+    if options.object_storage is None:
+        return None
+    from .objects import Bucket, BucketError, check
+
+    with _explained("use the object storage", BucketError):
+        bucket = Bucket.parse(options.object_storage)
+        check(bucket)
+    return bucket
 
 
 @contextlib.contextmanager

@@ -81,8 +81,9 @@ def build(
     *,
     page_size: int = 20,
     language: str = "en",
+    bucket: Any = None,
 ) -> dict[str, Any]:
-    """Return the settings of the sandbox that keeps its files in *data_dir*."""
+    """Return the settings of the sandbox that keeps its files in *data_dir*, and maybe in a *bucket* as well."""
     folder = Path(data_dir).resolve()
     # On the same disk as the media, so that a received file is renamed into place.
     incoming = folder / "incoming"
@@ -123,6 +124,7 @@ def build(
         "LOGGING": LOGGING,
         "SANDBOX_DATA_DIR": folder,
         "SANDBOX_PAGE_SIZE": page_size,
+        "SANDBOX_BUCKET": bucket,
     }
 
 

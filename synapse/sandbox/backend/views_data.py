@@ -7,7 +7,7 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from . import datafiles, filters, models, units
+from . import datafiles, filters, models, presigned, units
 from .serializers import entity_serializer
 from .serializers_data import DataCollectionSerializer, StorageSerializer
 from .views import Changes, Entities
@@ -33,9 +33,13 @@ class DataFiles(Changes):
     def verify_checksums(self, request: Request) -> Response:
         return datafiles.verify_checksums(request)
 
-    @action(detail=False, methods=["post"], url_path="presigned_upload/(?:upload|confirm_upload)")
+    @action(detail=False, methods=["post"], url_path="presigned_upload/upload")
     def presigned_upload(self, request: Request) -> Response:
-        return datafiles.refuse_presigned(request)
+        return presigned.sign(request)
+
+    @action(detail=False, methods=["post"], url_path="presigned_upload/confirm_upload")
+    def confirm_upload(self, request: Request) -> Response:
+        return presigned.confirm(request)
 
 
 class DataUnits(Changes):

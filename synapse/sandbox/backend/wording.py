@@ -50,6 +50,12 @@ KOREAN: Final = {
     "The base64 of the data URI is broken.": "data URI의 base64가 손상되었습니다.",
     "There are more than %(most)s of them.": "%(most)s개를 넘습니다.",
     "Presigned upload is not supported by this storage.": "이 저장소는 서명된 업로드를 지원하지 않습니다.",
+    "This file key was not given to this workspace.": "이 워크스페이스에 발급된 파일 키가 아닙니다.",
+    "The parts cannot be put together (%(code)s).": "파트를 하나로 합칠 수 없습니다(%(code)s).",
+    "There is no such object in the storage.": "저장소에 해당 객체가 없습니다.",
+    "The object has %(found)s bytes instead of %(size)s.": (
+        "객체의 크기가 %(size)s바이트가 아니라 %(found)s바이트입니다."
+    ),
     "This upload has not been completed.": "이 업로드는 아직 완료되지 않았습니다.",
     "Unknown file specification “%(name)s”.": "알 수 없는 파일 사양 “%(name)s”입니다.",
     "Required file specification “%(name)s” is missing.": "필수 파일 사양 “%(name)s”이/가 없습니다.",
