@@ -38,7 +38,7 @@ class CannedSession(Session):
     """
 
     def __init__(self, replies: Mapping[str, Answer], **settings: Any) -> None:
-        super().__init__(HOST, api_token="canned", **settings)
+        super().__init__(HOST, api_token="canned", **{"state_dir": False, **settings})
         self.replies = dict(replies)
         self.requests: list[Request] = []
 

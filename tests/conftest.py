@@ -28,6 +28,12 @@ def measuring() -> Iterator[str | None]:
         os.environ[MEASURE] = how
 
 
+@pytest.fixture(scope="session", autouse=True)
+def own_state(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Keep what the tests upload out of the state folder of whoever runs them."""
+    os.environ["SYNAPSE_STATE_DIR"] = str(tmp_path_factory.mktemp("state"))
+
+
 @pytest.fixture
 def measured_processes(measuring: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let coverage count what the processes of this test run of the package, as for the command line."""

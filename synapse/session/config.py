@@ -8,7 +8,7 @@ import os
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import attrs
 
@@ -80,6 +80,7 @@ class Settings:
     verify: bool | str | None = None
     cert: str | tuple[str, str] | None = None
     proxies: Mapping[str, str] | None = attrs.field(default=None, repr=False)
+    state_dir: Path | Literal[False] | None = None
 
     @property
     def host(self) -> str:
@@ -114,6 +115,7 @@ class Settings:
             "page_size",
             "verify",
             "cert",
+            "state_dir",
         )
         arguments = {name: getattr(self, name) for name in names}
         open_proxies = {name: url for name, url in (self.proxies or {}).items() if "@" not in url}
@@ -284,6 +286,7 @@ def _checked(rest: Mapping[str, Any]) -> dict[str, Any]:
         "retry": retry or Retry(),
         "cert": cert,
         "proxies": _proxies(rest["proxies"]),
+        "state_dir": _folder(rest["state_dir"]),
     }
 
 
@@ -299,6 +302,20 @@ def _check_path(setting: str, path: object) -> None:
         raise ConfigError(f"{setting} must be a path, not {type(path).__name__}")
     if not Path(path).exists():
         raise ConfigError(f"{setting}: there is no file {path!r}")
+
+
+def _folder(given: object) -> Path | Literal[False] | None:
+    setting, folder = "state_dir", given
+    if given is None:
+        setting, folder = "SYNAPSE_STATE_DIR", os.environ.get("SYNAPSE_STATE_DIR") or None
+    if folder is None or folder is False:
+        return folder
+    if not isinstance(folder, str | os.PathLike) or not isinstance(os.fspath(folder), str) or not str(folder):
+        raise ConfigError(f"{setting} must be the path of a folder, or False to keep nothing, not {folder!r}")
+    try:
+        return Path(folder).expanduser().absolute()
+    except (RuntimeError, OSError) as error:
+        raise ConfigError(f"{setting}: {folder!r} cannot be found ({error})") from error
 
 
 def _proxies(proxies: object) -> dict[str, str] | None:

@@ -8,7 +8,7 @@ import weakref
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeVar
 
 from synapse.dialects import V1, Reply, Request
 from synapse.dialects.masking import Masker
@@ -35,6 +35,9 @@ class Session:
     `~/.synapse/config.json`. `with session:` makes it current in this thread or task until its end, and
     leaves it open; `close()` frees its sockets. Pickling leaves the tokens behind: they are looked up again
     on loading.
+
+    Uploads that are under way are remembered in `state_dir`, by default the platform's folder for such state, so that
+    the next process can go on with them; `False` keeps nothing.
     """
 
     def __init__(
@@ -53,6 +56,7 @@ class Session:
         verify: bool | str | None = None,
         cert: str | tuple[str, str] | None = None,
         proxies: Mapping[str, str] | None = None,
+        state_dir: str | os.PathLike[str] | Literal[False] | None = None,
         dialect: V1 | None = None,
     ) -> None:
         given = {"host": host, "api_token": api_token, "agent_token": agent_token, "tenant": tenant}
@@ -66,6 +70,7 @@ class Session:
             verify=verify,
             cert=cert,
             proxies=proxies,
+            state_dir=state_dir,
         )
         self.dialect: V1 = dialect or V1()
         self.host: str = self.settings.host

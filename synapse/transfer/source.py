@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+import time
 
 from collections.abc import Callable, Iterator
 from io import FileIO
@@ -19,6 +20,9 @@ PathLike: TypeAlias = str | os.PathLike[str]
 
 BLOCK: Final = 1024 * 1024
 
+_TICK: Final = 100_000_000  # nanoseconds in which a file system may give two writes the same time
+_COARSE_TICK: Final = 2_000_000_000  # the same where times are whole seconds
+
 
 def _stamp(found: os.stat_result) -> tuple[int, int, int]:
     return found.st_ino, found.st_size, found.st_mtime_ns
@@ -31,11 +35,13 @@ class Source:
     path: Path
     size: int
     stamp: tuple[int, int, int] = attrs.field(repr=False)
+    changed_ns: int = attrs.field(default=0, repr=False)
+    seen_ns: int = attrs.field(default=0, eq=False, repr=False)
 
     @classmethod
     def of(cls, path: object) -> Source:
         """Look at *path*; whatever cannot be sent is a `TransferError` that says why."""
-        checked = _path(path)
+        checked, seen = _path(path), time.time_ns()
         try:
             found = checked.stat()
             if stat.S_ISREG(found.st_mode):
@@ -51,7 +57,7 @@ class Source:
             raise TransferError(f"{str(path)!r} is a folder: give the path of one file")
         if not stat.S_ISREG(found.st_mode):
             raise TransferError(f"{str(path)!r} is not a regular file: write its content to one first")
-        return cls(checked, found.st_size, _stamp(found))
+        return cls(checked, found.st_size, _stamp(found), found.st_ctime_ns, seen)
 
     @property
     def name(self) -> str:
@@ -65,6 +71,22 @@ class Source:
         An absolute path would tell of this machine, not of the data.
         """
         return _travelling(self.path.name if self.path.is_absolute() else self.path.as_posix())
+
+    @property
+    def place(self) -> bytes:
+        """The absolute path, in the bytes that the system knows it by."""
+        return os.fsencode(os.path.abspath(self.path))  # noqa: PTH100 - the shortest of all spellings
+
+    @property
+    def identity(self) -> str:
+        """What tells this file from any other that was or will be at its path, as far as can be seen from outside."""
+        return " ".join(map(str, self.stamp))
+
+    @property
+    def settled(self) -> bool:
+        """Whether it was left alone for long enough that its next change will show in its times."""
+        latest = max(self.changed_ns, self.stamp[2])
+        return self.seen_ns - latest > (_TICK if latest % 1_000_000_000 else _COARSE_TICK)
 
     def open(self) -> FileIO:
         """Open the file, if it is still the one that was looked at."""

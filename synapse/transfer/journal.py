@@ -1,0 +1,87 @@
+"""Which uploads are under way, remembered for the next process in case this one dies."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import time
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final, TypeAlias
+from urllib.parse import urlsplit
+
+import attrs
+
+from synapse.session import Session
+from synapse.transfer.source import Source
+from synapse.transfer.state import DAY, State, state_of
+
+if TYPE_CHECKING:
+    import sqlite3
+
+_Key: TypeAlias = tuple[str, str, bytes, str, str, str]
+
+_THIS: Final = "host = ?1 AND tenant = ?2 AND path = ?3 AND stamp = ?4 AND chunk_size = ?5 AND name = ?6"
+
+
+@attrs.define
+class Entry:
+    """What is known of one upload: its `address`, and the `md5` that it is being closed with.
+
+    Without a `key`, nothing is known, and nothing is kept.
+    """
+
+    address: str | None = None
+    md5: str | None = None
+    _session: Session | None = attrs.field(default=None, repr=False)
+    _state: State | None = attrs.field(default=None, repr=False)
+    _key: _Key | None = attrs.field(default=None, repr=False)
+
+    def begin(self, address: str) -> None:
+        """Remember where the upload is gone on with: only its path, on the session's own host."""
+        self.address, self.md5 = address, None
+        if self._session is None:
+            return
+        path = urlsplit(self._session.settings.base.follow(address, start=self._session.host)).path
+        self._write(
+            "INSERT OR REPLACE INTO uploads VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, NULL, ?8)", path, time.time()
+        )
+
+    def close(self, md5: str) -> None:
+        """Remember the MD5 of the bytes that the backend has, now that it has them all."""
+        self.md5 = md5
+        self._write(f"UPDATE uploads SET md5 = ?7 WHERE {_THIS}", md5)
+
+    def forget(self) -> None:
+        """Forget the upload: it is registered, or of no use any more."""
+        self.address = self.md5 = None
+        self._write(f"DELETE FROM uploads WHERE {_THIS}")
+
+    def _write(self, statement: str, *values: object) -> None:
+        state, key = self._state, self._key
+        if state is not None and key is not None:
+            state.run(lambda database: database.execute(statement, (*key, *values)).close())
+
+
+@contextlib.contextmanager
+def claimed(session: Session, source: Source, *, name: str, chunk_size: int) -> Iterator[Entry]:
+    """Give the entry of this upload to one caller at a time, of all threads and processes; the others get a blank."""
+    state = state_of(session)
+    if state is None:
+        yield Entry()
+        return
+    tenant = session.settings.tenant or ""
+    key = (session.host, tenant, source.place, source.identity, str(chunk_size), name)
+    with state.locked(hashlib.sha256(repr(key).encode()).hexdigest()[:32]) as held:
+        yield _found(session, state, key) if held else Entry()
+
+
+def _found(session: Session, state: State, key: _Key) -> Entry:
+    def look(database: sqlite3.Connection) -> tuple[str, str | None] | None:
+        # The backend keeps an unfinished upload for a day. What comes from the future is the fault of a clock.
+        database.execute("DELETE FROM uploads WHERE abs(?1 - created) > ?2", (time.time(), DAY))
+        row = database.execute(f"SELECT address, md5 FROM uploads WHERE {_THIS}", key).fetchone()
+        return row if row is None else (row[0], row[1])
+
+    path, md5 = state.run(look) or (None, None)
+    return Entry(None if path is None else session.origin + path, md5, session, state, key)
