@@ -18,7 +18,8 @@ from synapse.errors import MappingError, TransferError, TransportError, WriteUnc
 from synapse.mapping.unset import UNSET
 from synapse.session.config import Settings
 from synapse.session.failures import Failure
-from synapse.session.origin import clean
+from synapse.session.origin import clean, start_of
+from synapse.session.pacing import Pace
 from synapse.session.replies import Answer, describe, error_of, parse
 from synapse.session.retry import PASSING, REFUSED, seconds_until
 from synapse.session.transport import Attempt, Transport
@@ -34,14 +35,22 @@ logger: Final = logging.getLogger("synapse")
 
 
 class Delivery:
-    """Sends what the session asks for; holds no state of its own beyond the sockets of `transport`."""
+    """Sends what the session asks for; its state is the sockets of `transport` and the pace of each origin."""
 
     def __init__(
-        self, settings: Settings, *, transport: Transport, masker: Masker, pause: Callable[[float], None]
+        self,
+        settings: Settings,
+        *,
+        transport: Transport,
+        masker: Masker,
+        pause: Callable[[float], None],
+        check_open: Callable[[], None],
     ) -> None:
         self._settings = settings
         self.masker = masker
         self._pause = pause
+        self._check_open = check_open
+        self._paces: dict[str, Pace] = {}
         self.transport = transport
 
     def send(self, request: Request) -> Reply:
@@ -106,7 +115,7 @@ class Delivery:
         repeats = hops = 0
         acted = False
         while True:
-            outcome = self.transport.exchange(attempt)
+            outcome = self.exchange(attempt, again=repeats > 0)
             if isinstance(outcome, Answer):
                 if 200 <= outcome.status < 300:
                     return outcome
@@ -122,6 +131,36 @@ class Delivery:
                 self._refuse(attempt, outcome, attempts=repeats + 1)
             self._wait(attempt, outcome, repeats)
             repeats += 1
+
+    def exchange(self, attempt: Attempt, *, again: bool = False) -> Answer | Failure:
+        """Send once, at the pace that the origin asked for; *again* says that it was refused before."""
+        pace = self._pace(attempt.url)
+        entered, well = pace.enter(again=again), False
+        try:
+            outcome = self.transport.exchange(attempt)
+            well = isinstance(outcome, Answer) and outcome.status < 500
+            if isinstance(outcome, Answer) and outcome.status in REFUSED and self._settings.retry.total:
+                asked = seconds_until(outcome.headers.get("Retry-After"))
+                well = False
+                if asked is not None:
+                    pace.hold(asked, entered=entered, label=f"{attempt.label}: {outcome.status}")
+        finally:
+            pace.leave(entered, well=well)
+        return outcome
+
+    def close(self) -> None:
+        """Free the sockets, and wake those who wait for a turn."""
+        self.transport.close()
+        for pace in list(self._paces.values()):
+            pace.wake()
+
+    def _pace(self, url: str) -> Pace:
+        origin = start_of(url)
+        known = self._paces.get(origin)
+        # Of two threads that come first, both get the one that was stored.
+        return known or self._paces.setdefault(
+            origin, Pace(self._settings.retry, check_open=self._check_open)
+        )
 
     def failed(self, attempt: Attempt, failure: Failure, *, attempts: int = 1) -> TransportError:
         """Build the error for an attempt that brought no readable answer."""
@@ -170,6 +209,8 @@ class Delivery:
 
     def _wait(self, attempt: Attempt, outcome: Answer | Failure, repeats: int) -> None:
         asked = seconds_until(outcome.headers.get("Retry-After")) if isinstance(outcome, Answer) else None
+        if asked is not None and isinstance(outcome, Answer) and outcome.status in REFUSED:
+            return  # all wait for it, when they take their turns
         seconds = self._settings.retry.wait(repeats, retry_after=asked)
         reason = outcome.reason if isinstance(outcome, Failure) else outcome.status
         logger.info("%s: %s; trying again in %.1f s", attempt.label, reason, seconds)

@@ -37,6 +37,16 @@ def origin_of(url: str) -> str:
     return f"{scheme}://{host}" if port in (None, _PORTS[scheme]) else f"{scheme}://{host}:{port}"
 
 
+def start_of(url: str) -> str:
+    """Return the part of an address before its path, as it is written.
+
+    >>> start_of("https://api.example.com/tasks/?page=2")
+    'https://api.example.com'
+    """
+    end = url.find("/", len("https://"))
+    return url[:end] if end > 0 else url
+
+
 def clean(url: str) -> str:
     """Return *url* with everything quoted that may not stand in a request line."""
     return quote(url, safe="!#$%&'()*+,/:;=?@[]~") if _UNSAFE.search(url) else url

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 import weakref
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
@@ -17,6 +18,7 @@ from synapse.session import scope
 from synapse.session.cache import RelationCache
 from synapse.session.concurrency import Outcome, run_all
 from synapse.session.config import Settings, Timeout, resolve, whole_number
+from synapse.session.pacing import wait_for
 from synapse.session.retry import Retry
 from synapse.session.trace import Trace
 
@@ -131,7 +133,7 @@ class Session:
             self._closing.set()
             delivery, self._made = self._made, None
         if delivery is not None:
-            delivery.transport.close()
+            delivery.close()
         self.cache.clear()
 
     def check_open(self) -> None:
@@ -179,13 +181,19 @@ class Session:
             if self._made is None:
                 transport = Transport(self.settings, masker=self._masker, traces=self._traces)
                 self._made = Delivery(
-                    self.settings, transport=transport, masker=self._masker, pause=self._pause
+                    self.settings,
+                    transport=transport,
+                    masker=self._masker,
+                    pause=self._pause,
+                    check_open=self.check_open,
                 )
             return self._made
 
     def _pause(self, seconds: float) -> None:
-        if self._closing.wait(seconds):
-            self.check_open()
+        until = time.monotonic() + seconds
+        while not self._closing.is_set() and (left := until - time.monotonic()) > 0:
+            wait_for(self._closing.wait, left)
+        self.check_open()
 
 
 def _load(cls: type[Session], arguments: dict[str, Any]) -> Session:

@@ -20,6 +20,7 @@ from synapse.session.bodies import Reader
 from synapse.session.config import Settings
 from synapse.session.connections import Connections, unbounded
 from synapse.session.failures import ERRORS, Failure, failure_of
+from synapse.session.origin import start_of
 from synapse.session.replies import SHOWN, Answer, describe
 from synapse.session.trace import Call, Trace
 
@@ -138,8 +139,7 @@ class Transport:
 
     def _surroundings(self, url: str) -> dict[str, Any]:
         """Decide once per origin which proxy and which certificates the environment asks for."""
-        end = url.find("/", 8)
-        origin = url[:end] if end > 0 else url
+        origin = start_of(url)
         found = self._environment.get(origin)
         if found is None:
             settings = self._settings

@@ -1,0 +1,296 @@
+"""A backend that asks for a pause gets it from every worker of the session."""
+
+from __future__ import annotations
+
+import contextvars
+import logging
+import os
+import socket
+import threading
+import time
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from synapse.dialects import Request
+from synapse.errors import ConfigError, SynapseError
+from synapse.session import Retry, Session, pacing
+from synapse.session.pacing import Pace, StoppedError
+from tests.unit.session.hostile import Received, Server, Step, reply
+
+GET = Request("GET", "tasks/")
+WHOLE = reply(data={"results": []})
+Scripted = Callable[..., tuple[Server, Session]]
+
+
+def slow_down(seconds: object, status: int = 429) -> bytes:
+    """Return an answer that refuses and says for how long."""
+    return reply(status, {"detail": "slow down"}, headers=[("Retry-After", str(seconds))])
+
+
+class Limited:
+    """A step that lets so many requests pass in each window, refuses the others, and notes when each one came."""
+
+    def __init__(self, most: int, *, window: float, retry_after: str) -> None:
+        self.most, self.window, self.refusal = most, window, slow_down(retry_after)
+        self.passed: list[float] = []
+        self.refused: list[float] = []
+        self._lock = threading.Lock()
+
+    def __call__(self, connection: socket.socket, _: Received) -> None:
+        now = time.monotonic()
+        with self._lock:
+            recent = [each for each in self.passed if now - each < self.window]
+            free = len(recent) < self.most
+            (self.passed if free else self.refused).append(now)
+        connection.sendall(WHOLE if free else self.refusal)
+
+
+def sends(session: Session, count: int) -> list[Any]:
+    """Send from eight threads at once, and return what became of each request."""
+    return [outcome.error for outcome in session.map(session.send, [GET] * count, workers=8)]
+
+
+def in_thread(work: Callable[[], object]) -> tuple[threading.Thread, list[BaseException]]:
+    """Start a thread, and return it with the errors that end it."""
+    errors: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            work()
+        except SynapseError as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=contextvars.copy_context().run, args=(run,))
+    thread.start()
+    return thread, errors
+
+
+def until_received(server: Server, count: int = 1) -> None:
+    while len(server.received) < count:
+        time.sleep(0.005)
+
+
+class TestHold:
+    @pytest.mark.parametrize("status", [429, 503])
+    def test_keeps_every_worker_back(self, scripted: Scripted, status: int) -> None:
+        """One thread is refused for a second: none of the others sends anything before that is over."""
+        times: list[float] = []
+
+        def step(connection: socket.socket, _: Received) -> None:
+            times.append(time.monotonic())
+            connection.sendall(slow_down(1, status) if len(times) == 1 else WHOLE)
+
+        _, session = scripted(step)
+        first, _ = in_thread(lambda: session.send(GET))
+        while not times:
+            time.sleep(0.005)
+        time.sleep(0.05)
+
+        assert [None] * 16 == sends(session, 16)
+        first.join()
+        assert 1 <= min(times[1:]) - times[0] < 10
+
+    def test_holds_writes_as_well(self, scripted: Scripted) -> None:
+        """A write waits for what a read was told."""
+        times: list[float] = []
+
+        def step(connection: socket.socket, _: Received) -> None:
+            times.append(time.monotonic())
+            connection.sendall(slow_down(0.5) if len(times) == 1 else WHOLE)
+
+        _, session = scripted(step)
+        session.send(GET)
+        session.send(Request("POST", "tasks/", json={}))
+
+        assert times[1] - times[0] >= 0.5
+
+    def test_leaves_other_origins_alone(self, scripted: Scripted, serve: Callable[..., Server]) -> None:
+        """A file comes from another host, which asked for nothing."""
+        server, session = scripted(slow_down(30), WHOLE)
+        thread, _ = in_thread(lambda: session.send(GET))
+        until_received(server)
+        with session.download(f"{serve(reply(raw=b'abc')).origin}/a.png") as file:
+            assert b"abc" == b"".join(file.chunks())
+        session.close()
+        thread.join(10)
+
+    @pytest.mark.parametrize("wish", ["soon", "nan", "", "-5", "0"])
+    def test_ignores_nonsense(self, scripted: Scripted, wish: str) -> None:
+        """A wish that is no time is none."""
+        server, session = scripted(slow_down(wish), WHOLE)
+        session.send(GET)
+
+        assert 2 == len(server.received)
+
+    def test_is_said_once(self, scripted: Scripted, caplog: pytest.LogCaptureFixture) -> None:
+        """Eight workers that are refused at once make one line in the log."""
+        barrier = threading.Barrier(8)
+
+        def refuse(connection: socket.socket, _: Received) -> None:
+            barrier.wait(10)
+            connection.sendall(slow_down(0.3))
+
+        _, session = scripted(*[refuse] * 8, WHOLE)
+        with caplog.at_level(logging.INFO, logger="synapse"):
+            sends(session, 8)
+
+        said = [record.getMessage() for record in caplog.records if record.levelno == logging.INFO]
+        assert ["GET /tasks/: 429: waiting 0.3 s, as the backend asked"] == said
+
+    def test_is_capped_and_says_so(self, scripted: Scripted, caplog: pytest.LogCaptureFixture) -> None:
+        """A wish beyond `max_wait` is cut."""
+        _, session = scripted(slow_down(86400), WHOLE, retry=Retry(backoff=0, max_wait=0.1))
+        with caplog.at_level(logging.INFO, logger="synapse"):
+            session.send(GET)
+
+        assert (
+            "GET /tasks/: 429: waiting 0.1 s; the backend asked for 86400.0 s, and Retry(max_wait=…) allows no more"
+            == caplog.records[0].getMessage()
+        )
+
+    def test_is_nothing_to_a_session_that_never_repeats(self, scripted: Scripted) -> None:
+        """With `Retry(total=0)` the caller decides; the next request goes at once."""
+        server, session = scripted(slow_down(30), WHOLE, retry=Retry(total=0))
+        thread, errors = in_thread(lambda: session.send(GET))
+        thread.join(10)
+        session.send(GET)
+
+        assert ([429], 2) == ([each.status_code for each in errors], len(server.received))  # type: ignore[attr-defined]
+
+
+class TestStorm:
+    def test_ends(self, scripted: Scripted) -> None:
+        """Eight workers at a backend that takes four requests in 0.3 s: all pass, and few are refused."""
+        limited = Limited(4, window=0.3, retry_after="0.3")
+        _, session = scripted(limited)
+
+        assert [None] * 40 == sends(session, 40)
+        assert (40, True) == (len(limited.passed), len(limited.refused) <= 30)
+
+    def test_comes_back_apart(self, scripted: Scripted) -> None:
+        """Workers do not all return in the instant that the wait is over."""
+        limited = Limited(1, window=0.05, retry_after="0.2")
+        _, session = scripted(limited, retry=Retry(total=20, backoff=0.4))
+        sends(session, 4)
+        first = min(limited.refused)
+        returned = sorted(each for each in [*limited.passed, *limited.refused] if each > first + 0.2)
+
+        assert returned[-1] - returned[0] > 0.05
+
+
+class TestEasing:
+    """How many go at once after a refusal, seen on the pace itself."""
+
+    @staticmethod
+    def pace() -> Pace:
+        return Pace(Retry(backoff=0), check_open=lambda: None)
+
+    def test_halves_once_for_refusals_of_one_time(self) -> None:
+        """Eight that were in flight together and are all refused halve the number once."""
+        pace = self.pace()
+        entered = [pace.enter() for _ in range(8)]
+        for each in entered:
+            pace.hold(0, entered=each, label="")
+            pace.leave(each, well=False)
+
+        assert (4, 8) == (pace._most, pace._usual)
+
+    def test_halves_again_for_later_ones(self) -> None:
+        """Refusals after the wait halve it again, down to one."""
+        pace = self.pace()
+        others = [pace.enter() for _ in range(3)]
+        for _ in range(4):
+            entered = pace.enter()
+            pace.hold(0, entered=entered, label="")
+            for each in [entered, *others]:
+                pace.leave(each, well=False)
+            others = []
+
+        assert (1, 4) == (pace._most, pace._usual)
+
+    def test_grows_back_with_success(self) -> None:
+        """Once as many pass as before, nothing is limited any more."""
+        pace = self.pace()
+        entered = [pace.enter() for _ in range(4)]
+        pace.hold(0, entered=entered[0], label="")
+        for each in entered:
+            pace.leave(each, well=False)
+        grown = []
+        for _ in range(8):
+            pace.leave(pace.enter(), well=True)
+            grown.append(pace._most)
+
+        assert (2.5, float("inf")) == (grown[0], grown[-1])
+
+    def test_lets_the_refused_go_first(self) -> None:
+        """Who was refused before does not wait behind those that come new."""
+        pace, order = self.pace(), []
+        entered = pace.enter()
+        pace.hold(0, entered=entered, label="")
+
+        def go(name: str, again: bool) -> None:
+            mine = pace.enter(again=again)
+            order.append(name)
+            pace.leave(mine, well=False)
+
+        threads = [
+            threading.Thread(target=go, args=("new", False)),
+            threading.Thread(target=go, args=("old", True)),
+        ]
+        for thread in threads:
+            thread.start()
+            time.sleep(0.05)
+        pace.leave(entered, well=False)
+        for thread in threads:
+            thread.join(10)
+
+        assert ["old", "new"] == order
+
+
+class TestEnd:
+    def test_closing_the_session_ends_the_wait(self, scripted: Scripted) -> None:
+        """Those who wait for their turn are told that the session is closed."""
+        server, session = scripted(slow_down(30))
+        first, refused = in_thread(lambda: session.send(GET))
+        until_received(server)
+        time.sleep(0.05)
+        second, waiting = in_thread(lambda: session.send(GET))
+        time.sleep(0.05)
+        session.close()
+        first.join(10)
+        second.join(10)
+
+        assert [ConfigError] * 2 == [type(each) for each in [*refused, *waiting]]
+
+    @pytest.mark.parametrize("step", [slow_down(30), reply(502, {})])
+    def test_a_worker_that_nobody_needs_gives_up(self, scripted: Scripted, step: Step) -> None:
+        """A wait ends once those who asked have left, be it the backend's wish or our own pause."""
+        stop = threading.Event()
+        server, session = scripted(step, retry=Retry(backoff=1e6, cap=1e6))
+        token = pacing.stopping.set(stop)
+        thread, errors = in_thread(lambda: session.send(GET))
+        pacing.stopping.reset(token)
+        until_received(server)
+        stop.set()
+        thread.join(10)
+
+        assert [StoppedError] == [type(each) for each in errors]
+
+    @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+    def test_a_forked_child_starts_afresh(self, scripted: Scripted) -> None:
+        """The child of a process that waits has its own gate, which nothing holds."""
+        server, session = scripted(slow_down(30), WHOLE)
+        thread, _ = in_thread(lambda: session.send(GET))
+        until_received(server)
+        time.sleep(0.05)
+        child = os.fork()
+        if not child:
+            os._exit(0 if session.send(GET).status == 200 else 1)
+        status = os.waitpid(child, 0)[1]
+        session.close()
+        thread.join(10)
+
+        assert (0, 2) == (status, len(server.received))
