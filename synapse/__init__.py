@@ -82,13 +82,14 @@ if TYPE_CHECKING:
     from synapse.mapping import UNSET
     from synapse.query import FetchMode
     from synapse.session import Retry
-    from synapse.transfer import RemoteFile
+    from synapse.transfer import FileCache, RemoteFile
 
 __version__ = "0.1.0"
 
 _LAZY = {
     "UNSET": "synapse.mapping",
     "FetchMode": "synapse.query",
+    "FileCache": "synapse.transfer",
     "Retry": "synapse.session",
     "RemoteFile": "synapse.transfer",
 }
@@ -108,6 +109,7 @@ __all__ = [
     "DataFile",
     "DataUnit",
     "FetchMode",
+    "FileCache",
     "FileSpecification",
     "GroundTruth",
     "GroundTruthDataset",

@@ -5,14 +5,17 @@ from __future__ import annotations
 from synapse.transfer.batch import upload_items
 from synapse.transfer.chunked import upload_chunked
 from synapse.transfer.datauri import data_uri
+from synapse.transfer.filecache import FileCache
 from synapse.transfer.multipart import FilePart, MultipartBody
-from synapse.transfer.progress import Progress, ProgressLike, Step, tracked
+from synapse.transfer.progress import Meter, Progress, ProgressLike, Step, tracked
 from synapse.transfer.remote import RemoteFile
 from synapse.transfer.report import Outcome, Report
 from synapse.transfer.upload import release_body, upload_file, upload_many
 
 __all__ = [
+    "FileCache",
     "FilePart",
+    "Meter",
     "MultipartBody",
     "Outcome",
     "Progress",

@@ -1,115 +1,180 @@
-"""Read files from the web and put them on disk, whole or not at all."""
+"""Read files from the web, going on where they broke off as long as it is surely the same file."""
 
 from __future__ import annotations
 
-import filecmp
 import hashlib
-import os
-import uuid
+import re
 
-from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
-from typing import Final
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import ExitStack, closing
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from typing import Any, Final
+from urllib.parse import urlsplit
 
-from synapse.errors import TransferError, TransportError
+import attrs
+
+from synapse.errors import ClientError, TransferError, TransportError
 from synapse.session import Session
-from synapse.transfer.source import BLOCK, Source
+from synapse.transfer.source import BLOCK
 
-_SEPARATORS: Final = ("/", os.sep)
-
-
-def read_blocks(session: Session, url: str) -> Iterator[bytes]:
-    """Yield a file's bytes, going on where they broke off as long as it is surely the same file."""
-    done = stalls = 0
-    etag = ""
-    while True:
-        condition = (("If-Range", etag),) if done else ()
-        with session.download(url, start=done, headers=condition) as answer:
-            if done and not _continues(answer.status, answer.headers.get("Content-Range", ""), done):
-                raise TransferError("the file changed while it was fetched: fetch it again")
-            found = answer.headers.get("ETag", "")
-            etag = found if found.startswith('"') else ""
-            started = done
-            try:
-                for block in answer.chunks(BLOCK):
-                    yield block
-                    done += len(block)
-                return
-            except TransportError:
-                stalls = 0 if done > started else stalls + 1
-                if not etag or stalls > session.settings.retry.total:
-                    raise
-        session._pause(session.settings.retry.wait(stalls))
+_RANGE: Final = re.compile(r"bytes\s+(\d+)-\d+/(\d+|\*)\s*", re.ASCII)
+_SURE: Final = 60.0  # seconds after which a file's second of change tells it from any later one
 
 
-def _continues(status: int, content_range: str, start: int) -> bool:
-    return status == 206 and content_range.replace(" ", "").startswith(f"bytes{start}-")
+@attrs.frozen
+class Version:
+    """What tells one content of an address from another, as far as the server says."""
+
+    etag: str = ""
+    modified: str = ""
+    size: int | None = None
+
+    @classmethod
+    def of(cls, headers: Mapping[str, str], *, size: int | None) -> Version:
+        """Read the headers of an answer; only what can stand in `If-Range` counts."""
+        if headers.get("Content-Encoding", "identity").lower() not in ("", "identity"):
+            return cls()
+        etag, modified = headers.get("ETag", ""), headers.get("Last-Modified", "")
+        sure = _seconds_between(modified, headers.get("Date", "")) >= _SURE
+        return cls(etag if etag.startswith('"') else "", modified if sure else "", size)
+
+    @property
+    def validator(self) -> str:
+        """What a later request can be bound to, empty if there is nothing."""
+        return self.etag or self.modified
+
+    def meets(self, other: Version) -> bool:
+        """Whether nothing that both tell differs."""
+        pairs = ((self.etag, other.etag), (self.modified, other.modified), (self.size, other.size))
+        return all(one == two or not one or not two for one, two in pairs)
 
 
-def target_of(to: object, *, name: str) -> Path:
-    """Return where a file goes: into a folder (one that exists, or a path that ends in `/`), or to the path itself."""
-    if not isinstance(to, str | os.PathLike) or not os.fspath(to):
-        raise TransferError(f"a download goes to a folder or a path, not to {to!r}")
-    path = Path(to)
-    as_folder = os.fspath(to).endswith(_SEPARATORS) or path.is_dir()
-    return path / name if as_folder else path
+class Fetch:
+    """One file under way: `place` is the byte that comes next, `version` what the bytes before it are of."""
 
+    def __init__(self, session: Session, url: str, *, rewinds: bool, pages: bool = True) -> None:
+        self.url = url
+        self.place = 0
+        self.version = Version()
+        self._session = session
+        self._rewinds = rewinds
+        self._pages = pages
+        self._furthest = 0
+        self._stalls = 0
+        self._steps = self._run()
+        self._first: tuple[int, bytes] | None = None
+        self.begun = False
 
-def save(
-    blocks: Iterable[bytes],
-    target: Path,
-    *,
-    check: Callable[[int, str], None],
-    advanced: Callable[[int], object],
-    overwrite: bool,
-) -> Path:
-    """Write *blocks* beside *target*, `check` their size and MD5, and rename them to it when they are whole."""
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        partial = target.parent / f".synapse-{uuid.uuid4().hex}.part"
+    @property
+    def mark(self) -> str:
+        """What tells the address from others, without what may be its signature, and without showing it."""
+        parts = urlsplit(self.url)
+        shown = f"{parts.scheme}://{parts.netloc}{parts.path}"
+        return hashlib.sha256(shown.encode("utf-8", "surrogatepass")).hexdigest()
+
+    def look(self) -> Version:
+        """Ask for the file and see which version it is; `blocks()` goes on from there."""
+        self.begun = True
+        self._first = next(self._steps, None)
+        return self.version
+
+    def close(self) -> None:
+        """Break off."""
+        self._steps.close()
+
+    def blocks(self) -> Iterator[tuple[int, bytes]]:
+        """Yield blocks, each with its place, once; after a block, place 0 means that the file begins anew.
+
+        A file that changed under way begins anew where the fetch `rewinds`, else it is a `TransferError`.
+        """
+        self.begun = True
+        with closing(self._steps):
+            if self._first is not None:
+                yield self._first
+            yield from self._steps
+
+    def _run(self) -> Generator[tuple[int, bytes], None, None]:
+        while self.place == 0 or self.place != self.version.size:
+            with ExitStack() as stack:
+                answer = self._begin(stack)
+                try:
+                    for block in answer.chunks(BLOCK):
+                        yield self.place, block
+                        self.place += len(block)
+                except TransportError as error:
+                    broken = error
+                else:
+                    if self.version.size is None or self.place >= self.version.size:
+                        return
+                    words = f"the file ended at byte {self.place} of {self.version.size}"
+                    broken = TransportError(words, method="GET")
+            if not self._goes_on():
+                raise broken
+            self._session._pause(self._session.settings.retry.wait(self._stalls))
+
+    def _begin(self, stack: ExitStack) -> Any:
         try:
-            check(*_write(blocks, partial, advanced=advanced))
-            return _place(partial, target, overwrite=overwrite)
-        finally:
-            partial.unlink(missing_ok=True)
-    except OSError as error:
-        raise TransferError(f"{str(target)!r} cannot be written ({error.strerror})") from error
+            answer = self._ask(stack)
+        except ClientError as error:
+            if error.status_code != HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE or not self.place:
+                raise
+            self._rewind()
+            answer = self._ask(stack)
+        if self.place and not self._continues(answer):
+            self._rewind()
+            if answer.status != HTTPStatus.OK:
+                stack.close()
+                answer = self._ask(stack)
+        if self.place:
+            return answer
+        self._check(answer)
+        self.version = Version.of(answer.headers, size=answer.size)
+        return answer
+
+    def _ask(self, stack: ExitStack) -> Any:
+        bound = self.place and self.version.validator
+        headers = (("If-Range", self.version.validator),) if bound else ()
+        return stack.enter_context(self._session.download(self.url, start=self.place, headers=headers))
+
+    def _continues(self, answer: Any) -> bool:
+        found = _RANGE.fullmatch(answer.headers.get("Content-Range", ""))
+        if answer.status != HTTPStatus.PARTIAL_CONTENT or found is None:
+            return False
+        size = int(found[2]) if found[2] != "*" else None
+        return int(found[1]) == self.place and self.version.meets(Version.of(answer.headers, size=size))
+
+    def _check(self, answer: Any) -> None:
+        """Refuse an answer that is not the file."""
+        if answer.status != HTTPStatus.OK:
+            raise TransportError(
+                f"a file was asked for, and the answer is {answer.status}: it is not the file",
+                method="GET",
+                status_code=answer.status,
+            )
+        kind = answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+        if kind == "text/html" and not self._pages:
+            raise TransferError(
+                "a web page came in place of the file, as from a proxy or a login: look at the address in a browser"
+            )
+
+    def _rewind(self) -> None:
+        if not self._rewinds:
+            raise TransferError("the file changed while it was fetched: fetch it again")
+        self.place = 0
+
+    def _goes_on(self) -> bool:
+        """Whether another request may get further; without a validator only from the first byte on."""
+        bound = bool(self.version.validator)
+        self._stalls = 0 if bound and self.place > self._furthest else self._stalls + 1
+        self._furthest = max(self._furthest, self.place)
+        if not bound and self._rewinds:
+            self.place = 0
+        return self._stalls <= self._session.settings.retry.total and (bound or self._rewinds)
 
 
-def md5_of(source: Source) -> str:
-    """Return the MD5 of a file on disk."""
-    digest = hashlib.md5(usedforsecurity=False)
-    for block in source.blocks(0, source.size):
-        digest.update(block)
-    return digest.hexdigest()
-
-
-def _write(blocks: Iterable[bytes], path: Path, *, advanced: Callable[[int], object]) -> tuple[int, str]:
-    digest = hashlib.md5(usedforsecurity=False)
-    with path.open("xb") as file:
-        for block in blocks:
-            file.write(block)
-            digest.update(block)
-            advanced(len(block))
-        return file.tell(), digest.hexdigest()
-
-
-def _place(partial: Path, target: Path, *, overwrite: bool) -> Path:
-    if overwrite:
-        return partial.replace(target)
+def _seconds_between(earlier: str, later: str) -> float:
     try:
-        # Unlike a rename, a link never takes the place of a file that came in between.
-        target.hardlink_to(partial)
-    except OSError:
-        if not os.path.lexists(target):
-            return partial.replace(target)
-        if not target.is_file() or not filecmp.cmp(partial, target, shallow=False):
-            raise occupied(target) from None
-    return target
-
-
-def occupied(target: Path) -> TransferError:
-    """Build the error for a target that holds something else."""
-    return TransferError(
-        f"{str(target)!r} exists and is another file: choose another path, or pass overwrite=True"
-    )
+        return (parsedate_to_datetime(later) - parsedate_to_datetime(earlier)).total_seconds()
+    except (TypeError, ValueError):
+        return 0.0

@@ -14,16 +14,19 @@ from urllib.parse import unquote, urlsplit
 import attrs
 
 from synapse.dialects.masking import Masker
-from synapse.errors import MappingError, TransferError
+from synapse.errors import MappingError, TransferError, describe
 from synapse.session import Session, current
-from synapse.transfer import fetch
 from synapse.transfer.answers import as_md5
 from synapse.transfer.datauri import decode, is_data_uri, media_type
+from synapse.transfer.fetch import Fetch
+from synapse.transfer.filecache import FileCache, through
 from synapse.transfer.names import safe_name
-from synapse.transfer.progress import ProgressLike, tracked
-from synapse.transfer.source import PathLike, Source
+from synapse.transfer.progress import Meter, ProgressLike, tracked
+from synapse.transfer.saving import Content, md5_of, occupied, placed, save, target_of
+from synapse.transfer.source import BLOCK, PathLike, Source
 
 _NAMES: Final = ("file_name_original", "filename", "name")
+_PAGES: Final = (None, "text/html", "application/xhtml+xml")
 
 
 def _shown(url: str) -> str:
@@ -87,42 +90,99 @@ class RemoteFile:
             "files and makes a unit of them. Nothing was sent"
         )
 
-    def open(self) -> BinaryIO:
+    def with_url(self, url: str) -> Self:
+        """Return this file at another address, for storages that are reached another way from here."""
+        given: object = url
+        if not isinstance(given, str) or not given:
+            raise TransferError(f"a file's address is text, not {describe(given)}")
+        return attrs.evolve(self, url=url)
+
+    def open(self, *, cache: FileCache | None = None) -> BinaryIO:
         """Open the file for reading; it is fetched as it is read. Close it, or use it in a `with` block.
 
-        Raises `TransferError` at its end where that is not what the backend told.
+        Raises `TransferError` at its end where that is not what the backend told. With a *cache* the whole file is
+        fetched first.
         """
-        return cast(BinaryIO, io.BufferedReader(_Stream(self._checked_blocks())))
+        kept = self._kept(cache, Meter.silent())
+        return kept or cast(BinaryIO, io.BufferedReader(_Stream(self._checked_blocks(self._source()))))
 
-    def read(self) -> bytes:
+    def read(self, *, cache: FileCache | None = None) -> bytes:
         """Return the whole content."""
-        return b"".join(self._checked_blocks())
+        kept = self._kept(cache, Meter.silent())
+        if kept is not None:
+            with kept:
+                return kept.read()
+        blocks: list[bytes] = []
+        for place, block in placed(self._source(rewinds=True)):
+            if not place:
+                blocks.clear()
+            blocks.append(block)
+        content = b"".join(blocks)
+        self._check(len(content), hashlib.md5(content, usedforsecurity=False).hexdigest())
+        return content
 
-    def download(self, to: PathLike, *, progress: ProgressLike = None, overwrite: bool = False) -> Path:
+    def download(
+        self,
+        to: PathLike,
+        *,
+        progress: ProgressLike = None,
+        overwrite: bool = False,
+        cache: FileCache | None = None,
+    ) -> Path:
         """Save the file into a folder, under a safe form of its name, or to a full path; return where it is.
 
         A *to* that is an existing folder, or that ends in `/`, is a folder; missing folders are made. The file appears
         when it is whole. One that is there already with the same content is left as it is; any other is a
-        `TransferError` unless `overwrite`.
+        `TransferError` unless `overwrite`. What has come of a large file stays beside it if the rest does not come:
+        the next call goes on from there, as long as the server says that the file is the same.
         """
-        target = fetch.target_of(to, name=safe_name(self.name))
+        target = target_of(to, name=safe_name(self.name))
         if not overwrite and self._is_there(target):
             return target
-        with tracked(progress, total=self.size, label=self.name) as advanced:
-            return fetch.save(
-                self._blocks(), target, check=self._check, advanced=advanced, overwrite=overwrite
-            )
+        with tracked(progress, total=self.size, label=self.name) as meter:
+            return self.fetch_to(target, meter=meter, overwrite=overwrite, cache=cache)
 
-    def _blocks(self) -> Iterator[bytes]:
+    def fetch_to(
+        self, target: Path, *, meter: Meter, overwrite: bool = False, cache: FileCache | None = None
+    ) -> Path:
+        """Save the file at *target*, without a look at what is there before, and tell *meter* what travels."""
+        kept = self._kept(cache, meter)
+        if kept is None:
+            return self._save(self._source(rewinds=True), target, meter=meter, overwrite=overwrite)
+        with kept:
+            blocks = iter(lambda: kept.read(BLOCK), b"")
+            return self._save(blocks, target, meter=Meter.silent(), overwrite=overwrite)
+
+    def _save(self, content: Content, target: Path, *, meter: Meter, overwrite: bool) -> Path:
+        hashed = as_md5(self.checksum) is not None
+        return save(content, target, check=self._check, meter=meter, hashed=hashed, overwrite=overwrite)
+
+    def _source(self, *, rewinds: bool = False) -> Content:
         if not self.url:
             raise TransferError(f"the backend gives no address for {self.name!r}")
         if is_data_uri(self.url):
             return iter((decode(self.url),))
-        return fetch.read_blocks(self._session or current(), self.url)
+        known = self.size is not None or self.checksum is not None
+        pages = known or mimetypes.guess_type(self.name)[0] in _PAGES
+        return Fetch(self._session or current(), self.url, rewinds=rewinds, pages=pages)
 
-    def _checked_blocks(self) -> Iterator[bytes]:
+    def _kept(self, cache: FileCache | None, meter: Meter) -> BinaryIO | None:
+        """Open the file in the cache, fetched into it if need be; None without one, or if it cannot be kept."""
+        source = None if cache is None else self._source(rewinds=True)
+        if cache is None or not isinstance(source, Fetch):
+            return None
+        return through(
+            cache,
+            source,
+            md5=as_md5(self.checksum),
+            size=self.size,
+            fill=lambda path: self._save(source, path, meter=meter, overwrite=True),
+            meter=meter,
+        )
+
+    def _checked_blocks(self, source: Content) -> Iterator[bytes]:
         size, digest = 0, hashlib.md5(usedforsecurity=False)
-        for block in self._blocks():
+        for _, block in placed(source):
             size += len(block)
             digest.update(block)
             yield block
@@ -134,17 +194,17 @@ class RemoteFile:
             return False
         source = Source.of(target)
         if self.size is not None and source.size != self.size:
-            raise fetch.occupied(target)
+            raise occupied(target)
         md5 = as_md5(self.checksum)
-        return self.size is not None and md5 is not None and fetch.md5_of(source) == md5
+        return self.size is not None and md5 is not None and md5_of(source) == md5
 
-    def _check(self, size: int, md5: str) -> None:
+    def _check(self, size: int, md5: str | None) -> None:
         if self.size is not None and size != self.size:
             raise TransferError(
                 f"{self.name!r} arrived damaged: {size} bytes instead of {self.size}. Fetch it again"
             )
         expected = as_md5(self.checksum)
-        if expected is not None and md5 != expected:
+        if expected is not None and md5 is not None and md5 != expected:
             raise TransferError(
                 f"{self.name!r} arrived damaged: its MD5 is {md5}, not {expected}. Fetch it again"
             )

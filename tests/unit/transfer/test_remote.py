@@ -338,11 +338,19 @@ class TestBrokenOff:
         assert (f"bytes={start}-", '"v1"') == asked(server.received[1])
 
     def test_notices_that_the_file_changed(self, scripted: Scripted) -> None:
-        """A backend that has another file by now sends it whole: the halves do not fit."""
+        """A stream whose file is another one by now ends: what was read of it does not fit."""
         whole = reply(raw=os.urandom(3_000_000), headers=[("ETag", '"v1"')])
         _, session = scripted(cut(whole, at=10), PLAIN)
-        with pytest.raises(TransferError, match="changed while it was fetched"):
-            remote(session).read()
+        with remote(session).open() as stream, pytest.raises(TransferError, match="changed while it was"):
+            stream.read()
+
+    def test_begins_anew_with_a_file_that_changed(self, scripted: Scripted, tmp_path: Path) -> None:
+        """Where nothing was given away yet, the other file is fetched whole."""
+        whole = reply(raw=os.urandom(3_000_000), headers=[("ETag", '"v1"')])
+        for fetch in (RemoteFile.read, lambda file: file.download(tmp_path).read_bytes()):
+            _, session = scripted(cut(whole, at=10), PLAIN)
+
+            assert CONTENT == fetch(remote(session))
 
     def test_gives_up_when_it_gets_no_further(self, scripted: Scripted) -> None:
         """A file that breaks off at the same byte again and again is an error."""

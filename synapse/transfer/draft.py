@@ -1,0 +1,136 @@
+"""What has come of a file that is fetched, beside the place where it will appear."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import uuid
+
+from collections.abc import Iterable
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
+
+import attrs
+
+from synapse.transfer.fetch import Fetch, Version
+from synapse.transfer.progress import Meter
+from synapse.transfer.source import BLOCK
+
+if TYPE_CHECKING:
+    from filelock import FileLock
+
+LARGE: Final = 8 * 1024 * 1024  # bytes from which on it is worth a note to go on in another call
+
+
+class Draft:
+    """The bytes that have come for *target*; those of a large file stay if the rest does not come.
+
+    A note beside them says which version of which address they are of, so that the next call, in whichever process,
+    goes on only where that is the same. One call at a time has them; another one starts a draft of its own.
+    """
+
+    def __init__(self, target: Path, *, fetch: Fetch | None = None) -> None:
+        stem = f".synapse-{hashlib.sha256(target.name.encode('utf-8', 'surrogatepass')).hexdigest()[:20]}"
+        self.path = target.with_name(f".synapse-{uuid.uuid4().hex}.part")
+        self.keeping = False
+        self._fetch = fetch
+        self._lasting = target.with_name(f"{stem}.part")
+        self._note = target.with_name(f"{stem}.json")
+        self._lock_path = target.with_name(f"{stem}.lock")
+        self._lock: FileLock | None = None
+        if fetch is not None and not fetch.begun and self._note.exists() and self._take():
+            self._take_up(fetch)
+
+    def fill(
+        self, blocks: Iterable[tuple[int, bytes]], *, meter: Meter, hashed: bool
+    ) -> tuple[int, str | None]:
+        """Write the blocks at their places; return the size and, if *hashed*, the MD5 of the whole."""
+        steps = iter(blocks)
+        first = next(steps, (self._fetch.place if self._fetch else 0, b""))
+        self._settle()
+        with open(self.path, "r+b", opener=_create) as file:
+            position = furthest = self._start(file, first[0])
+            digest = _digest_of(file, position) if hashed else None
+            meter.resume(position)
+            for place, block in chain((first,), steps):
+                if place < position:
+                    position = self._start(file, 0)
+                    digest = _digest_of(file, 0) if hashed else None
+                file.write(block)
+                if digest is not None:
+                    digest.update(block)
+                position += len(block)
+                if position > furthest:
+                    meter(position - furthest)
+                    furthest = position
+            if self.keeping:
+                file.flush()
+                os.fsync(file.fileno())
+        return position, digest.hexdigest() if digest else None
+
+    def close(self) -> None:
+        """Leave what the next call can go on from, and nothing else."""
+        if not self.keeping:
+            self.path.unlink(missing_ok=True)
+        if self._lock is None:
+            return
+        if not self.keeping:
+            self._note.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            self._lock_path.unlink()
+        self._lock.release()
+
+    def _start(self, file: BinaryIO, position: int) -> int:
+        """Make *position* the end of the file; at the first byte, note what is going to come."""
+        file.seek(position)
+        file.truncate()
+        if position == 0 and self._lock is not None and self._fetch is not None:
+            self.keeping = bool(self._fetch.version.validator)
+            noted = {"of": self._fetch.mark, **attrs.asdict(self._fetch.version)}
+            self._note.write_text(json.dumps(noted), encoding="utf-8")
+        return position
+
+    def _settle(self) -> None:
+        """Choose the lasting place for what is worth it, now that the first answer has told."""
+        version = self._fetch.version if self._fetch else Version()
+        if self._lock is None and version.validator and (version.size or 0) >= LARGE:
+            self._take()
+
+    def _take(self) -> bool:
+        from filelock import FileLock, Timeout
+
+        lock = FileLock(self._lock_path, timeout=0)
+        try:
+            lock.acquire()
+        except (Timeout, OSError, NotImplementedError):
+            return False
+        self._lock, self.path = lock, self._lasting
+        return True
+
+    def _take_up(self, fetch: Fetch) -> None:
+        try:
+            noted = json.loads(self._note.read_text(encoding="utf-8"))
+            size = self.path.stat(follow_symlinks=False).st_size
+            of = noted.pop("of")
+            version = Version(**noted)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            return
+        if of == fetch.mark and version.validator and size <= (version.size or 0):
+            fetch.place, fetch.version, self.keeping = size, version, True
+
+
+def _digest_of(file: BinaryIO, size: int) -> Any:
+    """Begin an MD5 with the first *size* bytes of a file, and leave the file at their end."""
+    digest = hashlib.md5(usedforsecurity=False)
+    file.seek(0)
+    while file.tell() < size and (block := file.read(min(BLOCK, size - file.tell()))):
+        digest.update(block)
+    return digest
+
+
+def _create(path: str, flags: int) -> int:
+    """Open a file for reading and writing, made if it is missing; never through a link that someone put there."""
+    return os.open(path, flags | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o666)

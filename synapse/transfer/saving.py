@@ -1,0 +1,104 @@
+"""Put files on disk, whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import filecmp
+import hashlib
+import os
+
+from collections.abc import Callable, Generator, Iterable
+from contextlib import closing
+from pathlib import Path
+from typing import Final, TypeAlias
+
+from synapse.errors import TransferError
+from synapse.transfer.draft import Draft
+from synapse.transfer.fetch import Fetch
+from synapse.transfer.progress import Meter
+from synapse.transfer.source import Source
+
+Content: TypeAlias = Fetch | Iterable[bytes]
+
+_SEPARATORS: Final = ("/", os.sep)
+_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
+
+def target_of(to: object, *, name: str) -> Path:
+    """Return where a file goes: into a folder (one that exists, or a path that ends in `/`), or to the path itself."""
+    if not isinstance(to, str | os.PathLike) or not os.fspath(to):
+        raise TransferError(f"a download goes to a folder or a path, not to {to!r}")
+    path = Path(to)
+    as_folder = os.fspath(to).endswith(_SEPARATORS) or path.is_dir()
+    return path / name if as_folder else path
+
+
+def save(
+    content: Content,
+    target: Path,
+    *,
+    check: Callable[[int, str | None], None],
+    meter: Meter,
+    hashed: bool,
+    overwrite: bool,
+) -> Path:
+    """Write *content* beside *target*, `check` its size (and MD5 if `hashed`), and rename it when it is whole."""
+    fetch = content if isinstance(content, Fetch) else None
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with closing(Draft(target, fetch=fetch)) as draft, closing(placed(content)) as blocks:
+            size, md5 = draft.fill(blocks, meter=meter, hashed=hashed)
+            draft.keeping = False
+            check(size, md5)
+            return _place(draft.path, target, overwrite=overwrite)
+    except OSError as error:
+        what = f"{str(target)!r} cannot be written ({error.strerror})"
+        raise TransferError(
+            f"{what}: make room and fetch it again" if error.errno in _FULL else what
+        ) from error
+
+
+def is_full(error: BaseException | None) -> bool:
+    """Whether a file could not be saved since there is no room."""
+    cause = error.__cause__ if isinstance(error, TransferError) else None
+    return isinstance(cause, OSError) and cause.errno in _FULL
+
+
+def md5_of(source: Source) -> str:
+    """Return the MD5 of a file on disk."""
+    digest = hashlib.md5(usedforsecurity=False)
+    for block in source.blocks(0, source.size):
+        digest.update(block)
+    return digest.hexdigest()
+
+
+def occupied(target: Path) -> TransferError:
+    """Build the error for a target that holds something else."""
+    return TransferError(
+        f"{str(target)!r} exists and is another file: choose another path, or pass overwrite=True"
+    )
+
+
+def placed(content: Content) -> Generator[tuple[int, bytes], None, None]:
+    """Yield blocks, each with its place; a file that begins anew under way goes back to place 0."""
+    if isinstance(content, Fetch):
+        yield from content.blocks()
+        return
+    place = 0
+    for block in content:
+        yield place, block
+        place += len(block)
+
+
+def _place(draft: Path, target: Path, *, overwrite: bool) -> Path:
+    if overwrite:
+        return draft.replace(target)
+    try:
+        # Unlike a rename, a link never takes the place of a file that came in between.
+        target.hardlink_to(draft)
+    except OSError:
+        if not os.path.lexists(target):
+            return draft.replace(target)
+        if not target.is_file() or not filecmp.cmp(draft, target, shallow=False):
+            raise occupied(target) from None
+    return target
