@@ -17,10 +17,11 @@ from synapse.dialects.wire import IDEMPOTENT, Reply, Request, encode
 from synapse.errors import MappingError, TransferError, TransportError, WriteUnconfirmedError
 from synapse.mapping.unset import UNSET
 from synapse.session.config import Settings
+from synapse.session.decoding import parse
 from synapse.session.failures import Failure
 from synapse.session.origin import clean, start_of
 from synapse.session.pacing import Pace
-from synapse.session.replies import Answer, describe, error_of, parse
+from synapse.session.replies import Answer, describe, error_of
 from synapse.session.retry import PASSING, REFUSED, seconds_until
 from synapse.session.transport import Attempt, Transport
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import html
-import importlib
 import json
 import re
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -24,6 +23,7 @@ from synapse.errors import (
     ServerError,
     ValidationError,
 )
+from synapse.session.decoding import parse
 from synapse.session.retry import seconds_until
 
 SHOWN: Final = 200
@@ -50,33 +50,6 @@ class Answer:
     headers: Mapping[str, str]
     content: bytes = b""
     stream: Any = None
-
-
-def loader() -> Callable[[bytes], Any]:
-    """Return the fastest JSON parser that is installed."""
-    try:
-        loads: Callable[[bytes], Any] = importlib.import_module("orjson").loads
-    except ImportError:
-        return json.loads
-    return loads
-
-
-_loads: Final = loader()
-
-
-def parse(content: bytes) -> Any:
-    """Parse a JSON body, `None` if it is empty; `ValueError` for anything else.
-
-    >>> parse(b'{"id": 7}'), parse(b"")
-    ({'id': 7}, None)
-    """
-    content = content.removeprefix(b"\xef\xbb\xbf")
-    if not content or content.isspace():
-        return None
-    try:
-        return _loads(content)
-    except RecursionError:
-        raise ValueError("nested too deeply") from None
 
 
 def describe(answer: Answer, *, masker: Masker) -> str:

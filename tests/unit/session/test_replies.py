@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import pickle
-import sys
-
-from types import ModuleType
 
 import pytest
 
@@ -21,41 +17,13 @@ from synapse.errors import (
     ServerError,
     ValidationError,
 )
-from synapse.session.replies import Answer, describe, error_of, flatten, loader, parse, summary
+from synapse.session.replies import Answer, describe, error_of, flatten, summary
 
 
 def refusal(status: int, content: bytes, **headers: str) -> ClientError:
     """Build the error of an answer."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return error_of(Answer(status, named, content), label="GET /tasks/", masker=Masker(["s3cret-token"]))
-
-
-class TestParse:
-    @pytest.mark.parametrize(
-        ("content", "expected"),
-        [(b"", None), (b" \r\n", None), (b"null", None), (b'\xef\xbb\xbf{"a": 1}', {"a": 1}), (b"[]", [])],
-    )
-    def test_reads_json(self, content: bytes, expected: object) -> None:
-        """JSON is parsed; an empty body and a byte order mark do no harm."""
-        assert expected == parse(content)
-
-    @pytest.mark.parametrize("content", [b"<html>", b'{"a": ', b"\xff\xfe\xfd", b"[" * 200_000])
-    def test_refuses_anything_else(self, content: bytes) -> None:
-        """What is no JSON is a `ValueError`, however broken."""
-        with pytest.raises(ValueError, match=r".+"):
-            parse(content)
-
-
-class TestLoader:
-    def test_takes_the_faster_parser_where_there_is_one(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """With orjson installed, orjson parses; without, the standard library does."""
-        faster = ModuleType("orjson")
-        monkeypatch.setattr(faster, "loads", lambda content: "fast", raising=False)
-        monkeypatch.setitem(sys.modules, "orjson", faster)
-        found = loader()
-        monkeypatch.setitem(sys.modules, "orjson", None)
-
-        assert ("fast", json.loads) == (found(b"{}"), loader())
 
 
 class TestFlatten:

@@ -1,0 +1,77 @@
+"""JSON as it came, parsed by the fastest parser that is installed, and read alike by each."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import re
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any, Final
+
+from synapse.errors import ConfigError
+
+Loads = Callable[[bytes], Any]
+
+VARIABLE: Final = "SYNAPSE_JSON"
+_CHOICES: Final = ("auto", "orjson", "stdlib")
+_MARK: Final = b"\xef\xbb\xbf"
+# All digits alike, so that a long run of them is found by one quick search.
+_ALIKE: Final = bytes(ord("0") if byte in b"0123456789" else 1 if byte == 0 else byte for byte in range(256))
+_RUN: Final = b"0" * 19
+_HUGE: Final = re.compile(rb"[0-9]{20}|-[0-9]{19}")
+
+
+@cache
+def decoder() -> Loads:
+    """Choose the parser once for the process: orjson where it is installed, else the standard library's.
+
+    The environment variable `SYNAPSE_JSON` says otherwise: `stdlib` or `orjson`.
+    """
+    choice = os.environ.get(VARIABLE) or "auto"
+    if choice not in _CHOICES:
+        raise ConfigError(f"{VARIABLE} must be one of {', '.join(_CHOICES)}, not {choice!r}")
+    if choice == "stdlib":
+        return json.loads
+    try:
+        return alike(importlib.import_module("orjson").loads)
+    except ImportError:
+        if choice == "orjson":
+            raise ConfigError(
+                f"{VARIABLE}=orjson, but orjson is not installed: install synapse-orm[fast]"
+            ) from None
+        return json.loads
+
+
+def alike(fast: Loads) -> Loads:
+    """Give orjson the results and the errors of the standard library, to which goes what they read differently.
+
+    orjson refuses NaN, infinities, lone surrogates and deep nesting, and makes a float of an integer beyond 64 bits.
+    """
+
+    def loads(content: bytes) -> Any:
+        if _RUN in content.translate(_ALIKE) and _HUGE.search(content):
+            return json.loads(content)
+        try:
+            return fast(content)
+        except ValueError:
+            return json.loads(content)
+
+    return loads
+
+
+def parse(content: bytes) -> Any:
+    """Parse a JSON body, `None` if it is empty; `ValueError` for anything else.
+
+    >>> parse(b'{"id": 7}'), parse(b"")
+    ({'id': 7}, None)
+    """
+    content = content.removeprefix(_MARK)
+    if not content or content.isspace():
+        return None
+    try:
+        return decoder()(content)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
