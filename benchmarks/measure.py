@@ -195,7 +195,7 @@ def alternately(mine: Callable[[], object], other: Callable[[], object], *, roun
 
 
 def vendor_python() -> Path | None:
-    """Give the interpreter that has the vendor's client, installing that the first time; say why where there is none."""
+    """Give the interpreter that has the vendor's client, installing that the first time; or say why there is none."""
     from tests.interop.vendor_env import VendorEnvironmentError, ensure_vendor_python
 
     try:

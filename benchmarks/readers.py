@@ -1,0 +1,152 @@
+"""Contestants that read tasks: `ours`, `bare` requests and dicts, and the `vendor`'s client.
+
+A process of its own each, started by `reading.py`; the first argument says who it is, the second the address.
+"""
+
+from __future__ import annotations
+
+import gc
+import sys
+import time
+
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from typing import Any
+
+from benchmarks.measure import forget_peak, peak, resident, run_rounds
+
+SETTLED = 50_000
+"""So many rows are read before growth counts."""
+
+
+# --- what is done, whoever does it --------------------------------------------------
+def read(rows: Iterable[Any], look: Callable[[Any], Any]) -> int:
+    """Read to the end and look at three fields of each row; give their number."""
+    count = 0
+    for row in rows:
+        look(row)
+        count += 1
+    return count
+
+
+def held(rows: Iterable[Any]) -> int:
+    """Hold all rows; give the bytes that they take."""
+    gc.collect()
+    before = resident()
+    kept = list(rows)
+    gc.collect()
+    grown = resident() - before
+    assert kept
+    return grown
+
+
+def streamed(rows: Iterable[Any]) -> list[int]:
+    """Read to the end; give the number of rows and the growth since it settled."""
+    count = base = 0
+    for _ in rows:
+        count += 1
+        if count == SETTLED:
+            forget_peak()
+            base = resident()
+    return [count, peak() - base]
+
+
+def first(rows: Iterable[Any]) -> float:
+    """Give the seconds until the first row is here; the rest is not read."""
+    start = time.perf_counter()
+    reading = iter(rows)
+    next(reading)
+    return time.perf_counter() - start
+
+
+# --- who does it ----------------------------------------------------------------------
+def ours(url: str, what: str, page_size: int | None = None, **options: Any) -> Any:
+    """Read with the SDK."""
+    import synapse
+
+    from synapse import Task
+
+    session = _open(synapse, url)
+    if what == "relations":
+        session.cache.clear()
+        return sum(len(task.project.title) + task.data_unit.meta["frame"] for task in Task.objects.all())
+    if page_size:
+        options["page_size"] = page_size
+    rows = Task.objects.iterator(**options)
+    if what == "read":
+        return read(rows, lambda task: (task.id, task.status_label, task.is_discarded))
+    if what == "read data":
+        return read(rows, lambda task: (task.data, task.meta))
+    return {"held": held, "streamed": streamed, "first": first}[what](rows)
+
+
+def _open(synapse: Any, url: str) -> Any:
+    if not (session := synapse.session.current_if_any()):
+        session = synapse.connect(url, api_token="bench")
+    return session
+
+
+def bare(url: str, what: str, page_size: int | None = None) -> Any:
+    """Read with a loop over pages, as anybody would write it."""
+    if what == "relations":
+        return _one_request_each(url)
+    rows = _pages(url, page_size or 100)
+    if what == "read":
+        return read(rows, lambda task: (task["id"], task["status_label"], task["is_discarded"]))
+    if what == "read data":
+        return read(rows, lambda task: (task["data"], task["meta"]))
+    return {"held": held, "streamed": streamed, "first": first}[what](rows)
+
+
+def _pages(url: str, size: int) -> Iterator[Any]:
+    http = _http()
+    address = f"{url}/sdk/tasks/?ordering=id&page_size={size}"
+    while address:
+        page = http.get(address, timeout=(5, 30)).json()
+        yield from page["results"]
+        address = page["next"]
+
+
+def _one_request_each(url: str) -> int:
+    http, total = _http(), 0
+    for task in _pages(url, 100):
+        title = http.get(f"{url}/projects/{task['project']}/", timeout=(5, 30)).json()["title"]
+        meta = http.get(f"{url}/data_units/{task['data_unit']}/", timeout=(5, 30)).json()["meta"]
+        total += len(title) + meta["frame"]
+    return total
+
+
+_opened: list[Any] = []
+
+
+def _http() -> Any:
+    import requests
+
+    if not _opened:
+        _opened.append(requests.Session())
+        _opened[0].headers["Synapse-Access-Token"] = "Token bench"
+    return _opened[0]
+
+
+def vendor(url: str, what: str) -> Any:
+    """Read with the vendor's client, in the way that its pages tell."""
+    from synapse_sdk.clients.backend import BackendClient
+
+    if not _opened:
+        _opened.append(BackendClient(url, access_token="bench"))
+    rows, _ = _opened[0].list_tasks({"ordering": "id"}, list_all=True)
+    if what == "read":
+        return read(rows, lambda task: (task["id"], task["status_label"], task["is_discarded"]))
+    return {"held": held, "streamed": streamed, "first": first}[what](rows)
+
+
+def main() -> None:
+    """Read whenever it is told to."""
+    who, url, *flags = sys.argv[1:]
+    if "plain-json" in flags:
+        sys.modules["orjson"] = None  # type: ignore[assignment]
+    run_rounds(partial({"ours": ours, "bare": bare, "vendor": vendor}[who], url))
+
+
+if __name__ == "__main__":
+    main()

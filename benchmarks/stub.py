@@ -1,0 +1,289 @@
+"""A stub of the wire that only serves bytes, in a process of its own: lists of tasks, their units and projects.
+
+`python -m benchmarks.stub --rows 20000 --latency 50 --offset-cost 0.5` serves until its standard input closes. Rows are
+rendered before, and a page is joined from them, so that the stub costs a client next to nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import socket
+import subprocess
+import sys
+import time
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import Any, Final
+from urllib.parse import parse_qsl, urlencode
+
+KINDS: Final = 256
+"""So many rows differ in what they say; the others repeat it under their own keys."""
+PROJECTS: Final = 3
+HEAD: Final = b"HTTP/1.1 %d OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+
+
+# --- rows -------------------------------------------------------------------------
+def task(key: int, *, lean: bool) -> dict[str, Any]:
+    """One task as the wire gives it, annotated or not."""
+    box = {"id": f"box-{key}", "tool": "bounding_box", "classification": {"class": "sign"}, "isLocked": False}
+    place = {"id": f"box-{key}", "coordinate": {"x": key % 640, "y": 12.5, "width": 31.25, "height": 40}}
+    data = {
+        "annotations": {"image_1": [box]},
+        "annotationsData": {"image_1": [place]},
+        "relations": {},
+        "extra": {},
+    }
+    return {
+        "id": key,
+        "project": key % PROJECTS + 1,
+        "data_unit": key,
+        "workshop": None,
+        "data": None if lean else data,
+        "meta": {} if lean else {"frame": key, "camera": "front", "weather": ["rain", "dusk"]},
+        "schema": "dm_schema_v1",
+        "is_discarded": False,
+        "has_data": not lean,
+        "count_assignments": 1,
+        "tags": [key % 9],
+        "status_label": "completed",
+        "status_review": "stand_by",
+        "created": f"2026-01-{key % 28 + 1:02}T09:{key % 60:02}:00.123456+09:00",
+    }
+
+
+def unit(key: int) -> dict[str, Any]:
+    """One data unit."""
+    file = {"url": f"http://127.0.0.1/{key}.jpg", "file_name_original": f"{key}.jpg", "file_type": "image"}
+    return {
+        "id": key,
+        "data_collection": 7,
+        "group": None,
+        "checksum": f"{key:032x}",
+        "meta": {"frame": key, "origin_file_stem": f"{key:06}"},
+        "files": {"image_1": {**file, "is_primary": True, "meta": {"width": 640, "height": 480}}},
+        "created": "2026-01-02T00:00:00+09:00",
+    }
+
+
+def project(key: int) -> dict[str, Any]:
+    """One project."""
+    return {
+        "id": key,
+        "title": f"Project {key}",
+        "description": "",
+        "category": "image",
+        "data_collection": 7,
+        "configuration": {"schema_type": "dm_schema", "classification": {}},
+        "settings": {},
+        "access_level": "private",
+        "created": "2026-01-02T00:00:00+09:00",
+    }
+
+
+# --- the list ---------------------------------------------------------------------
+class Tasks:
+    """The list of tasks: which rows a request asks for, and their bytes."""
+
+    def __init__(self, *, rows: int, gap: int, lean: bool, cap: int) -> None:
+        self.keys = range(1, rows * gap + 1, gap)
+        self.cap = cap
+        self.lean = lean
+        texts = [json.dumps(task(kind, lean=lean), separators=(",", ":")) for kind in range(KINDS)]
+        self._joined = lru_cache(maxsize=1024)(lambda shown: b",".join(map(self._bare, shown)))
+        self._rest = [text.partition('"workshop"')[2].encode() for text in texts]
+
+    def page(self, path: str, asked: dict[str, str], origin: str) -> tuple[int, bytes]:
+        """Give the number of the page that was asked for, and its bytes."""
+        keys = self._chosen(asked)
+        size, number = min(int(asked.get("page_size", 20)), self.cap), int(asked.get("page", 1))
+        total, start = len(keys), (number - 1) * size
+        if asked.get("ordering", "").startswith("-"):
+            keys = keys[::-1]
+        shown, following = keys[start : start + size], "null"
+        if start + size < total:
+            following = f'"{origin}/{path}?{urlencode({**asked, "page": number + 1}, safe=",:")}"'
+        if asked.keys().isdisjoint(("fields", "expand")):
+            rows = self._joined(shown) if isinstance(shown, range) else b",".join(map(self._bare, shown))
+        else:
+            rows = b",".join(map(self._cut(asked), shown))
+        return number, b'{"count":%d,"next":%b,"previous":null,"results":[%b]}' % (
+            total,
+            following.encode(),
+            rows,
+        )
+
+    def _chosen(self, asked: dict[str, str]) -> Sequence[int]:
+        listed = asked.get("id__in") or asked.get("ids")
+        if listed:
+            return sorted(key for key in set(map(int, listed.split(","))) if key in self.keys)
+        low = max(int(asked.get("id__gte", 0)), int(asked.get("id__gt", -1)) + 1)
+        low_place, high_place = bisect_left(self.keys, low), len(self.keys)
+        if "id__lt" in asked:
+            high_place = bisect_left(self.keys, int(asked["id__lt"]))
+        if "id__lte" in asked:
+            high_place = min(high_place, bisect_right(self.keys, int(asked["id__lte"])))
+        return self.keys[low_place : max(high_place, low_place)]
+
+    def _bare(self, key: int) -> bytes:
+        return b'{"id":%d,"project":%d,"data_unit":%d,"workshop"%b' % (
+            key,
+            key % PROJECTS + 1,
+            key,
+            self._rest[key % KINDS],
+        )
+
+    def _cut(self, asked: dict[str, str]) -> Any:
+        fields = tuple(name for name in asked.get("fields", "").split(",") if name)
+        nested = "data_unit" in asked.get("expand", "")
+        return lambda key: _rendered(key, fields=fields, nested=nested, lean=self.lean)
+
+
+@lru_cache(maxsize=4096)
+def _rendered(key: int, *, fields: tuple[str, ...], nested: bool, lean: bool) -> bytes:
+    row = task(key, lean=lean)
+    if nested:
+        row["data_unit"] = unit(key)
+    chosen = {name: row[name] for name in fields if name in row} if fields else row
+    return json.dumps(chosen, separators=(",", ":")).encode()
+
+
+# --- the server -------------------------------------------------------------------
+class Stub:
+    """Answers requests after a while; counts them."""
+
+    def __init__(self, tasks: Tasks, *, latency: float, offset_cost: float, origin: str) -> None:
+        self.tasks = tasks
+        self.latency = latency
+        self.offset_cost = offset_cost
+        self.origin = origin
+        self.count = self.busy = self.most_busy = 0
+
+    def answer(self, target: str) -> tuple[float, bytes]:
+        """Give the seconds to wait, and the answer."""
+        path, _, query = target.lstrip("/").partition("?")
+        if path == "stub/":
+            status, body, pages = (
+                200,
+                json.dumps({"requests": self.count, "at_once": self.most_busy}).encode(),
+                0,
+            )
+            self.count = self.most_busy = 0
+            return 0.0, HEAD % (status, len(body)) + body
+        self.count += 1
+        resource, _, key = path.strip("/").removeprefix("sdk/").partition("/")
+        status, body, pages = 200, b'{"detail":"Not found."}', 1
+        if resource == "tasks" and not key:
+            pages, body = self.tasks.page(path, dict(parse_qsl(query)), self.origin)
+        elif key.isdigit() and resource in ("tasks", "data_units", "projects"):
+            body = _detail(resource, int(key), lean=self.tasks.lean)
+        else:
+            status = 404
+        return self.latency + self.offset_cost * (pages - 1), HEAD % (status, len(body)) + body
+
+
+@lru_cache(maxsize=4096)
+def _detail(resource: str, key: int, *, lean: bool) -> bytes:
+    row = {"data_units": unit, "projects": project}.get(resource, lambda key: task(key, lean=lean))(key)
+    return json.dumps(row, separators=(",", ":")).encode()
+
+
+class Connection(asyncio.Protocol):
+    """One connection, kept alive."""
+
+    def __init__(self, stub: Stub) -> None:
+        self.stub = stub
+        self.waiting = b""
+        self.transport: Any = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self.waiting += data
+        while (end := self.waiting.find(b"\r\n\r\n")) >= 0:
+            target = self.waiting.split(b" ", 2)[1].decode("latin-1")
+            self.waiting = self.waiting[end + 4 :]
+            delay, answer = self.stub.answer(target)
+            if delay:
+                self.stub.busy += 1
+                self.stub.most_busy = max(self.stub.most_busy, self.stub.busy)
+                asyncio.get_running_loop().call_later(delay, self._late, answer)
+            else:
+                self.transport.write(answer)
+
+    def _late(self, answer: bytes) -> None:
+        self.stub.busy -= 1
+        self.transport.write(answer)
+
+
+async def serve(given: argparse.Namespace) -> None:
+    """Serve until standard input closes; print the address first."""
+    loop = asyncio.get_running_loop()
+    tasks = Tasks(rows=given.rows, gap=given.gap, lean=given.lean, cap=given.cap)
+    stub = Stub(tasks, latency=given.latency / 1000, offset_cost=given.offset_cost / 1000, origin="")
+    server = await loop.create_server(lambda: Connection(stub), "127.0.0.1", 0)
+    stub.origin = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    sys.stdout.write(f"{stub.origin}\n")
+    sys.stdout.flush()
+    async with server:
+        await loop.run_in_executor(None, sys.stdin.read)
+
+
+def arguments() -> argparse.ArgumentParser:
+    """Lay out the flags."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, default=20_000)
+    parser.add_argument("--gap", type=int, default=1, help="every so many keys one row")
+    parser.add_argument("--cap", type=int, default=1_000, help="the most rows of a page")
+    parser.add_argument("--latency", type=float, default=0, help="milliseconds before each answer")
+    parser.add_argument(
+        "--offset-cost", type=float, default=0, help="milliseconds more for each page skipped"
+    )
+    parser.add_argument("--lean", action="store_true", help="tasks without annotation and meta")
+    return parser
+
+
+@contextmanager
+def running(*flags: object) -> Iterator[str]:
+    """Start a stub with these flags and give its address."""
+    command = [sys.executable, "-m", "benchmarks.stub", *map(str, flags)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdin is not None and process.stdout is not None
+        try:
+            yield process.stdout.readline().strip()
+        finally:
+            process.stdin.close()
+
+
+def speed(url: str, *, size: int = 100, pages: int = 2_000) -> tuple[float, float]:
+    """Give the pages and the MB a second that the stub serves to a client which only takes bytes."""
+    host, port = url.removeprefix("http://").split(":")
+    request = b"GET /sdk/tasks/?page=3&page_size=%d&ordering=id HTTP/1.1\r\nHost: x\r\n\r\n" % size
+    taken = 0
+    with socket.create_connection((host, int(port))) as connection:
+        start = time.perf_counter()
+        for _ in range(pages):
+            connection.sendall(request)
+            taken += _take(connection)
+        spent = time.perf_counter() - start
+    return pages / spent, taken / spent / 1e6
+
+
+def _take(connection: socket.socket) -> int:
+    block = connection.recv(1 << 18)
+    head, _, body = block.partition(b"\r\n\r\n")
+    left = int(head.rpartition(b"Content-Length: ")[2]) - len(body)
+    taken = len(block)
+    while left > 0:
+        block = connection.recv(1 << 18)
+        left, taken = left - len(block), taken + len(block)
+    return taken
+
+
+if __name__ == "__main__":
+    asyncio.run(serve(arguments().parse_args()))
