@@ -8,6 +8,7 @@ from typing import Any, Final, Literal
 from synapse.dialects.wire import Body, Request, segment
 
 TAIL_SILENCE: Final = 90.0
+UPLOAD: Final = "chunked_upload"  # the field that names a finished upload
 
 
 def annotate(task: int, data: Mapping[str, Any], *, submit: bool, schema: str | None) -> Request:
@@ -65,7 +66,7 @@ def data_file(body: Body) -> Request:
 
 def data_file_from(upload: str | int) -> Request:
     """Register a finished chunked upload as a data file."""
-    return Request("POST", "data_files/", json={"chunked_upload": upload})
+    return Request("POST", "data_files/", json={UPLOAD: upload})
 
 
 def files_by_checksum(checksum: str) -> Request:

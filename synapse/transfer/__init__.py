@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from synapse.transfer.batch import upload_items
-from synapse.transfer.chunked import upload_chunked
+from synapse.transfer.chunked import upload_chunked, upload_for
 from synapse.transfer.datauri import data_uri
 from synapse.transfer.filecache import FileCache
 from synapse.transfer.multipart import FilePart, MultipartBody
@@ -28,6 +28,7 @@ __all__ = [
     "tracked",
     "upload_chunked",
     "upload_file",
+    "upload_for",
     "upload_items",
     "upload_many",
 ]

@@ -109,6 +109,7 @@ class MultipartReader:
             part.source.check()
         if part.tally is not None:
             part.tally.add(part.start + self._done, block)
+            part.tally.sent += len(block)
         return block
 
 

@@ -131,11 +131,12 @@ class Source:
 class Tally:
     """The MD5 of a source's bytes, taken as they are sent for the first time.
 
-    Bytes that are sent again, as by a repeated request, count once; `advanced` is told how many were new.
+    Bytes that are sent again, as by a repeated request, count once; `advanced` is told how many were new. `sent` is
+    how many went out in all.
     """
 
     def __init__(self, source: Source, *, advanced: Callable[[int], object]) -> None:
-        self.position = 0
+        self.position = self.sent = 0
         self._source = source
         self._advanced = advanced
         self._digest = hashlib.md5(usedforsecurity=False)

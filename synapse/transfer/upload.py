@@ -90,9 +90,13 @@ def send_file(
     *,
     options: Options,
     advanced: Callable[[int], object],
+    sent: Callable[[int], object] = lambda count: None,
     name: str | None = None,
 ) -> dict[str, Any]:
-    """Send one file the way its size asks for, and return the row of its data file."""
+    """Send one file the way its size asks for, and return the row of its data file.
+
+    *advanced* is told of the bytes that the backend has by now, *sent* at the end of those that travelled for it.
+    """
     tally = Tally(source, advanced=advanced)
     name = sent_name(source, name)
     chunked = source.size > LARGEST_DIRECT if options.chunked is None else options.chunked
@@ -109,6 +113,8 @@ def send_file(
         raise TransferError(
             f"{str(source.path)!r} is empty, and the backend takes no empty file ({error})"
         ) from error
+    finally:
+        sent(tally.sent)
 
 
 def size_of(path: object) -> int:
@@ -128,9 +134,10 @@ def _directly(session: Session, source: Source, *, name: str, tally: Tally) -> d
 def _in_chunks(
     session: Session, source: Source, *, name: str, tally: Tally, chunk_size: int
 ) -> dict[str, Any]:
-    upload = send_chunks(session, source, name=name, chunk_size=chunk_size, tally=tally)
-    request = actions.data_file_from(upload)
-    return _register(session, source, request, tally=tally)
+    def register(upload: str | int) -> dict[str, Any]:
+        return _register(session, source, actions.data_file_from(upload), tally=tally)
+
+    return send_chunks(session, source, register=register, name=name, chunk_size=chunk_size, tally=tally)
 
 
 def _register(session: Session, source: Source, request: Request, *, tally: Tally) -> dict[str, Any]:

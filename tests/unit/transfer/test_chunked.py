@@ -238,11 +238,13 @@ class TestClosing:
             upload_chunked(session, make_file())
 
     def test_tells_of_other_bytes(self, scripted: Scripted, make_file: MakeFile) -> None:
-        """A refused MD5 is the backend's own error, and the upload is not good."""
+        """A refused MD5 is an error that says so, with the backend's own behind it."""
         refusal = reply(400, {"detail": "checksum does not match"})
         _, session = scripted(state(1000), refusal, state(1000))
-        with pytest.raises(ValidationError, match="checksum does not match"):
+        with pytest.raises(TransferError, match="does not take its MD5 .* Nothing was registered") as caught:
             upload_chunked(session, make_file())
+
+        assert ValidationError is type(caught.value.__cause__)
 
     def test_compares_the_answered_checksum(self, scripted: Scripted, make_file: MakeFile) -> None:
         """A checksum of other bytes is an error, though the backend did not mind."""
