@@ -117,9 +117,9 @@ class Connections(requests.adapters.HTTPAdapter):
             manager.pool_classes_by_scheme = {"http": _ProxiedPlainPool, "https": _ProxiedEncryptedPool}
         return manager
 
-    def send(self, *args: Any, **kwargs: Any) -> requests.Response:
-        """Send one request, with its address masked in the log of urllib3."""
-        _HUSH.sending.masker = self._masker
+    def send(self, *args: Any, secret: str = "", **kwargs: Any) -> requests.Response:
+        """Send one request, with its address masked in the log of urllib3, and *secret* in it hidden."""
+        _HUSH.sending.masker = Masker((*self._masker.secrets, secret)) if secret else self._masker
         try:
             return super().send(*args, **kwargs)
         finally:

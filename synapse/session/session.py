@@ -23,7 +23,9 @@ from synapse.session.retry import Retry
 from synapse.session.trace import Trace
 
 if TYPE_CHECKING:
+    from synapse.dialects.wire import Body
     from synapse.session.delivery import Delivery
+    from synapse.session.replies import Answer
     from synapse.session.streams import Download
 
 T = TypeVar("T")
@@ -107,6 +109,22 @@ class Session:
         from synapse.session.streams import open_download
 
         return open_download(self._delivery(), url, start=start, headers=tuple(headers))
+
+    def put(self, url: str, body: Body, *, read_timeout: float, again: bool = False) -> Answer:
+        """Send *body* once to the signed *url*, without the session's tokens, and return what answers, refusals too.
+
+        *again* says that it was refused before. No answer is a `TransportError`.
+        """
+        from synapse.session.storage import put
+
+        return put(
+            self._delivery(),
+            url,
+            body,
+            timeout=self.settings.timeout,
+            read_timeout=read_timeout,
+            again=again,
+        )
 
     def map(
         self, function: Callable[[T], R], items: Iterable[T], *, workers: int | None = None

@@ -34,7 +34,8 @@ class Attempt:
     """One request, ready to be sent as often as needed; `label` names it in messages, `path` in traces.
 
     An answer is read whole within a few read limits, however it trickles. The body of a `streamed` attempt is left open
-    when it succeeds, and each read of it has the limit to itself; without a `read_limit` it may stay silent.
+    when it succeeds, and each read of it has the limit to itself; without a `read_limit` it may stay silent. The
+    query of a `signed` attempt is a secret as a whole.
     """
 
     method: str
@@ -47,6 +48,17 @@ class Attempt:
     payload: bytes | None = attrs.field(default=None, repr=False)
     body: Body | None = None
     streamed: bool = False
+    signed: bool = False
+
+    @property
+    def query(self) -> str:
+        """What of the address is a secret."""
+        return self.url.partition("?")[2] if self.signed else ""
+
+    @property
+    def shown(self) -> str:
+        """The address without that."""
+        return self.url.partition("?")[0] + "?***" if self.query else self.url
 
 
 class Transport:
@@ -79,7 +91,7 @@ class Transport:
         """Tell the open traces and the log about one call."""
         call = Call(
             attempt.method,
-            self._masker.url(attempt.url),
+            self._masker.url(attempt.shown),
             outcome.status,
             1000 * (time.perf_counter() - started),
             sent=attempt.body.length if attempt.body else len(attempt.payload or b""),
@@ -110,7 +122,9 @@ class Transport:
         limits: Any = (attempt.connect_limit, attempt.read_limit)
         try:
             around = self._surroundings(attempt.url)
-            raw: Any = self._connections.send(prepared, stream=True, timeout=limits, **around).raw
+            raw: Any = self._connections.send(
+                prepared, stream=True, timeout=limits, secret=attempt.query, **around
+            ).raw
         except ERRORS as error:
             return failure_of(error, connect=attempt.connect_limit, read=attempt.read_limit)
         if attempt.streamed and 200 <= raw.status < 300:

@@ -1,0 +1,57 @@
+"""Bodies that go straight into a storage, at addresses that the backend has signed."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import attrs
+
+from synapse.dialects.wire import Body
+from synapse.session.config import Timeout
+from synapse.session.delivery import Delivery, web_address
+from synapse.session.failures import Failure
+from synapse.session.replies import Answer
+from synapse.session.transport import Attempt
+
+_HOPS: Final = 3
+_SAME_METHOD: Final = frozenset({307, 308})
+
+
+def put(
+    delivery: Delivery, url: str, body: Body, *, timeout: Timeout, read_timeout: float, again: bool
+) -> Answer:
+    """Send *body* once, without the session's tokens, and return whatever answers; no answer is a `TransportError`.
+
+    A redirect that keeps the method is followed, unless it gives up TLS.
+    """
+    headers = {**delivery.transport.plain, "Content-Length": str(body.length)}
+    if body.content_type:
+        headers["Content-Type"] = body.content_type
+    place = web_address("", url)
+    attempt = _to(
+        place, Attempt("PUT", place, "", "", headers, timeout.connect, read_timeout, body=body, signed=True)
+    )
+    hops = 0
+    while True:
+        outcome = delivery.exchange(attempt, again=again or hops > 0)
+        if isinstance(outcome, Failure):
+            shown = attrs.evolve(attempt, url=attempt.path)
+            raise delivery.failed(shown, outcome) from outcome.cause
+        target = _moved(attempt, outcome)
+        if target is None or hops == _HOPS:
+            return outcome
+        attempt, hops = _to(target, attempt), hops + 1
+
+
+def _moved(attempt: Attempt, answer: Answer) -> str | None:
+    """Return where the storage sends this very request, if it may go there."""
+    location = answer.headers.get("Location")
+    if answer.status not in _SAME_METHOD or not location:
+        return None
+    target = web_address(attempt.url, location)
+    return None if attempt.url.startswith("https:") and not target.startswith("https:") else target
+
+
+def _to(url: str, attempt: Attempt) -> Attempt:
+    place = url.partition("?")[0]
+    return attrs.evolve(attempt, url=url, label=f"PUT {place}", path=place)

@@ -1,0 +1,235 @@
+"""Put one file into a storage: read anew for every attempt, repeated where that may help, hashed once."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import threading
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final
+
+import attrs
+
+from synapse.dialects.masking import Masker
+from synapse.dialects.v1_storage import Place
+from synapse.errors import TransferError, TransportError
+from synapse.session import Session
+from synapse.session.replies import Answer, summary
+from synapse.session.retry import REFUSED, seconds_until
+from synapse.transfer.answers import patience
+from synapse.transfer.multipart import FilePart, MultipartReader
+from synapse.transfer.source import Source, Tally
+
+_REPEATS: Final = 3
+_ALWAYS_PASSING: Final = frozenset({408, 425, 429})
+_NOT_IMPLEMENTED: Final = 501
+_SHOWN: Final = 8192
+_SAID: Final = re.compile(r"<(Code|Message)>\s*([^<]*?)\s*</\1>")
+_MARKUP: Final = re.compile(r"\s*(?:<\?xml|<(?:\w+:)?Error\b)")
+_PASSING: Final = frozenset(
+    {
+        "IncompleteBody",
+        "InternalError",
+        "OperationAborted",
+        "OperationTimedOut",
+        "RequestThrottled",
+        "RequestTimeout",
+        "ServerBusy",
+        "ServiceUnavailable",
+        "SlowDown",
+        "SlowDownRead",
+        "SlowDownWrite",
+        "ThrottlingException",
+        "TooManyRequests",
+    }
+)
+
+
+class NotStoredError(TransferError):
+    """The storage did not take a file, which is as good as it was and may go another way."""
+
+
+@attrs.frozen
+class Deposit:
+    """What is known of a file that a storage has: its digests, and what was answered to each of its parts."""
+
+    sha1: str
+    md5: str
+    etags: tuple[str, ...] = ()
+
+
+class FileBody:
+    """A piece of a file as it is, as the body of a request."""
+
+    def __init__(self, part: FilePart, content_type: str = "") -> None:
+        self.part = part
+        self.content_type = content_type
+        self.length = part.length
+
+    def open(self) -> MultipartReader:
+        """Return a fresh reader, which holds the file against what it was."""
+        return MultipartReader([self.part])
+
+
+class Digests(Tally):
+    """The SHA-1 and the MD5 of a source, taken in one pass, as its bytes are sent for the first time."""
+
+    def __init__(self, source: Source, *, advanced: Callable[[int], object]) -> None:
+        super().__init__(source, advanced=advanced)
+        self._sha1 = hashlib.sha1(usedforsecurity=False)
+
+    def add(self, start: int, block: bytes) -> None:
+        """Take in the bytes at *start*, which may not lie beyond what is known."""
+        fresh = start + len(block) - self.position
+        if fresh > 0:
+            self._sha1.update(block if fresh == len(block) else block[-fresh:])
+        super().add(start, block)
+
+    def taken(self) -> Deposit:
+        """Return both digests of the whole file."""
+        md5 = self.md5()
+        return Deposit(self._sha1.hexdigest(), md5)
+
+
+class _Count(Tally):
+    """Tells of bytes that are sent for the first time, and takes no digest of them."""
+
+    def __init__(self, source: Source, *, start: int, advanced: Callable[[int], object]) -> None:
+        super().__init__(source, advanced=advanced)
+        self.position = start
+        self._told = advanced
+
+    def add(self, start: int, block: bytes) -> None:
+        fresh = start + len(block) - self.position
+        if fresh > 0:
+            self.position += fresh
+            self._told(fresh)
+
+
+def deposit(
+    session: Session,
+    source: Source,
+    place: Place,
+    *,
+    content_type: str | None,
+    advanced: Callable[[int], object],
+    workers: int,
+) -> Deposit:
+    """Put a file into its place; what the storage did not take is a `NotStoredError`, and counts as not sent."""
+    sent = _Sent(advanced)
+    try:
+        if place.part_size is None:
+            stored = _whole(session, source, place, content_type=content_type or "", advanced=sent)
+        else:
+            stored = _in_parts(
+                session, source, place, part_size=place.part_size, advanced=sent, workers=workers
+            )
+        source.check()
+    except BaseException:
+        sent.take_back()
+        raise
+    return stored
+
+
+class _Sent:
+    """Counts bytes that have travelled, so that they can be taken back."""
+
+    def __init__(self, advanced: Callable[[int], object]) -> None:
+        self._advanced = advanced
+        self._count = 0
+        self._lock = threading.Lock()
+
+    def __call__(self, count: int) -> None:
+        with self._lock:
+            self._count += count
+        self._advanced(count)
+
+    def take_back(self) -> None:
+        if self._count:
+            self._advanced(-self._count)
+
+
+def _whole(
+    session: Session, source: Source, place: Place, *, content_type: str, advanced: Callable[[int], object]
+) -> Deposit:
+    digests = Digests(source, advanced=advanced)
+    body = FileBody(FilePart.whole(source, source.name, tally=digests), content_type)
+    _put(session, place.addresses[0], body)
+    return digests.taken()
+
+
+def _in_parts(
+    session: Session,
+    source: Source,
+    place: Place,
+    *,
+    part_size: int,
+    advanced: Callable[[int], object],
+    workers: int,
+) -> Deposit:
+    """Put the parts side by side, while the file is hashed from its start to its end."""
+    failed = threading.Event()
+
+    def send(number: int) -> str:
+        if failed.is_set():
+            raise NotStoredError("not tried, since another part was not taken")
+        start = number * part_size
+        count = _Count(source, start=start, advanced=advanced)
+        part = FilePart(source, source.name, start, min(part_size, source.size - start), count)
+        try:
+            return _put(session, place.addresses[number], FileBody(part)).headers.get("ETag") or ""
+        except BaseException:
+            failed.set()
+            raise
+
+    with ThreadPoolExecutor(1, thread_name_prefix="synapse-digest") as pool:
+        digests = pool.submit(Digests(source, advanced=lambda count: None).taken)
+        outcomes = list(session.map(send, range(len(place.addresses)), workers=workers))
+        errors = [outcome.error for outcome in outcomes if outcome.error is not None]
+        if errors:
+            raise next((error for error in errors if not isinstance(error, NotStoredError)), errors[0])
+        etags = tuple(outcome.result or "" for outcome in outcomes)
+        return attrs.evolve(digests.result(), etags=etags)
+
+
+def _put(session: Session, url: str, body: FileBody) -> Answer:
+    """Send a body until the storage has it, or has refused it itself."""
+    repeats = min(session.settings.retry.total, _REPEATS)
+    number = 0
+    while True:
+        answer = None
+        try:
+            answer = session.put(url, body, read_timeout=patience(session, body.length), again=number > 0)
+        except TransportError as error:
+            reason, passing = str(error), True
+        else:
+            if 200 <= answer.status < 300:
+                return answer
+            reason, passing = _refusal(answer, url)
+        if not passing or number == repeats:
+            raise NotStoredError(f"the storage did not take {str(body.part.source.path)!r} ({reason})")
+        _wait(session, answer, number)
+        number += 1
+
+
+def _wait(session: Session, answer: Answer | None, number: int) -> None:
+    asked = seconds_until(answer.headers.get("Retry-After")) if answer is not None else None
+    if asked is None or answer is None or answer.status not in REFUSED:
+        # Else all wait for it, when they take their turns.
+        session._pause(session.settings.retry.wait(number, retry_after=asked))
+
+
+def _refusal(answer: Answer, url: str) -> tuple[str, bool]:
+    """Say in one line who refused and why, and whether the next attempt may go better."""
+    text = answer.content[:_SHOWN].decode("utf-8", "replace")
+    said = dict(_SAID.findall(text)) if _MARKUP.match(text) else {}
+    masker = Masker(tuple(filter(None, (url, url.partition("?")[2]))))
+    code = said.get("Code")
+    if code is None:
+        words = summary(masker.words(text)) or "without a word"
+        return f"{answer.status}, on the way there: {words}", True
+    again = answer.status in _ALWAYS_PASSING or (answer.status >= 500 and answer.status != _NOT_IMPLEMENTED)
+    words = masker.words(f"{code} {said.get('Message', '')}".strip())
+    return f"{answer.status} {words}"[:200], again or code in _PASSING
