@@ -15,11 +15,15 @@ from benchmarks.stub import PROJECTS, running, speed
 HELD = 100_000
 MILLION = 1_000_000
 RELATED = 300
+FLAGS = {"json": "plain-json", "unguarded": "unguarded"}
 
 
 @contextmanager
 def contestants(url: str, *names: str) -> Iterator[dict[str, Side]]:
-    """Start who takes part: `json` and `orjson` are ours with that decoder; the vendor's where it can be had."""
+    """Start who takes part: the vendor's client where it can be had; what is not `bare` either is ours.
+
+    `json` and `orjson` are ours with that decoder, `unguarded` is ours without change detection inside JSON fields.
+    """
     made = {}
     for name in names:
         if name == "vendor":
@@ -29,7 +33,7 @@ def contestants(url: str, *names: str) -> Iterator[dict[str, Side]]:
         elif name == "bare":
             made[name] = Side("readers.py", "bare", url)
         else:
-            made[name] = Side("readers.py", "ours", url, *(["plain-json"] if name == "json" else []))
+            made[name] = Side("readers.py", "ours", url, FLAGS.get(name, ""))
     with sides(**made) as entered:
         yield entered
 
@@ -99,6 +103,14 @@ def asked(url: str) -> int:
         return int(json.load(answer)["requests"])
 
 
+def change_detection() -> None:
+    """Touch both JSON fields of 20,000 tasks, with the copies that edits are compared with and without."""
+    with running("--rows", 20_000) as url, contestants(url, "orjson", "unguarded") as who:
+        results = contest(who, rounds=5, what="read data")
+        share = 1 - ratio(results["unguarded"], results["orjson"])
+        show_at_most("change detection inside JSON fields: share of reading them", share, limit=0.1)
+
+
 def first_row() -> None:
     """Come to the first row of a long query."""
     latency = 0.1
@@ -132,7 +144,7 @@ def memory() -> None:
 
 def main() -> None:
     """Print every figure."""
-    for part in (without_latency, with_latency, with_offsets, relations, first_row, memory):
+    for part in (without_latency, with_latency, with_offsets, relations, change_detection, first_row, memory):
         part()
 
 
