@@ -83,8 +83,8 @@ def _place(row: Any, size: int) -> Place:
     if not isinstance(row, dict) or not isinstance(row.get("file_key"), str):
         raise ValueError("a file has no key")
     url, parts = row.get("presigned_url"), row.get("multipart")
-    if isinstance(url, str) and url and parts is None:
-        return Place(row["file_key"], (url,))
+    if _is_address(url) and parts is None:
+        return Place(row["file_key"], (str(url),))
     if not url and isinstance(parts, dict):
         return _in_parts(row["file_key"], parts, size)
     raise ValueError("a file has neither one address nor parts, or both")
@@ -101,9 +101,13 @@ def _in_parts(key: str, multipart: dict[str, Any], size: int) -> Place:
         raise ValueError("the parts of a file are not told")
     known = {row.get("part_number"): row.get("presigned_url") for row in rows if isinstance(row, dict)}
     addresses = tuple(known.get(number) for number in range(1, len(rows) + 1))
-    if len(rows) != -(-size // part_size) or not all(isinstance(url, str) and url for url in addresses):
+    if len(rows) != -(-size // part_size) or not all(map(_is_address, addresses)):
         raise ValueError("the parts of a file do not make up the whole")
     return Place(key, tuple(map(str, addresses)), part_size, upload)
+
+
+def _is_address(url: object) -> bool:
+    return isinstance(url, str) and url.lower().startswith(("http://", "https://"))
 
 
 def _told(file: Lodged) -> dict[str, Any]:

@@ -120,7 +120,7 @@ class Session:
         return put(
             self._delivery(),
             url,
-            body,
+            body=body,
             timeout=self.settings.timeout,
             read_timeout=read_timeout,
             again=again,

@@ -7,6 +7,7 @@ from typing import Final
 import attrs
 
 from synapse.dialects.wire import Body
+from synapse.errors import TransferError
 from synapse.session.config import Timeout
 from synapse.session.delivery import Delivery, web_address
 from synapse.session.failures import Failure
@@ -18,7 +19,7 @@ _SAME_METHOD: Final = frozenset({307, 308})
 
 
 def put(
-    delivery: Delivery, url: str, body: Body, *, timeout: Timeout, read_timeout: float, again: bool
+    delivery: Delivery, url: str, *, body: Body, timeout: Timeout, read_timeout: float, again: bool
 ) -> Answer:
     """Send *body* once, without the session's tokens, and return whatever answers; no answer is a `TransportError`.
 
@@ -33,7 +34,7 @@ def put(
     )
     hops = 0
     while True:
-        outcome = delivery.exchange(attempt, again=again or hops > 0)
+        outcome = delivery.exchange(attempt, again=again)
         if isinstance(outcome, Failure):
             shown = attrs.evolve(attempt, url=attempt.path)
             raise delivery.failed(shown, outcome) from outcome.cause
@@ -48,7 +49,10 @@ def _moved(attempt: Attempt, answer: Answer) -> str | None:
     location = answer.headers.get("Location")
     if answer.status not in _SAME_METHOD or not location:
         return None
-    target = web_address(attempt.url, location)
+    try:
+        target = web_address(attempt.url, location)
+    except TransferError:
+        return None
     return None if attempt.url.startswith("https:") and not target.startswith("https:") else target
 
 

@@ -111,8 +111,8 @@ class _Count(Tally):
 def deposit(
     session: Session,
     source: Source,
-    place: Place,
     *,
+    place: Place,
     content_type: str | None,
     advanced: Callable[[int], object],
     workers: int,

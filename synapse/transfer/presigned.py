@@ -235,7 +235,7 @@ class _Dispatch:
             stored = deposit(
                 self.session,
                 parcel.source,
-                place,
+                place=place,
                 content_type=parcel.kind,
                 advanced=self.advanced,
                 workers=self.workers,
