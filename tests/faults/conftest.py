@@ -14,9 +14,10 @@ from typing import Any, Final
 import attrs
 import pytest
 
-from synapse import DataCollection, DataFile, FileSpecification, Project, Session, Task
+from synapse import DataCollection, Session
 from synapse.session import Retry
 from tests.faults.hostile import Backend, Proxy
+from tests.sandbox.wire import Wire
 
 HANG: Final = 30
 """Seconds after which a test counts as hung; none needs more than a few."""
@@ -74,13 +75,12 @@ def connect(backend: Backend) -> Iterator[Connect]:
     """Open sessions that give up soon."""
     with contextlib.ExitStack() as stack:
 
-        def make(url: str, *, retries: int = 1, read: float = 10, **settings: Any) -> Session:
+        def make(url: str, *, retries: int = 1, backoff: float = 0.001, read: float = 10) -> Session:
             session = Session(
                 url,
                 api_token=backend.sandbox.api_token,
-                retry=Retry(total=retries, backoff=0.001),
+                retry=Retry(total=retries, backoff=backoff, cap=1),
                 timeout={"connect": 5, "read": read},
-                **settings,
             )
             stack.callback(session.close)
             return session
@@ -115,63 +115,74 @@ def md5(path: Path) -> str:
 
 @attrs.frozen
 class Place:
-    """A collection with its project, as they stand at the backend: asked directly, whatever the line is like."""
+    """A collection with its project, and what the backend has of them: asked past the proxy, without the SDK."""
 
-    collection: DataCollection
-    project: Project
-    direct: Session = attrs.field(repr=False)
+    wire: Wire = attrs.field(repr=False)
+    collection: int
+    project: int
+
+    def collection_of(self, session: Session) -> DataCollection:
+        """Return the collection, as a session has it."""
+        return DataCollection.objects.using(session).get(self.collection)
 
     @property
-    def units(self) -> list[Any]:
-        """The units of the collection, by their original names."""
-        with self.direct:
-            return list(self.collection.units.using(self.direct))
+    def units(self) -> list[dict[str, Any]]:
+        """The units of the collection."""
+        rows: list[dict[str, Any]] = self.rows(f"data_units/?data_collection={self.collection}&expand=files")
+        return rows
 
     @property
     def names(self) -> list[str]:
         """The original names of the units' files, sorted."""
-        return sorted(file.name for unit in self.units for file in unit.files.values())
+        return sorted(file["file_name_original"] for file in self._files())
 
     @property
     def contents(self) -> list[str]:
-        """The MD5 of what the backend gives out for every unit, sorted."""
-        with self.direct:
-            return sorted(
-                hashlib.md5(file.read()).hexdigest() for unit in self.units for file in unit.files.values()
-            )
+        """The MD5 of what the backend gives out for every file of a unit, sorted."""
+        return sorted(self.md5_at(file["url"]) for file in self._files())
 
     @property
     def tasks(self) -> int:
         """How many tasks the project has."""
-        return Task.objects.using(self.direct).filter(project=self.project.id).count()
-
-    def stored(self, checksum: str) -> list[str]:
-        """Return the MD5 of each stored file that goes by *checksum*, read from the backend."""
-        files = DataFile.objects.using(self.direct).filter(checksum=checksum)
-        with self.direct:
-            return [hashlib.md5(file.file.read()).hexdigest() for file in files if file.file]
+        return len(self.rows(f"tasks/?project={self.project}"))
 
     @property
     def total(self) -> int:
-        """How many files the backend stores."""
-        return DataFile.objects.using(self.direct).count()
+        """How many files the backend stores, of everyone."""
+        return int(self.wire.get("data_files/?page_size=1")["count"])
+
+    def stored(self, checksum: str) -> list[str]:
+        """Return the MD5 of what the backend gives out for each stored file of that checksum."""
+        return [self.md5_at(row["file"]) for row in self.rows(f"data_files/?checksum={checksum}")]
+
+    def rows(self, path: str) -> Any:
+        """Return the rows of a list."""
+        return self.wire.get(f"{path}&page_size=1000")["results"]
+
+    def md5_at(self, url: str) -> str:
+        """Fetch a file and return its MD5."""
+        answer = self.wire.send("GET", url)
+        assert 200 == answer.status_code
+        return hashlib.md5(answer.content).hexdigest()
+
+    def _files(self) -> Iterator[dict[str, Any]]:
+        for unit in self.units:
+            yield from unit["files"].values()
 
 
 @pytest.fixture
-def direct(backend: Backend, connect: Connect) -> Session:
-    """A session past the proxy, which is not current."""
-    return connect(backend.url)
+def place(backend: Backend) -> Place:
+    """Make a collection of data files and a project over it."""
+    return make_place(backend)
 
 
-@pytest.fixture
-def place(direct: Session, session: Session) -> Place:
-    """Make a collection of data files and its project; both belong to the session behind the proxy."""
-    spec = FileSpecification(name="data_1", file_type="data", is_primary=True, is_required=True)
-    made = DataCollection.objects.using(direct).create(
-        name="Faults", category="data", file_specifications=[spec]
+def make_place(backend: Backend) -> Place:
+    """Make a collection of data files and a project over it."""
+    wire = Wire(backend.url, backend.sandbox.api_token)
+    spec = {"name": "data_1", "file_type": "data", "index": 1, "function_type": "main"}
+    spec |= {"is_primary": True, "is_required": True}
+    made = wire.create(
+        "data_collections/", {"name": "Faults", "category": "data", "file_specifications": [spec]}
     )
-    project = Project.objects.using(direct).create(
-        title="Faults", category="text", data_collection_id=made.id
-    )
-    collection = DataCollection.objects.using(session).get(made.id)
-    return Place(collection, Project.objects.using(session).get(project.id), direct)
+    project = wire.create("projects/", {"title": "Faults", "category": "text", "data_collection": made["id"]})
+    return Place(wire, made["id"], project["id"])

@@ -32,7 +32,6 @@ from synapse.sandbox import Sandbox, serve
 FIRST: Final = 0
 MIDDLE: Final = 0.5
 LAST: Final = -1
-WHOLE: Final = 1.0
 
 _BLOCK: Final = 64 * 1024
 _PATIENCE: Final = 30.0

@@ -8,9 +8,9 @@ import time
 
 import pytest
 
-from synapse import ClientError, Project, Session, TransportError
+from synapse import ClientError, Session, TransportError
 from synapse.transfer import upload_file
-from tests.faults.conftest import Connect, MakeFile, Place, md5
+from tests.faults.conftest import Connect, MakeFile, Place, make_place, md5
 from tests.faults.hostile import FIRST, LAST, MIDDLE, Act, Backend, Proxy, answer, close, drip, reset, stall
 
 
@@ -109,11 +109,8 @@ def test_backend_starts_again_where_it_was(tmp_path_factory: pytest.TempPathFact
     """After a kill, the next backend has the address, the tokens and the rows of the one before."""
     with Backend(tmp_path_factory.mktemp("killed")) as backend:
         first = backend.sandbox
-        made = Project.objects.using(Session(first.url, api_token=first.api_token)).create(
-            title="Kept", category="text"
-        )
+        place = make_place(backend)
         backend.restart()
-        session = Session(backend.url, api_token=first.api_token)
 
         assert (first.url, True) == (backend.url, first.pid != backend.sandbox.pid)
-        assert "Kept" == Project.objects.using(session).get(made.id).title
+        assert "Faults" == place.wire.get(f"projects/{place.project}/")["title"]

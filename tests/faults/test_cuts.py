@@ -1,0 +1,87 @@
+"""The line breaks, at any byte of any request or answer, and what is said of it afterwards is true."""
+
+from __future__ import annotations
+
+import math
+
+from typing import Literal
+
+import pytest
+
+from synapse import TransferError, TransportError
+from tests.faults.conftest import Connect, MakeFile, Place
+from tests.faults.deeds import REQUESTS, MakeDeed, check, once_more, source
+from tests.faults.hostile import FIRST, LAST, MIDDLE, Proxy, close, reset
+
+Side = Literal["request", "answer"]
+
+REQUEST = [
+    pytest.param(make, pattern, id=f"{make.__name__}-{pattern.strip('$')}")
+    for make, patterns in REQUESTS.items()
+    for pattern in patterns
+]
+
+
+@pytest.mark.parametrize("retries", [0, 1])
+@pytest.mark.parametrize("at", [FIRST, MIDDLE, LAST])
+@pytest.mark.parametrize("of", ["request", "answer"])
+@pytest.mark.parametrize(("make", "pattern"), REQUEST)
+def test_one_reset(
+    proxy: Proxy,
+    connect: Connect,
+    place: Place,
+    make_file: MakeFile,
+    make: MakeDeed,
+    pattern: str,
+    of: Side,
+    at: float,
+    retries: int,
+) -> None:
+    """Once reset, a call ends well or tells; once more on a good line, everything is there, and once only."""
+    deed, path = make(place, connect(proxy.url, retries=retries)), source(make, make_file)
+    proxy.harm(pattern, reset, of=of, at=at)
+    error = deed.tried(path)
+    check(deed, path, error=error)
+
+    assert proxy.requests(pattern)
+    once_more(make, deed, path)
+
+
+@pytest.mark.parametrize("of", ["request", "answer"])
+@pytest.mark.parametrize(("make", "pattern"), REQUEST)
+def test_one_end(
+    proxy: Proxy, connect: Connect, place: Place, make_file: MakeFile, make: MakeDeed, pattern: str, of: Side
+) -> None:
+    """A connection that is closed in good order, in the middle, is a broken one as well."""
+    deed, path = make(place, connect(proxy.url, retries=0)), source(make, make_file)
+    proxy.harm(pattern, close, of=of, at=MIDDLE)
+    error = deed.tried(path)
+    check(deed, path, error=error)
+
+    assert proxy.requests(pattern)
+    once_more(make, deed, path)
+
+
+@pytest.mark.parametrize("at", [FIRST, MIDDLE])
+@pytest.mark.parametrize("of", ["request", "answer"])
+@pytest.mark.parametrize(("make", "pattern"), REQUEST)
+def test_reset_for_ever(
+    proxy: Proxy,
+    connect: Connect,
+    place: Place,
+    make_file: MakeFile,
+    make: MakeDeed,
+    pattern: str,
+    of: Side,
+    at: float,
+) -> None:
+    """A request that never gets through ends the call soon, with an error of the line or with what is there."""
+    deed, path = make(place, connect(proxy.url)), source(make, make_file)
+    proxy.harm(pattern, reset, of=of, at=at, times=math.inf)
+    error = deed.tried(path)
+    check(deed, path, error=error)
+    assert error is None or isinstance(error, TransportError | TransferError)
+    assert len(proxy.received) < 40
+
+    proxy.heal()
+    once_more(make, deed, path)
