@@ -12,7 +12,7 @@ from synapse.errors import TransferError
 from synapse.mapping import Json, read_only, write_only
 from synapse.orm import Entity, ManagedBy, Manager, entity
 from synapse.query import By, Exact
-from synapse.transfer import ProgressLike, RemoteFile, upload_chunked
+from synapse.transfer import ProgressLike, RemoteFile, upload_for
 from synapse.transfer.source import Source
 
 
@@ -22,7 +22,7 @@ class ModelManager(Manager["Model"]):
     def create(
         self, *, file: str | PathLike[str] | None = None, progress: ProgressLike = None, **values: Any
     ) -> Model:
-        """Create a model; *file* is its archive, sent in chunks.
+        """Create a model; *file* is its archive, sent in chunks, and gone on with by the next call if this one dies.
 
         `plugin` is the code of the plugin that it belongs to, `checkpoint` the id of its parent model.
         """
@@ -31,9 +31,13 @@ class ModelManager(Manager["Model"]):
         if not Source.of(file).size:
             raise TransferError(f"{str(file)!r} is empty: a model is an archive")
         made = self.entity(**{**self._initial, **values})
-        made.chunked_upload = str(upload_chunked(self.session, file, progress=progress))
         made._state.session = self.session
-        return made.save()
+
+        def save(upload: str | int) -> Model:
+            made.chunked_upload = str(upload)
+            return made.save()
+
+        return upload_for(self.session, file, register=save, progress=progress)
 
 
 @entity("models")
