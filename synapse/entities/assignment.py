@@ -7,9 +7,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from synapse.entities.choices import StatusLabel, StatusReview
+from synapse.entities.files import FilesManager
 from synapse.entities.tagging import change_tags
 from synapse.mapping import Json, read_only
-from synapse.orm import Entity, ManagedBy, Manager, ToOne, entity
+from synapse.orm import Entity, ManagedBy, ToOne, entity
 from synapse.query import CHOICE, EXACT, ID, RANGE, By, Exact, In
 from synapse.transfer import RemoteFile
 
@@ -18,8 +19,10 @@ if TYPE_CHECKING:
     from synapse.entities.task import Task, TaskTag
 
 
-class AssignmentManager(Manager["Assignment"]):
+class AssignmentManager(FilesManager["Assignment"]):
     """Queries of assignments, and what is done to many of them."""
+
+    _file_fields = ("file", "files")
 
     def set_tags(
         self,

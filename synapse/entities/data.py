@@ -11,9 +11,10 @@ import attrs
 
 from synapse.dialects import v1_actions
 from synapse.dialects.masking import outline
+from synapse.entities.files import FilesManager
 from synapse.errors import TransportError
 from synapse.mapping import Json, read_only, write_only
-from synapse.orm import Entity, ManagedBy, Manager, ToOne, arguments, entity
+from synapse.orm import Entity, ManagedBy, ToOne, arguments, entity
 from synapse.orm.writing import stored
 from synapse.query import EXACT, By, Exact
 from synapse.transfer import RemoteFile, upload_file
@@ -25,8 +26,11 @@ if TYPE_CHECKING:
 CHECKSUM_BATCH = 1000
 
 
-class DataFileManager(Manager["DataFile"]):
-    """Queries of data files, and their upload."""
+class DataFileManager(FilesManager["DataFile"]):
+    """Queries of data files, their upload and their download."""
+
+    _file_fields = ("file",)
+    _facts = ("checksum", "size")
 
     def upload(
         self, path: str | PathLike[str], *, chunked: bool | None = None, progress: Any = None
@@ -59,6 +63,9 @@ class DataFileManager(Manager["DataFile"]):
             found.update(held)
         return found
 
+    def _told(self, row: DataFile, file: RemoteFile) -> RemoteFile:
+        return attrs.evolve(file, checksum=row.checksum, size=row.size)
+
 
 @entity("data_files")
 class DataFile(Entity):
@@ -82,6 +89,10 @@ class DataFile(Entity):
     }
 
 
+class DataUnitManager(FilesManager["DataUnit"]):
+    """Queries of data units, and the download of their files."""
+
+
 @entity("data_units")
 class DataUnit(Entity):
     """The files that are annotated together, one for each file specification of its collection.
@@ -101,6 +112,8 @@ class DataUnit(Entity):
     created: datetime | None = read_only()
 
     data_collection = ToOne["DataCollection"](via="data_collection_id")
+
+    objects = ManagedBy(DataUnitManager)
 
     lookups = {
         "data_collection": EXACT,

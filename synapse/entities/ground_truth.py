@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import attrs
 
 from synapse.entities.choices import Split
+from synapse.entities.files import FilesManager
 from synapse.mapping import Json, read_only
-from synapse.orm import Entity, ToMany, ToOne, entity
+from synapse.orm import Entity, ManagedBy, ToMany, ToOne, entity
 from synapse.orm.binding import held
 from synapse.query import CHOICE, EXACT, By, Exact, In
 from synapse.transfer import RemoteFile
@@ -59,6 +60,10 @@ class GroundTruthVersion(Entity):
     }
 
 
+class GroundTruthManager(FilesManager["GroundTruth"]):
+    """Queries of ground truths, and the download of their files."""
+
+
 @entity("ground_truths")
 class GroundTruth(Entity):
     """The agreed annotation of one data unit."""
@@ -76,6 +81,8 @@ class GroundTruth(Entity):
     data_unit = ToOne["DataUnit"](via="data_unit_id")
     project = ToOne["Project | None"](via="project_id")
 
+    objects = ManagedBy(GroundTruthManager)
+
     lookups = {
         "id": EXACT,
         "ground_truth_dataset": EXACT,
@@ -84,6 +91,10 @@ class GroundTruth(Entity):
         "category": CHOICE,
         "classes": By(Exact, In, of=str, many=True),
     }
+
+
+class GroundTruthEventManager(FilesManager["GroundTruthEvent"]):
+    """Queries of events, and the download of their files."""
 
 
 @entity("ground_truth_events", pk="pgh_id", order_by=("pgh_id",))
@@ -105,6 +116,8 @@ class GroundTruthEvent(Entity):
     ground_truth = ToOne["GroundTruth"](via="ground_truth_id")
     ground_truth_dataset = ToOne["GroundTruthDataset"](via="ground_truth_dataset_id")
     data_unit = ToOne["DataUnit | None"](via="data_unit_id")
+
+    objects = ManagedBy(GroundTruthEventManager)
 
     lookups = {
         "ground_truth": EXACT,

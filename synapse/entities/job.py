@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 from synapse.dialects import v1_actions
 from synapse.dialects.masking import Masker, outline
 from synapse.entities.choices import JobStatus, LogLevel
+from synapse.entities.files import FilesManager
 from synapse.errors import NotFoundError, TransportError, WaitTimeoutError
 from synapse.mapping import Json, JsonValue, read_only
-from synapse.orm import Entity, ManagedBy, Manager, ToMany, ToOne, arguments, entity, loading
+from synapse.orm import Entity, ManagedBy, ToMany, ToOne, arguments, entity, loading
 from synapse.orm.binding import held, send
 from synapse.orm.writing import take
 from synapse.query import EXACT, By, Exact
@@ -35,8 +36,10 @@ FIRST_POLL = 0.2
 SLOWEST_POLL = 5.0
 
 
-class JobLogManager(Manager["JobLog"]):
-    """Queries of log entries, and their writing."""
+class JobLogManager(FilesManager["JobLog"]):
+    """Queries of log entries, their writing and the download of their files."""
+
+    _file_fields = ("file",)
 
     def create(self, **values: Any) -> JobLog:
         """Write one entry, of this moment unless `datetime` is given; the file at the path `file` travels along."""

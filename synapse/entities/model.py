@@ -8,16 +8,19 @@ from typing import Any
 
 import attrs
 
+from synapse.entities.files import FilesManager
 from synapse.errors import TransferError
 from synapse.mapping import Json, read_only, write_only
-from synapse.orm import Entity, ManagedBy, Manager, entity
+from synapse.orm import Entity, ManagedBy, entity
 from synapse.query import By, Exact
 from synapse.transfer import ProgressLike, RemoteFile, upload_for
 from synapse.transfer.source import Source
 
 
-class ModelManager(Manager["Model"]):
-    """Queries of models, and their upload."""
+class ModelManager(FilesManager["Model"]):
+    """Queries of models, their upload and the download of their archives."""
+
+    _file_fields = ("file",)
 
     def create(
         self, *, file: str | PathLike[str] | None = None, progress: ProgressLike = None, **values: Any

@@ -12,9 +12,10 @@ import attrs
 from synapse.dialects import v1_actions
 from synapse.dialects.masking import mask_body
 from synapse.entities.choices import PluginCategory
+from synapse.entities.files import FilesManager
 from synapse.errors import TransportError
 from synapse.mapping import Json, read_only
-from synapse.orm import Entity, ToMany, ToOne, arguments, entity
+from synapse.orm import Entity, ManagedBy, ToMany, ToOne, arguments, entity
 from synapse.orm.binding import check_host, held, send
 from synapse.orm.loading import load, reference
 from synapse.orm.writing import stored
@@ -109,6 +110,12 @@ class Plugin(Entity):
         return stored(PluginRelease, reply.data, session=session)
 
 
+class PluginReleaseManager(FilesManager["PluginRelease"]):
+    """Queries of releases, and the download of their archives."""
+
+    _file_fields = ("file",)
+
+
 @entity("plugin_releases", key=TextKey(number=True), order_by=("id", "created"))
 class PluginRelease(Entity):
     """One version of a plugin; `get("code@1.0.0")` finds it by name."""
@@ -130,6 +137,8 @@ class PluginRelease(Entity):
     created: datetime | None = read_only()
 
     plugin = ToOne["Plugin"](via="plugin_id")
+
+    objects = ManagedBy(PluginReleaseManager)
 
     _made_by = "plugin.release(version, archive)"
 

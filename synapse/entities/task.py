@@ -10,6 +10,7 @@ import attrs
 
 from synapse.dialects import v1_actions
 from synapse.entities.choices import StatusLabel, StatusReview, TagCategory, TaskSchema
+from synapse.entities.files import FilesManager
 from synapse.entities.tagging import change_tags, checked, send_tags
 from synapse.errors import QueryError, describe
 from synapse.mapping import Json, read_only
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from synapse.entities.project import Project
 
 
-class TaskManager(Manager["Task"]):
+class TaskManager(FilesManager["Task"]):
     """Queries of tasks, and what is done to many of them."""
 
     def set_tags(

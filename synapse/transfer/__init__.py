@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from synapse.transfer.batch import upload_items
+from synapse.transfer.batch import Target, upload_items
 from synapse.transfer.chunked import upload_chunked, upload_for
 from synapse.transfer.datauri import data_uri
+from synapse.transfer.download import Wanted, download_files
+from synapse.transfer.downloads import Downloads, FileOutcome
 from synapse.transfer.filecache import FileCache
 from synapse.transfer.multipart import FilePart, MultipartBody
 from synapse.transfer.progress import Meter, Progress, ProgressLike, Step, tracked
@@ -13,7 +15,9 @@ from synapse.transfer.report import Outcome, Report
 from synapse.transfer.upload import release_body, upload_file, upload_many
 
 __all__ = [
+    "Downloads",
     "FileCache",
+    "FileOutcome",
     "FilePart",
     "Meter",
     "MultipartBody",
@@ -23,7 +27,10 @@ __all__ = [
     "RemoteFile",
     "Report",
     "Step",
+    "Target",
+    "Wanted",
     "data_uri",
+    "download_files",
     "release_body",
     "tracked",
     "upload_chunked",

@@ -11,13 +11,13 @@ import uuid
 from collections.abc import Iterable
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Final
+from typing import TYPE_CHECKING, BinaryIO, Final
 
 import attrs
 
+from synapse.transfer.checksum import Checksum
 from synapse.transfer.fetch import Fetch, Version
 from synapse.transfer.progress import Meter
-from synapse.transfer.source import BLOCK
 
 if TYPE_CHECKING:
     from filelock import FileLock
@@ -45,22 +45,22 @@ class Draft:
             self._take_up(fetch)
 
     def fill(
-        self, blocks: Iterable[tuple[int, bytes]], *, meter: Meter, hashed: bool
+        self, blocks: Iterable[tuple[int, bytes]], *, meter: Meter, checksum: Checksum | None
     ) -> tuple[int, str | None]:
-        """Write the blocks at their places; return the size and, if *hashed*, the MD5 of the whole."""
+        """Write the blocks at their places; return the size and, if there is a *checksum*, the whole's own."""
         steps = iter(blocks)
         first = next(steps, (self._fetch.place if self._fetch else 0, b""))
         self._settle()
         with open(self.path, "r+b", opener=_create) as file:
             position = furthest = self._start(file, first[0])
-            digest = _digest_of(file, position) if hashed else None
+            digest = checksum.taken(file, size=position) if checksum else None
             meter.resume(position)
             for place, block in chain((first,), steps):
                 if place < position:
                     position = self._start(file, 0)
-                    digest = _digest_of(file, 0) if hashed else None
+                    digest = checksum.begin() if checksum else None
                 file.write(block)
-                if digest is not None:
+                if digest:
                     digest.update(block)
                 position += len(block)
                 if position > furthest:
@@ -69,7 +69,7 @@ class Draft:
             if self.keeping:
                 file.flush()
                 os.fsync(file.fileno())
-        return position, digest.hexdigest() if digest else None
+        return position, None if digest is None else digest.hexdigest()
 
     def close(self) -> None:
         """Leave what the next call can go on from, and nothing else."""
@@ -120,15 +120,6 @@ class Draft:
             return
         if of == fetch.mark and version.validator and size <= (version.size or 0):
             fetch.place, fetch.version, self.keeping = size, version, True
-
-
-def _digest_of(file: BinaryIO, size: int) -> Any:
-    """Begin an MD5 with the first *size* bytes of a file, and leave the file at their end."""
-    digest = hashlib.md5(usedforsecurity=False)
-    file.seek(0)
-    while file.tell() < size and (block := file.read(min(BLOCK, size - file.tell()))):
-        digest.update(block)
-    return digest
 
 
 def _create(path: str, flags: int) -> int:

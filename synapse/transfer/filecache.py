@@ -15,9 +15,10 @@ from typing import BinaryIO, Final
 import attrs
 
 from synapse.errors import TransferError
+from synapse.transfer.checksum import Checksum
 from synapse.transfer.fetch import Fetch, Version
 from synapse.transfer.progress import Meter
-from synapse.transfer.source import BLOCK, PathLike
+from synapse.transfer.source import PathLike
 
 _STALE: Final = 24 * 3600.0  # seconds after which nobody goes on with a draft
 _SLACK: Final = (
@@ -99,7 +100,7 @@ def through(
     cache: object,
     source: Fetch,
     *,
-    md5: str | None,
+    checksum: Checksum | None,
     size: int | None,
     fill: Callable[[Path], object],
     meter: Meter,
@@ -109,13 +110,13 @@ def through(
         raise TransferError(f"cache must be a FileCache, not {type(cache).__name__}")
     if (size or 0) > cache.limit:
         return None
-    version = Version() if md5 else source.look()
-    if not (md5 or version.validator) or (version.size or 0) > cache.limit:
+    version = Version() if checksum else source.look()
+    if not (checksum or version.validator) or (version.size or 0) > cache.limit:
         source.close()
         return None
-    identity = ("md5", md5) if md5 else (source.mark, *attrs.astuple(version))
+    identity = attrs.astuple(checksum) if checksum else (source.mark, *attrs.astuple(version))
     found = cache.open_kept(*identity)
-    if found is not None and _is_whole(found, md5=md5, size=size):
+    if found is not None and _is_whole(found, checksum=checksum, size=size):
         source.close()
         meter.resume(found.seek(0, os.SEEK_END))
         found.seek(0)
@@ -125,17 +126,13 @@ def through(
     return cache.keep(*identity, fill=fill)
 
 
-def _is_whole(file: BinaryIO, *, md5: str | None, size: int | None) -> bool:
+def _is_whole(file: BinaryIO, *, checksum: Checksum | None, size: int | None) -> bool:
     """Whether a kept file is still what it was kept as."""
     if size is not None and os.fstat(file.fileno()).st_size != size:
         return False
-    if md5 is None:
-        return True
-    digest = hashlib.md5(usedforsecurity=False)
-    for block in iter(lambda: file.read(BLOCK), b""):
-        digest.update(block)
+    same = checksum is None or checksum.taken(file).hexdigest() == checksum.digest
     file.seek(0)
-    return digest.hexdigest() == md5
+    return same
 
 
 def _trimmed(folder: Path, *, limit: int) -> int:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import mimetypes
+import os
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -16,13 +16,13 @@ import attrs
 from synapse.dialects.masking import Masker
 from synapse.errors import MappingError, TransferError, describe
 from synapse.session import Session, current
-from synapse.transfer.answers import as_md5
+from synapse.transfer.checksum import Checksum
 from synapse.transfer.datauri import decode, is_data_uri, media_type
 from synapse.transfer.fetch import Fetch
 from synapse.transfer.filecache import FileCache, through
 from synapse.transfer.names import safe_name
 from synapse.transfer.progress import Meter, ProgressLike, tracked
-from synapse.transfer.saving import Content, md5_of, occupied, placed, save, target_of
+from synapse.transfer.saving import Content, occupied, placed, save, target_of
 from synapse.transfer.source import BLOCK, PathLike, Source
 
 _NAMES: Final = ("file_name_original", "filename", "name")
@@ -117,8 +117,8 @@ class RemoteFile:
             if not place:
                 blocks.clear()
             blocks.append(block)
-        content = b"".join(blocks)
-        self._check(len(content), hashlib.md5(content, usedforsecurity=False).hexdigest())
+        content, checksum = b"".join(blocks), Checksum.of(self.checksum)
+        self._check(len(content), checksum.of_bytes(content) if checksum else None)
         return content
 
     def download(
@@ -137,8 +137,12 @@ class RemoteFile:
         the next call goes on from there, as long as the server says that the file is the same.
         """
         target = target_of(to, name=safe_name(self.name))
-        if not overwrite and self._is_there(target):
-            return target
+        if not overwrite and os.path.lexists(target):
+            same = self.matches(target)
+            if same:
+                return target
+            if same is False:
+                raise occupied(target)
         with tracked(progress, total=self.size, label=self.name) as meter:
             return self.fetch_to(target, meter=meter, overwrite=overwrite, cache=cache)
 
@@ -154,8 +158,8 @@ class RemoteFile:
             return self._save(blocks, target, meter=Meter.silent(), overwrite=overwrite)
 
     def _save(self, content: Content, target: Path, *, meter: Meter, overwrite: bool) -> Path:
-        hashed = as_md5(self.checksum) is not None
-        return save(content, target, check=self._check, meter=meter, hashed=hashed, overwrite=overwrite)
+        checksum = Checksum.of(self.checksum)
+        return save(content, target, check=self._check, meter=meter, checksum=checksum, overwrite=overwrite)
 
     def _source(self, *, rewinds: bool = False) -> Content:
         if not self.url:
@@ -174,39 +178,44 @@ class RemoteFile:
         return through(
             cache,
             source,
-            md5=as_md5(self.checksum),
+            checksum=Checksum.of(self.checksum),
             size=self.size,
             fill=lambda path: self._save(source, path, meter=meter, overwrite=True),
             meter=meter,
         )
 
     def _checked_blocks(self, source: Content) -> Iterator[bytes]:
-        size, digest = 0, hashlib.md5(usedforsecurity=False)
+        size, checksum = 0, Checksum.of(self.checksum)
+        digest = checksum.begin() if checksum else None
         for _, block in placed(source):
             size += len(block)
-            digest.update(block)
+            if digest:
+                digest.update(block)
             yield block
-        self._check(size, digest.hexdigest())
+        self._check(size, digest.hexdigest() if digest else None)
 
-    def _is_there(self, target: Path) -> bool:
-        """Whether *target* holds this file; `TransferError` if it surely holds another, nothing being fetched."""
-        if not target.is_file():
+    def matches(self, path: Path) -> bool | None:
+        """Whether *path* holds this file's content; None where size and checksum leave that open."""
+        if not path.is_file():
             return False
-        source = Source.of(target)
+        source = Source.of(path)
         if self.size is not None and source.size != self.size:
-            raise occupied(target)
-        md5 = as_md5(self.checksum)
-        return self.size is not None and md5 is not None and md5_of(source) == md5
+            return False
+        checksum = Checksum.of(self.checksum)
+        if checksum is None:
+            return None
+        with source.open() as file:
+            return bool(checksum.taken(cast("BinaryIO", file)).hexdigest() == checksum.digest)
 
-    def _check(self, size: int, md5: str | None) -> None:
+    def _check(self, size: int, digest: str | None) -> None:
         if self.size is not None and size != self.size:
             raise TransferError(
                 f"{self.name!r} arrived damaged: {size} bytes instead of {self.size}. Fetch it again"
             )
-        expected = as_md5(self.checksum)
-        if expected is not None and md5 is not None and md5 != expected:
+        expected = Checksum.of(self.checksum)
+        if expected is not None and digest not in (None, expected.digest):
             raise TransferError(
-                f"{self.name!r} arrived damaged: its MD5 is {md5}, not {expected}. Fetch it again"
+                f"{self.name!r} arrived damaged: its {expected.kind} is {digest}, not {expected.digest}. Fetch it again"
             )
 
     def __reduce__(self) -> tuple[Any, ...]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import filecmp
-import hashlib
 import os
 
 from collections.abc import Callable, Generator, Iterable
@@ -13,10 +12,10 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 from synapse.errors import TransferError
+from synapse.transfer.checksum import Checksum
 from synapse.transfer.draft import Draft
 from synapse.transfer.fetch import Fetch
 from synapse.transfer.progress import Meter
-from synapse.transfer.source import Source
 
 Content: TypeAlias = Fetch | Iterable[bytes]
 
@@ -39,17 +38,20 @@ def save(
     *,
     check: Callable[[int, str | None], None],
     meter: Meter,
-    hashed: bool,
+    checksum: Checksum | None,
     overwrite: bool,
 ) -> Path:
-    """Write *content* beside *target*, `check` its size (and MD5 if `hashed`), and rename it when it is whole."""
+    """Write *content* beside *target*, and rename it when it is whole.
+
+    `check` raises for a wrong size, or for a wrong digest of the kind of *checksum*.
+    """
     fetch = content if isinstance(content, Fetch) else None
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with closing(Draft(target, fetch=fetch)) as draft, closing(placed(content)) as blocks:
-            size, md5 = draft.fill(blocks, meter=meter, hashed=hashed)
+            size, digest = draft.fill(blocks, meter=meter, checksum=checksum)
             draft.keeping = False
-            check(size, md5)
+            check(size, digest)
             return _place(draft.path, target, overwrite=overwrite)
     except OSError as error:
         what = f"{str(target)!r} cannot be written ({error.strerror})"
@@ -62,14 +64,6 @@ def is_full(error: BaseException | None) -> bool:
     """Whether a file could not be saved since there is no room."""
     cause = error.__cause__ if isinstance(error, TransferError) else None
     return isinstance(cause, OSError) and cause.errno in _FULL
-
-
-def md5_of(source: Source) -> str:
-    """Return the MD5 of a file on disk."""
-    digest = hashlib.md5(usedforsecurity=False)
-    for block in source.blocks(0, source.size):
-        digest.update(block)
-    return digest.hexdigest()
 
 
 def occupied(target: Path) -> TransferError:

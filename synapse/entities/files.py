@@ -1,0 +1,150 @@
+"""The verb of every entity that has files: `Task.objects.filter(…).download("out/")`."""
+
+from __future__ import annotations
+
+import logging
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from os import PathLike
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, TypeAlias, TypeVar
+
+from synapse.errors import MappingError, QueryError, TransferError, describe, did_you_mean
+from synapse.orm import Manager, arguments
+from synapse.transfer import Downloads, FileCache, ProgressLike, RemoteFile, Wanted, download_files
+
+if TYPE_CHECKING:
+    from synapse.orm import Entity
+
+E = TypeVar("E", bound="Entity")
+
+Convert: TypeAlias = Callable[[str], str]
+
+logger: Final = logging.getLogger("synapse")
+
+
+class FilesManager(Manager[E]):
+    """Queries of rows that have files, and their download."""
+
+    _file_fields: ClassVar[tuple[str, ...]] = ("files",)
+    _facts: ClassVar[tuple[str, ...]] = ()
+
+    def download(
+        self,
+        folder: str | PathLike[str],
+        *,
+        workers: int | None = None,
+        progress: ProgressLike = None,
+        fields: Iterable[str] | None = None,
+        specifications: Iterable[str] | None = None,
+        overwrite: bool = False,
+        on_error: Literal["collect", "raise"] = "collect",
+        url_conversion: Mapping[str, Convert] | None = None,
+        cache: FileCache | None = None,
+    ) -> Downloads:
+        """Download the files of every row, side by side, and report on each file in order.
+
+        A file goes to `folder/<specification>/<key>_<name>`, one that its row has only one of to
+        `folder/<key>_<name>`. What is there is not fetched again, so a second run fetches what is missing; a file that
+        differs is a failure unless `overwrite`. *specifications* keeps the files of these names, *fields* chooses
+        where a row has several fields of files, *url_conversion* rewrites the addresses of a field:
+        `{"files": call}`. One bad file never stops the rest; with `on_error="raise"` the first one ends the run with a
+        `BulkError`, and so does, always, a full disk or a line that stays dead.
+        """
+        what = f"{self.entity.__name__}.objects.download"
+        chosen = self._chosen(what, fields)
+        convert = _conversions(what, url_conversion, fields=chosen)
+        names = (
+            None if specifications is None else arguments.texts(f"{what}(specifications=...)", specifications)
+        )
+        return download_files(
+            self.session,
+            self._wanted(chosen, convert, names=names),
+            folder=folder,
+            workers=workers,
+            progress=progress,
+            overwrite=overwrite,
+            on_error=on_error,
+            cache=cache,
+        )
+
+    def _chosen(self, what: str, fields: Iterable[str] | None) -> tuple[str, ...]:
+        if fields is None:
+            return self._file_fields[:1]
+        given = arguments.texts(f"{what}(fields=...)", fields)
+        for name in given:
+            _check_name(f"{what}(fields=...)", name, known=self._file_fields)
+        return tuple(dict.fromkeys(given))
+
+    def _wanted(
+        self, fields: tuple[str, ...], convert: Mapping[str, Convert], *, names: list[str] | None
+    ) -> Iterator[Wanted]:
+        """Read the rows page by page, with nothing but their files, and give each file."""
+        asked = self._evolve(only=(*fields, *self._facts), defer=(), expand=(), prefetch=())
+        met = set[str]()
+        for row in asked.iterator():
+            for field in fields:
+                for wanted in self._files_of(row, field, convert.get(field, str)):
+                    met.add(wanted.specification)
+                    if names is None or wanted.specification in names or wanted.error is not None:
+                        yield wanted
+        lacking = [name for name in names or () if met and name not in met]
+        if lacking:
+            logger.warning("no row has a file %r%s", lacking[0], did_you_mean(lacking[0], met))
+
+    def _files_of(self, row: E, field: str, convert: Convert) -> Iterator[Wanted]:
+        try:
+            held = getattr(row, field)
+        except MappingError as error:
+            yield Wanted(row.pk, "", error=error)
+            return
+        for name, file in held.items() if isinstance(held, dict) else [("", held)]:
+            if file is None:
+                continue
+            try:
+                found = self._converted(row, file, convert)
+            except Exception as error:
+                yield Wanted(row.pk, name, error=error)
+            else:
+                renew = self._renewal(row.pk, field, name=name, convert=convert)
+                yield Wanted(row.pk, name, found, renew=renew)
+
+    def _converted(self, row: E, file: RemoteFile, convert: Convert) -> RemoteFile:
+        told = self._told(row, file)
+        return told if convert is str else told.with_url(convert(told.url))
+
+    def _told(self, row: E, file: RemoteFile) -> RemoteFile:
+        """Add to a file what its row tells of it."""
+        return file
+
+    def _renewal(
+        self, pk: Any, field: str, *, name: str, convert: Convert
+    ) -> Callable[[], RemoteFile | None]:
+        session = self.session
+
+        def renew() -> RemoteFile | None:
+            row = self.entity.objects.using(session).get(pk)
+            held = getattr(row, field)
+            file = held.get(name) if isinstance(held, dict) else held
+            return None if file is None else self._converted(row, file, convert)
+
+        return renew
+
+
+def _conversions(what: str, given: object, *, fields: tuple[str, ...]) -> Mapping[str, Convert]:
+    if given is None:
+        return {}
+    if not isinstance(given, Mapping):
+        raise QueryError(f"{what}(url_conversion=...) takes {{field: call}}, got {describe(given)}")
+    for name, convert in given.items():
+        _check_name(f"{what}(url_conversion=...)", name, known=fields)
+        if not callable(convert):
+            raise TransferError(
+                f"{what}(url_conversion=...) maps {name!r} to {describe(convert)}, not to a call that takes an address"
+            )
+    return given
+
+
+def _check_name(what: str, name: object, *, known: tuple[str, ...]) -> None:
+    if name not in known:
+        hint = did_you_mean(str(name), known)
+        raise QueryError(f"{what}: no field of files is called {name!r}{hint}, only {', '.join(known)}")

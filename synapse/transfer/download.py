@@ -1,0 +1,241 @@
+"""Download many files into a folder, side by side, and find again what is there."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import unicodedata
+
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any, Final, Literal, TypeAlias
+
+import attrs
+
+from synapse.errors import BulkError, ClientError, SynapseError, TransferError
+from synapse.session import Outcome, Run, Session, Untried
+from synapse.transfer.downloads import Downloads, FileStatus
+from synapse.transfer.filecache import FileCache
+from synapse.transfer.names import safe_name
+from synapse.transfer.progress import Meter, ProgressLike, tracked
+from synapse.transfer.remote import RemoteFile
+from synapse.transfer.saving import is_full, occupied
+from synapse.transfer.source import PathLike
+
+OnError: TypeAlias = Literal["collect", "raise"]
+
+_EXPIRED: Final = frozenset({400, 401, 403, 404, 410})
+
+
+@attrs.frozen
+class Wanted:
+    """One file of the row with this `key`, or the `error` that kept it from being known.
+
+    `renew` asks for the row once more, where a signed address may have run out before its turn came.
+    """
+
+    key: Any
+    specification: str
+    file: RemoteFile | None = None
+    error: Exception | None = None
+    renew: Callable[[], RemoteFile | None] | None = None
+
+
+def download_files(
+    session: Session,
+    wanted: Iterable[Wanted],
+    *,
+    folder: PathLike,
+    workers: int | None = None,
+    progress: ProgressLike = None,
+    overwrite: bool = False,
+    on_error: OnError = "collect",
+    cache: FileCache | None = None,
+) -> Downloads:
+    """Download files into `folder/specification/key_name` and tell what became of each, in order.
+
+    A file that is there under its name counts as present unless its size or MD5 tells otherwise; with *overwrite*,
+    only one that size and MD5 prove to be the same does. Files are asked for as they are needed, never all at once.
+    With `on_error="raise"` the first failure ends the run with a `BulkError`; so does, always, a full disk, a line
+    that stays dead, or an error that *wanted* itself raises once something was done.
+    """
+    if on_error not in ("collect", "raise"):
+        raise TransferError(f"on_error must be 'collect' or 'raise', not {on_error!r}")
+    if type(overwrite) is not bool:
+        raise TransferError(f"overwrite must be True or False, not {overwrite!r}")
+    root = _root(folder)
+    report = Downloads(root)
+    run = Run(_Places(root).each(wanted))
+    with tracked(progress, total=None, label="downloading") as meter:
+        saver = _Saver(run, meter, overwrite, cache)
+        sent = session.map(run.attempt(saver.save), run, workers=workers)
+        with contextlib.closing(sent):
+            _collect(sent, report, first=on_error == "raise")
+    reason = (
+        run.stopped
+        or run.broken
+        or (report.failed[0].error if on_error == "raise" and report.failed else None)
+    )
+    if reason is None:
+        return report
+    if not len(report) and reason is run.broken:
+        raise reason
+    raise _ended(report, reason) from reason
+
+
+@attrs.frozen
+class _Job:
+    """A file and where it goes: `path` is below the root."""
+
+    wanted: Wanted
+    root: Path
+    path: str
+    error: Exception | None = None
+
+
+class _Places:
+    """Gives each file a path of its own, the same one in every run, and none that leads out of the folder."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._folders: dict[str, Exception | None] = {}
+        self._key: object = object()
+        self._taken: set[str] = set()
+
+    def each(self, wanted: Iterable[Wanted]) -> Iterator[_Job]:
+        """Give each file its place."""
+        for each in wanted:
+            if each.key != self._key:
+                self._key, self._taken = each.key, set()
+            if each.file is None:
+                yield _Job(each, self._root, "", each.error)
+                continue
+            part = safe_name(each.specification) if each.specification else ""
+            path = self._free(part, each.key, safe_name(each.file.name))
+            yield _Job(each, self._root, path, self._checked(part))
+
+    def _free(self, part: str, key: object, name: str) -> str:
+        number = 1
+        while True:
+            mark = f"{key}_" if number == 1 else f"{key}_{number}_"
+            path = f"{part}/{safe_name(mark + name)}".lstrip("/")
+            # Names that differ in case only are one on many systems.
+            same = unicodedata.normalize("NFC", path).casefold()
+            if same not in self._taken:
+                self._taken.add(same)
+                return path
+            number += 1
+
+    def _checked(self, part: str) -> Exception | None:
+        if part not in self._folders:
+            self._folders[part] = _trouble(self._root, part)
+        return self._folders[part]
+
+
+@attrs.frozen
+class _Saver:
+    run: Run[_Job]
+    meter: Meter
+    overwrite: bool
+    cache: FileCache | None
+
+    def save(self, job: _Job) -> tuple[FileStatus, int]:
+        """Save one file, unless it is there."""
+        file = job.wanted.file
+        if job.error is not None or file is None:
+            raise job.error or TransferError("the row has no such file")
+        target = job.root / job.path
+        if self._is_present(file, target):
+            return "present", 0
+        if file.size is not None:
+            self.meter.expect(file.size)
+        try:
+            try:
+                self._fetch(file, target)
+            except ClientError as error:
+                self._fetch(_renewed(job.wanted, file, error), target)
+        except TransferError as error:
+            if is_full(error) and self.run.stopped is None:
+                self.run.stopped = error
+            raise
+        size = target.stat().st_size
+        if file.size is None:
+            self.meter.expect(size)
+        return "downloaded", size
+
+    def _fetch(self, file: RemoteFile, target: Path) -> None:
+        file.fetch_to(target, meter=self.meter, overwrite=self.overwrite, cache=self.cache)
+
+    def _is_present(self, file: RemoteFile, target: Path) -> bool:
+        if not os.path.lexists(target):
+            return False
+        same = file.matches(target)
+        if same is False and not self.overwrite:
+            raise occupied(target)
+        return same or (same is None and not self.overwrite)
+
+
+def _renewed(wanted: Wanted, file: RemoteFile, error: ClientError) -> RemoteFile:
+    """Give the file at a fresh address, if the one that was refused was signed; else raise *error*."""
+    if wanted.renew is None or error.status_code not in _EXPIRED or "?" not in file.url:
+        raise error
+    try:
+        fresh = wanted.renew()
+    except SynapseError:
+        raise error from None
+    if fresh is None or fresh.url == file.url:
+        raise error
+    return fresh
+
+
+def _collect(
+    sent: Iterable[Outcome[_Job, tuple[FileStatus, int]]], report: Downloads, *, first: bool
+) -> None:
+    for job, result, error in sent:
+        if isinstance(error, Untried):
+            continue
+        key, specification = job.wanted.key, job.wanted.specification
+        if result is None:
+            report.note(key, specification, status="failed", error=error)
+            if first:
+                return
+        else:
+            status, size = result
+            report.note(key, specification, path=job.path, status=status, size=size)
+
+
+def _ended(report: Downloads, reason: Exception) -> BulkError:
+    failed = report.failed
+    words = f"the download ended: {reason}. {len(report) - len(failed)} files are there, {len(failed)} failed"
+    done = [outcome for outcome in report if outcome.error is None]
+    return BulkError(
+        f"{words}; run it again to go on, what is there is not fetched twice",
+        succeeded=done,
+        failed=[(outcome, outcome.error) for outcome in failed if outcome.error is not None],
+    )
+
+
+def _root(folder: object) -> Path:
+    if not isinstance(folder, str | os.PathLike) or not os.fspath(folder):
+        raise TransferError(f"downloads go into a folder, given by its path, not to {folder!r}")
+    root = Path(os.fsdecode(folder))
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise TransferError(f"{str(root)!r} cannot be a folder for downloads ({reason})") from error
+    return root
+
+
+def _trouble(root: Path, part: str) -> Exception | None:
+    """Tell why files cannot go into this sub-folder, or None."""
+    folder = root / part
+    try:
+        folder.mkdir(exist_ok=True)
+        if folder.resolve().is_relative_to(root.resolve()):
+            return None
+    except OSError as error:
+        return TransferError(f"{str(folder)!r} cannot be made ({error.strerror})")
+    return TransferError(
+        f"{str(folder)!r} is a link that leads out of {str(root)!r}: nothing is written there"
+    )
