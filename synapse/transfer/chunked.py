@@ -24,7 +24,7 @@ from synapse.transfer.answers import answered_object, check_arrival, patience
 from synapse.transfer.journal import Entry, claimed
 from synapse.transfer.multipart import FilePart, MultipartBody
 from synapse.transfer.progress import ProgressLike, tracked
-from synapse.transfer.source import PathLike, Source, Tally
+from synapse.transfer.source import PathLike, Source, Tally, travelling
 
 T = TypeVar("T")
 
@@ -113,7 +113,7 @@ def sent_name(source: Source, name: object) -> str:
         return source.name
     if not isinstance(name, str) or not name:
         raise TransferError(f"name must be text such as 'scan.png', not {name!r}")
-    return name
+    return travelling(name)
 
 
 @attrs.define

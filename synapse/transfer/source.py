@@ -62,7 +62,7 @@ class Source:
     @property
     def name(self) -> str:
         """The base name, in characters that can travel as UTF-8."""
-        return _travelling(self.path.name)
+        return travelling(self.path.name)
 
     @property
     def shown(self) -> str:
@@ -70,7 +70,7 @@ class Source:
 
         An absolute path would tell of this machine, not of the data.
         """
-        return _travelling(self.path.name if self.path.is_absolute() else self.path.as_posix())
+        return travelling(self.path.name if self.path.is_absolute() else self.path.as_posix())
 
     @property
     def place(self) -> bytes:
@@ -160,7 +160,8 @@ class Tally:
         return self._digest.hexdigest()
 
 
-def _travelling(text: str) -> str:
+def travelling(text: str) -> str:
+    """Return text as UTF-8 can carry it: what it cannot is replaced."""
     return text.encode("utf-8", "replace").decode("utf-8")
 
 

@@ -9,6 +9,7 @@ import threading
 import tracemalloc
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,6 +22,7 @@ from synapse.errors import (
     ConfigError,
     NotFoundError,
     OriginError,
+    ServerError,
     SynapseError,
     TransferError,
     TransportError,
@@ -153,6 +155,45 @@ class TestLostChunk:
         _, session = through_proxy({1: LOST}, retries=0)
         with pytest.raises(TransportError, match="the connection was lost"):
             upload_chunked(session, make_file())
+
+
+class TestBackendThatIsAway:
+    @pytest.mark.parametrize("answer", [reply(500), reply(502), reset], ids=["500", "502", "reset"])
+    def test_is_asked_where_to_go_on(self, scripted: Scripted, make_file: MakeFile, answer: Any) -> None:
+        """After an error of its own, too, the backend says how far it has got; that is where the upload goes on."""
+        path = make_file()
+        server, session = scripted(
+            state(500), answer, state(900), state(1000), state(1000, status=2), retries=0
+        )
+        upload_chunked(session, path, chunk_size=500)
+
+        assert ["PUT", "PUT", "GET", "PUT", "POST"] == [one.method for one in server.received]
+        assert "bytes 900-999/1000" == server.received[3].headers["content-range"]
+
+    def test_is_waited_for(self, scripted: Scripted, make_file: MakeFile) -> None:
+        """A backend that starts anew is asked more than once, also when the upload is to be closed."""
+        away = (reset, reply(503), reset)
+        script = [state(500), *away, state(500), state(1000), *away, state(1000), state(1000, status=2)]
+        server, session = scripted(*script, retries=0)
+        upload_chunked(session, make_file(), chunk_size=500)
+
+        expected = ["PUT", "PUT", "GET", "GET", "GET", "PUT", "POST", "GET", "GET", "GET", "POST"]
+        assert expected == [one.method for one in server.received]
+
+    def test_is_not_waited_for_without_end(self, scripted: Scripted, make_file: MakeFile) -> None:
+        """One that stays away ends the upload with the error of the connection."""
+        server, session = scripted(state(500), reset, retries=0)
+        with pytest.raises(TransportError, match="GET /chunked_upload/1/"):
+            upload_chunked(session, make_file(), chunk_size=500)
+
+        assert 1 + 1 + 5 == len(server.received)
+
+    def test_that_only_fails_ends_with_its_own_error(self, scripted: Scripted, make_file: MakeFile) -> None:
+        """A backend that tells its state, but takes no chunk, is quoted on why."""
+        failures = [step for _ in range(5) for step in (reply(500, {"detail": "disk full"}), state(500))]
+        _, session = scripted(state(500), *failures, retries=0)
+        with pytest.raises(ServerError, match="disk full"):
+            upload_chunked(session, make_file(), chunk_size=500)
 
 
 FAULTS = st.sampled_from([LOST, Fault(cut=0), Fault(cut=700), GONE, Fault(answer=reply(503))])
