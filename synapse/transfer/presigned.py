@@ -50,11 +50,11 @@ def send_signed(
     strict: bool = False,
     workers: int | None = None,
 ) -> list[Outcome[Source, Row]] | None:
-    """Send files to the backend's storage and tell what became of each, in order; None if the backend declines that.
+    """Send files to the backend's storage and tell what became of each, in order; None if none can go there.
 
     A row names its data file by `checksum`, which is the SHA-1 there, and has the `md5` beside it. What cannot go that
     way (an empty file, and unless *strict* one that the storage does not take) goes by *direct*, and has its row.
-    A backend that declines is not asked again by this session.
+    A backend that declines, or whose storage takes nothing, is not asked again by this session.
     """
     parcels = [_Parcel(source, source.name) for source in sources]
     return _Dispatch(session, direct, advanced, strict, workers or session.workers).send(parcels)
@@ -166,7 +166,7 @@ class _Dispatch:
             self._end(batch, error)
             return
         except SynapseError as error:
-            if self.strict:
+            if self.strict and not declined(self.session):
                 self._end(batch, error)
             return
         lodged: dict[int, tuple[Lodged, Deposit]] = {}
