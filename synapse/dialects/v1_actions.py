@@ -79,6 +79,11 @@ def create_units(units: Sequence[Mapping[str, Any]]) -> Request:
     return Request("POST", "data_units/", json=list(units))
 
 
+def create_tasks(project: int, units: Sequence[int]) -> Request:
+    """Create a task in a project for each of these data units."""
+    return Request("POST", "tasks/", json=[{"project": project, "data_unit": unit} for unit in units])
+
+
 def verify_checksums(checksums: Sequence[str]) -> Request:
     """Ask which of these files the backend has."""
     return Request("POST", "data_files/verify_checksums/", json={"checksums": list(checksums)})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from os import PathLike
@@ -11,19 +13,36 @@ import attrs
 
 from synapse.dialects import v1_actions
 from synapse.entities.choices import AccessLevel, CollectionCategory
-from synapse.errors import MappingError, WriteUnconfirmedError
+from synapse.errors import TransferError
 from synapse.mapping import Json, read_only
-from synapse.orm import Entity, ToMany, entity
-from synapse.orm.binding import held
-from synapse.orm.loading import load_page
+from synapse.orm import Entity, ToMany, arguments, entity
+from synapse.orm.binding import check_host, held
+from synapse.orm.loading import reference
 from synapse.query import EXACT
-from synapse.transfer import ProgressLike, Report, upload_file, upload_items
+from synapse.transfer import ProgressLike, Report, Target, upload_file, upload_items
+from synapse.transfer.folders import open_folder
+from synapse.transfer.report import Show
 from synapse.transfer.source import Source
-from synapse.transfer.specifications import by_specification
+from synapse.transfer.specifications import Spec, by_specification
 
 if TYPE_CHECKING:
     from synapse.entities.data import DataUnit
     from synapse.entities.project import Project
+    from synapse.session import Session
+
+
+@attrs.frozen
+class _Reference:
+    """Makes an object of a key; pickled, it leaves the session behind, as the objects do."""
+
+    entity: type[Entity]
+    session: Session | None = None
+
+    def __call__(self, key: int) -> Entity:
+        return reference(self.entity, key, session=self.session)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _Reference, (self.entity,)
 
 
 @attrs.frozen(kw_only=True)
@@ -107,47 +126,86 @@ class DataCollection(Entity):
 
     def upload(
         self,
-        items: Iterable[Any],
+        items: Iterable[Any] | str | PathLike[str],
         *,
+        project: Project | int | None = None,
         workers: int | None = None,
         batch_size: int = 200,
         progress: ProgressLike = None,
         on_error: Literal["collect", "raise"] = "collect",
+        dry_run: bool = False,
+        presigned: bool | None = None,
     ) -> Report:
-        """Upload many items side by side, create their units in batches, and report on each in the order given.
+        """Upload a folder or many items side by side, and report on each item in the order given.
 
         An item is `{"files": {"image_1": path}, "meta": {...}, "groups": [...]}`; where one file is asked for, a bare
-        path will do. One bad file never stops the rest: its outcome is `failed`, with its error. With
-        `on_error="raise"` the first failure ends the run with a `BulkError`; so does, always, a token that is not
-        taken, a line that stays dead, and an error that *items* itself raises, once what was sent has its units.
+        path will do. In a folder, sub-folders named after the file specifications tell which file is which, else their
+        types do; files with the same stem are one unit. Units are created in batches, and with a `project`, which may
+        be a key, a task for each of them. What the backend has is not sent again, and no unit or task is made twice.
+
+        With `dry_run=True` nothing is sent: the report says what would be, and what does not fit. One bad file never
+        stops the rest: its outcome is `failed`, with its error. With `on_error="raise"` the first failure ends the run
+        with a `BulkError`; so does, always, a token that is not taken, a line that stays dead, and an error that
+        *items* itself raises, once what was sent has its units. Files go straight to the backend's storage where it
+        offers that; `presigned` forces either.
         """
-        from synapse.entities.data import DataUnit
-
+        arguments.flag("upload(dry_run=...)", dry_run)
         session = held(self, "upload")
-        newest = self.units.only("id").last()
-
-        def create_units(bodies: list[dict[str, Any]]) -> list[DataUnit]:
-            rows = session.send(v1_actions.create_units(bodies)).data
-            try:
-                return load_page(DataUnit, rows if isinstance(rows, list) else [rows], session=session)
-            except MappingError as error:
-                raise WriteUnconfirmedError(
-                    f"units were created, but the answer cannot be read: {error}"
-                ) from error
-
+        given = open_folder(items, specs=self._specs()) if isinstance(items, str | os.PathLike) else items
         return upload_items(
             session,
-            items,
-            collection=self.pk,
-            spec_names=[spec.name for spec in self.file_specifications],
-            required=[spec.name for spec in self.file_specifications if spec.is_required],
-            create_units=create_units,
-            known_up_to=newest.id if newest else 0,
+            given,
+            target=self._target(session, project, dry_run=dry_run),
             workers=workers,
             batch_size=batch_size,
             progress=progress,
             on_error=on_error,
+            dry_run=dry_run,
+            presigned=presigned,
         )
+
+    def _specs(self) -> tuple[Spec, ...]:
+        single = (spec for spec in self.file_specifications if not spec.is_sequential)
+        return tuple(Spec(spec.name, spec.file_type, spec.is_required) for spec in single)
+
+    def _target(self, session: Session, project: Project | int | None, *, dry_run: bool) -> Target:
+        from synapse.entities.data import DataUnit
+        from synapse.entities.task import Task
+
+        target = Target(
+            self.pk,
+            self._specs(),
+            create_units=lambda bodies: session.send(v1_actions.create_units(bodies)).data,
+            newest_unit=lambda: newest.id if (newest := self.units.only("id").last()) else 0,
+            show=Show(unit=_Reference(DataUnit, session), task=_Reference(Task, session)),
+        )
+        if project is None:
+            return target
+        key = self._project_key(session, project, reading=not dry_run)
+        return attrs.evolve(
+            target,
+            create_tasks=lambda units: session.send(v1_actions.create_tasks(key, units)).data,
+            count_tasks=lambda: Task.objects.using(session).filter(project=key).count(),
+        )
+
+    def _project_key(self, session: Session, project: Project | int, *, reading: bool) -> int:
+        """Give the key of a project, which has to work on this collection."""
+        from synapse.entities.project import Project
+
+        if isinstance(project, Project):
+            held(project, "upload")
+            check_host(session, [project], what="upload(project=...)")
+        elif reading:
+            key = Project._key.check("upload(project=...)", project)
+            project = Project.objects.using(session).get(id=key)
+        else:
+            return int(Project._key.check("upload(project=...)", project))
+        if project.data_collection_id != self.pk:
+            raise TransferError(
+                f"project {project.pk} works on data collection {project.data_collection_id}, and this is {self.pk}: "
+                "tasks can be made of a project's own collection only. Nothing was sent"
+            )
+        return int(project.pk)
 
     def check_files(
         self, files: Mapping[str, str | PathLike[str]] | str | PathLike[str]

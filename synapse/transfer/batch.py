@@ -1,280 +1,254 @@
-"""Upload many items into a collection: files side by side, their units in batches."""
+"""Upload many items into a collection: files side by side, their units and tasks in batches."""
 
 from __future__ import annotations
 
-import contextlib
-import contextvars
 import os
-import threading
 
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any, Final, Literal, TypeAlias
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from itertools import islice
+from typing import Any, Literal, TypeAlias
 
 import attrs
 
-from synapse.errors import BulkError, TransferError, WriteUnconfirmedError, did_you_mean
-from synapse.mapping.codecs import Misfit, check_json
-from synapse.session import Outcome as Result
-from synapse.session import Run, Session, Untried, create_each
-from synapse.session.batches import is_sifted
+from synapse.errors import BulkError, SynapseError, TransferError
+from synapse.session import Run, Session, Untried
+from synapse.session.config import whole_number
 from synapse.transfer.chunked import CHUNK
-from synapse.transfer.progress import ProgressLike, tracked, watched
-from synapse.transfer.report import Outcome, Report, Status
-from synapse.transfer.source import Source
-from synapse.transfer.specifications import by_specification
-from synapse.transfer.upload import Options, send_file, size_of
+from synapse.transfer.folders import Folder
+from synapse.transfer.hashing import Hashes, existing, hash_all
+from synapse.transfer.items import Plan, plan_of, size_of_item
+from synapse.transfer.progress import Meter, ProgressLike, tracked, watched
+from synapse.transfer.report import Ledger, Report, Show
+from synapse.transfer.sending import Item, Sender
+from synapse.transfer.specifications import Spec
+from synapse.transfer.stages import Job, run_stages
+from synapse.transfer.units import Creator, Units, check_tasks
+from synapse.transfer.upload import Options
 
-Body: TypeAlias = dict[str, Any]
-Creator: TypeAlias = Callable[[list[Body]], Any]
 OnError: TypeAlias = Literal["collect", "raise"]
+Look: TypeAlias = Callable[[Any], Plan]
 
-_KEYS: Final = ("files", "meta", "groups")
-_AHEAD: Final = 2  # batches that may wait for their units while the next files travel
+
+@attrs.frozen
+class Target:
+    """Where items go, and the requests that it takes.
+
+    `create_units` creates a list of units by one request and returns their rows in the same order; `create_tasks` does
+    so for the tasks of a list of units. `newest_unit` gives the collection's highest key, `count_tasks` the number of
+    tasks that the project has.
+    """
+
+    collection: int
+    specs: tuple[Spec, ...]
+    create_units: Creator
+    create_tasks: Creator | None = None
+    newest_unit: Callable[[], int] | None = None
+    count_tasks: Callable[[], int] | None = None
+    show: Show = Show()
 
 
 def upload_items(
     session: Session,
     items: Iterable[Any],
     *,
-    collection: int,
-    spec_names: Sequence[str],
-    create_units: Creator,
-    required: Sequence[str] = (),
-    known_up_to: int | None = None,
+    target: Target,
     workers: int | None = None,
     batch_size: int = 200,
     progress: ProgressLike = None,
     on_error: OnError = "collect",
+    dry_run: bool = False,
+    presigned: bool | None = None,
     chunked: bool | None = None,
     chunk_size: int = CHUNK,
 ) -> Report:
     """Upload the files of every item, create their units in batches, and report on each item in the order given.
 
     An item is `{"files": {specification: path}, "meta": {…}, "groups": […]}`, or a bare path where one file is asked
-    for. *create_units* creates a list of units by one request and returns a list of their rows in the same order.
-    Items are taken as they are needed, never all at once. With `on_error="raise"`, the first item that fails ends the
-    run with a `BulkError`: all items before it are done, no batch after its own is created, and the items that are
-    left are its `untried`, whether their files were sent or not. Whatever *on_error* says, a `BulkError` ends a run
-    that cannot go on: the token is not taken, several requests in a row brought no answer, or the iterable itself
-    raised. Files that were sent before get their units even then, as long as that can be had.
+    for. Items are taken as they are needed, never all at once. What the backend has already is not sent, and of files
+    with the same content one is.
 
-    The backend answers a unit that it has already in place of a new one. Its keys only grow, so a unit counts as
-    reused if its key is not above *known_up_to*, the collection's highest key before the run, or came up twice in it.
+    With `on_error="raise"`, the first item that fails ends the run with a `BulkError`: all items before it are done,
+    no unit after it is created, and the items that are left are its `untried`, whether their files were sent or not.
+    Whatever *on_error* says, a `BulkError` ends a run that cannot go on: the token is not taken, several requests in a
+    row brought no answer, or the iterable itself raised. Files that were sent before get their units even then, as
+    long as that can be had. Interrupted or killed, the run is repeated as a whole: what is there is found again.
     """
-    _check_settings(items, batch_size=batch_size, on_error=on_error)
+    _check_settings(items, batch_size=batch_size, on_error=on_error, presigned=presigned)
+    count = session.workers if workers is None else whole_number("workers", workers)
     options = Options(chunked=chunked, chunk_size=chunk_size)
-    total = sum(map(_size_of_item, items)) if watched(progress) and isinstance(items, Sequence) else None
+    session.check_open()
+    look: Look = partial(plan_of, specs=target.specs)
+    if isinstance(items, Folder):
+        look, target = items.plan, attrs.evolve(target, show=attrs.evolve(target.show, item=items.item))
+    if dry_run:
+        return _planned(items, look, show=target.show)
     run: Run[Any] = Run(items)
-    taken: list[Any] = []
-    with tracked(progress, total=total, label="uploading") as advanced:
-        sender = _Sender(session, collection, tuple(spec_names), tuple(required), options, advanced)
-        units = _Units(create_units, run, known_up_to)
-        sent = session.map(run.attempt(sender.send), _noted(run, taken), workers=workers)
-        with contextlib.closing(sent):
-            outcomes = _all(sent, units, batch_size=batch_size, raising=on_error == "raise")
-    tried = [outcome for outcome in outcomes if not isinstance(outcome.error, Untried)]
-    left = [outcome.item for outcome in outcomes if isinstance(outcome.error, Untried)]
-    left += taken[len(outcomes) :] + run.rest
-    if run.stopped is not None or run.broken is not None or on_error == "raise":
-        _raise_for(tried, run, untried=left)
-    return Report(tried, bytes_sent=sender.bytes_sent)
+    sender = Sender(session, run, options=options, presigned=presigned, workers=count)
+    total = _total(items) if watched(progress) else None
+    with tracked(progress, total=total, label="uploading") as meter:
+        sender.meter = meter
+        if watched(progress) and total is None:
+            look = partial(_expected, look, meter)
+        upload = _Upload(sender, run, session=session, target=target, raising=on_error == "raise")
+        return upload.run_all(look, batch_size=batch_size, workers=count)
 
 
-def _noted(items: Iterable[Any], taken: list[Any]) -> Iterator[Any]:
-    for item in items:
-        taken.append(item)
-        yield item
+def _expected(look: Look, meter: Meter, kept: Any) -> Plan:
+    plan = look(kept)
+    meter.expect(plan.size)
+    return plan
 
 
-@attrs.define
-class _Sender:
-    """Turns an item into the body of its unit, by sending its files."""
+class _Upload:
+    """A run of many items."""
 
-    session: Session
-    collection: int
-    names: tuple[str, ...]
-    required: tuple[str, ...]
-    options: Options
-    advanced: Callable[[int], object]
-    bytes_sent: int = 0
-    _lock: threading.Lock = attrs.field(factory=threading.Lock, init=False)
+    def __init__(
+        self, sender: Sender, run: Run[Any], *, session: Session, target: Target, raising: bool
+    ) -> None:
+        self._sender, self._run, self._session = sender, run, session
+        self._target, self._raising = target, raising
+        self._ledger = Ledger()
+        self._units = Units(target.create_units, run, target.newest_unit, target.create_tasks)
 
-    def send(self, item: Any) -> Body:
-        """Check the whole item, then send its files."""
-        body = self._described(item)
-        named = by_specification(body.pop("files", item), names=self.names, required=self.required)
-        sources = {name: Source.of(path) for name, path in named.items()}
-        files: dict[str, dict[str, str]] = {}
-        for name, source in sources.items():
-            row = send_file(self.session, source, options=self.options, advanced=self._count)
-            files[name] = {"checksum": _checksum(row, source), "path": source.shown}
-        return {"data_collection": self.collection, "files": files, **body}
-
-    def _count(self, count: int) -> None:
-        with self._lock:
-            self.bytes_sent += count
-        self.advanced(count)
-
-    def _described(self, item: Any) -> Body:
-        if isinstance(item, str | os.PathLike):
-            return {"meta": {}}
-        if not isinstance(item, Mapping):
-            raise TransferError(
-                f"an item is a path or {{'files': {{…}}, 'meta': {{…}}}}, not {type(item).__name__}"
+    def run_all(self, look: Look, *, batch_size: int, workers: int) -> Report:
+        """Take all items in batches, and tell what became of them."""
+        readers = ThreadPoolExecutor(workers, thread_name_prefix="synapse-read")
+        try:
+            run_stages(
+                self._batches(batch_size),
+                prepare=partial(self._prepared, look=partial(_look, look), mapped=readers.map),
+                finish=self._finished,
+                workers=workers,
+                window=workers + 2 * max(workers, batch_size),
+                ordered=self._raising,
             )
-        for key in item:
-            if key not in _KEYS:
-                raise TransferError(
-                    f"an item has no {key!r}{did_you_mean(str(key), _KEYS)}, only {', '.join(_KEYS)}"
-                )
-        meta, groups = item.get("meta"), item.get("groups")
-        if meta is not None and not isinstance(meta, Mapping):
-            raise TransferError(f"an item's meta is a JSON object, not {type(meta).__name__}")
-        try:
-            check_json(dict(meta or {}))
-        except Misfit as misfit:
-            # One such meta would keep its whole batch from being sent.
-            raise TransferError(f"an item's meta: {misfit}") from None
-        if groups is not None and not (
-            isinstance(groups, list | tuple) and all(isinstance(g, str) for g in groups)
-        ):
-            raise TransferError(f"an item's groups are a list of names, not {groups!r}")
-        named = {"groups": list(groups)} if groups else {}
-        return {"files": item.get("files"), "meta": dict(meta or {}), **named}
+        finally:
+            self._sender.ended = True
+            readers.shutdown(wait=False, cancel_futures=True)
+        show = self._target.show
+        if self._target.count_tasks is not None:
+            check_tasks(self._units, self._ledger, count=self._target.count_tasks)
+        _raise_for(self._run, self._ledger, show=show, raising=self._raising)
+        return Report(self._ledger, show=show, bytes_sent=self._sender.bytes_sent)
 
-
-@attrs.define
-class _Units:
-    """Creates units, and finds out which rows of a refused batch are to blame."""
-
-    create: Creator
-    run: Run[Any]
-    known_up_to: int | None
-    _seen: set[Any] = attrs.field(factory=set, init=False)
-    _ended: Exception | None = attrs.field(default=None, init=False)
-
-    def outcomes(self, batch: Sequence[Result[Any, Body]]) -> list[Outcome]:
-        """Create the units of the items whose files have arrived, and tell what became of each item."""
-        made = iter(self._made([result.result for result in batch if result.result is not None]))
-        return [
-            Outcome(result.item, "failed", error=result.error)
-            if result.result is None
-            else attrs.evolve(next(made), item=result.item)
-            for result in batch
-        ]
-
-    def _made(self, bodies: list[Body]) -> list[Outcome]:
-        return [self._outcome(each) for each in create_each(self._create, bodies)]
-
-    def _create(self, bodies: list[Body]) -> Any:
-        """Create units even once the run is stopped, since their files have arrived, until that fails as well."""
-        if self._ended is not None:
-            raise self._ended
-        try:
-            with contextlib.suppress(Untried):
-                return self.run.attempt(self.create)(bodies)
-            return self.create(bodies)
-        except Exception as error:
-            if self.run.stopped is not None and not is_sifted(error):
-                self._ended = error
-            raise
-
-    def _outcome(self, made: Result[Body, Any]) -> Outcome:
-        if made.error is None:
-            return Outcome(None, self._status(made.result), unit=made.result)
-        status: Status = "unknown" if isinstance(made.error, WriteUnconfirmedError) else "failed"
-        return Outcome(None, status, error=made.error)
-
-    def _status(self, row: Any) -> Status:
-        key = row.get("id") if isinstance(row, Mapping) else getattr(row, "id", None)
-        old = isinstance(key, int) and self.known_up_to is not None and key <= self.known_up_to
-        reused = old or key in self._seen
-        self._seen.add(key)
-        return "reused" if reused else "created"
-
-
-def _all(
-    sent: Iterable[Result[Any, Body]], units: _Units, *, batch_size: int, raising: bool
-) -> list[Outcome]:
-    """Collect the outcomes of all items, or of those up to the first failure and its batch."""
-    outcomes: list[Outcome] = []
-    batches = _batches(sent, size=batch_size, whole=not raising)
-    for made in _created(batches, units, ahead=0 if raising else _AHEAD):
-        outcomes += made
-        if raising and any(outcome.error is not None for outcome in made):
-            break
-    return outcomes
-
-
-def _created(
-    batches: Iterable[list[Result[Any, Body]]], units: _Units, *, ahead: int
-) -> Iterator[list[Outcome]]:
-    """Create the units of one batch at a time, while the files of up to *ahead* more travel."""
-    with ThreadPoolExecutor(1, thread_name_prefix="synapse-units") as pool:
-        waiting: deque[Future[list[Outcome]]] = deque()
-        for batch in batches:
-            waiting.append(pool.submit(contextvars.copy_context().run, units.outcomes, batch))
-            if len(waiting) > ahead:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-
-
-def _batches(
-    results: Iterable[Result[Any, Body]], *, size: int, whole: bool
-) -> Iterator[list[Result[Any, Body]]]:
-    """Yield results in batches; unless the *whole* is wanted, the first failure is the last result."""
-    batch: list[Result[Any, Body]] = []
-    for result in results:
-        batch.append(result)
-        if result.error is not None and not whole:
-            break
-        if len(batch) == size:
+    def _batches(self, size: int) -> Iterator[list[Item]]:
+        items = iter(self._run)
+        while batch := [Item(self._ledger.take(kept), kept) for kept in islice(items, size)]:
             yield batch
-            batch = []
-    if batch:
-        yield batch
+
+    def _prepared(
+        self, batch: list[Item], *, look: Callable[[Item], None], mapped: Callable[..., Iterable[Any]]
+    ) -> Sequence[Job]:
+        """Look at the files of a batch, and find out which of them the backend lacks."""
+        list(mapped(look, batch))
+        files = [(item, name) for item in batch if item.plan is not None for name in item.plan.parts]
+        sources = [item.part(name).source for item, name in files]
+        hashed = hash_all(self._session, sources, mapped=mapped)
+        for (item, name), (_, hashes, error) in zip(files, hashed, strict=True):
+            if hashes is not None:
+                # Before the backend is asked: of what is sent meanwhile, it may not yet tell.
+                item.missing[name] = self._sender.content(hashes)
+            item.error = item.error or error
+        good = [item for item in batch if item.error is None]
+        found = self._existing([content.hashes for item in good for content in item.missing.values()])
+        for item in good:
+            _settle(item, found, self._sender.meter)
+        return self._sender.jobs(good)
+
+    def _existing(self, hashes: Sequence[Hashes]) -> set[str]:
+        """Ask what the backend has; where it does not say, all is sent, which costs time and does no harm."""
+        ask = self._run.attempt(partial(existing, self._session))
+        try:
+            return ask([each for content in hashes for each in (content.md5, content.sha1)])
+        except SynapseError:
+            return set()
+
+    def _finished(self, batch: list[Item]) -> bool:
+        """Make the units of a batch, and write down what became of it; whether the run goes on."""
+        if self._raising:
+            first = next((number for number, item in enumerate(batch) if item.error is not None), len(batch))
+            batch = batch[: first + 1]
+        arrived = [item for item in batch if item.error is None and item.plan is not None]
+        bodies = [item.plan.body(self._target.collection, item.checksums) for item in arrived if item.plan]
+        made = self._units.make(bodies, known=[item.known for item in arrived])
+        for item, each in zip(arrived, made, strict=True):
+            item.error = each.error
+            self._ledger.note(item.place, each.status, unit=each.unit, task=each.task, error=each.error)
+        for item in batch:
+            if item.error is not None and item not in arrived and not isinstance(item.error, Untried):
+                self._ledger.note(item.place, "failed", error=item.error)
+        return not self._raising or all(item.error is None for item in batch)
 
 
-def _raise_for(outcomes: Sequence[Outcome], run: Run[Any], *, untried: list[Any]) -> None:
-    failed = [(outcome.item, outcome.error) for outcome in outcomes if outcome.error is not None]
-    reason = run.stopped or run.broken or (failed[0][1] if failed else None)
-    if reason is None:
+def _look(look: Look, item: Item) -> None:
+    try:
+        item.plan = look(item.kept)
+    except Exception as error:
+        item.error = error
+
+
+def _settle(item: Item, found: set[str], meter: Meter) -> None:
+    for name, content in list(item.missing.items()):
+        checksum = content.hashes.known(found)
+        if checksum is not None:
+            item.settle(name, checksum, known=True)
+            meter.resume(item.part(name).source.size)
+
+
+def _planned(items: Iterable[Any], look: Callable[[Any], Plan], *, show: Show) -> Report:
+    ledger, size = Ledger(), 0
+    for kept in items:
+        place = ledger.take(kept)
+        try:
+            size += look(kept).size
+        except Exception as error:
+            ledger.note(place, "failed", error=error)
+        else:
+            ledger.note(place, "planned")
+    title = (
+        f"dry run, nothing was sent ({items})" if isinstance(items, Folder) else "dry run, nothing was sent"
+    )
+    return Report(ledger, show=show, title=title, bytes_planned=size)
+
+
+def _raise_for(run: Run[Any], ledger: Ledger, *, show: Show, raising: bool) -> None:
+    if run.stopped is None and run.broken is None and not (raising and ledger.errors):
         return
+    items, errors = ledger.items, ledger.errors
+    failed = [(show.item(items[place]), errors[place]) for place in sorted(errors)]
+    untried = [show.item(items[place]) for place in ledger.pending()] + run.rest
+    reason = run.stopped or run.broken or failed[0][1]
+    tried = len(items) + len(run.rest) - len(untried)
     if run.broken is not None and run.stopped is None:
-        words = f"the items broke off with {type(reason).__name__}: {reason}; {len(failed)} of {len(outcomes)} failed"
+        words = f"the items broke off with {type(reason).__name__}: {reason}; {len(failed)} of {tried} failed"
     else:
         left = f" and {len(untried)} were not tried" if untried else ""
-        words = f"{len(failed)} of {len(outcomes)} items failed{left}, the first: {failed[0][1] if failed else reason}"
+        words = (
+            f"{len(failed)} of {tried} items failed{left}, the first: {failed[0][1] if failed else reason}"
+        )
+    units = (ledger.units[place] for place in sorted(ledger.places("created", "reused")))
     raise BulkError(
-        words,
-        succeeded=[outcome.unit for outcome in outcomes if outcome.error is None],
-        failed=failed,
-        untried=untried,
+        words, succeeded=[show.unit(key) for key in units], failed=failed, untried=untried
     ) from reason
 
 
-def _check_settings(items: object, *, batch_size: object, on_error: object) -> None:
+def _total(items: Iterable[Any]) -> int | None:
+    if isinstance(items, Folder):
+        return sum(size_of_item(items.item(kept)) for kept in items if isinstance(kept, str))
+    return sum(map(size_of_item, items)) if isinstance(items, Sequence) else None
+
+
+def _check_settings(items: object, *, batch_size: object, on_error: object, presigned: object) -> None:
     if isinstance(items, str | bytes | os.PathLike | Mapping) or not isinstance(items, Iterable):
         raise TransferError(
-            "upload takes an iterable of items, such as sorted(Path('photos').glob('*.png')), "
+            "upload takes a folder or an iterable of items, such as sorted(Path('photos').glob('*.png')), "
             f"not one {type(items).__name__}"
         )
     if type(batch_size) is not int or batch_size < 1:
         raise TransferError(f"batch_size must be a whole number, 1 or more, not {batch_size!r}")
     if on_error not in ("collect", "raise"):
         raise TransferError(f"on_error must be 'collect' or 'raise', not {on_error!r}")
-
-
-def _checksum(row: Mapping[str, Any], source: Source) -> str:
-    checksum = row.get("checksum")
-    if not isinstance(checksum, str) or not checksum:
-        raise TransferError(f"the backend gave no checksum for {str(source.path)!r}: no unit can name it")
-    return checksum
-
-
-def _size_of_item(item: Any) -> int:
-    files = item.get("files") if isinstance(item, Mapping) else item
-    return sum(map(size_of, files.values())) if isinstance(files, Mapping) else size_of(files)
+    if presigned is not None and type(presigned) is not bool:
+        raise TransferError(f"presigned must be True, False or None (where it is offered), not {presigned!r}")

@@ -2,38 +2,122 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any, Final, Literal, TypeAlias, get_args, overload
+from array import array
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+from typing import Any, Final, Literal, TypeAlias, overload
 
 import attrs
 
 from synapse.dialects.masking import mask_body
+from synapse.errors import SynapseError
 
-Status: TypeAlias = Literal["created", "reused", "failed", "unknown"]
+Status: TypeAlias = Literal["created", "reused", "failed", "unknown", "planned"]
 
+PENDING: Final = 0
+_STATUSES: Final[tuple[Status, ...]] = ("created", "reused", "failed", "unknown", "planned")
+_CODES: Final = {status: code for code, status in enumerate(_STATUSES, PENDING + 1)}
 _SHOWN: Final = 5
+_NONE: Final = -1
 
 
 @attrs.frozen
 class Outcome:
     """What became of one item.
 
-    `created` and `reused` have a `unit`; `failed` has the `error` that it ended with; of `unknown` the backend may
-    have made a unit, but its answer never came.
+    `created` and `reused` have a `unit`, and a `task` if the run made one for a project; `failed` has the `error` that
+    it ended with; of `unknown` the backend may have made a unit or a task, but its answer never came. `planned` is what
+    a dry run would send.
     """
 
     item: Any = attrs.field(repr=lambda item: repr(mask_body(item)))
     status: Status
     unit: Any = None
+    task: Any = None
     error: Exception | None = None
 
 
-class Report(Sequence[Outcome]):
-    """The outcomes of an upload in the order of its items, and the number of file bytes that were sent."""
+def _same(item: Any) -> Any:
+    return item
 
-    def __init__(self, outcomes: Sequence[Outcome], *, bytes_sent: int = 0) -> None:
-        self._outcomes = list(outcomes)
+
+@attrs.frozen
+class Show:
+    """How what is kept of an item, a unit and a task is shown: as the item that was given, and as objects."""
+
+    item: Callable[[Any], Any] = _same
+    unit: Callable[[int], Any] = int
+    task: Callable[[int], Any] = int
+
+
+class Ledger:
+    """What is known of each item while a run goes on: 25 bytes, beside the item itself and the errors."""
+
+    def __init__(self) -> None:
+        self.items: list[Any] = []
+        self.errors: dict[int, Exception] = {}
+        self.statuses = bytearray()
+        self.units = array("q")
+        self.tasks = array("q")
+
+    def take(self, item: Any) -> int:
+        """Take in an item, and give its place."""
+        self.items.append(item)
+        self.units.append(_NONE)
+        self.tasks.append(_NONE)
+        self.statuses.append(PENDING)
+        return len(self.items) - 1
+
+    def note(
+        self,
+        place: int,
+        status: Status,
+        *,
+        unit: int | None = None,
+        task: int | None = None,
+        error: Exception | None = None,
+    ) -> None:
+        """Write down what became of the item in this place."""
+        self.units[place] = _NONE if unit is None else unit
+        self.tasks[place] = _NONE if task is None else task
+        if error is not None:
+            self.errors[place] = _light(error)
+        self.statuses[place] = _CODES[status]
+
+    def places(self, *statuses: Status) -> Iterator[int]:
+        """Give the places of the items that ended as one of these, those of each in order."""
+        for status in statuses:
+            place = self.statuses.find(_CODES[status])
+            while place >= 0:
+                yield place
+                place = self.statuses.find(_CODES[status], place + 1)
+
+    def pending(self) -> list[int]:
+        """Give the places of the items of which nothing is known yet."""
+        return [place for place, code in enumerate(self.statuses) if code == PENDING]
+
+
+class Report(Sequence[Outcome]):
+    """The outcomes of an upload in the order of its items, and the number of file bytes that were sent.
+
+    It holds the items themselves and some bytes for each; the outcomes, with their objects, are made as they are asked
+    for. `bytes_planned` is the size of what a dry run would send.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        *,
+        show: Show | None = None,
+        title: str = "",
+        bytes_sent: int = 0,
+        bytes_planned: int = 0,
+    ) -> None:
+        self._ledger = ledger
+        self._show = show or Show()
+        self._title = title
         self.bytes_sent = bytes_sent
+        self.bytes_planned = bytes_planned
 
     @property
     def created(self) -> list[Outcome]:
@@ -47,39 +131,83 @@ class Report(Sequence[Outcome]):
 
     @property
     def failed(self) -> list[Outcome]:
-        """The items that got no unit, each with its error."""
+        """The items that got no unit, or not their task, each with its error."""
         return self._with("failed")
 
     @property
     def unknown(self) -> list[Outcome]:
-        """The items that may or may not have got a unit."""
+        """The items that may or may not have got a unit and its task."""
         return self._with("unknown")
 
-    def _with(self, status: Status) -> list[Outcome]:
-        return [outcome for outcome in self._outcomes if outcome.status == status]
+    @property
+    def planned(self) -> list[Outcome]:
+        """The items that a dry run would send."""
+        return self._with("planned")
 
     @overload
     def __getitem__(self, index: int) -> Outcome: ...
     @overload
     def __getitem__(self, index: slice) -> list[Outcome]: ...
     def __getitem__(self, index: int | slice) -> Outcome | list[Outcome]:
-        return self._outcomes[index]
+        places = range(len(self))[index]
+        return self._outcome(places) if isinstance(places, int) else [self._outcome(each) for each in places]
 
     def __len__(self) -> int:
-        return len(self._outcomes)
+        return len(self._ledger.items)
 
     def __iter__(self) -> Iterator[Outcome]:
-        return iter(self._outcomes)
+        return map(self._outcome, range(len(self)))
 
     def __repr__(self) -> str:
-        return f"<Report of {len(self)} items, {len(self.failed) + len(self.unknown)} not done or not known to be>"
+        bad = self._count("failed") + self._count("unknown")
+        return f"<Report of {len(self)} items, {bad} not done or not known to be>"
 
     def __str__(self) -> str:
-        counts = {name: len(self._with(name)) for name in get_args(Status)}
-        lines = [f"{name:<8}{count:>12,}" for name, count in counts.items()]
-        lines.append(f"{'sent':<8}{self.bytes_sent:>12,} bytes")
-        bad = [*self.failed, *self.unknown]
-        lines += [f"{outcome.status}: {mask_body(outcome.item)}: {outcome.error}" for outcome in bad[:_SHOWN]]
-        if len(bad) > _SHOWN:
-            lines.append(f"… and {len(bad) - _SHOWN} more")
-        return "\n".join(lines)
+        planned = self._count("planned")
+        shown: tuple[Status, ...] = ("planned", "failed") if planned or self._title else _STATUSES[:-1]
+        lines = [self._title] if self._title else []
+        lines += [f"{status:<8}{self._count(status):>12,}" for status in shown]
+        lines.append(
+            f"{'size':<8}{self.bytes_planned:>12,} bytes"
+            if "planned" in shown
+            else f"{'sent':<8}{self.bytes_sent:>12,} bytes"
+        )
+        return "\n".join(lines + self._examples("planned", most=2) + self._examples("failed", "unknown"))
+
+    def _examples(self, *statuses: Status, most: int = _SHOWN) -> list[str]:
+        count = sum(map(self._count, statuses))
+        lines = [_line(self._outcome(place)) for place in islice(self._ledger.places(*statuses), most)]
+        return [*lines, f"… and {count - most:,} more"] if count > most else lines
+
+    def _with(self, status: Status) -> list[Outcome]:
+        return [self._outcome(place) for place in self._ledger.places(status)]
+
+    def _count(self, status: Status) -> int:
+        return self._ledger.statuses.count(_CODES[status])
+
+    def _outcome(self, place: int) -> Outcome:
+        ledger, show = self._ledger, self._show
+        unit, task = ledger.units[place], ledger.tasks[place]
+        return Outcome(
+            show.item(ledger.items[place]),
+            _STATUSES[ledger.statuses[place] - 1],
+            unit=None if unit == _NONE else show.unit(unit),
+            task=None if task == _NONE else show.task(task),
+            error=ledger.errors.get(place),
+        )
+
+
+def _line(outcome: Outcome) -> str:
+    said = f": {outcome.error}" if outcome.error is not None else ""
+    return f"{outcome.status}: {mask_body(outcome.item)}{said}"
+
+
+def _light(error: Exception) -> Exception:
+    """Let go of the frames that an error of ours came through: they hold every value of their time."""
+    each: BaseException | None = error
+    seen = set[int]()
+    while isinstance(each, SynapseError) and id(each) not in seen:
+        seen.add(id(each))
+        each.__traceback__ = None
+        each = each.__cause__ or each.__context__
+    return error

@@ -5,8 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import attrs
+
 from synapse.errors import MappingError, did_you_mean
 from synapse.transfer.source import PathLike
+
+
+@attrs.frozen
+class Spec:
+    """What a collection asks of one of the files of its units."""
+
+    name: str
+    file_type: str = ""
+    required: bool = False
 
 
 def by_specification(files: Any, *, names: Sequence[str], required: Sequence[str]) -> dict[str, PathLike]:

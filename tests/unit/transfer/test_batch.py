@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 
 from synapse.dialects import Request
@@ -21,7 +22,8 @@ from synapse.errors import (
     WriteUnconfirmedError,
 )
 from synapse.session import Session
-from synapse.transfer import Report, Step, upload_items
+from synapse.transfer import Report, Step, Target, upload_items
+from synapse.transfer.specifications import Spec
 from tests.unit.session.hostile import reply
 from tests.unit.transfer.conftest import MakeFile, Scripted
 
@@ -35,6 +37,10 @@ SPECS = [
     },
     {"name": "data_meta_1", "file_type": "data", "function_type": "meta"},
 ]
+SPECIFIED = (Spec("image_1", "image", required=True), Spec("data_meta_1", "data"))
+ONE = (Spec("a"),)
+NOTHING_KNOWN = reply(200, {"existing_checksums": []})
+
 Upload = Callable[..., Report]
 
 
@@ -49,20 +55,22 @@ def collection(session: Session) -> int:
 def upload(session: Session, collection: int) -> Upload:
     """Upload items into the collection of the test."""
 
+    def run(items: Any, **options: Any) -> Report:
+        return upload_items(session, items, **targeted(session, options, collection=collection))
+
+    return run
+
+
+def targeted(session: Session, options: dict[str, Any], *, collection: int = 1) -> dict[str, Any]:
+    """Sort what a test gives into what makes a target, and the options beside it."""
+
     def create(bodies: list[dict[str, Any]]) -> Any:
         return session.send(Request("POST", "data_units/", json=bodies)).data
 
-    def run(items: Any, **options: Any) -> Report:
-        settings: dict[str, Any] = {
-            "collection": collection,
-            "spec_names": ["image_1", "data_meta_1"],
-            "required": ["image_1"],
-            "create_units": create,
-            **options,
-        }
-        return upload_items(session, items, **settings)
-
-    return run
+    values = {"specs": SPECIFIED, "create_units": create, **options}
+    names = {field.name for field in attrs.fields(Target)}
+    target = Target(collection=collection, **{name: values[name] for name in values if name in names})
+    return {"target": target, **{name: values[name] for name in values if name not in names}}
 
 
 def units(session: Session, collection: int) -> list[dict[str, Any]]:
@@ -177,19 +185,22 @@ class TestBadItems:
 
     def test_need_names_where_several_files_are_required(self, upload: Upload, make_file: MakeFile) -> None:
         """A bare path is refused where it could be either file."""
-        report = upload([make_file("a.png")], required=["image_1", "data_meta_1"])
+        report = upload(
+            [make_file("a.png")], specs=[Spec("image_1", required=True), Spec("data_meta_1", required=True)]
+        )
 
         assert "give {name: path}, not one path" in str(report[0].error)
 
     def test_need_a_checksum(self, scripted: Scripted, make_file: MakeFile) -> None:
         """A data file without a checksum can be in no unit."""
-        _, session = scripted(reply(201, {"id": 1}))
-        report = upload_items(session, [make_file()], collection=1, spec_names=["a"], create_units=list)
+        _, session = scripted(NOTHING_KNOWN, reply(201, {"id": 1}))
+        report = upload_items(session, [make_file()], presigned=False, **targeted(session, {"specs": ONE}))
 
         assert "gave no checksum" in str(report[0].error)
 
     @pytest.mark.parametrize(
-        "options", [{"batch_size": 0}, {"batch_size": True}, {"on_error": "ignore"}, {"chunked": 1}]
+        "options",
+        [{"batch_size": 0}, {"batch_size": True}, {"on_error": "ignore"}, {"chunked": 1}, {"presigned": 1}],
     )
     def test_settings_are_refused(self, upload: Upload, options: dict[str, Any]) -> None:
         """A setting that cannot be is refused at once."""
@@ -199,7 +210,7 @@ class TestBadItems:
     @pytest.mark.parametrize("items", ["a.png", Path("photos"), b"x", {"files": {}}, None, 7])
     def test_iterables_are_wanted(self, upload: Upload, items: object) -> None:
         """One path or one item in place of many is refused with an example."""
-        with pytest.raises(TransferError, match="takes an iterable of items"):
+        with pytest.raises(TransferError, match="takes a folder or an iterable of items"):
             upload(items)
 
 
@@ -274,7 +285,7 @@ class TestReused:
         upload([old])
         highest = units(session, collection)[-1]["id"]
 
-        assert ["reused", "created"] == statuses(upload([old, new], known_up_to=highest))
+        assert ["reused", "created"] == statuses(upload([old, new], newest_unit=lambda: highest))
 
     def test_is_told_within_a_run(self, upload: Upload, make_file: MakeFile) -> None:
         """The second item of the same files gets the unit of the first."""
@@ -282,17 +293,28 @@ class TestReused:
         first, second = upload([path, path])
 
         assert ("created", "reused") == (first.status, second.status)
-        assert first.unit["id"] == second.unit["id"]
+        assert first.unit == second.unit
 
-    def test_takes_objects_for_rows(self, upload: Upload, make_file: MakeFile) -> None:
-        """Units may be given as objects with an id."""
+    def test_is_not_asked_for_where_every_file_is_new(self, upload: Upload, make_file: MakeFile) -> None:
+        """A unit with a file that the backend did not have is new, whatever the collection's highest key is."""
+        asked: list[int] = []
 
-        class Unit:
-            id = 5
+        upload([make_file("a.png")], newest_unit=lambda: asked.append(1) or 0)
 
-        report = upload([make_file("a.png")], known_up_to=5, create_units=lambda bodies: [Unit()])
+        assert [] == asked
 
-        assert ["reused"] == statuses(report)
+    def test_is_assumed_where_the_highest_key_is_not_to_be_had(
+        self, upload: Upload, make_file: MakeFile
+    ) -> None:
+        """A unit of files that were all there counts as reused if nothing else is known; others do not."""
+
+        def newest() -> int:
+            raise ServerError("down", status_code=500)
+
+        old, new = make_file("a.png"), make_file("b.png")
+        upload([old])
+
+        assert ["reused", "created"] == statuses(upload([old, new], newest_unit=newest))
 
 
 class TestOnErrorRaise:
@@ -376,19 +398,13 @@ class TestEndedRuns:
     ) -> None:
         """A token that is refused for a file leaves no file that was sent without its unit."""
         paths = [make_file(f"{number}.png") for number in range(4)]
-        _, session = scripted(reply(201, {"id": 1, "checksum": "a"}), reply(401))
+        _, session = scripted(NOTHING_KNOWN, reply(201, {"id": 1, "checksum": "a"}), reply(401))
+        options = {"specs": ONE, "create_units": lambda bodies: [{"id": 5} for _ in bodies]}
+        settings = targeted(session, {**options, "workers": 1, "on_error": on_error})
         with pytest.raises(BulkError, match="and 2 were not tried") as caught:
-            upload_items(
-                session,
-                paths,
-                collection=1,
-                spec_names=["a"],
-                create_units=lambda bodies: [{"id": 5} for _ in bodies],
-                workers=1,
-                on_error=on_error,
-            )
+            upload_items(session, paths, presigned=False, **settings)
 
-        assert ([{"id": 5}], paths[2:]) == (caught.value.succeeded, caught.value.untried)
+        assert ([5], paths[2:]) == (caught.value.succeeded, caught.value.untried)
 
     def test_ask_once_for_the_units_of_what_was_sent(self, scripted: Scripted, make_file: MakeFile) -> None:
         """Where the units are refused as well, the files that were sent fail with that, after one request."""
@@ -399,10 +415,10 @@ class TestEndedRuns:
             raise AuthenticationError("no units either", status_code=401)
 
         paths = [make_file(f"{number}.png") for number in range(4)]
-        _, session = scripted(*[reply(201, {"id": 1, "checksum": "a"})] * 2, reply(401))
-        options: dict[str, Any] = {"collection": 1, "spec_names": ["a"], "workers": 1}
+        _, session = scripted(NOTHING_KNOWN, *[reply(201, {"id": 1, "checksum": "a"})] * 2, reply(401))
+        options = {"specs": ONE, "create_units": create, "batch_size": 3, "workers": 1, "presigned": False}
         with pytest.raises(BulkError, match="no units either") as caught:
-            upload_items(session, paths, create_units=create, batch_size=3, **options)
+            upload_items(session, paths, **targeted(session, options))
 
         assert ([2], paths[:3], paths[3:]) == (
             begun,

@@ -3,30 +3,59 @@
 from __future__ import annotations
 
 import pickle
+import tracemalloc
 
-from synapse.errors import TransferError
-from synapse.transfer import Outcome, Report
+from synapse.errors import SynapseError, TransferError
+from synapse.transfer import Report
+from synapse.transfer.report import Ledger, Show, Status
 
-BAD = [Outcome(f"{number}.png", "failed", error=TransferError("no file")) for number in range(6)]
+Row = tuple[str, Status, int | None, Exception | None]
+
+BAD: list[Row] = [(f"{number}.png", "failed", None, TransferError("no file")) for number in range(6)]
+MIXED: list[Row] = [("a", "created", 1, None), *BAD, ("b", "reused", 2, None), ("c", "unknown", None, None)]
+
+
+def ledger_of(rows: list[Row]) -> Ledger:
+    """Write down what became of items."""
+    ledger = Ledger()
+    for item, status, unit, error in rows:
+        ledger.note(ledger.take(item), status, unit=unit, error=error)
+    return ledger
 
 
 def test_counts_by_status() -> None:
     """Each outcome is found under its status, and by its place."""
-    created, reused, unknown = Outcome("a", "created", 1), Outcome("b", "reused", 2), Outcome("c", "unknown")
-    report = Report([created, *BAD, reused, unknown], bytes_sent=7)
+    report = Report(ledger_of(MIXED), bytes_sent=7)
 
-    assert ([created], [reused], BAD, [unknown]) == (
-        report.created,
-        report.reused,
-        report.failed,
-        report.unknown,
+    assert [["a"], ["b"], [row[0] for row in BAD], ["c"]] == [
+        [outcome.item for outcome in outcomes]
+        for outcomes in (report.created, report.reused, report.failed, report.unknown)
+    ]
+    assert (9, 1, ["unknown"], 7) == (
+        len(report),
+        report[0].unit,
+        [o.status for o in report[-1:]],
+        report.bytes_sent,
     )
-    assert (9, created, [unknown], 7) == (len(report), report[0], report[-1:], report.bytes_sent)
+
+
+def test_makes_objects_as_they_are_asked_for() -> None:
+    """Units and tasks are kept as keys, items as whatever stands for them."""
+    ledger = Ledger()
+    ledger.note(ledger.take("a"), "created", unit=1, task=2)
+    report = Report(ledger, show=Show(item=str.upper, unit="unit {}".format, task="task {}".format))
+
+    assert ("A", "unit 1", "task 2", None) == (
+        report[0].item,
+        report[0].unit,
+        report[0].task,
+        report[0].error,
+    )
 
 
 def test_prints_as_a_short_table() -> None:
     """The counts come first, then the first few errors."""
-    lines = str(Report([Outcome("a", "created", 1), *BAD], bytes_sent=12345)).splitlines()
+    lines = str(Report(ledger_of([("a", "created", 1, None), *BAD]), bytes_sent=12345)).splitlines()
 
     assert ["created            1", "reused             0", "failed             6"] == lines[:3]
     assert ["sent          12,345 bytes", "failed: 0.png: no file", "… and 1 more"] == [
@@ -36,16 +65,52 @@ def test_prints_as_a_short_table() -> None:
     ]
 
 
+def test_prints_a_plan() -> None:
+    """What a dry run would do is said as such, with what it would send."""
+    ledger = ledger_of([("a", "planned", None, None), *BAD[:1]])
+    lines = str(Report(ledger, title="dry run", bytes_planned=2000)).splitlines()
+
+    assert ["dry run", "planned            1", "failed             1", "size           2,000 bytes"] == lines[
+        :4
+    ]
+    assert ["planned: a", "failed: 0.png: no file"] == lines[4:]
+
+
 def test_prints_no_errors_if_there_are_none() -> None:
     """A clean report is the table alone."""
-    assert 5 == len(str(Report([])).splitlines())
+    assert 5 == len(str(Report(Ledger())).splitlines())
 
 
 def test_is_shown_in_one_line() -> None:
     """In a list of values, a report is one line."""
-    assert "<Report of 6 items, 6 not done or not known to be>" == repr(Report(BAD))
+    assert "<Report of 6 items, 6 not done or not known to be>" == repr(Report(ledger_of(BAD)))
 
 
 def test_survives_pickling() -> None:
     """A report comes back from a pickle with its outcomes."""
-    assert ["0.png"] == [outcome.item for outcome in pickle.loads(pickle.dumps(Report(BAD[:1])))]
+    assert ["0.png"] == [outcome.item for outcome in pickle.loads(pickle.dumps(Report(ledger_of(BAD[:1]))))]
+
+
+def test_holds_few_bytes_for_an_item() -> None:
+    """Of an item that is done, the report keeps its place, its status, and two keys."""
+    names = [f"{number}.png" for number in range(10_000)]
+    tracemalloc.start()
+    ledger = ledger_of([(name, "created", 1, None) for name in names])
+    held = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+
+    assert held / len(ledger.items) < 60
+
+
+def test_lets_go_of_the_frames_that_an_error_came_through() -> None:
+    """The values of a failed attempt are not held by what is told of it, nor by what caused it."""
+    try:
+        try:
+            raise TransferError("inner")
+        except TransferError as error:
+            raise SynapseError("outer") from error
+    except SynapseError as error:
+        (outcome,) = Report(ledger_of([("a", "failed", None, error)]))
+
+    assert outcome.error is not None
+    assert (None, None) == (outcome.error.__traceback__, getattr(outcome.error.__cause__, "__traceback__", 1))

@@ -1,0 +1,87 @@
+"""The checksums by which a backend may know a file before it is sent."""
+
+from __future__ import annotations
+
+import hashlib
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Final, TypeAlias
+
+import attrs
+
+from synapse.dialects import v1_actions as actions
+from synapse.dialects.masking import outline
+from synapse.errors import TransportError
+from synapse.session import Session
+from synapse.session.concurrency import Outcome, run_one
+from synapse.transfer.digests import known_digests, remember_digests
+from synapse.transfer.source import BLOCK, Source
+
+AT_ONCE: Final = 1000
+"""How many checksums are verified by one request."""
+
+Map: TypeAlias = Callable[[Callable[[Source], Any], Iterable[Source]], Iterable[Any]]
+
+
+@attrs.frozen
+class Hashes:
+    """The checksums of one content: what went through the backend is kept under its MD5, other files under SHA-1."""
+
+    md5: str
+    sha1: str
+
+    def known(self, existing: set[str]) -> str | None:
+        """Return the checksum under which the content exists already."""
+        return next((each for each in (self.md5, self.sha1) if each in existing), None)
+
+
+def hashes_of(source: Source) -> Hashes:
+    """Read a file once; one that changes meanwhile is a `TransferError`."""
+    md5, sha1 = hashlib.md5(usedforsecurity=False), hashlib.sha1(usedforsecurity=False)
+    left = source.size
+    with source.open() as file:
+        while left:
+            block = source.read(file, min(BLOCK, left))
+            md5.update(block)
+            sha1.update(block)
+            left -= len(block)
+    return Hashes(md5.hexdigest(), sha1.hexdigest())
+
+
+def hash_all(session: Session, sources: Sequence[Source], *, mapped: Map) -> list[Outcome[Source, Hashes]]:
+    """Give the checksums of files, in order; those that were read before and are still the same are not read again."""
+    md5s = known_digests(session, sources, kind="md5")
+    sha1s = known_digests(session, sources, kind="sha1")
+    found = [Hashes(md5, sha1) if md5 and sha1 else None for md5, sha1 in zip(md5s, sha1s, strict=True)]
+    unread = [source for source, hashes in zip(sources, found, strict=True) if hashes is None]
+    read: list[Outcome[Source, Hashes]] = list(mapped(_hashed, unread))
+    good = [(source, hashes) for source, hashes, _ in read if hashes is not None]
+    remember_digests(session, ((source, hashes.md5) for source, hashes in good), kind="md5")
+    remember_digests(session, ((source, hashes.sha1) for source, hashes in good), kind="sha1")
+    fresh = iter(read)
+    return [
+        next(fresh) if hashes is None else Outcome(source, hashes, None)
+        for source, hashes in zip(sources, found, strict=True)
+    ]
+
+
+def existing(session: Session, checksums: Iterable[str]) -> set[str]:
+    """Ask which of these checksums the backend has."""
+    given = list(dict.fromkeys(checksums))
+    found: set[str] = set()
+    for start in range(0, len(given), AT_ONCE):
+        reply = session.send(actions.verify_checksums(given[start : start + AT_ONCE]))
+        held = reply.data.get("existing_checksums") if isinstance(reply.data, dict) else None
+        if not isinstance(held, list) or not all(isinstance(each, str) for each in held):
+            raise TransportError(
+                "POST data_files/verify_checksums/: expected a list of text 'existing_checksums', "
+                f"got {outline(reply.data)}",
+                method="POST",
+                status_code=reply.status,
+            )
+        found.update(held)
+    return found
+
+
+def _hashed(source: Source) -> Outcome[Source, Hashes]:
+    return run_one(hashes_of, source)

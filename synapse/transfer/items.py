@@ -1,0 +1,104 @@
+"""What a user gives as one item, checked as a whole before anything of it is sent."""
+
+from __future__ import annotations
+
+import os
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import attrs
+
+from synapse.errors import TransferError, did_you_mean
+from synapse.mapping.codecs import Misfit, check_json
+from synapse.transfer.source import Source
+from synapse.transfer.specifications import Spec, by_specification
+
+_KEYS: Final = ("files", "meta", "groups")
+
+
+@attrs.frozen
+class Part:
+    """One file of an item, and the path that the backend remembers it by."""
+
+    source: Source
+    path: str
+
+
+@attrs.frozen
+class Plan:
+    """The files of one item by their specifications, and what is known of them."""
+
+    parts: dict[str, Part]
+    meta: dict[str, Any] = attrs.field(factory=dict)
+    groups: list[str] = attrs.field(factory=list)
+
+    @property
+    def size(self) -> int:
+        """The bytes of all files."""
+        return sum(part.source.size for part in self.parts.values())
+
+    def body(self, collection: int, checksums: Mapping[str, str]) -> dict[str, Any]:
+        """Describe the unit, whose files the backend has under these checksums."""
+        files = {name: {"checksum": checksums[name], "path": part.path} for name, part in self.parts.items()}
+        named = {"groups": self.groups} if self.groups else {}
+        return {"data_collection": collection, "files": files, "meta": self.meta, **named}
+
+
+def plan_of(item: Any, specs: Sequence[Spec]) -> Plan:
+    """Check an item and look at its files; what cannot be is a `TransferError` or a `MappingError`."""
+    files, meta, groups = _read(item)
+    names = [spec.name for spec in specs]
+    required = [spec.name for spec in specs if spec.required]
+    named = by_specification(files, names=names, required=required)
+    sources = {name: Source.of(path) for name, path in named.items()}
+    return Plan({name: Part(source, source.shown) for name, source in sources.items()}, meta, groups)
+
+
+def size_of_item(item: Any) -> int:
+    """Add up the sizes of an item's files, as far as they are to be had."""
+    files = item.get("files") if isinstance(item, Mapping) else item
+    paths = files.values() if isinstance(files, Mapping) else (files,)
+    return sum(map(_size, paths))
+
+
+def _size(path: Any) -> int:
+    try:
+        return Path(path).stat().st_size if isinstance(path, str | os.PathLike) else 0
+    except (OSError, ValueError):
+        return 0
+
+
+def _read(item: Any) -> tuple[Any, dict[str, Any], list[str]]:
+    if isinstance(item, str | os.PathLike):
+        return item, {}, []
+    if not isinstance(item, Mapping):
+        raise TransferError(
+            f"an item is a path or {{'files': {{…}}, 'meta': {{…}}}}, not {type(item).__name__}"
+        )
+    for key in item:
+        if key not in _KEYS:
+            hint = did_you_mean(str(key), _KEYS)
+            raise TransferError(f"an item has no {key!r}{hint}, only {', '.join(_KEYS)}")
+    return item.get("files"), _meta(item.get("meta")), _groups(item.get("groups"))
+
+
+def _meta(meta: Any) -> dict[str, Any]:
+    if meta is not None and not isinstance(meta, Mapping):
+        raise TransferError(f"an item's meta is a JSON object, not {type(meta).__name__}")
+    given = dict(meta or {})
+    try:
+        check_json(given)
+    except Misfit as misfit:
+        # One such meta would keep its whole batch from being sent.
+        raise TransferError(f"an item's meta: {misfit}") from None
+    return given
+
+
+def _groups(groups: Any) -> list[str]:
+    if groups is None:
+        return []
+    if not isinstance(groups, list | tuple) or not all(isinstance(each, str) for each in groups):
+        raise TransferError(f"an item's groups are a list of names, not {groups!r}")
+    return list(groups)

@@ -1,0 +1,49 @@
+"""What kind of file a name tells of, in the words of file specifications."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from mimetypes import MimeTypes
+
+# Where several kinds take an extension, the first that a collection has is meant.
+_KINDS: Final = {
+    ("data", "text"): "json jsonl ndjson geojson xml yaml yml csv tsv",
+    ("data", "pcd"): "bin",
+    ("data",): "npy npz parquet arrow feather h5 hdf5 mat pkl xls xlsx db zip",
+    ("text", "data"): "txt",
+    ("text",): "md html htm log srt vtt",
+    ("pcd",): "pcd ply las laz e57 xyz",
+    ("image",): "jpg jpeg png gif bmp tif tiff webp avif heic heif dcm",
+    ("video",): "mp4 m4v mov avi mkv webm wmv mpg mpeg",
+    ("audio",): "mp3 wav flac m4a ogg opus aac wma",
+}
+_KNOWN: Final = {extension: kinds for kinds, names in _KINDS.items() for extension in names.split()}
+
+
+def kinds_of(name: str) -> tuple[str, ...]:
+    """Return the kinds that a file of this name can be, the likeliest first; none, if its name tells of none.
+
+    >>> kinds_of("a.JPG"), kinds_of("frame.json"), kinds_of("README")
+    (('image',), ('data', 'text'), ())
+    """
+    return _kinds(name.rpartition("/")[2].rpartition(".")[2].lower() if "." in name else "")
+
+
+@lru_cache(maxsize=1024)
+def _kinds(extension: str) -> tuple[str, ...]:
+    if extension in _KNOWN or not extension:
+        return _KNOWN.get(extension, ())
+    guessed = _types().guess_type(f"a.{extension}")[0]
+    kind = guessed.partition("/")[0] if guessed else ""
+    return (kind,) if kind in ("image", "video", "audio", "text") else ()
+
+
+@lru_cache(maxsize=1)
+def _types() -> MimeTypes:
+    """The table that comes with Python: that of the system differs from machine to machine."""
+    from mimetypes import MimeTypes
+
+    return MimeTypes()

@@ -1,0 +1,189 @@
+"""Send the files of many items: each content once, straight to the storage where that is offered."""
+
+from __future__ import annotations
+
+import threading
+
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from functools import partial
+from typing import Any, NoReturn
+from weakref import WeakValueDictionary
+
+import attrs
+
+from synapse.errors import ConfigError, TransferError
+from synapse.session import Run, Session, Untried
+from synapse.transfer.hashing import Hashes
+from synapse.transfer.items import Part, Plan
+from synapse.transfer.presigned import declined, send_signed
+from synapse.transfer.progress import Meter
+from synapse.transfer.source import Source
+from synapse.transfer.stages import Job
+from synapse.transfer.upload import LARGEST_DIRECT, Options, send_file
+
+
+@attrs.define(eq=False)
+class Content:
+    """What one or several files hold; whoever sends it first does so for all."""
+
+    hashes: Hashes
+    checksum: str | None = None
+    lock: threading.Lock = attrs.field(factory=threading.Lock, repr=False)
+
+
+@attrs.define(eq=False)
+class Item:
+    """One item on its way: `missing` is what is to be sent of it, `known` that none of its files had to be."""
+
+    place: int
+    kept: Any
+    plan: Plan | None = None
+    error: Exception | None = None
+    missing: dict[str, Content] = attrs.field(factory=dict)
+    checksums: dict[str, str] = attrs.field(factory=dict)
+    known: bool = True
+
+    def part(self, name: str) -> Part:
+        """The file of this name."""
+        assert self.plan is not None
+        return self.plan.parts[name]
+
+    def settle(self, name: str, checksum: str, *, known: bool) -> None:
+        """Note that the backend has a file."""
+        self.missing.pop(name, None)
+        self.checksums[name] = checksum
+        self.known = self.known and known
+
+
+class Sender:
+    """Sends what is missing, until the run has ended."""
+
+    def __init__(
+        self, session: Session, run: Run[Any], *, options: Options, presigned: bool | None, workers: int
+    ) -> None:
+        self.meter = Meter.silent()
+        self.bytes_sent = 0
+        self.ended = False
+        self._session, self._run, self._options = session, run, options
+        self._presigned, self._workers = presigned, workers
+        self._contents: WeakValueDictionary[str, Content] = WeakValueDictionary()
+        self._lock = threading.Lock()
+        self._offered = False
+        self._asking = threading.Semaphore()
+        self._turns = threading.Semaphore(2)
+
+    def content(self, hashes: Hashes) -> Content:
+        """Give the content of these checksums, which files on their way may share; one thread may ask for it."""
+        return self._contents.setdefault(hashes.md5, Content(hashes))
+
+    def jobs(self, items: Sequence[Item]) -> list[Job]:
+        """Give the work of sending what these items miss: together where it goes by the storage, else one by one."""
+        lacking = [item for item in items if item.missing]
+        if self._presigned is not False and any(
+            self._goes_signed(item, name) for item, name in _files(lacking)
+        ):
+            return [partial(self._send_signed, lacking)]
+        return [partial(self._send, item) for item in lacking]
+
+    def count(self, count: int) -> None:
+        """Count bytes that have travelled; nobody waits for more of them once the run has ended."""
+        if self.ended:
+            raise Untried("the run has ended")
+        with self._lock:
+            self.bytes_sent += count
+        self.meter(count)
+
+    # --- by the backend -----------------------------------------------------
+    def _send(self, item: Item) -> Sequence[Job]:
+        self._attempt(item, self._send_missing)
+        return ()
+
+    def _attempt(self, item: Item, work: Callable[[Item], None]) -> None:
+        try:
+            self._run.attempt(work)(item)
+        except Exception as error:
+            item.error = error
+
+    def _send_missing(self, item: Item) -> None:
+        for name, content in list(item.missing.items()):
+            with content.lock:
+                sent = content.checksum is None
+                if content.checksum is None:
+                    content.checksum = _checksum(self._direct(item.part(name).source), item.part(name))
+            if not sent:
+                self.meter.resume(item.part(name).source.size)
+            item.settle(name, content.checksum, known=not sent)
+
+    def _direct(self, source: Source) -> dict[str, Any]:
+        self.count(0)
+        return send_file(self._session, source, options=self._options, advanced=self.count)
+
+    # --- by its storage -----------------------------------------------------
+    def _goes_signed(self, item: Item, name: str) -> bool:
+        if declined(self._session):
+            return self._presigned is True
+        return self._presigned is True or item.part(name).source.size <= LARGEST_DIRECT
+
+    def _send_signed(self, items: Sequence[Item]) -> Sequence[Job]:
+        """Send together what goes by the storage; what is left to do of the items is done one by one."""
+        files = {content: (item, name) for (item, name), content in self._signed(items)}
+        with ExitStack() as held, self._turns if self._offered else self._asking:
+            # In one order, so that no two batches wait for each other.
+            for content in sorted(files, key=lambda content: content.hashes.md5):
+                held.enter_context(content.lock)
+            todo = [content for content in files if content.checksum is None]
+            self._put(todo, files)
+        return [partial(self._send, item) for item in items if item.error is None and item.missing]
+
+    def _signed(self, items: Sequence[Item]) -> list[tuple[tuple[Item, str], Content]]:
+        return [
+            ((item, name), item.missing[name])
+            for item, name in reversed(_files(items))
+            if self._goes_signed(item, name)
+        ]
+
+    def _put(self, contents: Sequence[Content], files: dict[Content, tuple[Item, str]]) -> None:
+        if self.ended or self._run.stopped is not None:
+            return
+        outcomes = send_signed(
+            self._session,
+            [files[content][0].part(files[content][1]).source for content in contents],
+            direct=self._direct,
+            advanced=self.count,
+            strict=self._presigned is True,
+            workers=max(1, self._workers // 2),
+        )
+        if outcomes is None and self._presigned is True:
+            for item, _ in files.values():
+                self._attempt(item, _refuse)
+        self._offered = self._offered or outcomes is not None
+        for content, (_, row, error) in zip(contents if outcomes else (), outcomes or (), strict=True):
+            item, name = files[content]
+            if error is not None:
+                self._attempt(item, partial(_raise, error))
+            elif item.error is None and row is not None:
+                content.checksum = _checksum(row, item.part(name))
+                item.settle(name, content.checksum, known=False)
+
+
+def _files(items: Sequence[Item]) -> list[tuple[Item, str]]:
+    return [(item, name) for item in items for name in item.missing]
+
+
+def _checksum(row: dict[str, Any], part: Part) -> str:
+    checksum = row.get("checksum")
+    if not isinstance(checksum, str) or not checksum:
+        raise TransferError(
+            f"the backend gave no checksum for {str(part.source.path)!r}: no unit can name it"
+        )
+    return checksum
+
+
+def _raise(error: Exception, _: Item) -> NoReturn:
+    raise error
+
+
+def _refuse(_: Item) -> NoReturn:
+    # Of this kind, since no other item would fare better.
+    raise ConfigError("the backend takes no files straight to its storage: leave presigned=True away")

@@ -1,0 +1,160 @@
+"""Batches on their way through three stages that overlap: prepared, worked off side by side, finished."""
+
+from __future__ import annotations
+
+import contextvars
+import threading
+
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from typing import Any, Final, Generic, Protocol, TypeAlias, TypeVar
+
+Job: TypeAlias = Callable[[], "Sequence[Job]"]
+"""Work that is done beside other work, and gives what is left to do of it."""
+
+_BESIDE: Final = 2  # batches that may wait, all sent, for an older one
+_AHEAD: Final = 4  # batches that may wait to be finished, whatever their size
+
+
+class Batch(Protocol):
+    """Anything that has a length."""
+
+    def __len__(self) -> int:
+        """The number of items in it."""
+
+
+B = TypeVar("B", bound=Batch)
+
+
+def run_stages(
+    batches: Iterable[B],
+    *,
+    prepare: Callable[[B], Sequence[Job]],
+    finish: Callable[[B], bool],
+    workers: int,
+    window: int,
+    ordered: bool = False,
+) -> None:
+    """Take batches as there is room for them, *prepare* each, do its jobs on *workers* threads, and *finish* it.
+
+    One batch at a time is prepared, and one finished, while the jobs of others are done. A batch is taken as long as
+    less than *window* items wait for their turn. Batches are finished in their order, but a slow one holds up at most
+    a few others, unless all are to be *ordered*; `False` from *finish* ends the run. What a stage raises ends it too.
+    """
+    line = _Line(prepare, finish, window, ordered, workers)
+    try:
+        for batch in batches:
+            if not line.take(batch):
+                break
+        line.wait()
+    finally:
+        line.close()
+
+
+class _Line(Generic[B]):
+    def __init__(
+        self,
+        prepare: Callable[[B], Sequence[Job]],
+        finish: Callable[[B], bool],
+        window: int,
+        ordered: bool,
+        workers: int,
+    ) -> None:
+        self._prepare, self._finish = prepare, finish
+        self._window, self._workers = window, workers
+        self._beside: float = float("inf") if ordered else _BESIDE
+        names = {"prepare": 1, "work": workers, "finish": 1}
+        self._pools = {
+            name: ThreadPoolExecutor(count, thread_name_prefix=f"synapse-{name}")
+            for name, count in names.items()
+        }
+        self._changed = threading.Condition()
+        self._taken = 0
+        self._open: dict[int, B] = {}  # taken, and not yet on to be finished
+        self._left: dict[int, int] = {}  # jobs that are left of each
+        self._ready: dict[int, B] = {}
+        self._finishing = 0
+        self._ended = False
+        self._crash: BaseException | None = None
+
+    def take(self, batch: B) -> bool:
+        """Take a batch, and wait until there is room for another; whether there is any need for it."""
+        with self._changed:
+            number, self._taken = self._taken, self._taken + 1
+            self._open[number], self._left[number] = batch, len(batch)
+        self._submit("prepare", self._prepared, number)
+        return self._wait(self._has_room)
+
+    def wait(self) -> None:
+        """Wait until all is finished, or the run has ended."""
+        self._wait(lambda: not self._open and not self._finishing)
+
+    def close(self) -> None:
+        """Start nothing more; what runs ends on its own."""
+        for pool in self._pools.values():
+            pool.shutdown(wait=False, cancel_futures=True)
+
+    def _wait(self, reached: Callable[[], bool]) -> bool:
+        with self._changed:
+            self._changed.wait_for(lambda: self._ended or reached())
+            if self._crash is not None:
+                raise self._crash
+            return not self._ended
+
+    def _has_room(self) -> bool:
+        waiting = len(self._open) + self._finishing
+        return (
+            sum(self._left.values()) < self._window
+            and self._finishing < _AHEAD
+            and waiting < self._workers + _AHEAD
+        )
+
+    def _submit(self, pool: str, work: Callable[..., None], *arguments: Any) -> None:
+        call = partial(contextvars.copy_context().run, work, *arguments)
+        try:
+            future = self._pools[pool].submit(call)
+        except RuntimeError:  # closed meanwhile
+            return
+        future.add_done_callback(self._note_crash)
+
+    def _note_crash(self, future: Future[None]) -> None:
+        if future.cancelled() or future.exception() is None:
+            return
+        with self._changed:
+            self._crash = self._crash or future.exception()
+            self._ended = True
+            self._changed.notify_all()
+
+    def _prepared(self, number: int) -> None:
+        self._go_on(number, self._prepare(self._open[number]), done=self._left[number])
+
+    def _worked(self, number: int, job: Job) -> None:
+        self._go_on(number, job(), done=1)
+
+    def _go_on(self, number: int, jobs: Sequence[Job], *, done: int) -> None:
+        with self._changed:
+            self._left[number] += len(jobs) - done
+            if not self._left[number]:
+                self._ready[number] = self._open[number]
+                self._release()
+            self._changed.notify_all()
+        for job in jobs:
+            self._submit("work", self._worked, number, job)
+
+    def _release(self) -> None:
+        """Let ready batches be finished, the oldest first."""
+        while self._ready:
+            number = min(self._ready)
+            if number > min(self._open) and len(self._ready) <= self._beside:
+                return
+            del self._open[number], self._left[number]
+            self._finishing += 1
+            self._submit("finish", self._finished, self._ready.pop(number))
+
+    def _finished(self, batch: B) -> None:
+        going_on = self._finish(batch)
+        with self._changed:
+            self._finishing -= 1
+            self._ended = self._ended or not going_on
+            self._changed.notify_all()
