@@ -56,7 +56,10 @@ def places(data: Any, sizes: Sequence[int]) -> list[Place]:
     rows = data.get("files") if isinstance(data, dict) else None
     if not isinstance(rows, list) or len(rows) != len(sizes):
         raise ValueError(f"{len(sizes)} files were asked for")
-    return [_place(row, size) for row, size in zip(rows, sizes, strict=True)]
+    found = [_place(row, size) for row, size in zip(rows, sizes, strict=True)]
+    if len({place.key for place in found}) < len(found):
+        raise ValueError("two files have one key")
+    return found
 
 
 def confirm(files: Iterable[Lodged]) -> Request:
@@ -99,8 +102,8 @@ def _in_parts(key: str, multipart: dict[str, Any], size: int) -> Place:
         or not isinstance(rows, list)
     ):
         raise ValueError("the parts of a file are not told")
-    known = {row.get("part_number"): row.get("presigned_url") for row in rows if isinstance(row, dict)}
-    addresses = tuple(known.get(number) for number in range(1, len(rows) + 1))
+    known = {str(row.get("part_number")): row.get("presigned_url") for row in rows if isinstance(row, dict)}
+    addresses = tuple(known.get(str(number)) for number in range(1, len(rows) + 1))
     if len(rows) != -(-size // part_size) or not all(map(_is_address, addresses)):
         raise ValueError("the parts of a file do not make up the whole")
     return Place(key, tuple(map(str, addresses)), part_size, upload)

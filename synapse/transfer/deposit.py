@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import re
 import threading
@@ -14,7 +15,7 @@ import attrs
 
 from synapse.dialects.masking import Masker
 from synapse.dialects.v1_storage import Place
-from synapse.errors import TransferError, TransportError
+from synapse.errors import SynapseError, TransferError, TransportError
 from synapse.session import Session
 from synapse.session.replies import Answer, summary
 from synapse.session.retry import REFUSED, seconds_until
@@ -133,6 +134,13 @@ def deposit(
     return stored
 
 
+def take_back(advanced: Callable[[int], object], count: int) -> None:
+    """Tell that bytes which had travelled did so in vain; who is told has no say in it."""
+    if count:
+        with contextlib.suppress(SynapseError):
+            advanced(-count)
+
+
 class _Sent:
     """Counts bytes that have travelled, so that they can be taken back."""
 
@@ -147,8 +155,7 @@ class _Sent:
         self._advanced(count)
 
     def take_back(self) -> None:
-        if self._count:
-            self._advanced(-self._count)
+        take_back(self._advanced, self._count)
 
 
 def _whole(

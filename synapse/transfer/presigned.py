@@ -27,7 +27,7 @@ from synapse.errors import (
 )
 from synapse.session import Outcome, Session
 from synapse.transfer.answers import answered_object
-from synapse.transfer.deposit import Deposit, NotStoredError, deposit
+from synapse.transfer.deposit import Deposit, NotStoredError, deposit, take_back
 from synapse.transfer.source import Source
 
 Row: TypeAlias = dict[str, Any]
@@ -258,7 +258,7 @@ class _Dispatch:
         if isinstance(verdict, Verdict):
             words = f"the backend did not register {str(parcel.source.path)!r} ({verdict.error})"
             verdict = NotStoredError(words)
-        self.advanced(-file.size)
+        take_back(self.advanced, file.size)
         self._fail(number, parcel, verdict)
 
     def _fail(self, number: int, parcel: _Parcel, error: Exception) -> None:

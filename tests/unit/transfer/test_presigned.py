@@ -24,7 +24,7 @@ from synapse.errors import (
     WriteUnconfirmedError,
 )
 from synapse.sandbox import Sandbox, serve
-from synapse.session import Retry, Session
+from synapse.session import Retry, Session, Untried
 from synapse.testing import CannedSession, canned
 from synapse.transfer.deposit import NotStoredError
 from synapse.transfer.presigned import declined, send_signed, upload_signed
@@ -496,6 +496,26 @@ class TestAnswers:
         [outcome] = send(session, make_file(), strict=True)
 
         assert (WriteUnconfirmedError, 3) == (type(outcome.error), len(session.requests))
+
+    def test_watcher_that_raises_loses_no_outcome(self, storage: Server, make_file: MakeFile) -> None:
+        """Who is told of progress may end what is being sent, but not what is known of the others."""
+        sources = [Source.of(make_file("a.bin", size=10)), Source.of(make_file("b.bin", size=20))]
+
+        def advanced(count: int) -> None:
+            if count in (-10, 20, -20):
+                raise Untried("ended")
+
+        def refused(request: Any) -> Any:
+            return {
+                "results": [{"file_key": each["file_key"], "error": "gone"} for each in request.json["files"]]
+            }
+
+        found = send_signed(
+            signing(storage.origin, refused), sources, direct=refuse, advanced=advanced, strict=True
+        )
+
+        assert found is not None
+        assert [NotStoredError, Untried] == [type(each.error) for each in found]
 
 
 class TestUpload:
