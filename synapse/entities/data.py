@@ -12,12 +12,16 @@ import attrs
 from synapse.dialects import v1_actions
 from synapse.dialects.masking import outline
 from synapse.entities.files import FilesManager
-from synapse.errors import TransportError
+from synapse.errors import TransferError, TransportError, describe
 from synapse.mapping import Json, read_only, write_only
 from synapse.orm import Entity, ManagedBy, ToOne, arguments, entity
 from synapse.orm.writing import stored
 from synapse.query import EXACT, By, Exact
-from synapse.transfer import RemoteFile, upload_file
+from synapse.transfer import ProgressLike, RemoteFile, tracked
+from synapse.transfer.chunked import CHUNK
+from synapse.transfer.presigned import upload_signed
+from synapse.transfer.source import Source
+from synapse.transfer.upload import Options, send_file
 
 if TYPE_CHECKING:
     from synapse.entities.collection import DataCollection
@@ -33,18 +37,36 @@ class DataFileManager(FilesManager["DataFile"]):
     _facts = ("checksum", "size")
 
     def upload(
-        self, path: str | PathLike[str], *, chunked: bool | None = None, progress: Any = None
+        self,
+        path: str | PathLike[str],
+        *,
+        chunked: bool | None = None,
+        chunk_size: int = CHUNK,
+        presigned: bool | None = None,
+        progress: ProgressLike = None,
     ) -> DataFile:
         """Upload one file: whole up to 50 MiB, in chunks above; `chunked` forces either.
 
-        After a dropped connection, chunks go on from where the backend has got to, within this call; a new call begins
-        at the start. Content that the backend has already gives its existing file. Raises `TransferError` where the
+        After a dropped connection, chunks go on from where the backend has got to, and so does the next call after one
+        that died. With *presigned* the file goes to the backend's storage directly, or the usual way where the backend
+        declines that. Content that the backend has already gives its existing file. Raises `TransferError` where the
         file is missing, is a folder, or changes while it is sent.
         """
-        session = self.session
-        return stored(
-            self.entity, upload_file(session, path, chunked=chunked, progress=progress), session=session
-        )
+        session, options = self.session, Options(chunked=chunked, chunk_size=chunk_size)
+        if presigned not in (None, True, False) or (presigned and chunked is not None):
+            raise TransferError(
+                f"presigned takes True, False or None, and not together with chunked, got {describe(presigned)}"
+            )
+        source = Source.of(path)
+        with tracked(progress, total=source.size, label=source.name) as advanced:
+
+            def directly(source: Source) -> dict[str, Any]:
+                return send_file(session, source, options=options, advanced=advanced)
+
+            row = None
+            if presigned:
+                row = upload_signed(session, source, direct=directly, advanced=advanced, strict=True)
+            return stored(self.entity, directly(source) if row is None else row, session=session)
 
     def existing(self, checksums: Iterable[str]) -> set[str]:
         """Tell which of these MD5 checksums the backend holds."""

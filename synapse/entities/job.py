@@ -41,12 +41,25 @@ class JobLogManager(FilesManager["JobLog"]):
 
     _file_fields = ("file",)
 
-    def create(self, **values: Any) -> JobLog:
-        """Write one entry, of this moment unless `datetime` is given; the file at the path `file` travels along."""
+    def create(
+        self,
+        *,
+        file: str | PathLike[str] | RemoteFile | None = None,
+        progress: ProgressLike = None,
+        **values: Any,
+    ) -> JobLog:
+        """Write one entry, of this moment unless `datetime` is given; the file at the path *file* travels inside of it.
+
+        Such a file has 16 MiB at most, a larger one is a `TransferError`.
+        """
         values.setdefault("datetime", now())
-        if isinstance(values.get("file"), str | PathLike):
-            values["file"] = RemoteFile(url=data_uri(values["file"]))
-        return super().create(**values)
+        if not isinstance(file, str | PathLike):
+            return super().create(**values) if file is None else super().create(file=file, **values)
+        inside = data_uri(file)
+        with tracked(progress, total=len(inside), label="log entry") as advanced:
+            made = super().create(file=RemoteFile(url=inside), **values)
+            advanced(len(inside))
+        return made
 
 
 @entity("jobs", key=TextKey(), order_by=("created", "id"))

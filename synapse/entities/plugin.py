@@ -21,7 +21,7 @@ from synapse.orm.loading import load, reference
 from synapse.orm.writing import stored
 from synapse.query import EXACT
 from synapse.query.kinds import Reference, TextKey
-from synapse.transfer import RemoteFile, release_body
+from synapse.transfer import ProgressLike, RemoteFile, send_release
 
 if TYPE_CHECKING:
     from synapse.entities.agent import Agent
@@ -93,6 +93,7 @@ class Plugin(Entity):
         config: Mapping[str, Any] | None = None,
         requirements: Sequence[str] = (),
         debug: bool = False,
+        progress: ProgressLike = None,
     ) -> PluginRelease:
         """Publish a zip archive as a release; a version that exists is refused with `ValidationError`.
 
@@ -105,8 +106,7 @@ class Plugin(Entity):
             "debug": arguments.flag("release(debug=...)", debug),
         }
         session = held(self, "release")
-        body = release_body(archive, {"plugin": self.code, **fields})
-        reply = session.send(v1_actions.release(body))
+        reply = send_release(session, archive, fields={"plugin": self.code, **fields}, progress=progress)
         return stored(PluginRelease, reply.data, session=session)
 
 

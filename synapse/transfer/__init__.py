@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from synapse.transfer.batch import Target, upload_items
+from synapse.transfer.archive import send_release
+from synapse.transfer.batch import upload_items
 from synapse.transfer.chunked import upload_chunked, upload_for
 from synapse.transfer.datauri import data_uri
 from synapse.transfer.download import Wanted, download_files
@@ -12,7 +13,7 @@ from synapse.transfer.multipart import FilePart, MultipartBody
 from synapse.transfer.progress import Meter, Progress, ProgressLike, Step, tracked
 from synapse.transfer.remote import RemoteFile
 from synapse.transfer.report import Outcome, Report
-from synapse.transfer.upload import release_body, upload_file, upload_many
+from synapse.transfer.upload import upload_file, upload_many
 
 __all__ = [
     "Downloads",
@@ -27,11 +28,10 @@ __all__ = [
     "RemoteFile",
     "Report",
     "Step",
-    "Target",
     "Wanted",
     "data_uri",
     "download_files",
-    "release_body",
+    "send_release",
     "tracked",
     "upload_chunked",
     "upload_file",

@@ -13,6 +13,8 @@ from urllib.parse import unquote_to_bytes
 from synapse.errors import TransferError
 from synapse.transfer.source import PathLike, Source
 
+LARGEST: Final = 16 * 1024 * 1024  # bytes that are held in memory, and sent as text
+
 _PATTERN: Final = re.compile(
     r"data:(?P<kind>[^,]*?)(?P<base64>;\s*base64)?\s*,(?P<data>.*)", re.IGNORECASE | re.DOTALL
 )
@@ -23,6 +25,11 @@ def data_uri(path: PathLike) -> str:
     if isinstance(path, str) and path[:5].lower() == "data:":
         return path
     source = Source.of(path)
+    if source.size > LARGEST:
+        raise TransferError(
+            f"{str(path)!r} has {source.size:,} bytes, and inside of an entry go {LARGEST:,} at most: upload it with "
+            "DataFile.objects.upload() and name it in the entry"
+        )
     kind = mimetypes.guess_type(source.name)[0] or "application/octet-stream"
     content = b"".join(source.blocks(0, source.size))
     return f"data:{kind};base64,{base64.b64encode(content).decode()}"

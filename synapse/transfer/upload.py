@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final
 
 import attrs
 
 from synapse.dialects import Request
 from synapse.dialects import v1_actions as actions
-from synapse.dialects.wire import Body
 from synapse.errors import TransferError, ValidationError, WriteUnconfirmedError
 from synapse.session import Outcome, Session
 from synapse.transfer.answers import answered_object, as_md5, check_arrival, patience
@@ -62,14 +61,6 @@ def upload_many(
             return send_file(session, Source.of(path), options=options, advanced=advanced)
 
         yield from session.map(send, paths, workers=workers)
-
-
-def release_body(archive: PathLike, fields: Mapping[str, Any]) -> Body:
-    """Build the body that publishes a plugin release: its zip archive, and its fields as text or JSON."""
-    part = FilePart.of(archive)
-    if not part.length:
-        raise TransferError(f"{str(archive)!r} is empty: a release is a zip archive")
-    return MultipartBody(fields, files={"file": part})
 
 
 @attrs.frozen

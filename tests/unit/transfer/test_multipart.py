@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from synapse.errors import TransferError
-from synapse.transfer import FilePart, MultipartBody, release_body
+from synapse.transfer import FilePart, MultipartBody
 from synapse.transfer.source import Source
 from tests.unit.transfer.conftest import MakeFile
 
@@ -110,26 +110,3 @@ def test_reads_any_span_in_any_blocks(make_file: MakeFile, start: int, length: i
 
     assert body.length == len(content)
     assert path.read_bytes()[start : start + length] == content.split(b"\r\n\r\n", 2)[2][:length]
-
-
-class TestReleaseBody:
-    def test_carries_the_archive_and_the_fields(self, make_file: MakeFile) -> None:
-        """A release is its fields and the archive under `file`."""
-        path = make_file("plugin.zip", size=30)
-        named = dict(parts_of_release(path))
-
-        assert {"version": b"1.0.0", "file": path.read_bytes()} == named
-
-    def test_refuses_an_empty_archive(self, make_file: MakeFile) -> None:
-        """An empty file is no archive."""
-        with pytest.raises(TransferError, match="is empty: a release is a zip archive"):
-            release_body(make_file("plugin.zip", size=0), {})
-
-
-def parts_of_release(path: Path) -> list[tuple[str, bytes]]:
-    """Return the name and the content of each part of a release."""
-    body = release_body(path, {"version": "1.0.0"})
-    assert isinstance(body, MultipartBody)
-    texts = whole(body).split(b"--" + body.content_type.partition("=")[2].encode())[1:-1]
-    pieces = [text[2:-2].partition(b"\r\n\r\n") for text in texts]
-    return [(head.split(b'"')[1].decode(), content) for head, _, content in pieces]
