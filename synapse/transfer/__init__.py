@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from synapse.transfer.archive import send_release
-from synapse.transfer.batch import upload_items
+from synapse.transfer.batch import Target, upload_items
 from synapse.transfer.chunked import upload_chunked, upload_for
 from synapse.transfer.datauri import data_uri
 from synapse.transfer.download import Wanted, download_files
@@ -28,6 +28,7 @@ __all__ = [
     "RemoteFile",
     "Report",
     "Step",
+    "Target",
     "Wanted",
     "data_uri",
     "download_files",
