@@ -15,6 +15,7 @@ import pytest
 
 from synapse.sandbox import serve
 from tests.interop.vendor_env import REQUIREMENT, VendorEnvironmentError, ensure_vendor_python, find_python
+from tests.objectstore import object_store
 
 HERE = Path(__file__).parent
 
@@ -38,7 +39,7 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any
     except VendorEnvironmentError as error:
         pytest.skip(f"{REQUIREMENT} could not be installed, NOTHING of it was tested: {error}")
     folder = tmp_path_factory.mktemp("vendor")
-    with serve(folder / "data", seed="demo") as sandbox:
+    with object_store() as store, serve(folder / "data", seed="demo", object_storage=store) as sandbox:
         given = {"url": sandbox.url, "api_token": sandbox.api_token, "tenant": sandbox.tenant}
         done = subprocess.run(
             [python, HERE / "vendor_driver.py"],

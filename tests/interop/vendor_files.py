@@ -149,13 +149,13 @@ def upload_data_collection(world: World) -> None:
 
 @check
 def upload_files_bulk(world: World) -> None:
-    from synapse_sdk.exceptions import ValidationError
-
     refused(ValueError, lambda: world.client.upload_files_bulk([world.image()]))
-    error = refused(
-        ValidationError, lambda: world.client.upload_files_bulk([world.image()], strategy="presigned")
-    )
-    assert "not supported by this storage" in str(error.detail), error
+    small, large = world.image("그림.png"), world.folder / "large.bin"
+    large.write_bytes(small.read_bytes() * (11 * 1024 * 1024 // small.stat().st_size))  # comes in parts
+    answer = world.client.upload_files_bulk([small, large], strategy="presigned")
+    assert (answer.created_count, answer.failed_count) == (2, 0), answer
+    stored = {world.content(result.data_file_id) for result in answer.results if result.success}
+    assert stored == {small.read_bytes(), large.read_bytes()}, [len(each) for each in stored]
 
 
 @check
