@@ -15,7 +15,7 @@ import attrs
 from synapse.errors import BulkError, ClientError, SynapseError, TransferError
 from synapse.session import Outcome, Run, Session, Untried
 from synapse.transfer.downloads import Downloads, FileStatus
-from synapse.transfer.filecache import FileCache
+from synapse.transfer.filecache import FileCache, checked_cache
 from synapse.transfer.names import safe_name
 from synapse.transfer.progress import Meter, ProgressLike, tracked
 from synapse.transfer.remote import RemoteFile
@@ -63,6 +63,8 @@ def download_files(
         raise TransferError(f"on_error must be 'collect' or 'raise', not {on_error!r}")
     if type(overwrite) is not bool:
         raise TransferError(f"overwrite must be True or False, not {overwrite!r}")
+    if cache is not None:
+        checked_cache(cache)
     root = _root(folder)
     report = Downloads(root)
     run = Run(_Places(root).each(wanted))

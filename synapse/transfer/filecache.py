@@ -96,6 +96,13 @@ class FileCache:
             return  # another process is at it
 
 
+def checked_cache(given: object) -> FileCache:
+    """Refuse what is no cache."""
+    if not isinstance(given, FileCache):
+        raise TransferError(f"cache takes a FileCache, not {type(given).__name__}")
+    return given
+
+
 def through(
     cache: object,
     source: Fetch,
@@ -106,8 +113,7 @@ def through(
     meter: Meter,
 ) -> BinaryIO | None:
     """Open what *source* fetches in the cache, where *fill* saves it if need be; None for what cannot be kept."""
-    if not isinstance(cache, FileCache):
-        raise TransferError(f"cache must be a FileCache, not {type(cache).__name__}")
+    cache = checked_cache(cache)
     if (size or 0) > cache.limit:
         return None
     version = Version() if checksum else source.look()

@@ -295,6 +295,7 @@ CLOSED: Final[dict[str, Callable[[SimpleNamespace], Any]]] = {
     "Task.set_tags": lambda w: w.closed(Task).set_tags(add=[1]),
     "DataCollection.add": lambda w: w.closed(DataCollection).add(w.picture),
     "DataCollection.upload": lambda w: w.closed(DataCollection).upload([w.picture]),
+    "FilesManager.download": lambda w: w.closed_tasks.filter(id=1).download(w.folder / "out"),
     "DataFileManager.upload": lambda w: DataFile.objects.using(w.closed_session).upload(w.picture),
     "DataFileManager.existing": lambda w: DataFile.objects.using(w.closed_session).existing(["a"]),
     "ModelManager.create": lambda w: Model.objects.using(w.closed_session).create(name="m", file=w.archive),

@@ -19,6 +19,7 @@ from synapse import (
     MappingError,
     Model,
     Plugin,
+    QueryError,
     Storage,
     SynapseError,
     Task,
@@ -108,6 +109,51 @@ FILES: Final = (
     ("missing", lambda w: w.folder / "nope.png"),
     ("folder", lambda w: w.folder),
 )
+DOWNLOADS: Final = [
+    *(
+        Bad("FilesManager.download", f"folder: {n}", lambda w, f=f: w.tasks.download(f(w)), TransferError)
+        for n, f in (
+            ("None", lambda w: None),
+            ("number", lambda w: 5),
+            ("nothing", lambda w: ""),
+            ("a file", lambda w: w.picture),
+            ("below a file", lambda w: w.picture / "out"),
+            ("NUL", lambda w: "out\0"),
+        )
+    ),
+    *(
+        Bad(
+            "FilesManager.download",
+            f"{name}: {given!r}",
+            lambda w, name=name, given=given: w.tasks.download(w.folder / "out", **{name: given}),
+            error,
+        )
+        for name, given, error in (
+            ("fields", ["file"], QueryError),
+            ("fields", "files", QueryError),
+            ("specifications", "image_1", QueryError),
+            ("specifications", [1], QueryError),
+            ("workers", 0, ConfigError),
+            ("progress", 5, TransferError),
+            ("overwrite", "yes", TransferError),
+            ("on_error", "stop", TransferError),
+            ("cache", "here", TransferError),
+            ("url_conversion", [str], QueryError),
+            ("url_conversion", {"fils": str}, QueryError),
+            ("url_conversion", {"files": "https://elsewhere"}, TransferError),
+        )
+    ),
+    Bad(
+        "FilesManager.download",
+        "a field that is not chosen",
+        lambda w: Assignment.objects.download(w.folder / "out", url_conversion={"files": str}),
+    ),
+    Bad(
+        "FilesManager.download",
+        "another backend",
+        lambda w: T.filter(project=w.foreign_project).download(w.folder / "out"),
+    ),
+]
 DATA: Final = [
     *(
         Bad("DataCollection.add", f"file: {n}", lambda w, f=f: w.collection.add(f(w)), TransferError)
@@ -166,6 +212,24 @@ DATA: Final = [
         "DataFileManager.upload",
         "chunked",
         lambda w: DataFile.objects.upload(w.picture, chunked="yes"),
+        TransferError,
+    ),
+    Bad(
+        "DataFileManager.upload",
+        "presigned",
+        lambda w: DataFile.objects.upload(w.picture, presigned="yes"),
+        TransferError,
+    ),
+    Bad(
+        "DataFileManager.upload",
+        "presigned chunks",
+        lambda w: DataFile.objects.upload(w.picture, presigned=True, chunked=True),
+        TransferError,
+    ),
+    Bad(
+        "DataFileManager.upload",
+        "chunk_size",
+        lambda w: DataFile.objects.upload(w.picture, chunked=True, chunk_size=0),
         TransferError,
     ),
     Bad(
@@ -242,8 +306,11 @@ RUNS: Final = [
         for each in (None, "numpy", [1])
     ),
     Bad("Plugin.release", "debug", lambda w: w.plugin.release("2", w.archive, debug="yes")),
+    Bad("Plugin.release", "no archive", lambda w: w.plugin.release("2", w.picture), TransferError),
+    Bad("Plugin.release", "progress", lambda w: w.plugin.release("2", w.archive, progress=5), TransferError),
     Bad("Plugin.release", "empty file", lambda w: w.plugin.release("2", w.empty), TransferError),
     Bad("Plugin.release", "unsaved", lambda w: w.new_plugin.release("2", w.archive)),
+    Bad("JobLogManager.create", "progress", lambda w: w.log(file=w.picture, progress=5), TransferError),
     Bad("JobLogManager.create", "no event", lambda w: JobLog.objects.create(job=w.job), MappingError),
     Bad("JobLogManager.create", "no job", lambda w: w.log(job=None), MappingError),
     Bad("JobLogManager.create", "moment", lambda w: w.log(datetime="soon"), MappingError),
@@ -307,4 +374,4 @@ MODULE: Final = [
     Bad("synapse.disconnect", "an argument", lambda w: synapse.disconnect("now"), TypeError),
 ]
 
-VERBS: Final = [*TASKS, *DATA, *RUNS, *MODULE]
+VERBS: Final = [*TASKS, *DOWNLOADS, *DATA, *RUNS, *MODULE]
