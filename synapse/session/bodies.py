@@ -8,7 +8,7 @@ from typing import Final
 from synapse.dialects.wire import Body
 from synapse.errors import TransferError
 
-BLOCK: Final = 64 * 1024
+BLOCK: Final = 128 * 1024
 
 
 class Reader:

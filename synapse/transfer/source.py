@@ -132,32 +132,41 @@ class Tally:
     """The MD5 of a source's bytes, taken as they are sent for the first time.
 
     Bytes that are sent again, as by a repeated request, count once; `advanced` is told how many were new. `sent` is
-    how many went out in all.
+    how many went out in all. A file whose *md5* is known already is not hashed again.
     """
 
-    def __init__(self, source: Source, *, advanced: Callable[[int], object]) -> None:
+    def __init__(self, source: Source, *, advanced: Callable[[int], object], md5: str | None = None) -> None:
         self.position = self.sent = 0
         self._source = source
         self._advanced = advanced
+        self._known = md5
         self._digest = hashlib.md5(usedforsecurity=False)
 
     def add(self, start: int, block: bytes) -> None:
         """Take in the bytes at *start*, which may not lie beyond what is known."""
         fresh = start + len(block) - self.position
         if fresh > 0:
-            self._digest.update(block if fresh == len(block) else block[-fresh:])
-            self.position += fresh
-            self._advanced(fresh)
+            if self._known is None:
+                self._digest.update(block if fresh == len(block) else block[-fresh:])
+            self._advance(fresh)
 
     def reach(self, position: int) -> None:
         """Take in from disk what lies before *position* and was not sent."""
-        for block in self._source.blocks(self.position, position):
-            self.add(self.position, block)
+        if self._known is not None:
+            self._advance(position - self.position)
+        elif position > self.position:
+            for block in self._source.blocks(self.position, position):
+                self.add(self.position, block)
 
     def md5(self) -> str:
         """Return the MD5 of the whole file."""
         self.reach(self._source.size)
-        return self._digest.hexdigest()
+        return self._known or self._digest.hexdigest()
+
+    def _advance(self, count: int) -> None:
+        if count > 0:
+            self.position += count
+            self._advanced(count)
 
 
 def travelling(text: str) -> str:

@@ -83,12 +83,14 @@ def send_file(
     advanced: Callable[[int], object],
     sent: Callable[[int], object] = lambda count: None,
     name: str | None = None,
+    md5: str | None = None,
 ) -> dict[str, Any]:
     """Send one file the way its size asks for, and return the row of its data file.
 
-    *advanced* is told of the bytes that the backend has by now, *sent* at the end of those that travelled for it.
+    *advanced* is told of the bytes that the backend has by now, *sent* at the end of those that travelled for it. With
+    the *md5* of the file as it was looked at, it is not hashed again.
     """
-    tally = Tally(source, advanced=advanced)
+    tally = Tally(source, advanced=advanced, md5=md5)
     name = sent_name(source, name)
     chunked = source.size > LARGEST_DIRECT if options.chunked is None else options.chunked
     try:
@@ -134,13 +136,19 @@ def _in_chunks(
 def _register(session: Session, source: Source, request: Request, *, tally: Tally) -> dict[str, Any]:
     """Create the data file; if the answer is lost, find it by its content."""
     request = attrs.evolve(request, read_timeout=patience(session, source.size))
-    try:
-        row = answered_object(session.send(request), request)
-    except WriteUnconfirmedError:
-        found = _find(session, md5=tally.md5())
-        if found is None:
-            raise
-        row = found
+    retry, repeats = session.settings.retry, 0
+    row: dict[str, Any] | None = None
+    while row is None:
+        try:
+            row = answered_object(session.send(request), request)
+        except WriteUnconfirmedError:
+            row = _find(session, md5=tally.md5())
+            if row is None:
+                # The same content is stored once, however often it comes.
+                if repeats >= retry.total:
+                    raise
+                repeats += 1
+                session._pause(retry.wait(repeats))
     check_arrival(source, row, md5=tally.md5())
     return row
 

@@ -141,6 +141,16 @@ class TestTally:
 
         assert hashlib.md5(content).hexdigest() == tally.md5()
 
+    def test_hashes_nothing_that_is_known(self, make_file: MakeFile) -> None:
+        """With the MD5 at hand, bytes are only counted, and none is read for it."""
+        source, counts = Source.of(make_file(size=10)), list[int]()
+        tally = Tally(source, advanced=counts.append, md5="0" * 32)
+        source.path.unlink()
+        tally.reach(6)
+        tally.add(4, b"1234")
+
+        assert ("0" * 32, [6, 2, 2]) == (tally.md5(), counts)
+
 
 def len_of(count: int) -> int:
     """Take a count and do nothing with it."""

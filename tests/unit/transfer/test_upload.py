@@ -189,18 +189,33 @@ class TestLostAnswer:
 
         assert (md5(path), "GET") == (row["checksum"], proxy.lines[-1].split()[0])
 
-    def test_stays_unknown_if_it_is_not_found(self, through_proxy: ThroughProxy, make_file: MakeFile) -> None:
-        """A file that the backend does not have is not called good, nor sent twice."""
+    def test_is_made_up_for_by_sending_again_if_it_is_not_found(
+        self, through_proxy: ThroughProxy, make_file: MakeFile
+    ) -> None:
+        """What the backend does not have is sent once more: by its content, it is stored once all the same."""
+        path = make_file()
         proxy, session = through_proxy({1: Fault(cut=100)})
+        row = upload_file(session, path)
+
+        assert (md5(path), ["POST", "GET", "POST"]) == (
+            row["checksum"],
+            [line.split()[0] for line in proxy.lines],
+        )
+
+    def test_stays_unknown_if_it_is_never_found(
+        self, through_proxy: ThroughProxy, make_file: MakeFile
+    ) -> None:
+        """A file that the backend does not have is not called good, nor sent without end."""
+        proxy, session = through_proxy({1: Fault(cut=100), 3: Fault(cut=1)}, retries=1)
         with pytest.raises(WriteUnconfirmedError):
             upload_file(session, make_file())
 
-        assert ["POST", "GET"] == [line.split()[0] for line in proxy.lines]
+        assert ["POST", "GET", "POST", "GET"] == [line.split()[0] for line in proxy.lines]
 
     def test_is_not_mistaken_for_another_file(self, scripted: Scripted, make_file: MakeFile) -> None:
         """A backend that ignores the filter answers with other files, which are not taken."""
         page = reply(data={"results": ["odd", {"id": 9, "checksum": "0" * 32}]})
-        _, session = scripted(reset, page)
+        _, session = scripted(reset, page, retries=0)
         with pytest.raises(WriteUnconfirmedError):
             upload_file(session, make_file())
 
