@@ -85,13 +85,14 @@ def upload_items(
     if dry_run:
         return _planned(items, look, show=target.show)
     run: Run[Any] = Run(items)
-    sender = Sender(session, run, options=options, presigned=presigned, workers=count)
+    raising = on_error == "raise"
+    sender = Sender(session, run, options=options, presigned=presigned, workers=count, raising=raising)
     total = _total(items) if watched(progress) else None
     with tracked(progress, total=total, label="uploading") as meter:
         sender.meter = meter
         if watched(progress) and total is None:
             look = partial(_expected, look, meter)
-        upload = _Upload(sender, run, session=session, target=target, raising=on_error == "raise")
+        upload = _Upload(sender, run, session=session, target=target)
         return upload.run_all(look, batch_size=batch_size, workers=count)
 
 
@@ -104,11 +105,8 @@ def _expected(look: Look, meter: Meter, kept: Any) -> Plan:
 class _Upload:
     """A run of many items."""
 
-    def __init__(
-        self, sender: Sender, run: Run[Any], *, session: Session, target: Target, raising: bool
-    ) -> None:
-        self._sender, self._run, self._session = sender, run, session
-        self._target, self._raising = target, raising
+    def __init__(self, sender: Sender, run: Run[Any], *, session: Session, target: Target) -> None:
+        self._sender, self._run, self._session, self._target = sender, run, session, target
         self._ledger = Ledger()
         self._units = Units(target.create_units, run, target.newest_unit, target.create_tasks)
 
@@ -122,7 +120,7 @@ class _Upload:
                 finish=self._finished,
                 workers=workers,
                 window=workers + 2 * max(workers, batch_size),
-                ordered=self._raising,
+                ordered=self._sender.raising,
             )
         finally:
             self._sender.ended = True
@@ -130,7 +128,7 @@ class _Upload:
         show = self._target.show
         if self._target.count_tasks is not None:
             check_tasks(self._units, self._ledger, count=self._target.count_tasks)
-        _raise_for(self._run, self._ledger, show=show, raising=self._raising)
+        _raise_for(self._run, self._ledger, show=show, raising=self._sender.raising)
         return Report(self._ledger, show=show, bytes_sent=self._sender.bytes_sent)
 
     def _batches(self, size: int) -> Iterator[list[Item]]:
@@ -155,7 +153,7 @@ class _Upload:
         found = self._existing([content.hashes for item in good for content in item.missing.values()])
         for item in good:
             _settle(item, found, self._sender.meter)
-        return self._sender.jobs(good)
+        return self._sender.jobs(batch)
 
     def _existing(self, hashes: Sequence[Hashes]) -> set[str]:
         """Ask what the backend has; where it does not say, all is sent, which costs time and does no harm."""
@@ -167,7 +165,7 @@ class _Upload:
 
     def _finished(self, batch: list[Item]) -> bool:
         """Make the units of a batch, and write down what became of it; whether the run goes on."""
-        if self._raising:
+        if self._sender.raising:
             first = next((number for number, item in enumerate(batch) if item.error is not None), len(batch))
             batch = batch[: first + 1]
         arrived = [item for item in batch if item.error is None and item.plan is not None]
@@ -179,7 +177,7 @@ class _Upload:
         for item in batch:
             if item.error is not None and item not in arrived and not isinstance(item.error, Untried):
                 self._ledger.note(item.place, "failed", error=item.error)
-        return not self._raising or all(item.error is None for item in batch)
+        return not self._sender.raising or all(item.error is None for item in batch)
 
 
 def _look(look: Look, item: Item) -> None:

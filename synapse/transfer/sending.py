@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 
 from collections.abc import Callable, Sequence
@@ -57,14 +58,23 @@ class Item:
 
 
 class Sender:
-    """Sends what is missing, until the run has ended."""
+    """Sends what is missing, until the run has ended; with *raising*, nothing after the first item that fails."""
 
     def __init__(
-        self, session: Session, run: Run[Any], *, options: Options, presigned: bool | None, workers: int
+        self,
+        session: Session,
+        run: Run[Any],
+        *,
+        options: Options,
+        presigned: bool | None,
+        workers: int,
+        raising: bool,
     ) -> None:
         self.meter = Meter.silent()
         self.bytes_sent = 0
         self.ended = False
+        self.raising = raising
+        self._last = math.inf
         self._session, self._run, self._options = session, run, options
         self._presigned, self._workers = presigned, workers
         self._contents: WeakValueDictionary[str, Content] = WeakValueDictionary()
@@ -79,12 +89,21 @@ class Sender:
 
     def jobs(self, items: Sequence[Item]) -> list[Job]:
         """Give the work of sending what these items miss: together where it goes by the storage, else one by one."""
-        lacking = [item for item in items if item.missing]
+        for item in items:
+            self.note(item, item.error or self._too_late(item))
+        lacking = [item for item in items if item.error is None and item.missing]
         if self._presigned is not False and any(
             self._goes_signed(item, name) for item, name in _files(lacking)
         ):
             return [partial(self._send_signed, lacking)]
         return [partial(self._send, item) for item in lacking]
+
+    def note(self, item: Item, error: Exception | None) -> None:
+        """Note what went wrong with an item."""
+        item.error = error
+        if error is not None and self.raising and not isinstance(error, Untried):
+            with self._lock:
+                self._last = min(self._last, item.place)
 
     def count(self, count: int) -> None:
         """Count bytes that have travelled; nobody waits for more of them once the run has ended."""
@@ -99,11 +118,16 @@ class Sender:
         self._attempt(item, self._send_missing)
         return ()
 
+    def _too_late(self, item: Item) -> Untried | None:
+        return Untried("an item before it failed") if item.place > self._last else None
+
     def _attempt(self, item: Item, work: Callable[[Item], None]) -> None:
         try:
+            if late := self._too_late(item):
+                raise late
             self._run.attempt(work)(item)
         except Exception as error:
-            item.error = error
+            self.note(item, error)
 
     def _send_missing(self, item: Item) -> None:
         for name, content in list(item.missing.items()):

@@ -153,7 +153,7 @@ class _Line(Generic[B]):
             self._submit("finish", self._finished, self._ready.pop(number))
 
     def _finished(self, batch: B) -> None:
-        going_on = self._finish(batch)
+        going_on = not self._ended and self._finish(batch)
         with self._changed:
             self._finishing -= 1
             self._ended = self._ended or not going_on

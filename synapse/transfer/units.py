@@ -44,7 +44,7 @@ class Units:
     run: Run[Any]
     newest: Callable[[], int] | None = None
     create_tasks: Creator | None = None
-    highest: int = 0
+    highest: int = -1
     refused: set[int] = attrs.field(factory=set)
     """Units whose task was refused as one that is there."""
     refusal: Exception | None = None
@@ -59,7 +59,7 @@ class Units:
             _made(result, before=before if old else ours, seen=seen)
             for result, old in zip(results, known, strict=True)
         ]
-        self.highest = max(self.highest, *seen, 0)
+        self.highest = max({self.highest, *seen})
         if self.create_tasks is not None and seen:
             self._add_tasks(made, self._creator(self.create_tasks))
         return made

@@ -336,7 +336,7 @@ class TestOnErrorRaise:
         items = [make_file("a.png"), "missing.png", *(make_file(f"{n}.png") for n in range(20))]
         given = iter(items)
         with pytest.raises(BulkError) as caught:
-            upload(given, on_error="raise", workers=2)
+            upload(given, on_error="raise", workers=2, batch_size=2)
 
         assert items == [*items[:2], *caught.value.untried, *given]
         assert 0 < len(caught.value.untried) < 20
@@ -416,7 +416,7 @@ class TestEndedRuns:
 
         paths = [make_file(f"{number}.png") for number in range(4)]
         _, session = scripted(NOTHING_KNOWN, *[reply(201, {"id": 1, "checksum": "a"})] * 2, reply(401))
-        options = {"specs": ONE, "create_units": create, "batch_size": 3, "workers": 1, "presigned": False}
+        options = {"specs": ONE, "create_units": create, "batch_size": 4, "workers": 1, "presigned": False}
         with pytest.raises(BulkError, match="no units either") as caught:
             upload_items(session, paths, **targeted(session, options))
 
