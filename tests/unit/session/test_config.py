@@ -205,6 +205,10 @@ class TestRefusals:
             ("cert", 7),
             ("proxies", "http://proxy"),
             ("proxies", {"https": 1}),
+            ("state_dir", True),
+            ("state_dir", b"state"),
+            ("state_dir", ""),
+            ("state_dir", "~nobody_of_that_name/state"),
         ],
     )
     def test_refuses_a_value_of_the_wrong_kind(self, name: str, value: object) -> None:
@@ -235,6 +239,32 @@ class TestValues:
         )
 
         assert (str(path), (str(path), str(path)), proxies) == (found.verify, found.cert, found.proxies)
+
+    @pytest.mark.parametrize("given", ["state", Path("state")], ids=["text", "path"])
+    def test_keeps_the_folder_for_state_wherever_it_goes(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: object
+    ) -> None:
+        """A relative folder is that of the moment at which it was given."""
+        monkeypatch.chdir(tmp_path)
+
+        assert tmp_path / "state" == settings(host=HOST, api_token="t", state_dir=given).state_dir
+
+    def test_takes_the_folder_for_state_from_the_environment(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """An argument wins over the environment, and `False` is one."""
+        monkeypatch.setenv("SYNAPSE_STATE_DIR", str(tmp_path))
+        folders = [
+            settings(host=HOST, api_token="t", state_dir=given).state_dir for given in (None, False, "/x")
+        ]
+
+        assert [tmp_path, False, Path("/x")] == folders
+
+    def test_leaves_the_folder_for_state_to_the_platform(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Without a setting, or with an empty one, nothing is decided here."""
+        monkeypatch.setenv("SYNAPSE_STATE_DIR", "")
+
+        assert settings(host=HOST, api_token="t").state_dir is None
 
     def test_shows_no_secret(self) -> None:
         """Neither the tokens nor a proxy's password show in `repr`."""
