@@ -19,6 +19,7 @@ from synapse import (
     MappingError,
     Model,
     Plugin,
+    Project,
     QueryError,
     Storage,
     SynapseError,
@@ -196,16 +197,52 @@ DATA: Final = [
         lambda w: w.collection.check_files({"nope": "a"}),
         MappingError,
     ),
-    Bad("DataCollection.upload", "None", lambda w: w.collection.upload(None), TransferError, reads=1),
-    Bad(
-        "DataCollection.upload", "one path", lambda w: w.collection.upload(w.picture), TransferError, reads=1
-    ),
     Bad("DataCollection.upload", "unsaved", lambda w: w.new_collection.upload([w.picture])),
+    *(
+        Bad("DataCollection.upload", n, lambda w, f=f: w.collection.upload(f(w)), TransferError)
+        for n, f in (
+            ("None", lambda w: None),
+            ("one path", lambda w: w.picture),
+            ("one text", lambda w: str(w.picture)),
+            ("no folder", lambda w: w.folder / "nope"),
+            ("bytes", lambda w: b"photos"),
+            ("one item", lambda w: {"files": {"image_1": w.picture}}),
+        )
+    ),
+    *(
+        Bad("DataCollection.upload", f"{n}={v!r}", lambda w, n=n, v=v: w.collection.upload([], **{n: v}), e)
+        for n, v, e in (
+            ("on_error", "stop", TransferError),
+            ("batch_size", 0, TransferError),
+            ("workers", 0, ConfigError),
+            ("workers", "8", ConfigError),
+            ("progress", 5, TransferError),
+            ("presigned", 1, TransferError),
+            ("dry_run", "yes", QueryError),
+            ("project", "signs", QueryError),
+            ("project", True, QueryError),
+        )
+    ),
+    *(
+        Bad(
+            "DataCollection.upload",
+            f"project: {n}",
+            lambda w, n=n: w.collection.upload([w.picture], project=getattr(w, n)),
+            e,
+        )
+        for n, e in (
+            ("new_project", QueryError),
+            ("gone_project", QueryError),
+            ("foreign_project", QueryError),
+            ("other_project", TransferError),
+            ("task", QueryError),
+        )
+    ),
     Bad(
         "DataCollection.upload",
-        "on_error",
-        lambda w: w.collection.upload([], on_error="stop"),
-        TransferError,
+        "project: missing row",
+        lambda w: w.collection.upload([w.picture], project=10**9),
+        Project.DoesNotExist,
         reads=1,
     ),
     Bad(

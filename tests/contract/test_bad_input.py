@@ -139,6 +139,8 @@ def add_gone_and_foreign(world: SimpleNamespace, session: Session, abroad: Sessi
     world.gone_collection = deleted(DataCollection, 1, session)
     world.foreign_task = held(Task, 1, abroad)
     world.foreign_project = held(Project, 1, abroad)
+    world.other_project = held(Project, 1, session, data_collection_id=10**9)
+    world.foreign_project = held(Project, 1, abroad)
     world.foreign_tag = held(TaskTag, 1, abroad)
     world.foreign_agent = held(synapse.Agent, 1, abroad)
     world.foreign_job = held(Job, GHOST, abroad)
