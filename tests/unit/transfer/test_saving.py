@@ -1,0 +1,40 @@
+"""Where files go on systems without links."""
+
+from __future__ import annotations
+
+import os
+
+from pathlib import Path
+
+import pytest
+
+from synapse.errors import TransferError
+from synapse.transfer import RemoteFile
+
+HELLO = "data:text/plain;base64,aGVsbG8="
+
+
+@pytest.fixture
+def no_links(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Behave as a file system that knows no links."""
+
+    def refuse(*args: object, **options: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refuse)
+
+
+def test_a_file_is_renamed_where_links_are_unknown(no_links: None, tmp_path: Path) -> None:
+    """Without links, the whole file is renamed to its place."""
+    target = RemoteFile(url=HELLO).download(tmp_path / "a.txt")
+
+    assert (b"hello", ["a.txt"]) == (target.read_bytes(), [path.name for path in tmp_path.iterdir()])
+
+
+def test_nothing_is_overwritten_where_links_are_unknown(no_links: None, tmp_path: Path) -> None:
+    """Without links, an existing file is still kept."""
+    (tmp_path / "a.txt").write_bytes(b"mine")
+    with pytest.raises(TransferError, match="is another file"):
+        RemoteFile(url=HELLO).download(tmp_path / "a.txt")
+
+    assert b"mine" == (tmp_path / "a.txt").read_bytes()
