@@ -13,7 +13,7 @@ from weakref import WeakValueDictionary
 
 import attrs
 
-from synapse.errors import ConfigError, TransferError
+from synapse.errors import TransferError
 from synapse.session import Run, Session, Untried
 from synapse.transfer.hashing import Hashes
 from synapse.transfer.items import Part, Plan
@@ -134,20 +134,22 @@ class Sender:
             with content.lock:
                 sent = content.checksum is None
                 if content.checksum is None:
-                    content.checksum = _checksum(self._direct(item.part(name).source), item.part(name))
+                    content.checksum = self._sent(item.part(name), md5=content.hashes.md5)
             if not sent:
                 self.meter.resume(item.part(name).source.size)
             item.settle(name, content.checksum, known=not sent)
 
-    def _direct(self, source: Source) -> dict[str, Any]:
+    def _sent(self, part: Part, *, md5: str) -> str:
+        return _checksum(self._direct(part.source, md5=md5), part)
+
+    def _direct(self, source: Source, *, md5: str | None = None) -> dict[str, Any]:
         self.count(0)
-        return send_file(self._session, source, options=self._options, advanced=self.count)
+        return send_file(self._session, source, options=self._options, advanced=self.count, md5=md5)
 
     # --- by its storage -----------------------------------------------------
     def _goes_signed(self, item: Item, name: str) -> bool:
-        if declined(self._session):
-            return self._presigned is True
-        return self._presigned is True or item.part(name).source.size <= LARGEST_DIRECT
+        small = item.part(name).source.size <= LARGEST_DIRECT
+        return not declined(self._session) and (small or self._presigned is True)
 
     def _send_signed(self, items: Sequence[Item]) -> Sequence[Job]:
         """Send together what goes by the storage; what is left to do of the items is done one by one."""
@@ -178,9 +180,6 @@ class Sender:
             strict=self._presigned is True,
             workers=max(1, self._workers // 2),
         )
-        if outcomes is None and self._presigned is True:
-            for item, _ in files.values():
-                self._attempt(item, _refuse)
         self._offered = self._offered or outcomes is not None
         for content, (_, row, error) in zip(contents if outcomes else (), outcomes or (), strict=True):
             item, name = files[content]
@@ -206,8 +205,3 @@ def _checksum(row: dict[str, Any], part: Part) -> str:
 
 def _raise(error: Exception, _: Item) -> NoReturn:
     raise error
-
-
-def _refuse(_: Item) -> NoReturn:
-    # Of this kind, since no other item would fare better.
-    raise ConfigError("the backend takes no files straight to its storage: leave presigned=True away")
