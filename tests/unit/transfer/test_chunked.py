@@ -383,6 +383,27 @@ class TestNonsense:
 
         assert [] == other.received
 
+    def test_foreign_address_at_the_end_is_refused_as_well(
+        self, scripted: Scripted, make_file: MakeFile
+    ) -> None:
+        """The address may not change to another host's on the way."""
+        other, _ = scripted(state(1000))
+        _, session = scripted(state(500), state(1000, url=f"{other.origin}/chunked_upload/1/"))
+        with pytest.raises(OriginError, match=other.origin):
+            upload_chunked(session, make_file(), chunk_size=500)
+
+        assert [] == other.received
+
+    def test_state_on_another_host_is_not_asked_for(self, scripted: Scripted, make_file: MakeFile) -> None:
+        """A question that is sent on to another host is not asked there, nor again."""
+        other, _ = scripted(state(1000))
+        away = reply(302, {}, headers=[("Location", f"{other.origin}/")])
+        server, session = scripted(state(500), reply(500), away, retries=0)
+        with pytest.raises(OriginError, match=other.origin):
+            upload_chunked(session, make_file(), chunk_size=500)
+
+        assert (3, []) == (len(server.received), other.received)
+
 
 def test_a_pause_ends_with_the_session(make_file: MakeFile) -> None:
     """Whoever closes the session need not wait for an upload that waits."""
