@@ -7,6 +7,7 @@ from datetime import date
 from functools import cache
 from types import MappingProxyType
 from typing import Any, ClassVar, Final
+from urllib.parse import parse_qsl, urlsplit
 
 import attrs
 
@@ -51,8 +52,10 @@ class V1:
         return _names(schema)[schema.pk]
 
     # --- reading ------------------------------------------------------------
-    def select(self, schema: Schema, query: Query, *, page: int, size: int) -> Request:
-        """Ask for one page of a list."""
+    def select(
+        self, schema: Schema, query: Query, *, page: int, size: int, cursor: str | None = None
+    ) -> Request:
+        """Ask for one page of a list: by its number, or by a cursor, of which the first page has an empty one."""
         row = self.row(schema)
         light = self._light(schema, query)
         params = [*self._filters(schema, query)]
@@ -63,7 +66,11 @@ class V1:
             params.append(("expand", ",".join(expand)))
         if not light:
             params += self._fields(schema, query)
-        params += [("page", str(page)), ("page_size", str(size))]
+        if cursor is None:
+            params.append(("page", str(page)))
+        else:
+            params += [("pagination", "cursor"), *([("cursor", cursor)] if cursor else [])]
+        params.append(("page_size", str(size)))
         return Request("GET", light or row.lists, params=tuple(params))
 
     def detail(self, schema: Schema, pk: object, *, expand: Sequence[str] = (), field: str = "") -> Request:
@@ -100,6 +107,10 @@ class V1:
         count = data.get("count")
         return Page(data["results"], count if isinstance(count, int) else None, following)
 
+    def cursor(self, link: str) -> str | None:
+        """Take the cursor out of a `next` link, where there is one."""
+        return next((value for name, value in parse_qsl(urlsplit(link).query) if name == "cursor"), None)
+
     def normalise(self, schema: Schema, row: Any) -> dict[str, Any]:
         """Bring the shapes that one field can have on the wire to one."""
         if not isinstance(row, dict):
@@ -120,6 +131,11 @@ class V1:
             if isinstance(nested, list) and any(not isinstance(item, dict) for item in nested):
                 del row[name]
         return row
+
+    def uniform(self, schema: Schema) -> bool:
+        """Whether rows need `normalise()` only where a value or a key is not as declared."""
+        row = self.row(schema)
+        return not row.also and not row.always
 
     def expandable(self, schema: Schema) -> tuple[str, ...]:
         """What `select_related()` may name."""

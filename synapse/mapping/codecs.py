@@ -8,7 +8,7 @@ import math
 import operator
 import types
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Union, get_args, get_origin
 
@@ -30,7 +30,8 @@ class Codec:
 
     `load` turns a wire value into Python's; `accept` checks (and gently converts) what a user assigns; `dump` is the
     way back. A `lazy` value is opened when first read, so that edits inside it can be told from what was loaded;
-    `exact` says that an open value dumps to just what was loaded.
+    `exact` says that an open value dumps to just what was loaded. Wire values of the class `kind` load as they are, and
+    those in `table` as what stands there; a lazy value without a `kind` may be anything.
     """
 
     load: Callable[[Any], Any]
@@ -39,6 +40,8 @@ class Codec:
     lazy: bool = False
     exact: bool = True
     open: Callable[[Any, Any], Any] | None = None
+    kind: type | None = None
+    table: Mapping[Any, Any] | None = None
 
 
 def _exactly(kind: type, said: str) -> Callable[[Any], Any]:
@@ -87,7 +90,7 @@ def _moment(value: Any) -> datetime:
 
 def _load_moment(value: Any) -> datetime:
     moment = _moment(value)
-    if moment.utcoffset() is None:
+    if moment.tzinfo is None:
         raise Misfit(f"expected a date and time with its UTC offset, got {describe(value)}")
     return moment
 
@@ -163,7 +166,7 @@ def _enum_codec(kind: type[enum.Enum]) -> Codec:
             f"{value!r} is no {kind.__name__}{did_you_mean(str(value), by_value)}. Values: {', '.join(by_value)}"
         )
 
-    return Codec(load, accept, dump=str, exact=False)
+    return Codec(load, accept, dump=str, exact=False, table=by_value)
 
 
 def _list_codec(item: Any) -> Codec:
@@ -189,6 +192,7 @@ def _list_codec(item: Any) -> Codec:
         lazy=True,
         exact=inner.exact,
         open=opened,
+        kind=list,
     )
 
 
@@ -216,6 +220,7 @@ def _map_codec(item: Any) -> Codec:
         lazy=True,
         exact=inner.exact,
         open=opened,
+        kind=dict,
     )
 
 
@@ -291,11 +296,12 @@ _OBJECT = Codec(
     accept=_accept_object,
     lazy=True,
     open=lambda value, session: copy_json(value),
+    kind=dict,
 )
 _SCALARS: dict[Any, Codec] = {
-    int: Codec(_exactly(int, "an integer"), _integer),
-    bool: Codec(_exactly(bool, "true or false"), _exactly(bool, "True or False")),
-    str: Codec(_exactly(str, "text"), _accept_text),
+    int: Codec(_exactly(int, "an integer"), _integer, kind=int),
+    bool: Codec(_exactly(bool, "true or false"), _exactly(bool, "True or False"), kind=bool),
+    str: Codec(_exactly(str, "text"), _accept_text, kind=str),
     float: Codec(_number, _number),
     datetime: Codec(_load_moment, _accept_moment, dump=lambda moment: moment.isoformat(), exact=False),
     Any: _OPEN_JSON,

@@ -7,7 +7,7 @@ from typing import Any
 import attrs
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, weakref_slot=False)
 class State:
     """The life of one object.
 
@@ -19,16 +19,27 @@ class State:
     """
 
     session: Any = None
-    host: str | None = None
     saved: bool = False
-    deleted: bool = False
+    mode: Any = None
+    peers: Any = None
     origin: dict[str, Any] = attrs.field(factory=dict, repr=False)
-    before: dict[str, Any] = attrs.field(factory=dict, repr=False)
+    _before: dict[str, Any] | None = attrs.field(default=None, repr=False)
+    host: str | None = None
+    deleted: bool = False
     extra: dict[str, Any] | None = attrs.field(default=None, repr=False)
     rows: dict[str, Any] | None = attrs.field(default=None, repr=False)
     related: dict[str, Any] | None = None
-    peers: Any = None
-    mode: Any = None
+
+    @property
+    def before(self) -> dict[str, Any]:
+        """Made when it is first asked for: most rows are only read."""
+        if self._before is None:
+            self._before = {}
+        return self._before
+
+    @before.setter
+    def before(self, values: dict[str, Any]) -> None:
+        self._before = values
 
     def __getstate__(self) -> dict[str, Any]:
         kept = ("saved", "deleted", "origin", "before", "mode")

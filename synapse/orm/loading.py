@@ -17,7 +17,7 @@ from synapse.errors import MappingError, NotFoundError, QueryError
 from synapse.mapping.codecs import Misfit, open_value
 from synapse.mapping.state import State
 from synapse.mapping.unset import UNSET
-from synapse.orm import coach
+from synapse.orm import coach, rowcode
 from synapse.orm.registry import entity_named
 from synapse.query import Condition, FetchMode, In, Query
 from synapse.session import Session, current
@@ -38,10 +38,14 @@ class Peers:
 
     __slots__ = ("lock", "narrowed", "refs")
 
-    def __init__(self, rows: Iterable[Entity], *, narrowed: bool = False) -> None:
-        self.refs = [weakref.ref(row) for row in rows]
+    def __init__(self, rows: Iterable[Entity] = (), *, narrowed: bool = False) -> None:
         self.narrowed = narrowed
         self.lock = threading.RLock()
+        self.gather(rows)
+
+    def gather(self, rows: Iterable[Entity]) -> None:
+        """Take these for the rows of the page."""
+        self.refs = list(map(weakref.ref, rows))
 
     def live(self) -> list[Entity]:
         """Give the rows that are still in use."""
@@ -165,12 +169,30 @@ def _keep_expanded(instance: Entity, relation: str, row: dict[str, Any]) -> Any:
 
 def _keep_extra(instance: Entity, row: dict[str, Any]) -> None:
     state, cls = instance._state, type(instance)
-    known = set(state.session.dialect.names(cls._schema).values())
+    known = _wire_names(cast("Any", cls), state.session.dialect)
     extra = {key: value for key, value in row.items() if key not in known}
     for name in cls._to_many:
         if isinstance(extra.get(name), list) and all(isinstance(each, dict) for each in extra[name]):
             state.rows = {**(state.rows or {}), name: extra.pop(name)}
     state.extra = extra or state.extra
+
+
+@cache
+def _wire_names(cls: Any, dialect: V1) -> frozenset[str]:
+    return frozenset(dialect.names(cls._schema).values())
+
+
+def _keep_unknown(instance: Entity, row: dict[str, Any]) -> None:
+    """Keep what came beside the fields of a row that was not normalised yet."""
+    _keep_extra(instance, instance._state.session.dialect.normalise(instance._schema, row))
+
+
+@cache
+def _maker(cls: Any, dialect: V1) -> rowcode.Make:
+    make = rowcode.maker(cls, dialect, nested=_keep_expanded, keep_extra=_keep_unknown)
+    if dialect.uniform(cls._schema):
+        return make
+    return lambda row, *rest: make(dialect.normalise(cls._schema, row), *rest)
 
 
 def load(
@@ -199,15 +221,19 @@ def load_page(
     cls: type[E], rows: Sequence[Any], *, session: Session, first: int = 0, query: Query | None = None
 ) -> list[E]:
     """Build the objects of one page and make them peers; `first` is the number of its first row."""
-    query = query or Query()
-    made = [
-        load(cls, row, session=session, where=f" of row {first + index + 1}", mode=query.mode)
-        for index, row in enumerate(rows)
-    ]
-    if query.mode is FetchMode.PEERS and len(made) > 1:
-        peers = Peers(made, narrowed=bool(query.only or query.defer))
-        for instance in made:
-            instance._state.peers = peers
+    mode, make = query.mode if query else FetchMode.PEERS, _maker(cast("Any", cls), session.dialect)
+    peers = None
+    if mode is FetchMode.PEERS and len(rows) > 1:
+        peers = Peers(narrowed=bool(query and (query.only or query.defer)))
+    made: list[E] = []
+    for row in rows:
+        one = make(row, session, mode, peers)
+        if one is None:
+            one = load(cls, row, session=session, where=f" of row {first + len(made) + 1}", mode=mode)
+            one._state.peers = peers
+        made.append(one)
+    if peers is not None:
+        peers.gather(made)
     return made
 
 
