@@ -11,10 +11,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
-import attrs
-
 from synapse.dialects.masking import Masker
-from synapse.dialects.v1_storage import Place
+from synapse.dialects.v1_storage import Lodged, Place
 from synapse.errors import SynapseError, TransferError, TransportError
 from synapse.session import Session
 from synapse.session.replies import Answer, summary
@@ -52,15 +50,6 @@ class NotStoredError(TransferError):
     """The storage did not take a file, which is as good as it was and may go another way."""
 
 
-@attrs.frozen
-class Deposit:
-    """What is known of a file that a storage has: its digests, and what was answered to each of its parts."""
-
-    sha1: str
-    md5: str
-    etags: tuple[str, ...] = ()
-
-
 class FileBody:
     """A piece of a file as it is, as the body of a request."""
 
@@ -74,39 +63,33 @@ class FileBody:
         return MultipartReader([self.part])
 
 
-class Digests(Tally):
-    """The SHA-1 and the MD5 of a source, taken in one pass, as its bytes are sent for the first time."""
+class _Count(Tally):
+    """Tells of bytes from *start* on that are sent for the first time, and takes no digest of them."""
+
+    def __init__(self, source: Source, *, start: int, advanced: Callable[[int], object]) -> None:
+        super().__init__(source, advanced=advanced)
+        self.position = start
+
+    def add(self, start: int, block: bytes) -> None:
+        self._advance(start + len(block) - self.position)
+
+
+class _Sha1(Tally):
+    """The SHA-1 of a source, taken as its bytes are sent for the first time."""
 
     def __init__(self, source: Source, *, advanced: Callable[[int], object]) -> None:
         super().__init__(source, advanced=advanced)
         self._sha1 = hashlib.sha1(usedforsecurity=False)
 
     def add(self, start: int, block: bytes) -> None:
-        """Take in the bytes at *start*, which may not lie beyond what is known."""
         fresh = start + len(block) - self.position
         if fresh > 0:
             self._sha1.update(block if fresh == len(block) else block[-fresh:])
-        super().add(start, block)
+            self._advance(fresh)
 
-    def taken(self) -> Deposit:
-        """Return both digests of the whole file."""
-        md5 = self.md5()
-        return Deposit(self._sha1.hexdigest(), md5)
-
-
-class _Count(Tally):
-    """Tells of bytes that are sent for the first time, and takes no digest of them."""
-
-    def __init__(self, source: Source, *, start: int, advanced: Callable[[int], object]) -> None:
-        super().__init__(source, advanced=advanced)
-        self.position = start
-        self._told = advanced
-
-    def add(self, start: int, block: bytes) -> None:
-        fresh = start + len(block) - self.position
-        if fresh > 0:
-            self.position += fresh
-            self._told(fresh)
+    def sha1(self) -> str:
+        self.reach(self._source.size)
+        return self._sha1.hexdigest()
 
 
 def deposit(
@@ -117,15 +100,19 @@ def deposit(
     content_type: str | None,
     advanced: Callable[[int], object],
     workers: int,
-) -> Deposit:
-    """Put a file into its place; what the storage did not take is a `NotStoredError`, and counts as not sent."""
+    sha1: str | None = None,
+) -> Lodged:
+    """Put a file into its place; what the storage did not take is a `NotStoredError`, and counts as not sent.
+
+    A file whose *sha1* is known already is not hashed again.
+    """
     sent = _Sent(advanced)
     try:
         if place.part_size is None:
-            stored = _whole(session, source, place, content_type=content_type or "", advanced=sent)
+            stored = _whole(session, source, place, content_type=content_type or "", advanced=sent, sha1=sha1)
         else:
             stored = _in_parts(
-                session, source, place, part_size=place.part_size, advanced=sent, workers=workers
+                session, source, place, part_size=place.part_size, advanced=sent, workers=workers, sha1=sha1
             )
         source.check()
     except BaseException:
@@ -159,12 +146,20 @@ class _Sent:
 
 
 def _whole(
-    session: Session, source: Source, place: Place, *, content_type: str, advanced: Callable[[int], object]
-) -> Deposit:
-    digests = Digests(source, advanced=advanced)
-    body = FileBody(FilePart.whole(source, source.name, tally=digests), content_type)
-    _put(session, place.addresses[0], body)
-    return digests.taken()
+    session: Session,
+    source: Source,
+    place: Place,
+    *,
+    content_type: str,
+    advanced: Callable[[int], object],
+    sha1: str | None,
+) -> Lodged:
+    digest = _Sha1(source, advanced=advanced)
+    tally = digest if sha1 is None else _Count(source, start=0, advanced=advanced)
+    _put(
+        session, place.addresses[0], FileBody(FilePart.whole(source, source.name, tally=tally), content_type)
+    )
+    return Lodged(place, sha1 or digest.sha1(), source.size)
 
 
 def _in_parts(
@@ -175,7 +170,8 @@ def _in_parts(
     part_size: int,
     advanced: Callable[[int], object],
     workers: int,
-) -> Deposit:
+    sha1: str | None,
+) -> Lodged:
     """Put the parts side by side, while the file is hashed from its start to its end."""
     failed = threading.Event()
 
@@ -192,13 +188,15 @@ def _in_parts(
             raise
 
     with ThreadPoolExecutor(1, thread_name_prefix="synapse-digest") as pool:
-        digests = pool.submit(Digests(source, advanced=lambda count: None).taken)
+        digest = pool.submit(
+            _Sha1(source, advanced=lambda count: None).sha1 if sha1 is None else lambda: sha1
+        )
         outcomes = list(session.map(send, range(len(place.addresses)), workers=workers))
         errors = [outcome.error for outcome in outcomes if outcome.error is not None]
         if errors:
             raise next((error for error in errors if not isinstance(error, NotStoredError)), errors[0])
         etags = tuple(outcome.result or "" for outcome in outcomes)
-        return attrs.evolve(digests.result(), etags=etags)
+        return Lodged(place, digest.result(), source.size, etags)
 
 
 def _put(session: Session, url: str, body: FileBody) -> Answer:

@@ -19,7 +19,6 @@ from synapse.errors import (
     AuthenticationError,
     ClientError,
     ConfigError,
-    ServerError,
     SynapseError,
     TransferError,
     TransportError,
@@ -27,7 +26,8 @@ from synapse.errors import (
 )
 from synapse.session import Outcome, Session
 from synapse.transfer.answers import answered_object
-from synapse.transfer.deposit import Deposit, NotStoredError, deposit, take_back
+from synapse.transfer.confirmation import confirmed
+from synapse.transfer.deposit import NotStoredError, deposit, take_back
 from synapse.transfer.source import Source
 
 Row: TypeAlias = dict[str, Any]
@@ -49,14 +49,17 @@ def send_signed(
     advanced: Advanced,
     strict: bool = False,
     workers: int | None = None,
+    sha1s: Sequence[str | None] = (),
 ) -> list[Outcome[Source, Row]] | None:
     """Send files to the backend's storage and tell what became of each, in order; None if none can go there.
 
-    A row names its data file by `checksum`, which is the SHA-1 there, and has the `md5` beside it. What cannot go that
-    way (an empty file, and unless *strict* one that the storage does not take) goes by *direct*, and has its row.
+    A row names its data file by `checksum`, which is the SHA-1 there; *sha1s* are those that are known already. What
+    cannot go that way (an empty file, and unless *strict* one that the storage does not take) goes by *direct*, and
+    has its row.
     A backend that declines, or whose storage takes nothing, is not asked again by this session.
     """
-    parcels = [_Parcel(source, source.name) for source in sources]
+    known = sha1s or [None] * len(sources)
+    parcels = [_Parcel(source, source.name, sha1) for source, sha1 in zip(sources, known, strict=True)]
     return _Dispatch(session, direct, advanced, strict, workers or session.workers).send(parcels)
 
 
@@ -77,9 +80,7 @@ def upload_signed(
     [(_, row, error)] = outcomes
     if row is None:
         raise error or AssertionError
-    return (
-        {name: value for name, value in row.items() if name != "md5"} if "id" in row else _found(session, row)
-    )
+    return row if "id" in row else _found(session, row)
 
 
 def declined(session: Session) -> bool:
@@ -120,6 +121,7 @@ class _Parcel:
 
     source: Source
     name: str
+    sha1: str | None = None
 
     @property
     def fits(self) -> bool:
@@ -169,17 +171,15 @@ class _Dispatch:
             if self.strict and not declined(self.session):
                 self._end(batch, error)
             return
-        lodged: dict[int, tuple[Lodged, Deposit]] = {}
-        for number, place, result in self._put(batch, places):
-            parcel = batch[number]
-            if isinstance(result, Deposit):
-                size = parcel.source.size
-                lodged[number] = Lodged(place, result.sha1, size, result.etags), result
+        lodged: dict[int, Lodged] = {}
+        for number, result in self._put(batch, places):
+            if isinstance(result, Lodged):
+                lodged[number] = result
             else:
-                self._fail(number, parcel, result)
-        verdicts = _confirmed(self.session, [each for each, _ in lodged.values()])
-        for number, (file, stored) in lodged.items():
-            self._judge(number, batch[number], file, stored=stored, verdict=verdicts[file.place.key])
+                self._fail(number, batch[number], result)
+        verdicts = confirmed(self.session, list(lodged.values()))
+        for number, file in lodged.items():
+            self._judge(number, batch[number], file, verdict=verdicts[file.place.key])
 
     def _ask(self, parcels: list[_Parcel]) -> list[Place]:
         """Ask where the files may go."""
@@ -209,15 +209,13 @@ class _Dispatch:
             logger.info("files go by the backend, which signs no addresses: %s", error)
             _standing(self.session).declined = True
 
-    def _put(
-        self, batch: dict[int, _Parcel], places: list[Place]
-    ) -> list[tuple[int, Place, Deposit | Exception]]:
+    def _put(self, batch: dict[int, _Parcel], places: list[Place]) -> list[tuple[int, Lodged | Exception]]:
         """Put whole files side by side, then those that come in parts, whose parts travel so themselves."""
         work = list(zip(batch, places, strict=True))
         whole = [each for each in work if each[1].part_size is None]
         parted = [each for each in work if each[1].part_size is not None]
 
-        def put(each: tuple[int, Place]) -> Deposit:
+        def put(each: tuple[int, Place]) -> Lodged:
             number, place = each
             return self._deposit(batch[number], place)
 
@@ -225,9 +223,9 @@ class _Dispatch:
             *self.session.map(put, whole, workers=self.workers),
             *self.session.map(put, parted, workers=1),
         ]
-        return [(*item, result or error or AssertionError()) for item, result, error in outcomes]
+        return [(number, result or error or AssertionError()) for (number, _), result, error in outcomes]
 
-    def _deposit(self, parcel: _Parcel, place: Place) -> Deposit:
+    def _deposit(self, parcel: _Parcel, place: Place) -> Lodged:
         standing = _standing(self.session)
         if standing.declined and not self.strict:
             raise NotStoredError("not tried, since the storage takes nothing")
@@ -239,6 +237,7 @@ class _Dispatch:
                 content_type=parcel.kind,
                 advanced=self.advanced,
                 workers=self.workers,
+                sha1=parcel.sha1,
             )
         except NotStoredError:
             if not self.strict:
@@ -247,12 +246,10 @@ class _Dispatch:
         standing.note(stored=True)
         return stored
 
-    def _judge(
-        self, number: int, parcel: _Parcel, file: Lodged, *, stored: Deposit, verdict: Verdict | Exception
-    ) -> None:
+    def _judge(self, number: int, parcel: _Parcel, file: Lodged, *, verdict: Verdict | Exception) -> None:
         if isinstance(verdict, Verdict) and verdict.error is None:
             key = {} if verdict.data_file is None else {"id": verdict.data_file}
-            row = {**key, "checksum": file.sha1, "md5": stored.md5, "size": file.size}
+            row = {**key, "checksum": file.sha1, "size": file.size}
             self.done[number] = Outcome(parcel.source, row, None)
             return
         if isinstance(verdict, Verdict):
@@ -271,57 +268,6 @@ class _Dispatch:
     def _end(self, batch: dict[int, _Parcel], error: Exception) -> None:
         for number, parcel in batch.items():
             self.done[number] = Outcome(parcel.source, None, error)
-
-
-def _confirmed(session: Session, files: Sequence[Lodged]) -> dict[str, Verdict | Exception]:
-    """Tell the backend what has arrived, until it has said of every file what became of it."""
-    said: dict[str, Verdict | Exception] = {}
-    pending, unclear = list(files), False
-    for number in range(session.settings.retry.total + 1):
-        if not pending:
-            break
-        if unclear:
-            session._pause(session.settings.retry.wait(number))
-        said.update(_asked(session, pending))
-        refused = [file for file in pending if _is_refused(said.get(file.place.key))]
-        pending = [file for file in pending if file.place.key not in said]
-        unclear = unclear or bool(pending)
-        if unclear:
-            # What was registered before may be refused now, as parts are put together only once.
-            held = _held(session, [*pending, *refused])
-            said.update({file.place.key: Verdict() for file in [*pending, *refused] if file.sha1 in held})
-            pending = [file for file in pending if file.sha1 not in held]
-    lost = WriteUnconfirmedError(
-        "the files are in the storage, but no answer says that they are registered: send them again, nothing is doubled"
-    )
-    return {**dict.fromkeys((file.place.key for file in pending), lost), **said}
-
-
-def _asked(session: Session, files: list[Lodged]) -> dict[str, Verdict | Exception]:
-    """Confirm once; files without a verdict are left out."""
-    try:
-        return dict(wire.verdicts(session.send(wire.confirm(files)).data))
-    except (ServerError, WriteUnconfirmedError):
-        return {}
-    except ClientError as error:
-        if isinstance(error, AuthenticationError):
-            return {file.place.key: error for file in files}
-        return {file.place.key: Verdict(error=str(error)) for file in files}
-    except SynapseError as error:
-        return {file.place.key: error for file in files}
-
-
-def _is_refused(said: Verdict | Exception | None) -> bool:
-    return isinstance(said, Verdict) and said.error is not None
-
-
-def _held(session: Session, files: Sequence[Lodged]) -> set[str]:
-    request = actions.verify_checksums([file.sha1 for file in files])
-    try:
-        held = answered_object(session.send(request), request).get("existing_checksums")
-    except SynapseError:
-        return set()
-    return {each for each in held if isinstance(each, str)} if isinstance(held, list) else set()
 
 
 def _found(session: Session, row: Row) -> Row:

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from synapse.dialects.v1_storage import Place
+from synapse.dialects.v1_storage import Lodged, Place
 from synapse.errors import TransferError
 from synapse.session import Session
-from synapse.transfer.deposit import Deposit, NotStoredError, deposit
+from synapse.transfer.deposit import NotStoredError, deposit
 from synapse.transfer.source import Source
 from tests.unit.session.hostile import Server, Step, reply, reset
 from tests.unit.transfer.conftest import MakeFile, Scripted, quick
@@ -36,7 +36,7 @@ def page(status: int, text: str = "<html><title>Gateway</title></html>") -> byte
 
 def put(
     session: Session, path: Path, origin: str, *, told: list[int] | None = None, parts: int = 0
-) -> Deposit:
+) -> Lodged:
     """Put a file to one address, or to several."""
     source = Source.of(path)
     urls = tuple(f"{origin}/b/key?partNumber={n}&X-Amz-Signature={SECRET}" for n in range(1, parts + 1))
@@ -48,15 +48,14 @@ def put(
     return deposit(session, source, place=place, content_type="image/png", advanced=advanced, workers=4)
 
 
-def digests(path: Path) -> tuple[str, str]:
+def sha1(path: Path) -> str:
     """Take what a file is known by."""
-    content = path.read_bytes()
-    return hashlib.sha1(content, usedforsecurity=False).hexdigest(), hashlib.md5(content).hexdigest()
+    return hashlib.sha1(path.read_bytes(), usedforsecurity=False).hexdigest()
 
 
 class TestWhole:
     def test_is_streamed_and_hashed(self, scripted: Scripted, make_file: MakeFile) -> None:
-        """The bytes arrive as they are, with their length and type, and both digests are known."""
+        """The bytes arrive as they are, with their length and type, and the SHA-1 is known."""
         server, session = scripted(OK)
         path, told = make_file(size=3_000_000), list[int]()
 
@@ -68,7 +67,7 @@ class TestWhole:
             received.headers["content-length"],
             received.headers["content-type"],
         )
-        assert digests(path) == (stored.sha1, stored.md5)
+        assert sha1(path) == stored.sha1
         assert 3_000_000 == sum(told)
 
     @pytest.mark.parametrize(
@@ -117,7 +116,7 @@ class TestWhole:
 
         assert 2 == len(server.received)
         assert path.read_bytes() == server.received[1].body
-        assert (digests(path), 100_000) == ((stored.sha1, stored.md5), sum(told))
+        assert (sha1(path), 100_000) == (stored.sha1, sum(told))
 
     @pytest.mark.parametrize(
         ("status", "code"),
@@ -160,7 +159,18 @@ class TestWhole:
             stored = put(session, path := make_file(), server.origin)
             session.close()
 
-        assert digests(path) == (stored.sha1, stored.md5)
+        assert sha1(path) == stored.sha1
+
+    def test_known_checksum_is_not_taken_again(self, scripted: Scripted, make_file: MakeFile) -> None:
+        """A file that was hashed before is only read to be sent, after a failure as well."""
+        server, session = scripted(reset, OK)
+        source, told = Source.of(make_file(size=100_000)), list[int]()
+        place = Place("key", (f"{server.origin}/b/key",))
+        facts = {"content_type": None, "advanced": told.append, "workers": 1}
+
+        stored = deposit(session, source, place=place, sha1="known", **facts)
+
+        assert (Lodged(place, "known", 100_000), 100_000) == (stored, sum(told))
 
     def test_retry_after_is_honoured(self, scripted: Scripted, make_file: MakeFile) -> None:
         """A storage that says when is asked again then."""
@@ -252,8 +262,18 @@ class TestParts:
         arrived = sorted((received.target, received.body) for received in server.received)
         assert path.read_bytes() == b"".join(body for _, body in arrived)
         assert tuple(f'"e{n}"' for n in range(1, 6)) == stored.etags
-        assert (*digests(path), 2_500_001) == (stored.sha1, stored.md5, sum(told))
+        assert (sha1(path), 2_500_001) == (stored.sha1, sum(told))
         assert not [received for received in server.received if "content-type" in received.headers]
+
+    def test_known_checksum_is_taken(self, storage: tuple[Server, Session], make_file: MakeFile) -> None:
+        """Parts of a file that was hashed before are only sent."""
+        server, session = storage
+        source, place = Source.of(make_file()), Place("key", (f"{server.origin}/?partNumber=1",), 1000, "u")
+        facts = {"content_type": None, "advanced": [].append, "workers": 1}
+
+        assert Lodged(place, "known", 1000, ('"e1"',)) == deposit(
+            session, source, place=place, sha1="known", **facts
+        )
 
     def test_only_the_part_that_was_lost_is_sent_again(
         self, storage: tuple[Server, Session], make_file: MakeFile
@@ -266,7 +286,7 @@ class TestParts:
         stored = put(session, path, server.origin, told=told, parts=5)
 
         assert (6, 500_000) == (len(server.received), sum(told))
-        assert (digests(path), 5) == ((stored.sha1, stored.md5), len(stored.etags))
+        assert (sha1(path), 5) == (stored.sha1, len(stored.etags))
 
     def test_refused_part_ends_all(self, storage: tuple[Server, Session], make_file: MakeFile) -> None:
         """Once a part is refused no more are begun, and no byte counts as sent."""

@@ -6,26 +6,21 @@ import hashlib
 
 from collections.abc import Iterator
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import attrs
 import pytest
-import requests
 
 from synapse.dialects import v1_actions as actions
 from synapse.errors import (
     AuthenticationError,
-    ServerError,
     TransferError,
-    TransportError,
     ValidationError,
     WriteUnconfirmedError,
 )
-from synapse.sandbox import Sandbox, serve
-from synapse.session import Retry, Session, Untried
-from synapse.testing import CannedSession, canned
+from synapse.sandbox import serve
+from synapse.session import Session
+from synapse.testing import canned
 from synapse.transfer.deposit import NotStoredError
 from synapse.transfer.presigned import declined, send_signed, upload_signed
 from synapse.transfer.source import Source
@@ -33,33 +28,9 @@ from tests.faults.hostile import LAST, MIDDLE, Proxy, answer, close, reset
 from tests.objectstore import MIB, object_store
 from tests.unit.session.hostile import Server, reply
 from tests.unit.transfer.conftest import MakeFile, quick
+from tests.unit.transfer.signed import ASK, CONFIRM, World, address, by_name, refuse, rows, send, sha1
 
-ASK, CONFIRM = "data_files/presigned_upload/upload/", "data_files/presigned_upload/confirm_upload/"
 DENIED = b"<?xml version='1.0'?><Error><Code>AccessDenied</Code></Error>"
-
-
-@attrs.frozen
-class World:
-    """A backend that signs addresses of a storage, and a proxy before each of them."""
-
-    box: Sandbox
-    storage: Proxy
-    backend: Proxy
-
-    def session(self, **settings: Any) -> Session:
-        """Open a session that goes by the proxy."""
-        return quick(self.backend.url, token=self.box.api_token, **settings)
-
-    def stored(self, row: dict[str, Any]) -> bytes:
-        """Return the content of a data file, as anyone can read it."""
-        headers = {"Synapse-Access-Token": f"Token {self.box.api_token}"}
-        found = requests.get(f"{self.box.url}/data_files/{row['id']}/", headers=headers, timeout=30).json()
-        return requests.get(found["file"], timeout=30).content
-
-    def count(self) -> int:
-        """Return how many data files there are."""
-        headers = {"Synapse-Access-Token": f"Token {self.box.api_token}"}
-        return int(requests.get(f"{self.box.url}/data_files/", headers=headers, timeout=30).json()["count"])
 
 
 @pytest.fixture(scope="module")
@@ -82,46 +53,6 @@ def world(running: World) -> Iterator[World]:
     yield running
     for proxy in (running.storage, running.backend):
         proxy.heal()
-
-
-def address(url: str) -> tuple[str, int]:
-    """Return host and port."""
-    parts = urlsplit(url)
-    return str(parts.hostname), int(parts.port or 0)
-
-
-def refuse(source: Source) -> dict[str, Any]:
-    """Take the place of the direct way where it must not be gone."""
-    raise AssertionError(f"{source.name} went directly")
-
-
-def by_name(source: Source) -> dict[str, Any]:
-    """Take the place of the direct way."""
-    return {"direct": source.name}
-
-
-def send(session: Session, *paths: Path, told: list[int] | None = None, **options: Any) -> Any:
-    """Send files, and close the session."""
-    advanced = (told if told is not None else []).append
-    with session:
-        outcomes = send_signed(
-            session,
-            [Source.of(path) for path in paths],
-            **{"direct": refuse, "advanced": advanced, **options},
-        )
-    session.close()
-    return outcomes
-
-
-def rows(outcomes: Any) -> list[Any]:
-    """Return the rows, where all is well."""
-    assert [None] * len(outcomes) == [outcome.error for outcome in outcomes]
-    return [outcome.result for outcome in outcomes]
-
-
-def sha1(path: Path) -> str:
-    """Take the checksum of a file."""
-    return hashlib.sha1(path.read_bytes(), usedforsecurity=False).hexdigest()
 
 
 class TestSend:
@@ -150,7 +81,7 @@ class TestSend:
         assert (201, 2) == (len({row["id"] for row in found}), len(world.backend.requests(ASK)))
 
     def test_a_unit_takes_the_checksum(self, world: World, make_file: MakeFile) -> None:
-        """The row has what a unit names its file by, and the MD5 for the next look."""
+        """The row has what a unit names its file by, and that is known to the backend."""
         path = make_file()
         session = world.session()
 
@@ -159,7 +90,14 @@ class TestSend:
         session.close()
 
         assert {"existing_checksums": [sha1(path)]} == known
-        assert hashlib.md5(path.read_bytes()).hexdigest() == row["md5"]
+
+    def test_known_checksum_is_believed(self, world: World, make_file: MakeFile) -> None:
+        """Who has hashed a file before gives what came out; the others are hashed on the way."""
+        first, second = make_file("a.bin"), make_file("b.bin")
+
+        found = rows(send(world.session(), first, second, sha1s=["a" * 40, None]))
+
+        assert ["a" * 40, sha1(second)] == [row["checksum"] for row in found]
 
     def test_same_content_twice_is_one_file(self, world: World, make_file: MakeFile) -> None:
         """Equal files, in one batch or in two, are the same data file."""
@@ -249,7 +187,7 @@ class TestFaults:
 
         [row] = rows(send(world.session(), make_file(), direct=by_name))
 
-        assert row == {"direct": "scan.bin"} or "md5" in row
+        assert row == {"direct": "scan.bin"} or "checksum" in row
 
     @pytest.mark.parametrize("size", [1000, 6 * MIB], ids=["whole", "parts"])
     @pytest.mark.parametrize(
@@ -382,142 +320,6 @@ class TestDeclined:
         assert ([{"direct": "scan.bin"}], False) == (rows(found), declined(session))
 
 
-def signing(storage: str, confirm: Any = None, **replies: Any) -> CannedSession:
-    """Make a backend that signs addresses of *storage*, and confirms all or as it is told."""
-
-    def places(request: Any) -> Any:
-        return {
-            "files": [
-                {"file_key": f"k{n}", "presigned_url": f"{storage}/{n}"}
-                for n in range(len(request.json["files"]))
-            ]
-        }
-
-    def all_well(request: Any) -> Any:
-        return {
-            "results": [
-                {"file_key": each["file_key"], "success": True, "data_file_id": 7}
-                for each in request.json["files"]
-            ]
-        }
-
-    said = {f"POST {ASK}": places, f"POST {CONFIRM}": confirm or all_well, **replies}
-    return canned(said, retry=Retry(total=2, backoff=0.001))
-
-
-class TestAnswers:
-    @pytest.fixture
-    def storage(self) -> Iterator[Server]:
-        """A storage that takes everything."""
-        with Server(reply()) as server:
-            yield server
-
-    @pytest.mark.parametrize(
-        "said",
-        [
-            {},
-            [],
-            {"files": []},
-            {"files": [{}]},
-            {"files": [{"file_key": "k"}]},
-            {"files": [{"file_key": "k", "presigned_url": "ftp://here/"}]},
-            {"files": [{"file_key": "k", "presigned_url": "http://h/", "multipart": {}}]},
-            {"files": [{"file_key": "k", "multipart": {"upload_id": "u", "part_size": 0, "parts": []}}]},
-            {"files": [{"file_key": "k", "multipart": {"upload_id": "u", "part_size": 9, "parts": [{}]}}]},
-        ],
-    )
-    def test_places_that_make_no_sense_are_not_used(self, make_file: MakeFile, said: Any) -> None:
-        """The files go directly, or, for who insists, end with an error."""
-        source = Source.of(make_file())
-
-        found = send_signed(canned({f"POST {ASK}": said}), [source], direct=by_name, advanced=[].append)
-        strict = send_signed(
-            canned({f"POST {ASK}": said}), [source], direct=refuse, advanced=[].append, strict=True
-        )
-
-        assert [{"direct": "scan.bin"}] == rows(found)
-        assert strict is not None
-        assert "an answer that cannot be used" in str(strict[0].error)
-        assert isinstance(strict[0].error, TransportError)
-
-    @pytest.mark.parametrize("said", [{}, {"results": None}, {"results": [{}, 3, {"file_key": 1}]}])
-    def test_confirmation_that_cannot_be_read_is_looked_up(
-        self, storage: Server, make_file: MakeFile, said: Any
-    ) -> None:
-        """What it does not say is asked for by the checksum."""
-        path = make_file()
-        held = {"POST data_files/verify_checksums/": {"existing_checksums": [sha1(path)]}}
-
-        found = rows(send(signing(storage.origin, lambda _: said, **held), path))
-
-        assert [sha1(path)] == [row["checksum"] for row in found]
-
-    def test_refusal_after_a_lost_answer_is_looked_up(self, storage: Server, make_file: MakeFile) -> None:
-        """Parts that were put together already cannot be again, which says that all is well."""
-        path = make_file()
-        verdicts = iter([{}, {"results": [{"file_key": "k0", "success": False, "error": "no such upload"}]}])
-        held = iter([[], [sha1(path)]])
-        known = {"POST data_files/verify_checksums/": lambda _: {"existing_checksums": next(held)}}
-
-        found = rows(send(signing(storage.origin, lambda _: next(verdicts), **known), path))
-
-        assert [sha1(path)] == [row["checksum"] for row in found]
-
-    def test_backend_that_refuses_to_confirm_leaves_it_to_the_direct_way(
-        self, storage: Server, make_file: MakeFile
-    ) -> None:
-        """A refusal of the whole batch is one of each file."""
-        session = signing(storage.origin, ValidationError("odd", status_code=400))
-
-        assert [{"direct": "scan.bin"}] == rows(send(session, make_file(), direct=by_name))
-
-    @pytest.mark.parametrize("error", [AuthenticationError("no", status_code=401), TransportError("odd")])
-    def test_confirmation_that_ends_in_an_error_is_told(
-        self, storage: Server, make_file: MakeFile, error: Exception
-    ) -> None:
-        """What no other way would mend is the error of each file."""
-        [outcome] = send(signing(storage.origin, error), make_file())
-
-        assert type(error) is type(outcome.error)
-
-    def test_backend_that_fails_to_confirm_is_told(self, storage: Server, make_file: MakeFile) -> None:
-        """A backend that answers 500 to everything leaves it open what became of the file."""
-        broken = ServerError("broken", status_code=500)
-        session = signing(storage.origin, broken, **{"POST data_files/verify_checksums/": broken})
-
-        [outcome] = send(session, make_file())
-
-        assert isinstance(outcome.error, WriteUnconfirmedError)
-
-    def test_unheard_ask_is_given_up(self, make_file: MakeFile) -> None:
-        """A backend that never answers the ask is asked as often as the session says."""
-        session = canned({f"POST {ASK}": WriteUnconfirmedError("lost")}, retry=Retry(total=2, backoff=0.001))
-
-        [outcome] = send(session, make_file(), strict=True)
-
-        assert (WriteUnconfirmedError, 3) == (type(outcome.error), len(session.requests))
-
-    def test_watcher_that_raises_loses_no_outcome(self, storage: Server, make_file: MakeFile) -> None:
-        """Who is told of progress may end what is being sent, but not what is known of the others."""
-        sources = [Source.of(make_file("a.bin", size=10)), Source.of(make_file("b.bin", size=20))]
-
-        def advanced(count: int) -> None:
-            if count in (-10, 20, -20):
-                raise Untried("ended")
-
-        def refused(request: Any) -> Any:
-            return {
-                "results": [{"file_key": each["file_key"], "error": "gone"} for each in request.json["files"]]
-            }
-
-        found = send_signed(
-            signing(storage.origin, refused), sources, direct=refuse, advanced=advanced, strict=True
-        )
-
-        assert found is not None
-        assert [NotStoredError, Untried] == [type(each.error) for each in found]
-
-
 class TestUpload:
     def test_gives_the_row(self, world: World, make_file: MakeFile) -> None:
         """One file has its key, whatever name it was sent under."""
@@ -539,15 +341,6 @@ class TestUpload:
 
         assert row is not None
         assert (sha1(path), path.read_bytes()) == (row["checksum"], world.stored(row))
-
-    def test_key_that_cannot_be_found_is_told(self, make_file: MakeFile) -> None:
-        """A backend that registers a file and does not list it leaves no key to give."""
-        with Server(reply()) as storage:
-            said = {"results": [{"file_key": "k0", "success": True, "data_file_id": None}]}
-            session = signing(storage.origin, lambda _: said, **{"GET data_files/": {"results": [{"id": 1}]}})
-
-            with pytest.raises(TransferError, match="does not list it"):
-                upload_signed(session, Source.of(make_file()), direct=refuse, advanced=[].append)
 
     def test_raises_what_went_wrong(self, world: World, make_file: MakeFile) -> None:
         """The error of the one file is raised."""
