@@ -70,10 +70,8 @@ class Folder:
         top: _Above = (_identity(self.root), None)
         if self.named:
             yield from self._beside()
-            named = sorted(self.named.items())
-            waiting = [
-                [_Place(name, spec, (_identity(self.root / name), top)) for spec, name in named],
-            ]
+            roots = self.named.items()
+            waiting = [[_Place(name, spec, (_identity(self.root / name), top)) for spec, name in roots]]
         else:
             waiting = [[_Place("", None, top)]]
         while waiting:
@@ -104,7 +102,8 @@ class Folder:
 
     def _beside(self) -> Iterator[Problem]:
         """Tell of what lies beside the sub-folders of the specifications."""
-        files, folders, problem = self._names("")
+        files: list[str] = []
+        folders, problem = self._list("", files)
         if problem is not None:
             yield problem
         wanted = [spec.name for spec in self.specs]
@@ -123,10 +122,9 @@ class Folder:
         names: list[str] = []
         folders: list[tuple[str, _Place]] = []
         for number, place in enumerate(places):
-            files, inner, problem = self._names(place.path)
+            inner, problem = self._list(place.path, names, mark=f"\0{number}")
             if problem is not None:
                 yield problem
-            names += [f"{name}\0{number}" for name in files]
             folders += [(name, place) for name in inner]
         names.sort(key=_key, reverse=True)
         for _, group in groupby(_popped(names), key=_stem_of):
@@ -151,18 +149,21 @@ class Folder:
                 yield Problem(path, error)
         yield from self._joined(files)
 
-    def _names(self, path: str) -> tuple[list[str], list[str], Problem | None]:
-        """List the visible files and folders in a folder, as far as it can be read."""
-        files: list[str] = []
+    def _list(self, path: str, files: list[str], *, mark: str = "") -> tuple[list[str], Problem | None]:
+        """Add the visible files of a folder to *files*, and give its folders, as far as it can be read."""
         folders: list[str] = []
         try:
             with os.scandir(self.root / path) as entries:
                 for entry in entries:
-                    if _visible(entry.name):
-                        (folders if _is_folder(entry) else files).append(entry.name)
+                    if not _visible(entry.name):
+                        continue
+                    if _is_folder(entry):
+                        folders.append(entry.name)
+                    else:
+                        files.append(entry.name + mark)
         except OSError as error:
-            return files, folders, Problem(path, TransferError(_unreadable(self.root / path, error)))
-        return files, folders, None
+            return folders, Problem(path, TransferError(_unreadable(self.root / path, error)))
+        return folders, None
 
     def _inside(self, place: _Place, name: str) -> _Place:
         """Go into a folder, unless that leads back to one that it lies in."""
@@ -232,7 +233,7 @@ def open_folder(path: PathLike, *, specs: Sequence[Spec]) -> Folder:
                     named[number] = entry.name
     except OSError as error:
         raise TransferError(_unreadable(root, error)) from error
-    return Folder(root, tuple(specs), named, {} if named else _by_type(specs))
+    return Folder(root, tuple(specs), dict(sorted(named.items())), {} if named else _by_type(specs))
 
 
 def _unreadable(root: Path, error: OSError) -> str:
