@@ -38,6 +38,21 @@ class TestOf:
         with pytest.raises(TransferError, match="not a regular file"):
             Source.of(tmp_path / "pipe")
 
+    def test_refuses_a_link_to_nothing(self, tmp_path: Path) -> None:
+        """A link whose file is gone is a missing file."""
+        (tmp_path / "link").symlink_to(tmp_path / "gone")
+        with pytest.raises(TransferError, match="no file '.*link'"):
+            Source.of(tmp_path / "link")
+
+    def test_takes_what_a_link_leads_to(self, tmp_path: Path, make_file: MakeFile) -> None:
+        """A link to a file is sent as that file, under its own name."""
+        (tmp_path / "link.bin").symlink_to(make_file())
+
+        assert (1000, "link.bin") == (
+            Source.of(tmp_path / "link.bin").size,
+            Source.of(tmp_path / "link.bin").name,
+        )
+
     @pytest.mark.parametrize("name", ["a\0b", "x" * 300])
     def test_refuses_a_name_that_no_file_can_have(self, name: str) -> None:
         """A name that the system refuses is an error of ours, too."""

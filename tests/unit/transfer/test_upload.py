@@ -67,6 +67,16 @@ class TestUploadFile:
 
         assert md5(path) == upload_file(session, path, chunked=chunked, name=name)["checksum"]
 
+    @pytest.mark.parametrize("name", [f"{'사' * 83}xy.png", "\"'quo\"te'.bin", "two\r\nlines\n.bin"])
+    @pytest.mark.parametrize("chunked", [True, False])
+    def test_takes_files_of_any_name(
+        self, session: Session, make_file: MakeFile, name: str, chunked: bool
+    ) -> None:
+        """Files whose names are as long as can be, or have quotes and line breaks in them, arrive whole."""
+        path = make_file(name)
+
+        assert md5(path) == upload_file(session, path, chunked=chunked, chunk_size=400)["checksum"]
+
     @pytest.mark.parametrize("name", ["", 7, b"scan.png"])
     @pytest.mark.parametrize("chunked", [True, False])
     def test_needs_a_name_that_is_text(
