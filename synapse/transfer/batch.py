@@ -152,16 +152,17 @@ class _Upload:
         good = [item for item in batch if item.error is None]
         found = self._existing([content.hashes for item in good for content in item.missing.values()])
         for item in good:
-            _settle(item, found, self._sender.meter)
+            item.asked = found is not None
+            _settle(item, found or set(), self._sender.meter)
         return self._sender.jobs(batch)
 
-    def _existing(self, hashes: Sequence[Hashes]) -> set[str]:
+    def _existing(self, hashes: Sequence[Hashes]) -> set[str] | None:
         """Ask what the backend has; where it does not say, all is sent, which costs time and does no harm."""
         ask = self._run.attempt(partial(existing, self._session))
         try:
             return ask([each for content in hashes for each in (content.md5, content.sha1)])
         except SynapseError:
-            return set()
+            return None
 
     def _finished(self, batch: list[Item]) -> bool:
         """Make the units of a batch, and write down what became of it; whether the run goes on."""

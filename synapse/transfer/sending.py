@@ -35,7 +35,7 @@ class Content:
 
 @attrs.define(eq=False)
 class Item:
-    """One item on its way: `missing` is what is to be sent of it, `known` that none of its files had to be."""
+    """One item on its way: `missing` is what is to be sent of it, `known` that all may have been there before."""
 
     place: int
     kept: Any
@@ -44,6 +44,8 @@ class Item:
     missing: dict[str, Content] = attrs.field(factory=dict)
     checksums: dict[str, str] = attrs.field(factory=dict)
     known: bool = True
+    asked: bool = True
+    """Whether the backend has said which of the files it has."""
 
     def part(self, name: str) -> Part:
         """The file of this name."""
@@ -54,7 +56,7 @@ class Item:
         """Note that the backend has a file."""
         self.missing.pop(name, None)
         self.checksums[name] = checksum
-        self.known = self.known and known
+        self.known = self.known and (known or not self.asked)
 
 
 class Sender:
