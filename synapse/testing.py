@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from typing import Any, TypeAlias
 
 from synapse.dialects import Reply, Request
+from synapse.dialects.wire import Body
 from synapse.mapping import UNSET
 from synapse.session import Call, Session, Trace, current
 from synapse.session.replies import Answer as StreamAnswer
@@ -76,6 +77,11 @@ class CannedSession(Session):
         if not isinstance(content, bytes):
             raise AssertionError(f"GET {request.shown}: a file is its bytes, or text")
         yield Download(_Content(content, start=start))
+
+    def put(self, url: str, body: Body, *, read_timeout: float, again: bool = False) -> StreamAnswer:
+        """Give the status and the headers that were put down for this signed address."""
+        reply = self.send(Request("PUT", url, body=body, read_timeout=read_timeout))
+        return StreamAnswer(reply.status, reply.headers)
 
     def _answer(self, answer: Answer, request: Request) -> Reply:
         if callable(answer):

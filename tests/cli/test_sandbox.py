@@ -86,6 +86,16 @@ class TestSandbox:
         assert ended.err.startswith("Error: the sandbox cannot listen on")
         assert "in use" in ended.err
 
+    def test_says_why_it_cannot_use_an_object_storage(self, started):
+        """A storage that nobody serves is one line, and exit code 1."""
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            port = server.getsockname()[1]
+
+        ended = started("sandbox", f"--object-storage=http://127.0.0.1:{port}/photos").end()
+
+        assert (1, "") == (ended.code, ended.out)
+        assert ended.err.startswith("Error: the sandbox cannot use the object storage: ")
+
     def test_says_what_to_install(self, started):
         """Without the backend's own dependencies it says how to get them."""
         code = "import sys; sys.modules['django'] = None; from synapse.cli import main; main()"

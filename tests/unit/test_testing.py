@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from synapse import ConfigError, NotFoundError, RemoteFile, Task, TaskTag
+from synapse import ConfigError, DataFile, NotFoundError, RemoteFile, Task, TaskTag
 from synapse.dialects import Reply, Request, v1_actions
 from synapse.testing import HOST, assert_requests, canned, page
 
@@ -102,6 +102,22 @@ class TestCanned:
             pass
         with pytest.raises(AssertionError, match="jobs/a"), session.lines(Request("GET", "jobs/a/")):
             pass
+
+    def test_puts_nothing_anywhere(self, tmp_path):
+        """A file that is put to a signed address gets the answer that was put down for it, and reaches nobody."""
+        (tmp_path / "a.png").write_bytes(b"picture")
+        place = {"file_key": "k", "presigned_url": "https://store.invalid/k?sig=1"}
+        session = canned(
+            {
+                "POST data_files/presigned_upload/upload/": {"files": [place]},
+                "PUT https://store.invalid/k": None,
+                "POST data_files/presigned_upload/confirm_upload/": {
+                    "results": [{"file_key": "k", "success": True, "data_file_id": 7}]
+                },
+            }
+        )
+
+        assert 7 == DataFile.objects.using(session).upload(tmp_path / "a.png", presigned=True).id
 
     def test_masks_what_it_shows(self):
         """An agent's token stands neither in the trace nor in the failure."""

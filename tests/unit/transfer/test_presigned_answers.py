@@ -15,7 +15,7 @@ from synapse.errors import (
     ValidationError,
     WriteUnconfirmedError,
 )
-from synapse.session import Retry, Untried
+from synapse.session import Retry, Session, Untried
 from synapse.testing import CannedSession, canned
 from synapse.transfer.deposit import NotStoredError
 from synapse.transfer.presigned import send_signed, upload_signed
@@ -23,6 +23,12 @@ from synapse.transfer.source import Source
 from tests.unit.session.hostile import Server, reply
 from tests.unit.transfer.conftest import MakeFile
 from tests.unit.transfer.signed import ASK, CONFIRM, by_name, refuse, rows, send, sha1
+
+
+class Reaching(CannedSession):
+    """Has canned replies of a backend, and reaches out to a storage."""
+
+    put = Session.put
 
 
 def signing(storage: str, confirm: Any = None, **replies: Any) -> CannedSession:
@@ -45,7 +51,7 @@ def signing(storage: str, confirm: Any = None, **replies: Any) -> CannedSession:
         }
 
     said = {f"POST {ASK}": places, f"POST {CONFIRM}": confirm or all_well, **replies}
-    return canned(said, retry=Retry(total=2, backoff=0.001))
+    return Reaching(said, retry=Retry(total=2, backoff=0.001))
 
 
 class TestAnswers:
