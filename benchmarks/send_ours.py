@@ -6,6 +6,7 @@ import sys
 import tempfile
 
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +23,15 @@ def chunks(path: str, size: int) -> Any:
     return upload_chunked(session, path, chunk_size=size)
 
 
+@cache
+def found(collection: int) -> DataCollection:
+    """Have a collection at hand."""
+    return DataCollection.objects.using(session).get(collection)
+
+
 def many(folder: str, collection: int, project: int | None, **options: Any) -> dict[str, int]:
     """Upload the files of a folder; tell how many are done, by how many requests."""
-    target = DataCollection.objects.using(session).get(collection)
+    target = found(collection)
     to = {} if project is None else {"project": project}
     with session.trace() as calls:
         report = target.upload(sorted(Path(folder).iterdir()), **to, **options)

@@ -134,17 +134,19 @@ class Place:
     @property
     def names(self) -> list[str]:
         """The original names of the units' files, sorted."""
-        return sorted(file["file_name_original"] for file in self._files())
+        return sorted(file["file_name_original"] for unit in self.units for file in self._files_of(unit))
 
     @property
     def contents(self) -> list[str]:
         """The MD5 of what the backend gives out for every file of a unit, sorted."""
-        return sorted(self.md5_at(file["url"]) for file in self._files())
+        return sorted(self.md5_at(file["url"]) for unit in self.units for file in self._files_of(unit))
 
     @property
-    def tasks(self) -> int:
-        """How many tasks the project has."""
-        return len(self.rows(f"tasks/?project={self.project}"))
+    def assigned(self) -> list[str]:
+        """The same for the units of the project's tasks, each as often as it has one."""
+        units = {unit["id"]: self._files_of(unit) for unit in self.units}
+        tasks = self.rows(f"tasks/?project={self.project}")
+        return sorted(self.md5_at(file["url"]) for task in tasks for file in units[task["data_unit"]])
 
     @property
     def total(self) -> int:
@@ -165,9 +167,8 @@ class Place:
         assert 200 == answer.status_code
         return hashlib.md5(answer.content).hexdigest()
 
-    def _files(self) -> Iterator[dict[str, Any]]:
-        for unit in self.units:
-            yield from unit["files"].values()
+    def _files_of(self, unit: dict[str, Any]) -> list[dict[str, Any]]:
+        return list(unit["files"].values())
 
 
 @pytest.fixture

@@ -71,7 +71,7 @@ def items(place: Place, session: Session) -> Deed:
             if outcome.error is not None:
                 raise outcome.error
 
-    return Deed(do, lambda path: place.contents)
+    return Deed(do, lambda path: place.assigned)
 
 
 def model(place: Place, session: Session) -> Deed:
@@ -120,6 +120,7 @@ REQUESTS: Final[dict[MakeDeed, tuple[str, ...]]] = {
         "POST /data_files/$",
     ),
     add: ("POST /data_files/$", "POST /data_units/"),
+    items: ("POST /data_files/verify", "POST /data_files/$", "POST /data_units/", "POST /tasks/"),
     model: ("PUT /chunked_upload/", "POST /chunked_upload/", "POST /models/"),
     release: ("POST /plugin_releases/",),
 }

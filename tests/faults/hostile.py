@@ -322,7 +322,10 @@ def _body(stream: BufferedReader, length: int) -> Iterator[bytes]:
 
 def _chunks(stream: BufferedReader) -> Iterator[bytes]:
     tail = b""
-    while not tail.endswith(_END_OF_CHUNKS) and (block := stream.read1(_BLOCK)):
+    while not tail.endswith(_END_OF_CHUNKS):
+        block = stream.read1(_BLOCK)
+        if not block:
+            raise HangUp
         yield block
         tail = (tail + block)[-len(_END_OF_CHUNKS) :]
 
