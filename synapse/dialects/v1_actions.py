@@ -90,9 +90,12 @@ def verify_checksums(checksums: Sequence[str]) -> Request:
 
 
 def chunk(body: Body, *, start: int, size: int, total: int, url: str | None) -> Request:
-    """Send one chunk of *size* bytes at *start*; *url* is the upload's own, from the answer to its first chunk."""
+    """Send one chunk of *size* bytes at *start*; *url* is the upload's own, from the answer to its first chunk.
+
+    A chunk that may have arrived is not repeated: two at one place could both be written, and the upload can be asked.
+    """
     headers = (("Content-Range", f"bytes {start}-{start + size - 1}/{total}"),)
-    return Request("PUT", url or "chunked_upload/", body=body, headers=headers)
+    return Request("PUT", url or "chunked_upload/", body=body, headers=headers, once=url is not None)
 
 
 def complete(url: str | None, md5: str) -> Request:

@@ -29,7 +29,9 @@ class Body(Protocol):
 class Request:
     """One HTTP request, relative to the session's base URL.
 
-    `path` may also be an absolute link that the backend gave; it is followed on the session's own origin only.
+    `path` may also be an absolute link that the backend gave; it is followed on the session's own origin only. A
+    request that is sent `once` is not repeated where it may have been acted upon, whatever its method: the caller finds
+    out first.
     """
 
     method: str
@@ -39,6 +41,7 @@ class Request:
     body: Body | None = None
     headers: tuple[tuple[str, str], ...] = ()
     read_timeout: float | None = None
+    once: bool = False
 
     @property
     def idempotent(self) -> bool:

@@ -87,6 +87,7 @@ class Delivery:
             payload=payload,
             body=request.body,
             streamed=streamed,
+            once=request.once,
         )
 
     def fetch(self, url: str, *, start: int, headers: tuple[tuple[str, str], ...]) -> Attempt:
@@ -258,7 +259,7 @@ def _may_have_acted(outcome: Answer | Failure) -> bool:
 
 
 def _repeatable(attempt: Attempt, outcome: Answer | Failure) -> bool:
-    idempotent = attempt.method in IDEMPOTENT
+    idempotent = attempt.method in IDEMPOTENT and not attempt.once
     if isinstance(outcome, Failure):
         return outcome.passing and (idempotent or not outcome.acted)
     return outcome.status in (PASSING if idempotent else REFUSED)

@@ -49,6 +49,7 @@ class Attempt:
     body: Body | None = None
     streamed: bool = False
     signed: bool = False
+    once: bool = False
 
     @property
     def query(self) -> str:

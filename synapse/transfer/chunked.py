@@ -269,7 +269,7 @@ class _Upload:
             self.furthest, self.idle = offset, 0
             return
         self.idle += 1
-        if self.idle >= _PATIENCE:
+        if self.idle >= max(_PATIENCE, self.session.settings.retry.total):
             raise after or TransferError(
                 f"the upload of {self.name!r} gets no further than {self.furthest} of {self.source.size} bytes: "
                 "the backend takes the chunks and does not keep them"

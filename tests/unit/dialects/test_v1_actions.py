@@ -91,10 +91,11 @@ def test_each_action_has_its_request(request_made: Request, expected: Request) -
 
 @pytest.mark.parametrize(("url", "path"), [(None, "chunked_upload/"), ("http://h/u/1/", "http://h/u/1/")])
 def test_a_chunk_says_which_bytes_it_holds(url: str | None, path: str) -> None:
-    """The end is inclusive; the first chunk goes to the list, further ones to the upload's own address."""
+    """The end is inclusive; the first chunk goes to the list, further ones, once, to the upload's own address."""
     request = v1_actions.chunk(BODY, start=50, size=10, total=100, url=url)
+    headers = (("Content-Range", "bytes 50-59/100"),)
 
-    assert Request("PUT", path, body=BODY, headers=(("Content-Range", "bytes 50-59/100"),)) == request
+    assert Request("PUT", path, body=BODY, headers=headers, once=url is not None) == request
 
 
 @pytest.mark.parametrize("key", ["..", ".", ""])

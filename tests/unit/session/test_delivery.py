@@ -11,6 +11,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
+import attrs
 import pytest
 
 from synapse.dialects.wire import Request
@@ -291,6 +292,24 @@ class TestRepeats:
             connect(server).send(Request("POST", "tasks/", json={}, read_timeout=0.1))
 
         assert 1 == len(server.received)
+
+    @pytest.mark.parametrize(
+        "step", [reset, cut(WHOLE, at=20), reply(502), reply(504)], ids=["reset", "cut", "502", "504"]
+    )
+    def test_leaves_it_to_the_caller_to_repeat_what_goes_once(self, scripted: Scripted, step: Step) -> None:
+        """What may have been acted upon is not repeated, though its method would allow it."""
+        server, session = scripted(step, WHOLE)
+        with pytest.raises((TransportError, ServerError)) as caught:
+            session.send(attrs.evolve(PUT, once=True))
+
+        assert (1, False) == (len(server.received), isinstance(caught.value, WriteUnconfirmedError))
+
+    def test_repeats_what_goes_once_and_was_refused(self, scripted: Scripted) -> None:
+        """A backend that was busy has not acted."""
+        server, session = scripted(reply(503), WHOLE)
+        session.send(attrs.evolve(PUT, once=True))
+
+        assert 2 == len(server.received)
 
     def test_repeats_a_write_that_could_not_be_sent(self, connect: Callable[..., Session]) -> None:
         """A write that found no connection was surely not acted on: it is repeated, and the error says so."""

@@ -119,21 +119,19 @@ class TestChunks:
 class TestLostChunk:
     @pytest.mark.parametrize("number", [1, 2, 3])
     @pytest.mark.parametrize("fault", [LOST, Fault(cut=700)])
-    def test_is_made_up_for_by_the_transport(
+    def test_costs_nothing_but_time(
         self, through_proxy: ThroughProxy, make_file: MakeFile, number: int, fault: Fault
     ) -> None:
-        """Where the transport repeats a chunk that had arrived, the refusal says where to go on."""
+        """Whichever chunk is lost, and however, the backend ends with the bytes of the file."""
         path = make_file(size=2500)
         _, session = through_proxy({number: fault})
 
         assert md5(path) == stored(session, upload_chunked(session, path, chunk_size=1000))
 
-    def test_is_asked_for_when_the_transport_gives_up(
-        self, through_proxy: ThroughProxy, make_file: MakeFile
-    ) -> None:
-        """Without repeats, the state of the upload tells that the chunk has arrived; it is not sent again."""
+    def test_is_asked_for(self, through_proxy: ThroughProxy, make_file: MakeFile) -> None:
+        """The state of the upload tells whether the chunk has arrived; it is not sent again before that."""
         path = make_file(size=2500)
-        proxy, session = through_proxy({2: LOST}, retries=0)
+        proxy, session = through_proxy({2: LOST})
         upload = upload_chunked(session, path, chunk_size=1000)
 
         assert ["PUT", "PUT", "GET", "PUT", "POST"] == [line.split()[0] for line in proxy.lines]
@@ -144,11 +142,21 @@ class TestLostChunk:
     ) -> None:
         """A chunk that was cut is sent again from the offset that the backend has."""
         path = make_file(size=2500)
-        proxy, session = through_proxy({2: Fault(cut=700)}, retries=0)
+        proxy, session = through_proxy({2: Fault(cut=700)})
         upload = upload_chunked(session, path, chunk_size=1000)
 
         assert ["PUT", "PUT", "GET", "PUT", "PUT", "POST"] == [line.split()[0] for line in proxy.lines]
         assert md5(path) == stored(session, upload)
+
+    def test_that_did_arrive_is_told_by_the_refusal_of_the_next(
+        self, scripted: Scripted, make_file: MakeFile
+    ) -> None:
+        """A backend that is elsewhere says where it waits."""
+        offsets = {"detail": "Offsets do not match", "expected_offset": 800, "provided_offset": 500}
+        server, session = scripted(state(500), reply(400, offsets), state(1000), state(1000, status=2))
+        upload_chunked(session, make_file(), chunk_size=500)
+
+        assert "bytes 800-999/1000" == server.received[2].headers["content-range"]
 
     def test_is_an_error_if_it_was_the_first(self, through_proxy: ThroughProxy, make_file: MakeFile) -> None:
         """Before the first answer there is no upload to ask about."""
