@@ -31,7 +31,8 @@ class Codec:
     `load` turns a wire value into Python's; `accept` checks (and gently converts) what a user assigns; `dump` is the
     way back. A `lazy` value is opened when first read, so that edits inside it can be told from what was loaded;
     `exact` says that an open value dumps to just what was loaded. Wire values of the class `kind` load as they are, and
-    those in `table` as what stands there; a lazy value without a `kind` may be anything.
+    those in `table` as what stands there; a lazy value without a `kind` may be anything. A `plain` value opens to
+    itself.
     """
 
     load: Callable[[Any], Any]
@@ -42,6 +43,7 @@ class Codec:
     open: Callable[[Any, Any], Any] | None = None
     kind: type | None = None
     table: Mapping[Any, Any] | None = None
+    plain: bool = False
 
 
 def _exactly(kind: type, said: str) -> Callable[[Any], Any]:
@@ -289,7 +291,11 @@ CONVERTER.register_structure_hook(int, lambda value, _: _integer(value))
 CONVERTER.register_structure_hook(str, lambda value, _: _accept_text(value))
 
 _OPEN_JSON = Codec(
-    load=lambda value: value, accept=check_json, lazy=True, open=lambda value, session: copy_json(value)
+    load=lambda value: value,
+    accept=check_json,
+    lazy=True,
+    open=lambda value, session: copy_json(value),
+    plain=True,
 )
 _OBJECT = Codec(
     load=_exactly(dict, "a JSON object"),
@@ -297,6 +303,7 @@ _OBJECT = Codec(
     lazy=True,
     open=lambda value, session: copy_json(value),
     kind=dict,
+    plain=True,
 )
 _SCALARS: dict[Any, Codec] = {
     int: Codec(_exactly(int, "an integer"), _integer, kind=int),

@@ -6,12 +6,16 @@ from typing import Any
 
 import attrs
 
+from synapse.mapping.json import Sealed, seal, unseal
+from synapse.mapping.unset import UNSET
+
 
 @attrs.define(eq=False, weakref_slot=False)
 class State:
     """The life of one object.
 
-    `origin` holds the wire values of lazy fields as they were loaded, the base that edits are compared with; `before`
+    `origin` holds the wire values of lazy fields as they were loaded, the base that edits are compared with, sealed
+    where the value itself was handed out; `before`
     the values that plain fields had before they were assigned; `rows` the related rows that came expanded and are not
     opened yet; `related` the related objects; `peers` the rows that came in the same page. `host` is where the object
     came from, kept by a pickle that leaves the session behind.
@@ -23,7 +27,7 @@ class State:
     mode: Any = None
     peers: Any = None
     origin: dict[str, Any] = attrs.field(factory=dict, repr=False)
-    _before: dict[str, Any] | None = attrs.field(default=None, repr=False)
+    _before: dict[str, Any] | None = attrs.field(default=None, repr=False, alias="before")
     host: str | None = None
     deleted: bool = False
     extra: dict[str, Any] | None = attrs.field(default=None, repr=False)
@@ -41,11 +45,27 @@ class State:
     def before(self, values: dict[str, Any]) -> None:
         self._before = values
 
+    def loaded(self, name: str) -> Any:
+        """Give the wire value of a lazy field as it was loaded; `UNSET` where it was not."""
+        return unseal(self.origin.get(name, UNSET))
+
+    def hand_out(self, name: str) -> Any:
+        """Give the value that was loaded for the user to edit, keeping what it was."""
+        value = self.origin[name]
+        if value is None or isinstance(value, Sealed):
+            return unseal(value)
+        sealed = seal(value)
+        # Of two threads, the second may come when the first one's user has begun to edit.
+        if self.origin.get(name) is value:
+            self.origin[name] = sealed
+        return value
+
     def __getstate__(self) -> dict[str, Any]:
-        kept = ("saved", "deleted", "origin", "before", "mode")
+        kept = ("saved", "deleted", "before", "mode")
         # The session stays behind, but not where the key means this object.
         host = getattr(self.session, "host", self.host)
-        return {"host": host, **{name: getattr(self, name) for name in kept}}
+        origin = {name: unseal(value) for name, value in self.origin.items()}
+        return {"host": host, "origin": origin, **{name: getattr(self, name) for name in kept}}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         for attribute in attrs.fields(State):

@@ -280,6 +280,10 @@ def field_value(instance: Entity, name: str) -> Any:
         value = peek(instance, name)
         if value is not UNSET:
             return value
+    if field.codec.plain:
+        value = state.hand_out(name)
+        put(instance, name, value=value)
+        return value
     try:
         value = open_value(field.codec, state.origin[name], session=state.session)
     except Misfit as misfit:

@@ -38,7 +38,7 @@ def check(row: Entity, pairs: list[tuple[Condition, str]]) -> set[Condition]:
     for condition, name in pairs:
         value = loading.peek(row, name)
         if value is UNSET:
-            value = row._state.origin.get(name, UNSET)
+            value = row._state.loaded(name)
         verdict = None if value is UNSET else holds(condition, value)
         if verdict is False:
             raise QueryError(

@@ -60,7 +60,7 @@ def changes(instance: Entity) -> dict[str, Any]:
         if value is UNSET or field.read_only:
             continue
         if field.codec.lazy:
-            if name not in state.origin or not same_json(dump_value(field.codec, value), state.origin[name]):
+            if name not in state.origin or not same_json(dump_value(field.codec, value), state.loaded(name)):
                 changed[name] = value
         elif name in state.before and (state.before[name] is UNSET or state.before[name] != value):
             changed[name] = value
@@ -140,7 +140,7 @@ def check_read_only(instance: Entity) -> None:
         value = loading.peek(instance, name)
         if not field.read_only or not field.codec.lazy or value is UNSET or name not in state.origin:
             continue
-        if not same_json(dump_value(field.codec, value), state.origin[name]):
+        if not same_json(dump_value(field.codec, value), state.loaded(name)):
             verb = f"set_{name}"
             if hasattr(cls, verb):
                 instead = f"; .{verb}() changes it"

@@ -9,22 +9,27 @@ from typing import Any, Final, cast
 
 from cachetools import TTLCache
 
+from synapse.mapping.json import JsonValue, seal, unseal
+
 SIZE: Final = 10_000
 
 Row = dict[str, Any]
+Place = tuple[str, str, int]
 
 
 class RelationCache:
     """Raw rows by resource and key, the least recently used dropped first; safe to share between threads.
+
+    They are sealed, so that each reader has a row of its own.
 
     `ttl` is the life of a row in seconds; `None` or 0 keeps nothing.
     """
 
     def __init__(self, ttl: float | None = 300, *, size: int = SIZE) -> None:
         self.ttl = ttl
-        self._rows: MutableMapping[tuple[str, str, int], Row] | None = None
+        self._rows: MutableMapping[Place, JsonValue] | None = None
         if ttl:
-            self._rows = cast("MutableMapping[tuple[str, str, int], Row]", TTLCache(size, ttl))
+            self._rows = cast("MutableMapping[Place, JsonValue]", TTLCache(size, ttl))
         self._generation: dict[str, int] = {}
         self._tickets: dict[str, int] = {}
         self._lock = threading.Lock()
@@ -34,7 +39,8 @@ class RelationCache:
         if self._rows is None:
             return None
         with self._lock:
-            return self._rows.get(self._key(resource, pk))
+            kept = self._rows.get(self._key(resource, pk))
+        return cast("Row | None", unseal(kept))
 
     def ticket(self, resource: str) -> int:
         """Return what `put` needs to tell whether a write came between asking for a row and its answer."""
@@ -44,9 +50,10 @@ class RelationCache:
     def put(self, resource: str, pk: object, *, row: Row, ticket: int | None = None) -> None:
         """Hold *row* until its time is over or a write drops it; one that a write overtook is not held."""
         if self._rows is not None:
+            kept = seal(row)
             with self._lock:
                 if ticket is None or ticket == self._tickets.get(resource, 0):
-                    self._rows[self._key(resource, pk)] = row
+                    self._rows[self._key(resource, pk)] = kept
 
     def drop(self, resource: str, pk: object) -> None:
         """Forget one row."""
@@ -78,5 +85,5 @@ class RelationCache:
     def _outdate(self, resource: str) -> None:
         self._tickets[resource] = self._tickets.get(resource, 0) + 1
 
-    def _key(self, resource: str, pk: object) -> tuple[str, str, int]:
+    def _key(self, resource: str, pk: object) -> Place:
         return resource, str(pk), self._generation.get(resource, 0)

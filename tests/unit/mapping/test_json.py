@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -12,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from synapse.errors import MappingError
-from synapse.mapping.json import copy_json, same_json
+from synapse.mapping.json import copy_json, same_json, seal, unseal
 
 SCALARS = (
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
@@ -72,3 +73,28 @@ def test_what_holds_itself_is_refused_in_words() -> None:
 
     with pytest.raises(MappingError, match="nested too deeply for JSON, or holds itself"):
         copy_json(endless)
+
+
+@given(JSON)
+def test_what_was_sealed_comes_back(value: Any) -> None:
+    """The same, its types and its order as well."""
+    assert repr(value) == repr(unseal(seal(value)))
+
+
+def test_what_was_sealed_is_out_of_reach() -> None:
+    """Edits of the value, or of one that was given back, change nothing."""
+    value = {"a": [1]}
+    kept = seal(value)
+    value["a"].append(2)
+    unseal(kept)["a"].append(3)
+
+    assert {"a": [1]} == unseal(kept)
+
+
+def test_what_cannot_be_sealed_is_copied(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A value that is nested too deeply for it is as safe."""
+    value = {"a": [1]}
+    monkeypatch.setattr("synapse.mapping.json.marshal.dumps", Mock(side_effect=ValueError))
+    kept = seal(value)
+
+    assert ({"a": [1]}, False) == (unseal(kept), kept["a"] is value["a"])

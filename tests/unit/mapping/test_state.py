@@ -4,6 +4,12 @@ from __future__ import annotations
 
 import pickle
 
+from typing import Any
+from unittest.mock import patch
+
+from synapse.mapping import UNSET
+from synapse.mapping import state as state_module
+from synapse.mapping.json import seal
 from synapse.mapping.state import State
 from synapse.query import FetchMode
 
@@ -42,3 +48,43 @@ def test_what_came_beside_the_fields_is_neither_shown_nor_pickled() -> None:
 def test_two_states_are_never_equal() -> None:
     """The life of an object is no part of its value."""
     assert State() != State()
+
+
+def test_a_value_that_was_handed_out_is_remembered_as_it_was() -> None:
+    """The user edits the very value that came, and what it was is told for ever."""
+    state = State(origin={"meta": (meta := {"a": 1})})
+    assert meta is state.hand_out("meta")
+    meta["a"] = 2
+
+    assert {"a": 1} == state.loaded("meta") == state.hand_out("meta")
+    assert UNSET is state.loaded("data")
+
+
+def test_null_is_handed_out_as_it_is() -> None:
+    """There is nothing in it to edit."""
+    state = State(origin={"meta": None})
+
+    assert (None, None) == (state.hand_out("meta"), state.origin["meta"])
+
+
+def test_the_second_of_two_threads_seals_nothing() -> None:
+    """It may come when the first one's user has begun to edit, and gets the same value."""
+    state = State(origin={"meta": (meta := {"a": 1})})
+
+    def late(value: Any) -> Any:
+        with patch.object(state_module, "seal", seal):
+            assert meta is state.hand_out("meta")
+        meta["a"] = 2
+        return seal(value)
+
+    with patch.object(state_module, "seal", late):
+        assert meta is state.hand_out("meta")
+    assert {"a": 1} == state.loaded("meta")
+
+
+def test_pickles_hold_nothing_sealed() -> None:
+    """Another version of Python reads them as well."""
+    state = State(origin={"meta": {"a": 1}})
+    state.hand_out("meta")
+
+    assert {"meta": {"a": 1}} == pickle.loads(pickle.dumps(state)).origin

@@ -6,6 +6,7 @@ import threading
 import time
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -109,3 +110,13 @@ class TestRelationCache:
             thread.join()
 
         assert len(cache) <= 50
+
+    def test_gives_each_reader_a_row_of_its_own(self) -> None:
+        """What one reader does to a row, no other one sees."""
+        cache = RelationCache()
+        row: dict[str, Any] = {"id": 7, "configuration": {}}
+        cache.put("projects", 7, row=row)
+        row["configuration"]["a"] = 1
+        (cache.get("projects", 7) or {})["configuration"]["b"] = 2
+
+        assert {"id": 7, "configuration": {}} == cache.get("projects", 7)
