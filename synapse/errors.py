@@ -35,7 +35,12 @@ def _rebuild(cls: type[SynapseError], args: tuple[Any, ...], state: dict[str, An
 
 
 class SynapseError(Exception):
-    """Base of everything the SDK raises on purpose."""
+    """Base of everything the SDK raises on purpose.
+
+    One that broke a walk over rows carries a `checkpoint`, from which `queryset.resume(checkpoint)` goes on.
+    """
+
+    checkpoint: str | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Keyword-only constructors cannot be called again by pickle, so the state travels instead.

@@ -24,7 +24,8 @@ class Row:
     objects cannot be read. `light` maps a field to the list that carries nothing else. `expand` names what the wire
     can nest, `always` what is nested without being asked for. `asks` are the parameters that a field needs to be
     sent at all. `also` gives a key the second name that some releases use for it; `texts` are keys of objects that are
-    UUIDs now and were numbers before. `posts_lists` says that several objects may be created by one request.
+    UUIDs now and were numbers before. `posts_lists` says that several objects may be created by one request, `cursors`
+    that its lists can be read by cursor.
     """
 
     path: str
@@ -40,6 +41,7 @@ class Row:
     texts: tuple[str, ...] = ()
     change: Literal["PATCH", "PUT"] = "PATCH"
     posts_lists: bool = False
+    cursors: bool = False
 
     @property
     def lists(self) -> str:
@@ -71,6 +73,7 @@ ROWS: Final[Mapping[str, Row]] = {
         expand=("data_unit",),
         light={"data": "sdk/tasks/data/", "files": "sdk/tasks/files/"},
         posts_lists=True,
+        cursors=True,
     ),
     "task_tags": Row("task_tags/"),
     "assignments": Row(
@@ -82,6 +85,7 @@ ROWS: Final[Mapping[str, Row]] = {
             **_comma("tasks", "users", "reviewers", "groups", "stages", "tags", "task_tags"),
         },
         light={"data": "sdk/assignments/data/", "files": "sdk/assignments/files/"},
+        cursors=True,
     ),
     "data_collections": Row("data_collections/", always=("file_specifications",)),
     "data_files": Row("data_files/", also={"created": "created_at", "size": "file_size"}),
@@ -102,6 +106,7 @@ ROWS: Final[Mapping[str, Row]] = {
             "category__in": Key("categories", "repeat"),
         },
         # Its lists of data or files alone name no event in their rows.
+        cursors=True,
     ),
     "ground_truth_datasets": Row("ground_truth_datasets/"),
     "ground_truth_versions": Row("ground_truth_dataset_versions/", expand=("ground_truth_dataset",)),

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 import attrs
 
 from synapse.dialects import V1, Request
-from synapse.orm import keywalk, parts, reading
-from synapse.query import Query
+from synapse.orm import parts, planning
+from synapse.orm.planning import Plan, PlanName
+from synapse.orm.ranges import FEW_PAGES
+from synapse.query import Gt, Gte, Lt, Lte, Query
 from synapse.query.catalog import spell
 
 if TYPE_CHECKING:
@@ -16,26 +18,31 @@ if TYPE_CHECKING:
     from synapse.session import Session
 
 USUAL_PAGE = 100
+USUAL_WORKERS = 8
 
 
 @attrs.frozen
 class Explanation:
-    """The requests of a query. `requests` are known exactly; `more` says what follows them."""
+    """The plan and the requests of a query. `requests` are known exactly; `more` says what follows them."""
 
     host: str
     requests: tuple[Request, ...]
     more: str = ""
+    plan: str = "one"
 
     @classmethod
-    def of(cls, entity: type[Entity], query: Query, *, session: Session | None) -> Explanation:
-        """Lay out the requests that iterating the query would make."""
+    def of(
+        cls, entity: type[Entity], query: Query, *, session: Session | None, plan: PlanName | None = None
+    ) -> Explanation:
+        """Lay out the requests that iterating the query would make, by a plan of one's own where that is given."""
+        planning.check_name(plan)
         dialect, host = (session.dialect, session.host) if session else (V1(), "")
         if query.empty:
             return cls(host, (), "nothing is sent: no row can match")
-        usual = session.page_size if session else USUAL_PAGE
-        requests, more = _plan(entity, query, dialect, usual)
+        usual, workers = (session.page_size, session.workers) if session else (USUAL_PAGE, USUAL_WORKERS)
+        name, requests, more = _laid_out(entity, query, dialect, usual=usual, workers=workers, plan=plan)
         more += [f"then {path} of each page in a batch" for path in query.prefetch]
-        return cls(host, tuple(requests), "; ".join(more))
+        return cls(host, tuple(requests), "; ".join(more), name)
 
     def __len__(self) -> int:
         return len(self.requests)
@@ -45,36 +52,66 @@ class Explanation:
         return "\n".join([*lines, *([f"({self.more})"] if self.more else [])])
 
     def __repr__(self) -> str:
-        return f"<Explanation\n{self}\n>"
+        return f"<Explanation of plan {self.plan!r}\n{self}\n>"
 
 
-def _plan(entity: type[Entity], query: Query, dialect: V1, usual: int) -> tuple[list[Request], list[str]]:
-    """Give the requests that are known, and say what depends on their answers."""
+def _laid_out(
+    entity: type[Entity], query: Query, dialect: V1, *, usual: int, workers: int, plan: PlanName | None
+) -> tuple[str, list[Request], list[str]]:
+    """Give the plan's name and the requests that are known, and say what depends on their answers."""
     if dialect.fits(entity._schema, query):
-        ordered = parts.totally_ordered(entity, query)
-        more = [] if query.stop is not None else [_onward(entity, ordered, dialect)]
-        return _requests(entity, ordered, dialect, usual), more
+        chosen = planning.plan_of(entity, query, dialect=dialect, usual=usual, wanted=plan)
+        more = _onward(entity, chosen, workers=workers)
+        return chosen.name, _requests(entity, chosen, dialect), [f"{chosen.name}: {more}"] if more else []
     split = parts.whole_parts(entity, query, fits=lambda each: dialect.fits(entity._schema, each))
+    plans = [planning.plan_of(entity, part, dialect=dialect, usual=usual, wanted=plan) for part in split]
     if query.stop is None or not parts.in_sequence(entity, split):
-        firsts = [request for part in split for request in _requests(entity, part, dialect, usual)]
-        return firsts, [f"after each, {_onward(entity, split[0], dialect)}"]
-    first = _requests(entity, attrs.evolve(split[0], stop=query.stop), dialect, usual)[:1]
+        firsts = [request for each in plans for request in _requests(entity, each, dialect)]
+        more = _onward(entity, plans[0], workers=workers) or "the rows of its keys are there"
+        return "parts", firsts, [f"parts: after each, {more}"]
+    first = attrs.evolve(split[0], stop=query.stop)
+    chosen = planning.plan_of(entity, first, dialect=dialect, usual=usual, wanted=plan)
     rest = f"then its further pages and the other {len(split) - 1} parts of the list, until {query.stop} rows came"
-    return first, [rest]
+    return "parts", _requests(entity, chosen, dialect)[:1], [f"parts: {rest}"]
 
 
-def _onward(entity: type[Entity], ordered: Query, dialect: V1) -> str:
-    lead = keywalk.onward(entity, ordered, dialect=dialect)
-    if lead is None:
-        return "then the following pages, until one names no next"
+def _onward(entity: type[Entity], plan: Plan, *, workers: int) -> str:
+    """Say what follows the known requests."""
     pk = entity._schema.pk
-    return f"then {spell(pk, lead)}=<last {pk}> and so on, until a page names no next"
+    if plan.name == "one" or (plan.name == "pages" and plan.query.stop is not None):
+        return ""
+    if plan.name == "cursor":
+        return "then each page by the cursor that the one before names, until one names none"
+    if plan.name == "pages":
+        return f"then the following pages, {workers} at a time, until one names no next"
+    lead = Lt if plan.query.order[0].startswith("-") else Gt
+    few = f"then {spell(pk, lead)}=<last {pk}> and so on, until a page names no next"
+    if not plan.cuts:
+        return few
+    return (
+        f"{few}; where more than {FEW_PAGES} pages are left, {_ranges(entity, plan)} {workers} at a time, "
+        f"once a request has told the {pk} at the other end"
+    )
 
 
-def _requests(entity: type[Entity], ordered: Query, dialect: V1, usual: int) -> list[Request]:
-    size = reading.page_size_for(ordered, usual)
-    last = ordered.start // size if ordered.stop is None else (ordered.stop - 1) // size
+def _ranges(entity: type[Entity], plan: Plan) -> str:
+    """Estimate the ranges, where the query itself says between which keys it reads."""
+    pk, size = entity._schema.pk, plan.size
+    ends = {each.lookup: each.value for each in plan.query.where if each.name == pk}
+    low = ends.get(Gte, ends.get(Gt, 0) + 1 if Gt in ends else None)
+    high = ends.get(Lt, ends.get(Lte, 0) + 1 if Lte in ends else None)
+    if low is None or high is None or high <= low:
+        return f"ranges that hold about {size} rows each,"
+    return f"at most about {-(-(high - low) // size):,} ranges of {size} {pk}s,"
+
+
+def _requests(entity: type[Entity], plan: Plan, dialect: V1) -> list[Request]:
+    query, size = plan.query, plan.size
+    if plan.name == "cursor":
+        return [dialect.select(entity._schema, query, page=1, size=size, cursor="")]
+    open_ended = query.stop is None or plan.name == "ranges"
+    last = query.start // size if open_ended or query.stop is None else (query.stop - 1) // size
     return [
-        dialect.select(entity._schema, ordered, page=number + 1, size=size)
-        for number in range(ordered.start // size, last + 1)
+        dialect.select(entity._schema, query, page=number + 1, size=size)
+        for number in range(query.start // size, last + 1)
     ]

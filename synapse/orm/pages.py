@@ -1,32 +1,86 @@
-"""One page of a result after the other: what every walk shares."""
+"""One page of a result: asked for by a piece of a plan, answered by the backend, handed out as a window."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+import time
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import attrs
 
 from synapse.dialects import Page, Request
-from synapse.errors import NotFoundError, TransportError
+from synapse.errors import ClientError, NotFoundError, TransportError
 
 if TYPE_CHECKING:
     from synapse.orm.entity import Entity
     from synapse.session import Session
 
 EMPTY_PAGES: Final = 3
+GAVE_UP: Final = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.GATEWAY_TIMEOUT, 524})
 
 
 @attrs.frozen
 class Window:
-    """Consecutive rows of a result; `first` is the place of the first one."""
+    """Consecutive rows of a result as they came; `first` is the place of the first one, `token` its page's cursor."""
 
     first: int
     rows: list[Any]
+    token: str = ""
+
+
+@attrs.define(eq=False)
+class Piece:
+    """One request of a plan. `rows` are what it brought, once that was taken in; `error` is what it ended with."""
+
+    request: Request
+    sent: bool = False
+    rows: list[Any] | None = None
+    error: Exception | None = None
+
+
+@attrs.frozen
+class Answer:
+    """A page that came, and what it cost: seconds on the clock, seconds of this machine's work, bytes where known."""
+
+    page: Page
+    seconds: float
+    work: float
+    size: int | None
+
+
+class Route(Protocol):
+    """How one plan goes from answer to answer. It sends nothing itself, and one thread at a time uses it.
+
+    `lacks` tells, where the end came too soon, how many rows were given and how many the backend counted.
+    """
+
+    lacks: tuple[int, int] | None
+
+    def take(self) -> Piece | None:
+        """Give the next request that can be sent now."""
+
+    def land(self, piece: Piece, outcome: Answer | Exception) -> None:
+        """Take in what became of a request, in whatever order answers come."""
+
+    def give(self) -> Window | None:
+        """Give the next rows in order, or raise what they failed with; None while they are not there."""
+
+    @property
+    def done(self) -> bool:
+        """Whether everything was given."""
+
+    @property
+    def held(self) -> int:
+        """How many pages have come and were not given yet."""
+
+    def state(self, window: Window, taken: int) -> dict[str, Any]:
+        """Say where to go on once so many rows of a window were handed out."""
 
 
 @attrs.frozen
 class Passed:
-    """The page that was read last: where it began among the pages of its request, and how large those are."""
+    """The page that was read before: where it began among the pages of its request, and how large those are."""
 
     page: Page
     first: int
@@ -40,30 +94,40 @@ class Passed:
         return len(self.page.rows) < self.size
 
 
-def fetch_page(request: Request, session: Session) -> Page:
+def fetch(request: Request, session: Session) -> Answer:
     """Read one page, refusing a `next` link that leads to another host."""
-    page = session.dialect.page(session.send(request), request)
+    started, worked = time.perf_counter(), time.thread_time()
+    reply = session.send(request)
+    page = session.dialect.page(reply, request)
     if page.next:
         session.check_link(page.next)
-    return page
+    length = reply.headers.get("Content-Length", "")
+    return Answer(
+        page,
+        time.perf_counter() - started,
+        time.thread_time() - worked,
+        int(length) if length.isdecimal() else None,
+    )
 
 
-def page_after(before: Passed | None, request: Request, *, session: Session, number: int) -> Page | None:
-    """Read the page after one that named it; None where there is nothing left."""
-    try:
-        return fetch_page(request, session)
-    except NotFoundError as error:
-        if before is None and number == 1:
-            raise
-        if before is None or before.ends:
-            return None
-        raise TransportError(
-            f"{request.method} {request.target}: the page before named this one, which is not there; rows may have "
-            "been deleted meanwhile. What came so far is not the whole result: read it again",
-            method=request.method,
-            url=request.target,
-            status_code=404,
-        ) from error
+def took_too_long(error: Exception) -> bool:
+    """Whether a smaller page may come where this one did not come in time."""
+    if isinstance(error, ClientError):
+        return error.status_code in GAVE_UP
+    return isinstance(error, TransportError) and isinstance(error.__cause__, TimeoutError)
+
+
+def missing(request: Request, cause: NotFoundError) -> TransportError:
+    """Make the error for a page that should be there."""
+    error = TransportError(
+        f"{request.method} {request.shown}: the page before named this one, which is not there; rows may have "
+        "been deleted meanwhile. What came so far is not the whole result: read it again",
+        method=request.method,
+        url=request.shown,
+        status_code=cause.status_code,
+    )
+    error.__cause__ = cause
+    return error
 
 
 def check_empty(request: Request, empty: int) -> None:
@@ -74,8 +138,14 @@ def check_empty(request: Request, empty: int) -> None:
         )
 
 
-def key_of(cls: type[Entity], row: Any, *, session: Session) -> Any:
-    """Read the key off a row as it came; None where it has none."""
-    wire = session.dialect.pk(cls._schema)
-    key = row.get(wire) if isinstance(row, dict) else None
-    return key if isinstance(key, int | str) else None
+def keys_of(cls: type[Entity], rows: list[Any], *, wire: str) -> list[Any]:
+    """Read the keys off rows as they came; None for a row that has none."""
+    try:
+        keys = [row[wire] for row in rows]
+    except (KeyError, TypeError):
+        keys = [row.get(wire) if isinstance(row, dict) else None for row in rows]
+    return keys if all(map(_is_key, keys)) else [key if _is_key(key) else None for key in keys]
+
+
+def _is_key(key: object) -> bool:
+    return key.__class__ is int or isinstance(key, int | str)

@@ -92,6 +92,20 @@ def _lists_keys(cls: type[Entity], condition: Condition) -> bool:
     return condition.name == cls._schema.pk and condition.lookup is In
 
 
+def behind(cls: type[Entity], part: Query, key: Any) -> Query | None:
+    """Leave out of a part the keys up to one; None where no key is left."""
+    down = part.order[0].startswith("-")
+    kept = []
+    for each in part.where:
+        if _lists_keys(cls, each):
+            left = tuple(value for value in each.value if (value < key if down else value > key))
+            if not left:
+                return None
+            each = attrs.evolve(each, value=left)
+        kept.append(each)
+    return attrs.evolve(part, where=tuple(kept))
+
+
 def place_of(cls: type[Entity], row: Any, *, field: str, wire: str) -> tuple[bool, Any]:
     """Give what a row is sorted by; null comes last, as in PostgreSQL."""
     value = row.get(wire) if isinstance(row, dict) else None

@@ -5,20 +5,20 @@ from __future__ import annotations
 import threading
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import chain
 from typing import TYPE_CHECKING, Any, Generic, Literal, Self, TypeVar, overload
 
 import attrs
 
 from synapse.dialects import V1
-from synapse.errors import NotFoundError, QueryError
-from synapse.orm import binding, bulk, coach, fetching, loading, parts, reading, spelling, writing
+from synapse.errors import QueryError
+from synapse.orm import binding, bulk, coach, fetching, finding, parts, reading, spelling, streaming, writing
 from synapse.orm.bulk import BulkResult
 from synapse.orm.explain import Explanation
+from synapse.orm.planning import PlanName
 from synapse.orm.registry import entity_named
+from synapse.orm.rows import Rows
 from synapse.orm.values import Values
-from synapse.query import Exact, FetchMode, In, Query
-from synapse.query.kinds import Reference
+from synapse.query import FetchMode, Query
 from synapse.query.lookups import Nothing
 from synapse.session import Session, current, current_if_any
 
@@ -175,60 +175,47 @@ class QuerySet(Generic[E]):
             if not self._advance() and index >= len(self._rows):
                 return
 
-    def iterator(self, *, page_size: int | None = None, chunk_size: None = None) -> Iterator[E]:
-        """Stream the rows without keeping them; memory holds one page.
+    def iterator(
+        self,
+        *,
+        page_size: int | None = None,
+        workers: int | None = None,
+        plan: PlanName | None = None,
+        chunk_size: None = None,
+    ) -> Rows[E]:
+        """Stream the rows without keeping them, reading ahead with `workers` requests (the session's) at a time.
 
-        What Django calls `chunk_size` is `page_size` here.
+        Memory holds a few pages. `page_size` is the most to ask for at once, `plan` chooses how to read (`explain()`
+        shows it), and what Django calls `chunk_size` is `page_size` here.
         """
         if chunk_size is not None:
             raise QueryError("iterator() takes page_size=..., the rows asked for at once, not chunk_size")
-        if page_size is not None:
-            bulk.check_size("page_size", page_size)
-        return chain.from_iterable(self._pages(page_size))
+        return streaming.start(self, page_size=page_size, workers=workers, plan=plan)
+
+    def resume(
+        self, checkpoint: str, /, *, page_size: int | None = None, workers: int | None = None
+    ) -> Rows[E]:
+        """Stream the rows behind a checkpoint of this query: of an `iterator()`, or of the error that broke one.
+
+        No row is left out or given twice, in this process or another one.
+        """
+        return streaming.resume(self, checkpoint, page_size=page_size, workers=workers)
+
+    def shards(self, number: int, /) -> list[Self]:
+        """Split into so many queries that hold the same rows together, each row once.
+
+        They are picklable, without credentials: give each to a worker of its own. Some may be empty. It takes a few
+        requests that count, so that the shards are about equally large; rows that are added later belong to one of
+        them as well.
+        """
+        return streaming.split(self, number)
 
     def get(self, pk: Any = None, /, **lookups: Any) -> E:
         """Give the one object that matches; `get(5)`, `get(pk=5)` and `get(id=5)` are one.
 
         Raises the entity's `DoesNotExist` or `MultipleObjectsReturned`.
         """
-        schema = self.entity._schema
-        if pk is not None:
-            lookups["pk"] = pk
-        self._unsliced("get()")
-        keys = [name for name in ("pk", schema.pk) if name in lookups]
-        # Only lists can leave fields out.
-        listed = bool(self.query.only or self.query.defer) and self.entity._catalog.accepts(schema.pk, Exact)
-        single = keys == list(lookups) and len(keys) == 1 and self.query.bare and not listed
-        if single and self.session.dialect.row(schema).detail:
-            return self._detail(self._key_kind.check(f"{schema.entity}.get()", lookups[keys[0]]))
-        if not lookups and self.query.bare:
-            raise QueryError(f"get() needs a key or lookups: {schema.entity}.objects.get(5)")
-        return self._single(lookups)
-
-    def _detail(self, pk: Any) -> E:
-        schema, session = self.entity._schema, self.session
-        request = session.dialect.detail(schema, pk, expand=self.query.expand)
-        try:
-            reply = session.send(request)
-        except NotFoundError as error:
-            raise loading.missing(
-                self.entity, f"{schema.entity} {pk!r} does not exist", cause=error
-            ) from error
-        found = loading.load(self.entity, reply.data, session=session, mode=self.query.mode)
-        self._prefetch([found])
-        return found
-
-    def _single(self, lookups: dict[str, Any]) -> E:
-        asked = self.filter(**lookups)
-        found = list(asked[:2])
-        if len(found) == 1:
-            return found[0]
-        spelled = spelling.spelled(asked.query) or "the query"
-        if not found:
-            raise loading.missing(self.entity, f"no {self.entity.__name__} matches {spelled}")
-        raise self.entity.MultipleObjectsReturned(
-            f"get() found {asked.count()} {self.entity.__name__} for {spelled}, not one; filter further, or use first()"
-        )
+        return finding.get(self, pk, lookups=lookups)
 
     def first(self) -> E | None:
         """Give the first row, or None; without an order, the first in the entity's own: most often by key."""
@@ -253,7 +240,7 @@ class QuerySet(Generic[E]):
         if self._rows or self._whole:
             return bool(self._rows)
         bare = self._evolve(only=(self.entity._schema.pk,), defer=(), expand=(), prefetch=(), order=())
-        return next(bare._pages(None if self.query.sliced else 1), None) is not None
+        return next(bare[:1]._pages(), None) is not None
 
     def in_bulk(self, keys: Iterable[Any] | None = None, *, field_name: None = None) -> dict[Any, E]:
         """Give the rows by key; keys that do not exist are left out."""
@@ -261,18 +248,7 @@ class QuerySet(Generic[E]):
             raise QueryError(
                 "in_bulk() goes by the key; {row.name: row for row in query} goes by another field"
             )
-        self._unsliced("in_bulk()")
-        if keys is None:
-            return {row.pk: row for row in self}
-        what = f"{self.entity.__name__}.in_bulk()"
-        checked = In.check(what, keys, kind=self._key_kind)
-        if self.entity._catalog.accepts(self.entity._schema.pk, In):
-            rows = {row.pk: row for row in self.filter(pk__in=checked)}
-            return {key: rows[key] for key in checked if key in rows}
-        if not self.query.bare:
-            rows = {row.pk: row for row in self}
-            return {key: rows[key] for key in checked if key in rows}
-        return fetching.one_by_one(self.session, checked, get=self._detail)
+        return finding.in_bulk(self, keys)
 
     @overload
     def values_list(self, field: str, /, *, flat: Literal[True]) -> Values[Any]: ...
@@ -288,9 +264,10 @@ class QuerySet(Generic[E]):
         """Give dicts of these fields, or of all."""
         return Values.of(self, fields, shape="dict")
 
-    def explain(self) -> Explanation:
-        """Show the HTTP requests that iterating would make; nothing is sent."""
-        return Explanation.of(self.entity, self._fetched_query(), session=self._session or current_if_any())
+    def explain(self, *, plan: PlanName | None = None) -> Explanation:
+        """Show the plan and the HTTP requests that iterating would make; nothing is sent."""
+        session = self._session or current_if_any()
+        return Explanation.of(self.entity, self._fetched_query(), session=session, plan=plan)
 
     @property
     def session(self) -> Session:
@@ -417,10 +394,6 @@ class QuerySet(Generic[E]):
         self._rows, self._whole, self._lasting = list(rows), True, lasting
         return self
 
-    @property
-    def _key_kind(self) -> Reference:
-        return Reference(self.entity.__name__, key=self.entity._key)
-
     def _advance(self) -> bool:
         """Fetch one more page into the kept result; False when there is none."""
         with self._lock:
@@ -441,18 +414,10 @@ class QuerySet(Generic[E]):
             self._rows.extend(page)
             return True
 
-    def _pages(self, size: int | None = None) -> Iterator[list[E]]:
+    def _pages(self) -> Iterator[list[E]]:
         session, query = self.session, self._fetched_query()
-        for window in reading.windows(self.entity, query, session=session, size=size):
-            page = loading.load_page(
-                self.entity, window.rows, session=session, first=window.first, query=query
-            )
-            self._prefetch(page)
-            yield page
-
-    def _prefetch(self, page: list[E]) -> None:
-        for path in self.query.prefetch:
-            fetching.prefetch(page, path)
+        load = streaming.loader(self.entity, query, session=session)
+        return map(load, reading.windows(self.entity, query, session=session))
 
     def _fetched_query(self) -> Query:
         """Fetch the keys that the prefetched relations hang on, whatever `only()` and `defer()` say."""

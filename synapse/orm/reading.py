@@ -1,119 +1,125 @@
-"""From a query to the pages that hold its rows."""
+"""From a query to its rows: the plan that it is read by, set to work."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import attrs
 
-from synapse.dialects import Page, Request
-from synapse.errors import TransportError
-from synapse.orm import keywalk, parts
-from synapse.orm.pages import Passed, Window, check_empty, fetch_page, key_of, page_after
+from synapse.orm import parts, planning
+from synapse.orm.ahead import Walk
+from synapse.orm.cursors import Cursors
+from synapse.orm.marks import Mark
+from synapse.orm.numbered import Numbered
+from synapse.orm.pages import Route, Window, fetch, keys_of
+from synapse.orm.planning import Plan, PlanName
+from synapse.orm.ranges import Ranges
+from synapse.orm.sizing import Sizing
 from synapse.query import Query
 
 if TYPE_CHECKING:
     from synapse.orm.entity import Entity
     from synapse.session import Session
 
+State = dict[str, Any]
 
-def page_size_for(query: Query, usual: int) -> int:
-    """Choose a page size that holds the whole slice in one page, if one up to the usual size does."""
-    if query.stop is None:
-        return usual
-    for size in range(max(query.stop - query.start, 1), usual + 1):
-        if query.start // size == (query.stop - 1) // size:
-            return size
-    return usual
+
+class Reader(Protocol):
+    """Reads the rows of one query in order; `plan` is the name of the plan that it goes by."""
+
+    plan: str
+
+    def next(self, *, ahead: bool = True) -> Window | None:
+        """Give the next rows, or None when there are no more."""
+
+    def close(self) -> None:
+        """Stop reading."""
+
+    def state(self, window: Window, taken: int) -> State:
+        """Say where to go on once so many rows of a window were handed out."""
+
+
+@attrs.frozen
+class How:
+    """How a query is to be read, as far as the caller says; `state` is where an earlier reading stood."""
+
+    size: int | None = None
+    workers: int | None = None
+    plan: PlanName | None = None
+    state: State = attrs.field(factory=dict)
 
 
 def windows(
-    cls: type[Entity], query: Query, *, session: Session, size: int | None = None
+    cls: type[Entity], query: Query, *, session: Session, size: int | None = None, ahead: bool = True
 ) -> Iterator[Window]:
     """Read a query's rows in order, page by page."""
+    reader = read(cls, query, session=session, how=How(size))
+    try:
+        while (window := reader.next(ahead=ahead)) is not None:
+            yield window
+    finally:
+        reader.close()
+
+
+def read(cls: type[Entity], query: Query, *, session: Session, how: How) -> Reader:
+    """Set out to read a query; the first request is sent when rows are asked for."""
     if query.empty:
-        return iter(())
-    if not session.dialect.fits(cls._schema, query):
-        return _in_parts(cls, query, session, size)
-    ordered = parts.totally_ordered(cls, query)
-    lead = keywalk.onward(cls, ordered, dialect=session.dialect)
-    if lead is not None:
-        return keywalk.walk(cls, ordered, session=session, size=size or session.page_size, lead=lead)
-    return _by_number(cls, ordered, session, size)
-
-
-# --- by number ----------------------------------------------------------------
-def _by_number(cls: type[Entity], query: Query, session: Session, size: int | None) -> Iterator[Window]:
-    """Read numbered pages, cut the slice out of them, and give rows once that moved on by a page."""
-    offset, previous = query.start, set[Any]()
-    for page, number_of_first in _numbered(cls, query, session, size):
-        rows = page.rows[max(offset - number_of_first, 0) :]
-        offset = number_of_first + len(page.rows)
-        if query.stop is not None:
-            rows = rows[: max(query.stop - (offset - len(rows)), 0)]
-        keys = [key_of(cls, row, session=session) for row in rows]
-        fresh = [row for row, key in zip(rows, keys, strict=True) if key is None or key not in previous]
-        previous = set(keys)
-        if fresh:
-            yield Window(offset - len(rows), fresh)
-
-
-def _numbered(
-    cls: type[Entity], query: Query, session: Session, size: int | None
-) -> Iterator[tuple[Page, int]]:
-    """Walk page numbers from the one that holds `query.start`, whatever page size the backend really gives."""
-    asked = actual = size or page_size_for(query, session.page_size)
-    number, empty, settled = query.start // actual + 1, 0, False
-    before: Passed | None = None
-    while True:
-        request = session.dialect.select(cls._schema, query, page=number, size=asked)
-        page = page_after(before, request, session=session, number=number)
-        if page is None:
-            return
-        if not settled:
-            settled, actual = True, _real_size(page, number, asked=actual)
-            if number != query.start // actual + 1:
-                number = query.start // actual + 1
-                continue
-        if before is not None:
-            _check_progress(cls, page, before, request=request, session=session)
-        first = (number - 1) * actual
-        yield page, first
-        empty = 0 if page.rows else empty + 1
-        if not page.next or (query.stop is not None and first + actual >= query.stop):
-            return
-        check_empty(request, empty)
-        number, before = number + 1, Passed(page, first, actual)
-
-
-def _check_progress(
-    cls: type[Entity], page: Page, before: Passed, *, request: Request, session: Session
-) -> None:
-    """Refuse a full page of which every row was on the page before: the backend may give it for ever."""
-    if not page.next or len(page.rows) < before.size:
-        return
-    keys = {key_of(cls, row, session=session) for row in page.rows}
-    if None not in keys and keys <= {key_of(cls, row, session=session) for row in before.page.rows}:
-        raise TransportError(
-            f"{request.method} {request.target}: this page holds only rows of the page before, and names a next one; "
-            "the backend seems to ignore the page's number",
-            method=request.method,
-            url=request.target,
+        return _Nothing()
+    if session.dialect.fits(cls._schema, query):
+        plan = planning.plan_of(
+            cls, query, dialect=session.dialect, usual=session.page_size, size=how.size, wanted=how.plan
         )
+        route = _route(cls, plan, session, how)
+        return Walk(route, session, workers=how.workers or session.workers, plan=plan.name, what=cls.__name__)
+    split = _split(cls, query, session)
+    if parts.in_sequence(cls, split):
+        return _InSequence(cls, query, split, session=session, how=how)
+    return _Merged(cls, query, split, session=session, how=how)
 
 
-def _real_size(page: Page, number: int, *, asked: int) -> int:
-    """Tell how large the backend's pages are: it may cap what was asked for, and page numbers then count its own."""
-    if not page.rows:
-        return asked
-    if page.next:
-        return len(page.rows)
-    if number > 1 and page.count is not None:
-        # The last page ends with the last row.
-        return min((page.count - len(page.rows)) // (number - 1), asked) or asked
-    return asked
+def _route(cls: type[Entity], plan: Plan, session: Session, how: How) -> Route:
+    dialect, state, query = session.dialect, how.state, plan.query
+    if plan.name == "cursor":
+        token, after = state.get("token", ""), state.get("key")
+        return Cursors(
+            cls, query, dialect=dialect, size=plan.size, token=token, after=after, place=state.get("place", 0)
+        )
+    if plan.by_key:
+        return Ranges(
+            cls,
+            query,
+            dialect=dialect,
+            sizing=Sizing(plan.size, most=how.size),
+            cuts=plan.cuts,
+            after=state.get("key"),
+            place=state.get("place", 0),
+        )
+    return Numbered(
+        cls,
+        query,
+        dialect=dialect,
+        size=plan.size,
+        ticket=partial(session.cache.ticket, cls._schema.resource),
+        mark=Mark(cls, query, dialect=dialect, values=state.get("last")),
+        place=state.get("place"),
+    )
+
+
+class _Nothing:
+    """Reads a query that no row can match."""
+
+    plan = "one"
+
+    def next(self, *, ahead: bool = True) -> Window | None:
+        return None
+
+    def close(self) -> None:
+        return
+
+    def state(self, window: Window, taken: int) -> State:
+        return {}
 
 
 # --- filters that are too long for one URL -----------------------------------
@@ -121,46 +127,98 @@ def _split(cls: type[Entity], query: Query, session: Session) -> list[Query]:
     return parts.whole_parts(cls, query, fits=lambda each: session.dialect.fits(cls._schema, each))
 
 
-def _in_parts(cls: type[Entity], query: Query, session: Session, size: int | None) -> Iterator[Window]:
-    split = _split(cls, query, session)
-    if parts.in_sequence(cls, split):
-        return _in_sequence(cls, query, split, session=session, size=size)
-    return _merged(cls, query, split, session=session, size=size)
+class _InSequence:
+    """Reads one part after the other, no further than the slice goes."""
 
+    plan = "parts"
 
-def _in_sequence(
-    cls: type[Entity], query: Query, split: list[Query], *, session: Session, size: int | None
-) -> Iterator[Window]:
-    """Read one part after the other, no further than the slice goes."""
-    place = 0
-    for part in split:
-        left = None if query.stop is None else query.stop - place
-        for window in windows(cls, attrs.evolve(part, stop=left), session=session, size=size):
-            rows = window.rows[max(query.start - place, 0) :]
-            place += len(window.rows)
+    def __init__(
+        self, cls: type[Entity], query: Query, split: list[Query], *, session: Session, how: How
+    ) -> None:
+        self._cls, self._query, self._session = cls, query, session
+        self._how = attrs.evolve(how, state={})
+        self._wire = session.dialect.pk(cls._schema)
+        self._place = how.state.get("place", 0)
+        key = how.state.get("key")
+        self._split = (
+            split if key is None else [part for each in split if (part := parts.behind(cls, each, key))]
+        )
+        self._reader: Reader | None = None
+
+    def next(self, *, ahead: bool = True) -> Window | None:
+        stop, start = self._query.stop, self._query.start
+        while self._reader is not None or self._split:
+            if self._reader is None:
+                left = None if stop is None else stop - self._place
+                part = attrs.evolve(self._split.pop(0), stop=left)
+                self._reader = read(self._cls, part, session=self._session, how=self._how)
+            window = self._reader.next(ahead=ahead)
+            if window is None:
+                self._reader = None
+                continue
+            rows = window.rows[max(start - self._place, 0) :]
+            self._place += len(window.rows)
+            if stop is not None and self._place >= stop:
+                self.close()
             if rows:
-                yield Window(place - len(rows), rows)
-        if query.stop is not None and place >= query.stop:
-            return
+                return Window(self._place - len(rows), rows)
+        return None
+
+    def close(self) -> None:
+        if self._reader is not None:
+            self._reader.close()
+        self._reader, self._split = None, []
+
+    def state(self, window: Window, taken: int) -> State:
+        (key,) = keys_of(self._cls, window.rows[taken - 1 : taken], wire=self._wire)
+        return {"key": key, "place": window.first + taken}
 
 
-def _merged(
-    cls: type[Entity], query: Query, split: list[Query], *, session: Session, size: int | None
-) -> Iterator[Window]:
-    """Bring the rows of all parts into one order, and cut the slice out of that."""
-    found: dict[Any, Any] = {}
-    for part in split:
-        for window in windows(cls, part, session=session, size=size):
-            found.update((key_of(cls, row, session=session) or id(row), row) for row in window.rows)
-    rows, names = list(found.values()), session.dialect.names(cls._schema)
-    for name in reversed(split[0].order):
-        field = name.lstrip("-")
-        rows.sort(key=partial(_place, cls, field, names[field]), reverse=name.startswith("-"))
-    yield Window(query.start, rows[query.start : query.stop])
+class _Merged:
+    """Brings the rows of all parts into one order, and cuts the slice out of that."""
 
+    plan = "parts"
 
-def _place(cls: type[Entity], field: str, wire: str, row: Any) -> tuple[bool, Any]:
-    return parts.place_of(cls, row, field=field, wire=wire)
+    def __init__(
+        self, cls: type[Entity], query: Query, split: list[Query], *, session: Session, how: How
+    ) -> None:
+        self._cls, self._query, self._split, self._session = cls, query, split, session
+        self._how = attrs.evolve(how, state={})
+        self._mark = Mark(cls, split[0], dialect=session.dialect, values=how.state.get("last"))
+        self._place = how.state.get("place", query.start)
+        self._reader: Reader | None = None
+
+    def next(self, *, ahead: bool = True) -> Window | None:
+        found: dict[Any, Any] = {}
+        wire, split = self._session.dialect.pk(self._cls._schema), self._split
+        self._split = []
+        for part in split:
+            self._reader = read(self._cls, part, session=self._session, how=self._how)
+            while (window := self._reader.next(ahead=ahead)) is not None:
+                keys = keys_of(self._cls, window.rows, wire=wire)
+                found.update((key or id(row), row) for key, row in zip(keys, window.rows, strict=True))
+        rows = self._sorted(list(found.values()), split) if found else []
+        start = self._query.start if not self._mark else 0
+        rows = [row for row in rows if not self._mark.covers(row)][start:]
+        if self._query.stop is not None:
+            rows = rows[: max(self._query.stop - self._place, 0)]
+        return Window(self._place, rows) if rows else None
+
+    def _sorted(self, rows: list[Any], split: list[Query]) -> list[Any]:
+        names = self._session.dialect.names(self._cls._schema)
+        for name in reversed(split[0].order):
+            field = name.lstrip("-")
+            place = partial(parts.place_of, self._cls, field=field, wire=names[field])
+            rows.sort(key=place, reverse=name.startswith("-"))
+        return rows
+
+    def close(self) -> None:
+        self._split = []
+        if self._reader is not None:
+            self._reader.close()
+
+    def state(self, window: Window, taken: int) -> State:
+        return {"place": window.first + taken, **self._mark.of(window.rows[taken - 1])}
 
 
 def count(cls: type[Entity], query: Query, *, session: Session) -> int:
@@ -174,13 +232,13 @@ def count(cls: type[Entity], query: Query, *, session: Session) -> int:
     if parts.disjoint(cls, split):
         total = sum(_counted(cls, attrs.evolve(part, order=()), session) for part in split)
     else:
-        total = sum(len(window.rows) for window in _merged(cls, whole, split, session=session, size=None))
+        total = len((_Merged(cls, whole, split, session=session, how=How()).next() or Window(0, [])).rows)
     stop = total if query.stop is None else min(query.stop, total)
     return max(stop - query.start, 0)
 
 
 def _counted(cls: type[Entity], query: Query, session: Session) -> int:
-    total = fetch_page(session.dialect.select(cls._schema, query, page=1, size=1), session).count
+    total = fetch(session.dialect.select(cls._schema, query, page=1, size=1), session).page.count
     if total is None:
         return sum(len(window.rows) for window in windows(cls, query, session=session))
     return total

@@ -9,7 +9,9 @@ from synapse.orm import loading
 
 if TYPE_CHECKING:
     from synapse.orm.explain import Explanation
+    from synapse.orm.planning import PlanName
     from synapse.orm.queryset import QuerySet
+    from synapse.orm.rows import Rows
 
 R = TypeVar("R")
 Shape = Literal["dict", "tuple", "flat"]
@@ -81,13 +83,23 @@ class Values(Generic[R]):
         """Tell whether there is any row."""
         return self._queryset.exists()
 
-    def explain(self) -> Explanation:
-        """Show the HTTP requests that iterating would make."""
-        return self._queryset.explain()
+    def explain(self, *, plan: PlanName | None = None) -> Explanation:
+        """Show the plan and the HTTP requests that iterating would make."""
+        return self._queryset.explain(plan=plan)
 
-    def iterator(self, *, page_size: int | None = None) -> Iterator[R]:
+    def iterator(
+        self, *, page_size: int | None = None, workers: int | None = None, plan: PlanName | None = None
+    ) -> Rows[R]:
         """Stream the values without keeping them."""
-        return map(self._convert(), self._queryset.iterator(page_size=page_size))
+        rows = self._queryset.iterator(page_size=page_size, workers=workers, plan=plan)
+        return rows.converted(self._convert())
+
+    def resume(
+        self, checkpoint: str, /, *, page_size: int | None = None, workers: int | None = None
+    ) -> Rows[R]:
+        """Stream the values behind a checkpoint of this query."""
+        rows = self._queryset.resume(checkpoint, page_size=page_size, workers=workers)
+        return rows.converted(self._convert())
 
     def __iter__(self) -> Iterator[R]:
         return map(self._convert(), self._queryset)

@@ -6,7 +6,6 @@ A line that must be refused ignores the error by name; where a checker does not 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any, assert_type
 
 from synapse import FetchMode, Job, Model, PluginRelease, Project, Session, Storage, Task, connect
@@ -14,7 +13,7 @@ from synapse.entities.assignment import AssignmentManager
 from synapse.entities.data import DataFileManager
 from synapse.entities.task import TaskManager
 from synapse.errors import NotFoundError
-from synapse.orm import BulkResult, Explanation, Manager, QuerySet, Values
+from synapse.orm import BulkResult, Explanation, Manager, QuerySet, Rows, Values
 
 
 def a_manager_gives_objects_of_its_entity() -> None:
@@ -45,7 +44,7 @@ def a_query_is_a_sequence_of_objects() -> None:
     assert_type(Task.objects[0], Task)
     assert_type(Task.objects[:50], TaskManager)
     assert_type(list(Task.objects), list[Task])
-    assert_type(Task.objects.iterator(), Iterator[Task])
+    assert_type(Task.objects.iterator(), Rows[Task])
     assert_type(Job.objects.filter(status="RUNNING"), Manager[Job])
 
 

@@ -64,7 +64,7 @@ class TestRequests:
     def test_of_an_open_query_in_another_order_go_on_by_number(self):
         """Where no key leads on, the text says so."""
         assert (
-            "then the following pages, until one names no next"
+            "pages: then the following pages, 8 at a time, until one names no next"
             == Task.objects.order_by("created").explain().more
         )
 
@@ -81,7 +81,7 @@ class TestText:
         shown = Task.objects.using(canned({})).filter(project=1)[:10].explain()
 
         assert f"GET {HOST}/sdk/tasks/?project=1&ordering=id&page=1&page_size=10" == str(shown)
-        assert f"<Explanation\n{shown}\n>" == repr(shown)
+        assert f"<Explanation of plan 'one'\n{shown}\n>" == repr(shown)
 
     def test_needs_no_session(self):
         """Without a session the path is shown."""

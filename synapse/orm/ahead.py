@@ -1,0 +1,225 @@
+"""Reading ahead: several requests of a route in flight, their rows handed out in order."""
+
+from __future__ import annotations
+
+import contextvars
+import os
+import threading
+import time
+
+from collections import deque
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Any, Final
+
+from synapse.dialects import Request
+from synapse.orm import coach, pages
+from synapse.orm.pages import Answer, Piece, Route, Window
+from synapse.session.pacing import stopping
+
+if TYPE_CHECKING:
+    from synapse.session import Session
+
+BUSY: Final = 0.8
+"""From this share of its time on, this machine's work is what takes long, and more requests at once do not help."""
+
+Landed = tuple[Piece, Answer | Exception]
+
+
+class Crew:
+    """Threads that fetch what is put down for them; each ends when there is nothing left, so none ever waits."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._jobs: deque[tuple[Piece, contextvars.Context]] = deque()
+        self._landed: SimpleQueue[Landed] = SimpleQueue()
+        self._stop = threading.Event()
+        self._lock = threading.Lock()
+        self._running = 0
+        self.flying: dict[int, Piece] = {}
+
+    def put(self, piece: Piece) -> None:
+        """Fetch a piece beside whatever else is under way, in a copy of the caller's context."""
+        context = contextvars.copy_context()
+        context.run(stopping.set, self._stop)
+        self.flying[id(piece)] = piece
+        with self._lock:
+            self._jobs.append((piece, context))
+            if self._running >= len(self.flying):
+                return
+            self._running += 1
+        threading.Thread(target=self._work, name="synapse-read", daemon=True).start()
+
+    def landed(self, *, wait: bool) -> Landed | None:
+        """Give what has come, or with *wait* what comes next."""
+        if not wait and self._landed.empty():
+            return None
+        piece, outcome = self._landed.get()
+        self.flying.pop(id(piece), None)
+        return piece, outcome
+
+    def close(self) -> None:
+        """Send nothing more; requests under way end on their own."""
+        self._stop.set()
+        self._jobs.clear()
+
+    def _work(self) -> None:
+        while True:
+            with self._lock:
+                if not self._jobs or self._stop.is_set():
+                    self._running -= 1
+                    return
+                piece, context = self._jobs.popleft()
+            try:
+                outcome = context.run(outcome_of, piece.request, self._session)
+            except BaseException as error:
+                # Whoever waits for this piece has to hear of it, whatever it is.
+                outcome = error  # type: ignore[assignment]
+            self._landed.put((piece, outcome))
+
+
+def outcome_of(request: Request, session: Session) -> Answer | Exception:
+    """Fetch a page, keeping what it failed with as a value."""
+    try:
+        return pages.fetch(request, session)
+    except Exception as error:
+        return error
+
+
+class Effort:
+    """How many requests to have in flight: more while the consumer waits, none that this machine has no time for."""
+
+    def __init__(self, workers: int) -> None:
+        self._most = workers
+        self.wanted = workers
+        self._since: float | None = None
+        self._own = self._work = 0.0
+
+    def note(self, outcome: Answer | Exception) -> None:
+        """Count the work of a page that came."""
+        if isinstance(outcome, Answer):
+            self._work += outcome.work
+
+    def turn(self, *, waited: bool) -> None:
+        """Look back on the time since the page before was handed out."""
+        now, own = time.perf_counter(), time.thread_time()
+        if self._since is not None and now > self._since:
+            busy = (self._work + max(own - self._own, 0.0)) / (now - self._since)
+            if busy >= BUSY:
+                self.wanted = max(self.wanted - 1, min(2, self._most))
+            elif waited:
+                self.wanted = min(2 * self.wanted, self._most)
+        self._since, self._own, self._work = now, own, 0.0
+
+
+class Walk:
+    """Goes a route to its end. One thread at a time asks it for rows; nothing is sent but when they are asked for.
+
+    The first page is read alone. Before it is handed out the next two requests are sent, and `workers` of them once
+    a second page is asked for. With one worker nothing is read ahead.
+    """
+
+    def __init__(self, route: Route, session: Session, *, workers: int, plan: str, what: str) -> None:
+        self.route, self._session, self._workers, self._what = route, session, workers, what
+        self.plan = plan
+        self._crew = Crew(session)
+        self._effort = Effort(workers)
+        self._given = 0
+        self._asked = 0
+        self._process = os.getpid()
+        self._closed = False
+
+    def next(self, *, ahead: bool = True) -> Window | None:
+        """Give the next rows, or None when there are no more."""
+        if self._closed:
+            return None
+        if self._process != os.getpid():
+            self._start_anew()
+        self._asked += 1
+        try:
+            window = self._next(ahead=ahead)
+        except BaseException:
+            self.close()
+            raise
+        if window is None:
+            self.close()
+            if self.route.lacks is not None:
+                coach.note_lacking(self._what, *self.route.lacks)
+        return window
+
+    def close(self) -> None:
+        """Stop reading: nothing more is sent, and what is under way is not waited for."""
+        self._closed = True
+        self._crew.close()
+
+    def _next(self, *, ahead: bool) -> Window | None:
+        waited = False
+        while not self._closed:
+            self._take_in()
+            window = self.route.give()
+            if window is not None:
+                self._effort.turn(waited=waited)
+                self._given += 1
+                if ahead and self._workers > 1:
+                    self._send()
+                return window
+            if self.route.done:
+                return None
+            waited = True
+            self._wait()
+        return None
+
+    def _take_in(self) -> None:
+        while (landed := self._crew.landed(wait=False)) is not None:
+            self._land(landed)
+
+    def _land(self, landed: Landed) -> None:
+        piece, outcome = landed
+        self._effort.note(outcome)
+        self.route.land(piece, outcome)
+
+    def _wait(self) -> None:
+        """Have something come in: fetched here, where it is the only thing to do."""
+        pieces = self._pieces()
+        if len(pieces) == 1 and not self._crew.flying:
+            self._land((pieces[0], outcome_of(pieces[0].request, self._session)))
+            return
+        for piece in pieces:
+            self._crew.put(piece)
+        landed = self._crew.landed(wait=True)
+        assert landed is not None
+        self._land(landed)
+
+    def _send(self) -> None:
+        for piece in self._pieces():
+            self._crew.put(piece)
+
+    def _pieces(self) -> list[Piece]:
+        """Take what may be sent now."""
+        found: list[Piece] = []
+        flying, most = len(self._crew.flying), self._limit
+        # What waits to be handed out takes memory; but one request may always go, since that may be the first in order.
+        room = max(2 * self._workers - self.route.held, 1)
+        while flying + len(found) < min(most, room) and (piece := self.route.take()) is not None:
+            found.append(piece)
+        return found
+
+    @property
+    def _limit(self) -> int:
+        if self._given == 0:
+            return 1
+        return min(2, self._workers) if self._asked == 1 else self._effort.wanted
+
+    def _start_anew(self) -> None:
+        """In a forked child the threads of the parent do not exist: ask anew for what they had under way."""
+        self._process = os.getpid()
+        under_way = list(self._crew.flying.values())
+        self._crew = Crew(self._session)
+        for piece in under_way:
+            self._crew.put(piece)
+
+    def __del__(self) -> None:
+        self.close()
+
+    def state(self, window: Window, taken: int) -> dict[str, Any]:
+        """Say where to go on once so many rows of a window were handed out."""
+        return self.route.state(window, taken)

@@ -1,0 +1,138 @@
+"""Reading by the backend's own cursor, page by page."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from synapse.dialects import V1
+from synapse.errors import TransportError
+from synapse.orm.pages import Answer, Piece, Window, check_empty, keys_of, took_too_long
+from synapse.query import Query
+
+if TYPE_CHECKING:
+    from synapse.orm.entity import Entity
+
+
+@attrs.define(eq=False, kw_only=True)
+class Turn(Piece):
+    """One page by its cursor; the first one has none."""
+
+    token: str
+    size: int
+
+
+class Cursors:
+    """The route along the backend's cursors. Rows up to the key `after` were handed out."""
+
+    def __init__(
+        self,
+        cls: type[Entity],
+        query: Query,
+        *,
+        dialect: V1,
+        size: int,
+        token: str = "",
+        after: Any = None,
+        place: int = 0,
+    ) -> None:
+        self._cls, self._query, self._dialect = cls, query, dialect
+        self._wire = dialect.pk(cls._schema)
+        self._down = query.order[0].startswith("-")
+        self._after, self._place, self._size = after, place, size
+        self._empty = 0
+        self._nodes: list[Turn] = [self._turn(token)]
+        self.lacks: tuple[int, int] | None = None
+
+    def _turn(self, token: str) -> Turn:
+        request = self._dialect.select(self._cls._schema, self._query, page=1, size=self._size, cursor=token)
+        return Turn(request, token=token, size=self._size)
+
+    def take(self) -> Piece | None:
+        """Give the next request: there is one at a time, since each page names the next."""
+        turn = self._nodes[-1] if self._nodes else None
+        if turn is None or turn.sent:
+            return None
+        turn.sent = True
+        return turn
+
+    def land(self, piece: Piece, outcome: Answer | Exception) -> None:
+        """Take in what became of a request."""
+        assert isinstance(piece, Turn)
+        if isinstance(outcome, Exception):
+            if took_too_long(outcome) and piece.size > 1:
+                self._size = piece.size // 2
+                self._nodes[self._nodes.index(piece)] = self._turn(piece.token)
+            else:
+                piece.error = outcome
+            return
+        page = outcome.page
+        piece.rows = page.rows
+        due = self._query.stop is None or self._place + self._coming() < self._query.stop
+        if not page.next or not due:
+            return
+        self._empty = 0 if page.rows else self._empty + 1
+        try:
+            check_empty(piece.request, self._empty)
+            self._nodes.append(self._turn(self._next(piece, page.next)))
+        except TransportError as error:
+            self._nodes.append(Turn(piece.request, sent=True, error=error, token="", size=0))
+
+    def _coming(self) -> int:
+        return sum(len(turn.rows or ()) for turn in self._nodes)
+
+    def _next(self, turn: Turn, link: str) -> str:
+        token = self._dialect.cursor(link)
+        if token is None or token == turn.token:
+            raise TransportError(
+                f"{turn.request.method} {turn.request.shown}: the backend names a next page, but no cursor of it; it "
+                'seems to know none. Read with plan="pages" instead',
+                method=turn.request.method,
+                url=turn.request.shown,
+            )
+        return token
+
+    def give(self) -> Window | None:
+        """Give the next rows in order, or raise what they failed with; None while they are not there."""
+        while self._nodes:
+            turn = self._nodes[0]
+            if turn.error is not None:
+                raise turn.error
+            if turn.rows is None:
+                return None
+            del self._nodes[0]
+            rows = self._fresh(turn.rows)
+            if self._query.stop is not None:
+                rows = rows[: self._query.stop - self._place]
+            first, self._place = self._place, self._place + len(rows)
+            if self._query.stop is not None and self._place >= self._query.stop:
+                self._nodes = []
+            if rows:
+                return Window(first, rows, turn.token)
+        return None
+
+    def _fresh(self, rows: list[Any]) -> list[Any]:
+        """Leave out what was handed out before the reading was broken off, and before this page."""
+        keys, after = keys_of(self._cls, rows, wire=self._wire), self._after
+        if after is not None:
+            fresh = [key is None or ((key < after) if self._down else (key > after)) for key in keys]
+            rows = [row for row, is_fresh in zip(rows, fresh, strict=True) if is_fresh]
+        if keys and keys[-1] is not None:
+            self._after = keys[-1]
+        return rows
+
+    @property
+    def done(self) -> bool:
+        """Whether everything was given."""
+        return not self._nodes
+
+    @property
+    def held(self) -> int:
+        """How many pages have come and were not given yet."""
+        return sum(1 for turn in self._nodes if turn.rows is not None)
+
+    def state(self, window: Window, taken: int) -> dict[str, Any]:
+        """Say where to go on: the cursor of the page, and the last key."""
+        (key,) = keys_of(self._cls, window.rows[taken - 1 : taken], wire=self._wire)
+        return {"token": window.token, "key": key, "place": window.first + taken}

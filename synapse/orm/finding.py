@@ -1,0 +1,80 @@
+"""Single objects of a query, and objects by their keys."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from synapse.errors import NotFoundError, QueryError
+from synapse.orm import fetching, loading, spelling
+from synapse.query import Exact, In
+from synapse.query.kinds import Reference
+
+if TYPE_CHECKING:
+    from synapse.orm.entity import Entity
+    from synapse.orm.queryset import QuerySet
+
+E = TypeVar("E", bound="Entity")
+
+
+def get(queryset: QuerySet[E], pk: Any, *, lookups: dict[str, Any]) -> E:
+    """Give the one object that matches a key or lookups."""
+    schema, query = queryset.entity._schema, queryset.query
+    if pk is not None:
+        lookups["pk"] = pk
+    queryset._unsliced("get()")
+    keys = [name for name in ("pk", schema.pk) if name in lookups]
+    # Only lists can leave fields out.
+    listed = bool(query.only or query.defer) and queryset.entity._catalog.accepts(schema.pk, Exact)
+    single = keys == list(lookups) and len(keys) == 1 and query.bare and not listed
+    if single and queryset.session.dialect.row(schema).detail:
+        return _detail(queryset, _kind(queryset).check(f"{schema.entity}.get()", lookups[keys[0]]))
+    if not lookups and query.bare:
+        raise QueryError(f"get() needs a key or lookups: {schema.entity}.objects.get(5)")
+    return _single(queryset, lookups)
+
+
+def _kind(queryset: QuerySet[Any]) -> Reference:
+    return Reference(queryset.entity.__name__, key=queryset.entity._key)
+
+
+def _detail(queryset: QuerySet[E], pk: Any) -> E:
+    schema, session, query = queryset.entity._schema, queryset.session, queryset.query
+    request = session.dialect.detail(schema, pk, expand=query.expand)
+    try:
+        reply = session.send(request)
+    except NotFoundError as error:
+        raise loading.missing(
+            queryset.entity, f"{schema.entity} {pk!r} does not exist", cause=error
+        ) from error
+    found = loading.load(queryset.entity, reply.data, session=session, mode=query.mode)
+    for path in query.prefetch:
+        fetching.prefetch([found], path)
+    return found
+
+
+def _single(queryset: QuerySet[E], lookups: dict[str, Any]) -> E:
+    cls, asked = queryset.entity, queryset.filter(**lookups)
+    found = list(asked[:2])
+    if len(found) == 1:
+        return found[0]
+    spelled = spelling.spelled(asked.query) or "the query"
+    if not found:
+        raise loading.missing(cls, f"no {cls.__name__} matches {spelled}")
+    raise cls.MultipleObjectsReturned(
+        f"get() found {asked.count()} {cls.__name__} for {spelled}, not one; filter further, or use first()"
+    )
+
+
+def in_bulk(queryset: QuerySet[E], keys: Iterable[Any] | None) -> dict[Any, E]:
+    """Give objects by key, as few requests as the wire allows; keys that do not exist are left out."""
+    queryset._unsliced("in_bulk()")
+    if keys is None:
+        return {row.pk: row for row in queryset}
+    checked = In.check(f"{queryset.entity.__name__}.in_bulk()", keys, kind=_kind(queryset))
+    if queryset.entity._catalog.accepts(queryset.entity._schema.pk, In):
+        queryset = queryset.filter(pk__in=checked)
+    elif queryset.query.bare:
+        return fetching.one_by_one(queryset.session, checked, get=lambda key: _detail(queryset, key))
+    rows = {row.pk: row for row in queryset}
+    return {key: rows[key] for key in checked if key in rows}

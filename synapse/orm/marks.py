@@ -1,0 +1,51 @@
+"""The row that was handed out last, told by what the result is ordered by."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from synapse.dialects import V1
+from synapse.orm import parts
+from synapse.query import Query
+
+if TYPE_CHECKING:
+    from synapse.orm.entity import Entity
+
+
+class Mark:
+    """Tells the rows that were handed out, up to a certain one, from those that were not; false where there is none."""
+
+    def __init__(
+        self, cls: type[Entity], query: Query, *, dialect: V1, values: list[Any] | None = None
+    ) -> None:
+        names = dialect.names(cls._schema)
+        self._cls = cls
+        self._order = [
+            (name.lstrip("-"), names[name.lstrip("-")], name.startswith("-")) for name in query.order
+        ]
+        self._places = None if values is None else self._placed(dict(zip(self._wires, values, strict=True)))
+
+    @property
+    def _wires(self) -> list[str]:
+        return [wire for _, wire, _ in self._order]
+
+    def __bool__(self) -> bool:
+        return self._places is not None
+
+    def of(self, row: Any) -> dict[str, Any]:
+        """Give what to keep of a row, so that it can be told again."""
+        if isinstance(row, dict) and all(wire in row for wire in self._wires):
+            return {"last": [row[wire] for wire in self._wires]}
+        return {}
+
+    def covers(self, row: Any) -> bool:
+        """Whether a row was handed out: it is the marked one, or comes before it."""
+        if self._places is None:
+            return False
+        for (_, _, down), own, marked in zip(self._order, self._placed(row), self._places, strict=True):
+            if own != marked:
+                return bool(own > marked if down else own < marked)
+        return True
+
+    def _placed(self, row: Any) -> list[Any]:
+        return [parts.place_of(self._cls, row, field=field, wire=wire) for field, wire, _ in self._order]

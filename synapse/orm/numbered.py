@@ -1,0 +1,313 @@
+"""Reading by page numbers, several at once, and going back for rows that moved to the front meanwhile.
+
+A page number counts from the beginning of what matches when it is asked for. Rows that leave the result move those
+behind them to the front, onto pages that were read before; so wherever a page may have been asked for after that, the
+pages before it are read again, as far back as they hold rows that were not given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from synapse.dialects import V1, Page
+from synapse.errors import NotFoundError, TransportError
+from synapse.orm.marks import Mark
+from synapse.orm.pages import Answer, Piece, Window, check_empty, keys_of, missing, took_too_long
+from synapse.orm.seen import Seen
+from synapse.query import Query
+
+if TYPE_CHECKING:
+    from synapse.orm.entity import Entity
+
+
+@attrs.define(eq=False, kw_only=True)
+class Leaf(Piece):
+    """One numbered page: the place of its first row, how many rows fit on it, and what its answer said.
+
+    `ticket` tells which writes of this session were made before it was asked for. `back` is how far it is behind the
+    page for which it was asked again; 0 for a page that is read in its turn.
+    """
+
+    first: int
+    size: int
+    ticket: int = 0
+    back: int = 0
+    again: bool = False
+    checked: bool = False
+    page: Page | None = None
+    gone: NotFoundError | None = None
+
+    @property
+    def count(self) -> int | None:
+        """How many rows there were when it was answered, where that is known."""
+        return None if self.page is None else self.page.count
+
+    @property
+    def ends(self) -> bool:
+        """Whether the rows up to here are all that the backend had to give."""
+        rows = len(self.rows or ())
+        return rows < self.size if self.count is None else self.first + rows >= self.count
+
+
+class Numbered:
+    """The route of any query: its pages by number, from the one that holds the first row of the slice."""
+
+    def __init__(
+        self,
+        cls: type[Entity],
+        query: Query,
+        *,
+        dialect: V1,
+        size: int,
+        ticket: Callable[[], int],
+        mark: Mark,
+        place: int | None = None,
+    ) -> None:
+        self._cls, self._query, self._dialect = cls, query, dialect
+        self._asked = self._size = size
+        self._ticket, self._mark = ticket, mark
+        self._wire = dialect.pk(cls._schema)
+        self._place = query.start if place is None else place
+        # Without a mark, nothing tells rows that were handed out but their place.
+        self._low = query.start if mark else self._place
+        self._seen = Seen()
+        self._settled = self._swept = self._over = False
+        self._before: Leaf | None = None
+        self._keys: set[Any] = set()
+        self._empty = 0
+        self._end: int | None = None
+        self._named: int | None = None
+        self._counts: tuple[int, int] | None = None
+        self._nodes: list[Leaf] = []
+        self._begin()
+        self.lacks: tuple[int, int] | None = None
+
+    def _begin(self) -> None:
+        """Start at the page that holds the first row that is due, or held it when the reading was broken off."""
+        due = max(self._place - (1 if self._mark else 0), self._low)
+        leaf = self._leaf(due // self._size * self._size, back=self._size if self._mark else 0)
+        self._nodes, self._tail = [leaf], leaf.first + self._size
+
+    def _leaf(self, first: int, *, size: int = 0, **more: Any) -> Leaf:
+        size = size or self._size
+        asked = self._asked if size == self._size else size
+        request = self._dialect.select(self._cls._schema, self._query, page=first // size + 1, size=asked)
+        return Leaf(request, first=first, size=size, **more)
+
+    @property
+    def _floor(self) -> int:
+        return self._low // self._size * self._size
+
+    # --- what to ask ----------------------------------------------------------
+    def take(self) -> Piece | None:
+        """Give the next request that can be sent now."""
+        for leaf in self._nodes:
+            if leaf.error is not None:
+                return None
+            if not leaf.sent:
+                return self._send(leaf)
+        if not self._goes_on():
+            return None
+        leaf = self._leaf(self._tail, again=self._swept)
+        self._nodes.append(leaf)
+        self._tail += self._size
+        return self._send(leaf)
+
+    def _goes_on(self) -> bool:
+        """Whether pages are due behind those that were asked for."""
+        if not self._settled or (self._query.stop is not None and self._tail >= self._query.stop):
+            return False
+        return self._tail == self._named or (self._end is not None and self._tail < self._end)
+
+    def _send(self, leaf: Leaf) -> Leaf:
+        leaf.sent, leaf.ticket = True, self._ticket()
+        return leaf
+
+    # --- what came ------------------------------------------------------------
+    def land(self, piece: Piece, outcome: Answer | Exception) -> None:
+        """Take in what became of a request."""
+        assert isinstance(piece, Leaf)
+        if isinstance(outcome, Exception):
+            self._refused(piece, outcome)
+        elif self._settled or self._settle(piece, outcome.page):
+            page = piece.page = outcome.page
+            piece.rows = page.rows
+            if page.next and piece.first + piece.size == self._tail:
+                self._named = self._tail
+            if page.count is not None:
+                self._end = page.count
+                self._counts = ((self._counts or (page.count,))[0], page.count)
+
+    def _settle(self, leaf: Leaf, page: Page) -> bool:
+        """See how large the backend's pages are; False where this page is the wrong one, since they are others."""
+        self._settled = True
+        self._size = _real_size(page, leaf.first // leaf.size, asked=self._asked)
+        if leaf.size == self._size:
+            return True
+        self._begin()
+        if self._nodes[0].request != leaf.request:
+            return False
+        leaf.first, leaf.size, leaf.back = self._nodes[0].first, self._size, self._nodes[0].back
+        self._nodes = [leaf]
+        return True
+
+    def _refused(self, leaf: Leaf, error: Exception) -> None:
+        if isinstance(error, NotFoundError) and (leaf.first > 0 or leaf.again):
+            leaf.gone, leaf.rows, self._settled = error, [], True
+        elif took_too_long(error) and leaf.size > 1:
+            self._split(leaf)
+        else:
+            leaf.error = error
+
+    def _split(self, leaf: Leaf) -> None:
+        """Ask for smaller pages in place of one that took too long: equal parts, so that page numbers meet them."""
+        parts = next(each for each in range(2, leaf.size + 1) if leaf.size % each == 0)
+        size, index = leaf.size // parts, self._nodes.index(leaf)
+        if not self._settled:
+            # Nothing is known of the backend's pages yet: begin anew with smaller ones.
+            self._asked = self._size = size
+            self._begin()
+            return
+        smaller = [self._leaf(leaf.first + size * part, size=size, again=leaf.again) for part in range(parts)]
+        smaller[0].back, smaller[0].checked = leaf.back, leaf.checked
+        self._nodes[index : index + 1] = smaller
+
+    # --- what is handed out -----------------------------------------------------
+    def give(self) -> Window | None:
+        """Give the next rows in order, or raise what they failed with; None while they are not there."""
+        while self._nodes:
+            leaf = self._nodes[0]
+            if leaf.error is not None:
+                raise leaf.error
+            if leaf.rows is None:
+                return None
+            if self._goes_back(leaf):
+                continue
+            del self._nodes[0]
+            rows = self._fresh(leaf)
+            first, self._place = self._place, self._place + len(rows)
+            if not self._nodes and not self._goes_on():
+                self._finish()
+            if rows:
+                return Window(first, rows)
+        return None
+
+    def _fresh(self, leaf: Leaf) -> list[Any]:
+        """Cut a page to the slice, and leave out what was given."""
+        page, query = leaf.page, self._query
+        rows = (leaf.rows or [])[max(self._low - leaf.first, 0) :]
+        if query.stop is not None:
+            due = query.stop - max(leaf.first, self._low)
+            rows = rows[: max(min(due, query.stop - self._place), 0)]
+        keys = keys_of(self._cls, leaf.rows or [], wire=self._wire)
+        self._check_progress(leaf, set(keys))
+        given = keys[max(self._low - leaf.first, 0) :][: len(rows)]
+        self._empty = self._empty + 1 if page is not None and page.next and not rows else 0
+        if not leaf.rows:
+            check_empty(leaf.request, self._empty)
+        self._before, self._keys = leaf, set(keys)
+        return [
+            row
+            for row, key in zip(rows, given, strict=True)
+            if not self._mark.covers(row) and (key is None or self._seen.add(key))
+        ]
+
+    def _check_progress(self, leaf: Leaf, keys: set[Any]) -> None:
+        """Refuse a full page of which every row was on the page before: the backend may give it for ever."""
+        page = leaf.page
+        if leaf.again or self._before is None or page is None or not page.next or len(page.rows) < leaf.size:
+            return
+        if None not in keys and keys <= self._keys:
+            raise TransportError(
+                f"{leaf.request.method} {leaf.request.shown}: this page holds only rows of the page before, and names "
+                "a next one; the backend seems to ignore the page's number",
+                method=leaf.request.method,
+                url=leaf.request.shown,
+            )
+
+    # --- going back ---------------------------------------------------------------
+    def _goes_back(self, leaf: Leaf) -> bool:
+        """Put pages in front of one, where rows may have moved there that were not given."""
+        if leaf.back:
+            return self._goes_further(leaf)
+        before = self._before
+        if leaf.checked or before is None:
+            return False
+        leaf.checked = True
+        if leaf.gone is not None and before.ends:
+            return False
+        counts = (before.count, leaf.count)
+        fewer = max(counts[0] - counts[1], 0) if None not in counts else 0  # type: ignore[operator]
+        if leaf.gone is None and not fewer and before.ticket == leaf.ticket:
+            return False
+        return self._put_back(leaf, max(fewer, self._size))
+
+    def _put_back(self, leaf: Leaf, distance: int) -> bool:
+        first = max((leaf.first - distance) // self._size * self._size, self._floor)
+        if first >= leaf.first:
+            if leaf.gone is not None and leaf.first == 0:
+                raise missing(leaf.request, leaf.gone)
+            return False
+        self._nodes.insert(0, self._leaf(first, back=distance, again=True, checked=True))
+        return True
+
+    def _goes_further(self, leaf: Leaf) -> bool:
+        """Go twice as far back while the first row of a page is new; else read all pages from there on again."""
+        distance, leaf.back = leaf.back, 0
+        first = (leaf.rows or [None])[0]
+        known = first is not None and self._knows(first)
+        if not known and self._put_back(leaf, 2 * distance):
+            return True
+        following = self._nodes[1].first if len(self._nodes) > 1 else self._tail
+        if leaf.count is not None:
+            following = min(following, -(-leaf.count // self._size) * self._size)
+        filled = range(leaf.first + leaf.size, following, self._size)
+        self._nodes[1:1] = [self._leaf(place, again=True) for place in filled]
+        return False
+
+    def _knows(self, row: Any) -> bool:
+        (key,) = keys_of(self._cls, [row], wire=self._wire)
+        return key in self._seen or self._mark.covers(row)
+
+    def _finish(self) -> None:
+        """Where fewer rows came than there were all the time, read once more for them; then say what lacks."""
+        self._over = True
+        if self._counts is None or self._mark:
+            return
+        stop = min(self._counts) if self._query.stop is None else min(*self._counts, self._query.stop)
+        if self._place >= stop:
+            return
+        if self._swept:
+            self.lacks = (self._place - self._query.start, stop - self._query.start)
+        else:
+            self._over, self._swept, self._before, self._tail = False, True, None, self._floor
+            self._end = stop
+
+    @property
+    def done(self) -> bool:
+        """Whether everything was given."""
+        return self._over and not self._nodes
+
+    @property
+    def held(self) -> int:
+        """How many pages have come and were not given yet."""
+        return sum(1 for leaf in self._nodes if leaf.rows is not None)
+
+    def state(self, window: Window, taken: int) -> dict[str, Any]:
+        """Say where to go on: the place, and what the last row is ordered by."""
+        return {"place": window.first + taken, **self._mark.of(window.rows[taken - 1])}
+
+
+def _real_size(page: Page, before: int, *, asked: int) -> int:
+    """Tell how large the backend's pages are: it may cap what was asked for, and page numbers then count its own."""
+    if not page.rows:
+        return asked
+    if page.next or (before == 0 and page.count is not None and len(page.rows) < page.count):
+        return len(page.rows)
+    if before and page.count is not None:
+        # The last page ends with the last row.
+        return min((page.count - len(page.rows)) // before, asked) or asked
+    return asked

@@ -1,0 +1,146 @@
+"""From a query to the plan that it is read by. Pure: what is known before anything is sent decides."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args
+
+import attrs
+
+from synapse.dialects import V1
+from synapse.errors import QueryError, describe, did_you_mean
+from synapse.orm import parts
+from synapse.query import Condition, Exact, Gt, In, Lt, Query
+from synapse.query.kinds import Key
+
+if TYPE_CHECKING:
+    from synapse.orm.entity import Entity
+
+PlanName = Literal["ranges", "pages", "cursor", "one"]
+NAMES: Final[tuple[PlanName, ...]] = get_args(PlanName)
+SHALLOW: Final = 10
+"""Slices of up to so many pages are read by number: that costs no more than ranges, and each request is known."""
+
+
+@attrs.frozen
+class Plan:
+    """How one query is read: its plan, its whole order, and the rows asked for at once.
+
+    `by_key` says that what follows a page is asked for by its last key, `cuts` that ranges of keys can be cut.
+    """
+
+    name: PlanName
+    query: Query
+    size: int
+    by_key: bool
+    cuts: bool
+
+
+def plan_of(
+    cls: type[Entity],
+    query: Query,
+    *,
+    dialect: V1,
+    usual: int,
+    size: int | None = None,
+    wanted: PlanName | None = None,
+) -> Plan:
+    """Choose the plan of a query, or take the *wanted* one; raise `QueryError` where it cannot be read so."""
+    ordered = parts.totally_ordered(cls, query)
+    asked = size or page_size_for(ordered, usual)
+    one, against = _is_one(cls, ordered, asked), why_not_by_key(cls, ordered, dialect)
+    if wanted is not None:
+        _check(cls, ordered, dialect, wanted=wanted, one=one, against=against)
+    elif one:
+        wanted = "one"
+    elif against is None and (ordered.stop is None or ordered.stop > SHALLOW * asked):
+        wanted = "ranges"
+    else:
+        wanted = "pages"
+    by_key = wanted == "ranges" or (wanted == "one" and against is None and not ordered.sliced)
+    return Plan(wanted, ordered, asked, by_key=by_key, cuts=can_cut(cls, ordered, dialect))
+
+
+def check_name(name: Any) -> PlanName | None:
+    """Refuse what names no plan."""
+    if name is None or name in NAMES:
+        known: PlanName | None = name
+        return known
+    hint = did_you_mean(name, NAMES) if isinstance(name, str) else ""
+    raise QueryError(f"plan= takes {', '.join(map(repr, NAMES))}, got {describe(name)}{hint}")
+
+
+def page_size_for(query: Query, usual: int) -> int:
+    """Choose a page size that holds the whole slice in one page, if one up to the usual size does."""
+    if query.stop is None:
+        return usual
+    for size in range(max(query.stop - query.start, 1), usual + 1):
+        if query.start // size == (query.stop - 1) // size:
+            return size
+    return usual
+
+
+def _is_one(cls: type[Entity], query: Query, size: int) -> bool:
+    """Whether one page surely holds all there is."""
+    if query.stop is not None:
+        return query.start // size == (query.stop - 1) // size
+    keys = [len(each.value) for each in query.where if _names_keys(cls, each, In)]
+    single = any(_names_keys(cls, each, Exact) for each in query.where)
+    return not query.start and (single or (bool(keys) and min(keys) <= size))
+
+
+def _names_keys(cls: type[Entity], condition: Condition, lookup: Any) -> bool:
+    return condition.name == cls._schema.pk and condition.lookup is lookup
+
+
+def why_not_by_key(cls: type[Entity], query: Query, dialect: V1) -> str | None:
+    """Say why what follows a row cannot be asked for by its key; None where it can."""
+    pk, name = cls._schema.pk, cls.__name__
+    if not parts.by_key(cls, query):
+        return f"the order of the query is {','.join(query.order)}; order_by({pk!r}) or its reverse allows it"
+    lead = Lt if query.order[0].startswith("-") else Gt
+    if not isinstance(cls._key, Key) or not cls._catalog.accepts(pk, lead):
+        return f"the backend has no {pk}__gt and {pk}__lt for {name}"
+    if query.start:
+        return "a slice that does not start at the first row counts rows"
+    if _clashes(cls, query, dialect, lead):
+        return "its raw parameters choose keys or the order"
+    return None
+
+
+def _clashes(cls: type[Entity], query: Query, dialect: V1, *lookups: Any) -> bool:
+    needed = {dialect.key(cls._schema, Condition(cls._schema.pk, each, 0)).name for each in lookups}
+    return any(name in {*needed, "ordering"} for name, _ in query.params)
+
+
+def can_cut(cls: type[Entity], query: Query, dialect: V1) -> bool:
+    """Whether ranges of keys can be asked for."""
+    both = isinstance(cls._key, Key) and all(
+        cls._catalog.accepts(cls._schema.pk, lookup) for lookup in (Gt, Lt)
+    )
+    return both and not _clashes(cls, query, dialect, Gt, Lt)
+
+
+def _check(
+    cls: type[Entity], query: Query, dialect: V1, *, wanted: PlanName, one: bool, against: str | None
+) -> None:
+    name, why = cls.__name__, None
+    if wanted == "ranges":
+        why = against
+    elif wanted == "one" and not one:
+        why = "it may have more rows than one page holds; take a slice, or name the keys"
+    elif wanted == "cursor":
+        why = _why_no_cursor(cls, query, dialect)
+    if why is not None:
+        raise QueryError(f"this {name} query cannot be read with plan={wanted!r}: {why}. Nothing was sent")
+
+
+def _why_no_cursor(cls: type[Entity], query: Query, dialect: V1) -> str | None:
+    if not dialect.row(cls._schema).cursors:
+        return f"the backend has no cursors for {cls.__name__}"
+    if not parts.by_key(cls, query):
+        return f"cursors need an order in which no two rows share a place; order_by({cls._schema.pk!r}) gives one"
+    if query.start:
+        return "a cursor starts at the first row"
+    if any(name == "ordering" for name, _ in query.params):
+        return "its raw parameters choose the order"
+    return None

@@ -1,0 +1,144 @@
+"""Splitting a query between workers: ranges of keys that hold about as many rows, or runs of pages."""
+
+from __future__ import annotations
+
+import math
+
+from collections.abc import Sequence
+from itertools import accumulate, pairwise
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+
+from synapse.dialects import Page
+from synapse.orm import pages, parts, planning, reading
+from synapse.query import Condition, Gt, In, Lt, Query
+from synapse.query.kinds import Key
+
+if TYPE_CHECKING:
+    from synapse.orm.entity import Entity
+    from synapse.session import Session
+
+FINER: Final = 4
+"""So many ranges are counted for each shard."""
+
+
+def split(cls: type[Entity], query: Query, number: int, *, session: Session) -> list[Query]:
+    """Give queries that hold the rows of one together, each row once, in the order that the rows have."""
+    if query.empty or number == 1:
+        return [query, *[attrs.evolve(query, empty=True)] * (number - 1)]
+    listed = next((each for each in query.where if each.name == cls._schema.pk and each.lookup is In), None)
+    ordered = parts.totally_ordered(cls, query)
+    if listed is not None and not query.sliced:
+        return _by_list(cls, query, listed, number)
+    if not query.sliced and _has_ranges(cls, ordered, session):
+        return _by_range(cls, query, number, session=session)
+    return _by_place(cls, query, number, session=session)
+
+
+def _has_ranges(cls: type[Entity], query: Query, session: Session) -> bool:
+    by_key = attrs.evolve(query, order=(cls._schema.pk,))
+    return planning.can_cut(cls, by_key, session.dialect)
+
+
+def _by_list(cls: type[Entity], query: Query, listed: Condition, number: int) -> list[Query]:
+    """Deal out a list of keys; nothing needs to be asked."""
+    keys = sorted(listed.value) if isinstance(cls._key, Key) else list(listed.value)
+    if _descends(cls, query):
+        keys.reverse()
+    made = []
+    for low, high in pairwise(len(keys) * part // number for part in range(number + 1)):
+        if low == high:
+            made.append(attrs.evolve(query, empty=True))
+            continue
+        some = attrs.evolve(listed, value=tuple(keys[low:high]))
+        where = tuple(some if each is listed else each for each in query.where)
+        made.append(attrs.evolve(query, where=where))
+    return made
+
+
+def _by_range(cls: type[Entity], query: Query, number: int, *, session: Session) -> list[Query]:
+    """Cut between keys so that about as many rows lie in each range; the outer ones are open for rows to come."""
+    pk = cls._schema.pk
+    low, high = (_end(cls, query, order, session) for order in (pk, f"-{pk}"))
+    if low is None or high is None:
+        return [query, *[attrs.evolve(query, empty=True)] * (number - 1)]
+    edges = _edges(low - 1, high, FINER * number)
+    counts = _counts(cls, query, edges, session=session)
+    cuts = _balanced(edges, counts, number)
+    made = [_between(cls, query, after, until) for after, until in pairwise([None, *cuts, None])]
+    made += [attrs.evolve(query, empty=True)] * (number - len(made))
+    return made[::-1] if _descends(cls, query) else made
+
+
+def _descends(cls: type[Entity], query: Query) -> bool:
+    ordered = parts.naturally_ordered(cls, query)
+    return parts.by_key(cls, ordered) and ordered.order[0].startswith("-")
+
+
+def _end(cls: type[Entity], query: Query, order: str, session: Session) -> int | None:
+    """Ask for the key at one end."""
+    page = _bare_page(cls, attrs.evolve(query, order=(order,)), session)
+    keys = pages.keys_of(cls, page.rows[:1], wire=session.dialect.pk(cls._schema))
+    return keys[0] if keys and isinstance(keys[0], int) else None
+
+
+def _bare_page(cls: type[Entity], query: Query, session: Session) -> Page:
+    bare = attrs.evolve(query, only=(cls._schema.pk,), defer=(), expand=(), prefetch=())
+    return pages.fetch(session.dialect.select(cls._schema, bare, page=1, size=1), session).page
+
+
+def _edges(after: int, until: int, number: int) -> list[int]:
+    keys = until - after
+    return sorted({after + keys * part // number for part in range(number + 1)})
+
+
+def _counts(cls: type[Entity], query: Query, edges: Sequence[int], *, session: Session) -> list[int]:
+    """Count the rows of each range, side by side."""
+
+    def count(ends: tuple[int, int]) -> int:
+        ranged = _between(cls, query, *ends)
+        return reading.count(cls, ranged, session=session)
+
+    found = []
+    for _, counted, error in session.map(count, pairwise(edges)):
+        if error is not None:
+            raise error
+        found.append(counted or 0)
+    return found
+
+
+def _balanced(edges: Sequence[int], counts: Sequence[int], number: int) -> list[int]:
+    """Choose the keys to cut behind; within a range its rows are taken to lie evenly.
+
+    >>> _balanced([0, 10, 20], [30, 10], 4)
+    [3, 6, 10]
+    """
+    sums = list(accumulate(counts, initial=0))
+    cuts = []
+    for part in range(1, number):
+        wanted = sums[-1] * part / number
+        place = next(index for index, total in enumerate(sums[1:]) if total >= wanted)
+        share = (wanted - sums[place]) / counts[place] if counts[place] else 0.0
+        cuts.append(edges[place] + int((edges[place + 1] - edges[place]) * share))
+    return sorted(set(cuts))
+
+
+def _between(cls: type[Entity], query: Query, after: int | None, until: int | None) -> Query:
+    pk, where = cls._schema.pk, query.where
+    if after is not None:
+        where = cls._catalog.add(where, Condition(pk, Gt, after))
+    if until is not None:
+        where = cls._catalog.add(where, Condition(pk, Lt, until + 1))
+    return attrs.evolve(query, where=where)
+
+
+def _by_place(cls: type[Entity], query: Query, number: int, *, session: Session) -> list[Query]:
+    """Deal out runs of whole pages; the last one is open for rows to come."""
+    size, total = session.page_size, reading.count(cls, query, session=session)
+    pages_each = math.ceil(total / number / size)
+    each = max(pages_each, 1) * size
+    made: list[Any] = [query.slice(each * part, each * (part + 1)) for part in range(number)]
+    filled = min(max(math.ceil(total / each), 1), number)
+    made[filled - 1] = query.slice(each * (filled - 1), None)
+    return [*made[:filled], *[attrs.evolve(query, empty=True)] * (number - filled)]
