@@ -39,6 +39,20 @@ class _Clock(io.RawIOBase):
         super().close()
 
 
+class BrokenHeadError(http.client.HTTPException):
+    """An answer ended within its headers."""
+
+
+class _Lines(io.BufferedReader):
+    """Remembers the last line that was read: `http.client` takes the end of the stream for the end of the headers."""
+
+    last = b""
+
+    def readline(self, size: int | None = -1) -> bytes:
+        self.last = super().readline(size)
+        return self.last
+
+
 class _Timed:
     """Lends a socket to a response, which opens it as a file and nothing else."""
 
@@ -48,7 +62,8 @@ class _Timed:
     def makefile(self, mode: str) -> io.BufferedReader:
         # The limit of a read was set on the socket right before.
         self.clock = _Clock(self._sock.makefile(mode, buffering=0), limit=self._sock.gettimeout())
-        return io.BufferedReader(self.clock)
+        self.lines = _Lines(self.clock)
+        return self.lines
 
 
 class Response(http.client.HTTPResponse):
@@ -57,7 +72,13 @@ class Response(http.client.HTTPResponse):
     def __init__(self, sock: Any, *args: Any, **kwargs: Any) -> None:
         timed = _Timed(sock)
         super().__init__(timed, *args, **kwargs)  # type: ignore[arg-type]
-        self._clock = timed.clock
+        self._clock, self._lines = timed.clock, timed.lines
+
+    def begin(self) -> None:
+        """Read the head, and refuse one that ends before its last line."""
+        super().begin()
+        if not self._lines.last.endswith(b"\n"):
+            raise BrokenHeadError
 
     def take_your_time(self) -> None:
         """Leave only the limit of one read."""

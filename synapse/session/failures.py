@@ -69,6 +69,8 @@ def _classify(reason: BaseException, root: BaseException) -> tuple[str, bool, bo
             return _handshake(root)
         case ValueError():
             return f"the request could not be built ({type(reason).__name__})", False, False
+        case bounded.BrokenHeadError():
+            return "the answer broke off within its headers", True, True
         case http.client.IncompleteRead():
             return "the answer broke off", True, True
         case urllib3.DecodeError():

@@ -11,7 +11,7 @@ import pytest
 from synapse.dialects.wire import Request
 from synapse.errors import TransportError, WriteUnconfirmedError
 from synapse.session import Retry, Session, bounded
-from tests.unit.session.hostile import Received, Server, Step, reply
+from tests.unit.session.hostile import Received, Server, Step, cut, reply
 
 Serve = Callable[..., Server]
 Connect = Callable[..., Session]
@@ -73,3 +73,13 @@ def test_gives_files_and_streams_their_time(serve: Serve, connect: Connect) -> N
         text = list(lines)
 
     assert (b"x" * 40, ["x" * 40]) == (content, text)
+
+
+@pytest.mark.parametrize("at", [1, 20, 60])
+def test_a_file_whose_head_breaks_off_is_no_empty_file(serve: Serve, connect: Connect, at: int) -> None:
+    """An answer that ends before the blank line after its headers is asked for again."""
+    server = serve(cut(FILE, at=40 + at), FILE)
+    with connect(server).download(f"{server.origin}/a.txt") as file:
+        got = b"".join(file.chunks())
+
+    assert (b"x" * 40, 2) == (got, len(server.received))
