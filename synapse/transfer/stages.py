@@ -5,10 +5,10 @@ from __future__ import annotations
 import contextvars
 import threading
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence, Sized
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
-from typing import Any, Final, Generic, Protocol, TypeAlias, TypeVar
+from typing import Any, Final, Generic, TypeAlias, TypeVar
 
 Job: TypeAlias = Callable[[], "Sequence[Job]"]
 """Work that is done beside other work, and gives what is left to do of it."""
@@ -17,14 +17,7 @@ _BESIDE: Final = 2  # batches that may wait, all sent, for an older one
 _AHEAD: Final = 4  # batches that may wait to be finished, whatever their size
 
 
-class Batch(Protocol):
-    """Anything that has a length."""
-
-    def __len__(self) -> int:
-        """The number of items in it."""
-
-
-B = TypeVar("B", bound=Batch)
+B = TypeVar("B", bound=Sized)
 
 
 def run_stages(
