@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Literal
 
 import pytest
 
-from synapse import BulkError, Session
+from synapse import BulkError, DataUnit, Session
 from tests.faults.conftest import Connect, MakeFile, Place, md5
 from tests.faults.deeds import MakeDeed, add, check, chunks, items, model, once_more, release, source, upload
 from tests.faults.hostile import FIRST, MIDDLE, Backend, Proxy, call, reset
@@ -96,3 +97,18 @@ def test_many_give_up(
     assert {unit.id for unit in caught.value.succeeded} <= {unit["id"] for unit in place.units}
     assert [] == collection.upload(paths, workers=4).failed
     assert sorted(map(md5, paths)) == place.contents
+
+
+def test_many_downloads_go_on(
+    backend: Backend, proxy: Proxy, connect: Connect, place: Place, make_file: MakeFile, tmp_path: Path
+) -> None:
+    """A backend that is killed in the middle of some files gives them out when it is back."""
+    patient = connect(proxy.url, retries=12, backoff=0.2)
+    paths = [make_file(f"{number}.bin", size=50_000) for number in range(8)]
+    assert 8 == len(place.collection_of(patient).upload(paths).created)
+    proxy.harm("GET /media", call(backend.restart, then=reset), of="answer", at=MIDDLE, nth=4)
+    units = DataUnit.objects.using(patient).filter(data_collection=place.collection)
+    report = units.download(tmp_path / "out", workers=3)
+
+    assert {"downloaded"} == {each.status for each in report}
+    assert sorted(map(md5, paths)) == sorted(md5(each.path) for each in report)
