@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import mimetypes
-import threading
 import weakref
 
 from collections.abc import Callable, Sequence
@@ -107,12 +106,11 @@ class _Standing:
 
 
 _STANDINGS: Final[weakref.WeakKeyDictionary[Session, _Standing]] = weakref.WeakKeyDictionary()
-_LOCK: Final = threading.Lock()
 
 
 def _standing(session: Session) -> _Standing:
-    with _LOCK:
-        return _STANDINGS.setdefault(session, _Standing())
+    # No lock, which a forked child might inherit closed: of two threads that come first, both get the stored one.
+    return _STANDINGS.setdefault(session, _Standing())
 
 
 @attrs.frozen
