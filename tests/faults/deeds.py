@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import zipfile
 
 from collections.abc import Callable
@@ -35,10 +36,10 @@ class Deed:
         return None
 
 
-def archive(path: Path) -> Path:
+def archive(path: Path, *, size: int = 3000) -> Path:
     """Write a zip archive of content that no other has."""
     with zipfile.ZipFile(path, "w") as file:
-        file.writestr("config.yaml", f"number: {next(NUMBERS)}\n" + "x" * 3000)
+        file.writestr("config.yaml", os.urandom(size))
     return path
 
 
@@ -128,10 +129,10 @@ REQUESTS: Final[dict[MakeDeed, tuple[str, ...]]] = {
 ANEW: Final = (model, release)
 
 
-def source(make: MakeDeed, make_file: MakeFile) -> Path:
+def source(make: MakeDeed, make_file: MakeFile, *, size: int = 3000) -> Path:
     """Make a file for a deed."""
-    path = make_file("source.zip")
-    return archive(path) if make in ANEW else path
+    path = make_file("source.zip", size=size)
+    return archive(path, size=size) if make in ANEW else path
 
 
 def once_more(make: MakeDeed, deed: Deed, path: Path) -> None:
