@@ -101,15 +101,25 @@ class ServerError(ClientError):
 
 
 class TransportError(SynapseError):
-    """No answer came, or none that could be read; `method` and `url` name the request."""
+    """No answer came, or none that could be read; `method` and `url` name the request.
+
+    `timed_out` says that the backend took the request and did not answer it in time.
+    """
 
     def __init__(
-        self, message: str, *, method: str = "", url: str = "", status_code: int | None = None
+        self,
+        message: str,
+        *,
+        method: str = "",
+        url: str = "",
+        status_code: int | None = None,
+        timed_out: bool = False,
     ) -> None:
         super().__init__(message)
         self.method = method
         self.url = url
         self.status_code = status_code
+        self.timed_out = timed_out
 
 
 class OriginError(TransportError):

@@ -31,7 +31,7 @@ class Request:
 
     `path` may also be an absolute link that the backend gave; it is followed on the session's own origin only. A
     request that is sent `once` is not repeated where it may have been acted upon, whatever its method: the caller finds
-    out first.
+    out first. One that is `divisible` is not repeated where it took too long: the caller asks for less.
     """
 
     method: str
@@ -42,6 +42,7 @@ class Request:
     headers: tuple[tuple[str, str], ...] = ()
     read_timeout: float | None = None
     once: bool = False
+    divisible: bool = attrs.field(default=False, eq=False)
 
     @property
     def idempotent(self) -> bool:

@@ -11,7 +11,8 @@ from collections import deque
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Final
 
-from synapse.dialects import Request
+import attrs
+
 from synapse.orm import coach, pages
 from synapse.orm.pages import Answer, Piece, Route, Window
 from synapse.session.pacing import stopping
@@ -70,17 +71,17 @@ class Crew:
                     return
                 piece, context = self._jobs.popleft()
             try:
-                outcome = context.run(outcome_of, piece.request, self._session)
+                outcome = context.run(outcome_of, piece, self._session)
             except BaseException as error:
                 # Whoever waits for this piece has to hear of it, whatever it is.
                 outcome = error  # type: ignore[assignment]
             self._landed.put((piece, outcome))
 
 
-def outcome_of(request: Request, session: Session) -> Answer | Exception:
-    """Fetch a page, keeping what it failed with as a value."""
+def outcome_of(piece: Piece, session: Session) -> Answer | Exception:
+    """Fetch a page, keeping what it failed with as a value; one that takes too long is not tried again as it is."""
     try:
-        return pages.fetch(request, session)
+        return pages.fetch(attrs.evolve(piece.request, divisible=piece.size > 1), session)
     except Exception as error:
         return error
 
@@ -128,7 +129,7 @@ class Walk:
         self._process = os.getpid()
         self._closed = False
 
-    def next(self, *, ahead: bool = True) -> Window | None:
+    def next(self) -> Window | None:
         """Give the next rows, or None when there are no more."""
         if self._closed:
             return None
@@ -136,7 +137,7 @@ class Walk:
             self._start_anew()
         self._asked += 1
         try:
-            window = self._next(ahead=ahead)
+            window = self._next()
         except BaseException:
             self.close()
             raise
@@ -151,7 +152,7 @@ class Walk:
         self._closed = True
         self._crew.close()
 
-    def _next(self, *, ahead: bool) -> Window | None:
+    def _next(self) -> Window | None:
         waited = False
         while not self._closed:
             self._take_in()
@@ -159,7 +160,7 @@ class Walk:
             if window is not None:
                 self._effort.turn(waited=waited)
                 self._given += 1
-                if ahead and self._workers > 1:
+                if self._workers > 1:
                     self._send()
                 return window
             if self.route.done:
@@ -181,7 +182,7 @@ class Walk:
         """Have something come in: fetched here, where it is the only thing to do."""
         pieces = self._pieces()
         if len(pieces) == 1 and not self._crew.flying:
-            self._land((pieces[0], outcome_of(pieces[0].request, self._session)))
+            self._land((pieces[0], outcome_of(pieces[0], self._session)))
             return
         for piece in pieces:
             self._crew.put(piece)

@@ -20,7 +20,6 @@ class Turn(Piece):
     """One page by its cursor; the first one has none."""
 
     token: str
-    size: int
 
 
 class Cursors:
@@ -47,7 +46,7 @@ class Cursors:
 
     def _turn(self, token: str) -> Turn:
         request = self._dialect.select(self._cls._schema, self._query, page=1, size=self._size, cursor=token)
-        return Turn(request, token=token, size=self._size)
+        return Turn(request, self._size, token=token)
 
     def take(self) -> Piece | None:
         """Give the next request: there is one at a time, since each page names the next."""
@@ -77,7 +76,7 @@ class Cursors:
             check_empty(piece.request, self._empty)
             self._nodes.append(self._turn(self._next(piece, page.next)))
         except TransportError as error:
-            self._nodes.append(Turn(piece.request, sent=True, error=error, token="", size=0))
+            self._nodes.append(Turn(piece.request, piece.size, sent=True, error=error, token=""))
 
     def _coming(self) -> int:
         return sum(len(turn.rows or ()) for turn in self._nodes)

@@ -32,7 +32,6 @@ class Leaf(Piece):
     """
 
     first: int
-    size: int
     ticket: int = 0
     back: int = 0
     again: bool = False
@@ -95,7 +94,7 @@ class Numbered:
         size = size or self._size
         asked = self._asked if size == self._size else size
         request = self._dialect.select(self._cls._schema, self._query, page=first // size + 1, size=asked)
-        return Leaf(request, first=first, size=size, **more)
+        return Leaf(request, size, first=first, **more)
 
     @property
     def _floor(self) -> int:

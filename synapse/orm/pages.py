@@ -31,9 +31,13 @@ class Window:
 
 @attrs.define(eq=False)
 class Piece:
-    """One request of a plan. `rows` are what it brought, once that was taken in; `error` is what it ended with."""
+    """One request of a plan, for a page of `size` rows.
+
+    `rows` are what it brought, once that was taken in; `error` is what it ended with.
+    """
 
     request: Request
+    size: int
     sent: bool = False
     rows: list[Any] | None = None
     error: Exception | None = None
@@ -114,7 +118,7 @@ def took_too_long(error: Exception) -> bool:
     """Whether a smaller page may come where this one did not come in time."""
     if isinstance(error, ClientError):
         return error.status_code in GAVE_UP
-    return isinstance(error, TransportError) and isinstance(error.__cause__, TimeoutError)
+    return isinstance(error, TransportError) and error.timed_out
 
 
 def missing(request: Request, cause: NotFoundError) -> TransportError:

@@ -46,7 +46,6 @@ class Span(Piece):
 
     after: int | None = None
     until: int | None = None
-    size: int = 1
     number: int = 1
     empty: int = 0
     expected: float = 0
@@ -110,7 +109,7 @@ class Ranges:
         size = more.pop("size", self._sizing.size)
         query, number = self._bounded(after, until), more.get("number", 1)
         request = self._dialect.select(self._cls._schema, query, page=number, size=size)
-        return Span(request, after=after, until=until, size=size, **more)
+        return Span(request, size, after=after, until=until, **more)
 
     def _bounded(self, after: int | None, until: int | None) -> Query:
         pk, add, where = self._cls._schema.pk, self._cls._catalog.add, self._query.where
@@ -128,7 +127,7 @@ class Ranges:
         bare = attrs.evolve(
             self._query, order=(f"-{pk}" if down else pk,), only=(pk,), defer=(), expand=(), prefetch=()
         )
-        return Piece(self._dialect.select(self._cls._schema, bare, page=1, size=2))
+        return Piece(self._dialect.select(self._cls._schema, bare, page=1, size=2), 2)
 
     def _cut(self, index: int, stretch: Stretch, until: int) -> Span:
         """Cut a range of about a page off a stretch."""
@@ -232,7 +231,7 @@ class Ranges:
             if keys != sorted(keys, reverse=down):
                 # No rows are given any more: they may not be those that are due.
                 odd = self._odd(probe.request, "does not give its rows in the order that was asked for")
-                self._nodes.insert(0, Span(probe.request, sent=True, error=odd))
+                self._nodes.insert(0, Span(probe.request, probe.size, sent=True, error=odd))
             elif keys and (down is (self._sign > 0)):
                 self._end = self._sign * keys[0]
         for index, node in enumerate(self._nodes):

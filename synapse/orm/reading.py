@@ -31,7 +31,7 @@ class Reader(Protocol):
 
     plan: str
 
-    def next(self, *, ahead: bool = True) -> Window | None:
+    def next(self) -> Window | None:
         """Give the next rows, or None when there are no more."""
 
     def close(self) -> None:
@@ -51,13 +51,11 @@ class How:
     state: State = attrs.field(factory=dict)
 
 
-def windows(
-    cls: type[Entity], query: Query, *, session: Session, size: int | None = None, ahead: bool = True
-) -> Iterator[Window]:
+def windows(cls: type[Entity], query: Query, *, session: Session) -> Iterator[Window]:
     """Read a query's rows in order, page by page."""
-    reader = read(cls, query, session=session, how=How(size))
+    reader = read(cls, query, session=session, how=How())
     try:
-        while (window := reader.next(ahead=ahead)) is not None:
+        while (window := reader.next()) is not None:
             yield window
     finally:
         reader.close()
@@ -112,7 +110,7 @@ class _Nothing:
 
     plan = "one"
 
-    def next(self, *, ahead: bool = True) -> Window | None:
+    def next(self) -> Window | None:
         return None
 
     def close(self) -> None:
@@ -145,14 +143,14 @@ class _InSequence:
         )
         self._reader: Reader | None = None
 
-    def next(self, *, ahead: bool = True) -> Window | None:
+    def next(self) -> Window | None:
         stop, start = self._query.stop, self._query.start
         while self._reader is not None or self._split:
             if self._reader is None:
                 left = None if stop is None else stop - self._place
                 part = attrs.evolve(self._split.pop(0), stop=left)
                 self._reader = read(self._cls, part, session=self._session, how=self._how)
-            window = self._reader.next(ahead=ahead)
+            window = self._reader.next()
             if window is None:
                 self._reader = None
                 continue
@@ -188,13 +186,13 @@ class _Merged:
         self._place = how.state.get("place", query.start)
         self._reader: Reader | None = None
 
-    def next(self, *, ahead: bool = True) -> Window | None:
+    def next(self) -> Window | None:
         found: dict[Any, Any] = {}
         wire, split = self._session.dialect.pk(self._cls._schema), self._split
         self._split = []
         for part in split:
             self._reader = read(self._cls, part, session=self._session, how=self._how)
-            while (window := self._reader.next(ahead=ahead)) is not None:
+            while (window := self._reader.next()) is not None:
                 keys = keys_of(self._cls, window.rows, wire=wire)
                 found.update((key or id(row), row) for key, row in zip(keys, window.rows, strict=True))
         rows = self._sorted(list(found.values()), split) if found else []

@@ -7,6 +7,7 @@ import json
 import logging
 
 from collections.abc import Callable, Mapping
+from http import HTTPStatus
 from typing import Any, Final, NoReturn
 from urllib.parse import urljoin, urlsplit
 
@@ -88,6 +89,7 @@ class Delivery:
             body=request.body,
             streamed=streamed,
             once=request.once,
+            divisible=request.divisible,
         )
 
     def fetch(self, url: str, *, start: int, headers: tuple[tuple[str, str], ...]) -> Attempt:
@@ -171,6 +173,7 @@ class Delivery:
             "method": attempt.method,
             "url": self.masker.url(attempt.url),
             "status_code": failure.status,
+            "timed_out": failure.timed_out,
         }
         if attempt.method in IDEMPOTENT or not failure.acted:
             return TransportError(f"{attempt.label}: {failure.reason}{tries}", **where)
@@ -258,8 +261,16 @@ def _may_have_acted(outcome: Answer | Failure) -> bool:
     return outcome.acted if isinstance(outcome, Failure) else outcome.status in _UNSETTLED
 
 
+def _took_too_long(outcome: Answer | Failure) -> bool:
+    if isinstance(outcome, Failure):
+        return outcome.timed_out
+    return outcome.status == HTTPStatus.GATEWAY_TIMEOUT
+
+
 def _repeatable(attempt: Attempt, outcome: Answer | Failure) -> bool:
     idempotent = attempt.method in IDEMPOTENT and not attempt.once
+    if attempt.divisible and _took_too_long(outcome):
+        return False
     if isinstance(outcome, Failure):
         return outcome.passing and (idempotent or not outcome.acted)
     return outcome.status in (PASSING if idempotent else REFUSED)

@@ -40,6 +40,11 @@ class Failure:
     cause: BaseException | None = attrs.field(default=None, repr=False)
     status: int | None = None
 
+    @property
+    def timed_out(self) -> bool:
+        """Whether the backend took the request and did not answer in time."""
+        return self.acted and isinstance(self.cause, TimeoutError)
+
 
 def failure_of(error: Exception, *, connect: float, read: float | None, status: int | None = None) -> Failure:
     """Classify an exception of the HTTP stack; the limits are those that were set, in seconds."""

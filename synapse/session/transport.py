@@ -50,6 +50,7 @@ class Attempt:
     streamed: bool = False
     signed: bool = False
     once: bool = False
+    divisible: bool = False
 
     @property
     def query(self) -> str:
