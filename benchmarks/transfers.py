@@ -91,6 +91,8 @@ def large_into_sink(target: Target, large: Path, *, vendor: Path | None, folder:
     show(f"{what}: a bare streamed PUT with its MD5", speed(bare))
     show(f"{what}: chunked upload", speed(ours))
     show_at_least(f"{what}: speed ÷ a bare streamed PUT with its MD5", ratio(bare, ours), limit=0.9)
+    cpu = median(our.cpu / other.cpu for our, other in zip(ours, bare, strict=True))
+    show(f"{what}: processor time ÷ the bare PUT's", f"{cpu:.2f}")
     show_at_most(f"{what}: growth of memory", growth(ours), limit=16, unit=" MiB", digits=1)
     if "vendor" in results:
         show(f"{what}: the vendor's speed ÷ the bare PUT", f"{ratio(bare, results['vendor']):.2f}")
