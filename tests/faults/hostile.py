@@ -67,7 +67,7 @@ class Exchange:
     pace: float = 0.0
 
 
-class HangUp(Exception):  # noqa: N818
+class HangUpError(Exception):
     """The connection to the client is to be closed, or, if `answered`, kept for the next request."""
 
     def __init__(self, *, answered: bool = False) -> None:
@@ -80,19 +80,19 @@ Act = Callable[[Exchange], object]
 
 def close(_: Exchange) -> None:
     """Close the connection."""
-    raise HangUp
+    raise HangUpError
 
 
 def reset(exchange: Exchange) -> None:
     """Reset the connection, so that the client sees an error rather than an end."""
     exchange.client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    raise HangUp
+    raise HangUpError
 
 
 def stall(exchange: Exchange) -> None:
     """Keep the connection and do nothing with it until the proxy is closed."""
     exchange.released.wait(_PATIENCE)
-    raise HangUp
+    raise HangUpError
 
 
 def drip(seconds: float) -> Act:
@@ -117,7 +117,7 @@ def answer(
             pass
         exchange.received.status = status
         exchange.client.sendall(whole)
-        raise HangUp(answered=True)
+        raise HangUpError(answered=True)
 
     return act
 
@@ -211,11 +211,11 @@ class Proxy:
             threading.Thread(target=self._serve, args=(client,), daemon=True).start()
 
     def _serve(self, client: socket.socket) -> None:
-        with contextlib.suppress(OSError, ValueError, HangUp), client, client.makefile("rb") as stream:
+        with contextlib.suppress(OSError, ValueError, HangUpError), client, client.makefile("rb") as stream:
             while head := _head(stream):
                 try:
                     self._exchange(client, stream, head)
-                except HangUp as ending:
+                except HangUpError as ending:
                     if not ending.answered:
                         raise
         self._open.discard(client)
@@ -239,7 +239,7 @@ class Proxy:
 def _pass_back(reply: BufferedReader, rule: _Rule | None, exchange: Exchange) -> None:
     head = _head(reply)
     if not head:
-        raise HangUp
+        raise HangUpError
     exchange.received.status = status = int(head.split(None, 2)[1])
     fields = _fields(head)
     length = int(fields["content-length"]) if "content-length" in fields else None
@@ -315,7 +315,7 @@ def _body(stream: BufferedReader, length: int) -> Iterator[bytes]:
     while length:
         block = stream.read1(min(length, _BLOCK))
         if not block:
-            raise HangUp
+            raise HangUpError
         length -= len(block)
         yield block
 
@@ -325,7 +325,7 @@ def _chunks(stream: BufferedReader) -> Iterator[bytes]:
     while not tail.endswith(_END_OF_CHUNKS):
         block = stream.read1(_BLOCK)
         if not block:
-            raise HangUp
+            raise HangUpError
         yield block
         tail = (tail + block)[-len(_END_OF_CHUNKS) :]
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from synapse import BulkError, DataUnit, Session
+from synapse.orm import QuerySet
 from tests.faults.conftest import Connect, MakeFile, Place, md5
 from tests.faults.hostile import FIRST, LAST, MIDDLE, Backend, Proxy, answer, close, reset
 
@@ -26,7 +27,7 @@ def sources(backend: Backend, connect: Connect, place: Place, make_file: MakeFil
     return paths
 
 
-def units(place: Place, session: Session):  # type: ignore[no-untyped-def]
+def units(place: Place, session: Session) -> QuerySet[DataUnit]:
     """Ask for the units of the collection, in their order."""
     return DataUnit.objects.using(session).filter(data_collection=place.collection).order_by("id")
 

@@ -92,7 +92,7 @@ with session:
 
 def test_processes(backend: Backend, place: Place, make_file: MakeFile, tmp_path: Path) -> None:
     """Processes that share a state folder do not get in each other's way."""
-    path = make_file(size=100 * CHUNK)
+    path = make_file(size=40 * CHUNK)
     others = [make_file(f"{number}.bin") for number in range(6)]
     names = json.dumps([str(each) for each in others])
     arguments = [backend.url, backend.sandbox.api_token, place.collection, path, names]
