@@ -90,7 +90,11 @@ class _Bar:
         else:
             columns += [rich.MofNCompleteColumn(), rich.TimeElapsedColumn()]
         self.bars = rich.Progress(
-            *columns, rich.TimeRemainingColumn(), console=Console(stderr=True, force_jupyter=False)
+            *columns,
+            rich.TimeRemainingColumn(),
+            console=Console(stderr=True, force_jupyter=False),
+            # What a program prints into a file or a pipe goes there, and not among the bars.
+            redirect_stdout=sys.stdout is not None and sys.stdout.isatty(),
         )
 
     def started(self, total: int | None, label: str) -> None:

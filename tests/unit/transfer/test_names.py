@@ -28,6 +28,7 @@ from synapse.transfer.names import LONGEST, safe_name
         ('a<b>c:d"e|f?g*.png', "a_b_c_d_e_f_g_.png"),
         ("a\x00b\nc\x7f.png", "abc.png"),
         ("photo\u202egnp.exe", "photognp.exe"),
+        ("a\u061cb.png", "ab.png"),
         ("trailing. . ", "trailing"),
         ("CON", "_CON"),
         ("con.txt", "_con.txt"),

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import io
-import logging
-import os
-import pty
-import sys
+import threading
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 
 import pytest
 
 from synapse.errors import TransferError
-from synapse.transfer import Progress, Step, tracked
+from synapse.transfer import Progress, Step, progress, tracked
 
 
 class Notes:
@@ -33,15 +28,12 @@ class Notes:
         self.calls.append("finished")
 
 
-@contextmanager
-def terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], str]]:
-    """Make the standard error a terminal, and give the call that reads what it shows."""
-    shown, written = pty.openpty()
-    os.set_blocking(shown, False)
-    with os.fdopen(written, "w") as stderr, os.fdopen(shown, "rb") as screen:
-        monkeypatch.setattr(sys, "stderr", stderr)
-        monkeypatch.setenv("TERM", "xterm")
-        yield lambda: (screen.read() or b"").decode()
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[float]]:
+    """A clock that goes when it is told to."""
+    now = [100.0]
+    monkeypatch.setattr(progress, "monotonic", lambda: now[0])
+    yield now
 
 
 class TestTracked:
@@ -86,35 +78,119 @@ class TestTracked:
         with pytest.raises(TransferError, match="progress must be True"), tracked(7, total=1, label=""):  # type: ignore[arg-type]
             pass
 
-
-class TestTrue:
-    def test_logs_two_lines_without_a_terminal(
-        self, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        """Away from a terminal, the start and the end are logged."""
-        monkeypatch.setattr(sys, "stderr", io.StringIO())
-        with caplog.at_level(logging.INFO, "synapse"), tracked(True, total=10, label="scan") as advanced:
-            advanced(4)
-            advanced(5)
-
-        assert ["scan: started, 10 bytes", "scan: ended after 9 bytes"] == caplog.messages
-
-    def test_logs_no_total_that_is_not_known(
-        self, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        """An unknown total is left out."""
-        monkeypatch.setattr(sys, "stderr", io.StringIO())
-        with caplog.at_level(logging.INFO, "synapse"), tracked(True, total=None, label="scan"):
+    def test_shows_no_secret_and_no_control_character(self) -> None:
+        """A label is what a stranger may have chosen: it moves no cursor, and no signature is in it."""
+        notes = Notes()
+        with tracked(notes, total=1, label="a\x1b[2J\nb https://h/x?sig=abcdef"):
             pass
 
-        assert ["scan: started", "scan: ended after 0 bytes"] == caplog.messages
+        assert (1, "a\ufffd[2J\ufffdb https://h/x?sig=***") == notes.calls[0]
 
-    @pytest.mark.parametrize(("unit", "shown"), [("bytes", "bytes"), ("%", "4/10")])
-    def test_draws_a_bar_on_a_terminal(self, monkeypatch: pytest.MonkeyPatch, unit: str, shown: str) -> None:
-        """On a terminal there is a bar with the label, in the unit that fits."""
-        with terminal(monkeypatch) as read:
-            with tracked(True, total=10, label="scan [1]", unit=unit) as advanced:
-                advanced(4)
-            drawn = read()
 
-        assert ("scan [1]" in drawn, shown in drawn) == (True, True)
+class TestFailure:
+    def test_at_the_start_is_raised(self) -> None:
+        """What cannot take even the first step is told before anything travels."""
+        with pytest.raises(ZeroDivisionError), tracked(lambda step: 1 / 0, total=1, label="scan"):
+            pytest.fail("it went on")
+
+    def test_later_is_warned_of_once_and_nothing_more(self, caplog: pytest.LogCaptureFixture) -> None:
+        """A call that fails under way is not made again, and the transfer goes on."""
+        steps = list[Step]()
+
+        def call(step: Step) -> None:
+            steps.append(step)
+            if step.done:
+                raise ZeroDivisionError
+
+        with tracked(call, total=9, label="scan") as advanced:
+            for _ in range(3):
+                advanced(3)
+
+        assert ([0, 3], 1) == ([step.done for step in steps], len(caplog.records))
+        assert "the transfer goes on" in caplog.text
+
+    def test_to_take_a_display_down_hides_no_error(self) -> None:
+        """An error of the transfer is raised whatever the display says to its end."""
+        notes = Notes()
+        notes.finished = lambda: 1 / 0  # type: ignore[assignment, method-assign]
+        with pytest.raises(KeyError), tracked(notes, total=9, label="scan"):
+            raise KeyError
+
+
+class TestRate:
+    def test_is_that_of_the_last_seconds(self, clock: list[float]) -> None:
+        """A rate forgets what was long ago, and tells what is left by what is now."""
+        steps = list[Step]()
+        with tracked(steps.append, total=10_000, label="scan") as advanced:
+            for seconds, count in ((1, 1000), (1, 1000), (60, 10), (1, 100), (10, 1000)):
+                clock[0] += seconds
+                advanced(count)
+
+        assert [None, 1000, 1000, 10 / 60, 110 / 61, 100] == [step.rate for step in steps]
+        assert (10_000 - 3110) / 100 == steps[-1].remaining
+
+    def test_is_not_known_at_once(self, clock: list[float]) -> None:
+        """The first moment says nothing, and an unknown total leaves no time."""
+        steps = list[Step]()
+        with tracked(steps.append, total=None, label="scan") as advanced:
+            advanced(5)
+            clock[0] += 1
+            advanced(5)
+
+        assert [None, None, 10.0] == [step.rate for step in steps]
+        assert [None] * 3 == [step.remaining for step in steps]
+
+    def test_leaves_out_what_was_there(self, clock: list[float]) -> None:
+        """What came in an earlier call is done, and has no rate."""
+        steps = list[Step]()
+        with tracked(steps.append, total=1000, label="scan") as advanced:
+            clock[0] += 1
+            advanced.resume(900)
+            clock[0] += 1
+            advanced(10)
+
+        assert [(0, None), (900, None), (910, 10.0)] == [(step.done, step.rate) for step in steps]
+
+    def test_never_leaves_less_than_no_time(self) -> None:
+        """More than was expected leaves nothing to wait for."""
+        assert 0 == Step(12, 10, "scan", 1.0).remaining
+
+
+class TestTotal:
+    def test_grows_as_files_are_found(self) -> None:
+        """A total that is not known at first is the sum of what is found."""
+        steps = list[Step]()
+        with tracked(steps.append, total=None, label="scan") as advanced:
+            for size in (10, 5):
+                advanced.expect(size)
+                advanced(size)
+
+        assert [(0, None), (10, 10), (15, 15)] == [(step.done, step.total) for step in steps]
+
+    def test_is_not_told_to_who_does_not_want_to_know(self) -> None:
+        """An object with the three methods alone will do."""
+        notes = Notes()
+        with tracked(notes, total=5, label="scan") as advanced:
+            advanced.expect(5)
+            advanced.resume(5)
+            advanced.resume(0)
+
+        assert [(5, "scan"), 5, "finished"] == notes.calls
+
+    def test_of_parallel_files_adds_up(self) -> None:
+        """Many threads count into one, one call at a time."""
+        steps = list[Step]()
+        with tracked(steps.append, total=None, label="scan") as advanced:
+
+            def send() -> None:
+                for _ in range(100):
+                    advanced.expect(2)
+                    advanced(2)
+
+            threads = [threading.Thread(target=send) for _ in range(8)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+
+        assert (1600, 1600, 801) == (steps[-1].done, steps[-1].total, len(steps))
