@@ -12,7 +12,7 @@ PARTS = ("foundation", "reading", "transfers")
 
 def main() -> None:
     """Print the figures of each part, then those that missed."""
-    for name in sys.argv[1:] or PARTS:
+    for name in [name for name in sys.argv[1:] if not name.startswith("-")] or PARTS:
         title(name)
         importlib.import_module(f"benchmarks.{name}").main()
     title(f"{len(missed())} figures missed what is wanted")
