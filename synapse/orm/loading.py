@@ -21,6 +21,7 @@ from synapse.orm import coach, rowcode
 from synapse.orm.registry import entity_named
 from synapse.query import Condition, FetchMode, In, Query
 from synapse.session import Session, current
+from synapse.session.collector import undisturbed
 
 if TYPE_CHECKING:
     from synapse.orm.entity import Entity
@@ -226,12 +227,13 @@ def load_page(
     if mode is FetchMode.PEERS and len(rows) > 1:
         peers = Peers(narrowed=bool(query and (query.only or query.defer)))
     made: list[E] = []
-    for row in rows:
-        one = make(row, session, mode, peers)
-        if one is None:
-            one = load(cls, row, session=session, where=f" of row {first + len(made) + 1}", mode=mode)
-            one._state.peers = peers
-        made.append(one)
+    with undisturbed():
+        for row in rows:
+            one = make(row, session, mode, peers)
+            if one is None:
+                one = load(cls, row, session=session, where=f" of row {first + len(made) + 1}", mode=mode)
+                one._state.peers = peers
+            made.append(one)
     if peers is not None:
         peers.gather(made)
     return made

@@ -12,6 +12,7 @@ from functools import cache
 from typing import Any, Final
 
 from synapse.errors import ConfigError
+from synapse.session.collector import undisturbed
 
 Loads = Callable[[bytes], Any]
 
@@ -72,6 +73,7 @@ def parse(content: bytes) -> Any:
     if not content or content.isspace():
         return None
     try:
-        return decoder()(content)
+        with undisturbed():
+            return decoder()(content)
     except RecursionError:
         raise ValueError("nested too deeply") from None

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeVar
 from synapse.dialects import V1, Reply, Request
 from synapse.dialects.masking import Masker
 from synapse.errors import ConfigError
-from synapse.session import scope
+from synapse.session import collector, scope
 from synapse.session.cache import RelationCache
 from synapse.session.concurrency import Outcome, run_all
 from synapse.session.config import Settings, Timeout, resolve, whole_number
@@ -223,6 +223,7 @@ _alive: Final[weakref.WeakSet[Session]] = weakref.WeakSet()
 
 def _after_fork() -> None:
     scope.renew()
+    collector.renew()
     for session in list(_alive):
         session._renew()
 
