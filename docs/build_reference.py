@@ -110,11 +110,12 @@ def takes(cls: type[Entity], name: str) -> str:
 
 def verbs(cls: type[Entity]) -> str:
     """Write the verbs of the entity and of its manager."""
-    inherited = {cls: vars(Entity), type(cls.objects): {}}
-    prefixes = {cls: f"{cls.__name__.lower()}.", type(cls.objects): f"{cls.__name__}.objects."}
+    managers = [each for each in type(cls.objects).__mro__ if issubclass(each, Manager) and each is not Manager]
+    inherited = {cls: vars(Entity), **dict.fromkeys(managers, {})}
+    prefixes = {cls: f"{cls.__name__.lower()}.", **dict.fromkeys(managers, f"{cls.__name__}.objects.")}
     rows = []
     for owner, prefix in prefixes.items():
-        for name, member in vars(owner).items() if owner is not Manager else ():
+        for name, member in vars(owner).items():
             is_property = isinstance(member, property)
             if (
                 name.startswith("_")

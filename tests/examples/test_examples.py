@@ -34,6 +34,12 @@ SAYS = {
         "미나",
         "deleted 3 of 3 TaskTag",
     ],
+    "download_files": [
+        "downloaded          24",
+        "1 fetched again, 23 were there",
+        "12 pictures in pictures/image_1",
+        "begins with b'\\x89PNG",
+    ],
     "errors": [
         "not there: 404",
         "refused: {'title'",
