@@ -19,9 +19,11 @@ from synapse.transfer.state import DAY, State, state_of
 if TYPE_CHECKING:
     import sqlite3
 
-_Key: TypeAlias = tuple[str, str, bytes, str, str, str]
+_Key: TypeAlias = dict[str, str | bytes]
 
-_THIS: Final = "host = ?1 AND tenant = ?2 AND path = ?3 AND stamp = ?4 AND chunk_size = ?5 AND name = ?6"
+_PLACES: Final = ("host", "tenant", "path", "stamp", "chunk_size", "name")
+_THIS: Final = " AND ".join(f"{place} = :{place}" for place in _PLACES)
+_BEGUN: Final = f"INSERT OR REPLACE INTO uploads VALUES (:{', :'.join(_PLACES)}, :address, NULL, :now)"
 
 
 @attrs.define
@@ -43,24 +45,22 @@ class Entry:
         if self._session is None:
             return
         path = urlsplit(self._session.settings.base.follow(address, start=self._session.host)).path
-        self._write(
-            "INSERT OR REPLACE INTO uploads VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, NULL, ?8)", path, time.time()
-        )
+        self._write(_BEGUN, address=path, now=time.time())
 
     def close(self, md5: str) -> None:
         """Remember the MD5 of the bytes that the backend has, now that it has them all."""
         self.md5 = md5
-        self._write(f"UPDATE uploads SET md5 = ?7 WHERE {_THIS}", md5)
+        self._write(f"UPDATE uploads SET md5 = :md5 WHERE {_THIS}", md5=md5)
 
     def forget(self) -> None:
         """Forget the upload: it is registered, or of no use any more."""
         self.address = self.md5 = None
         self._write(f"DELETE FROM uploads WHERE {_THIS}")
 
-    def _write(self, statement: str, *values: object) -> None:
+    def _write(self, statement: str, **values: object) -> None:
         state, key = self._state, self._key
         if state is not None and key is not None:
-            state.run(lambda database: database.execute(statement, (*key, *values)).close())
+            state.run(lambda database: database.execute(statement, {**key, **values}).close())
 
 
 @contextlib.contextmanager
@@ -71,15 +71,16 @@ def claimed(session: Session, source: Source, *, name: str, chunk_size: int) -> 
         yield Entry()
         return
     tenant = session.settings.tenant or ""
-    key = (session.host, tenant, source.place, source.identity, str(chunk_size), name)
-    with state.locked(hashlib.sha256(repr(key).encode()).hexdigest()[:32]) as held:
+    values = (session.host, tenant, source.place, source.identity, str(chunk_size), name)
+    key: _Key = dict(zip(_PLACES, values, strict=True))
+    with state.locked(hashlib.sha256(repr(values).encode()).hexdigest()[:32]) as held:
         yield _found(session, state, key) if held else Entry()
 
 
 def _found(session: Session, state: State, key: _Key) -> Entry:
     def look(database: sqlite3.Connection) -> tuple[str, str | None] | None:
         # The backend keeps an unfinished upload for a day. What comes from the future is the fault of a clock.
-        database.execute("DELETE FROM uploads WHERE abs(?1 - created) > ?2", (time.time(), DAY))
+        database.execute("DELETE FROM uploads WHERE abs(? - created) > ?", (time.time(), DAY))
         row = database.execute(f"SELECT address, md5 FROM uploads WHERE {_THIS}", key).fetchone()
         return row if row is None else (row[0], row[1])
 
