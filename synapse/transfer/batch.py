@@ -15,6 +15,7 @@ import attrs
 from synapse.errors import BulkError, SynapseError, TransferError
 from synapse.session import Run, Session, Untried
 from synapse.session.config import whole_number
+from synapse.session.pacing import stopping
 from synapse.transfer.chunked import CHUNK
 from synapse.transfer.folders import Folder
 from synapse.transfer.hashing import Hashes, existing, hash_all
@@ -76,7 +77,8 @@ def upload_items(
     long as that can be had. Interrupted or killed, the run is repeated as a whole: what is there is found again.
     """
     _check_settings(items, batch_size=batch_size, on_error=on_error, presigned=presigned)
-    count = session.workers if workers is None else whole_number("workers", workers)
+    # Twice as many as read: most of them wait for the line, or for the backend to store what it got.
+    count = 2 * session.workers if workers is None else whole_number("workers", workers)
     options = Options(chunked=chunked, chunk_size=chunk_size)
     session.check_open()
     look: Look = partial(plan_of, specs=target.specs)
@@ -113,6 +115,7 @@ class _Upload:
     def run_all(self, look: Look, *, batch_size: int, workers: int) -> Report:
         """Take all items in batches, and tell what became of them."""
         readers = ThreadPoolExecutor(workers, thread_name_prefix="synapse-read")
+        before = stopping.set(self._sender.ended)
         try:
             run_stages(
                 self._batches(batch_size),
@@ -123,7 +126,8 @@ class _Upload:
                 ordered=self._sender.raising,
             )
         finally:
-            self._sender.ended = True
+            self._sender.ended.set()
+            stopping.reset(before)
             readers.shutdown(wait=False, cancel_futures=True)
         show = self._target.show
         if self._target.count_tasks is not None:

@@ -10,7 +10,6 @@ from typing import Any, Final, Literal, TypeAlias, overload
 import attrs
 
 from synapse.dialects.masking import mask_body
-from synapse.errors import SynapseError
 
 Status: TypeAlias = Literal["created", "reused", "failed", "unknown", "planned"]
 
@@ -18,6 +17,7 @@ PENDING: Final = 0
 _STATUSES: Final[tuple[Status, ...]] = ("created", "reused", "failed", "unknown", "planned")
 _CODES: Final = {status: code for code, status in enumerate(_STATUSES, PENDING + 1)}
 _SHOWN: Final = 5
+_TRACED: Final = 100  # errors that keep the frames they came through
 _NONE: Final = -1
 
 
@@ -81,7 +81,7 @@ class Ledger:
         self.units[place] = _NONE if unit is None else unit
         self.tasks[place] = _NONE if task is None else task
         if error is not None:
-            self.errors[place] = _light(error)
+            self.errors[place] = error if len(self.errors) < _TRACED else _light(error)
         self.statuses[place] = _CODES[status]
 
     def places(self, *statuses: Status) -> Iterator[int]:
@@ -203,11 +203,9 @@ def _line(outcome: Outcome) -> str:
 
 
 def _light(error: Exception) -> Exception:
-    """Let go of the frames that an error of ours came through: they hold every value of their time."""
+    """Let go of the frames that an error and its causes came through: they hold every value of their time."""
     each: BaseException | None = error
-    seen = set[int]()
-    while isinstance(each, SynapseError) and id(each) not in seen:
-        seen.add(id(each))
+    while each is not None and each.__traceback__ is not None:
         each.__traceback__ = None
         each = each.__cause__ or each.__context__
     return error

@@ -74,7 +74,7 @@ class Sender:
     ) -> None:
         self.meter = Meter.silent()
         self.bytes_sent = 0
-        self.ended = False
+        self.ended = threading.Event()
         self.raising = raising
         self._last = math.inf
         self._session, self._run, self._options = session, run, options
@@ -109,7 +109,7 @@ class Sender:
 
     def count(self, count: int) -> None:
         """Count bytes that have travelled; nobody waits for more of them once the run has ended."""
-        if self.ended:
+        if self.ended.is_set():
             raise Untried("the run has ended")
         with self._lock:
             self.bytes_sent += count
@@ -172,13 +172,14 @@ class Sender:
         ]
 
     def _put(self, contents: Sequence[Content], files: dict[Content, tuple[Item, str]]) -> None:
-        if self.ended or self._run.stopped is not None:
+        if self.ended.is_set() or self._run.stopped is not None:
             return
         outcomes = send_signed(
             self._session,
             [files[content][0].part(files[content][1]).source for content in contents],
             direct=self._direct,
             advanced=self.count,
+            sha1s=[content.hashes.sha1 for content in contents],
             strict=self._presigned is True,
             workers=max(1, self._workers // 2),
         )

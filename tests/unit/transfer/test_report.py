@@ -102,15 +102,23 @@ def test_holds_few_bytes_for_an_item() -> None:
     assert held / len(ledger.items) < 60
 
 
-def test_lets_go_of_the_frames_that_an_error_came_through() -> None:
-    """The values of a failed attempt are not held by what is told of it, nor by what caused it."""
+def test_lets_go_of_the_frames_that_many_errors_came_through() -> None:
+    """The first errors can be traced; of the others, no value of their time is held."""
+    errors = [raised() for _ in range(150)]
+    report = Report(ledger_of([("a", "failed", None, error) for error in errors]))
+    first, *_, last = (outcome.error for outcome in report)
+
+    assert isinstance(first, SynapseError) and isinstance(last, SynapseError)
+    assert (True, True) == (first.__traceback__ is not None, last.__traceback__ is None)
+    assert last.__cause__ is not None and last.__cause__.__traceback__ is None
+
+
+def raised() -> Exception:
+    """Give an error that was raised for another."""
     try:
         try:
             raise TransferError("inner")
         except TransferError as error:
             raise SynapseError("outer") from error
     except SynapseError as error:
-        (outcome,) = Report(ledger_of([("a", "failed", None, error)]))
-
-    assert outcome.error is not None
-    assert (None, None) == (outcome.error.__traceback__, getattr(outcome.error.__cause__, "__traceback__", 1))
+        return error
