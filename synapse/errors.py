@@ -51,7 +51,8 @@ class ClientError(SynapseError):
     """The backend answered, and refused.
 
     `status_code` is the HTTP status, `response` the parsed body (or its text), `errors` maps a field to its
-    messages, `request_id` is the backend's own name for the request where it gives one.
+    messages, `request_id` is the backend's own name for the request where it gives one. `status` is the same as
+    `status_code`, and `detail` and `reason` as `response`: other clients call them so.
     """
 
     def __init__(
@@ -68,6 +69,21 @@ class ClientError(SynapseError):
         self.response = response
         self.errors = {name: list(texts) for name, texts in (errors or {}).items()}
         self.request_id = request_id
+
+    @property
+    def status(self) -> int:
+        """The HTTP status."""
+        return self.status_code
+
+    @property
+    def detail(self) -> object:
+        """The parsed body, or its text."""
+        return self.response
+
+    @property
+    def reason(self) -> object:
+        """The parsed body, or its text."""
+        return self.response
 
 
 class AuthenticationError(ClientError):

@@ -163,7 +163,9 @@ def resolve(given: Mapping[str, Any], **rest: Any) -> Settings:
     base = _base(sources)
     fitting = [source for source in sources if source is sources[0] or source.serves(base.origin)]
     values: dict[str, Any] = {name: _pick(name, fitting) for name in (*SECRETS, "tenant")}
-    if values["api_token"] or sources[0].values.get("agent_token"):
+    if "user_token" in sources[0].values and "api_token" not in sources[0].values:
+        values["api_token"] = None
+    elif values["api_token"] or sources[0].values.get("agent_token"):
         values["user_token"] = None  # another identity than the one that was asked for
     _check_identity(values, base=base, unused=len(sources) - len(fitting))
     return Settings(base, **values, profile=profile, **_checked(rest))

@@ -50,6 +50,7 @@ class Session:
         *,
         api_token: str | None = None,
         agent_token: str | None = None,
+        user_token: str | None = None,
         tenant: str | None = None,
         profile: str | None = None,
         timeout: Mapping[str, float] | Timeout | None = None,
@@ -63,9 +64,9 @@ class Session:
         state_dir: str | os.PathLike[str] | Literal[False] | None = None,
         dialect: V1 | None = None,
     ) -> None:
-        given = {"host": host, "api_token": api_token, "agent_token": agent_token, "tenant": tenant}
+        tokens = {"api_token": api_token, "agent_token": agent_token, "user_token": user_token}
         self.settings: Settings = resolve(
-            {**given, "profile": profile},
+            {"host": host, **tokens, "tenant": tenant, "profile": profile},
             timeout=timeout,
             retry=retry,
             workers=workers,
@@ -143,6 +144,14 @@ class Session:
             yield trace
         finally:
             self._traces[:] = [other for other in self._traces if other is not trace]
+
+    def reset(self) -> None:
+        """Drop the sockets, as where a line seems to be dead; the next request opens new ones."""
+        with self._lock:
+            self.check_open()
+            delivery, self._made = self._made, None
+        if delivery is not None:
+            delivery.close()
 
     def close(self) -> None:
         """Free the sockets; waiting repeats stop, and later use raises `ConfigError`."""

@@ -166,6 +166,12 @@ class TestClientError:
         """Then nothing is known."""
         assert made(RateLimitError).retry_after is None  # type: ignore[attr-defined]
 
+    def test_goes_by_the_names_of_other_clients(self) -> None:
+        """What they call `detail`, `reason` and `status` is here too, after travelling as well."""
+        error = pickle.loads(pickle.dumps(ClientError("refused", status_code=409, response={"a": ["b"]})))
+
+        assert (409, {"a": ["b"]}, {"a": ["b"]}) == (error.status, error.detail, error.reason)
+
 
 class TestDidYouMean:
     @pytest.mark.parametrize(

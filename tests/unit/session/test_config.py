@@ -78,6 +78,19 @@ class TestResolve:
 
         assert settings(api_token="argument").user_token is None
 
+    def test_takes_a_user_token_by_argument(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """It is the identity that was asked for, whatever access token the environment has."""
+        monkeypatch.setenv("SYNAPSE_API_TOKEN", "environment")
+        found = settings(host=HOST, user_token="user", tenant="acme")
+
+        assert (None, "user", "acme") == (found.api_token, found.user_token, found.tenant)
+
+    def test_prefers_the_access_token_of_two_arguments(self) -> None:
+        """As the backend does, which takes the workspace from it."""
+        found = settings(host=HOST, api_token="access", user_token="user", tenant="acme")
+
+        assert ("access", None) == (found.api_token, found.user_token)
+
     def test_picks_a_profile_by_name(self, monkeypatch: pytest.MonkeyPatch, profile: Any) -> None:
         """`SYNAPSE_PROFILE` picks an entry of `environments`."""
         profile({"host": HOST, "environments": {"stage": {"host": OTHER, "access_token": "stage"}}})

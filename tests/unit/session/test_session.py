@@ -78,6 +78,15 @@ class TestLife:
 
         assert 1 == len(server.connections)
 
+    def test_opens_new_connections_once_reset(self, scripted: Scripted) -> None:
+        """A session that was reset stays open."""
+        server, session = scripted(reply(data={}), reply(data={}))
+        session.send(GET)
+        session.reset()
+        session.send(GET)
+
+        assert 2 == len(server.connections)
+
     def test_is_named_by_host_and_tenant(self) -> None:
         """`repr` names host and tenant, never a token."""
         session = Session("https://api.example.com", api_token=TOKEN, tenant="acme")
