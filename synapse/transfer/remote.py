@@ -6,7 +6,7 @@ import io
 import mimetypes
 import os
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO, Final, Self, cast
 from urllib.parse import unquote, urlsplit
@@ -184,7 +184,7 @@ class RemoteFile:
             meter=meter,
         )
 
-    def _checked_blocks(self, source: Content) -> Iterator[bytes]:
+    def _checked_blocks(self, source: Content) -> Generator[bytes, None, None]:
         size, checksum = 0, Checksum.of(self.checksum)
         digest = checksum.begin() if checksum else None
         for _, block in placed(source):
@@ -233,7 +233,7 @@ class RemoteFile:
 class _Stream(io.RawIOBase):
     """Gives blocks as a raw binary stream."""
 
-    def __init__(self, blocks: Iterator[bytes]) -> None:
+    def __init__(self, blocks: Generator[bytes, None, None]) -> None:
         self._source = blocks
         # What cannot be fetched at all is told when it is opened.
         self._rest = memoryview(next(blocks, b""))
@@ -253,9 +253,7 @@ class _Stream(io.RawIOBase):
         return count
 
     def close(self) -> None:
-        stop = getattr(self._source, "close", None)
-        if stop is not None:
-            stop()
+        self._source.close()
         super().close()
 
 

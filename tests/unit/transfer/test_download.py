@@ -134,6 +134,14 @@ class TestPresent:
             (tmp_path / "1_a.txt").read_bytes(),
         )
 
+    def test_is_no_folder(self, session: Session, tmp_path: Path) -> None:
+        """A folder in the place of a file is left as it is, whatever is asked."""
+        (tmp_path / "1_a.txt").mkdir()
+        runs = [save(session, hello(), to=tmp_path, overwrite=overwrite) for overwrite in (False, True)]
+
+        assert [1, 1] == [len(run.failed) for run in runs]
+        assert (tmp_path / "1_a.txt").is_dir()
+
     def test_is_what_is_surely_the_same_even_with_overwrite(self, session: Session, tmp_path: Path) -> None:
         """With `overwrite`, a file is spared the way if its checksum proves it, and fetched if not."""
         checksum = hashlib.md5(b"hello").hexdigest()
@@ -206,10 +214,8 @@ class TestEnd:
         with pytest.raises(BulkError, match="the download ended: no. 1 files are there, 1 failed") as caught:
             save(session, *wanted, to=tmp_path, on_error="raise", workers=1)
 
-        assert ([1], [2]) == (
-            [each.key for each in caught.value.succeeded],
-            [each.key for each, _ in caught.value.failed],
-        )
+        ended: Any = caught.value
+        assert ([1], [2]) == ([each.key for each in ended.succeeded], [each.key for each, _ in ended.failed])
 
     def test_raises_nothing_without_a_failure(self, session: Session, tmp_path: Path) -> None:
         """A run without failures gives its report, whatever was asked."""
