@@ -160,7 +160,7 @@ class _Upload:
             while self.offset < self.source.size:
                 self._send_next()
             md5 = self.tally.md5()
-            self.source.check()
+            self.tally.check()
             state = self._end(md5)
         key = state.get("id")
         if isinstance(key, bool) or not isinstance(key, str | int):

@@ -73,6 +73,9 @@ class _Count(Tally):
     def add(self, start: int, block: bytes) -> None:
         self._advance(start + len(block) - self.position)
 
+    def check(self) -> None:
+        self._source.check()
+
 
 class _Sha1(Tally):
     """The SHA-1 of a source, taken as its bytes are sent for the first time."""
@@ -90,6 +93,9 @@ class _Sha1(Tally):
     def sha1(self) -> str:
         self.reach(self._source.size)
         return self._sha1.hexdigest()
+
+    def check(self) -> None:
+        self._source.check(sent=self.sha1, kind="sha1")
 
 
 def deposit(
@@ -114,7 +120,7 @@ def deposit(
             stored = _in_parts(
                 session, source, place, part_size=place.part_size, advanced=sent, workers=workers, sha1=sha1
             )
-        source.check()
+        source.check(sent=lambda: stored.sha1, kind="sha1")
     except BaseException:
         sent.take_back()
         raise

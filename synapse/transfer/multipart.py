@@ -38,6 +38,13 @@ class FilePart:
         source = Source.of(path)
         return cls.whole(source, source.name)
 
+    def check(self) -> None:
+        """Raise `TransferError` if the file is not what it was, or, where it goes as a whole, not what was sent."""
+        if self.tally is not None and self.length == self.source.size:
+            self.tally.check()
+        else:
+            self.source.check()
+
 
 _Piece: TypeAlias = bytes | FilePart
 
@@ -104,12 +111,12 @@ class MultipartReader:
             self._file = part.source.open()
             self._file.seek(part.start + self._done)
         block = part.source.read(self._file, size)
-        if self._done + len(block) == part.length:
-            # Refused before the last bytes are out, the request stays incomplete: nothing is registered.
-            part.source.check()
         if part.tally is not None:
             part.tally.add(part.start + self._done, block)
             part.tally.sent += len(block)
+        if self._done + len(block) == part.length:
+            # Refused before the last bytes are out, the request stays incomplete: nothing is registered.
+            part.check()
         return block
 
 

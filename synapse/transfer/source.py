@@ -106,14 +106,28 @@ class Source:
             raise self._changed("it was written to or cut")
         return block
 
-    def check(self) -> None:
-        """Raise `TransferError` if the file was changed, replaced or removed."""
+    def check(self, *, sent: Callable[[], str] | None = None, kind: str = "md5") -> None:
+        """Raise `TransferError` if the file was changed, replaced or removed.
+
+        With the checksum of what was *sent*, a file whose times may have been set back is read once more.
+        """
         try:
-            unchanged = _stamp(self.path.stat()) == self.stamp
+            found = self.path.stat()
         except OSError as error:
             raise self._changed(f"it is gone: {error.strerror}") from error
-        if not unchanged:
+        if _stamp(found) != self.stamp:
             raise self._changed("it was written to or replaced")
+        # A link or other permissions move this time as well, so it says nothing by itself.
+        moved = sent is not None and found.st_ctime_ns != self.changed_ns
+        if moved and sent is not None and self.digest(kind) != sent():
+            raise self._changed("it was written to, and its times set back")
+
+    def digest(self, kind: str) -> str:
+        """Read the file, and return its checksum of that kind."""
+        digest = hashlib.new(kind, usedforsecurity=False)
+        for block in self.blocks(0, self.size):
+            digest.update(block)
+        return digest.hexdigest()
 
     def blocks(self, start: int, stop: int) -> Iterator[bytes]:
         """Yield the bytes from *start* to *stop*."""
@@ -162,6 +176,10 @@ class Tally:
         """Return the MD5 of the whole file."""
         self.reach(self._source.size)
         return self._known or self._digest.hexdigest()
+
+    def check(self) -> None:
+        """Raise `TransferError` if the file is not what was sent."""
+        self._source.check(sent=self.md5)
 
     def _advance(self, count: int) -> None:
         if count > 0:

@@ -134,6 +134,21 @@ class TestWatching:
         with pytest.raises(TransferError, match="it is gone"):
             source.check()
 
+    def test_reads_again_what_was_touched(self, make_file: MakeFile) -> None:
+        """Permissions and links may change; other bytes behind the same times are a change."""
+        source = Source.of(make_file())
+        sent = hashlib.md5(source.path.read_bytes()).hexdigest()
+        source.path.chmod(0o600)
+        source.check(sent=lambda: sent)
+        source.path.write_bytes(b"x" * 1000)
+        os.utime(source.path, ns=(0, source.stamp[2]))
+        with pytest.raises(TransferError, match="its times set back"):
+            source.check(sent=lambda: sent)
+
+    def test_reads_nothing_again_that_was_left_alone(self, make_file: MakeFile) -> None:
+        """An untouched file costs one look."""
+        Source.of(make_file()).check(sent=pytest.fail)
+
 
 class TestTally:
     def test_counts_repeated_bytes_once(self, make_file: MakeFile) -> None:
