@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from synapse.errors import NotFoundError, QueryError, did_you_mean
 from synapse.mapping.unset import UNSET
-from synapse.orm import coach, loading, reading
+from synapse.orm import coach, keyed, loading
 from synapse.orm.loading import Peers, session_of
 from synapse.orm.registry import entity_named
-from synapse.query import Condition, FetchMode, In, Query
+from synapse.query import FetchMode, In
 
 if TYPE_CHECKING:
     from synapse.orm.entity import Entity
@@ -152,16 +152,20 @@ def _rows_by_key(
         fresh = {}
     fresh = {key: row for key, row in fresh.items() if key in lacking}
     single = [key for key in lacking if key not in fresh]
-    fresh |= one_by_one(
-        session, single, get=lambda key: session.send(session.dialect.detail(target._schema, key)).data
-    )
     for key, row in fresh.items():
-        if isinstance(row, dict):
-            # Threads share what is kept, so it must not change any more.
-            session.cache.put(
-                resource, key, row=session.dialect.normalise(target._schema, row), ticket=ticket
-            )
-    return found | fresh
+        # Threads share what is kept, so it must not change any more.
+        session.cache.put(resource, key, row=session.dialect.normalise(target._schema, row), ticket=ticket)
+    return found | fresh | one_by_one(session, single, get=lambda key: _single(session, target, key))
+
+
+def _single(session: Session, target: type[Entity], key: Any) -> Any:
+    """Get one row; of threads and pages that want the same at once, one asks for all."""
+
+    def get() -> Any:
+        data = session.send(session.dialect.detail(target._schema, key)).data
+        return session.dialect.normalise(target._schema, data) if isinstance(data, dict) else data
+
+    return session.cache.once(target._schema.resource, key, get=get)
 
 
 def _expands(session: Session, cls: type[Entity], one: ToOne[Any]) -> bool:
@@ -169,12 +173,7 @@ def _expands(session: Session, cls: type[Entity], one: ToOne[Any]) -> bool:
 
 
 def _listed(session: Session, target: type[Entity], keys: list[Any]) -> dict[Any, dict[str, Any]]:
-    pk = target._schema.pk
-    query = Query(where=(Condition(pk, In, tuple(keys)),))
-    wire_pk = session.dialect.pk(target._schema)
-    return _keyed(
-        (row for page in reading.windows(target, query, session=session) for row in page.rows), wire_pk
-    )
+    return _keyed(keyed.rows_of(target, keys, session=session), session.dialect.pk(target._schema))
 
 
 def _keyed(rows: Iterable[Any], wire_pk: str) -> dict[Any, dict[str, Any]]:
@@ -185,13 +184,9 @@ def _keyed(rows: Iterable[Any], wire_pk: str) -> dict[Any, dict[str, Any]]:
 
 def _expanded(session: Session, parents: Sequence[Entity], one: ToOne[Any]) -> dict[Any, dict[str, Any]]:
     cls, target = type(parents[0]), entity_named(one.target)
-    keys = Condition(cls._schema.pk, In, tuple(parent.pk for parent in parents))
-    query = Query(where=(keys,), only=(one.via,), expand=(one.name,))
-    wire, wire_pk = (
-        session.dialect.names(cls._schema)[one.via],
-        session.dialect.pk(target._schema),
-    )
-    owners = (row for page in reading.windows(cls, query, session=session) for row in page.rows)
+    wire, wire_pk = session.dialect.names(cls._schema)[one.via], session.dialect.pk(target._schema)
+    keys = [parent.pk for parent in parents]
+    owners = keyed.rows_of(cls, keys, session=session, only=(one.via,), expand=one.name)
     return _keyed((row.get(wire) for row in owners if isinstance(row, dict)), wire_pk)
 
 

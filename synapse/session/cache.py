@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import threading
 
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
+from concurrent.futures import CancelledError, Future
+from contextlib import suppress
 from typing import Any, Final, cast
 
 from cachetools import TTLCache
 
 from synapse.mapping.json import JsonValue, seal, unseal
+from synapse.session.pacing import StoppedError
 
 SIZE: Final = 10_000
 
@@ -30,6 +33,7 @@ class RelationCache:
         self._rows: MutableMapping[Place, JsonValue] | None = None
         if ttl:
             self._rows = cast("MutableMapping[Place, JsonValue]", TTLCache(size, ttl))
+        self._flights: dict[tuple[Place, int], Future[JsonValue]] = {}
         self._generation: dict[str, int] = {}
         self._tickets: dict[str, int] = {}
         self._lock = threading.Lock()
@@ -54,6 +58,44 @@ class RelationCache:
             with self._lock:
                 if ticket is None or ticket == self._tickets.get(resource, 0):
                     self._rows[self._key(resource, pk)] = kept
+
+    def once(self, resource: str, pk: object, *, get: Callable[[], JsonValue]) -> JsonValue:
+        """Give the row, or what *get* gives for it; of callers that want the same at once, only the first calls it."""
+        if self._rows is None:
+            return get()
+        while True:
+            with self._lock:
+                place, ticket = self._key(resource, pk), self._tickets.get(resource, 0)
+                if (kept := self._rows.get(place)) is not None:
+                    return unseal(kept)
+                # A write has come in between where the tickets differ: what was asked for before it may be outdated.
+                flight = self._flights.get((place, ticket))
+                if flight is None:
+                    mine = self._flights[place, ticket] = Future[JsonValue]()
+                    break
+            with suppress(CancelledError):
+                return unseal(flight.result())
+        return self._fly(mine, (place, ticket), get=get)
+
+    def _fly(
+        self, flight: Future[JsonValue], key: tuple[Place, int], *, get: Callable[[], JsonValue]
+    ) -> JsonValue:
+        (resource, pk, _), ticket = key
+        try:
+            row = get()
+            if isinstance(row, dict):
+                self.put(resource, pk, row=row, ticket=ticket)
+            flight.set_result(seal(row))
+        except StoppedError:
+            raise  # only this caller has left: another one of those that wait asks
+        except Exception as error:
+            flight.set_exception(error)
+            raise
+        finally:
+            with self._lock:
+                del self._flights[key]
+            flight.cancel()
+        return row
 
     def drop(self, resource: str, pk: object) -> None:
         """Forget one row."""

@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
+from synapse.errors import NotFoundError
 from synapse.session import RelationCache
+from synapse.session.pacing import StoppedError
 
 
 class TestRelationCache:
@@ -120,3 +122,93 @@ class TestRelationCache:
         (cache.get("projects", 7) or {})["configuration"]["b"] = 2
 
         assert {"id": 7, "configuration": {}} == cache.get("projects", 7)
+
+
+class Source:
+    """Gives rows slowly, and counts how often it was asked."""
+
+    def __init__(self, *answers: Any) -> None:
+        self.answers = list(answers)
+        self.asked = 0
+        self.begun, self.released = threading.Event(), threading.Event()
+
+    def __call__(self) -> Any:
+        self.asked += 1
+        self.begun.set()
+        self.released.wait(10)
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+def at_once(
+    cache: RelationCache, source: Source, count: int, *, then: Callable[[], object] = bool
+) -> list[Any]:
+    """Let several threads ask for one row while the first of them is under way, and return what each one got."""
+    got: list[Any] = []
+
+    def ask() -> None:
+        try:
+            got.append(cache.once("projects", 7, get=source))
+        except Exception as error:
+            got.append(error)
+
+    threads = [threading.Thread(target=ask) for _ in range(count)]
+    threads[0].start()
+    source.begun.wait(10)
+    then()
+    for thread in threads[1:]:
+        thread.start()
+    time.sleep(0.05)
+    source.released.set()
+    for thread in threads:
+        thread.join(10)
+    return got
+
+
+class TestOnce:
+    def test_asks_once_for_all(self) -> None:
+        """Eight threads want one row: one asks, and each has a row of its own."""
+        cache, source = RelationCache(), Source({"id": 7})
+        got = at_once(cache, source, 8)
+        got[0]["id"] = 8
+
+        assert (1, [{"id": 7}] * 7, {"id": 7}) == (source.asked, got[1:], cache.get("projects", 7))
+
+    def test_shares_an_error(self) -> None:
+        """What the one is told, all are told; the next caller asks again."""
+        cache, error = RelationCache(), NotFoundError("gone", status_code=404)
+        source = Source(error, {"id": 7})
+
+        assert [error] * 4 == at_once(cache, source, 4)
+        assert {"id": 7} == cache.once("projects", 7, get=source)
+
+    def test_goes_on_for_the_others_when_one_leaves(self) -> None:
+        """A worker that was stopped takes nobody along."""
+        source = Source(StoppedError("stopped"), {"id": 7})
+        got = at_once(RelationCache(), source, 4)
+
+        assert (2, [{"id": 7}] * 3) == (source.asked, [each for each in got if isinstance(each, dict)])
+
+    def test_asks_again_after_a_write(self) -> None:
+        """Who comes after a write does not take what was asked for before it, and that is not kept."""
+        cache, source = RelationCache(), Source({"id": 7, "old": True}, {"id": 7})
+        at_once(cache, source, 3, then=lambda: cache.drop("projects", 7))
+
+        assert 2 == source.asked
+        assert cache.get("projects", 7) in ({"id": 7}, {"id": 7, "old": True})
+
+    def test_asks_each_time_where_nothing_is_kept(self) -> None:
+        """Without a cache, each caller has its own answer."""
+        source = Source({"id": 7})
+        at_once(RelationCache(0), source, 3)
+
+        assert 3 == source.asked
+
+    def test_keeps_nothing_that_is_no_row(self) -> None:
+        """An odd answer is given, not held."""
+        cache, source = RelationCache(), Source([1])
+        source.released.set()
+
+        assert ([1], 0) == (cache.once("projects", 7, get=source), len(cache))
