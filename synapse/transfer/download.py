@@ -72,7 +72,11 @@ def download_files(
         saver = _Saver(run, meter, overwrite, cache)
         sent = session.map(run.attempt(saver.save), run, workers=workers)
         with contextlib.closing(sent):
-            _collect(sent, report, first=on_error == "raise")
+            try:
+                _collect(sent, report, first=on_error == "raise")
+            finally:
+                # After Ctrl-C, too, no file is fetched to its end by a thread that nobody waits for.
+                meter.stop()
     reason = (
         run.stopped
         or run.broken

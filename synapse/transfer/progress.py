@@ -73,6 +73,7 @@ class Meter:
     def __init__(self, display: Progress) -> None:
         self._display = display
         self._total: int | None = None
+        self._stopped = False
         self._lock = threading.Lock()
 
     @classmethod
@@ -87,6 +88,8 @@ class Meter:
 
     def __call__(self, count: int) -> None:
         """Take in what has travelled."""
+        if self._stopped:
+            raise TransferError("the run that this file was part of has ended")
         with self._lock:
             self._tell("advanced", count)
 
@@ -102,6 +105,10 @@ class Meter:
             self._total = (self._total or 0) + count
             if hasattr(self._display, "grown"):
                 self._tell("grown", self._total)
+
+    def stop(self) -> None:
+        """Break off, at its next block, whatever still travels in other threads."""
+        self._stopped = True
 
     def finish(self) -> None:
         """End."""

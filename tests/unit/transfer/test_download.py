@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import signal
+import socket
+import subprocess
 import sys
+import threading
+import time
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,9 +26,18 @@ from synapse.errors import (
 )
 from synapse.session import Session
 from synapse.transfer import Downloads, RemoteFile, Step, Wanted, download_files, upload_file
-from tests.unit.session.hostile import Received, reply
+from tests.unit.session.hostile import Received, Server, reply
 from tests.unit.transfer.conftest import MakeFile, Scripted
 
+SLOW = """
+import sys
+from synapse.session import Session
+from synapse.transfer import RemoteFile, Wanted, download_files
+
+session = Session(sys.argv[1], api_token="token", state_dir=False)
+wanted = [Wanted(key, "", RemoteFile(url="/slow", name="a", size=2**30, session=session)) for key in range(4)]
+download_files(session, wanted, folder=sys.argv[2], workers=2)
+"""
 HELLO = "data:text/plain;base64,aGVsbG8="
 
 
@@ -252,6 +266,49 @@ class TestEnd:
             save(session, *wanted, to=tmp_path, workers=2)
 
         assert len(caught.value.failed) < 20
+
+
+class TestStop:
+    def test_breaks_off_what_is_under_way(self, scripted: Scripted, tmp_path: Path) -> None:
+        """A run that ends at a failure leaves no thread that goes on with the other files."""
+        _, session = scripted(trickle)
+        wanted = [
+            Wanted(1, "", RemoteFile(url="/slow", name="a", size=2**30, session=session)),
+            Wanted(2, "", error=TransferError("no")),
+        ]
+        with pytest.raises(BulkError, match="the download ended"):
+            save(session, *reversed(wanted), to=tmp_path, on_error="raise", workers=2)
+        wait_for_threads()
+
+        assert [] == list(tmp_path.iterdir())
+
+    def test_by_ctrl_c_ends_the_process(self, tmp_path: Path) -> None:
+        """Ctrl-C in the middle of large files ends the process soon."""
+        with Server(trickle) as server:
+            command = [sys.executable, "-c", SLOW, server.origin, str(tmp_path)]
+            with subprocess.Popen(command, stderr=subprocess.PIPE) as process:
+                while not server.received:
+                    time.sleep(0.02)
+                process.send_signal(signal.SIGINT)
+                _, said = process.communicate(timeout=20)
+
+        assert b"KeyboardInterrupt" in said
+
+
+def trickle(connection: socket.socket, request: Received) -> None:
+    """Send a file that takes a minute."""
+    connection.sendall(f"HTTP/1.1 200 OK\r\nContent-Length: {2**30}\r\n\r\n".encode())
+    for _ in range(600):
+        connection.sendall(bytes(2**20))
+        time.sleep(0.1)
+
+
+def wait_for_threads() -> None:
+    """Wait until no worker is left."""
+    until = time.monotonic() + 20
+    while any(thread.name.startswith("synapse_") for thread in threading.enumerate()):
+        assert time.monotonic() < until
+        time.sleep(0.02)
 
 
 class TestSignedAddress:
