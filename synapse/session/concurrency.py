@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import contextvars
+import queue
+import threading
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from functools import partial
 from itertools import islice
-from typing import Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -55,6 +58,59 @@ def run_all(
             yield waiting.popleft().result()
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
+
+
+class FleetingExecutor(Executor):
+    """Threads that the end of the process does not wait for: for work that is found out about, and repeated, later."""
+
+    def __init__(self, workers: int, *, name: str) -> None:
+        self._workers, self._name = workers, name
+        self._waiting: queue.SimpleQueue[tuple[Future[Any], Callable[[], Any]] | None] = queue.SimpleQueue()
+        self._idle = threading.Semaphore(0)
+        self._lock = threading.Lock()
+        self._threads: list[threading.Thread] = []
+        self._closed = False
+
+    def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
+        """Have a call made as soon as a thread is free."""
+        future: Future[T] = Future()
+        with self._lock:
+            if self._closed:
+                raise RuntimeError("the executor is closed")
+            self._waiting.put((future, partial(fn, *args, **kwargs)))
+            if not self._idle.acquire(blocking=False) and len(self._threads) < self._workers:
+                thread = threading.Thread(target=self._work, name=self._name, daemon=True)
+                self._threads.append(thread)
+                thread.start()
+        return future
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Take no more calls, and let the threads end with those that were taken, or those that are running."""
+        with self._lock:
+            self._closed = True
+            while cancel_futures:
+                try:
+                    waiting = self._waiting.get_nowait()
+                except queue.Empty:
+                    break
+                if waiting is not None:
+                    waiting[0].cancel()
+                    waiting[0].set_running_or_notify_cancel()
+            for _ in self._threads:
+                self._waiting.put(None)
+        for thread in self._threads if wait else ():
+            thread.join()
+
+    def _work(self) -> None:
+        while (waiting := self._waiting.get()) is not None:
+            future, call = waiting
+            if future.set_running_or_notify_cancel():
+                try:
+                    future.set_result(call())
+                except BaseException as error:
+                    future.set_exception(error)
+            del waiting, future, call  # nothing is held while this thread waits
+            self._idle.release()
 
 
 def _chain(head: list[T], tail: Iterator[T]) -> Iterator[T]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import islice
 from typing import Any, Literal, TypeAlias
@@ -14,6 +13,7 @@ import attrs
 
 from synapse.errors import BulkError, SynapseError, TransferError
 from synapse.session import Run, Session, Untried
+from synapse.session.concurrency import FleetingExecutor
 from synapse.session.config import whole_number
 from synapse.session.pacing import stopping
 from synapse.transfer.chunked import CHUNK
@@ -114,7 +114,7 @@ class _Upload:
 
     def run_all(self, look: Look, *, batch_size: int, workers: int) -> Report:
         """Take all items in batches, and tell what became of them."""
-        readers = ThreadPoolExecutor(workers, thread_name_prefix="synapse-read")
+        readers = FleetingExecutor(workers, name="synapse-read")
         before = stopping.set(self._sender.ended)
         try:
             run_stages(

@@ -6,9 +6,11 @@ import contextvars
 import threading
 
 from collections.abc import Callable, Iterable, Sequence, Sized
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from functools import partial
 from typing import Any, Final, Generic, TypeAlias, TypeVar
+
+from synapse.session.concurrency import FleetingExecutor
 
 Job: TypeAlias = Callable[[], "Sequence[Job]"]
 """Work that is done beside other work, and gives what is left to do of it."""
@@ -58,10 +60,7 @@ class _Line(Generic[B]):
         self._window, self._workers = window, workers
         self._beside: float = float("inf") if ordered else _BESIDE
         names = {"prepare": 1, "work": workers, "finish": 1}
-        self._pools = {
-            name: ThreadPoolExecutor(count, thread_name_prefix=f"synapse-{name}")
-            for name, count in names.items()
-        }
+        self._pools = {name: FleetingExecutor(count, name=f"synapse-{name}") for name, count in names.items()}
         self._changed = threading.Condition()
         self._taken = 0
         self._open: dict[int, B] = {}  # taken, and not yet on to be finished

@@ -21,6 +21,7 @@ from synapse.dialects import Request
 from synapse.sandbox import serve
 from synapse.testing import assert_requests
 from synapse.transfer import digests
+from tests.faults.hostile import Proxy, stall
 from tests.objectstore import object_store
 
 PAIRS = [
@@ -110,8 +111,8 @@ def uploading(session, collection, project):
     """Upload a folder in a process of its own."""
     started: list[subprocess.Popen[bytes]] = []
 
-    def start(folder: Path) -> subprocess.Popen[bytes]:
-        where = [str(folder), session.host, session.settings.api_token, str(collection.id), str(project.id)]
+    def start(folder: Path, host: str = session.host) -> subprocess.Popen[bytes]:
+        where = [str(folder), host, session.settings.api_token, str(collection.id), str(project.id)]
         process = subprocess.Popen([sys.executable, "-c", UPLOADER, *where], stderr=subprocess.PIPE)
         started.append(process)
         return process
@@ -337,6 +338,20 @@ class TestDeath:
             collection.units.count(),
             project.tasks.count(),
         )
+
+    def test_by_ctrl_c_waits_for_no_answer(self, collection, project, session, uploading, photos):
+        """The process leaves at once, though files are under way that the backend does not answer."""
+        host, port = session.host.removeprefix("http://").split(":")
+        with Proxy((host, int(port))) as proxy:
+            proxy.harm(r"POST /data_files/$", stall, of="answer", times=99)
+            process = uploading(photos, proxy.url)
+            while not proxy.requests(r"POST /data_files/$"):
+                assert process.poll() is None
+            process.send_signal(signal.SIGINT)
+            told = process.communicate(timeout=15)[1]
+
+        assert b"KeyboardInterrupt" in told
+        assert ["created"] * 6 == statuses(collection.upload(photos, project=project))
 
 
 class TestStorage:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextvars
+import subprocess
+import sys
 import threading
 import time
 
@@ -10,7 +12,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from synapse.session.concurrency import run_all
+from synapse.session.concurrency import FleetingExecutor, run_all
 
 NAME = contextvars.ContextVar("NAME", default="")
 
@@ -108,3 +110,64 @@ class TestRunAll:
 
         with pytest.raises(LookupError):
             list(run_all(str, items(), workers=2))
+
+
+class TestFleetingExecutor:
+    def test_makes_calls_side_by_side(self) -> None:
+        """Results come in order; no more threads run than were asked for, and none that is not needed."""
+        barrier = threading.Barrier(3, timeout=10)
+        with FleetingExecutor(3, name="t") as pool:
+            results = list(pool.map(lambda number: (number, barrier.wait() >= 0), range(9)))
+
+        assert [(number, True) for number in range(9)] == results
+
+    def test_starts_no_thread_without_need(self) -> None:
+        """A thread that is free takes the next call."""
+        with FleetingExecutor(5, name="t") as pool:
+            names = set()
+            for _ in range(20):
+                names.add(pool.submit(threading.get_ident).result())
+                time.sleep(0.002)
+
+        assert len(names) < 3
+
+    def test_hands_errors_on(self) -> None:
+        """What a call raises is its future's, and the thread goes on."""
+        with FleetingExecutor(1, name="t") as pool:
+            bad, good = pool.submit(int, "x"), pool.submit(int, "1")
+
+            assert (True, 1) == (isinstance(bad.exception(), ValueError), good.result())
+
+    def test_drops_what_waits_if_asked(self) -> None:
+        """Closed, it cancels the calls that wait, and takes no other; the one that runs ends."""
+        go = threading.Event()
+        pool = FleetingExecutor(1, name="t")
+        running, waiting = pool.submit(go.wait, 10), pool.submit(int)
+        while not running.running():
+            time.sleep(0.001)
+        pool.shutdown(wait=False, cancel_futures=True)
+        go.set()
+
+        assert (True, True) == (running.result(), waiting.cancelled())
+        with pytest.raises(RuntimeError, match="closed"):
+            pool.submit(int)
+
+    def test_leaves_a_cancelled_call_out(self) -> None:
+        """A call that was cancelled while it waited is not made."""
+        go = threading.Event()
+        with FleetingExecutor(1, name="t") as pool:
+            pool.submit(go.wait, 10)
+            waiting = pool.submit(int)
+            cancelled = waiting.cancel()
+            go.set()
+
+        assert (True, True) == (cancelled, waiting.cancelled())
+
+    def test_does_not_keep_the_process(self) -> None:
+        """A process ends while a call is still running."""
+        code = (
+            "import time; from synapse.session.concurrency import FleetingExecutor as F;"
+            "F(1, name='t').submit(time.sleep, 60); time.sleep(0.1)"
+        )
+
+        assert 0 == subprocess.run([sys.executable, "-c", code], timeout=20, check=False).returncode
