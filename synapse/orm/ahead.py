@@ -23,7 +23,13 @@ if TYPE_CHECKING:
 BUSY: Final = 0.8
 """From this share of its time on, this machine's work is what takes long, and more requests at once do not help."""
 
-Landed = tuple[Piece, Answer | Exception]
+IDLE: Final = 0.6
+NEAR: Final = 0.005
+"""Who waits less than this for an answer, in seconds, gains nothing by having other threads wait for it."""
+
+FEW: Final = 8
+
+Landed = tuple[Piece, Answer | BaseException]
 
 
 class Crew:
@@ -70,11 +76,12 @@ class Crew:
                     self._running -= 1
                     return
                 piece, context = self._jobs.popleft()
+            outcome: Answer | BaseException
             try:
                 outcome = context.run(outcome_of, piece, self._session)
             except BaseException as error:
                 # Whoever waits for this piece has to hear of it, whatever it is.
-                outcome = error  # type: ignore[assignment]
+                outcome = error
             self._landed.put((piece, outcome))
 
 
@@ -87,29 +94,47 @@ def outcome_of(piece: Piece, session: Session) -> Answer | Exception:
 
 
 class Effort:
-    """How many requests to have in flight: more while the consumer waits, none that this machine has no time for."""
+    """How many requests to have in flight: more while the consumer waits, none that this machine has no time for.
+
+    Where answers come at once, threads only stand in each other's way: pages are then fetched when they are needed. It
+    is decided anew after every few pages, since answers that came together are handed out one right after the other.
+    """
 
     def __init__(self, workers: int) -> None:
-        self._most = workers
-        self.wanted = workers
-        self._since: float | None = None
-        self._own = self._work = 0.0
+        self._most = self.wanted = workers
+        self._least = 0
+        self._pages = 0
+        self._waited = False
+        self._since = self._own = self._work = 0.0
 
-    def note(self, outcome: Answer | Exception) -> None:
-        """Count the work of a page that came."""
+    def note(self, outcome: Answer | Exception, *, here: bool) -> None:
+        """Count the work of a page that came; *here* says that the consumer fetched it itself, beside nothing else."""
         if isinstance(outcome, Answer):
-            self._work += outcome.work
+            if not here:
+                self._work += outcome.work
+            elif self._pages == 0:
+                self.wanted = 0 if outcome.seconds - outcome.work < NEAR else self._most
 
     def turn(self, *, waited: bool) -> None:
-        """Look back on the time since the page before was handed out."""
-        now, own = time.perf_counter(), time.thread_time()
-        if self._since is not None and now > self._since:
-            busy = (self._work + max(own - self._own, 0.0)) / (now - self._since)
-            if busy >= BUSY:
-                self.wanted = max(self.wanted - 1, min(2, self._most))
-            elif waited:
-                self.wanted = min(2 * self.wanted, self._most)
-        self._since, self._own, self._work = now, own, 0.0
+        """Look back, now that a page is handed out."""
+        self._pages += 1
+        self._waited = self._waited or waited
+        if self._pages > FEW:
+            work = self._work + max(time.thread_time() - self._own, 0.0)
+            self._decide(work / max(time.perf_counter() - self._since, 1e-9))
+        if self._pages == 1 or self._pages > FEW:
+            self._since, self._own, self._work = time.perf_counter(), time.thread_time(), 0.0
+            self._pages, self._waited = 1, False
+
+    def _decide(self, busy: float) -> None:
+        if self.wanted == 0:
+            if busy < IDLE and self._waited:
+                # Whoever waited in vain for answers to come at once does not try again.
+                self.wanted = self._least = min(2, self._most)
+        elif busy >= BUSY:
+            self.wanted = max(self.wanted // 2 if self.wanted > 2 else 0, self._least)
+        elif self._waited:
+            self.wanted = min(2 * self.wanted, self._most)
 
 
 class Walk:
@@ -173,16 +198,18 @@ class Walk:
         while (landed := self._crew.landed(wait=False)) is not None:
             self._land(landed)
 
-    def _land(self, landed: Landed) -> None:
+    def _land(self, landed: Landed, *, here: bool = False) -> None:
         piece, outcome = landed
-        self._effort.note(outcome)
+        if not isinstance(outcome, Answer | Exception):
+            raise outcome
+        self._effort.note(outcome, here=here)
         self.route.land(piece, outcome)
 
     def _wait(self) -> None:
         """Have something come in: fetched here, where it is the only thing to do."""
-        pieces = self._pieces()
+        pieces = self._pieces(max(self._limit, 1))
         if len(pieces) == 1 and not self._crew.flying:
-            self._land((pieces[0], outcome_of(pieces[0], self._session)))
+            self._land((pieces[0], outcome_of(pieces[0], self._session)), here=True)
             return
         for piece in pieces:
             self._crew.put(piece)
@@ -191,13 +218,13 @@ class Walk:
         self._land(landed)
 
     def _send(self) -> None:
-        for piece in self._pieces():
+        for piece in self._pieces(self._limit):
             self._crew.put(piece)
 
-    def _pieces(self) -> list[Piece]:
+    def _pieces(self, most: int) -> list[Piece]:
         """Take what may be sent now."""
         found: list[Piece] = []
-        flying, most = len(self._crew.flying), self._limit
+        flying = len(self._crew.flying)
         # What waits to be handed out takes memory; but one request may always go, since that may be the first in order.
         room = max(2 * self._workers - self.route.held, 1)
         while flying + len(found) < min(most, room) and (piece := self.route.take()) is not None:
@@ -208,7 +235,7 @@ class Walk:
     def _limit(self) -> int:
         if self._given == 0:
             return 1
-        return min(2, self._workers) if self._asked == 1 else self._effort.wanted
+        return min(2, self._effort.wanted) if self._asked == 1 else self._effort.wanted
 
     def _start_anew(self) -> None:
         """In a forked child the threads of the parent do not exist: ask anew for what they had under way."""

@@ -85,12 +85,12 @@ def _onward(entity: type[Entity], plan: Plan, *, workers: int) -> str:
     if plan.name == "pages":
         return f"then the following pages, {workers} at a time, until one names no next"
     lead = Lt if plan.query.order[0].startswith("-") else Gt
-    few = f"then {spell(pk, lead)}=<last {pk}> and so on, until a page names no next"
+    few = f"{spell(pk, lead)}=<last {pk}> and so on, until a page names no next"
     if not plan.cuts:
-        return few
+        return f"then {few}"
     return (
-        f"{few}; where more than {FEW_PAGES} pages are left, {_ranges(entity, plan)} {workers} at a time, "
-        f"once a request has told the {pk} at the other end"
+        f"then {few}; with more than {FEW_PAGES} pages to go, {_ranges(entity, plan)} {workers} at a time, once one "
+        f"request has told the last {pk}"
     )
 
 

@@ -17,6 +17,7 @@ from synapse.errors import NotFoundError, TransportError
 from synapse.orm.marks import Mark
 from synapse.orm.pages import Answer, Piece, Window, check_empty, keys_of, missing, took_too_long
 from synapse.orm.seen import Seen
+from synapse.orm.sizing import SLOW, SMALLEST
 from synapse.query import Query
 
 if TYPE_CHECKING:
@@ -64,14 +65,16 @@ class Numbered:
         ticket: Callable[[], int],
         mark: Mark,
         place: int | None = None,
+        key: Any = None,
     ) -> None:
         self._cls, self._query, self._dialect = cls, query, dialect
         self._asked = self._size = size
         self._ticket, self._mark = ticket, mark
         self._wire = dialect.pk(cls._schema)
         self._place = query.start if place is None else place
-        # Without a mark, nothing tells rows that were handed out but their place.
+        # Without a mark, only its place and its key tell the row that was handed out last.
         self._low = query.start if mark else self._place
+        self._last = None if mark else key
         self._seen = Seen()
         self._settled = self._swept = self._over = False
         self._before: Leaf | None = None
@@ -86,8 +89,9 @@ class Numbered:
 
     def _begin(self) -> None:
         """Start at the page that holds the first row that is due, or held it when the reading was broken off."""
-        due = max(self._place - (1 if self._mark else 0), self._low)
-        leaf = self._leaf(due // self._size * self._size, back=self._size if self._mark else 0)
+        due = self._place - 1 if self._mark or self._last is not None else self._place
+        first = max(due, self._query.start) // self._size * self._size
+        leaf = self._leaf(first, back=self._size if self._mark else 0)
         self._nodes, self._tail = [leaf], leaf.first + self._size
 
     def _leaf(self, first: int, *, size: int = 0, **more: Any) -> Leaf:
@@ -134,6 +138,8 @@ class Numbered:
         elif self._settled or self._settle(piece, outcome.page):
             page = piece.page = outcome.page
             piece.rows = page.rows
+            if outcome.seconds > SLOW and piece.size % 2 == 0 and piece.size > 2 * SMALLEST:
+                self._shrink(piece.size // 2)
             if page.next and piece.first + piece.size == self._tail:
                 self._named = self._tail
             if page.count is not None:
@@ -170,9 +176,15 @@ class Numbered:
             self._asked = self._size = size
             self._begin()
             return
+        self._shrink(size)
         smaller = [self._leaf(leaf.first + size * part, size=size, again=leaf.again) for part in range(parts)]
         smaller[0].back, smaller[0].checked = leaf.back, leaf.checked
         self._nodes[index : index + 1] = smaller
+
+    def _shrink(self, size: int) -> None:
+        """Ask for smaller pages from now on, such as lie whole within those that were asked for."""
+        if size < self._size and self._size % size == 0:
+            self._size = self._asked = size
 
     # --- what is handed out -----------------------------------------------------
     def give(self) -> Window | None:
@@ -203,6 +215,7 @@ class Numbered:
             rows = rows[: max(min(due, query.stop - self._place), 0)]
         keys = keys_of(self._cls, leaf.rows or [], wire=self._wire)
         self._check_progress(leaf, set(keys))
+        self._check_place(leaf, keys)
         given = keys[max(self._low - leaf.first, 0) :][: len(rows)]
         self._empty = self._empty + 1 if page is not None and page.next and not rows else 0
         if not leaf.rows:
@@ -223,6 +236,17 @@ class Numbered:
             raise TransportError(
                 f"{leaf.request.method} {leaf.request.shown}: this page holds only rows of the page before, and names "
                 "a next one; the backend seems to ignore the page's number",
+                method=leaf.request.method,
+                url=leaf.request.shown,
+            )
+
+    def _check_place(self, leaf: Leaf, keys: list[Any]) -> None:
+        """Refuse to go on behind a row that is not where it was."""
+        last, self._last = self._last, None
+        if last is not None and last not in keys[self._low - 1 - leaf.first :][:1]:
+            raise TransportError(
+                f"{leaf.request.method} {leaf.request.shown}: the row that was handed out last is not where it "
+                "was, and rows carry nothing that tells how far this got. Read from the start, in the order of the key",
                 method=leaf.request.method,
                 url=leaf.request.shown,
             )
@@ -297,7 +321,8 @@ class Numbered:
 
     def state(self, window: Window, taken: int) -> dict[str, Any]:
         """Say where to go on: the place, and what the last row is ordered by."""
-        return {"place": window.first + taken, **self._mark.of(window.rows[taken - 1])}
+        (key,) = keys_of(self._cls, window.rows[taken - 1 : taken], wire=self._wire)
+        return {"place": window.first + taken, "key": key, **self._mark.of(window.rows[taken - 1])}
 
 
 def _real_size(page: Page, before: int, *, asked: int) -> int:

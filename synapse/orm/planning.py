@@ -57,7 +57,19 @@ def plan_of(
     else:
         wanted = "pages"
     by_key = wanted == "ranges" or (wanted == "one" and against is None and not ordered.sliced)
+    if wanted == "pages":
+        ordered = _carrying_order(cls, ordered, dialect)
     return Plan(wanted, ordered, asked, by_key=by_key, cuts=can_cut(cls, ordered, dialect))
+
+
+def _carrying_order(cls: type[Entity], query: Query, dialect: V1) -> Query:
+    """Have rows carry what they are ordered by, which tells those that were handed out; light lists cannot."""
+    names = [name.lstrip("-") for name in query.order]
+    if not query.only or set(names) <= {*query.only, cls._schema.pk}:
+        return query
+    carrying = attrs.evolve(query, only=tuple(dict.fromkeys((*query.only, *names))))
+    paths = {dialect.select(cls._schema, each, page=1, size=1).path for each in (query, carrying)}
+    return carrying if len(paths) == 1 else query
 
 
 def check_name(name: Any) -> PlanName | None:

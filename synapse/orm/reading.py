@@ -102,6 +102,7 @@ def _route(cls: type[Entity], plan: Plan, session: Session, how: How) -> Route:
         ticket=partial(session.cache.ticket, cls._schema.resource),
         mark=Mark(cls, query, dialect=dialect, values=state.get("last")),
         place=state.get("place"),
+        key=state.get("key"),
     )
 
 

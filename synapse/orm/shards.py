@@ -31,7 +31,7 @@ def split(cls: type[Entity], query: Query, number: int, *, session: Session) -> 
     ordered = parts.totally_ordered(cls, query)
     if listed is not None and not query.sliced:
         return _by_list(cls, query, listed, number)
-    if not query.sliced and _has_ranges(cls, ordered, session):
+    if not query.sliced and session.dialect.fits(cls._schema, query) and _has_ranges(cls, ordered, session):
         return _by_range(cls, query, number, session=session)
     return _by_place(cls, query, number, session=session)
 

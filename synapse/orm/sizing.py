@@ -36,12 +36,16 @@ class Sizing:
         elif self._cap is not None and rows > self._cap:
             self._cap = rows
         if answer.seconds > SLOW:
-            self.shrink(asked)
+            self._ask_for_half(asked)
         elif long and asked == self.real and 2 * rows >= asked and self._quick(answer):
             self.size = min(2 * asked, self.most)
 
     def shrink(self, asked: int) -> None:
-        """Ask for half from now on."""
+        """Ask for no more than half of what did not come in time."""
+        self._ask_for_half(asked)
+        self.most = self.size
+
+    def _ask_for_half(self, asked: int) -> None:
         self.size = min(self.size, max(asked // 2, min(SMALLEST, asked)))
 
     @staticmethod

@@ -20,6 +20,7 @@ from synapse import (
     Project,
     QueryError,
     ServeApplication,
+    Session,
     Storage,
     Task,
     TaskTag,
@@ -86,6 +87,33 @@ READING: Final = [
     Bad("QuerySet.using", "text", lambda w: T.using("https://api.example.com")),
     Bad("QuerySet.iterator", "no size", lambda w: list(T.iterator(page_size=0))),
     Bad("QuerySet.iterator", "text", lambda w: list(T.iterator(page_size="5"))),
+    Bad("QuerySet.iterator", "no workers", lambda w: T.iterator(workers=0)),
+    Bad("QuerySet.iterator", "unknown plan", lambda w: T.iterator(plan="page")),
+    Bad("QuerySet.iterator", "a number for a plan", lambda w: T.iterator(plan=1)),
+    Bad("QuerySet.iterator", "keys not compared", lambda w: Project.objects.iterator(plan="ranges")),
+    Bad("QuerySet.iterator", "keys not in order", lambda w: T.order_by("created").iterator(plan="ranges")),
+    Bad("QuerySet.iterator", "a slice by ranges", lambda w: T.all()[5:].iterator(plan="ranges")),
+    Bad("QuerySet.iterator", "no cursors", lambda w: Project.objects.iterator(plan="cursor")),
+    Bad("QuerySet.iterator", "cursor by age", lambda w: T.order_by("created").iterator(plan="cursor")),
+    Bad("QuerySet.iterator", "a slice by cursor", lambda w: T.all()[5:].iterator(plan="cursor")),
+    Bad("QuerySet.iterator", "more than one", lambda w: T.iterator(plan="one")),
+    *(
+        Bad("QuerySet.resume", repr(each), lambda w, each=each: T.resume(each))
+        for each in (None, 5, "x", "é", "bm8=")
+    ),
+    Bad("QuerySet.resume", "another query", lambda w: T.resume(T.filter(id=1).iterator().checkpoint)),
+    Bad(
+        "QuerySet.resume",
+        "another backend",
+        lambda w: T.resume(T.using(Session("http://127.0.0.1:9", api_token="x")).iterator().checkpoint),
+    ),
+    Bad("QuerySet.resume", "no size", lambda w: T.resume(T.iterator().checkpoint, page_size=0)),
+    *(
+        Bad("QuerySet.shards", repr(each), lambda w, each=each: T.shards(each))
+        for each in (0, "2", None, True)
+    ),
+    Bad("QuerySet.explain", "unknown plan", lambda w: T.explain(plan="page")),
+    Bad("QuerySet.explain", "a plan it cannot have", lambda w: Project.objects.explain(plan="ranges")),
     *(
         Bad("QuerySet.get", repr(each), lambda w, each=each: T.get(each))
         for each in (None, "x", True, 0, -1, 5.0, 2**64)
@@ -117,6 +145,8 @@ READING: Final = [
     Bad("Values.exclude", "unknown name", lambda w: T.values("id").exclude(nope=1)),
     Bad("Values.order_by", "unknown name", lambda w: T.values("id").order_by("nope")),
     Bad("Values.iterator", "no size", lambda w: list(T.values("id").iterator(page_size=0))),
+    Bad("Values.resume", "text", lambda w: T.values("id").resume("x")),
+    Bad("Values.explain", "unknown plan", lambda w: T.values("id").explain(plan="page")),
     Bad("Values.reverse", "after a slice", lambda w: T.values("id")[:3].reverse()),
     Bad("Values.last", "after a slice", lambda w: T.values("id")[:3].last()),
 ]
