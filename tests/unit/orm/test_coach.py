@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextvars
 import inspect
+import threading
 import warnings
 
 from collections.abc import Iterator
@@ -126,3 +128,34 @@ class TestLoops:
         Task.ref(2).meta
 
         assert 1 == len(coach._runs)
+
+
+class TestElsewhere:
+    """Loops in threads, and over rows that stream."""
+
+    def test_over_a_stream_are_told(self):
+        """`iterator()` in mode ONE asks for each row."""
+        with pytest.warns(SlowLoopWarning, match=r"Task\.project was fetched 10 times") as caught:
+            for each in Task.objects.fetch_mode(FetchMode.ONE).iterator():
+                each.project.title
+
+        assert [__file__] == [warning.filename for warning in caught]
+
+    def test_in_threads_are_told_together(self):
+        """Several workers that run one line are one loop, told once, at the line that they run."""
+
+        def work(first: int) -> None:
+            for key in range(first, first + 10):
+                Task.objects.get(key).project.title
+
+        with pytest.warns(SlowLoopWarning, match=r"Task\.project") as caught:
+            threads = [
+                threading.Thread(target=contextvars.copy_context().run, args=(work, first))
+                for first in (1, 20, 40)
+            ]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+
+        assert [work.__code__.co_firstlineno + 2] == [warning.lineno for warning in caught]
