@@ -12,7 +12,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from synapse import Project, Task
-from synapse.orm import QuerySet
+from synapse.orm import QuerySet, ahead
 from tests.proof.table import FAULTS, Change, Fault, Lie, Table, TableSession
 
 TIMES: Final = int(os.environ.get("PROOF", "0"))
@@ -22,21 +22,23 @@ Changed = Literal["one way", "both ways"] | None
 ORDERS: Final = ("id", "-id", "created", "-created")
 
 
-def examples(number: int) -> settings:
+def examples(number: int, **more: Any) -> settings:
     """So many examples in every run, the same ones; `PROOF=20` draws twenty times as many, others each time."""
-    return settings(max_examples=number * max(TIMES, 1), derandomize=not TIMES, database=None)
+    return settings(max_examples=number * max(TIMES, 1), derandomize=not TIMES, database=None, **more)
 
 
 @attrs.frozen
 class Reading:
-    """How one query is read."""
+    """How one query is read; from `afar` answers are worth waiting for in threads."""
 
     order: str
     page_size: int
     workers: int
+    afar: bool = True
 
     def query(self, session: TableSession) -> QuerySet[Task]:
         """Make the query; it filters on what edits change."""
+        ahead.NEAR = 0.0 if self.afar else 60.0
         return Task.objects.using(session).filter(is_discarded=False).order_by(self.order)
 
     @property
@@ -48,7 +50,13 @@ class Reading:
 def readings(orders: tuple[str, ...] = ORDERS) -> st.SearchStrategy[Reading]:
     """Every order, small pages, one worker or several."""
     sizes = st.integers(1, 7) | st.sampled_from([20, 100])
-    return st.builds(Reading, st.sampled_from(orders), sizes, st.sampled_from([1, 2, 3, 8]))
+    return st.builds(
+        Reading,
+        st.sampled_from(orders),
+        sizes,
+        st.sampled_from([1, 2, 3, 8]),
+        st.sampled_from([True, True, False]),
+    )
 
 
 # --- tables ---------------------------------------------------------------------

@@ -223,9 +223,9 @@ def _by_cursor(found: list[Row], asked: dict[str, str], *, size: int, host: str)
 def _error(fault: Fault, request: Request) -> Exception:
     where = {"method": request.method, "url": request.target}
     if fault == "times out":
-        error = TransportError(f"{request.method} {request.target}: nothing came within 30 s", **where)
-        error.__cause__ = TimeoutError()
-        return error
+        return TransportError(
+            f"{request.method} {request.target}: nothing came within 30 s", timed_out=True, **where
+        )
     if fault == "breaks off":
         return TransportError(f"{request.method} {request.target}: 200 with a body that is not JSON", **where)
     status = 503 if fault == "is busy" else 524

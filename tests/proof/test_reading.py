@@ -16,7 +16,7 @@ from typing import Any
 import attrs
 import pytest
 
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from synapse import SynapseError
@@ -279,7 +279,8 @@ def test_a_backend_that_lies_is_found_out(lie: Lie, data: st.DataObject, reading
 @examples(80)
 @given(table=tables(), reading=readings(ORDERS), low=st.integers(0, 9), high=st.none() | st.integers(0, 40))
 def test_explain_tells_the_truth(table: Table, reading: Reading, low: int, high: int | None):
-    """The requests that are listed are the first ones that are sent; where it says no more, they are all."""
+    """Where pages are as large as asked for, the requests that are listed are the first ones that are sent."""
+    assume(table.cap >= reading.page_size)
     session = TableSession(table, page_size=reading.page_size, workers=1)
     query = reading.query(session)[low:high]
     told = query.explain()

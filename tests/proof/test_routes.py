@@ -8,25 +8,36 @@ from __future__ import annotations
 from typing import Any
 
 import attrs
+import pytest
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from synapse import SynapseError, Task
 from synapse.dialects import V1
-from synapse.orm import parts
+from synapse.orm import reading
+from synapse.orm.ahead import Walk
 from synapse.orm.pages import Answer, Piece, Route
-from synapse.orm.ranges import Ranges
-from synapse.orm.sizing import Sizing
-from tests.proof.strategies import examples, tables
-from tests.proof.table import Table
+from synapse.orm.planning import NAMES, PlanName, plan_of
+from tests.proof.strategies import ORDERS, examples, tables
+from tests.proof.table import Table, TableSession
 from tests.proof.test_reading import BY_KEY, ascends, in_order
 
-ORDERS = st.sampled_from(BY_KEY)
-SIZES = st.integers(1, 7) | st.just(100)
-MOVES = st.lists(st.integers(0, 11), min_size=1, max_size=60)
-"""What to do next, over and over: numbers that choose among what is possible."""
 MOST = 5_000
+
+
+@attrs.frozen
+class Drive:
+    """How a route is driven; `moves` choose what happens next, over and over."""
+
+    order: str
+    size: int
+    moves: list[int]
+    workers: int
+
+    def over(self, route: Route, table: Table) -> list[int]:
+        """Drive to the end and give the keys in the order that they came in."""
+        return Driver(route, table, self.moves, workers=self.workers).run()
 
 
 @attrs.define
@@ -91,26 +102,71 @@ class Driver:
         return window is not None
 
 
-def ranges(order: str, size: int, **settings: Any) -> Ranges:
-    """The route by ranges over the tasks that are not discarded."""
-    query = parts.totally_ordered(Task, Task.objects.filter(is_discarded=False).order_by(order).query)
-    return Ranges(Task, query, dialect=V1(), sizing=Sizing(size), **settings)
+def route(table: Table, order: str, *, size: int, plan: PlanName) -> Route:
+    """The route of one plan over the tasks that are not discarded."""
+    session = TableSession(table)
+    query = Task.objects.filter(is_discarded=False).order_by(order).query
+    reader = reading.read(Task, query, session=session, how=reading.How(size=size, plan=plan))
+    assert isinstance(reader, Walk)
+    return reader.route
 
 
+def drives(orders: tuple[str, ...]) -> st.SearchStrategy[Drive]:
+    """Every way to drive a route."""
+    return st.builds(
+        Drive,
+        order=st.sampled_from(orders),
+        size=st.integers(1, 7) | st.just(100),
+        moves=st.lists(st.integers(0, 11), min_size=1, max_size=60),
+        workers=st.integers(1, 8),
+    )
+
+
+@pytest.mark.parametrize(("plan", "orders"), [("ranges", BY_KEY), ("cursor", BY_KEY), ("pages", ORDERS)])
+@examples(70)
+@given(data=st.data())
+def test_a_still_table_comes_whole(plan: PlanName, orders: tuple[str, ...], data: st.DataObject):
+    """Whatever is asked for, and in whichever order it is answered, the rows are those of the table."""
+    table, drive = data.draw(tables()), data.draw(drives(orders))
+
+    found = drive.over(route(table, drive.order, size=drive.size, plan=plan), table)
+
+    assert in_order(table, drive.order) == found
+
+
+@pytest.mark.parametrize("plan", ["ranges", "cursor"])
 @examples(120)
-@given(table=tables(), order=ORDERS, size=SIZES, moves=MOVES, workers=st.integers(1, 8))
-def test_ranges_hold_a_still_table(table: Table, order: str, size: int, moves: list[int], workers: int):
-    """However ranges are cut, and in whichever order they are answered, their rows are those of the table."""
-    driver = Driver(ranges(order, size), table, moves, workers=workers)
-
-    assert in_order(table, order) == driver.run()
-
-
-@examples(120)
-@given(table=tables(changed="both ways"), order=ORDERS, size=SIZES, moves=MOVES, workers=st.integers(1, 8))
-def test_ranges_lose_no_row_that_stays(table: Table, order: str, size: int, moves: list[int], workers: int):
+@given(table=tables(changed="both ways"), drive=drives(BY_KEY))
+def test_no_row_that_stays_is_lost(plan: PlanName, table: Table, drive: Drive):
     """Rows that come and go at any moment take no other one along."""
-    found = Driver(ranges(order, size), table, moves, workers=workers).run()
+    found = drive.over(route(table, drive.order, size=drive.size, plan=plan), table)
 
-    assert ascends(found, order)
+    assert ascends(found, drive.order)
     assert table.always <= set(found) <= table.ever
+
+
+@examples(100)
+@given(table=tables(changed="one way"), drive=drives(ORDERS))
+def test_numbered_pages_say_what_they_lack(table: Table, drive: Drive):
+    """Where rows shift from page to page, what may be missing is known, and nothing comes twice."""
+    pages = route(table, drive.order, size=drive.size, plan="pages")
+
+    found = drive.over(pages, table)
+
+    assert len(found) == len(set(found))
+    assert set(found) <= table.ever
+    assert pages.lacks or table.always <= set(found)
+
+
+@examples(60)
+@given(
+    order=st.sampled_from(ORDERS), low=st.none() | st.integers(0, 9), high=st.none() | st.integers(0, 3000)
+)
+def test_the_same_question_has_the_same_plan(order: str, low: int | None, high: int | None):
+    """A plan is a value that the query alone decides: it needs no session, and none is current."""
+    query = Task.objects.order_by(order)[low:high].query
+
+    plan, again = (plan_of(Task, query, dialect=V1(), usual=100) for _ in range(2))
+
+    assert plan == again
+    assert plan.name in NAMES
