@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 import attrs
 
+from synapse import transfer
 from synapse.dialects import v1_actions
 from synapse.entities.choices import AccessLevel, CollectionCategory
 from synapse.errors import TransferError
@@ -19,16 +20,13 @@ from synapse.orm import Entity, ToMany, arguments, entity
 from synapse.orm.binding import check_host, held
 from synapse.orm.loading import reference
 from synapse.query import EXACT
-from synapse.transfer import ProgressLike, Report, Target, upload_file, upload_items
-from synapse.transfer.folders import open_folder
-from synapse.transfer.report import Show
 from synapse.transfer.source import Source
-from synapse.transfer.specifications import Spec, by_specification
 
 if TYPE_CHECKING:
     from synapse.entities.data import DataUnit
     from synapse.entities.project import Project
     from synapse.session import Session
+    from synapse.transfer import ProgressLike, Report, Spec, Target
 
 
 @attrs.frozen
@@ -116,7 +114,7 @@ class DataCollection(Entity):
             given["groups"] = groups
         unit = DataUnit(data_collection_id=self.pk, files={}, **given)
         sent = {
-            name: {"checksum": upload_file(session, source.path)["checksum"], "path": source.shown}
+            name: {"checksum": transfer.upload_file(session, source.path)["checksum"], "path": source.shown}
             for name, source in sources.items()
         }
         # The wire takes less of a file than it gives, so this field is written by plain dicts.
@@ -151,8 +149,12 @@ class DataCollection(Entity):
         """
         arguments.flag("upload(dry_run=...)", dry_run)
         session = held(self, "upload")
-        given = open_folder(items, specs=self._specs()) if isinstance(items, str | os.PathLike) else items
-        return upload_items(
+        given = (
+            transfer.open_folder(items, specs=self._specs())
+            if isinstance(items, str | os.PathLike)
+            else items
+        )
+        return transfer.upload_items(
             session,
             given,
             target=self._target(session, project, dry_run=dry_run),
@@ -166,18 +168,18 @@ class DataCollection(Entity):
 
     def _specs(self) -> tuple[Spec, ...]:
         single = (spec for spec in self.file_specifications if not spec.is_sequential)
-        return tuple(Spec(spec.name, spec.file_type, spec.is_required) for spec in single)
+        return tuple(transfer.Spec(spec.name, spec.file_type, spec.is_required) for spec in single)
 
     def _target(self, session: Session, project: Project | int | None, *, dry_run: bool) -> Target:
         from synapse.entities.data import DataUnit
         from synapse.entities.task import Task
 
-        target = Target(
+        target = transfer.Target(
             self.pk,
             self._specs(),
             create_units=lambda bodies: session.send(v1_actions.create_units(bodies)).data,
             newest_unit=lambda: newest.id if (newest := self.units.only("id").last()) else 0,
-            show=Show(unit=_Reference(DataUnit, session), task=_Reference(Task, session)),
+            show=transfer.Show(unit=_Reference(DataUnit, session), task=_Reference(Task, session)),
         )
         if project is None:
             return target
@@ -213,4 +215,4 @@ class DataCollection(Entity):
         """Name each file by its specification, or raise `MappingError` saying what does not fit."""
         specs = self.file_specifications
         required = [spec.name for spec in specs if spec.is_required]
-        return by_specification(files, names=[spec.name for spec in specs], required=required)
+        return transfer.by_specification(files, names=[spec.name for spec in specs], required=required)

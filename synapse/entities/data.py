@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from synapse import transfer
 from synapse.dialects import v1_actions
 from synapse.dialects.masking import outline
 from synapse.entities.files import FilesManager
@@ -18,10 +19,7 @@ from synapse.orm import Entity, ManagedBy, ToOne, arguments, entity
 from synapse.orm.writing import stored
 from synapse.query import EXACT, By, Exact
 from synapse.transfer import ProgressLike, RemoteFile, tracked
-from synapse.transfer.chunked import CHUNK
-from synapse.transfer.presigned import upload_signed
-from synapse.transfer.source import Source
-from synapse.transfer.upload import Options, send_file
+from synapse.transfer.source import CHUNK, Source
 
 if TYPE_CHECKING:
     from synapse.entities.collection import DataCollection
@@ -52,7 +50,7 @@ class DataFileManager(FilesManager["DataFile"]):
         declines that. Content that the backend has already gives its existing file. Raises `TransferError` where the
         file is missing, is a folder, or changes while it is sent.
         """
-        session, options = self.session, Options(chunked=chunked, chunk_size=chunk_size)
+        session, options = self.session, transfer.Options(chunked=chunked, chunk_size=chunk_size)
         if presigned not in (None, True, False) or (presigned and chunked is not None):
             raise TransferError(
                 f"presigned takes True, False or None, and not together with chunked, got {describe(presigned)}"
@@ -61,11 +59,11 @@ class DataFileManager(FilesManager["DataFile"]):
         with tracked(progress, total=source.size, label=source.name) as advanced:
 
             def directly(source: Source) -> dict[str, Any]:
-                return send_file(session, source, options=options, advanced=advanced)
+                return transfer.send_file(session, source, options=options, advanced=advanced)
 
             row = None
             if presigned:
-                row = upload_signed(session, source, direct=directly, advanced=advanced, strict=True)
+                row = transfer.upload_signed(session, source, direct=directly, advanced=advanced, strict=True)
             return stored(self.entity, directly(source) if row is None else row, session=session)
 
     def existing(self, checksums: Iterable[str]) -> set[str]:

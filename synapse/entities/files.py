@@ -8,12 +8,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from os import PathLike
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, TypeAlias, TypeVar
 
+from synapse import transfer
 from synapse.errors import MappingError, QueryError, TransferError, describe, did_you_mean
 from synapse.orm import Manager, arguments
-from synapse.transfer import Downloads, FileCache, ProgressLike, RemoteFile, Wanted, download_files
+from synapse.transfer import FileCache, ProgressLike, RemoteFile
 
 if TYPE_CHECKING:
     from synapse.orm import Entity
+    from synapse.transfer import Downloads, Wanted
 
 E = TypeVar("E", bound="Entity")
 
@@ -56,7 +58,7 @@ class FilesManager(Manager[E]):
         names = (
             None if specifications is None else arguments.texts(f"{what}(specifications=...)", specifications)
         )
-        return download_files(
+        return transfer.download_files(
             self.session,
             self._wanted(chosen, convert, names=names),
             folder=folder,
@@ -95,7 +97,7 @@ class FilesManager(Manager[E]):
         try:
             held = getattr(row, field)
         except MappingError as error:
-            yield Wanted(row.pk, "", error=error)
+            yield transfer.Wanted(row.pk, "", error=error)
             return
         for name, file in held.items() if isinstance(held, dict) else [("", held)]:
             if file is None:
@@ -103,10 +105,10 @@ class FilesManager(Manager[E]):
             try:
                 found = self._converted(row, file, convert)
             except Exception as error:
-                yield Wanted(row.pk, name, error=error)
+                yield transfer.Wanted(row.pk, name, error=error)
             else:
                 renew = self._renewal(row.pk, field, name=name, convert=convert)
-                yield Wanted(row.pk, name, found, renew=renew)
+                yield transfer.Wanted(row.pk, name, found, renew=renew)
 
     def _converted(self, row: E, file: RemoteFile, convert: Convert) -> RemoteFile:
         told = self._told(row, file)

@@ -8,12 +8,13 @@ from typing import Any
 
 import attrs
 
+from synapse import transfer
 from synapse.entities.files import FilesManager
 from synapse.errors import TransferError
 from synapse.mapping import Json, read_only, write_only
 from synapse.orm import Entity, ManagedBy, entity
 from synapse.query import By, Exact
-from synapse.transfer import ProgressLike, RemoteFile, upload_for
+from synapse.transfer import ProgressLike, RemoteFile
 from synapse.transfer.source import Source
 
 
@@ -40,7 +41,7 @@ class ModelManager(FilesManager["Model"]):
             made.chunked_upload = str(upload)
             return made.save()
 
-        return upload_for(self.session, file, register=save, progress=progress)
+        return transfer.upload_for(self.session, file, register=save, progress=progress)
 
 
 @entity("models")

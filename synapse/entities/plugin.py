@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from synapse import transfer
 from synapse.dialects import v1_actions
 from synapse.dialects.masking import mask_body
 from synapse.entities.choices import PluginCategory
@@ -21,7 +22,7 @@ from synapse.orm.loading import load, reference
 from synapse.orm.writing import stored
 from synapse.query import EXACT
 from synapse.query.kinds import Reference, TextKey
-from synapse.transfer import ProgressLike, RemoteFile, send_release
+from synapse.transfer import ProgressLike, RemoteFile
 
 if TYPE_CHECKING:
     from synapse.entities.agent import Agent
@@ -106,7 +107,9 @@ class Plugin(Entity):
             "debug": arguments.flag("release(debug=...)", debug),
         }
         session = held(self, "release")
-        reply = send_release(session, archive, fields={"plugin": self.code, **fields}, progress=progress)
+        reply = transfer.send_release(
+            session, archive, fields={"plugin": self.code, **fields}, progress=progress
+        )
         return stored(PluginRelease, reply.data, session=session)
 
 

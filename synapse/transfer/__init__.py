@@ -2,18 +2,53 @@
 
 from __future__ import annotations
 
-from synapse.transfer.archive import send_release
-from synapse.transfer.batch import Target, upload_items
-from synapse.transfer.chunked import upload_chunked, upload_for
+import importlib
+
+from typing import TYPE_CHECKING, Any
+
 from synapse.transfer.datauri import data_uri
-from synapse.transfer.download import Wanted, download_files
-from synapse.transfer.downloads import Downloads, FileOutcome
 from synapse.transfer.filecache import FileCache
-from synapse.transfer.multipart import FilePart, MultipartBody
 from synapse.transfer.progress import Meter, Progress, ProgressLike, Step, tracked
 from synapse.transfer.remote import RemoteFile
-from synapse.transfer.report import Outcome, Report
-from synapse.transfer.upload import upload_file, upload_many
+
+if TYPE_CHECKING:
+    from synapse.transfer.archive import send_release
+    from synapse.transfer.batch import Target, upload_items
+    from synapse.transfer.chunked import upload_chunked, upload_for
+    from synapse.transfer.download import Wanted, download_files
+    from synapse.transfer.downloads import Downloads, FileOutcome
+    from synapse.transfer.folders import open_folder
+    from synapse.transfer.multipart import FilePart, MultipartBody
+    from synapse.transfer.presigned import upload_signed
+    from synapse.transfer.report import Outcome, Report, Show
+    from synapse.transfer.specifications import Spec, by_specification
+    from synapse.transfer.upload import Options, send_file, upload_file, upload_many
+
+# What entities are declared with is loaded with them; what they send files with, when they do.
+_PLACES = {
+    "FileOutcome": "downloads",
+    "Downloads": "downloads",
+    "FilePart": "multipart",
+    "MultipartBody": "multipart",
+    "Options": "upload",
+    "Outcome": "report",
+    "Report": "report",
+    "Show": "report",
+    "Spec": "specifications",
+    "Target": "batch",
+    "Wanted": "download",
+    "by_specification": "specifications",
+    "download_files": "download",
+    "open_folder": "folders",
+    "send_file": "upload",
+    "send_release": "archive",
+    "upload_chunked": "chunked",
+    "upload_file": "upload",
+    "upload_for": "chunked",
+    "upload_items": "batch",
+    "upload_many": "upload",
+    "upload_signed": "presigned",
+}
 
 __all__ = [
     "Downloads",
@@ -22,16 +57,22 @@ __all__ = [
     "FilePart",
     "Meter",
     "MultipartBody",
+    "Options",
     "Outcome",
     "Progress",
     "ProgressLike",
     "RemoteFile",
     "Report",
+    "Show",
+    "Spec",
     "Step",
     "Target",
     "Wanted",
+    "by_specification",
     "data_uri",
     "download_files",
+    "open_folder",
+    "send_file",
     "send_release",
     "tracked",
     "upload_chunked",
@@ -39,4 +80,13 @@ __all__ = [
     "upload_for",
     "upload_items",
     "upload_many",
+    "upload_signed",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PLACES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"{__name__}.{_PLACES[name]}"), name)
+    globals()[name] = value
+    return value

@@ -16,13 +16,13 @@ from synapse.session import Run, Session, Untried
 from synapse.session.concurrency import FleetingExecutor
 from synapse.session.config import whole_number
 from synapse.session.pacing import stopping
-from synapse.transfer.chunked import CHUNK
 from synapse.transfer.folders import Folder
 from synapse.transfer.hashing import Hashes, existing, hash_all
 from synapse.transfer.items import Plan, plan_of, size_of_item
 from synapse.transfer.progress import Meter, ProgressLike, tracked, watched
 from synapse.transfer.report import Ledger, Report, Show
 from synapse.transfer.sending import Item, Sender
+from synapse.transfer.source import CHUNK
 from synapse.transfer.specifications import Spec
 from synapse.transfer.stages import Job, run_stages
 from synapse.transfer.units import Creator, Units, check_tasks

@@ -24,11 +24,9 @@ from synapse.transfer.answers import answered_object, check_arrival, patience
 from synapse.transfer.journal import Entry, claimed
 from synapse.transfer.multipart import FilePart, MultipartBody
 from synapse.transfer.progress import ProgressLike, tracked
-from synapse.transfer.source import PathLike, Source, Tally, travelling
+from synapse.transfer.source import CHUNK, PathLike, Source, Tally, travelling
 
 T = TypeVar("T")
-
-CHUNK: Final = 50 * 1024 * 1024
 
 _PATIENCE: Final = 5
 _GONE: Final = frozenset({404, 410})

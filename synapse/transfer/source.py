@@ -19,6 +19,7 @@ from synapse.errors import TransferError
 PathLike: TypeAlias = str | os.PathLike[str]
 
 BLOCK: Final = 1024 * 1024
+CHUNK: Final = 50 * 1024 * 1024
 
 _TICK: Final = 100_000_000  # nanoseconds in which a file system may give two writes the same time
 _COARSE_TICK: Final = 2_000_000_000  # the same where times are whole seconds

@@ -12,10 +12,10 @@ from synapse.dialects import v1_actions as actions
 from synapse.errors import TransferError, ValidationError, WriteUnconfirmedError
 from synapse.session import Outcome, Session
 from synapse.transfer.answers import answered_object, as_md5, check_arrival, patience
-from synapse.transfer.chunked import CHUNK, send_chunks, sent_name
+from synapse.transfer.chunked import send_chunks, sent_name
 from synapse.transfer.multipart import FilePart, MultipartBody
 from synapse.transfer.progress import ProgressLike, tracked, watched
-from synapse.transfer.source import PathLike, Source, Tally
+from synapse.transfer.source import CHUNK, PathLike, Source, Tally
 
 LARGEST_DIRECT: Final = 50 * 1024 * 1024
 
