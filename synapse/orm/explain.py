@@ -67,7 +67,7 @@ def _laid_out(
     plans = [planning.plan_of(entity, part, dialect=dialect, usual=usual, wanted=plan) for part in split]
     if query.stop is None or not parts.in_sequence(entity, split):
         firsts = [request for each in plans for request in _requests(entity, each, dialect)]
-        more = _onward(entity, plans[0], workers=workers) or "the rows of its keys are there"
+        more = _onward(entity, plans[0], workers=workers)
         return "parts", firsts, [f"parts: after each, {more}"]
     first = attrs.evolve(split[0], stop=query.stop)
     chosen = planning.plan_of(entity, first, dialect=dialect, usual=usual, wanted=plan)

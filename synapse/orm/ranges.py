@@ -27,17 +27,27 @@ FEW_PAGES: Final = 2
 """So many pages are walked one after the other: to cut them would cost more than it saves."""
 
 
+RUN: Final = 4
+"""From this many times as dense as what is left on, a page is taken for part of a run of keys."""
+
+RUN_PAGES: Final = 8
+"""So many pages of a run are asked for before it is looked whether it goes on."""
+
+
 @attrs.define(eq=False)
 class Stretch:
     """Positions that nobody was asked for yet, and how many rows they seem to hold.
 
-    `until` is unknown before the backend told where the keys end; behind an `open` one rows may still be added.
+    `until` is unknown before the backend told where the keys end; behind an `open` one rows may be added. `density`
+    is that of the page before it, in rows to a key; `run` says that this one was taken to be as dense.
     """
 
     after: int
     until: int | None
     rows: float
     open: bool
+    density: float = 1.0
+    run: bool = False
 
 
 @attrs.define(eq=False, kw_only=True)
@@ -132,7 +142,7 @@ class Ranges:
     def _cut(self, index: int, stretch: Stretch, until: int) -> Span:
         """Cut a range of about a page off a stretch."""
         keys, rows = until - stretch.after, max(stretch.rows, 1.0)
-        width = self._width(keys, rows)
+        width = self._width(min(rows / keys, 1.0))
         if width >= keys:
             span = self._span(stretch.after, None if stretch.open else until, expected=rows)
             self._nodes[index] = span
@@ -144,10 +154,9 @@ class Ranges:
             self._nodes.insert(index, span)
         return span
 
-    def _width(self, keys: int, rows: float) -> int:
+    def _width(self, density: float) -> int:
         """Choose how many keys to ask for, so that a page holds their rows most of the time."""
         real = self._sizing.real
-        density = min(rows / keys, 1.0)
         wanted = real - 2 * math.sqrt(real * (1 - density))
         return max(real, int(max(wanted, real / 2) / density))
 
@@ -167,12 +176,12 @@ class Ranges:
     def _take_rows(self, span: Span, answer: Answer) -> None:
         page = answer.page
         keys = keys_of(self._cls, page.rows, wire=self._wire)
+        if span is self._first and page.count is not None:
+            self._due = self._place + page.count
         rows = self._checked(span, page, keys)
         left = None if page.count is None or span.number > 1 else max(page.count - len(page.rows), 0)
         if span.source is not None and page.count is not None:
-            span.source.rows = max(span.source.rows + span.expected - page.count, 0.0)
-        if span is self._first and page.count is not None:
-            self._due = self._place + page.count
+            self._learn(span.source, span.expected, page.count)
         more = bool(page.next or (left and rows))
         self._sizing.note(
             answer, asked=span.size, more=more, long=span.source is not None or self._is_long(left)
@@ -183,6 +192,14 @@ class Ranges:
         elif left:
             self.lacks = (self._place, self._place + left)
         span.rows = rows
+
+    @staticmethod
+    def _learn(stretch: Stretch, expected: float, counted: int) -> None:
+        """Correct what a stretch seems to hold: a run that ended is no longer one, and rows not here are further on."""
+        if not stretch.run:
+            stretch.rows = max(stretch.rows + expected - counted, 0.0)
+        elif counted < expected / 2:
+            stretch.rows = 0.0
 
     def _is_long(self, left: int | None) -> bool:
         return self._cuts and left is not None and left > FEW_PAGES * self._sizing.real
@@ -200,23 +217,37 @@ class Ranges:
         if left is None or not self._is_long(left):
             expected = self._sizing.real if left is None else left
             return [self._span(last, span.until, expected=expected, before=passed)]
+        density = len(keys) / (last - self._sign * keys[0] + 1)
         if span.until is not None:
-            return [Stretch(last, span.until, left, open=False)]
-        if self._end is not None:
-            if last < self._end:
-                return [Stretch(last, self._end, left, open=True)]
-            return [self._span(last, None, expected=left, before=passed)]
-        return self._onward(self._sign * keys[0], last, rows=len(keys), left=left)
+            return self._stretches(Stretch(last, span.until, left, False, density), span.until)
+        if self._end is None:
+            return self._onward(last, density=density, left=left)
+        if last < self._end:
+            return self._stretches(Stretch(last, self._end, left, True, density), self._end)
+        return [self._span(last, None, expected=left, before=passed)]
 
-    def _onward(self, first: int, last: int, *, rows: int, left: int) -> list[Span | Stretch]:
+    def _onward(self, last: int, *, density: float, left: int) -> list[Span | Stretch]:
         """Ask on behind the first page, as dense as that was, while another request tells where the keys end."""
         self._probes.append(self._probe(reverse=True))
-        width = self._width(last - first + 1, rows)
-        expected = min(width * rows / (last - first + 1), float(left))
+        width = self._width(min(density, 1.0))
+        expected = min(width * density, float(left))
         ahead = self._span(last, last + width, expected=expected)
         if ahead.until is None:
             return [ahead]
-        return [ahead, Stretch(last + width, None, max(left - expected, 0.0), open=True)]
+        return [ahead, Stretch(last + width, None, left - expected, open=True, density=density)]
+
+    def _stretches(self, whole: Stretch, until: int) -> list[Span | Stretch]:
+        """Say where rows are looked for: evenly, or in a run as dense as the page before, and at what follows that.
+
+        Rows that were made together have keys in a run, and a long gap may follow, which one request leads across.
+        """
+        whole.until = until
+        run = min(whole.rows, RUN_PAGES * self._sizing.real)
+        after = whole.after + math.ceil(run / whole.density)
+        if whole.density * (until - whole.after) < RUN * whole.rows or after >= until or run < 1:
+            return [whole]
+        behind = self._span(after, None if whole.open else until, expected=whole.rows - run)
+        return [Stretch(whole.after, after, run, False, whole.density, run=True), behind]
 
     def _take_end(self, probe: Piece, outcome: Answer | Exception) -> None:
         """Learn where the keys end; without that, the walk goes on from page to page."""
@@ -236,10 +267,12 @@ class Ranges:
                 self._end = self._sign * keys[0]
         for index, node in enumerate(self._nodes):
             if isinstance(node, Stretch) and node.until is None:
-                if self._end is not None and self._end > node.after:
-                    node.until = self._end
-                else:
-                    self._nodes[index] = self._span(node.after, None, expected=node.rows)
+                self._nodes[index : index + 1] = (
+                    self._stretches(node, self._end)
+                    if self._end is not None and self._end > node.after
+                    else [self._span(node.after, None, expected=node.rows)]
+                )
+                return
 
     def _compare(self, answer: Answer) -> None:
         """Note that the backend gives the same row first from either end, though there are several."""
@@ -269,6 +302,7 @@ class Ranges:
             )
         if whole and len(set(numbers)) < len(numbers):
             doubled = [one == other for one, other in pairwise(numbers)]
+            self._due -= sum(doubled)
             rows = [rows[0], *(row for row, twice in zip(rows[1:], doubled, strict=True) if not twice)]
         return rows
 
