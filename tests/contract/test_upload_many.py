@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import random
 import signal
 import subprocess
@@ -140,6 +141,14 @@ class TestFolder:
 
         assert (["created"] * 6, ["reused"] * 6) == (statuses(report), statuses(again))
         assert {"files": {"image_1": photos / "0.png", "data_meta_1": photos / "0.json"}} == report[0].item
+
+    def test_reports_what_can_be_pickled(self, collection, project, photos):
+        """A report comes back with its items, units and tasks; these find the current session."""
+        report = collection.upload(photos, project=project)
+        again = pickle.loads(pickle.dumps(report))
+
+        assert list(report) == list(again)
+        assert "0.png" == again[0].unit.files["image_1"].path
 
     def test_tells_of_what_does_not_fit(self, collection, photos):
         """A stray file, an orphan and a pipe are failures with their reasons; the rest goes on."""
@@ -364,6 +373,10 @@ class TestStorage:
 
         assert (["created"] * 6, 0) == (statuses(report), asked(calls)[FILE])
         assert (["reused"] * 6, 0) == (statuses(again), again.bytes_sent)
+
+    def test_need_not_be_offered(self, collection, photos):
+        """Where the backend declines, files go by it, whatever was asked for."""
+        assert ["created"] * 6 == statuses(collection.upload(photos, presigned=True))
 
     def test_is_left_alone_on_demand(self, photos, storage_session):
         """With `presigned=False` files go by the backend."""
