@@ -40,6 +40,7 @@ from synapse.errors import (
 )
 
 if TYPE_CHECKING:
+    from synapse.client import BackendClient
     from synapse.entities import (
         AccessLevel,
         Agent,
@@ -88,6 +89,7 @@ __version__ = "0.1.0"
 
 _LAZY = {
     "UNSET": "synapse.mapping",
+    "BackendClient": "synapse.client",
     "FetchMode": "synapse.query",
     "FileCache": "synapse.transfer",
     "Retry": "synapse.session",
@@ -100,6 +102,7 @@ __all__ = [
     "Agent",
     "Assignment",
     "AuthenticationError",
+    "BackendClient",
     "BulkError",
     "ClientError",
     "CollectionCategory",

@@ -147,6 +147,7 @@ class Walk:
     def __init__(self, route: Route, session: Session, *, workers: int, plan: str, what: str) -> None:
         self.route, self._session, self._workers, self._what = route, session, workers, what
         self.plan = plan
+        self.count: int | None = None
         self._crew = Crew(session)
         self._effort = Effort(workers)
         self._given = 0
@@ -202,6 +203,8 @@ class Walk:
         piece, outcome = landed
         if not isinstance(outcome, Answer | Exception):
             raise outcome
+        if isinstance(outcome, Answer) and not self._given and self.count is None:
+            self.count = outcome.page.count
         self._effort.note(outcome, here=here)
         self.route.land(piece, outcome)
 

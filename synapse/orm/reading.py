@@ -20,6 +20,7 @@ from synapse.orm.sizing import Sizing
 from synapse.query import Query
 
 if TYPE_CHECKING:
+    from synapse.dialects import V1
     from synapse.orm.entity import Entity
     from synapse.session import Session
 
@@ -66,19 +67,24 @@ def read(cls: type[Entity], query: Query, *, session: Session, how: How) -> Read
     if query.empty:
         return _Nothing()
     if session.dialect.fits(cls._schema, query):
-        plan = planning.plan_of(
-            cls, query, dialect=session.dialect, usual=session.page_size, size=how.size, wanted=how.plan
-        )
-        route = _route(cls, plan, session, how)
-        return Walk(route, session, workers=how.workers or session.workers, plan=plan.name, what=cls.__name__)
+        return walk(cls, query, session=session, how=how, dialect=session.dialect)
     split = _split(cls, query, session)
     if parts.in_sequence(cls, split):
         return _InSequence(cls, query, split, session=session, how=how)
     return _Merged(cls, query, split, session=session, how=how)
 
 
-def _route(cls: type[Entity], plan: Plan, session: Session, how: How) -> Route:
-    dialect, state, query = session.dialect, how.state, plan.query
+def walk(cls: type[Entity], query: Query, *, session: Session, how: How, dialect: V1) -> Walk:
+    """Set out to read a query in the words of *dialect*, whether its filters fit into a URL or not."""
+    plan = planning.plan_of(
+        cls, query, dialect=dialect, usual=session.page_size, size=how.size, wanted=how.plan
+    )
+    route = _route(cls, plan, session=session, how=how, dialect=dialect)
+    return Walk(route, session, workers=how.workers or session.workers, plan=plan.name, what=cls.__name__)
+
+
+def _route(cls: type[Entity], plan: Plan, *, session: Session, how: How, dialect: V1) -> Route:
+    state, query = how.state, plan.query
     if plan.name == "cursor":
         token, after = state.get("token", ""), state.get("key")
         return Cursors(

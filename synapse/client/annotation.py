@@ -1,0 +1,180 @@
+"""Projects, tasks and their tags."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
+
+from synapse.client.calls import MISSING, Params, Row, answer, body_of, either, fetch, method
+from synapse.client.conversion import Conversion
+from synapse.client.lists import Options, Walk, listed
+from synapse.client.params import encoded
+from synapse.dialects import v1_client
+from synapse.errors import QueryError, describe
+
+if TYPE_CHECKING:
+    from synapse.client.backend import BackendClient
+
+
+@method
+def get_project(client: BackendClient, pk: int = MISSING, *, project_id: int = MISSING) -> Row:
+    """Read a project; its name is its `title`."""
+    return fetch(client, "projects", either("pk", pk, project_id=project_id))
+
+
+@method
+def get_task(
+    client: BackendClient, pk: int = MISSING, params: Params = None, *, task_id: int = MISSING
+) -> Row:
+    """Read a task; `params={"expand": "data_unit"}` nests its unit with its files."""
+    return fetch(client, "tasks", either("pk", pk, task_id=task_id), params)
+
+
+@method
+def annotate_task_data(
+    client: BackendClient,
+    pk: int = MISSING,
+    data: Mapping[str, Any] = MISSING,
+    schema: str | None = None,
+    *,
+    task_id: int = MISSING,
+) -> Row:
+    """Set a task's annotation, given as `{"action": "submit" | "save", "data": {...}}`, or bare to submit it.
+
+    `schema="any"` switches the backend's check of its format off.
+    """
+    params = (("schema", str(schema)),) if schema else ()
+    request = v1_client.annotate(either("pk", pk, task_id=task_id), body_of(data), params=params)
+    row: Row = answer(client, request)
+    return row
+
+
+@method
+def annotate_task_data_batch(
+    client: BackendClient, items: Sequence[Mapping[str, Any]], *, max_workers: int | None = None
+) -> dict[int, Row]:
+    """Annotate tasks side by side, each given as `{"task_id": ..., "data": ..., "schema": ...}`, the last not needed.
+
+    Tells of each task by its key: `{"success": ..., "error": ..., "response": ...}`. One that fails stops no other.
+    """
+    given: Sequence[object] = items
+    for index, item in enumerate(given):
+        if not isinstance(item, Mapping) or not {"task_id", "data"} <= set(item):
+            raise QueryError(
+                f"items[{index}] needs 'task_id' and 'data', got {describe(item)}; nothing was sent"
+            )
+
+    def annotate(item: Mapping[str, Any]) -> Row:
+        return annotate_task_data(client, item["task_id"], item["data"], item.get("schema"))
+
+    outcomes = client.session.map(annotate, items, workers=max_workers)
+    return {
+        item["task_id"]: {"success": error is None, "error": error and str(error), "response": row}
+        for item, row, error in outcomes
+    }
+
+
+@method
+def get_task_tag(client: BackendClient, pk: int = MISSING, *, tag_id: int = MISSING) -> Row:
+    """Read a task tag."""
+    return fetch(client, "task_tags", either("pk", pk, tag_id=tag_id))
+
+
+@method
+def list_task_tags(client: BackendClient, params: Params = None) -> Row:
+    """List one page of task tags."""
+    page: Row = listed(client, "task_tags", params)
+    return page
+
+
+@overload
+def list_tasks(
+    client: BackendClient,
+    params: Params = None,
+    url_conversion: Conversion = None,
+    list_all: Literal[False] = False,
+    **options: Unpack[Options],
+) -> Row: ...
+@overload
+def list_tasks(
+    client: BackendClient,
+    params: Params = None,
+    url_conversion: Conversion = None,
+    *,
+    list_all: Literal[True],
+    **options: Unpack[Options],
+) -> Walk: ...
+@method
+def list_tasks(
+    client: BackendClient,
+    params: Params = None,
+    url_conversion: Conversion = None,
+    list_all: bool = False,
+    **options: Unpack[Options],
+) -> Any:
+    """List one page of tasks, or with `list_all=True` give `(rows, count)` of all, newest first."""
+    return listed(client, "tasks", params, url_conversion=url_conversion, list_all=list_all, options=options)
+
+
+@overload
+def list_tasks_data(
+    client: BackendClient, params: Params = None, *, list_all: Literal[False] = False
+) -> Row: ...
+@overload
+def list_tasks_data(client: BackendClient, params: Params = None, *, list_all: Literal[True]) -> Walk: ...
+@method
+def list_tasks_data(client: BackendClient, params: Params = None, *, list_all: bool = False) -> Any:
+    """List tasks by nothing but their `id` and `data`."""
+    return listed(client, "tasks_data", params, list_all=list_all)
+
+
+@overload
+def list_tasks_files(
+    client: BackendClient,
+    params: Params = None,
+    *,
+    url_conversion: Conversion = None,
+    list_all: Literal[False] = False,
+) -> Row: ...
+@overload
+def list_tasks_files(
+    client: BackendClient,
+    params: Params = None,
+    *,
+    url_conversion: Conversion = None,
+    list_all: Literal[True],
+) -> Walk: ...
+@method
+def list_tasks_files(
+    client: BackendClient,
+    params: Params = None,
+    *,
+    url_conversion: Conversion = None,
+    list_all: bool = False,
+) -> Any:
+    """List tasks with the files of their units, as a list in each."""
+    return listed(client, "tasks_files", params, url_conversion=url_conversion, list_all=list_all)
+
+
+@method
+def create_tasks(client: BackendClient, data: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> Any:
+    """Create tasks, given as a list of objects, or as `{"project": ..., "data": [{"data_unit": ...}, ...]}`."""
+    body = body_of(data) if isinstance(data, Mapping) else [body_of(each) for each in data]
+    return answer(client, v1_client.create("tasks", body))
+
+
+@method
+def set_tags_tasks(client: BackendClient, data: Mapping[str, Any], params: Params = None) -> Row:
+    """Put tags on tasks, or take them off: `{"ids": [...], "tags": [...], "action": "add" | "remove"}`.
+
+    `{"task_ids": [...], "tag_ids": [...]}` adds as well; with `params={"replace": True}` they are set exactly.
+    """
+    return set_tags(client, "tasks", data, params)
+
+
+def set_tags(client: BackendClient, resource: str, data: object, params: Params) -> Row:
+    """Change the tags of rows of a kind."""
+    known = v1_client.TAGGING if client.strict else None
+    given = encoded(f"{resource}/set_tags/", params, known=known)
+    changed: Row = answer(client, v1_client.set_tags(resource, body_of(data), params=given))
+    return changed

@@ -1,0 +1,71 @@
+"""What every method of the flat client is made of: its names, its errors, and single requests."""
+
+from __future__ import annotations
+
+import functools
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeAlias, TypeVar
+
+from synapse.client.exceptions import told
+from synapse.client.params import encoded, known_shape
+from synapse.dialects import Request, v1_client
+from synapse.errors import QueryError, describe
+from synapse.mapping.unset import UNSET
+
+if TYPE_CHECKING:
+    from synapse.client.backend import BackendClient
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+Row: TypeAlias = dict[str, Any]
+Params: TypeAlias = Mapping[str, Any] | None
+
+# Where a parameter has two names, none of them can be required by its signature.
+MISSING: Final[Any] = UNSET
+
+
+def method(function: Callable[P, R]) -> Callable[P, R]:
+    """Make a function a method of the flat client, whose errors its scripts can catch."""
+
+    @functools.wraps(function)
+    def called(*args: P.args, **kwargs: P.kwargs) -> R:
+        with told():
+            return function(*args, **kwargs)
+
+    return called
+
+
+def either(name: str, given: Any, **other: Any) -> Any:
+    """Take a value under its documented name or under the other one, which must not both be given."""
+    ((alias, same),) = other.items()
+    if given is UNSET and same is UNSET:
+        raise TypeError(f"missing argument: {name!r} (or {alias!r})")
+    if given is not UNSET and same is not UNSET:
+        raise TypeError(f"{name!r} and {alias!r} are two names of one argument: give one of them")
+    return same if given is UNSET else given
+
+
+def answer(client: BackendClient, request: Request) -> Any:
+    """Send a request and give the body of its answer."""
+    return client.session.send(request).data
+
+
+def fetch(client: BackendClient, resource: str, pk: object, params: Params = None) -> Row:
+    """Read one object."""
+    given = encoded(f"{resource}/{{id}}/", params, known=known_shape(client.strict))
+    row: Row = answer(client, v1_client.single(resource, pk, params=given))
+    return row
+
+
+def body_of(data: object) -> Row:
+    """Take a body that is an object, or refuse it before anything is sent."""
+    if not isinstance(data, Mapping):
+        raise QueryError(f"data must be a mapping, got {describe(data)}; nothing was sent")
+    return dict(data)
+
+
+def set_values(data: object) -> Row:
+    """Take a body that is an object without its `None` values, which mean 'not given' to this client."""
+    return {name: value for name, value in body_of(data).items() if value is not None}

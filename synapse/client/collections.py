@@ -1,0 +1,192 @@
+"""Data collections, their files and their units."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
+
+from synapse.client.calls import MISSING, Params, Row, answer, body_of, either, fetch, method
+from synapse.client.conversion import Conversion
+from synapse.client.lists import Options, Walk, listed
+from synapse.client.progress import OnProgress, by_items, finished
+from synapse.dialects import v1_client
+from synapse.entities import DataCollection, DataFile
+from synapse.errors import QueryError
+from synapse.transfer import Report, upload_file
+from synapse.transfer.source import PathLike
+
+if TYPE_CHECKING:
+    from synapse.client.backend import BackendClient
+
+
+@method
+def list_data_collections(client: BackendClient, params: Params = None) -> Row:
+    """List one page of data collections."""
+    page: Row = listed(client, "data_collections", params)
+    return page
+
+
+@method
+def get_data_collection(
+    client: BackendClient, data_collection_id: int = MISSING, *, collection_id: int = MISSING
+) -> Row:
+    """Read a data collection with its file specifications."""
+    key = either("data_collection_id", data_collection_id, collection_id=collection_id)
+    return fetch(client, "data_collections", key, {"expand": "file_specifications"})
+
+
+@method
+def create_data_file(
+    client: BackendClient,
+    file_path: PathLike,
+    use_chunked_upload: bool | None = None,
+    *,
+    read_timeout: int | None = None,
+) -> Row:
+    """Upload a file and return its data file; in chunks if it is larger than 50 MiB, unless told.
+
+    Content that the backend has already gives its existing data file. How long an answer may take grows with the file,
+    so that `read_timeout` is not needed.
+    """
+    return upload_file(client.session, file_path, chunked=use_chunked_upload)
+
+
+@method
+def upload_data_file(
+    client: BackendClient,
+    organized_file: Mapping[str, Any] = MISSING,
+    collection_id: int = MISSING,
+    use_chunked_upload: bool | None = None,
+    *,
+    read_timeout: int | None = None,
+    data: Mapping[str, Any] = MISSING,
+    data_collection_id: int = MISSING,
+) -> Row:
+    """Upload the files of one unit, `{"files": {"image_1": path}, "meta": {...}}`, and return what creates the unit."""
+    item = body_of(either("organized_file", organized_file, data=data))
+    collection = either("collection_id", collection_id, data_collection_id=data_collection_id)
+    files = item.get("files") or {}
+    if not isinstance(files, Mapping):
+        raise QueryError("'files' must map file specifications to paths; nothing was sent")
+
+    def send(name: str) -> Row:
+        row = upload_file(client.session, files[name], chunked=use_chunked_upload)
+        return {"checksum": row["checksum"], "path": str(files[name])}
+
+    sent: dict[str, Row] = {}
+    for name, row, error in client.session.map(send, files):
+        if row is None:
+            raise error or AssertionError
+        sent[name] = row
+    groups = _groups(item.get("groups"))
+    named = {"groups": groups} if groups else {}
+    return {"files": sent, "data_collection": collection, "meta": item.get("meta", {}), **named}
+
+
+@method
+def create_data_units(
+    client: BackendClient,
+    uploaded_files: Mapping[str, Any] | Sequence[Mapping[str, Any]] = MISSING,
+    *,
+    data: Mapping[str, Any] | Sequence[Mapping[str, Any]] = MISSING,
+) -> Any:
+    """Create units of what `upload_data_file()` returned, one or a list; the answer is of the same kind."""
+    given = either("uploaded_files", uploaded_files, data=data)
+    body = body_of(given) if isinstance(given, Mapping) else [body_of(each) for each in given]
+    return answer(client, v1_client.create("data_units", body))
+
+
+@method
+def upload_data_collection(
+    client: BackendClient,
+    collection_id: int,
+    data: Sequence[Mapping[str, Any]],
+    *,
+    project_id: int | None = None,
+    batch_size: int = 200,
+    max_workers: int | None = None,
+    on_progress: OnProgress = None,
+) -> Report:
+    """Upload many units of `{"files": {...}, "meta": {...}, "groups": [...]}` and report on each, in their order.
+
+    With `project_id`, a task is created for each. What the backend has is not sent again, and no unit or task is made
+    twice: a run that broke off is simply repeated. The first item that fails ends it with an error that names all
+    failed and untried items. `on_progress` is told of the items that are done, by the share of their bytes, and of all.
+    """
+    items = [_item(each) for each in data]
+    report = (
+        DataCollection.objects.using(client.session)
+        .get(id=collection_id)
+        .upload(
+            items,
+            project=project_id,
+            workers=max_workers,
+            batch_size=batch_size,
+            progress=by_items(on_progress, count=len(items)),
+            on_error="raise",
+        )
+    )
+    finished(on_progress, count=len(items))
+    return report
+
+
+def _item(given: Mapping[str, Any]) -> Row:
+    groups = _groups(body_of(given).get("groups"))
+    return (
+        {**given, "groups": groups}
+        if groups
+        else {name: value for name, value in given.items() if name != "groups"}
+    )
+
+
+def _groups(given: Any) -> list[str]:
+    # Text is one name, not a list of its letters.
+    return [given] if isinstance(given, str) and given else list(given or ())
+
+
+@method
+def get_data_unit(
+    client: BackendClient, pk: int = MISSING, params: Params = None, *, unit_id: int = MISSING
+) -> Row:
+    """Read a data unit."""
+    return fetch(client, "data_units", either("pk", pk, unit_id=unit_id), params)
+
+
+@overload
+def list_data_units(
+    client: BackendClient,
+    params: Params = None,
+    *,
+    url_conversion: Conversion = None,
+    list_all: Literal[False] = False,
+    **options: Unpack[Options],
+) -> Row: ...
+@overload
+def list_data_units(
+    client: BackendClient,
+    params: Params = None,
+    *,
+    url_conversion: Conversion = None,
+    list_all: Literal[True],
+    **options: Unpack[Options],
+) -> Walk: ...
+@method
+def list_data_units(
+    client: BackendClient,
+    params: Params = None,
+    *,
+    url_conversion: Conversion = None,
+    list_all: bool = False,
+    **options: Unpack[Options],
+) -> Any:
+    """List one page of data units, or with `list_all=True` give `(rows, count)` of all."""
+    return listed(
+        client, "data_units", params, url_conversion=url_conversion, list_all=list_all, options=options
+    )
+
+
+@method
+def verify_data_files_checksums(client: BackendClient, checksums: Sequence[str]) -> Row:
+    """Tell which of these checksums the backend has files of."""
+    found = DataFile.objects.using(client.session).existing(checksums)
+    return {"existing_checksums": [each for each in dict.fromkeys(checksums) if each in found]}

@@ -1,0 +1,154 @@
+"""File addresses in rows: mapped by a call, or fetched and replaced by paths."""
+
+from __future__ import annotations
+
+import hashlib
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from synapse.client.calls import Row
+from synapse.errors import QueryError, TransferError, describe, did_you_mean
+from synapse.transfer import Meter, RemoteFile
+from synapse.transfer.datauri import is_data_uri
+from synapse.transfer.names import safe_name
+
+if TYPE_CHECKING:
+    from synapse.client.backend import BackendClient
+
+Conversion: TypeAlias = Mapping[str, Any] | None
+Convert: TypeAlias = Callable[[Any], None]
+Spot: TypeAlias = tuple[Any, Any]
+"""Where in a row a file is named: what holds it, and under which key."""
+
+_DOWNLOADS: Final = ("files_fields", "is_list", "coerce")
+
+
+def conversion(client: BackendClient, given: object, *, downloads: bool = True) -> Convert | None:
+    """Give what converts rows in place; None where nothing is to be done, or only what is no use without *downloads*.
+
+    `{"files": call}` puts what the call makes of each address in its place. `{"files_fields": ["files"], "coerce":
+    call}` fetches the files, and puts their paths there. Fields may be dotted; what is null or missing is left.
+    """
+    if given is None or given == {}:
+        return None
+    if not isinstance(given, Mapping):
+        raise QueryError(f"url_conversion must be a mapping, got {describe(given)}; nothing was sent")
+    if "files_fields" in given:
+        fetch = _fetching(client, given)
+        return fetch if downloads else None
+    for field, call in given.items():
+        if not callable(call):
+            hint = did_you_mean(str(field), _DOWNLOADS)
+            raise QueryError(
+                f"url_conversion[{field!r}] must be a call that takes an address and gives one{hint}; nothing was sent"
+            )
+    return lambda rows: _map(rows, given)
+
+
+def _map(rows: object, calls: Mapping[str, Callable[[str], Any]]) -> None:
+    for row in _objects(rows):
+        for field, call in calls.items():
+            for holder, key in _spots(row, field):
+                if isinstance(holder[key], str):
+                    holder[key] = call(holder[key])
+                else:
+                    holder[key]["url"] = call(holder[key]["url"])
+
+
+def _fetching(client: BackendClient, given: Mapping[str, Any]) -> Convert:
+    fields, coerce = given["files_fields"], given.get("coerce")
+    for name in given:
+        if name not in _DOWNLOADS:
+            hint = did_you_mean(str(name), _DOWNLOADS)
+            raise QueryError(
+                f"url_conversion has no {name!r}{hint}, only {', '.join(_DOWNLOADS)}; nothing was sent"
+            )
+    if (
+        isinstance(fields, str)
+        or not isinstance(fields, Iterable)
+        or not (coerce is None or callable(coerce))
+    ):
+        raise QueryError(
+            "url_conversion takes a list of 'files_fields', and a call 'coerce'; nothing was sent"
+        )
+    named = [str(field) for field in fields]
+
+    def fetch(rows: object) -> None:
+        spots = [spot for row in _objects(rows) for field in named for spot in _spots(row, field)]
+        for spot, path in zip(spots, _paths(client, spots), strict=True):
+            _put(spot, path if coerce is None else coerce(path))
+
+    return fetch
+
+
+def _paths(client: BackendClient, spots: list[Spot]) -> list[Path]:
+    """Fetch files side by side, each address once, and give a path for each spot."""
+    wanted = {_address(spot): spot for spot in spots}
+    found: dict[str, Path] = {}
+    for address, path, error in client.session.map(lambda each: _fetched(client, wanted[each]), wanted):
+        if path is None:
+            raise error or AssertionError
+        found[address] = path
+    return [found[_address(spot)] for spot in spots]
+
+
+def _fetched(client: BackendClient, spot: Spot) -> Path:
+    holder, key = spot
+    file = RemoteFile.from_wire(holder[key], session=client.session)
+    # A signature makes no other file of it.
+    place = file.url if is_data_uri(file.url) else file.url.partition("?")[0]
+    stem = hashlib.sha256(place.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+    target = client.files_dir / f"{stem}{Path(safe_name(file.name)).suffix}"
+    if not target.is_file() or file.matches(target) is False:
+        return file.fetch_to(target, meter=Meter.silent(), overwrite=True)
+    return target
+
+
+def _put(spot: Spot, path: Any) -> None:
+    holder, key = spot
+    if isinstance(holder[key], str):
+        holder[key] = path
+    else:
+        del holder[key]["url"]
+        holder[key]["path"] = path
+
+
+def _address(spot: Spot) -> str:
+    holder, key = spot
+    return str(holder[key] if isinstance(holder[key], str) else holder[key]["url"])
+
+
+def _objects(rows: object) -> Iterator[Row]:
+    return (row for row in (rows if isinstance(rows, list) else ()) if isinstance(row, dict))
+
+
+def _spots(row: Row, field: str) -> Iterator[Spot]:
+    """Find the files of a field: one, some by name, or a list of them."""
+    *path, last = field.split(".")
+    holder: Any = row
+    for name in path:
+        holder = holder.get(name) if isinstance(holder, dict) else None
+    if not isinstance(holder, dict) or last not in holder:
+        return
+    value = holder[last]
+    if _names_file(value):
+        yield holder, last
+    elif isinstance(value, dict | list):
+        for key in list(value) if isinstance(value, dict) else range(len(value)):
+            if _names_file(value[key]):
+                yield value, key
+
+
+def _names_file(value: object) -> bool:
+    if isinstance(value, dict):
+        value = value.get("url")
+    return isinstance(value, str) and bool(value)
+
+
+def checked_folder(folder: object) -> Path:
+    """Take the folder that files are fetched into."""
+    if not isinstance(folder, str | Path) or not str(folder):
+        raise TransferError(f"files_dir must be the path of a folder, not {describe(folder)}")
+    return Path(folder)

@@ -1,0 +1,46 @@
+"""Chunked uploads."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from synapse.client.calls import Row, answer, method
+from synapse.client.progress import OnProgress, by_bytes
+from synapse.dialects import v1_client
+from synapse.transfer import upload_for
+from synapse.transfer.chunked import CHUNK
+from synapse.transfer.source import PathLike
+
+if TYPE_CHECKING:
+    from synapse.client.backend import BackendClient
+
+
+@method
+def create_chunked_upload(
+    client: BackendClient,
+    file_path: PathLike,
+    *,
+    chunk_size: int = CHUNK,
+    on_progress: OnProgress = None,
+    read_timeout: int | None = None,
+) -> Row:
+    """Upload a file in chunks of 50 MiB and return the finished upload, whose `id` a model or a data file takes.
+
+    After a dropped connection it goes on from where the backend has got to, and so does the next call after one that
+    died. `on_progress` is called with the bytes that are done, and all bytes. How long an answer may take grows with
+    the file, so that `read_timeout` is not needed.
+    """
+
+    def read(key: str | int) -> Row:
+        return get_chunked_upload(client, key)
+
+    return upload_for(
+        client.session, file_path, register=read, chunk_size=chunk_size, progress=by_bytes(on_progress)
+    )
+
+
+@method
+def get_chunked_upload(client: BackendClient, upload_id: str | int) -> Row:
+    """Read how far a chunked upload has come."""
+    row: Row = answer(client, v1_client.chunked_upload(upload_id))
+    return row

@@ -1,0 +1,145 @@
+"""Agents, plugins, their releases, and what is served."""
+
+from __future__ import annotations
+
+import re
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final, Literal, overload
+
+from synapse.client.calls import MISSING, Params, Row, answer, body_of, either, fetch, method, set_values
+from synapse.client.handles import Handle, on_disk
+from synapse.client.lists import Walk, every, listed
+from synapse.dialects import v1_actions, v1_client
+from synapse.transfer import send_release
+from synapse.transfer.source import PathLike
+
+if TYPE_CHECKING:
+    from synapse.client.backend import BackendClient
+
+_TOKEN: Final = re.compile(r"agents/([a-f0-9]{40})/node_install_script")
+
+
+@method
+def list_agents(client: BackendClient, params: Params = None) -> list[Row]:
+    """List all agents, each with its `token`, which older backends tell in the `node_install_script` only."""
+    agents = every(client, "agents", params)
+    for agent in agents:
+        found = _TOKEN.search(agent.get("node_install_script") or "")
+        agent["token"] = agent.get("token") or (found and found[1])
+    return agents
+
+
+@method
+def health_check_agent(client: BackendClient, token: str = MISSING, *, agent_token: str = MISSING) -> Row:
+    """Report the agent with this token as connected, and return what the backend says."""
+    row: Row = answer(client, v1_actions.connect(either("token", token, agent_token=agent_token)))
+    return row
+
+
+@method
+def get_plugin(client: BackendClient, pk: int | str = MISSING, *, plugin_id: int | str = MISSING) -> Row:
+    """Read a plugin."""
+    return fetch(client, "plugins", either("pk", pk, plugin_id=plugin_id))
+
+
+@method
+def create_plugin(client: BackendClient, data: Mapping[str, Any]) -> Row:
+    """Create a plugin."""
+    row: Row = answer(client, v1_client.create("plugins", body_of(data)))
+    return row
+
+
+@method
+def update_plugin(
+    client: BackendClient,
+    pk: int | str = MISSING,
+    data: Mapping[str, Any] = MISSING,
+    *,
+    plugin_id: int | str = MISSING,
+) -> Row:
+    """Change fields of a plugin; what is not named stays."""
+    key = either("pk", pk, plugin_id=plugin_id)
+    row: Row = answer(client, v1_client.change("plugins", key, body=body_of(data)))
+    return row
+
+
+@method
+def run_plugin(
+    client: BackendClient,
+    pk: int | str = MISSING,
+    data: Mapping[str, Any] = MISSING,
+    *,
+    plugin: int | str = MISSING,
+) -> Any:
+    """Run an action of a plugin, named by its key or code: `{"action": ..., "params": {...}, "agent": ...}`.
+
+    The answer names the job that it runs in, or is what the action itself answered.
+    """
+    return answer(client, v1_actions.run(either("pk", pk, plugin=plugin), set_values(data)))
+
+
+@method
+def create_plugin_release(
+    client: BackendClient, data: Mapping[str, Any], *, file: PathLike | Handle | None = None
+) -> Row:
+    """Publish a release; its zip archive is a path or an open file, as *file* or under `file` in *data*."""
+    fields = set_values(data)
+    archive = fields.pop("file", None) if file is None else file
+    if archive is None:
+        row: Row = answer(client, v1_client.create("plugin_releases", fields))
+        return row
+    with on_disk(archive, suffix=".zip") as path:
+        reply = send_release(client.session, path, fields=fields)
+    published: Row = reply.data
+    return published
+
+
+@method
+def get_plugin_release(
+    client: BackendClient, pk: int | str = MISSING, params: Params = None, *, release_id: int | str = MISSING
+) -> Row:
+    """Read a release, named by its key or as `code@version`."""
+    return fetch(client, "plugin_releases", either("pk", pk, release_id=release_id), params)
+
+
+@method
+def get_plugin_release_by_lookup(
+    client: BackendClient, lookup: str, *, expand: str | None = "plugin", params: Params = None
+) -> Row:
+    """Read a release, named as `code@version` or by its key, with its plugin nested."""
+    return fetch(client, "plugin_releases", lookup, {"expand": expand, **(params or {})})
+
+
+@method
+def list_plugin_releases(
+    client: BackendClient,
+    plugin_code: str | int = MISSING,
+    params: Params = None,
+    *,
+    plugin: str | int = MISSING,
+) -> list[Row]:
+    """List all releases of a plugin, named by its code or key, the newest first."""
+    code = either("plugin_code", plugin_code, plugin=plugin)
+    return every(client, "plugin_releases", {"plugin": code, **(params or {})})
+
+
+@method
+def create_serve_application(client: BackendClient, data: Mapping[str, Any]) -> Row:
+    """Record what a job serves: `{"job": ..., "status": ..., "data": {...}}`."""
+    row: Row = answer(client, v1_client.create("serve_applications", set_values(data)))
+    return row
+
+
+@overload
+def list_serve_applications(
+    client: BackendClient, params: Params = None, *, list_all: Literal[False] = False
+) -> Row: ...
+@overload
+def list_serve_applications(
+    client: BackendClient, params: Params = None, *, list_all: Literal[True]
+) -> Walk: ...
+@method
+def list_serve_applications(client: BackendClient, params: Params = None, *, list_all: bool = False) -> Any:
+    """List one page of serve applications, or with `list_all=True` give `(rows, count)` of all."""
+    return listed(client, "serve_applications", params, list_all=list_all)

@@ -1,0 +1,94 @@
+"""Jobs and their logs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from synapse.client.calls import MISSING, Params, Row, answer, body_of, either, fetch, method, set_values
+from synapse.client.exceptions import told
+from synapse.client.lists import listed
+from synapse.dialects import v1_actions, v1_client
+from synapse.entities import JobStatus
+from synapse.query.kinds import Choice
+from synapse.transfer import data_uri
+
+if TYPE_CHECKING:
+    from synapse.client.backend import BackendClient
+
+_OLDER: Final = {"COMPLETED": JobStatus.SUCCEEDED.value, "QUEUED": JobStatus.PENDING.value}
+
+
+@method
+def list_jobs(client: BackendClient, params: Params = None) -> Row:
+    """List one page of jobs; a `status` may be in any case, and `completed` means `SUCCEEDED`."""
+    page: Row = listed(
+        client, "jobs", _with_status(client, params) if isinstance(params, Mapping) else params
+    )
+    return page
+
+
+@method
+def get_job(
+    client: BackendClient, pk: str | int = MISSING, params: Params = None, *, job_id: str | int = MISSING
+) -> Row:
+    """Read a job; `params={"expand": "logs"}` nests its log entries."""
+    return fetch(client, "jobs", either("pk", pk, job_id=job_id), params)
+
+
+@method
+def update_job(
+    client: BackendClient,
+    pk: str | int = MISSING,
+    data: Mapping[str, Any] = MISSING,
+    *,
+    job_id: str | int = MISSING,
+) -> Row:
+    """Change a job; its `status` may be in any case, and `completed` means `SUCCEEDED`."""
+    key = either("pk", pk, job_id=job_id)
+    row: Row = answer(client, v1_client.change("jobs", key, body=_with_status(client, set_values(data))))
+    return row
+
+
+@method
+def list_job_console_logs(
+    client: BackendClient, pk: str | int = MISSING, *, job_id: str | int = MISSING
+) -> list[str]:
+    """Read the lines that a job has printed so far."""
+    lines: list[str] = answer(client, v1_actions.console_logs(str(either("pk", pk, job_id=job_id))))
+    return lines
+
+
+@method
+def tail_job_console_logs(
+    client: BackendClient, pk: str | int = MISSING, *, job_id: str | int = MISSING
+) -> Iterator[str]:
+    """Follow what a job prints, as the lines of the event stream; `Job.tail()` gives what they say."""
+    return _tail(client, str(either("pk", pk, job_id=job_id)))
+
+
+def _tail(client: BackendClient, key: str) -> Iterator[str]:
+    with told(), client.session.lines(v1_actions.tail(key)) as lines:
+        yield from lines
+
+
+@method
+def create_logs(client: BackendClient, data: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> Any:
+    """Write one entry or several to jobs' logs; a path under `file` travels as the file's content."""
+    entries = [_entry(each) for each in ([data] if isinstance(data, Mapping) else data)]
+    return answer(client, v1_client.create("job_logs", entries[0] if len(entries) == 1 else entries))
+
+
+def _entry(given: Mapping[str, Any]) -> Row:
+    entry = body_of(given)
+    return {**entry, "file": data_uri(entry["file"])} if entry.get("file") else entry
+
+
+def _with_status(client: BackendClient, given: Mapping[str, Any]) -> Row:
+    """Spell a status as the wire does."""
+    status = given.get("status")
+    if not isinstance(status, str):
+        return dict(given)
+    spelled = status.upper()
+    spelled = _OLDER.get(spelled, spelled)
+    return {**given, "status": Choice(JobStatus).check("status", spelled) if client.strict else spelled}

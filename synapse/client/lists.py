@@ -1,0 +1,189 @@
+"""Lists of the flat client: one page as the wire has it, or every row, read ahead."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict
+
+from synapse.client.calls import Params, Row, answer
+from synapse.client.conversion import Conversion, Convert, conversion
+from synapse.client.exceptions import told
+from synapse.client.params import encoded
+from synapse.dialects import Request
+from synapse.dialects.v1_client import LISTS, ORDERS, Flat, FlatList, parameters
+from synapse.errors import QueryError, SynapseError, TransportError
+from synapse.orm import reading
+from synapse.orm.planning import PlanName
+from synapse.orm.reading import How, Reader
+from synapse.orm.registry import entity_named
+from synapse.query import Query
+
+if TYPE_CHECKING:
+    from synapse.client.backend import BackendClient
+    from synapse.orm import Entity
+    from synapse.orm.pages import Window
+
+Walk: TypeAlias = tuple[Iterator[Row], int]
+
+USUAL_SIZE = 100
+
+
+class Options(TypedDict, total=False):
+    """What lists take besides.
+
+    `page_size` is the number of rows that one request asks for, `timeout` the seconds to wait for its answer, and
+    `throttle_seconds` the pause between two pages. A page that fails after all repeats is noted in `page_failures`,
+    where that is given, and ends the rows. `page_retries` and `page_retry_backoff` are taken as well: how often a
+    page is repeated, and when, is the session's to say.
+    """
+
+    page_size: int
+    timeout: float
+    throttle_seconds: float
+    page_retries: int
+    page_retry_backoff: float
+    page_failures: list[Row] | None
+
+
+def listed(
+    client: BackendClient,
+    name: str,
+    params: Params = None,
+    *,
+    url_conversion: Conversion = None,
+    list_all: bool = False,
+    options: Options | None = None,
+) -> Any:
+    """Give one page, or with *list_all* the rows of all and their number."""
+    flat, options = LISTS[name], options or {}
+    for option in options:
+        if option not in Options.__annotations__:
+            raise TypeError(f"list_{name}() got an unexpected keyword argument {option!r}")
+    cls = entity_named(flat.entity)
+    given = _given(client, flat, cls, params, options)
+    if list_all:
+        return _walk(client, flat, cls, given, convert=conversion(client, url_conversion), options=options)
+    page = answer(client, Request("GET", flat.path, params=given, read_timeout=options.get("timeout")))
+    mapped = conversion(client, url_conversion, downloads=False)
+    if mapped is not None and isinstance(page, dict):
+        mapped(page.get("results"))
+    return page
+
+
+def every(client: BackendClient, name: str, params: Params = None) -> list[Row]:
+    """Give the rows of a list that is short, all of them."""
+    rows, _ = listed(client, name, params, list_all=True)
+    return list(rows)
+
+
+def _given(
+    client: BackendClient, flat: FlatList, cls: type[Entity], params: Params, options: Options
+) -> tuple[tuple[str, str], ...]:
+    """Check and write the parameters of a list."""
+    known = parameters(flat, cls._schema, catalog=cls._catalog) if client.strict else None
+    given = encoded(flat.path, params, known=known)
+    size = options.get("page_size", flat.size)
+    if size is not None and not any(name == "page_size" for name, _ in given):
+        given = (*given, ("page_size", str(size)))
+    if client.strict:
+        _check_orders(flat, cls, given)
+    return given
+
+
+def _check_orders(flat: FlatList, cls: type[Entity], given: tuple[tuple[str, str], ...]) -> None:
+    known = dict.fromkeys((*cls._catalog.order_by, *ORDERS))
+    for each in _orders(given):
+        if each.lstrip("-") not in known:
+            raise QueryError(
+                f"{flat.path} cannot be ordered by {each!r}: the backend would ignore it. Orders: "
+                f"{', '.join(known)}; BackendClient(..., strict=False) sends any. Nothing was sent"
+            )
+
+
+def _orders(given: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
+    texts = [text for name, text in given if name == "ordering"]
+    return tuple(each.strip() for text in texts for each in text.split(",") if each.strip())
+
+
+def _walk(
+    client: BackendClient,
+    flat: FlatList,
+    cls: type[Entity],
+    given: tuple[tuple[str, str], ...],
+    *,
+    convert: Convert | None,
+    options: Options,
+) -> Walk:
+    dialect = Flat(path=flat.path, read_timeout=options.get("timeout"))
+    query, how = _question(cls, flat, given, options=options)
+    reader = reading.walk(cls, query, session=client.session, how=how, dialect=dialect)
+    first = reader.next()
+    return _rows(client, reader, first, convert=convert, options=options), reader.count or 0
+
+
+def _question(
+    cls: type[Entity], flat: FlatList, given: tuple[tuple[str, str], ...], *, options: Options
+) -> tuple[Query, How]:
+    """Turn parameters into the query that the reading engine takes, and how it is to be read."""
+    taken = {"page", "page_size", "pagination", "cursor"}
+    asked, orders = dict(given), _orders(given)
+    if all(each.lstrip("-") in cls._catalog.order_by for each in orders):
+        taken.add("ordering")
+    raw = tuple((name, text) for name, text in given if name not in taken)
+    size = _number(asked, "page_size", USUAL_SIZE)
+    start = (_number(asked, "page", 1) - 1) * size
+    by = orders if "ordering" in taken and orders else (flat.order,)
+    plan: PlanName | None = None
+    if asked.get("pagination") == "cursor":
+        plan = "cursor"
+    elif _lacks_key(raw, Flat().pk(cls._schema)):
+        plan = "pages"
+    workers = 1 if options.get("throttle_seconds") else None
+    how = How(size=size if "page_size" in asked else None, workers=workers, plan=plan)
+    return Query(order=by, start=start, params=raw), how
+
+
+def _number(asked: Mapping[str, str], name: str, usual: int) -> int:
+    text = asked.get(name, str(usual))
+    if not text.isdecimal() or int(text) < 1:
+        raise QueryError(
+            f"params[{name!r}] must be a whole number, 1 or more, not {text!r}; nothing was sent"
+        )
+    return int(text)
+
+
+def _lacks_key(raw: tuple[tuple[str, str], ...], pk: str) -> bool:
+    """Whether the rows come without the key that they are told apart by."""
+    named = [(name.removesuffix("[]"), text.split(",")) for name, text in raw]
+    fields = [each for name, texts in named if name == "fields" for each in texts]
+    return bool(fields and pk not in fields) or any(name == "omit" and pk in texts for name, texts in named)
+
+
+def _rows(
+    client: BackendClient, reader: Reader, window: Window | None, *, convert: Convert | None, options: Options
+) -> Iterator[Row]:
+    pause, failures = options.get("throttle_seconds", 0.0), options.get("page_failures")
+    try:
+        while window is not None:
+            with told():
+                if convert is not None:
+                    convert(window.rows)
+            yield from window.rows
+            try:
+                with told():
+                    if pause:
+                        client.session._pause(pause)
+                    window = reader.next()
+            except SynapseError as error:
+                if failures is None:
+                    raise
+                failures.append(
+                    {"page": None, "url": _place(error), "error": f"{type(error).__name__}: {error}"}
+                )
+                return
+    finally:
+        reader.close()
+
+
+def _place(error: SynapseError) -> str | None:
+    return error.url if isinstance(error, TransportError) else None

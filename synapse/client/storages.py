@@ -1,0 +1,139 @@
+"""Storages, and files that go straight into them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from synapse.client.calls import MISSING, Params, Row, answer, body_of, either, method
+from synapse.client.lists import every, listed
+from synapse.client.progress import OnProgress, by_items, finished
+from synapse.dialects import v1_client
+from synapse.dialects.v1_storage import Place
+from synapse.errors import QueryError, describe
+from synapse.session import Outcome
+from synapse.transfer import tracked
+from synapse.transfer.deposit import deposit
+from synapse.transfer.presigned import send_signed
+from synapse.transfer.source import PathLike, Source
+from synapse.transfer.upload import Options, send_file
+
+if TYPE_CHECKING:
+    from synapse.client.backend import BackendClient
+
+
+@method
+def list_storages(client: BackendClient, params: Params = None) -> Row:
+    """List one page of storages, without their configurations."""
+    page: Row = listed(client, "storages", params)
+    return page
+
+
+@method
+def get_storage(client: BackendClient, pk: int = MISSING, *, storage_id: int = MISSING) -> Row:
+    """Read a storage with its `configuration`, which holds credentials."""
+    row: Row = answer(client, v1_client.storage(either("pk", pk, storage_id=storage_id)))
+    return row
+
+
+@method
+def create_storage(client: BackendClient, data: Mapping[str, Any]) -> Row:
+    """Create a storage: `{"name": ..., "provider": ..., "category": "external", "configuration": {...}}`."""
+    row: Row = answer(client, v1_client.create("storages", body_of(data)))
+    return row
+
+
+@method
+def get_default_storage(client: BackendClient) -> Row:
+    """Read the internal storage that the backend uses by default, without its configuration."""
+    internal = every(client, "storages", {"category": "internal"})
+    for storage in (*(each for each in internal if each.get("is_default")), *internal):
+        return storage
+    raise QueryError("the backend has no internal storage")
+
+
+@method
+def upload_files_bulk(
+    client: BackendClient,
+    file_paths: Sequence[PathLike],
+    *,
+    max_workers: int | None = None,
+    on_progress: OnProgress = None,
+    batch_size: int = 200,
+    max_upload_retries: int = 2,
+    strategy: str | None = None,
+) -> Row:
+    """Upload files side by side, straight into the backend's storage where it offers that, else by the backend.
+
+    Tells of each file, in the order given, by its `checksum`, `data_file_id`, `success` and `error`, and counts both
+    outcomes. Files go on where a line breaks, as the session's `Retry` says, so that `max_upload_retries` and
+    `batch_size` are not needed. `on_progress` is called with the files that are done, by the share of their bytes,
+    and all.
+    """
+    if strategy not in (None, "presigned"):
+        raise QueryError(f"strategy must be 'presigned' or None, not {describe(strategy)}; nothing was sent")
+    sources = [Source.of(path) for path in file_paths]
+    outcomes = _sent(client, sources, workers=max_workers, on_progress=on_progress)
+    finished(on_progress, count=len(sources))
+    results = [_told(outcome) for outcome in outcomes]
+    created = sum(result["success"] for result in results)
+    return {"results": results, "created_count": created, "failed_count": len(results) - created}
+
+
+def _sent(
+    client: BackendClient, sources: list[Source], *, workers: int | None, on_progress: OnProgress
+) -> list[Outcome[Source, Row]]:
+    size = sum(source.size for source in sources)
+    progress = by_items(on_progress, count=len(sources))
+    with tracked(progress, total=size, label="uploading") as advanced:
+
+        def directly(source: Source) -> Row:
+            return send_file(client.session, source, options=Options(), advanced=advanced)
+
+        found = send_signed(client.session, sources, direct=directly, advanced=advanced, workers=workers)
+        return list(client.session.map(directly, sources, workers=workers)) if found is None else found
+
+
+def _told(outcome: Outcome[Source, Row]) -> Row:
+    row = outcome.result or {}
+    return {
+        "file_key": None,
+        "checksum": row.get("checksum"),
+        "data_file_id": row.get("id"),
+        "success": outcome.error is None,
+        "error": None if outcome.error is None else str(outcome.error),
+    }
+
+
+@method
+def request_presigned_upload(
+    client: BackendClient, files: Sequence[Mapping[str, Any]], *, expiration: int = 3600
+) -> Row:
+    """Ask where files may be put, given as `{"filename": ..., "size": ..., "content_type": ...}`."""
+    row: Row = answer(client, v1_client.ask_presigned([body_of(file) for file in files], expiration))
+    return row
+
+
+@method
+def upload_file_to_presigned_url(
+    client: BackendClient, presigned_url: str, file_path: PathLike, content_type: str | None = None
+) -> Row:
+    """Put a file at a signed address, and return its `checksum`, a SHA-1, and its `size`."""
+    place = Place("", (presigned_url,))
+    with tracked(None, total=None, label="uploading") as advanced:
+        stored = deposit(
+            client.session,
+            Source.of(file_path),
+            place=place,
+            content_type=content_type,
+            advanced=advanced,
+            workers=1,
+        )
+    return {"checksum": stored.sha1, "size": stored.size}
+
+
+@method
+def confirm_presigned_upload(client: BackendClient, files: Sequence[Mapping[str, Any]]) -> Row:
+    """Have files registered that were put where the backend said: `{"file_key": ..., "checksum": ..., "size": ...}`."""
+    row: Row = answer(client, v1_client.confirm_presigned([body_of(file) for file in files]))
+    return row

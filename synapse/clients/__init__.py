@@ -1,0 +1,7 @@
+"""Names under which scripts for the documented client look for its errors."""
+
+from __future__ import annotations
+
+from synapse.client import BackendClient
+
+__all__ = ["BackendClient"]

@@ -1,0 +1,153 @@
+"""Wire v1 as the flat client speaks it: its lists, the parameters that each takes, and the calls that only it makes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import attrs
+
+from synapse.dialects.v1 import V1
+from synapse.dialects.v1_rows import ROWS
+from synapse.dialects.wire import Request, segment
+from synapse.mapping.schema import Schema
+from synapse.query import Catalog, Condition, Query
+
+Params = tuple[tuple[str, str], ...]
+
+SHAPE: Final = ("expand", "fields", "omit", "url_host", "response_mode")
+"""What every list and every single object may be asked for."""
+PAGES: Final = ("page", "page_size", "ordering")
+ORDERS: Final = ("id", "created", "pgh_id")
+TAGGING: Final = ("replace", "url_host")
+
+_SDK: Final = ("ids", "ids_ex", "search", "pagination", "cursor")
+_VERSION: Final = "ground_truth_dataset_version"
+_WORKING: Final = 120.0
+
+
+@attrs.frozen
+class FlatList:
+    """One list: its entity, its address, the order that it comes in, and its parameters beyond the entity's lookups.
+
+    `size` is the number of rows that is asked for where the caller names none.
+    """
+
+    entity: str
+    path: str
+    order: str = "id"
+    more: tuple[str, ...] = ()
+    size: int | None = None
+
+
+_TASKS: Final = FlatList("Task", "sdk/tasks/", "-id", (*_SDK, "discarded_filter"))
+_ASSIGNMENTS: Final = FlatList("Assignment", "sdk/assignments/", "-id", _SDK)
+_EVENTS: Final = FlatList("GroundTruthEvent", "sdk/ground_truth_events/", "-pgh_id", (*_SDK, _VERSION), 100)
+
+LISTS: Final[Mapping[str, FlatList]] = {
+    "agents": FlatList("Agent", "agents/"),
+    "assignments": _ASSIGNMENTS,
+    "assignments_data": attrs.evolve(_ASSIGNMENTS, path="sdk/assignments/data/"),
+    "assignments_files": attrs.evolve(_ASSIGNMENTS, path="sdk/assignments/files/"),
+    "data_collections": FlatList("DataCollection", "data_collections/"),
+    "data_units": FlatList("DataUnit", "data_units/", size=100),
+    "ground_truth_events": _EVENTS,
+    "ground_truth_events_data": attrs.evolve(_EVENTS, path="sdk/ground_truth_events/data/"),
+    "ground_truth_events_files": attrs.evolve(_EVENTS, path="sdk/ground_truth_events/files/"),
+    "ground_truth_versions": FlatList("GroundTruthVersion", "ground_truth_dataset_versions/"),
+    "ground_truths": FlatList("GroundTruth", "ground_truths/", "-id", (_VERSION,), 100),
+    "jobs": FlatList("Job", "jobs/", "-created"),
+    "models": FlatList("Model", "models/", "-id", ("project", "search")),
+    "plugin_releases": FlatList("PluginRelease", "plugin_releases/", "-id"),
+    "serve_applications": FlatList("ServeApplication", "serve_applications/", "-id"),
+    "storages": FlatList("Storage", "storages/"),
+    "task_tags": FlatList("TaskTag", "task_tags/"),
+    "tasks": _TASKS,
+    "tasks_data": attrs.evolve(_TASKS, path="sdk/tasks/data/"),
+    "tasks_files": attrs.evolve(_TASKS, path="sdk/tasks/files/"),
+}
+
+
+@attrs.frozen
+class Flat(V1):
+    """The grammar of one list whose parameters are given as they travel: only order and page are added."""
+
+    path: str = ""
+    read_timeout: float | None = None
+
+    def select(
+        self, schema: Schema, query: Query, *, page: int, size: int, cursor: str | None = None
+    ) -> Request:
+        """Ask for one page."""
+        params = [*self._filters(schema, query)]
+        if query.order and not any(name == "ordering" for name, _ in query.params):
+            params.append(("ordering", ",".join(query.order)))
+        if cursor is None:
+            params.append(("page", str(page)))
+        else:
+            params += [("pagination", "cursor"), *([("cursor", cursor)] if cursor else [])]
+        params.append(("page_size", str(size)))
+        return Request("GET", self.path, params=tuple(params), read_timeout=self.read_timeout)
+
+
+def parameters(flat: FlatList, schema: Schema, *, catalog: Catalog) -> tuple[str, ...]:
+    """Name the parameters that a list heeds; the backend ignores every other one, and answers with everything."""
+    dialect = V1()
+    keys = (
+        dialect.key(schema, Condition(name, lookup, None)).name
+        for name, by in catalog.lookups.items()
+        for lookup in by.lookups
+    )
+    return tuple(dict.fromkeys((*keys, *flat.more, *PAGES, *SHAPE)))
+
+
+def single(resource: str, pk: object, *, params: Params = ()) -> Request:
+    """Read one object."""
+    return Request("GET", f"{ROWS[resource].path}{segment(pk)}/", params=params)
+
+
+def create(resource: str, body: Any) -> Request:
+    """Create what *body* says: one object, or several where the wire takes a list."""
+    return Request("POST", ROWS[resource].path, json=body)
+
+
+def change(resource: str, pk: object, *, body: Any) -> Request:
+    """Send what is to change."""
+    return Request(ROWS[resource].change, f"{ROWS[resource].path}{segment(pk)}/", json=body)
+
+
+def annotate(task: object, body: Mapping[str, Any], *, params: Params) -> Request:
+    """Set a task's annotation: a body with neither `action` nor `data` is the annotation itself, and is submitted."""
+    whole = body if "action" in body or "data" in body else {"action": "submit", "data": body}
+    return Request("PUT", f"tasks/{segment(task)}/annotate_task_data/", params=params, json=dict(whole))
+
+
+def set_tags(resource: str, body: Mapping[str, Any], *, params: Params) -> Request:
+    """Change tags, in today's names whichever the body has."""
+    one = resource.removesuffix("s")
+    today = {f"{one}_ids": "ids", "tag_ids": "tags"}
+    named = {today.get(name, name): value for name, value in body.items()}
+    json = {**named, "action": named.get("action") or "add"}
+    return Request("POST", f"{ROWS[resource].path}set_tags/", params=params, json=json)
+
+
+def chunked_upload(key: object) -> Request:
+    """Read the state of a chunked upload."""
+    return Request("GET", f"chunked_upload/{segment(key)}/")
+
+
+def ask_presigned(files: Sequence[Mapping[str, Any]], expiration: int) -> Request:
+    """Ask where files may be put."""
+    body = {"files": [dict(file) for file in files], "expiration": expiration}
+    return Request("POST", "data_files/presigned_upload/upload/", json=body, read_timeout=_WORKING)
+
+
+def confirm_presigned(files: Sequence[Mapping[str, Any]]) -> Request:
+    """Tell that files are in their places."""
+    body = {"files": [dict(file) for file in files]}
+    return Request("POST", "data_files/presigned_upload/confirm_upload/", json=body, read_timeout=_WORKING)
+
+
+def storage(key: object) -> Request:
+    """Read a storage with its configuration."""
+    return single("storages", key, params=(ROWS["storages"].asks["configuration"],))
