@@ -70,6 +70,16 @@ def test_importing_loads_no_entity_and_no_http_library() -> None:
     assert "synapse synapse.errors" == loaded
 
 
+def test_declaring_the_entities_loads_nothing_that_sends() -> None:
+    """The HTTP library, a faster JSON parser, databases, locks and uploads are loaded by what needs them."""
+    names = "requests urllib3 orjson sqlite3 filelock platformdirs rich synapse.transfer.batch synapse.transfer.upload"
+    loaded = run(
+        f"import sys\nfrom synapse import Task, connect\nprint({{*{names.split()!r}}} & {{*sys.modules}})"
+    )
+
+    assert "set()" == loaded
+
+
 def test_submodules_stay_reachable() -> None:
     """Lazy names do not stand in the way of `import synapse.query`."""
     assert "Query" == run("import synapse.query\nprint(synapse.query.Query.__name__)")
