@@ -7,6 +7,8 @@ pages before it are read again, as far back as they hold rows that were not give
 
 from __future__ import annotations
 
+import math
+
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -230,9 +232,10 @@ class Numbered:
     def _check_progress(self, leaf: Leaf, keys: set[Any]) -> None:
         """Refuse a full page of which every row was on the page before: the backend may give it for ever."""
         page = leaf.page
-        if leaf.again or self._before is None or page is None or not page.next or len(page.rows) < leaf.size:
+        before = self._before
+        if before is None or before.again or leaf.again or page is None or len(page.rows) < leaf.size:
             return
-        if None not in keys and keys <= self._keys:
+        if page.next and None not in keys and keys <= self._keys:
             raise TransportError(
                 f"{leaf.request.method} {leaf.request.shown}: this page holds only rows of the page before, and names "
                 "a next one; the backend seems to ignore the page's number",
@@ -278,18 +281,16 @@ class Numbered:
         return True
 
     def _goes_further(self, leaf: Leaf) -> bool:
-        """Go twice as far back while the first row of a page is new; else read all pages from there on again."""
+        """Read all pages from this one on again; go twice as far back while its first row is one that was not given."""
         distance, leaf.back = leaf.back, 0
-        first = (leaf.rows or [None])[0]
-        known = first is not None and self._knows(first)
-        if not known and self._put_back(leaf, 2 * distance):
-            return True
         following = self._nodes[1].first if len(self._nodes) > 1 else self._tail
         if leaf.count is not None:
-            following = min(following, -(-leaf.count // self._size) * self._size)
-        filled = range(leaf.first + leaf.size, following, self._size)
-        self._nodes[1:1] = [self._leaf(place, again=True) for place in filled]
-        return False
+            following = min(following, math.ceil(leaf.count / self._size) * self._size)
+        if leaf.gone is None:
+            filled = range(leaf.first + leaf.size, following, self._size)
+            self._nodes[1:1] = [self._leaf(place, again=True) for place in filled]
+        first = (leaf.rows or [None])[0]
+        return not (first is not None and self._knows(first)) and self._put_back(leaf, 2 * distance)
 
     def _knows(self, row: Any) -> bool:
         (key,) = keys_of(self._cls, [row], wire=self._wire)
