@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import islice
-from typing import Any, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 import attrs
 
@@ -30,6 +30,8 @@ from synapse.transfer.upload import Options
 
 OnError: TypeAlias = Literal["collect", "raise"]
 Look: TypeAlias = Callable[[Any], Plan]
+
+_MORE: Final = 3
 
 
 @attrs.frozen
@@ -77,8 +79,8 @@ def upload_items(
     long as that can be had. Interrupted or killed, the run is repeated as a whole: what is there is found again.
     """
     _check_settings(items, batch_size=batch_size, on_error=on_error, presigned=presigned)
-    # Twice as many as read: most of them wait for the line, or for the backend to store what it got.
-    count = 2 * session.workers if workers is None else whole_number("workers", workers)
+    # More than read: most of them wait for the line, or for the backend to store what it got.
+    count = _MORE * session.workers if workers is None else whole_number("workers", workers)
     options = Options(chunked=chunked, chunk_size=chunk_size)
     session.check_open()
     look: Look = partial(plan_of, specs=target.specs)
@@ -173,15 +175,15 @@ class _Upload:
         if self._sender.raising:
             first = next((number for number, item in enumerate(batch) if item.error is not None), len(batch))
             batch = batch[: first + 1]
+        failed = [item for item in batch if item.error is not None and not isinstance(item.error, Untried)]
         arrived = [item for item in batch if item.error is None and item.plan is not None]
         bodies = [item.plan.body(self._target.collection, item.checksums) for item in arrived if item.plan]
         made = self._units.make(bodies, known=[item.known for item in arrived])
         for item, each in zip(arrived, made, strict=True):
             item.error = each.error
             self._ledger.note(item.place, each.status, unit=each.unit, task=each.task, error=each.error)
-        for item in batch:
-            if item.error is not None and item not in arrived and not isinstance(item.error, Untried):
-                self._ledger.note(item.place, "failed", error=item.error)
+        for item in failed:
+            self._ledger.note(item.place, "failed", error=item.error)
         return not self._sender.raising or all(item.error is None for item in batch)
 
 

@@ -186,11 +186,14 @@ class Sender:
         self._offered = self._offered or outcomes is not None
         for content, (_, row, error) in zip(contents if outcomes else (), outcomes or (), strict=True):
             item, name = files[content]
-            if error is not None:
-                self._attempt(item, partial(_raise, error))
-            elif item.error is None and row is not None:
-                content.checksum = _checksum(row, item.part(name))
+            try:
+                content.checksum = _checksum(row or {}, item.part(name)) if error is None else None
+            except TransferError as odd:
+                error = odd
+            if content.checksum is not None:
                 item.settle(name, content.checksum, known=False)
+            elif error is not None:
+                self._attempt(item, partial(_raise, error))
 
 
 def _files(items: Sequence[Item]) -> list[tuple[Item, str]]:

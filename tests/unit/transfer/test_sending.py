@@ -24,13 +24,15 @@ MakeSender = Callable[..., Sender]
 
 @pytest.fixture
 def ways(monkeypatch: pytest.MonkeyPatch) -> Ways:
-    """Note which file goes which way; a file named `bad` is taken by neither."""
+    """Note which file goes which way; `bad` files are taken by neither, `odd` ones go unnamed."""
     taken: Ways = {"signed": [], "direct": []}
 
     def row(source: Any, way: str) -> dict[str, Any]:
         taken[way].append(source.name)
         if source.name.startswith("bad"):
             raise TransferError("bad")
+        if source.name.startswith("odd"):
+            return {}
         return {"checksum": f"{way} {source.name}"}
 
     def signed(session: Session, sources: Any, **options: Any) -> list[Outcome[Any, Any]]:
@@ -129,6 +131,15 @@ class TestStorage:
 
         assert [True, False, False] == [isinstance(item.error, TransferError) for item in items]
         assert "direct good" == items[1].checksums["a"]
+
+    def test_must_say_what_it_took(self, make_sender: MakeSender, make_file: MakeFile, ways: Ways) -> None:
+        """A file without a checksum can be in no unit."""
+        sender = make_sender()
+        items = items_of(sender, make_file("odd"), make_file("good"))
+        work(sender, items)
+
+        assert "gave no checksum" in str(items[0].error)
+        assert {"a": "signed good"} == items[1].checksums
 
 
 class TestEnd:
