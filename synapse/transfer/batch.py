@@ -31,7 +31,7 @@ from synapse.transfer.upload import Options
 OnError: TypeAlias = Literal["collect", "raise"]
 Look: TypeAlias = Callable[[Any], Plan]
 
-_MORE: Final = 3
+_MORE: Final = 4
 
 
 @attrs.frozen
