@@ -63,11 +63,13 @@ def test_carries_its_licence(wheel: zipfile.ZipFile) -> None:
     assert (ROOT / "LICENSE").read_bytes() == wheel.read(f"{INFO}/licenses/LICENSE")
 
 
-def test_needs_four_dependencies(metadata: Message) -> None:
-    """The core asks for four packages; everything else is an extra."""
+def test_needs_six_dependencies(metadata: Message) -> None:
+    """The core asks for six packages; everything else is an extra."""
     needed = [line for line in metadata.get_all("Requires-Dist", []) if "extra ==" not in line]
 
-    assert ["attrs", "cachetools", "cattrs", "requests"] == sorted(line.split(">=")[0] for line in needed)
+    assert ["attrs", "cachetools", "cattrs", "filelock", "platformdirs", "requests"] == sorted(
+        line.split(">=")[0] for line in needed
+    )
 
 
 def test_offers_the_extras(metadata: Message) -> None:
