@@ -17,6 +17,7 @@ from benchmarks.measure import forget_peak, peak, resident, run_rounds
 
 SETTLED = 50_000
 """So many rows are read before growth counts."""
+HALF = 500_000
 
 
 # --- what is done, whoever does it --------------------------------------------------
@@ -40,15 +41,20 @@ def held(rows: Iterable[Any]) -> int:
     return grown
 
 
-def streamed(rows: Iterable[Any]) -> list[int]:
-    """Read to the end; give the number of rows and the growth since it settled."""
+def streamed(rows: Iterable[Any]) -> dict[str, int]:
+    """Read to the end; give the number of rows, what memory was once it settled, and the most in either half."""
     count = base = 0
+    most = [0, 0]
     for _ in rows:
         count += 1
         if count == SETTLED:
             forget_peak()
             base = resident()
-    return [count, peak() - base]
+        elif count == HALF:
+            most[0] = peak()
+            forget_peak()
+    most[1] = peak()
+    return {"rows": count, "settled": base, "first": most[0], "second": most[1]}
 
 
 def first(rows: Iterable[Any]) -> float:
@@ -159,7 +165,8 @@ def main() -> None:
         sys.modules["orjson"] = None  # type: ignore[assignment]
     if "unguarded" in flags:
         _stop_guarding()
-    run_rounds(partial({"ours": ours, "bare": bare, "vendor": vendor}[who], url))
+    pages = {"page_size": 1000} if "large-pages" in flags else {}
+    run_rounds(partial({"ours": ours, "bare": bare, "vendor": vendor}[who], url, **pages))
 
 
 if __name__ == "__main__":
