@@ -67,7 +67,7 @@ class Cursors:
                 piece.error = outcome
             return
         page = outcome.page
-        piece.rows = page.rows
+        piece.rows = self._fresh(page.rows)
         due = self._query.stop is None or self._place + self._coming() < self._query.stop
         if not page.next or not due:
             return
@@ -101,9 +101,7 @@ class Cursors:
             if turn.rows is None:
                 return None
             del self._nodes[0]
-            rows = self._fresh(turn.rows)
-            if self._query.stop is not None:
-                rows = rows[: self._query.stop - self._place]
+            rows = turn.rows if self._query.stop is None else turn.rows[: self._query.stop - self._place]
             first, self._place = self._place, self._place + len(rows)
             if self._query.stop is not None and self._place >= self._query.stop:
                 self._nodes = []

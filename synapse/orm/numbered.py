@@ -210,24 +210,20 @@ class Numbered:
 
     def _fresh(self, leaf: Leaf) -> list[Any]:
         """Cut a page to the slice, and leave out what was given."""
-        page, query = leaf.page, self._query
-        rows = (leaf.rows or [])[max(self._low - leaf.first, 0) :]
-        if query.stop is not None:
-            due = query.stop - max(leaf.first, self._low)
-            rows = rows[: max(min(due, query.stop - self._place), 0)]
-        keys = keys_of(self._cls, leaf.rows or [], wire=self._wire)
+        rows, stop = leaf.rows or [], self._query.stop
+        keys = keys_of(self._cls, rows, wire=self._wire)
         self._check_progress(leaf, set(keys))
         self._check_place(leaf, keys)
-        given = keys[max(self._low - leaf.first, 0) :][: len(rows)]
-        self._empty = self._empty + 1 if page is not None and page.next and not rows else 0
-        if not leaf.rows:
-            check_empty(leaf.request, self._empty)
+        self._empty = self._empty + 1 if leaf.page is not None and leaf.page.next and not rows else 0
+        check_empty(leaf.request, self._empty)
         self._before, self._keys = leaf, set(keys)
-        return [
+        low, high = max(self._low - leaf.first, 0), len(rows) if stop is None else max(stop - leaf.first, 0)
+        fresh = [
             row
-            for row, key in zip(rows, given, strict=True)
+            for row, key in zip(rows[low:high], keys[low:high], strict=True)
             if not self._mark.covers(row) and (key is None or self._seen.add(key))
         ]
+        return fresh if stop is None else fresh[: max(stop - self._place, 0)]
 
     def _check_progress(self, leaf: Leaf, keys: set[Any]) -> None:
         """Refuse a full page of which every row was on the page before: the backend may give it for ever."""

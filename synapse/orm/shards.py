@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 FINER: Final = 4
 """So many ranges are counted for each shard."""
 
+ROUNDS: Final = 6
+"""So often those that hold more than a shard should are counted in finer ones."""
+
 
 def split(cls: type[Entity], query: Query, number: int, *, session: Session) -> list[Query]:
     """Give queries that hold the rows of one together, each row once, in the order that the rows have."""
@@ -63,8 +66,7 @@ def _by_range(cls: type[Entity], query: Query, number: int, *, session: Session)
     low, high = (_end(cls, query, order, session) for order in (pk, f"-{pk}"))
     if low is None or high is None:
         return [query, *[attrs.evolve(query, empty=True)] * (number - 1)]
-    edges = _edges(low - 1, high, FINER * number)
-    counts = _counts(cls, query, edges, session=session)
+    edges, counts = _weighed(cls, query, _edges(low - 1, high, FINER * number), number, session=session)
     cuts = _balanced(edges, counts, number)
     made = [_between(cls, query, after, until) for after, until in pairwise([None, *cuts, None])]
     made += [attrs.evolve(query, empty=True)] * (number - len(made))
@@ -93,18 +95,37 @@ def _edges(after: int, until: int, number: int) -> list[int]:
     return sorted({after + keys * part // number for part in range(number + 1)})
 
 
-def _counts(cls: type[Entity], query: Query, edges: Sequence[int], *, session: Session) -> list[int]:
+def _weighed(
+    cls: type[Entity], query: Query, edges: Sequence[int], number: int, *, session: Session
+) -> tuple[list[int], list[int]]:
+    """Give ranges by their edges and the rows of each, finer where many rows lie close together."""
+    counts = _counts(cls, query, list(pairwise(edges)), session=session)
+    for _ in range(ROUNDS):
+        most = sum(counts.values()) / number
+        heavy = {ends for ends, count in counts.items() if count > most and ends[1] - ends[0] > 1}
+        if not heavy:
+            break
+        finer = [ends for after, until in sorted(heavy) for ends in pairwise(_edges(after, until, 2 * FINER))]
+        counts = {ends: count for ends, count in counts.items() if ends not in heavy}
+        counts |= _counts(cls, query, finer, session=session)
+    ordered = sorted(counts)
+    return [ordered[0][0], *(until for _, until in ordered)], [counts[ends] for ends in ordered]
+
+
+def _counts(
+    cls: type[Entity], query: Query, ranges: Sequence[tuple[int, int]], *, session: Session
+) -> dict[tuple[int, int], int]:
     """Count the rows of each range, side by side."""
 
     def count(ends: tuple[int, int]) -> int:
         ranged = _between(cls, query, *ends)
         return reading.count(cls, ranged, session=session)
 
-    found = []
-    for _, counted, error in session.map(count, pairwise(edges)):
+    found = {}
+    for ends, counted, error in session.map(count, ranges):
         if error is not None:
             raise error
-        found.append(counted or 0)
+        found[ends] = counted or 0
     return found
 
 

@@ -1,0 +1,291 @@
+"""Iterators that can be stopped and gone on from, by every plan."""
+
+from __future__ import annotations
+
+import base64
+import gc
+import json
+import pickle
+import threading
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from synapse import MappingError, Project, QueryError, Task, TransportError
+from synapse.dialects import Request
+from synapse.errors import ServerError
+from synapse.orm import Rows
+from synapse.testing import CannedSession, canned, page
+from tests.unit.orm.rows import in_turn, project, served, task
+
+TASKS = "GET sdk/tasks/"
+LISTED = range(1, 3001)
+
+
+def by_cursor(rows: Any) -> Any:
+    """Answer like a list that knows cursors: the token is the last key."""
+
+    def answer(request: Request) -> Any:
+        asked = dict(request.params)
+        assert asked["pagination"] == "cursor"
+        chosen = [row for row in rows if row["id"] > int(asked.get("cursor", "k0")[1:])]
+        size = int(asked["page_size"])
+        link = f"/?pagination=cursor&cursor=k{chosen[size - 1]['id']}" if len(chosen) > size else None
+        return {"next": link, "previous": None, "results": chosen[:size]}
+
+    return answer
+
+
+def session_of(plan: str, rows: Any) -> CannedSession:
+    """A session over rows, which answers as the plan needs it."""
+    return canned({TASKS: by_cursor(rows) if plan == "cursor" else served(rows)}, page_size=5)
+
+
+QUERIES = {
+    "ranges": (lambda T: T.all(), "ranges"),
+    "slices": (lambda T: T.all()[:38], "ranges"),
+    "pages": (lambda T: T.all(), "pages"),
+    "cursor": (lambda T: T.all(), "cursor"),
+    "cursor of a slice": (lambda T: T.all()[:38], "cursor"),
+    "one": (lambda T: T.all()[:5], "one"),
+    "listed": (lambda T: T.filter(id__in=LISTED), None),
+    "listed down": (lambda T: T.filter(id__in=LISTED).order_by("-id")[3:41], None),
+    "merged": (lambda T: T.filter(id__in=LISTED).order_by("created"), None),
+    "merged slice": (lambda T: T.filter(id__in=LISTED).order_by("-created")[3:41], None),
+}
+
+
+class TestCheckpoint:
+    @pytest.mark.parametrize("name", QUERIES)
+    def test_leads_on_from_every_row(self, name):
+        """Wherever a reading stops, what is resumed gives the rest, no row twice."""
+        make, plan = QUERIES[name]
+        query = make(Task.objects.using(session_of(plan or "", [task(key) for key in range(1, 51)])))
+        whole = [row.pk for row in query.iterator(plan=plan)]
+
+        for taken in range(len(whole) + 1):
+            rows = query.iterator(plan=plan)
+            first = [next(rows).pk for _ in range(taken)]
+            rest = pickle.loads(pickle.dumps(query)).using(query.session).resume(rows.checkpoint)
+            assert whole == [*first, *(row.pk for row in rest)]
+
+    def test_of_a_resumed_reading_leads_on_as_well(self):
+        """A reading may be broken off as often as one likes; what was not read again stays where it was."""
+        query = Task.objects.using(session_of("", [task(key) for key in range(1, 51)]))
+        seen, checkpoint = [], query.iterator().checkpoint
+
+        for _ in range(60):
+            rows = query.resume(checkpoint, workers=2)
+            assert checkpoint == rows.checkpoint
+            seen += [row.pk for _, row in zip(range(1), rows, strict=False)]
+            checkpoint = rows.checkpoint
+
+        assert list(range(1, 51)) == seen
+
+    def test_is_one_word_without_secrets(self):
+        """It is short, and holds no token and nothing of a raw parameter."""
+        query = Task.objects.using(canned({TASKS: page(task(7))})).params(api_key="sesame")
+        rows = query.iterator()
+        next(rows)
+
+        kept = base64.urlsafe_b64decode(rows.checkpoint + "==").decode()
+
+        assert {"key": 7, "place": 1} == json.loads(kept)["at"]
+        assert len(rows.checkpoint) < 200
+        assert "sesame" not in kept
+        assert "canned" not in kept
+
+    def test_of_another_query_is_refused(self):
+        """Other filters, another order or slice: the place means nothing there."""
+        query = Task.objects.using(canned({TASKS: page(task(7))}))
+        checkpoint = query.iterator().checkpoint
+
+        for other in (query.filter(project=1), query.order_by("-id"), query[:5], query.params(a=1)):
+            with pytest.raises(QueryError, match="of another query than this Task query"):
+                other.resume(checkpoint)
+        with pytest.raises(QueryError, match="another query"):
+            Project.objects.using(query.session).resume(checkpoint)
+
+    def test_leaves_open_what_rows_carry(self):
+        """Fields, nested rows and what is prefetched may be others."""
+        query = Task.objects.using(canned({TASKS: served([task(key) for key in range(1, 9)])}, page_size=3))
+        rows = query.iterator()
+        next(rows)
+
+        other = query.only("meta").select_related("data_unit")
+
+        assert list(range(2, 9)) == [row.pk for row in other.resume(rows.checkpoint)]
+
+    @pytest.mark.parametrize("version", [{"v": 2, "at": {}}, {"v": 1, "at": 5}, {}, []])
+    def test_of_another_version_is_refused(self, version):
+        """What this version does not understand is no place to start from."""
+        text = base64.urlsafe_b64encode(json.dumps(version).encode()).decode()
+
+        with pytest.raises(QueryError, match="no checkpoint that this version can read"):
+            Task.objects.using(canned({})).resume(text)
+
+
+class TestErrors:
+    @pytest.mark.parametrize("error", [TransportError("broke"), ServerError("no", status_code=500)])
+    def test_carry_the_place_that_was_reached(self, error):
+        """The error that breaks a walk says where to go on, in another process as well."""
+        rows = [task(key) for key in range(1, 4)]
+        session = canned({TASKS: in_turn(page(*rows[:2], count=3, next="/?page=2"), error)}, page_size=2)
+        walk, seen = Task.objects.using(session).iterator(), []
+
+        with pytest.raises(type(error)) as caught:
+            for row in walk:
+                seen.append(row.pk)
+        session.replies[TASKS] = served(rows)
+        checkpoint = pickle.loads(pickle.dumps(caught.value)).checkpoint
+
+        assert [1, 2, 3] == [*seen, *(row.pk for row in Task.objects.using(session).resume(checkpoint))]
+        assert [] == list(walk)
+
+    def test_of_a_row_that_does_not_fit_do_so_too(self):
+        """A page with a malformed row is not handed out; the place is the one before it."""
+        answer = served([task(key, project="?" if key == 3 else 1) for key in range(1, 5)])
+        walk = Task.objects.using(canned({TASKS: answer}, page_size=2)).iterator()
+
+        with pytest.raises(MappingError, match="of row 3") as caught:
+            list(walk)
+
+        assert caught.value.checkpoint == walk.checkpoint
+
+    def test_outside_of_a_walk_have_none(self):
+        """Only a walk has a place."""
+        assert TransportError("x").checkpoint is None
+
+
+class TestRows:
+    def test_are_an_iterator(self):
+        """They are their own iterator, and end once."""
+        rows = Task.objects.using(canned({TASKS: page(task(1))})).iterator()
+
+        assert rows is iter(rows)
+        assert isinstance(rows, Rows)
+        assert (1, "<Rows by ranges>") == (next(rows).pk, repr(rows))
+        assert [None, None] == [next(rows, None), next(rows, None)]
+
+    def test_may_be_closed_in_the_middle_of_a_page(self):
+        """What a closed reading had is dropped, and it can still be gone on from."""
+        query = Task.objects.using(canned({TASKS: served([task(key) for key in range(1, 9)])}, page_size=4))
+        with query.iterator() as rows:
+            first = next(rows).pk
+
+        assert ([], 1) == (list(rows), first)
+        assert list(range(2, 9)) == [row.pk for row in query.resume(rows.checkpoint)]
+
+    @pytest.mark.parametrize("values", [False, True])
+    def test_of_values_know_their_place_as_well(self, values):
+        """`values()` and `values_list()` can be gone on from."""
+        query = Task.objects.using(canned({TASKS: served([task(key) for key in range(1, 9)])}, page_size=4))
+        flat = query.values_list("id", flat=True)
+        rows = flat.iterator(workers=2)
+        first = [next(rows), next(rows)]
+
+        assert list(range(1, 9)) == [*first, *flat.resume(rows.checkpoint)]
+
+    def test_may_be_shared_by_threads(self):
+        """Each row goes to one of the threads that take them."""
+        rows = Task.objects.using(canned({TASKS: served([task(key) for key in range(1, 501)])})).iterator(
+            page_size=7
+        )
+
+        def take(_: int) -> list[Any]:
+            return [row.pk for row in rows]
+
+        with ThreadPoolExecutor(4) as pool:
+            found = [key for part in pool.map(take, range(4)) for key in part]
+
+        assert list(range(1, 501)) == sorted(found)
+
+    def test_close_when_nobody_holds_them(self):
+        """A reading that nobody holds any more ends, threads and all."""
+        rows = Task.objects.using(canned({TASKS: served([task(key) for key in range(1, 99)])})).iterator(
+            page_size=7
+        )
+        next(rows)
+        del rows
+        gc.collect()
+
+        assert not [thread for thread in threading.enumerate() if thread.name == "synapse-read"]
+
+
+class TestCursors:
+    def test_follow_the_backend(self):
+        """Each page is asked for by the cursor that the one before names."""
+        session = session_of("cursor", [task(key) for key in range(1, 13)])
+
+        assert list(range(1, 13)) == [row.pk for row in Task.objects.using(session).iterator(plan="cursor")]
+        assert [None, "k5", "k10"] == [dict(request.params).get("cursor") for request in session.requests]
+
+    def test_end_with_the_slice(self):
+        """No page behind the slice is asked for."""
+        session = session_of("cursor", [task(key) for key in range(1, 99)])
+
+        assert 8 == len(list(Task.objects.using(session)[:8].iterator(plan="cursor")))
+        assert 2 == len(session.requests)
+
+    @pytest.mark.parametrize("order", ["id", "-id"])
+    def test_may_have_moved(self, order):
+        """Rows up to the last key are left out, though the page begins elsewhere now."""
+        keys = sorted(range(1, 21), reverse=order == "-id")
+        whole = {"next": None, "previous": None, "results": [task(key) for key in keys]}
+        query = Task.objects.using(canned({TASKS: whole})).order_by(order)
+        rows = query.iterator(plan="cursor")
+        first = [next(rows).pk for _ in range(7)]
+
+        assert keys == [*first, *(row.pk for row in query.resume(rows.checkpoint))]
+
+    @pytest.mark.parametrize("link", ["/?page=2", "/?pagination=cursor&cursor="])
+    def test_that_the_backend_does_not_know_are_an_error(self, link):
+        """A backend that answers by numbers instead is found out, before a row could be given twice."""
+        session = canned({TASKS: page(task(1), next=link)})
+
+        with pytest.raises(TransportError, match='plan="pages" instead'):
+            list(Task.objects.using(session).iterator(plan="cursor"))
+
+    def test_without_an_end_are_given_up(self):
+        """Empty pages that go on naming others are not followed for ever."""
+        tokens = iter(range(99))
+        session = canned({TASKS: lambda request: page(next=f"/?cursor=k{next(tokens)}")})
+
+        with pytest.raises(TransportError, match="4 empty pages in a row"):
+            list(Task.objects.using(session).iterator(plan="cursor"))
+
+    def test_of_pages_that_take_too_long_ask_for_less(self):
+        """The same cursor is asked for with a smaller page; one row that takes too long is an error."""
+        answer = by_cursor([task(key) for key in range(1, 13)])
+
+        def slow(least: int) -> Any:
+            late = TransportError("late", timed_out=True)
+            return lambda request: late if int(dict(request.params)["page_size"]) > least else answer(request)
+
+        session = canned({TASKS: slow(2)}, page_size=8)
+        assert list(range(1, 13)) == [row.pk for row in Task.objects.using(session).iterator(plan="cursor")]
+        session.replies[TASKS] = slow(0)
+        with pytest.raises(TransportError, match="late"):
+            list(Task.objects.using(session).iterator(plan="cursor"))
+
+    def test_leave_tokens_with_the_own_backend(self):
+        """A `next` link to another host is refused, whatever cursor it names."""
+        session = canned({TASKS: page(task(1), next="https://evil.example/?cursor=k1")})
+
+        with pytest.raises(TransportError, match=r"evil\.example"):
+            list(Task.objects.using(session).iterator(plan="cursor"))
+        assert 1 == len(session.requests)
+
+
+def test_projects_know_their_place_by_number():
+    """Where keys are not compared, the plan of a checkpoint is that of its pages."""
+    session = canned({"GET projects/": served([project(key) for key in range(1, 30)])}, page_size=4)
+    query = Project.objects.using(session)
+    rows = query.iterator()
+    first = [next(rows).pk for _ in range(9)]
+
+    rest = query.resume(rows.checkpoint, page_size=3)
+
+    assert ("<Rows by pages>", list(range(1, 30))) == (repr(rest), [*first, *(row.pk for row in rest)])
