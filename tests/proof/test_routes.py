@@ -48,6 +48,7 @@ class Driver:
     table: Table
     moves: list[int]
     workers: int
+    waits: tuple[float, ...] = (0.01, 0.01, 0.7, 3.0)
     keys: list[int] = attrs.field(factory=list)
     most_held: int = 0
     _under_way: list[tuple[Piece, Any]] = attrs.field(factory=list)
@@ -91,7 +92,7 @@ class Driver:
             reply = self.table.answer(piece.request)
         except SynapseError as error:
             return error
-        seconds = (0.01, 0.01, 0.7, 3.0)[len(self.table.asked) % 4]
+        seconds = self.waits[len(self.table.asked) % len(self.waits)]
         return Answer(V1().page(reply, piece.request), seconds, 0.001, 1000)
 
     def _give(self) -> bool:
@@ -170,3 +171,26 @@ def test_the_same_question_has_the_same_plan(order: str, low: int | None, high: 
 
     assert plan == again
     assert plan.name in NAMES
+
+
+CLUSTERED = {
+    "dense": range(1, 5001),
+    "one in fifty": range(7, 250_000, 50),
+    "blocks of 30": [block * 1000 + place for block in range(200) for place in range(30)],
+    "20 clusters": [cluster * 10**6 + place for cluster in range(1, 21) for place in range(500)],
+    "two clusters far apart": [*range(1, 3001), *range(2**62, 2**62 + 3000)],
+    "one row far from the others": [1, *range(2**62, 2**62 + 5000)],
+}
+
+
+@pytest.mark.parametrize("workers", [1, 8])
+@pytest.mark.parametrize("name", CLUSTERED)
+def test_clusters_cost_no_search(name: str, workers: int):
+    """However far apart keys lie, ranges cost about one request a page: no gap is cut over and over."""
+    table = Table(CLUSTERED[name])
+    driver = Driver(
+        route(table, "id", size=100, plan="ranges"), table, [0, 0, 0, 4, 11], workers, waits=(0.01,)
+    )
+
+    assert list(CLUSTERED[name]) == driver.run()
+    assert len(table.asked) <= 1.6 * len(table.keys) / 100 + 4
