@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import http.client as http_client
 import sys
 import threading
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, Any
+from urllib.parse import urlsplit
 
 import requests
 
@@ -47,6 +50,17 @@ def put(path: str) -> str:
     with Path(path).open("rb", buffering=0) as file:
         body = Hashing(file, Path(path).stat().st_size)
         http().put(f"{URL}/bare", data=body).raise_for_status()
+    return body.digest.hexdigest()
+
+
+def blocks(path: str) -> str:
+    """Do the same without `requests`, by the standard library and in blocks of 1 MiB: as fast as Python gets."""
+    parts = urlsplit(URL)
+    connection = http_client.HTTPConnection(str(parts.hostname), parts.port, blocksize=1 << 20)
+    with Path(path).open("rb", buffering=0) as file, contextlib.closing(connection):
+        body = Hashing(file, Path(path).stat().st_size)
+        connection.request("PUT", "/bare", body=body, headers={"Content-Length": str(body.len)})
+        connection.getresponse().read()
     return body.digest.hexdigest()
 
 
@@ -102,7 +116,7 @@ def _post(path: str, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def work(job: str, **given: Any) -> Any:
     """Do one of the jobs."""
-    return {"put": put, "chunks": chunks, "many": many}[job](**given)
+    return {"put": put, "blocks": blocks, "chunks": chunks, "many": many}[job](**given)
 
 
 if __name__ == "__main__":

@@ -82,6 +82,7 @@ def large_into_sink(target: Target, large: Path, *, vendor: Path | None, folder:
     show(f"the sink alone, fed {LARGE // MIB} MiB of zeros", f"{LARGE / MIB / alone:,.0f} MiB/s")
     given: Mapping[str, Mapping[str, Any]] = {
         "bare": {"job": "put", "path": str(large)},
+        "blocks": {"job": "blocks", "path": str(large)},
         "ours": {"job": "chunks", "path": str(large), "size": CHUNK},
         "vendor": {"job": "chunks", "path": str(large), "size": CHUNK},
     }
@@ -91,6 +92,8 @@ def large_into_sink(target: Target, large: Path, *, vendor: Path | None, folder:
     show(f"{what}: a bare streamed PUT with its MD5", speed(bare))
     show(f"{what}: chunked upload", speed(ours))
     show_at_least(f"{what}: speed ÷ a bare streamed PUT with its MD5", ratio(bare, ours), limit=0.9)
+    strict = ratio(results["blocks"], ours)
+    show(f"{what}: speed ÷ http.client's PUT in blocks of 1 MiB", f"{strict:.2f}")
     cpu = median(our.cpu / other.cpu for our, other in zip(ours, bare, strict=True))
     show(f"{what}: processor time ÷ the bare PUT's", f"{cpu:.2f}")
     show_at_most(f"{what}: growth of memory", growth(ours), limit=16, unit=" MiB", digits=1)
@@ -188,7 +191,7 @@ def compete(
     afterwards: Callable[[], object] = lambda: None,
 ) -> Rounds:
     """Let the contestants take turns, each on fresh files in a folder of its own where *files* says how many."""
-    scripts = {"bare": "send_bare.py", "vendor": "send_vendor.py"}
+    scripts = {"bare": "send_bare.py", "blocks": "send_bare.py", "vendor": "send_vendor.py"}
     results: Rounds = {}
     with ExitStack() as stack:
         sides = {}
