@@ -23,6 +23,7 @@ from synapse.errors import (
 )
 from synapse.session import Session
 from synapse.transfer import Report, Step, Target, upload_items
+from synapse.transfer.folders import open_folder
 from synapse.transfer.specifications import Spec
 from tests.unit.session.hostile import reply
 from tests.unit.transfer.conftest import MakeFile, Scripted
@@ -119,6 +120,24 @@ class TestItems:
         upload([{"files": files}, make_file("b.png"), "missing.png", 7], progress=steps.append)
 
         assert Step(3000, 3000, "uploading") == steps[-1]
+
+    def test_of_an_iterator_let_the_total_grow(self, upload: Upload, make_file: MakeFile) -> None:
+        """What is not known before counts as it is taken."""
+        steps = list[Step]()
+        upload((make_file(f"{number}.png") for number in range(3)), progress=steps.append, batch_size=1)
+
+        assert (None, Step(3000, 3000, "uploading")) == (steps[0].total, steps[-1])
+
+    def test_of_a_folder_are_counted_first(self, upload: Upload, make_file: MakeFile) -> None:
+        """The sizes of a folder's items make the total; what is there already counts as done."""
+        steps, root = list[Step](), make_file("a.png").parent
+        make_file("b.png")
+        (root / "README").write_text("x")
+        folder = open_folder(root, specs=SPECIFIED)
+        upload(folder)
+        report = upload(folder, progress=steps.append)
+
+        assert (2000, Step(2000, 2000, "uploading"), 0) == (steps[0].total, steps[-1], report.bytes_sent)
 
     def test_are_taken_as_they_are_needed(self, upload: Upload, make_file: MakeFile) -> None:
         """Of a long iterable, no more is taken than what the workers and the batches hold."""
