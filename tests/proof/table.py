@@ -70,10 +70,10 @@ class Table:
     slow: Mapping[int, float] = attrs.field(factory=dict)
     lie: Lie | None = None
     host: str = HOST
-    asked: list[Request] = attrs.field(factory=list, init=False)
-    rows: dict[int, Row] = attrs.field(factory=dict, init=False)
-    always: set[int] = attrs.field(factory=set, init=False)
-    ever: set[int] = attrs.field(factory=set, init=False)
+    asked: list[Request] = attrs.field(factory=list, init=False, repr=False)
+    rows: dict[int, Row] = attrs.field(factory=dict, init=False, repr=False)
+    always: set[int] = attrs.field(factory=set, init=False, repr=False)
+    ever: set[int] = attrs.field(factory=set, init=False, repr=False)
     _lock: Any = attrs.field(factory=threading.RLock, init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
