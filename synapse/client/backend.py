@@ -27,6 +27,7 @@ from synapse.client.hosts import HostSession
 from synapse.client.lists import USUAL_SIZE
 from synapse.entities import Session
 from synapse.errors import ConfigError, QueryError
+from synapse.session import Retry
 from synapse.transfer.source import PathLike
 
 
@@ -57,6 +58,7 @@ class BackendClient:
         tenant: str | None = None,
         url_host: str | None = None,
         strict: bool = True,
+        retry: Retry | None = None,
         files_dir: PathLike | None = None,
     ) -> None:
         if api_token is not None and access_token is not None:
@@ -68,6 +70,7 @@ class BackendClient:
             user_token=authorization_token,
             tenant=tenant,
             timeout=timeout,
+            retry=retry,
             url_host=url_host,
         )
         self.strict = strict

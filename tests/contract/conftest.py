@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from synapse import Session
+from synapse import BackendClient, Session
 from synapse.sandbox import Sandbox, serve
 from tests.contract.factory import Factory
 
@@ -71,11 +71,28 @@ def session(box: Sandbox) -> Iterator[Session]:
 
 
 @pytest.fixture
+def client(box: Sandbox, tmp_path: Path) -> Iterator[BackendClient]:
+    """A flat client of the workspace `contract`; what it fetches lies in the test's folder."""
+    token = box.tenants["contract"].api_token
+    with BackendClient(box.url, token, files_dir=tmp_path / "fetched") as made:
+        yield made
+    made.session.close()
+
+
+@pytest.fixture
 def demo(box: Sandbox) -> Iterator[Session]:
     """A session of the seeded workspace, which is not current; leave its rows as they are."""
     made = connected(box, "demo")
     yield made
     made.close()
+
+
+@pytest.fixture
+def demo_client(box: Sandbox, tmp_path: Path) -> Iterator[BackendClient]:
+    """A flat client of the seeded workspace; leave its rows as they are."""
+    with BackendClient(box.url, box.tenants["demo"].api_token, files_dir=tmp_path / "fetched") as made:
+        yield made
+    made.session.close()
 
 
 @pytest.fixture
