@@ -98,7 +98,7 @@ def settled(table: Table) -> int:
 
 
 # --- the properties ---------------------------------------------------------------
-@examples(120)
+@examples(60)
 @given(
     table=tables(),
     reading=readings(),
@@ -115,7 +115,7 @@ def test_a_still_table_is_read_exactly(table: Table, reading: Reading, low: int 
     assert Read(expected) == found
 
 
-@examples(60)
+@examples(50)
 @given(table=tables(), reading=readings())
 def test_plain_iteration_is_no_other(table: Table, reading: Reading):
     """A queryset that is iterated gives the same rows, and gives them again from what it kept."""
@@ -127,7 +127,7 @@ def test_plain_iteration_is_no_other(table: Table, reading: Reading):
     assert Read(in_order(table, reading.order)) == first == again
 
 
-@examples(120)
+@examples(60)
 @given(table=tables(changed="both ways"), reading=readings(BY_KEY))
 def test_rows_that_stay_come_once_and_in_order(table: Table, reading: Reading):
     """While others come and go, no row is skipped, doubled or invented."""
@@ -138,7 +138,7 @@ def test_rows_that_stay_come_once_and_in_order(table: Table, reading: Reading):
     assert table.always <= set(found.keys) <= table.ever
 
 
-@examples(80)
+@examples(60)
 @given(table=tables(changed="one way"), reading=readings(("created", "-created")))
 def test_numbered_pages_lose_nothing_in_silence(table: Table, reading: Reading):
     """Where rows shift from page to page, none comes twice, and what may be missing is said."""
@@ -149,7 +149,7 @@ def test_numbered_pages_lose_nothing_in_silence(table: Table, reading: Reading):
     assert found.said or table.always <= set(found.keys)
 
 
-@examples(60)
+@examples(50)
 @given(table=tables(changed="one way"), size=st.integers(1, 7), workers=st.integers(1, 4))
 def test_lists_without_ranges_lose_nothing_in_silence(table: Table, size: int, workers: int):
     """The same for an entity whose keys the wire cannot compare."""
@@ -160,7 +160,7 @@ def test_lists_without_ranges_lose_nothing_in_silence(table: Table, size: int, w
     assert found.said or table.always <= set(found.keys)
 
 
-@examples(80)
+@examples(60)
 @given(table=tables(), reading=readings(BY_KEY))
 def test_a_loop_may_edit_what_it_filters_on(table: Table, reading: Reading):
     """Rows that leave the result once the loop came to them cost it none of the others."""
@@ -173,7 +173,7 @@ def test_a_loop_may_edit_what_it_filters_on(table: Table, reading: Reading):
     assert expected == seen
 
 
-@examples(100)
+@examples(50)
 @given(table=tables(faulty=True), reading=readings(BY_KEY))
 def test_faults_end_in_an_error_that_can_be_gone_on_from(table: Table, reading: Reading):
     """Pages that time out, break off or are refused cost no row: they are read again, or the checkpoint leads on."""
@@ -184,7 +184,7 @@ def test_faults_end_in_an_error_that_can_be_gone_on_from(table: Table, reading: 
     assert expected == found.keys
 
 
-@examples(100)
+@examples(50)
 @given(
     table=tables(changed="both ways", faulty=True),
     reading=readings(BY_KEY),
@@ -198,7 +198,7 @@ def test_broken_off_and_resumed_is_the_whole(table: Table, reading: Reading, sto
     assert table.always <= set(found.keys) <= table.ever
 
 
-@examples(60)
+@examples(50)
 @given(
     table=tables(),
     reading=readings(),
@@ -217,7 +217,7 @@ def test_slices_in_any_order_are_resumed(
     assert expected == found.keys
 
 
-@examples(60)
+@examples(50)
 @given(table=tables(changed="both ways"), number=st.integers(1, 9), reading=readings(BY_KEY))
 def test_shards_are_a_partition(table: Table, number: int, reading: Reading):
     """However many shards there are, each row that stays is in one of them, also after they travelled."""
@@ -242,7 +242,7 @@ def test_shards_without_ranges_are_a_partition(table: Table, number: int, size: 
     assert sorted(table.keys) == sorted(keys)
 
 
-@examples(25)
+@examples(20)
 @given(rows=st.integers(0, 300), taken=st.integers(1, 60), reading=readings())
 def test_reads_no_further_ahead_than_its_window(rows: int, taken: int, reading: Reading):
     """However long the consumer takes, so many pages wait for it and no more; once it leaves, nothing is sent."""
@@ -259,7 +259,7 @@ def test_reads_no_further_ahead_than_its_window(rows: int, taken: int, reading: 
 
 
 @pytest.mark.parametrize("lie", LIES)
-@examples(25)
+@examples(20)
 @given(data=st.data(), reading=readings())
 def test_a_backend_that_lies_is_found_out(lie: Lie, data: st.DataObject, reading: Reading):
     """Bounds, orders and pages that are ignored, counts and links that are wrong: the whole comes, or it is said."""
@@ -276,7 +276,7 @@ def test_a_backend_that_lies_is_found_out(lie: Lie, data: st.DataObject, reading
         assert found.said or expected == found.keys
 
 
-@examples(80)
+@examples(60)
 @given(table=tables(), reading=readings(ORDERS), low=st.integers(0, 9), high=st.none() | st.integers(0, 40))
 def test_explain_tells_the_truth(table: Table, reading: Reading, low: int, high: int | None):
     """Where pages are as large as asked for, the requests that are listed are the first ones that are sent."""

@@ -124,7 +124,7 @@ def drives(orders: tuple[str, ...]) -> st.SearchStrategy[Drive]:
 
 
 @pytest.mark.parametrize(("plan", "orders"), [("ranges", BY_KEY), ("cursor", BY_KEY), ("pages", ORDERS)])
-@examples(70)
+@examples(50)
 @given(data=st.data())
 def test_a_still_table_comes_whole(plan: PlanName, orders: tuple[str, ...], data: st.DataObject):
     """Whatever is asked for, and in whichever order it is answered, the rows are those of the table."""
@@ -136,7 +136,7 @@ def test_a_still_table_comes_whole(plan: PlanName, orders: tuple[str, ...], data
 
 
 @pytest.mark.parametrize("plan", ["ranges", "cursor"])
-@examples(120)
+@examples(80)
 @given(table=tables(changed="both ways"), drive=drives(BY_KEY))
 def test_no_row_that_stays_is_lost(plan: PlanName, table: Table, drive: Drive):
     """Rows that come and go at any moment take no other one along."""
@@ -146,17 +146,22 @@ def test_no_row_that_stays_is_lost(plan: PlanName, table: Table, drive: Drive):
     assert table.always <= set(found) <= table.ever
 
 
-@examples(100)
+@examples(60)
 @given(table=tables(changed="one way"), drive=drives(ORDERS))
 def test_numbered_pages_say_what_they_lack(table: Table, drive: Drive):
     """Where rows shift from page to page, what may be missing is known, and nothing comes twice."""
     pages = route(table, drive.order, size=drive.size, plan="pages")
+    driver = Driver(pages, table, drive.moves, workers=drive.workers)
 
-    found = drive.over(pages, table)
+    try:
+        driver.run()
+        said = bool(pages.lacks)
+    except SynapseError:
+        said = True
 
-    assert len(found) == len(set(found))
-    assert set(found) <= table.ever
-    assert pages.lacks or table.always <= set(found)
+    assert len(driver.keys) == len(set(driver.keys))
+    assert set(driver.keys) <= table.ever
+    assert said or table.always <= set(driver.keys)
 
 
 @examples(60)
@@ -174,12 +179,12 @@ def test_the_same_question_has_the_same_plan(order: str, low: int | None, high: 
 
 
 CLUSTERED = {
-    "dense": range(1, 5001),
-    "one in fifty": range(7, 250_000, 50),
-    "blocks of 30": [block * 1000 + place for block in range(200) for place in range(30)],
-    "20 clusters": [cluster * 10**6 + place for cluster in range(1, 21) for place in range(500)],
-    "two clusters far apart": [*range(1, 3001), *range(2**62, 2**62 + 3000)],
-    "one row far from the others": [1, *range(2**62, 2**62 + 5000)],
+    "dense": range(1, 1001),
+    "one in fifty": range(7, 50_000, 50),
+    "blocks of 6": [block * 200 + place for block in range(200) for place in range(6)],
+    "20 clusters": [cluster * 10**6 + place for cluster in range(1, 21) for place in range(100)],
+    "two clusters far apart": [*range(1, 601), *range(2**62, 2**62 + 600)],
+    "one row far from the others": [1, *range(2**62, 2**62 + 1000)],
 }
 
 
@@ -189,10 +194,10 @@ def test_clusters_cost_no_search(name: str, workers: int):
     """However far apart keys lie, ranges cost about one request a page: no gap is cut over and over."""
     table = Table(CLUSTERED[name])
     driver = Driver(
-        route(table, "id", size=100, plan="ranges"), table, [0, 0, 0, 4, 11], workers, waits=(0.01,)
+        route(table, "id", size=20, plan="ranges"), table, [0, 0, 0, 4, 11], workers, waits=(0.01,)
     )
 
-    came, pages = len(set(driver.run())), len(table.keys) // 100
+    came, pages = len(set(driver.run())), len(table.keys) // 20
 
     assert len(table.keys) == came
     assert len(table.asked) <= 2 * pages + 4, f"{len(table.asked)} requests for {pages} pages"
