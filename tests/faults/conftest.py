@@ -19,7 +19,7 @@ from synapse.session import Retry
 from tests.faults.hostile import Backend, Proxy
 from tests.sandbox.wire import Wire
 
-HANG: Final = 30
+HANG: Final = 60
 """Seconds after which a test counts as hung; none needs more than a few."""
 
 MakeFile = Callable[..., Path]
