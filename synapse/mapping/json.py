@@ -37,9 +37,8 @@ def _copy(value: JsonValue) -> JsonValue:
     return value
 
 
-class Sealed(bytes):
-    """A JSON value as it was, whatever is done since to the one that it was made of."""
-
+Sealed: TypeAlias = bytes
+"""A JSON value as it was, whatever is done since to the one that it was made of; no JSON value is of this type."""
 
 # Seven times as fast as a copy, and a third of its size; what it holds never leaves the process.
 _FORMAT: Final = 2
@@ -55,14 +54,14 @@ def seal(value: JsonValue) -> JsonValue:
     {'a': [1]}
     """
     try:
-        return Sealed(marshal.dumps(value, _FORMAT))
+        return marshal.dumps(value, _FORMAT)
     except ValueError:  # nested too deeply for this
         return copy_json(value)
 
 
 def unseal(kept: JsonValue) -> JsonValue:
     """Give a value that was sealed, anew each time; any other as it is."""
-    return marshal.loads(kept) if isinstance(kept, Sealed) else kept
+    return marshal.loads(kept) if kept.__class__ is Sealed else kept
 
 
 def same_json(first: JsonValue, second: JsonValue) -> bool:

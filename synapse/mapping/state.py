@@ -52,7 +52,7 @@ class State:
     def hand_out(self, name: str) -> Any:
         """Give the value that was loaded for the user to edit, keeping what it was."""
         value = self.origin[name]
-        if value is None or isinstance(value, Sealed):
+        if value is None or value.__class__ is Sealed:
             return unseal(value)
         sealed = seal(value)
         # Of two threads, the second may come when the first one's user has begun to edit.
