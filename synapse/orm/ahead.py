@@ -170,7 +170,8 @@ class Walk:
         if window is None:
             self.close()
             if self.route.lacks is not None:
-                coach.note_lacking(self._what, *self.route.lacks)
+                given, counted = self.route.lacks
+                coach.note_lacking(self._what, given=given, counted=counted)
         return window
 
     def close(self) -> None:

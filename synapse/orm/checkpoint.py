@@ -22,7 +22,7 @@ def stamp(entity: str, query: Query, *, host: str) -> tuple[str, str]:
     return _digest(host), _digest("\n".join(asked))
 
 
-def write(stamped: tuple[str, str], plan: str, state: dict[str, Any]) -> str:
+def write(stamped: tuple[str, str], *, plan: str, state: dict[str, Any]) -> str:
     """Put down where a reading stands."""
     host, query = stamped
     kept = {"v": VERSION, "host": host, "query": query, "plan": plan, "at": state}

@@ -55,7 +55,7 @@ def note_set(name: str) -> None:
         note(name, instead=f"add prefetch_related({many!r}) to the query of {owner}")
 
 
-def note_lacking(what: str, given: int, counted: int) -> None:
+def note_lacking(what: str, *, given: int, counted: int) -> None:
     """Warn that fewer rows came than were counted."""
     file, line = _caller()
     message = (

@@ -73,13 +73,16 @@ class Route(Protocol):
     @property
     def done(self) -> bool:
         """Whether everything was given."""
+        ...
 
     @property
     def held(self) -> int:
         """How many pages have come and were not given yet."""
+        ...
 
     def state(self, window: Window, taken: int) -> dict[str, Any]:
         """Say where to go on once so many rows of a window were handed out."""
+        ...
 
 
 @attrs.frozen

@@ -92,7 +92,7 @@ def _lists_keys(cls: type[Entity], condition: Condition) -> bool:
     return condition.name == cls._schema.pk and condition.lookup is In
 
 
-def behind(cls: type[Entity], part: Query, key: Any) -> Query | None:
+def behind(cls: type[Entity], part: Query, *, key: Any) -> Query | None:
     """Leave out of a part the keys up to one; None where no key is left."""
     down = part.order[0].startswith("-")
     kept = []

@@ -47,7 +47,7 @@ def plan_of(
     """Choose the plan of a query, or take the *wanted* one; raise `QueryError` where it cannot be read so."""
     ordered = parts.totally_ordered(cls, query)
     asked = size or page_size_for(ordered, usual)
-    one, against = _is_one(cls, ordered, asked), why_not_by_key(cls, ordered, dialect)
+    one, against = _is_one(cls, ordered, asked), why_not_by_key(cls, ordered, dialect=dialect)
     if wanted is not None:
         _check(cls, ordered, dialect, wanted=wanted, one=one, against=against)
     elif one:
@@ -59,7 +59,7 @@ def plan_of(
     by_key = wanted == "ranges" or (wanted == "one" and against is None and not ordered.sliced)
     if wanted == "pages":
         ordered = _carrying_order(cls, ordered, dialect)
-    return Plan(wanted, ordered, asked, by_key=by_key, cuts=can_cut(cls, ordered, dialect))
+    return Plan(wanted, ordered, asked, by_key=by_key, cuts=can_cut(cls, ordered, dialect=dialect))
 
 
 def _carrying_order(cls: type[Entity], query: Query, dialect: V1) -> Query:
@@ -104,7 +104,7 @@ def _names_keys(cls: type[Entity], condition: Condition, lookup: Any) -> bool:
     return condition.name == cls._schema.pk and condition.lookup is lookup
 
 
-def why_not_by_key(cls: type[Entity], query: Query, dialect: V1) -> str | None:
+def why_not_by_key(cls: type[Entity], query: Query, *, dialect: V1) -> str | None:
     """Say why what follows a row cannot be asked for by its key; None where it can."""
     pk, name = cls._schema.pk, cls.__name__
     if not parts.by_key(cls, query):
@@ -124,7 +124,7 @@ def _clashes(cls: type[Entity], query: Query, dialect: V1, *lookups: Any) -> boo
     return any(name in {*needed, "ordering"} for name, _ in query.params)
 
 
-def can_cut(cls: type[Entity], query: Query, dialect: V1) -> bool:
+def can_cut(cls: type[Entity], query: Query, *, dialect: V1) -> bool:
     """Whether ranges of keys can be asked for."""
     both = isinstance(cls._key, Key) and all(
         cls._catalog.accepts(cls._schema.pk, lookup) for lookup in (Gt, Lt)

@@ -40,6 +40,7 @@ class Reader(Protocol):
 
     def state(self, window: Window, taken: int) -> State:
         """Say where to go on once so many rows of a window were handed out."""
+        ...
 
 
 @attrs.frozen
@@ -146,7 +147,7 @@ class _InSequence:
         self._place = how.state.get("place", 0)
         key = how.state.get("key")
         self._split = (
-            split if key is None else [part for each in split if (part := parts.behind(cls, each, key))]
+            split if key is None else [part for each in split if (part := parts.behind(cls, each, key=key))]
         )
         self._reader: Reader | None = None
 

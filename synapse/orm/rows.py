@@ -75,7 +75,7 @@ class Rows(Generic[R]):
     @property
     def checkpoint(self) -> str:
         """Where the reading stands: everything that was handed out so far counts as done. It holds no secrets."""
-        return checkpoint.write(self._stamp, self._reader.plan, self._stands)
+        return checkpoint.write(self._stamp, plan=self._reader.plan, state=self._stands)
 
     def close(self) -> None:
         """Stop reading: nothing more is sent, and what is under way is not waited for."""

@@ -26,7 +26,7 @@ ROUNDS: Final = 6
 """So often those that hold more than a shard should are counted in finer ones."""
 
 
-def split(cls: type[Entity], query: Query, number: int, *, session: Session) -> list[Query]:
+def split(cls: type[Entity], query: Query, *, number: int, session: Session) -> list[Query]:
     """Give queries that hold the rows of one together, each row once, in the order that the rows have."""
     if query.empty or number == 1:
         return [query, *[attrs.evolve(query, empty=True)] * (number - 1)]
@@ -41,7 +41,7 @@ def split(cls: type[Entity], query: Query, number: int, *, session: Session) -> 
 
 def _has_ranges(cls: type[Entity], query: Query, session: Session) -> bool:
     by_key = attrs.evolve(query, order=(cls._schema.pk,))
-    return planning.can_cut(cls, by_key, session.dialect)
+    return planning.can_cut(cls, by_key, dialect=session.dialect)
 
 
 def _by_list(cls: type[Entity], query: Query, listed: Condition, number: int) -> list[Query]:

@@ -41,7 +41,7 @@ def resume(queryset: QuerySet[E], kept: object, *, page_size: int | None, worker
 def split(queryset: Q, number: int) -> list[Q]:
     """Split into queries that hold the same rows together."""
     bulk.check_size("shards(number)", number)
-    queries = shards.split(queryset.entity, queryset.query, number, session=queryset.session)
+    queries = shards.split(queryset.entity, queryset.query, number=number, session=queryset.session)
     return [queryset._replace(query) for query in queries]
 
 

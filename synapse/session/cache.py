@@ -99,9 +99,9 @@ class RelationCache:
 
     def drop(self, resource: str, pk: object) -> None:
         """Forget one row."""
-        if self._rows is not None:
-            with self._lock:
-                self._outdate(resource)
+        with self._lock:
+            self._outdate(resource)
+            if self._rows is not None:
                 self._rows.pop(self._key(resource, pk), None)
 
     def drop_all(self, resource: str) -> None:
