@@ -8,7 +8,7 @@ import pytest
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Add a line when the checks of the vendor's client were skipped."""
     skipped = terminalreporter.stats.get("skipped", [])
-    missed = [report for report in skipped if "test_vendor_client" in report.nodeid]
+    missed = [report for report in skipped if "tests/interop/" in report.nodeid]
     if missed:
         reason = missed[0].longrepr[2] if isinstance(missed[0].longrepr, tuple) else "unknown reason"
         terminalreporter.section("the vendor's client was NOT tested", sep="!", red=True)
