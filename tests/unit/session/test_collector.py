@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from synapse.session.collector import undisturbed
+from synapse.session.collector import renew, undisturbed
 
 
 @pytest.fixture(autouse=True)
@@ -62,6 +62,17 @@ def test_threads_leave_it_enabled() -> None:
         thread.join()
 
     assert gc.isenabled()
+
+
+def test_is_renewed_only_where_it_stood_still() -> None:
+    """A child goes on collecting, unless its parent's user did not want that."""
+    with undisturbed():
+        renew()
+        assert gc.isenabled()
+    gc.disable()
+    renew()
+
+    assert not gc.isenabled()
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
