@@ -59,6 +59,8 @@ class Cursors:
     def land(self, piece: Piece, outcome: Answer | Exception) -> None:
         """Take in what became of a request."""
         assert isinstance(piece, Turn)
+        if piece not in self._nodes:
+            return  # the slice was full before this came
         if isinstance(outcome, Exception):
             if took_too_long(outcome) and piece.size > 1:
                 self._size = piece.size // 2

@@ -156,15 +156,17 @@ class Ranges:
 
     def _width(self, density: float) -> int:
         """Choose how many keys to ask for, so that a page holds their rows most of the time."""
-        real = self._sizing.real
-        wanted = real - 2 * math.sqrt(real * (1 - density))
-        return max(real, int(max(wanted, real / 2) / density))
+        most = self._sizing.hoped
+        wanted = most - 2 * math.sqrt(most * (1 - density))
+        return max(most, int(max(wanted, most / 2) / density))
 
     # --- what came ------------------------------------------------------------
     def land(self, piece: Piece, outcome: Answer | Exception) -> None:
         """Take in what became of a request."""
         if not isinstance(piece, Span):
             self._take_end(piece, outcome)
+        elif piece not in self._nodes:
+            return  # the slice was full before this came
         elif isinstance(outcome, Exception):
             self._refused(piece, outcome)
         else:
@@ -251,7 +253,8 @@ class Ranges:
 
     def _take_end(self, probe: Piece, outcome: Answer | Exception) -> None:
         """Learn where the keys end; without that, the walk goes on from page to page."""
-        self._probes.remove(probe)
+        if probe in self._probes:
+            self._probes.remove(probe)
         if isinstance(outcome, Answer) and self._doubted:
             self._compare(outcome)
         keys: list[Any] = []

@@ -27,6 +27,11 @@ class Sizing:
         """The number of rows that a full page brings."""
         return self.size if self._cap is None else min(self.size, self._cap)
 
+    @property
+    def hoped(self) -> int:
+        """The number of rows to cut a range for: twice what a page held is two pages, if it can really hold no more."""
+        return min(self.size, 2 * self.real)
+
     def note(self, answer: Answer, *, asked: int, more: bool, long: bool) -> None:
         """Learn from a page: *more* says that it could not hold all, *long* that there are many more like it."""
         rows = len(answer.page.rows)

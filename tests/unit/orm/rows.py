@@ -65,3 +65,17 @@ def in_turn(*answers: Any) -> Callable[[Request], Any]:
     """Give one answer after the other, whatever is asked."""
     waiting = iter(answers)
     return lambda request: next(waiting)
+
+
+def by_cursor(rows: Sequence[Any]) -> Callable[[Request], Any]:
+    """Answer like a list that knows cursors: the token is the last key."""
+
+    def answer(request: Request) -> Any:
+        asked = dict(request.params)
+        assert asked["pagination"] == "cursor"
+        chosen = [row for row in rows if row["id"] > int(asked.get("cursor", "k0")[1:])]
+        size = int(asked["page_size"])
+        link = f"/?pagination=cursor&cursor=k{chosen[size - 1]['id']}" if len(chosen) > size else None
+        return {"next": link, "previous": None, "results": chosen[:size]}
+
+    return answer

@@ -10,7 +10,7 @@ from synapse import NotFoundError, Task, TransportError
 from synapse.errors import ServerError
 from synapse.orm import IncompleteReadWarning
 from synapse.testing import CannedSession, canned, page
-from tests.unit.orm.rows import served, task
+from tests.unit.orm.rows import by_cursor, served, task
 
 TASKS = "GET sdk/tasks/"
 SHAPES = {
@@ -28,12 +28,6 @@ def read(rows: Any, *, size: int = 10, order: str = "id", cap: int = 1000, **how
     found = [each.id for each in Task.objects.using(session).order_by(order).iterator(**how)]
     assert sorted(rows, reverse=order == "-id") == found
     return session
-
-
-def bounds(session: CannedSession) -> list[tuple[int, int | None]]:
-    """The keys that each request was bound by."""
-    asked = [dict(request.params) for request in session.requests]
-    return [(int(each.get("id__gt", 0)), int(each["id__lt"]) if "id__lt" in each else None) for each in asked]
 
 
 class TestRows:
@@ -75,6 +69,20 @@ class TestRows:
         assert list(range(1, 206)) == found
         assert len(session.requests) <= 24
 
+    @pytest.mark.parametrize("plan", ["ranges", "pages", "cursor"])
+    def test_of_a_slice_are_all_though_answers_come_behind_it(self, plan, monkeypatch):
+        """What was still under way when the slice was full is dropped."""
+        monkeypatch.setattr("synapse.orm.ahead.NEAR", 0.0)
+        answer = served([task(key) for key in range(1, 1001)])
+        if plan == "cursor":
+            answer = by_cursor([task(key) for key in range(1, 1001)])
+        query = Task.objects.using(canned({TASKS: answer}))
+
+        for stop in range(150, 260, 7):
+            walk = query[:stop].iterator(page_size=10, plan=plan)
+            assert list(range(1, stop + 1)) == [each.id for each in walk]
+            assert [] == list(walk)
+
     def test_near_the_largest_key_are_read(self):
         """No bound is larger than what the backend can hold."""
         top = 2**63 - 1
@@ -111,6 +119,27 @@ class TestPageSize:
         sizes = [int(dict(request.params)["page_size"]) for request in session.requests]
 
         assert (100, 1000) == (sizes[0], max(sizes))
+
+    def test_shrinks_while_answers_come_slowly(self, monkeypatch):
+        """Where a page takes seconds, the next ones are smaller, though not tiny."""
+        monkeypatch.setattr("synapse.orm.sizing.SLOW", -1.0)
+        session = read(range(1, 500), size=80)
+        sizes = [int(dict(request.params)["page_size"]) for request in session.requests]
+
+        assert (80, 10) == (sizes[0], min(size for size in sizes if size > 2))
+
+    def test_follows_the_fullest_page(self):
+        """A backend that gives fewer rows now and then is not taken for one that gives no more."""
+        answer, odd = served([task(key) for key in range(1, 400)]), iter([3])
+
+        def sparing(request: Any) -> Any:
+            reply, most = answer(request), next(odd, 1000)
+            following = "/?page=2" if reply["next"] or len(reply["results"]) > most else None
+            return {**reply, "results": reply["results"][:most], "next": following}
+
+        session = canned({TASKS: sparing}, page_size=20)
+        assert list(range(1, 400)) == [each.id for each in Task.objects.using(session).iterator()]
+        assert len(session.requests) < 60
 
     def test_stays_within_what_the_caller_gives(self):
         """A `page_size` of one's own is the most that is asked for."""

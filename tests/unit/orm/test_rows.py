@@ -14,28 +14,13 @@ from typing import Any
 import pytest
 
 from synapse import MappingError, Project, QueryError, Task, TransportError
-from synapse.dialects import Request
 from synapse.errors import ServerError
 from synapse.orm import Rows
 from synapse.testing import CannedSession, canned, page
-from tests.unit.orm.rows import in_turn, project, served, task
+from tests.unit.orm.rows import by_cursor, in_turn, project, served, task
 
 TASKS = "GET sdk/tasks/"
 LISTED = range(1, 3001)
-
-
-def by_cursor(rows: Any) -> Any:
-    """Answer like a list that knows cursors: the token is the last key."""
-
-    def answer(request: Request) -> Any:
-        asked = dict(request.params)
-        assert asked["pagination"] == "cursor"
-        chosen = [row for row in rows if row["id"] > int(asked.get("cursor", "k0")[1:])]
-        size = int(asked["page_size"])
-        link = f"/?pagination=cursor&cursor=k{chosen[size - 1]['id']}" if len(chosen) > size else None
-        return {"next": link, "previous": None, "results": chosen[:size]}
-
-    return answer
 
 
 def session_of(plan: str, rows: Any) -> CannedSession:
