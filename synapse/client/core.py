@@ -8,8 +8,7 @@ from synapse.client.calls import Row, answer, method
 from synapse.client.progress import OnProgress, by_bytes
 from synapse.dialects import v1_client
 from synapse.transfer import upload_for
-from synapse.transfer.chunked import CHUNK
-from synapse.transfer.source import PathLike
+from synapse.transfer.source import CHUNK, PathLike
 
 if TYPE_CHECKING:
     from synapse.client.backend import BackendClient

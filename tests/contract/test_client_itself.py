@@ -94,6 +94,12 @@ class TestMethods:
 
         assert [] == [name for name in public_methods() if not re.search(rf"\b{name}\b", text)]
 
+    def test_are_all_in_the_migration_guide(self) -> None:
+        """Each with the ORM's way beside it."""
+        guide = (HERE.parents[1] / "docs" / "migration.md").read_text("utf-8")
+
+        assert [] == [name for name in public_methods() if f"{name}(" not in guide]
+
     @pytest.mark.parametrize("name", public_methods())
     def test_have_a_docstring(self, name: str) -> None:
         """Editors show it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 
 from datetime import UTC, datetime
@@ -22,6 +23,7 @@ from synapse import (
     Task,
     TransferError,
 )
+from synapse.client.conversion import conversion
 from synapse.client.exceptions import ClientConnectionError, ClientTimeoutError
 from synapse.sandbox import Sandbox
 from tests.contract.factory import Factory
@@ -250,6 +252,36 @@ class TestConversion:
             type(next(files)["files"][0]["url"]),
             type(next(nested)["data_unit"]["files"]["image_1"]["url"]),
         ]
+
+    def test_leaves_what_names_no_file(self, client: BackendClient) -> None:
+        """Null, missing and empty fields, entries without an address, and rows that are none."""
+        rows: list[Any] = [
+            {"files": None},
+            {"files": {"image_1": None, "image_2": {"url": None}, "image_3": ""}, "unit": 3},
+            {"other": 1},
+            7,
+        ]
+        before = copy.deepcopy(rows)
+        for given in (
+            {"files": str.upper, "unit.files": str.upper},
+            {"files_fields": ["files", "unit.files"]},
+        ):
+            convert = conversion(client, given)
+            assert convert is not None
+            convert(rows)
+
+        assert before == rows
+
+    def test_fetches_a_bare_address(self, demo_client: BackendClient) -> None:
+        """Text is replaced by a path, alone and in an object or a list."""
+        url = demo_client.list_data_units()["results"][0]["files"]["image_1"]["url"]
+        rows = [{"file": url}, {"file": {"image_1": url}}, {"file": [url, {"url": "data:text/plain,a%3Fb"}]}]
+        convert = conversion(demo_client, {"files_fields": ["file"]})
+        assert convert is not None
+        convert(rows)
+
+        assert rows[0]["file"] == rows[1]["file"]["image_1"] == rows[2]["file"][0]
+        assert b"a?b" == rows[2]["file"][1]["path"].read_bytes()
 
     def test_fetches_files(self, demo_client: BackendClient) -> None:
         """In place of the address stands a path, once for each file."""
