@@ -7,7 +7,6 @@ import os
 import threading
 import time
 
-from collections import deque
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Final
 
@@ -33,15 +32,12 @@ Landed = tuple[Piece, Answer | BaseException]
 
 
 class Crew:
-    """Threads that fetch what is put down for them; each ends when there is nothing left, so none ever waits."""
+    """Threads that fetch one page each and end; none of them ever waits for something to do."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._jobs: deque[tuple[Piece, contextvars.Context]] = deque()
         self._landed: SimpleQueue[Landed] = SimpleQueue()
         self._stop = threading.Event()
-        self._lock = threading.Lock()
-        self._running = 0
         self.flying: dict[int, Piece] = {}
 
     def put(self, piece: Piece) -> None:
@@ -49,12 +45,7 @@ class Crew:
         context = contextvars.copy_context()
         context.run(stopping.set, self._stop)
         self.flying[id(piece)] = piece
-        with self._lock:
-            self._jobs.append((piece, context))
-            if self._running >= len(self.flying):
-                return
-            self._running += 1
-        threading.Thread(target=self._work, name="synapse-read", daemon=True).start()
+        threading.Thread(target=self._fetch, args=(piece, context), name="synapse-read", daemon=True).start()
 
     def landed(self, *, wait: bool) -> Landed | None:
         """Give what has come, or with *wait* what comes next."""
@@ -67,22 +58,15 @@ class Crew:
     def close(self) -> None:
         """Send nothing more; requests under way end on their own."""
         self._stop.set()
-        self._jobs.clear()
 
-    def _work(self) -> None:
-        while True:
-            with self._lock:
-                if not self._jobs or self._stop.is_set():
-                    self._running -= 1
-                    return
-                piece, context = self._jobs.popleft()
-            outcome: Answer | BaseException
-            try:
-                outcome = context.run(outcome_of, piece, self._session)
-            except BaseException as error:
-                # Whoever waits for this piece has to hear of it, whatever it is.
-                outcome = error
-            self._landed.put((piece, outcome))
+    def _fetch(self, piece: Piece, context: contextvars.Context) -> None:
+        outcome: Answer | BaseException
+        try:
+            outcome = context.run(outcome_of, piece, self._session)
+        except BaseException as error:
+            # Whoever waits for this piece has to hear of it, whatever it is.
+            outcome = error
+        self._landed.put((piece, outcome))
 
 
 def outcome_of(piece: Piece, session: Session) -> Answer | Exception:

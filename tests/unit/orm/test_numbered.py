@@ -181,6 +181,21 @@ class TestPages:
 
         assert (list(range(1, 201)), {40, 20} if slow else {40}) == (found, sizes)
 
+    @pytest.mark.parametrize("size", [35, 36])
+    def test_that_take_too_long_later_are_asked_for_in_parts(self, size):
+        """A deep page is asked for in parts that its numbers meet, and those behind it are as small."""
+        session, rows = projects(200)
+        answer = served(rows)
+
+        def edge(request: Request) -> Any:
+            asked = dict(request.params)
+            late = int(asked["page"]) > 2 and int(asked["page_size"]) > 20
+            return TransportError("late", timed_out=True) if late else answer(request)
+
+        session.replies[PROJECTS] = edge
+
+        assert list(range(1, 201)) == keys(Project.objects.using(session).iterator(page_size=size))
+
     def test_that_take_too_long_as_the_first_begin_anew(self):
         """The first page may be too large as well."""
         session, rows = projects(50)
