@@ -173,7 +173,9 @@ class BackendClient:
         if not api.startswith("list_") or not hasattr(type(self), api):
             raise QueryError(f"exists() takes the name of a list, such as 'list_tasks', not {api!r}")
         found = getattr(self, api)(*args, **kwargs)
-        return bool(found["count"] if isinstance(found, dict) else found)
+        return bool(
+            found["count"] if isinstance(found, dict) else found[1] if isinstance(found, tuple) else found
+        )
 
     def reset_connection(self) -> None:
         """Drop the sockets, as where a line seems to be dead; the next call opens new ones."""

@@ -84,7 +84,7 @@ def told() -> Iterator[None]:
         other = _other(error)
         if other is None:
             raise
-        raise other from (error.__cause__ or error)
+        raise other.with_traceback(error.__traceback__) from (error.__cause__ or error)
 
 
 def _other(error: SynapseError) -> SynapseError | None:

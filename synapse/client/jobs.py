@@ -10,7 +10,7 @@ from synapse.client.exceptions import told
 from synapse.client.lists import listed
 from synapse.dialects import v1_actions, v1_client
 from synapse.entities import JobStatus
-from synapse.query.kinds import Choice
+from synapse.errors import QueryError, did_you_mean
 from synapse.transfer import data_uri
 
 if TYPE_CHECKING:
@@ -89,6 +89,10 @@ def _with_status(client: BackendClient, given: Mapping[str, Any]) -> Row:
     status = given.get("status")
     if not isinstance(status, str):
         return dict(given)
-    spelled = status.upper()
-    spelled = _OLDER.get(spelled, spelled)
-    return {**given, "status": Choice(JobStatus).check("status", spelled) if client.strict else spelled}
+    spelled = _OLDER.get(status.upper(), status.upper())
+    known = [each.value for each in JobStatus]
+    if client.strict and spelled not in known:
+        raise QueryError(
+            f"there is no job status {status!r}{did_you_mean(spelled, known)}, but {', '.join(known)}. Nothing was sent"
+        )
+    return {**given, "status": spelled}

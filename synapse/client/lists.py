@@ -17,6 +17,7 @@ from synapse.orm.planning import PlanName
 from synapse.orm.reading import How, Reader
 from synapse.orm.registry import entity_named
 from synapse.query import Query
+from synapse.session import Timeout
 
 if TYPE_CHECKING:
     from synapse.client.backend import BackendClient
@@ -31,14 +32,14 @@ USUAL_SIZE = 100
 class Options(TypedDict, total=False):
     """What lists take besides.
 
-    `page_size` is the number of rows that one request asks for, `timeout` the seconds to wait for its answer, and
-    `throttle_seconds` the pause between two pages. A page that fails after all repeats is noted in `page_failures`,
-    where that is given, and ends the rows. `page_retries` and `page_retry_backoff` are taken as well: how often a
-    page is repeated, and when, is the session's to say.
+    `page_size` is the number of rows that one request asks for, `timeout` the seconds to wait for its answer (or a pair
+    of which that is the second), and `throttle_seconds` the pause between two pages. A page that fails after all repeats
+    is noted in `page_failures`, where that is given, and ends the rows. How often a page is repeated is the session's to
+    say, so that `page_retries` and `page_retry_backoff` are taken and not needed.
     """
 
     page_size: int
-    timeout: float
+    timeout: float | tuple[float, float] | Mapping[str, float]
     throttle_seconds: float
     page_retries: int
     page_retry_backoff: float
@@ -63,7 +64,7 @@ def listed(
     given = _given(client, flat, cls, params, options)
     if list_all:
         return _walk(client, flat, cls, given, convert=conversion(client, url_conversion), options=options)
-    page = answer(client, Request("GET", flat.path, params=given, read_timeout=options.get("timeout")))
+    page = answer(client, Request("GET", flat.path, params=given, read_timeout=_patience(options)))
     mapped = conversion(client, url_conversion, downloads=False)
     if mapped is not None and isinstance(page, dict):
         mapped(page.get("results"))
@@ -90,6 +91,14 @@ def _given(
     return given
 
 
+def _patience(options: Options) -> float | None:
+    given = options.get("timeout")
+    if isinstance(given, Mapping):
+        given = given.get("read")
+    seconds = given[1] if isinstance(given, tuple) else given
+    return None if seconds is None else Timeout.of({"read": seconds}).read
+
+
 def _check_orders(flat: FlatList, cls: type[Entity], given: tuple[tuple[str, str], ...]) -> None:
     known = dict.fromkeys((*cls._catalog.order_by, *ORDERS))
     for each in _orders(given):
@@ -114,7 +123,7 @@ def _walk(
     convert: Convert | None,
     options: Options,
 ) -> Walk:
-    dialect = Flat(path=flat.path, read_timeout=options.get("timeout"))
+    dialect = Flat(path=flat.path, read_timeout=_patience(options))
     query, how = _question(cls, flat, given, options=options)
     reader = reading.walk(cls, query, session=client.session, how=how, dialect=dialect)
     first = reader.next()

@@ -176,12 +176,15 @@ class TestAll:
 
         assert 25 == len(list(rows))
 
-    def test_wait_as_long_as_told(self, client: BackendClient) -> None:
+    @pytest.mark.parametrize(
+        "given", [1e-4, (5, 1e-4), {"connect": 5, "read": 1e-4}], ids=["read", "pair", "names"]
+    )
+    def test_wait_as_long_as_told(self, client: BackendClient, given: Any) -> None:
         """A page that does not come in time is a `ClientError`, as for one page."""
         client.session.settings = attrs.evolve(client.session.settings, retry=Retry(total=0))
         for how in ({}, {"list_all": True}):
             with pytest.raises(ClientTimeoutError) as caught:
-                client.list_data_units(timeout=1e-4, **how)
+                client.list_data_units(timeout=given, **how)
 
             assert 408 == caught.value.status_code
 
@@ -221,7 +224,7 @@ class TestAll:
         """Or not."""
         assert client.exists("list_tasks", {"project": project.pk})
         assert not client.exists("list_tasks", {"project": 10**9})
-        assert client.exists("list_agents")
+        assert client.exists("list_agents") and client.exists("list_tasks", list_all=True)
         with pytest.raises(QueryError, match="takes the name of a list"):
             client.exists("close")
 

@@ -34,6 +34,13 @@ SAYS = {
         "미나",
         "deleted 3 of 3 TaskTag",
     ],
+    "documented_client": [
+        "Street signs: ",
+        "not there: 404 {'detail'",
+        "nothing sent: sdk/tasks/ has no parameter 'status'",
+        "fetched: .png 935 bytes",
+        "by the ORM: True",
+    ],
     "download_files": [
         "downloaded          24",
         "1 fetched again, 23 were there",
