@@ -32,10 +32,10 @@ USUAL_SIZE = 100
 class Options(TypedDict, total=False):
     """What lists take besides.
 
-    `page_size` is the number of rows that one request asks for, `timeout` the seconds to wait for its answer (or a pair
-    of which that is the second), and `throttle_seconds` the pause between two pages. A page that fails after all repeats
-    is noted in `page_failures`, where that is given, and ends the rows. How often a page is repeated is the session's to
-    say, so that `page_retries` and `page_retry_backoff` are taken and not needed.
+    `page_size` is the number of rows that one request asks for, `timeout` the seconds to wait for its answer (or a
+    pair of which that is the second), and `throttle_seconds` the pause between two pages. A page that fails after all
+    repeats is noted in `page_failures`, where that is given, and ends the rows. How often a page is repeated is the
+    session's to say, so that `page_retries` and `page_retry_backoff` are taken and not needed.
     """
 
     page_size: int
