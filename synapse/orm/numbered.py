@@ -265,7 +265,10 @@ class Numbered:
         fewer = max(counts[0] - counts[1], 0) if None not in counts else 0  # type: ignore[operator]
         if leaf.gone is None and not fewer and before.ticket == leaf.ticket:
             return False
-        return self._put_back(leaf, max(fewer, self._size))
+        if fewer:
+            # It may have been answered before the page in front of it, and rows have come since and moved some onto it.
+            self._nodes.insert(0, self._leaf(leaf.first, size=leaf.size, again=True))
+        return self._put_back(leaf, max(fewer, self._size)) or bool(fewer)
 
     def _put_back(self, leaf: Leaf, distance: int) -> bool:
         first = max((leaf.first - distance) // self._size * self._size, self._floor)

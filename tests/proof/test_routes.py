@@ -205,7 +205,6 @@ def test_clusters_cost_no_search(name: str, workers: int):
     assert len(table.asked) <= 2 * pages + 4, f"{len(table.asked)} requests for {pages} pages"
 
 
-@pytest.mark.xfail(reason="the walk goes back where rows left, and not on where rows came", strict=True)
 def test_a_row_that_moved_onto_a_page_read_before_is_not_lost():
     """Page 3 comes first; then a row comes in before it, and pushes row 40 from page 2 onto page 3."""
     table = Table(range(10, 80, 10), cap=2)
