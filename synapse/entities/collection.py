@@ -102,7 +102,8 @@ class DataCollection(Entity):
     ) -> DataUnit:
         """Upload the files of one unit and create it; a bare path will do where one file is asked for.
 
-        A unit of the same files that the collection has already is returned instead of a new one. Raises
+        A unit of the same files that the collection has already is returned as it is instead of a new one; what the
+        backend has of the files is not sent. Raises
         `MappingError` before anything is sent where a file fits no specification, or a required one is missing.
         """
         from synapse.entities.data import DataUnit
@@ -113,10 +114,8 @@ class DataCollection(Entity):
         if groups != ():
             given["groups"] = groups
         unit = DataUnit(data_collection_id=self.pk, files={}, **given)
-        sent = {
-            name: {"checksum": transfer.upload_file(session, source.path)["checksum"], "path": source.shown}
-            for name, source in sources.items()
-        }
+        checksums = transfer.upload_missing(session, sources)
+        sent = {name: {"checksum": checksums[name], "path": source.shown} for name, source in sources.items()}
         # The wire takes less of a file than it gives, so this field is written by plain dicts.
         unit.files = cast("Any", sent)
         unit._state.session = session

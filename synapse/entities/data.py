@@ -10,10 +10,8 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from synapse import transfer
-from synapse.dialects import v1_actions
-from synapse.dialects.masking import outline
 from synapse.entities.files import FilesManager
-from synapse.errors import TransferError, TransportError, describe
+from synapse.errors import TransferError, describe
 from synapse.mapping import Json, read_only, write_only
 from synapse.orm import Entity, ManagedBy, ToOne, arguments, entity
 from synapse.orm.writing import stored
@@ -23,9 +21,6 @@ from synapse.transfer.source import CHUNK, Source
 
 if TYPE_CHECKING:
     from synapse.entities.collection import DataCollection
-
-
-CHECKSUM_BATCH = 1000
 
 
 class DataFileManager(FilesManager["DataFile"]):
@@ -68,20 +63,8 @@ class DataFileManager(FilesManager["DataFile"]):
 
     def existing(self, checksums: Iterable[str]) -> set[str]:
         """Tell which of these MD5 checksums the backend holds."""
-        given = list(dict.fromkeys(arguments.texts("existing()", checksums)))
-        found: set[str] = set()
-        for start in range(0, len(given), CHECKSUM_BATCH):
-            reply = self.session.send(v1_actions.verify_checksums(given[start : start + CHECKSUM_BATCH]))
-            held = reply.data.get("existing_checksums") if isinstance(reply.data, dict) else None
-            if not isinstance(held, list) or not all(isinstance(each, str) for each in held):
-                raise TransportError(
-                    "POST data_files/verify_checksums/: expected a list of text 'existing_checksums', "
-                    f"got {outline(reply.data)}",
-                    method="POST",
-                    status_code=reply.status,
-                )
-            found.update(held)
-        return found
+        given = arguments.texts("existing()", checksums)
+        return transfer.existing(self.session, given)
 
     def _told(self, row: DataFile, file: RemoteFile) -> RemoteFile:
         return attrs.evolve(file, checksum=row.checksum, size=row.size)

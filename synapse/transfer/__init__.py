@@ -18,11 +18,12 @@ if TYPE_CHECKING:
     from synapse.transfer.download import Wanted, download_files
     from synapse.transfer.downloads import Downloads, FileOutcome
     from synapse.transfer.folders import open_folder
+    from synapse.transfer.hashing import existing
     from synapse.transfer.multipart import FilePart, MultipartBody
     from synapse.transfer.presigned import upload_signed
     from synapse.transfer.report import Outcome, Report, Show
     from synapse.transfer.specifications import Spec, by_specification
-    from synapse.transfer.upload import Options, send_file, upload_file, upload_many
+    from synapse.transfer.upload import Options, send_file, upload_file, upload_missing
 
 # What entities are declared with is loaded with them; what they send files with, when they do.
 _PLACES = {
@@ -39,6 +40,7 @@ _PLACES = {
     "Wanted": "download",
     "by_specification": "specifications",
     "download_files": "download",
+    "existing": "hashing",
     "open_folder": "folders",
     "send_file": "upload",
     "send_release": "archive",
@@ -46,7 +48,7 @@ _PLACES = {
     "upload_file": "upload",
     "upload_for": "chunked",
     "upload_items": "batch",
-    "upload_many": "upload",
+    "upload_missing": "upload",
     "upload_signed": "presigned",
 }
 
@@ -71,6 +73,7 @@ __all__ = [
     "by_specification",
     "data_uri",
     "download_files",
+    "existing",
     "open_folder",
     "send_file",
     "send_release",
@@ -79,7 +82,7 @@ __all__ = [
     "upload_file",
     "upload_for",
     "upload_items",
-    "upload_many",
+    "upload_missing",
     "upload_signed",
 ]
 

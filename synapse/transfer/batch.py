@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextvars
 import os
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor
 from functools import partial
 from itertools import islice
 from typing import Any, Final, Literal, TypeAlias
@@ -17,7 +19,7 @@ from synapse.session.concurrency import FleetingExecutor
 from synapse.session.config import whole_number
 from synapse.session.pacing import stopping
 from synapse.transfer.folders import Folder
-from synapse.transfer.hashing import Hashes, existing, hash_all
+from synapse.transfer.hashing import Hashes, Map, hash_all, known_by
 from synapse.transfer.items import Plan, plan_of, size_of_item
 from synapse.transfer.progress import Meter, ProgressLike, tracked, watched
 from synapse.transfer.report import Ledger, Report, Show
@@ -121,7 +123,9 @@ class _Upload:
         try:
             run_stages(
                 self._batches(batch_size),
-                prepare=partial(self._prepared, look=partial(_look, look), mapped=readers.map),
+                prepare=partial(
+                    self._prepared, look=partial(_look, look), mapped=partial(_side_by_side, readers)
+                ),
                 finish=self._finished,
                 workers=workers,
                 window=workers + 2 * max(workers, batch_size),
@@ -142,11 +146,9 @@ class _Upload:
         while batch := [Item(self._ledger.take(kept), kept) for kept in islice(items, size)]:
             yield batch
 
-    def _prepared(
-        self, batch: list[Item], *, look: Callable[[Item], None], mapped: Callable[..., Iterable[Any]]
-    ) -> Sequence[Job]:
+    def _prepared(self, batch: list[Item], *, look: Callable[[Item], None], mapped: Map) -> Sequence[Job]:
         """Look at the files of a batch, and find out which of them the backend lacks."""
-        list(mapped(look, batch))
+        mapped(look, batch)
         files = [(item, name) for item in batch if item.plan is not None for name in item.plan.parts]
         sources = [item.part(name).source for item, name in files]
         hashed = hash_all(self._session, sources, mapped=mapped)
@@ -156,17 +158,18 @@ class _Upload:
                 item.missing[name] = self._sender.content(hashes)
             item.error = item.error or error
         good = [item for item in batch if item.error is None]
-        found = self._existing([content.hashes for item in good for content in item.missing.values()])
+        contents = [content.hashes for item in good for content in item.missing.values()]
+        known = self._known(contents, mapped=mapped)
         for item in good:
-            item.asked = found is not None
-            _settle(item, found or set(), self._sender.meter)
+            item.asked = known is not None
+            _settle(item, known or {}, self._sender.meter)
         return self._sender.jobs(batch)
 
-    def _existing(self, hashes: Sequence[Hashes]) -> set[str] | None:
+    def _known(self, contents: Sequence[Hashes], *, mapped: Map) -> dict[Hashes, str | Exception] | None:
         """Ask what the backend has; where it does not say, all is sent, which costs time and does no harm."""
-        ask = self._run.attempt(partial(existing, self._session))
+        ask = self._run.attempt(partial(known_by, self._session, mapped=mapped))
         try:
-            return ask([each for content in hashes for each in (content.md5, content.sha1)])
+            return ask(contents)
         except SynapseError:
             return None
 
@@ -187,6 +190,12 @@ class _Upload:
         return not self._sender.raising or all(item.error is None for item in batch)
 
 
+def _side_by_side(pool: Executor, function: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
+    # Requests that are made there belong to the caller's trace, and end with its run.
+    calls = [pool.submit(contextvars.copy_context().run, function, item) for item in items]
+    return [call.result() for call in calls]
+
+
 def _look(look: Look, item: Item) -> None:
     try:
         item.plan = look(item.kept)
@@ -194,10 +203,12 @@ def _look(look: Look, item: Item) -> None:
         item.error = error
 
 
-def _settle(item: Item, found: set[str], meter: Meter) -> None:
+def _settle(item: Item, known: Mapping[Hashes, str | Exception], meter: Meter) -> None:
     for name, content in list(item.missing.items()):
-        checksum = content.hashes.known(found)
-        if checksum is not None:
+        checksum = known.get(content.hashes)
+        if isinstance(checksum, Exception):
+            item.error = checksum
+        elif checksum is not None:
             item.settle(name, checksum, known=True)
             meter.resume(item.part(name).source.size)
 

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import hashlib
+import math
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any, Final, TypeAlias
 
 import attrs
 
 from synapse.dialects import v1_actions as actions
 from synapse.dialects.masking import outline
-from synapse.errors import TransportError
+from synapse.errors import ClientError, ServerError, TransportError
 from synapse.session import Session
 from synapse.session.concurrency import Outcome, run_one
+from synapse.transfer.answers import answered_object
 from synapse.transfer.digests import known_digests, remember_digests
 from synapse.transfer.source import BLOCK, Source
 
 AT_ONCE: Final = 1000
 """How many checksums are verified by one request."""
 
-Map: TypeAlias = Callable[[Callable[[Source], Any], Iterable[Source]], Iterable[Any]]
+Map: TypeAlias = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]
 
 
 @attrs.frozen
@@ -29,10 +32,6 @@ class Hashes:
 
     md5: str
     sha1: str
-
-    def known(self, existing: set[str]) -> str | None:
-        """Return the checksum under which the content exists already."""
-        return next((each for each in (self.md5, self.sha1) if each in existing), None)
 
 
 def hashes_of(source: Source) -> Hashes:
@@ -81,6 +80,49 @@ def existing(session: Session, checksums: Iterable[str]) -> set[str]:
             )
         found.update(held)
     return found
+
+
+def known_by(session: Session, contents: Iterable[Hashes], *, mapped: Map) -> dict[Hashes, str | Exception]:
+    """Ask which contents the backend has, and give the checksum that units know each by, or why that cannot be had.
+
+    A content that came both through the backend and by its storage is there twice. Its units were most likely made of
+    the older of these files, and a unit of the other would be a second one.
+    """
+    contents = list(dict.fromkeys(contents))
+    found = existing(session, (each for content in contents for each in (content.md5, content.sha1)))
+    twice = [content for content in contents if {content.md5, content.sha1} <= found]
+    older = dict(zip(twice, mapped(partial(run_one, partial(_older, session)), twice), strict=True))
+    known: dict[Hashes, str | Exception] = {}
+    for content in contents:
+        if content in older:
+            known[content] = older[content].error or older[content].result
+        elif checksums := found.intersection((content.md5, content.sha1)):
+            known[content] = checksums.pop()
+    return known
+
+
+def file_of(session: Session, checksum: str) -> dict[str, Any] | None:
+    """Look for the data file of a checksum, and return its row."""
+    request = actions.files_by_checksum(checksum)
+    rows = answered_object(session.send(request), request).get("results")
+    for row in rows if isinstance(rows, list) else ():
+        # A backend without this filter answers with other files.
+        if isinstance(row, dict) and str(row.get("checksum")).lower() == checksum:
+            return row
+    return None
+
+
+def _older(session: Session, content: Hashes) -> str:
+    def age(checksum: str) -> float:
+        try:
+            row = file_of(session, checksum) or {}
+        except ServerError:
+            raise
+        except ClientError:
+            return math.inf
+        return row["id"] if type(row.get("id")) is int else math.inf
+
+    return min(content.md5, content.sha1, key=age)
 
 
 def _hashed(source: Source) -> Outcome[Source, Hashes]:

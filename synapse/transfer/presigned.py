@@ -11,7 +11,6 @@ from typing import Any, Final, TypeAlias
 
 import attrs
 
-from synapse.dialects import v1_actions as actions
 from synapse.dialects import v1_storage as wire
 from synapse.dialects.v1_storage import Lodged, Place, Verdict
 from synapse.errors import (
@@ -24,9 +23,9 @@ from synapse.errors import (
     WriteUnconfirmedError,
 )
 from synapse.session import Outcome, Session
-from synapse.transfer.answers import answered_object
 from synapse.transfer.confirmation import confirmed
 from synapse.transfer.deposit import NotStoredError, deposit, take_back
+from synapse.transfer.hashing import file_of
 from synapse.transfer.source import Source
 
 Row: TypeAlias = dict[str, Any]
@@ -270,11 +269,9 @@ class _Dispatch:
 
 def _found(session: Session, row: Row) -> Row:
     """Look for the data file that a row without a key is about."""
-    request = actions.files_by_checksum(row["checksum"])
-    rows = answered_object(session.send(request), request).get("results")
-    for found in rows if isinstance(rows, list) else ():
-        if isinstance(found, dict) and found.get("checksum") == row["checksum"]:
-            return found
+    found = file_of(session, row["checksum"])
+    if found is not None:
+        return found
     raise TransferError(
         "the file was registered, but the backend does not list it: look for it before you send it again"
     )

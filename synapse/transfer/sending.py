@@ -21,7 +21,7 @@ from synapse.transfer.presigned import declined, send_signed
 from synapse.transfer.progress import Meter
 from synapse.transfer.source import Source
 from synapse.transfer.stages import Job
-from synapse.transfer.upload import LARGEST_DIRECT, Options, send_file
+from synapse.transfer.upload import LARGEST_DIRECT, Options, checksum_of, send_file
 
 
 @attrs.define(eq=False)
@@ -142,7 +142,7 @@ class Sender:
             item.settle(name, content.checksum, known=not sent)
 
     def _sent(self, part: Part, *, md5: str) -> str:
-        return _checksum(self._direct(part.source, md5=md5), part)
+        return checksum_of(self._direct(part.source, md5=md5), part.source)
 
     def _direct(self, source: Source, *, md5: str | None = None) -> dict[str, Any]:
         self.count(0)
@@ -187,7 +187,7 @@ class Sender:
         for content, (_, row, error) in zip(contents if outcomes else (), outcomes or (), strict=True):
             item, name = files[content]
             try:
-                content.checksum = _checksum(row or {}, item.part(name)) if error is None else None
+                content.checksum = checksum_of(row or {}, item.part(name).source) if error is None else None
             except TransferError as odd:
                 error = odd
             if content.checksum is not None:
@@ -198,15 +198,6 @@ class Sender:
 
 def _files(items: Sequence[Item]) -> list[tuple[Item, str]]:
     return [(item, name) for item in items for name in item.missing]
-
-
-def _checksum(row: dict[str, Any], part: Part) -> str:
-    checksum = row.get("checksum")
-    if not isinstance(checksum, str) or not checksum:
-        raise TransferError(
-            f"the backend gave no checksum for {str(part.source.path)!r}: no unit can name it"
-        )
-    return checksum
 
 
 def _raise(error: Exception, _: Item) -> NoReturn:

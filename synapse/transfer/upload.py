@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import attrs
 
 from synapse.dialects import Request
 from synapse.dialects import v1_actions as actions
-from synapse.errors import TransferError, ValidationError, WriteUnconfirmedError
-from synapse.session import Outcome, Session
-from synapse.transfer.answers import answered_object, as_md5, check_arrival, patience
+from synapse.errors import ClientError, ServerError, TransferError, ValidationError, WriteUnconfirmedError
+from synapse.session import Session
+from synapse.transfer.answers import answered_object, check_arrival, patience
 from synapse.transfer.chunked import send_chunks, sent_name
+from synapse.transfer.hashing import Hashes, file_of, hash_all, known_by
 from synapse.transfer.multipart import FilePart, MultipartBody
-from synapse.transfer.progress import ProgressLike, tracked, watched
+from synapse.transfer.progress import ProgressLike, tracked
 from synapse.transfer.source import CHUNK, PathLike, Source, Tally
 
 LARGEST_DIRECT: Final = 50 * 1024 * 1024
@@ -40,27 +41,34 @@ def upload_file(
         return send_file(session, source, options=options, advanced=advanced, name=name)
 
 
-def upload_many(
-    session: Session,
-    paths: Iterable[PathLike],
-    *,
-    workers: int | None = None,
-    progress: ProgressLike = None,
-    chunked: bool | None = None,
-    chunk_size: int = CHUNK,
-) -> Iterator[Outcome[PathLike, dict[str, Any]]]:
-    """Upload files side by side and yield `(path, row, error)` in the order given.
-
-    A file that fails stops no other. The paths are taken as they are needed, never all at once.
-    """
-    options = Options(chunked=chunked, chunk_size=chunk_size)
-    total = sum(map(size_of, paths)) if watched(progress) and isinstance(paths, Sequence) else None
-    with tracked(progress, total=total, label="uploading") as advanced:
-
-        def send(path: PathLike) -> dict[str, Any]:
-            return send_file(session, Source.of(path), options=options, advanced=advanced)
-
-        yield from session.map(send, paths, workers=workers)
+def upload_missing(session: Session, sources: Mapping[str, Source]) -> dict[str, str]:
+    """Send what the backend lacks of some files, each content once, and return the checksum that it has each under."""
+    contents: dict[str, Hashes] = {}
+    for name, (_, hashes, error) in zip(
+        sources, hash_all(session, list(sources.values()), mapped=map), strict=True
+    ):
+        if hashes is None:
+            raise error or AssertionError
+        contents[name] = hashes
+    try:
+        known = known_by(session, contents.values(), mapped=map)
+    except ServerError:
+        raise
+    except ClientError:
+        known = {}  # a backend that does not say what it has is sent everything
+    for name, content in contents.items():
+        if content not in known:
+            row = send_file(
+                session, sources[name], options=Options(), advanced=lambda count: None, md5=content.md5
+            )
+            known[content] = checksum_of(row, sources[name])
+    checksums: dict[str, str] = {}
+    for name, content in contents.items():
+        checksum = known[content]
+        if isinstance(checksum, Exception):
+            raise checksum
+        checksums[name] = checksum
+    return checksums
 
 
 @attrs.frozen
@@ -110,12 +118,12 @@ def send_file(
         sent(tally.sent)
 
 
-def size_of(path: object) -> int:
-    """Return the size of a file, 0 if it cannot be sent."""
-    try:
-        return Source.of(path).size
-    except TransferError:
-        return 0
+def checksum_of(row: Mapping[str, Any], source: Source) -> str:
+    """Return the checksum that a data file is named by; a row without one is a `TransferError`."""
+    checksum = row.get("checksum")
+    if not isinstance(checksum, str) or not checksum:
+        raise TransferError(f"the backend gave no checksum for {str(source.path)!r}: no unit can name it")
+    return checksum
 
 
 def _directly(session: Session, source: Source, *, name: str, tally: Tally) -> dict[str, Any]:
@@ -142,7 +150,7 @@ def _register(session: Session, source: Source, request: Request, *, tally: Tall
         try:
             row = answered_object(session.send(request), request)
         except WriteUnconfirmedError:
-            row = _find(session, md5=tally.md5())
+            row = file_of(session, tally.md5())
             if row is None:
                 # The same content is stored once, however often it comes.
                 if repeats >= retry.total:
@@ -151,11 +159,3 @@ def _register(session: Session, source: Source, request: Request, *, tally: Tall
                 session._pause(retry.wait(repeats))
     check_arrival(source, row, md5=tally.md5())
     return row
-
-
-def _find(session: Session, *, md5: str) -> dict[str, Any] | None:
-    request = actions.files_by_checksum(md5)
-    rows = answered_object(session.send(request), request).get("results")
-    # A backend without this filter answers with other files.
-    matching = (row for row in rows or () if isinstance(row, dict) and as_md5(row.get("checksum")) == md5)
-    return next(matching, None)

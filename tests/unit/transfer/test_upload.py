@@ -18,7 +18,7 @@ from synapse.errors import (
 )
 from synapse.session import Session
 from synapse.testing import canned, page
-from synapse.transfer import Step, upload_file, upload_many
+from synapse.transfer import Step, upload_file
 from synapse.transfer import upload as module
 from tests.unit.session.hostile import reply, reset
 from tests.unit.transfer.conftest import MakeFile, Scripted, ThroughProxy
@@ -228,34 +228,6 @@ class TestLostAnswer:
         _, session = scripted(reset, page, retries=0)
         with pytest.raises(WriteUnconfirmedError):
             upload_file(session, make_file())
-
-
-class TestUploadMany:
-    def test_yields_in_order_and_passes_over_errors(self, session: Session, make_file: MakeFile) -> None:
-        """Each path has its outcome, and a bad one stops no other."""
-        paths = [make_file("a"), Path("missing"), make_file("b")]
-        outcomes = list(upload_many(session, paths, workers=2))
-
-        assert paths == [outcome.item for outcome in outcomes]
-        assert [None, TransferError, None] == [outcome.error and type(outcome.error) for outcome in outcomes]
-
-    @pytest.mark.parametrize(("listed", "total"), [(True, 2000), (False, None)])
-    def test_has_one_progress(
-        self, session: Session, make_file: MakeFile, listed: bool, total: int | None
-    ) -> None:
-        """All files share one progress, whose total is known for a list."""
-        paths, steps = [make_file("a"), Path("missing"), make_file("b")], list[Step]()
-        list(upload_many(session, paths if listed else iter(paths), progress=steps.append))
-
-        assert Step(2000, total, "uploading") == steps[-1]
-
-    def test_takes_paths_as_they_are_needed(self, session: Session, make_file: MakeFile) -> None:
-        """An endless iterable can be begun with."""
-        path = make_file()
-        outcomes = upload_many(session, iter(lambda: path, None), workers=2)
-
-        assert path == next(outcomes).item
-        outcomes.close()  # type: ignore[attr-defined]
 
 
 def test_other_refusals_pass(scripted: Scripted, make_file: MakeFile) -> None:

@@ -1,0 +1,128 @@
+"""Content that a backend has twice, once through itself and once by its storage: units are found all the same."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from synapse import DataCollection, DataFile, FileSpecification, Project, ServerError, Session
+from synapse.dialects import Request, v1_actions
+from synapse.sandbox import serve
+from tests.objectstore import object_store
+
+PICTURE = FileSpecification(name="image_1", file_type="image", is_primary=True, is_required=True)
+WAYS = pytest.mark.parametrize("first", [None, False], ids=["storage first", "backend first"])
+
+
+@pytest.fixture(scope="module")
+def signing():
+    """A backend whose files lie in an S3 service."""
+    with object_store() as store, serve(object_storage=store) as box:
+        yield box
+
+
+@pytest.fixture
+def stored(signing):
+    """A session with it, current during the test."""
+    with Session(signing.url, api_token=signing.api_token) as session:
+        yield session
+    session.close()
+
+
+@pytest.fixture
+def collection(stored):
+    """A collection of pictures."""
+    return DataCollection.objects.create(name="both", category="image", file_specifications=[PICTURE])
+
+
+@pytest.fixture
+def photos(tmp_path):
+    """Pictures of content that no other test has."""
+    for number in range(5):
+        (tmp_path / f"{number}.png").write_bytes(os.urandom(300 + number))
+    return sorted(tmp_path.glob("*.png"))
+
+
+def sent_both_ways(collection, photos, *, first):
+    """Make units of files that go one way, and send the files the other way."""
+    project = Project.objects.create(title="both", category="image", data_collection=collection)
+    collection.upload(photos, project=project, presigned=first)
+    for photo in photos:
+        DataFile.objects.upload(photo, presigned=first is False)
+    return project
+
+
+class TestUpload:
+    @WAYS
+    def test_finds_the_units_of_the_older_files(self, collection, photos, first):
+        """Whichever way came first, the same upload makes nothing twice."""
+        project = sent_both_ways(collection, photos, first=first)
+
+        report = collection.upload(photos, project=project)
+
+        assert (5, 5, 5) == (len(report.reused), collection.units.count(), project.tasks.count())
+
+    def test_asks_for_no_file_that_is_there_once(self, stored, collection, photos):
+        """Only what is there under both checksums is looked for."""
+        collection.upload(photos)
+        DataFile.objects.upload(photos[3])
+        with stored.trace() as calls:
+            collection.upload(photos)
+
+        assert 2 == len(
+            [
+                call
+                for call in calls
+                if call.path.startswith("/data_files/?")
+                or (call.method, call.path) == ("GET", "/data_files/")
+            ]
+        )
+
+    @pytest.mark.parametrize("path", ["nowhere/", "data_files/?checksum=other"])
+    def test_goes_by_the_md5_where_nobody_can_tell(self, collection, photos, monkeypatch, path):
+        """Where the backend does not tell which file is older, the unit is that of what went through it."""
+        sent_both_ways(collection, photos[:1], first=False)
+        monkeypatch.setattr(v1_actions, "files_by_checksum", lambda checksum: Request("GET", path))
+
+        assert ["reused"] == [outcome.status for outcome in collection.upload(photos[:1])]
+
+    def test_sends_what_it_cannot_ask_for(self, collection, photos, monkeypatch):
+        """A backend that does not verify checksums is sent the file, whose unit is found again."""
+        unit = collection.add(photos[0])
+        nowhere = Request("GET", "nowhere/")
+        monkeypatch.setattr(v1_actions, "verify_checksums", lambda checksums: nowhere)
+
+        assert unit == collection.add(photos[0])
+
+    def test_fails_where_that_is_not_to_be_had(self, collection, photos, monkeypatch):
+        """While the backend is down, no unit is made that may be a second one."""
+        sent_both_ways(collection, photos[:1], first=None)
+
+        def down(checksum):
+            raise ServerError("down", status_code=503)
+
+        monkeypatch.setattr(v1_actions, "files_by_checksum", down)
+        report = collection.upload(photos[:2])
+
+        assert ["failed", "created"] == [outcome.status for outcome in report]
+        with pytest.raises(ServerError):
+            collection.add(photos[0])
+
+
+class TestAdd:
+    def test_sends_nothing_that_is_there(self, stored, collection, photos):
+        """A file that went by the storage is known, and so is the unit of it."""
+        report = collection.upload(photos)
+        with stored.trace() as calls:
+            unit = collection.add(photos[2])
+
+        assert report[2].unit == unit
+        assert ["/data_files/verify_checksums/", "/data_units/"] == [call.path for call in calls]
+
+    @WAYS
+    def test_finds_the_unit_of_the_older_file(self, collection, photos, first):
+        """Of content that is there twice, the same unit comes as that of an upload."""
+        sent_both_ways(collection, photos, first=first)
+
+        assert {unit.id for unit in collection.units} == {collection.add(photo).id for photo in photos}
