@@ -8,7 +8,7 @@ import threading
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future
 from functools import partial
 from itertools import islice
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -39,7 +39,8 @@ def run_all(
     """Yield the outcome of every item in order, running at most *workers* at once.
 
     *items* is read at most twice as far ahead as there are workers. Each call runs in a copy of the caller's
-    context. Closing the iterator starts nothing more; calls already running end on their own.
+    context. Closing the iterator starts nothing more and waits for nothing; calls already running end on their own, or
+    with the process.
     """
     source = iter(items)
     head = list(islice(source, 2))
@@ -47,7 +48,7 @@ def run_all(
         for item in [*head, *source] if len(head) < 2 else _chain(head, source):
             yield run_one(function, item)
         return
-    pool = ThreadPoolExecutor(workers, thread_name_prefix="synapse")
+    pool = FleetingExecutor(workers, name="synapse-call")
     try:
         waiting: deque[Future[Outcome[T, R]]] = deque()
         for item in _chain(head, source):

@@ -130,7 +130,11 @@ class Session:
     def map(
         self, function: Callable[[T], R], items: Iterable[T], *, workers: int | None = None
     ) -> Generator[Outcome[T, R], None, None]:
-        """Call *function* with every item, several at once, and yield `(item, result, error)` in order."""
+        """Call *function* with every item, several at once, and yield `(item, result, error)` in order.
+
+        After Ctrl-C, or a loop that was left early, nothing waits for calls that are still running: the end of the
+        process cuts them off.
+        """
         self.check_open()
         count = self.workers if workers is None else whole_number("workers", workers)
         return run_all(function, items, workers=count)

@@ -8,13 +8,13 @@ import re
 import threading
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 from synapse.dialects.masking import Masker
 from synapse.dialects.v1_storage import Lodged, Place
 from synapse.errors import SynapseError, TransferError, TransportError
 from synapse.session import Session
+from synapse.session.concurrency import FleetingExecutor
 from synapse.session.replies import Answer, summary
 from synapse.session.retry import REFUSED, seconds_until
 from synapse.transfer.answers import patience
@@ -193,16 +193,25 @@ def _in_parts(
             failed.set()
             raise
 
-    with ThreadPoolExecutor(1, thread_name_prefix="synapse-digest") as pool:
-        digest = pool.submit(
-            _Sha1(source, advanced=lambda count: None).sha1 if sha1 is None else lambda: sha1
-        )
+    def proceed(_: int) -> None:
+        if failed.is_set():
+            raise NotStoredError("not hashed, since a part was not taken")
+
+    pool = FleetingExecutor(1, name="synapse-digest")
+    try:
+        digest = pool.submit(_Sha1(source, advanced=proceed).sha1 if sha1 is None else lambda: sha1)
         outcomes = list(session.map(send, range(len(place.addresses)), workers=workers))
         errors = [outcome.error for outcome in outcomes if outcome.error is not None]
         if errors:
             raise next((error for error in errors if not isinstance(error, NotStoredError)), errors[0])
         etags = tuple(outcome.result or "" for outcome in outcomes)
         return Lodged(place, digest.result(), source.size, etags)
+    except BaseException:
+        # After Ctrl-C, too, nothing goes on for a file that is given up.
+        failed.set()
+        raise
+    finally:
+        pool.shutdown(wait=False)
 
 
 def _put(session: Session, url: str, body: FileBody) -> Answer:

@@ -306,7 +306,7 @@ def trickle(connection: socket.socket, request: Received) -> None:
 def wait_for_threads() -> None:
     """Wait until no worker is left."""
     until = time.monotonic() + 20
-    while any(thread.name.startswith("synapse_") for thread in threading.enumerate()):
+    while any(thread.name.startswith("synapse-call") for thread in threading.enumerate()):
         assert time.monotonic() < until
         time.sleep(0.02)
 
