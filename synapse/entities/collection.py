@@ -138,7 +138,8 @@ class DataCollection(Entity):
         An item is `{"files": {"image_1": path}, "meta": {...}, "groups": [...]}`; where one file is asked for, a bare
         path will do. In a folder, sub-folders named after the file specifications tell which file is which, else their
         types do; files with the same stem are one unit. Units are created in batches, and with a `project`, which may
-        be a key, a task for each of them. What the backend has is not sent again, and no unit or task is made twice.
+        be a key, a task for each of them. What the backend has is not sent again, and no unit or task is made twice: an
+        item of which the collection has the unit is `reused`, and leaves that unit its own meta and groups.
 
         With `dry_run=True` nothing is sent: the report says what would be, and what does not fit. One bad file never
         stops the rest: its outcome is `failed`, with its error. With `on_error="raise"` the first failure ends the run
@@ -186,7 +187,10 @@ class DataCollection(Entity):
         return attrs.evolve(
             target,
             create_tasks=lambda units: session.send(v1_actions.create_tasks(key, units)).data,
-            count_tasks=lambda: Task.objects.using(session).filter(project=key).count(),
+            tasks=lambda: (
+                (task.data_unit_id, task.id)
+                for task in Task.objects.using(session).filter(project=key).only("data_unit_id").iterator()
+            ),
         )
 
     def _project_key(self, session: Session, project: Project | int, *, reading: bool) -> int:

@@ -129,11 +129,18 @@ class Run(Generic[T]):
                 self.stopped = error
 
 
-def create_each(create: Callable[[list[T]], Any], items: list[T]) -> list[Outcome[T, Any]]:
+def create_each(
+    create: Callable[[list[T]], Any],
+    items: list[T],
+    *,
+    ends: Callable[[T, Exception], bool] = lambda item, error: False,
+) -> list[Outcome[T, Any]]:
     """Create items by one request that answers their rows in order, and tell what became of each.
 
     A batch that the backend refuses creates nothing: the rows that its answer names are left out, or looked for in
     its halves, and the others are sent again. A batch that is too large for it is sent in halves as well.
+
+    After an error that *ends* it, none of the items behind is created: those that were not tried are `Untried`.
     """
     found: dict[int, Outcome[T, Any]] = {}
     work = [list(range(len(items)))] if items else []
@@ -145,12 +152,22 @@ def create_each(create: Callable[[list[T]], Any], items: list[T]) -> list[Outcom
         except Exception as error:
             # Whatever it is, the batches before it are created, and have to be told of.
             bad = _refused(error, len(batch))
-            told = [Outcome(batch[index], None, own) for index, own in bad.items()]
-            found.update(zip((places[index] for index in bad), told, strict=True))
-            work += _again(places, bad=bad)
+            told = {places[index]: Outcome(batch[index], None, own) for index, own in bad.items()}
+            again = _again(places, bad=bad)
         else:
-            found.update(zip(places, _matched(batch, rows), strict=True))
-    return [found[place] for place in range(len(items))]
+            told, again = dict(zip(places, _matched(batch, rows), strict=True)), []
+        found |= told
+        last = min(
+            (place for place, (item, _, error) in told.items() if error and ends(item, error)), default=None
+        )
+        if last is not None:
+            # What is left to do lies behind this batch.
+            work, again = (
+                [],
+                [before for part in again if (before := [place for place in part if place < last])],
+            )
+        work += again
+    return [found.get(place) or Outcome(item, None, Untried("not tried")) for place, item in enumerate(items)]
 
 
 def is_sifted(error: Exception) -> bool:

@@ -27,7 +27,7 @@ from synapse.transfer.sending import Item, Sender
 from synapse.transfer.source import CHUNK
 from synapse.transfer.specifications import Spec
 from synapse.transfer.stages import Job, run_stages
-from synapse.transfer.units import Creator, Units, check_tasks
+from synapse.transfer.units import Creator, Units, find_tasks
 from synapse.transfer.upload import Options
 
 OnError: TypeAlias = Literal["collect", "raise"]
@@ -41,8 +41,8 @@ class Target:
     """Where items go, and the requests that it takes.
 
     `create_units` creates a list of units by one request and returns their rows in the same order; `create_tasks` does
-    so for the tasks of a list of units. `newest_unit` gives the collection's highest key, `count_tasks` the number of
-    tasks that the project has.
+    so for the tasks of a list of units. `newest_unit` gives the collection's highest key, `tasks` all tasks that the
+    project has, each as the key of its unit and its own.
     """
 
     collection: int
@@ -50,7 +50,7 @@ class Target:
     create_units: Creator
     create_tasks: Creator | None = None
     newest_unit: Callable[[], int] | None = None
-    count_tasks: Callable[[], int] | None = None
+    tasks: Callable[[], Iterable[tuple[int, int]]] | None = None
     show: Show = Show()
 
 
@@ -76,6 +76,7 @@ def upload_items(
 
     With `on_error="raise"`, the first item that fails ends the run with a `BulkError`: all items before it are done,
     no unit after it is created, and the items that are left are its `untried`, whether their files were sent or not.
+    Where it is a task that fails, units of the same batch may be there without one.
     Whatever *on_error* says, a `BulkError` ends a run that cannot go on: the token is not taken, several requests in a
     row brought no answer, or the iterable itself raised. Files that were sent before get their units even then, as
     long as that can be had. Interrupted or killed, the run is repeated as a whole: what is there is found again.
@@ -114,7 +115,9 @@ class _Upload:
     def __init__(self, sender: Sender, run: Run[Any], *, session: Session, target: Target) -> None:
         self._sender, self._run, self._session, self._target = sender, run, session, target
         self._ledger = Ledger()
-        self._units = Units(target.create_units, run, target.newest_unit, target.create_tasks)
+        self._units = Units(
+            target.create_units, run, target.newest_unit, target.create_tasks, raising=sender.raising
+        )
 
     def run_all(self, look: Look, *, batch_size: int, workers: int) -> Report:
         """Take all items in batches, and tell what became of them."""
@@ -136,8 +139,8 @@ class _Upload:
             stopping.reset(before)
             readers.shutdown(wait=False, cancel_futures=True)
         show = self._target.show
-        if self._target.count_tasks is not None:
-            check_tasks(self._units, self._ledger, count=self._target.count_tasks)
+        if self._target.tasks is not None:
+            find_tasks(self._units, self._ledger, tasks=self._target.tasks)
         _raise_for(self._run, self._ledger, show=show, raising=self._sender.raising)
         return Report(self._ledger, show=show, bytes_sent=self._sender.bytes_sent)
 
@@ -184,7 +187,8 @@ class _Upload:
         made = self._units.make(bodies, known=[item.known for item in arrived])
         for item, each in zip(arrived, made, strict=True):
             item.error = each.error
-            self._ledger.note(item.place, each.status, unit=each.unit, task=each.task, error=each.error)
+            if each.status is not None:
+                self._ledger.note(item.place, each.status, unit=each.unit, task=each.task, error=each.error)
         for item in failed:
             self._ledger.note(item.place, "failed", error=item.error)
         return not self._sender.raising or all(item.error is None for item in batch)

@@ -17,8 +17,16 @@ from typing import Any
 
 import pytest
 
-from synapse import BulkError, DataCollection, FileSpecification, Project, Session, TransferError
-from synapse.dialects import Request
+from synapse import (
+    BulkError,
+    DataCollection,
+    FileSpecification,
+    Project,
+    Session,
+    TransferError,
+    ValidationError,
+)
+from synapse.dialects import Request, v1_actions
 from synapse.sandbox import serve
 from synapse.testing import assert_requests
 from synapse.transfer import digests
@@ -295,11 +303,8 @@ class TestTasks:
 
         report = collection.upload(photos, project=project)
 
-        assert (["reused"] * 6, 6, 1) == (
-            statuses(report),
-            project.tasks.count(),
-            sum(outcome.task is not None for outcome in report),
-        )
+        assert (["reused"] * 6, 6) == (statuses(report), project.tasks.count())
+        assert {task.data_unit_id: task for task in project.tasks} == {o.unit.id: o.task for o in report}
 
     def test_that_cannot_be_made_are_told(self, collection, project, photos, tables):
         """A unit of which no task can be made fails, and the report has the unit."""
@@ -311,8 +316,35 @@ class TestTasks:
         assert [unit] == [outcome.unit for outcome in report.failed]
         assert (5, 5) == (len(report.reused), project.tasks.count())
 
+    def test_that_are_refused_for_no_field_are_looked_for(self, collection, project, photos, monkeypatch):
+        """A refusal that means something else is told, however many tasks the project has."""
+        collection.upload(photos, project=project)
+        (photos / "6.png").write_bytes(random.randbytes(200))
+
+        def refused(key, units):
+            said = [{"non_field_errors": ["Quota exceeded."]} for unit in units]
+            errors = {f"{n}.non_field_errors": ["Quota exceeded."] for n, _ in enumerate(units)}
+            raise ValidationError("no", status_code=400, response=said, errors=errors)
+
+        monkeypatch.setattr(v1_actions, "create_tasks", refused)
+        report = collection.upload(photos, project=project)
+
+        assert (["reused"] * 6 + ["failed"], 6) == (statuses(report), sum(o.task is not None for o in report))
+        assert "Quota exceeded" in str(report[6].error)
+
 
 class TestEnds:
+    def test_by_the_first_row_that_is_refused_on_demand(self, collection, project, photos):
+        """The backend refuses the second unit: of those behind it, none is made, and no task."""
+        items = [{"files": {"image_1": photos / f"{number}.png"}} for number in range(4)]
+        items[1]["groups"] = [""]
+
+        with pytest.raises(BulkError, match="groups") as caught:
+            collection.upload(items, project=project, on_error="raise")
+
+        assert (1, 1, 1) == (len(caught.value.succeeded), collection.units.count(), project.tasks.count())
+        assert ([items[1]], items[2:]) == ([item for item, _ in caught.value.failed], caught.value.untried)
+
     def test_by_the_first_failure_on_demand(self, collection, project, photos):
         """What comes before the failure has its unit and task; nothing after it was made."""
         (photos / "3.png").unlink()

@@ -6,7 +6,14 @@ from collections.abc import Callable
 
 import pytest
 
-from synapse.errors import AuthenticationError, ClientError, ServerError, TransportError, ValidationError
+from synapse.errors import (
+    AuthenticationError,
+    ClientError,
+    ServerError,
+    TransportError,
+    ValidationError,
+    WriteUnconfirmedError,
+)
 from synapse.session import Run, Untried, create_each
 from synapse.session.batches import LOST_IN_A_ROW, blamed
 from synapse.session.concurrency import Outcome, run_one
@@ -120,6 +127,79 @@ class TestCreateEach:
             return items
 
         assert [5, 5, 1, None, 4] == [each.result for each in create_each(create, [5, 5, 1, 11, 4])]
+
+
+class TestEnds:
+    """Creating that ends at the first error."""
+
+    def test_before_a_row_that_is_named(self) -> None:
+        """What comes before the refused row is created, nothing behind it."""
+        tried: list[list[int]] = []
+
+        def create(items: list[int]) -> list[int]:
+            tried.append(items)
+            if len(items) == 5:
+                said = [{"name": ["no"]} if item in (3, 4) else {} for item in items]
+                raise ValidationError("no", status_code=400, response=said)
+            return items
+
+        found = ended(create, [1, 2, 3, 4, 5])
+
+        assert ([[1, 2, 3, 4, 5], [1, 2]], [1, 2, None, None, None]) == (
+            tried,
+            [each.result for each in found],
+        )
+        assert [ValidationError, ValidationError, Untried] == [type(each.error) for each in found[2:]]
+
+    def test_before_a_row_that_is_found_in_halves(self) -> None:
+        """The halves behind the bad row are not sent."""
+        created: list[int] = []
+
+        def create(items: list[int]) -> list[int]:
+            if 3 in items:
+                raise ValidationError("no", status_code=400, response={"detail": "no"})
+            created.extend(items)
+            return items
+
+        found = ended(create, [1, 2, 3, 4, 5, 6])
+
+        assert ([1, 2], [4, 5, 6]) == (created, [e.item for e in found if isinstance(e.error, Untried)])
+
+    def test_with_rows_that_cannot_be_matched(self) -> None:
+        """Where a half may have been created, the other half is not."""
+
+        def create(items: list[int]) -> list[int]:
+            if len(items) > 2:
+                raise ClientError("too large", status_code=413)
+            return []
+
+        assert [True, True, False, False] == [
+            isinstance(each.error, WriteUnconfirmedError) for each in ended(create, [1, 2, 3, 4])
+        ]
+
+    def test_with_an_error_of_the_whole_batch(self) -> None:
+        """Rows that were sent together share their error."""
+        error = ServerError("down", status_code=500)
+
+        assert [error, error] == [each.error for each in ended(failing(error), [1, 2])]
+
+    def test_only_with_an_error_that_does(self) -> None:
+        """A refusal that is no failure is passed over."""
+
+        def create(items: list[int]) -> list[int]:
+            if 2 in items:
+                said = [{"name": ["no"]} if item == 2 else {} for item in items]
+                raise ValidationError("no", status_code=400, response=said)
+            return items
+
+        found = create_each(create, [1, 2, 3], ends=lambda item, error: item != 2)
+
+        assert [1, None, 3] == [each.result for each in found]
+
+
+def ended(create: Callable[[list[int]], object], items: list[int]) -> list[Outcome[int, object]]:
+    """Create items until the first error."""
+    return create_each(create, items, ends=lambda item, error: True)
 
 
 class TestBlamed:

@@ -434,7 +434,9 @@ class TestEndedRuns:
             raise AuthenticationError("no units either", status_code=401)
 
         paths = [make_file(f"{number}.png") for number in range(4)]
-        _, session = scripted(NOTHING_KNOWN, *[reply(201, {"id": 1, "checksum": "a"})] * 2, reply(401))
+        _, session = scripted(
+            NOTHING_KNOWN, *[reply(201, {"id": 1, "checksum": each}) for each in "ab"], reply(401)
+        )
         options = {"specs": ONE, "create_units": create, "batch_size": 4, "workers": 1, "presigned": False}
         with pytest.raises(BulkError, match="no units either") as caught:
             upload_items(session, paths, **targeted(session, options))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -10,7 +10,7 @@ import pytest
 from synapse.errors import ClientError, ServerError, ValidationError, WriteUnconfirmedError
 from synapse.session import Run
 from synapse.transfer.report import Ledger
-from synapse.transfer.units import Made, Units, check_tasks
+from synapse.transfer.units import Made, Units, find_tasks
 
 Rows = Callable[[list[Any]], Any]
 
@@ -23,7 +23,12 @@ def numbered(start: int) -> Rows:
 def made(create: Rows, *, tasks: Rows | None = None, count: int = 3) -> list[Made]:
     """Make units of some bodies, all of new files."""
     units = Units(create, Run([]), create_tasks=tasks)
-    return units.make([{}] * count, known=[False] * count)
+    return units.make([body(number) for number in range(count)], known=[False] * count)
+
+
+def body(number: int, **more: Any) -> dict[str, Any]:
+    """Describe a unit of a file of its own."""
+    return {"files": {"a": {"checksum": str(number), "path": "a"}}, **more}
 
 
 def refusing(*fields: str) -> Rows:
@@ -102,34 +107,139 @@ def test_tasks_that_are_not_known_to_be_made_are_told(error: Exception, status: 
     ]
 
 
-class TestCheckTasks:
-    @pytest.mark.parametrize(("count", "status"), [(1, "failed"), (2, "reused"), (5, "reused")])
-    def test_believes_refusals_as_far_as_tasks_are_there(self, count: int, status: str) -> None:
-        """With fewer tasks than units, the refusals meant something else."""
-        ledger, units = refused()
-        check_tasks(units, ledger, count=lambda: count)
+class TestDoubled:
+    """Bodies of the same files in one batch."""
 
-        assert [1, 1] == [len(list(ledger.places(each))) for each in ("created", status)]  # type: ignore[arg-type]
+    def test_are_created_once(self) -> None:
+        """What the first says of the unit stands, and the later one is that unit."""
+        asked: list[Any] = []
+        create = numbered(10)
+        units = Units(lambda bodies: asked.append(bodies) or create(bodies), Run([]))
+        given = [body(1, meta={"v": 1}), body(2), body(1, meta={"v": 2})]
+
+        results = units.make(given, known=[False] * 3)
+
+        assert [given[:2]] == asked
+        assert [("created", 10), ("created", 11), ("reused", 10)] == [(e.status, e.unit) for e in results]
+
+    @pytest.mark.parametrize(
+        ("raising", "statuses"),
+        [(False, ["failed", "created"]), (True, ["failed", None])],
+        ids=["collect", "raise"],
+    )
+    def test_are_tried_on_their_own_where_the_first_is_refused(
+        self, raising: bool, statuses: list[str | None]
+    ) -> None:
+        """The groups of the first may be bad, and those of the other good."""
+
+        def create(bodies: list[Any]) -> Any:
+            if bodies[0]["groups"] == [""]:
+                raise ValidationError("no", status_code=400, response=[{"groups": ["no"]}])
+            return [{"id": 10}]
+
+        units = Units(create, Run([]), raising=raising)
+        results = units.make([body(1, groups=[""]), body(1, groups=["a"])], known=[False, False])
+
+        assert statuses == [each.status for each in results]
+
+    def test_share_a_lost_answer(self) -> None:
+        """A backend that does not answer is not asked again for each of them."""
+        asked: list[Any] = []
+
+        def create(bodies: list[Any]) -> Any:
+            asked.append(bodies)
+            raise WriteUnconfirmedError("lost")
+
+        results = Units(create, Run([])).make([body(1), body(1)], known=[False, False])
+
+        assert (1, ["unknown"] * 2) == (len(asked), [each.status for each in results])
+
+
+class TestRaising:
+    def test_makes_no_task_behind_one_that_fails(self) -> None:
+        """The tasks before it are made; a unit behind it waits for the next run."""
+        created: list[int] = []
+
+        def create(keys: list[int]) -> Any:
+            if 11 in keys:
+                errors = {f"{keys.index(11)}.project": ["no"]}
+                said = [{"project": ["no"]} if key == 11 else {} for key in keys]
+                raise ValidationError("no", status_code=400, response=said, errors=errors)
+            created.extend(keys)
+            return [{"id": key * 10} for key in keys]
+
+        units = Units(numbered(10), Run([]), create_tasks=create, raising=True)
+        results = units.make([body(number) for number in range(4)], known=[False] * 4)
+
+        assert [10] == created
+        assert [("created", 100), ("failed", None), (None, None), (None, None)] == [
+            (each.status, each.task) for each in results
+        ]
+
+    def test_goes_on_behind_a_task_that_is_there(self) -> None:
+        """A refusal that says so is no failure."""
+        units = Units(numbered(10), Run([]), create_tasks=refusing("non_field_errors"), raising=True)
+        results = units.make([body(number) for number in range(3)], known=[False] * 3)
+
+        assert [100, None, 120] == [each.task for each in results]
+
+
+class TestFindTasks:
+    def test_finds_what_is_there(self) -> None:
+        """A task that was refused is found among the others of the project; each other item failed, in its words."""
+        ledger, units = refused(3)
+        find_tasks(units, ledger, tasks=lambda: [(9, 90), (2, 20), (8, 80)])
+
+        assert ([0], [2], [1]) == tuple(list(ledger.places(each)) for each in ("created", "reused", "failed"))
+        assert (20, "no 1") == (ledger.tasks[2], str(ledger.errors[1]))
+
+    def test_stops_at_the_last_of_them(self) -> None:
+        """What is asked for is read no further than it takes."""
+        tasks = iter([(1, 10), (2, 20), (3, 30)])
+        ledger, units = refused(3)
+        find_tasks(units, ledger, tasks=lambda: tasks)
+
+        assert [(3, 30)] == list(tasks)
 
     def test_leaves_it_where_nobody_can_tell(self) -> None:
-        """Where the tasks cannot be counted, what was said of each item stands."""
+        """Where the tasks cannot be read to their end, what was said of each item stands."""
 
-        def count() -> int:
+        def tasks() -> Iterator[tuple[int, int]]:
+            yield 1, 10
             raise ClientError("no", status_code=403)
 
-        ledger, units = refused()
-        check_tasks(units, ledger, count=count)
+        ledger, units = refused(3)
+        find_tasks(units, ledger, tasks=tasks)
 
-        assert [1] == list(ledger.places("reused"))
+        assert ([1, 2], [10, -1]) == (list(ledger.places("reused")), list(ledger.tasks[1:]))
 
     def test_asks_nothing_without_need(self) -> None:
-        """Where no task was refused, nothing is counted."""
-        check_tasks(Units(list, Run([])), Ledger(), count=lambda: pytest.fail("counted"))
+        """Where no task was refused, none is read."""
+        find_tasks(Units(list, Run([])), Ledger(), tasks=lambda: pytest.fail("read"))
 
 
-def refused() -> tuple[Ledger, Units]:
-    """Give a run of two units, the second of which was refused its task."""
-    ledger = Ledger()
-    for place, status in enumerate(("created", "reused")):
-        ledger.note(ledger.take("a"), status, unit=place)  # type: ignore[arg-type]
-    return ledger, Units(list, Run([]), refused={1}, refusal=ValidationError("no", status_code=400))
+def refused(count: int) -> tuple[Ledger, Units]:
+    """Give a run of some units, all but the first of which were refused their tasks."""
+    ledger, units = Ledger(), Units(list, Run([]))
+    for place in range(count):
+        ledger.note(ledger.take("a"), "reused" if place else "created", unit=place)
+        if place:
+            units.refused[place] = ValidationError(f"no {place}", status_code=400)
+    return ledger, units
+
+
+def test_few_errors_are_kept_of_many_refusals(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A backend that names each unit in its words has those of the first shown for all others."""
+    monkeypatch.setattr("synapse.transfer.units._MOST_WORDS", 2)
+
+    def create(keys: list[int]) -> Any:
+        said = [{"non_field_errors": [f"{key} has one"]} for key in keys]
+        errors = {f"{n}.non_field_errors": [f"{key} has one"] for n, key in enumerate(keys)}
+        raise ValidationError("no", status_code=400, response=said, errors=errors)
+
+    units = Units(numbered(10), Run([]), create_tasks=create)
+    units.make([body(number) for number in range(4)], known=[False] * 4)
+
+    assert ["10", "11", "10", "10"] == [
+        str(error).split(": ")[-1].split()[0] for error in units.refused.values()
+    ]
