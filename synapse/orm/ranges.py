@@ -230,7 +230,8 @@ class Ranges:
 
     def _onward(self, last: int, *, density: float, left: int) -> list[Span | Stretch]:
         """Ask on behind the first page, as dense as that was, while another request tells where the keys end."""
-        self._probes.append(self._probe(reverse=True))
+        if not self._probes:
+            self._probes.append(self._probe(reverse=True))
         width = self._width(min(density, 1.0))
         expected = min(width * density, float(left))
         ahead = self._span(last, last + width, expected=expected)
@@ -253,8 +254,9 @@ class Ranges:
 
     def _take_end(self, probe: Piece, outcome: Answer | Exception) -> None:
         """Learn where the keys end; without that, the walk goes on from page to page."""
-        if probe in self._probes:
-            self._probes.remove(probe)
+        if probe not in self._probes:
+            return  # all rows were there before this came
+        self._probes.remove(probe)
         if isinstance(outcome, Answer) and self._doubted:
             self._compare(outcome)
         keys: list[Any] = []
@@ -372,8 +374,9 @@ class Ranges:
 
     def _doubt(self) -> None:
         """Where fewer rows came than were counted, look whether the backend honours the order that this relies on."""
-        if self._place < self._due and not self._doubted:
-            self._probes += [self._probe(reverse=reverse) for reverse in (False, True)]
+        if not self._doubted:
+            short = self._place < self._due
+            self._probes = [self._probe(reverse=reverse) for reverse in (False, True)] if short else []
         self._doubted = True
 
     @property

@@ -49,6 +49,14 @@ class TestRows:
         """Without gaps, ranges are full: one request more tells the last key."""
         assert 51 == len(read(range(1, 501), page_size=10).requests)
 
+    def test_that_come_before_the_last_key_is_told_end_the_reading(self, monkeypatch):
+        """With one worker the pages may be walked to the end first: nothing more is asked then, nor said."""
+        monkeypatch.setattr("synapse.orm.ahead.NEAR", 0.0)
+
+        session = read([1, 2, 3, 4, 5, 6, 17, 18, 53], order="-id", page_size=2, workers=1)
+
+        assert {"-id"} == {dict(request.params)["ordering"] for request in session.requests}
+
     def test_that_are_added_meanwhile_are_found(self):
         """The last range has no end, so that rows that came behind it are read as well."""
         rows = [task(key) for key in range(1, 101)]
