@@ -15,7 +15,7 @@ import attrs
 
 from synapse.errors import MappingError, SynapseError, TransferError, did_you_mean
 from synapse.transfer.items import Part, Plan
-from synapse.transfer.kinds import kinds_of
+from synapse.transfer.kinds import is_left_over, kinds_of, takes
 from synapse.transfer.source import PathLike, Source
 from synapse.transfer.specifications import Spec
 
@@ -144,6 +144,8 @@ class Folder:
             place = places[int(number)]
             path = place.below(name)
             try:
+                if is_left_over(path):
+                    raise TransferError(f"{path!r} was left by a download that did not end, or by an editor")
                 files.append((self._spec(path) if place.spec is None else self._fits(path, place.spec), path))
             except TransferError as error:
                 yield Problem(path, error)
@@ -178,22 +180,18 @@ class Folder:
 
     def _fits(self, path: str, number: int) -> int:
         """Hold a file against the specification in whose sub-folder it lies."""
-        kinds, wanted = kinds_of(path), self.specs[number]
-        if kinds and wanted.file_type not in kinds:
-            raise TransferError(
-                f"{path!r} is {_said(kinds)}, and {wanted.name} takes {wanted.file_type} files"
-            )
+        wanted = self.specs[number]
+        if not takes(wanted.file_type, path):
+            raise TransferError(f"{path!r} {_said(path)}, and {wanted.name} takes {wanted.file_type} files")
         return number
 
     def _spec(self, path: str) -> int:
         """Tell by its type which specification a file is for."""
-        kinds = kinds_of(path)
-        for kind in kinds:
+        for kind in kinds_of(path):
             if kind in self.types:
                 return self.types[kind]
-        takes = ", ".join(f"{spec.name} ({spec.file_type})" for spec in self.specs)
-        said = f"is {_said(kinds)}" if kinds else "does not show by its name what it is"
-        raise TransferError(f"{path!r} {said}, and the collection takes {takes}")
+        asked = ", ".join(f"{spec.name} ({spec.file_type})" for spec in self.specs)
+        raise TransferError(f"{path!r} {_said(path)}, and the collection takes {asked}")
 
     def _joined(self, files: list[tuple[int, str]]) -> Iterator[str | Problem]:
         """Make the files of one stem one item, if they are for different specifications."""
@@ -282,8 +280,9 @@ def _identity(path: Path) -> tuple[int, int]:
     return found.st_dev, found.st_ino
 
 
-def _said(kinds: Sequence[str]) -> str:
-    return f"{' or '.join(kinds)} by its name"
+def _said(path: str) -> str:
+    kinds = kinds_of(path)
+    return f"is {' or '.join(kinds)} by its name" if kinds else "does not show by its name what it is"
 
 
 def _natural(name: str) -> str:

@@ -16,10 +16,12 @@ _KINDS: Final = {
     ("text", "data"): "txt",
     ("text",): "md html htm log srt vtt",
     ("pcd",): "pcd ply las laz e57 xyz",
-    ("image",): "jpg jpeg png gif bmp tif tiff webp avif heic heif dcm",
-    ("video",): "mp4 m4v mov avi mkv webm wmv mpg mpeg",
-    ("audio",): "mp3 wav flac m4a ogg opus aac wma",
+    ("image",): "jpg jpeg jpe jfif png gif bmp tif tiff webp avif heic heif jp2 exr tga dng dcm",
+    ("video",): "mp4 m4v mov avi mkv webm wmv mpg mpeg mts flv 3gp",
+    ("audio",): "mp3 wav flac m4a ogg opus aac wma aif aiff amr",
 }
+_TOLD: Final = frozenset({"text", "pcd", "image", "video", "audio"})
+_LEFT_OVER: Final = frozenset({"part", "partial", "crdownload", "download", "tmp", "temp"})
 _KNOWN: Final = {extension: kinds for kinds, names in _KINDS.items() for extension in names.split()}
 
 
@@ -30,6 +32,27 @@ def kinds_of(name: str) -> tuple[str, ...]:
     (('image',), ('data', 'text'), ())
     """
     return _kinds(name.rpartition("/")[2].rpartition(".")[2].lower() if "." in name else "")
+
+
+def takes(file_type: str, name: str) -> bool:
+    """Tell whether a file of this name can be what a specification asks for.
+
+    `data` can be anything, and so can a type that nobody knows here.
+
+    >>> takes("image", "a.png"), takes("image", "README"), takes("data", "README")
+    (True, False, True)
+    """
+    return file_type not in _TOLD or file_type in kinds_of(name)
+
+
+def is_left_over(name: str) -> bool:
+    """Tell whether a name is that of a download that was not finished, or of an editor's copy.
+
+    >>> is_left_over("a.png.part"), is_left_over("a.png~"), is_left_over("a.png")
+    (True, True, False)
+    """
+    base = name.rpartition("/")[2]
+    return base.endswith("~") or base.startswith("~$") or base.rpartition(".")[2].lower() in _LEFT_OVER
 
 
 @lru_cache(maxsize=1024)

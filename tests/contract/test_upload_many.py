@@ -336,7 +336,7 @@ class TestTasks:
 class TestEnds:
     def test_by_the_first_row_that_is_refused_on_demand(self, collection, project, photos):
         """The backend refuses the second unit: of those behind it, none is made, and no task."""
-        items = [{"files": {"image_1": photos / f"{number}.png"}} for number in range(4)]
+        items: list[Any] = [{"files": {"image_1": photos / f"{number}.png"}} for number in range(4)]
         items[1]["groups"] = [""]
 
         with pytest.raises(BulkError, match="groups") as caught:

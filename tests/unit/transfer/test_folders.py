@@ -104,6 +104,15 @@ class TestFlat:
         assert "caf?.png" == folder.plan(kept).parts["image_1"].path
 
 
+@pytest.mark.parametrize("layout", ["", "any_1/"])
+@pytest.mark.parametrize("name", ["a.json.part", "a.crdownload", "A.TMP", "a.json~", "~$a.json"])
+def test_what_was_left_over_is_a_problem(fill: Fill, layout: str, name: str) -> None:
+    """An unfinished download and an editor's copy are no data, whatever takes anything."""
+    (said,) = items_of(open_folder(fill(layout + name), specs=[Spec("any_1", "data")]))
+
+    assert said.endswith("was left by a download that did not end, or by an editor")
+
+
 class TestPairs:
     def test_share_a_stem(self, fill: Fill) -> None:
         """Files of one stem in one folder are one item, by their types."""
@@ -177,12 +186,35 @@ class TestSubFolders:
         ] == items_of(opened)
         assert str(opened).endswith("a sub-folder for each of image_1, image_2")
 
-    def test_take_types_that_nobody_knows(self, fill: Fill) -> None:
-        """Only a file that is known to be of another type is refused there."""
-        assert [
-            {"image_1": "image_1/a.raw8"},
-            "'image_1/b.txt' is text or data by its name, and image_1 takes image files",
-        ] == items_of(open_folder(fill("image_1/a.raw8", "image_1/b.txt"), specs=[IMAGE]))
+    @pytest.mark.parametrize(
+        ("name", "words"),
+        [
+            ("b.txt", "is text or data by its name, and image_1 takes image files"),
+            ("README", "does not show by its name what it is, and image_1 takes image files"),
+            ("b.tar.gz", "does not show by its name what it is, and image_1 takes image files"),
+            ("b.jpg.bak", "does not show by its name what it is, and image_1 takes image files"),
+        ],
+    )
+    def test_take_no_other_type(self, fill: Fill, name: str, words: str) -> None:
+        """A file that is no picture, or may be none, is a problem among pictures."""
+        folder = fill("image_1/c.jpg", f"image_1/{name}")
+
+        assert [{"image_1": "image_1/c.jpg"}, f"'image_1/{name}' {words}"] == sorted(
+            items_of(open_folder(folder, specs=[IMAGE])), key=str, reverse=True
+        )
+
+    @pytest.mark.parametrize("file_type", ["data", "lidar"])
+    def test_take_anything_where_types_say_nothing(self, fill: Fill, file_type: str) -> None:
+        """Data has no type of its own, and neither has what only the backend knows of."""
+        folder = fill("any_1/README", "any_1/a.xyzzy", "any_1/b.jpg")
+
+        assert 3 == len(
+            [
+                item
+                for item in items_of(open_folder(folder, specs=[Spec("any_1", file_type)]))
+                if "any_1" in item
+            ]
+        )
 
     def test_leave_nothing_beside_them_untold(self, fill: Fill) -> None:
         """Files and folders beside them are problems, with a hint at a name that was meant."""
