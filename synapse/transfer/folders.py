@@ -14,12 +14,12 @@ from unicodedata import normalize
 import attrs
 
 from synapse.errors import MappingError, SynapseError, TransferError, did_you_mean
+from synapse.transfer.foldernames import check_names, is_visible
 from synapse.transfer.items import Part, Plan
 from synapse.transfer.kinds import is_left_over, kinds_of, takes
 from synapse.transfer.source import PathLike, Source
 from synapse.transfer.specifications import Spec
 
-_LITTER: Final = frozenset({"Thumbs.db", "ehthumbs.db", "desktop.ini", "__MACOSX", "$RECYCLE.BIN"})
 _DIGITS: Final = re.compile("[0-9]+")
 
 _Above: TypeAlias = tuple[tuple[int, int], Any] | None
@@ -157,7 +157,7 @@ class Folder:
         try:
             with os.scandir(self.root / path) as entries:
                 for entry in entries:
-                    if not _visible(entry.name):
+                    if not is_visible(entry.name):
                         continue
                     if _is_folder(entry):
                         folders.append(entry.name)
@@ -222,15 +222,15 @@ def open_folder(path: PathLike, *, specs: Sequence[Spec]) -> Folder:
     if not specs:
         raise TransferError("the collection has no file specification that takes single files")
     wanted = {normalize("NFC", spec.name): number for number, spec in enumerate(specs)}
-    named: dict[int, str] = {}
     try:
         with os.scandir(root) as entries:
-            for entry in entries:
-                number = wanted.get(normalize("NFC", entry.name))
-                if number is not None and entry.is_dir():
-                    named[number] = entry.name
+            folders = [each.name for each in entries if is_visible(each.name) and _is_folder(each)]
     except OSError as error:
         raise TransferError(_unreadable(root, error)) from error
+    named = {number: name for name in folders if (number := wanted.get(normalize("NFC", name))) is not None}
+    if len(specs) > 1:
+        # Pictures that are sent without what belongs to them are other units than those of the run after it.
+        check_names(root, set(folders).difference(named.values()), specs=specs, deeper=not named)
     return Folder(root, tuple(specs), dict(sorted(named.items())), {} if named else _by_type(specs))
 
 
@@ -259,10 +259,6 @@ def _by_type(specs: Sequence[Spec]) -> dict[str, int]:
             )
         found[kind] = wanted[0]
     return found
-
-
-def _visible(name: str) -> bool:
-    return not name.startswith(".") and name not in _LITTER
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

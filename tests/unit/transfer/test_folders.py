@@ -218,13 +218,61 @@ class TestSubFolders:
 
     def test_leave_nothing_beside_them_untold(self, fill: Fill) -> None:
         """Files and folders beside them are problems, with a hint at a name that was meant."""
-        folder = fill("image_1/a.jpg", "lost.jpg", "image_3/a.jpg")
+        folder = fill("image_1/a.jpg", "lost.jpg", "images/a.jpg")
 
         assert [
             "'lost.jpg' lies beside the sub-folders image_1, not in one of them",
-            "the folder 'image_3' is named after no file specification (did you mean 'image_2'?): image_1, image_2",
+            "the folder 'images' is named after no file specification (did you mean 'image_2'?): image_1, image_2",
             {"image_1": "image_1/a.jpg"},
         ] == items_of(open_folder(folder, specs=[IMAGE, MORE]))
+
+
+class TestMisnamed:
+    """Folders whose pictures would be sent without what belongs to them."""
+
+    @pytest.mark.parametrize("beside", ["image_1/a.jpg", "a.jpg"])
+    @pytest.mark.parametrize(
+        "name",
+        ["Data_Meta_1", "data-meta-1", "datameta1", "data meta 1", "data_meta", "dat_meta_1", "data_meta_2"],
+    )
+    def test_almost_are_refused(self, fill: Fill, beside: str, name: str) -> None:
+        """A sub-folder that was meant for a specification ends the upload before anything is sent."""
+        folder = fill(beside, f"{name}/a.json")
+
+        with pytest.raises(
+            TransferError, match=f"'{name}' is almost named after .*'data_meta_1'.*Nothing was sent"
+        ):
+            open_folder(folder, specs=[IMAGE, DATA])
+
+    @pytest.mark.parametrize("name", ["image_1", "Image-1"])
+    def test_deeper_down_are_refused(self, fill: Fill, name: str) -> None:
+        """Sub-folders of the specifications say nothing below another folder."""
+        folder = fill(f"t1/{name}/a.jpg", "t1/data_meta_1/a.json", ".git/image_1/x")
+
+        with pytest.raises(TransferError, match=f"'t1/.*1' is named after .*give '{folder}/t1', and others"):
+            open_folder(folder, specs=[IMAGE, DATA])
+
+    def test_deeper_down_are_folders_like_others_below_their_own(self, fill: Fill) -> None:
+        """Within the sub-folder of a specification, names say nothing."""
+        folder = fill("image_1/image_1/a.jpg", "data_meta_1/image_1/a.json")
+
+        assert [
+            {"image_1": "image_1/image_1/a.jpg", "data_meta_1": "data_meta_1/image_1/a.json"}
+        ] == items_of(open_folder(folder, specs=[IMAGE, DATA]))
+
+    @pytest.mark.parametrize("name", ["Image_1", "t1/image_1", "image_2"])
+    def test_do_no_harm_where_there_is_one_specification(self, fill: Fill, name: str) -> None:
+        """A picture that has no partners is the same unit, wherever it lies."""
+        assert [f"{name}/a.jpg"] == images(open_folder(fill(f"{name}/a.jpg"), specs=[IMAGE]))
+
+    @pytest.mark.parametrize("name", ["images", "day_1", "meta", "data_2024_05", "train"])
+    def test_are_not_those_of_other_names(self, fill: Fill, name: str) -> None:
+        """A folder that is named for something else holds pairs."""
+        folder = fill(f"{name}/a.jpg", f"{name}/a.json")
+
+        assert [{"image_1": f"{name}/a.jpg", "data_meta_1": f"{name}/a.json"}] == items_of(
+            open_folder(folder, specs=[IMAGE, DATA])
+        )
 
 
 class TestLinks:
