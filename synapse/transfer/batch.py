@@ -22,7 +22,7 @@ from synapse.transfer.folders import Folder
 from synapse.transfer.hashing import Hashes, Map, hash_all, known_by
 from synapse.transfer.items import Plan, plan_of, size_of_item
 from synapse.transfer.progress import Meter, ProgressLike, tracked, watched
-from synapse.transfer.report import Ledger, Report, Show
+from synapse.transfer.report import Ledger, Report, Show, printable
 from synapse.transfer.sending import Item, Sender
 from synapse.transfer.source import CHUNK
 from synapse.transfer.specifications import Spec
@@ -250,7 +250,7 @@ def _raise_for(run: Run[Any], ledger: Ledger, *, show: Show, raising: bool) -> N
         )
     units = (ledger.units[place] for place in sorted(ledger.places("created", "reused")))
     raise BulkError(
-        words, succeeded=[show.unit(key) for key in units], failed=failed, untried=untried
+        printable(words), succeeded=[show.unit(key) for key in units], failed=failed, untried=untried
     ) from reason
 
 

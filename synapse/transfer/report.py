@@ -172,7 +172,8 @@ class Report(Sequence[Outcome]):
             if "planned" in shown
             else f"{'sent':<8}{self.bytes_sent:>12,} bytes"
         )
-        return "\n".join(lines + self._examples("planned", most=2) + self._examples("failed", "unknown"))
+        lines += self._examples("planned", most=2) + self._examples("failed", "unknown")
+        return "\n".join(map(printable, lines))
 
     def _examples(self, *statuses: Status, most: int = _SHOWN) -> list[str]:
         count = sum(map(self._count, statuses))
@@ -195,6 +196,19 @@ class Report(Sequence[Outcome]):
             task=None if task == _NONE else show.task(task),
             error=ledger.errors.get(place),
         )
+
+
+def printable(text: str) -> str:
+    """Escape what a terminal would obey and what an output cannot encode, as names of files may hold it.
+
+    >>> printable("caf\\udce9 \\x1b[31m.png")
+    'caf\\\\udce9 \\\\x1b[31m.png'
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text
+    )
 
 
 def _line(outcome: Outcome) -> str:

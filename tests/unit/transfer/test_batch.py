@@ -378,6 +378,17 @@ class TestOnErrorRaise:
 
         assert [1] == begun
 
+    def test_tells_of_it_in_words_that_no_terminal_obeys(self, upload: Upload, make_file: MakeFile) -> None:
+        """What the error says of a name is escaped."""
+
+        def create(bodies: Sequence[Any]) -> list[Any]:
+            raise ServerError("no \x1b[31m\udce9", status_code=500)
+
+        with pytest.raises(BulkError) as caught:
+            upload([make_file("a.png")], create_units=create, on_error="raise")
+
+        assert "no \\x1b[31m\\udce9" in str(caught.value)
+
 
 class TestEndedRuns:
     def test_by_the_items_keep_what_is_done(

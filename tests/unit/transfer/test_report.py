@@ -5,6 +5,8 @@ from __future__ import annotations
 import pickle
 import tracemalloc
 
+import pytest
+
 from synapse.errors import SynapseError, TransferError
 from synapse.transfer import Report
 from synapse.transfer.report import Ledger, Show, Status
@@ -63,6 +65,24 @@ def test_prints_as_a_short_table() -> None:
         lines[5],
         lines[-1],
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("caf\udce9.png", "caf\\udce9.png"),
+        ("\x1b[31mred.png", "\\x1b[31mred.png"),
+        ("two\nlines\r.png", "two\\nlines\\r.png"),
+        ("표지판 a.png", "표지판 a.png"),
+    ],
+)
+def test_prints_names_that_no_terminal_obeys(name: str, shown: str) -> None:
+    """Control characters and what is no text are escaped, also in the words of an error and the title."""
+    rows: list[Row] = [(name, "failed", None, TransferError(f"no {name}"))]
+    text = str(Report(ledger_of(rows), title=f"run {name}"))
+
+    assert (f"run {shown}", f"failed: {shown}: no {shown}") == (text.splitlines()[0], text.splitlines()[-1])
+    assert text.encode()
 
 
 def test_prints_a_plan() -> None:
