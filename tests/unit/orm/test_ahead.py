@@ -88,7 +88,7 @@ class TestRamp:
         backend.delay = lambda asked: 0.03
 
         assert 1000 == sum(1 for _ in session.tasks.iterator(page_size=10))
-        assert 4 == backend.at_once
+        assert 2 < backend.at_once <= 4
 
     def test_reads_nothing_ahead_with_one_worker(self, backend, session):
         """With one worker each page is asked for when it is needed, and no thread is made."""

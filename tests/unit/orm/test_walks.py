@@ -90,7 +90,7 @@ class TestByNumber:
         """A row that slid onto the last page is given once, and is no error."""
         last = page(project(2), count=2)
         session = canned(
-            {PROJECTS: in_turn(page(project(1), project(2), count=3, next="/?page=2"), last, last)},
+            {PROJECTS: in_turn(page(project(1), project(2), count=3, next="/?page=2"), *[last] * 3)},
             page_size=2,
         )
 
