@@ -20,7 +20,7 @@ from synapse.session.config import whole_number
 from synapse.session.pacing import stopping
 from synapse.transfer.folders import Folder
 from synapse.transfer.hashing import Hashes, Map, hash_all, known_by
-from synapse.transfer.items import Plan, plan_of, size_of_item
+from synapse.transfer.items import Plan, as_given, plan_of, size_of_item
 from synapse.transfer.progress import Meter, ProgressLike, tracked, watched
 from synapse.transfer.report import Ledger, Report, Show, printable
 from synapse.transfer.sending import Item, Sender
@@ -91,7 +91,8 @@ def upload_items(
         look, target = items.plan, attrs.evolve(target, show=attrs.evolve(target.show, item=items.item))
     if dry_run:
         return _planned(items, look, show=target.show)
-    run: Run[Any] = Run(items)
+    # Those of a list cannot change before their turn.
+    run: Run[Any] = Run(items if isinstance(items, Sequence | Folder) else map(as_given, items))
     raising = on_error == "raise"
     sender = Sender(session, run, options=options, presigned=presigned, workers=count, raising=raising)
     total = _total(items) if watched(progress) else None
@@ -245,9 +246,8 @@ def _raise_for(run: Run[Any], ledger: Ledger, *, show: Show, raising: bool) -> N
         words = f"the items broke off with {type(reason).__name__}: {reason}; {len(failed)} of {tried} failed"
     else:
         left = f" and {len(untried)} were not tried" if untried else ""
-        words = (
-            f"{len(failed)} of {tried} items failed{left}, the first: {failed[0][1] if failed else reason}"
-        )
+        why = f"the first: {failed[0][1]}" if failed else f"since the run ended: {reason}"
+        words = f"{len(failed)} of {tried} items failed{left}, {why}"
     units = (ledger.units[place] for place in sorted(ledger.places("created", "reused")))
     raise BulkError(
         printable(words), succeeded=[show.unit(key) for key in units], failed=failed, untried=untried

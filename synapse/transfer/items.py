@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from pathlib import Path
 from typing import Any, Final
 
@@ -54,6 +55,13 @@ def plan_of(item: Any, specs: Sequence[Spec]) -> Plan:
     named = by_specification(files, names=names, required=required)
     sources = {name: Source.of(path) for name, path in named.items()}
     return Plan({name: Part(source, source.shown) for name, source in sources.items()}, meta, groups)
+
+
+def as_given(item: Any) -> Any:
+    """Keep an item as it is now: whoever made it may use its dicts again for the next one."""
+    if not isinstance(item, Mapping):
+        return item
+    return {key: copy(value) if isinstance(value, dict | list) else value for key, value in item.items()}
 
 
 def size_of_item(item: Any) -> int:

@@ -13,7 +13,7 @@ from weakref import WeakValueDictionary
 
 import attrs
 
-from synapse.errors import TransferError
+from synapse.errors import ConfigError, TransferError
 from synapse.session import Run, Session, Untried
 from synapse.transfer.hashing import Hashes
 from synapse.transfer.items import Part, Plan
@@ -128,6 +128,8 @@ class Sender:
             if late := self._too_late(item):
                 raise late
             self._run.attempt(work)(item)
+        except ConfigError as error:  # such as a session that was closed: no request was made
+            self.note(item, Untried(str(error)))
         except Exception as error:
             self.note(item, error)
 
@@ -174,15 +176,20 @@ class Sender:
     def _put(self, contents: Sequence[Content], files: dict[Content, tuple[Item, str]]) -> None:
         if self.ended.is_set() or self._run.stopped is not None:
             return
-        outcomes = send_signed(
-            self._session,
-            [files[content][0].part(files[content][1]).source for content in contents],
-            direct=self._direct,
-            advanced=self.count,
-            sha1s=[content.hashes.sha1 for content in contents],
-            strict=self._presigned is True,
-            workers=max(1, self._workers // 2),
-        )
+        try:
+            outcomes = send_signed(
+                self._session,
+                [files[content][0].part(files[content][1]).source for content in contents],
+                direct=self._direct,
+                advanced=self.count,
+                sha1s=[content.hashes.sha1 for content in contents],
+                strict=self._presigned is True,
+                workers=max(1, self._workers // 2),
+            )
+        except ConfigError as closed:
+            for content in contents:
+                self._attempt(files[content][0], partial(_raise, closed))
+            return
         self._offered = self._offered or outcomes is not None
         for content, (_, row, error) in zip(contents if outcomes else (), outcomes or (), strict=True):
             item, name = files[content]
