@@ -14,7 +14,7 @@ from synapse.transfer.remote import RemoteFile
 if TYPE_CHECKING:
     from synapse.transfer.archive import send_release
     from synapse.transfer.batch import Target, upload_items
-    from synapse.transfer.chunked import upload_chunked, upload_for
+    from synapse.transfer.chunked import upload_for
     from synapse.transfer.download import Wanted, download_files
     from synapse.transfer.downloads import Downloads, FileOutcome
     from synapse.transfer.folders import open_folder
@@ -44,7 +44,6 @@ _PLACES = {
     "open_folder": "folders",
     "send_file": "upload",
     "send_release": "archive",
-    "upload_chunked": "chunked",
     "upload_file": "upload",
     "upload_for": "chunked",
     "upload_items": "batch",
@@ -78,7 +77,6 @@ __all__ = [
     "send_file",
     "send_release",
     "tracked",
-    "upload_chunked",
     "upload_file",
     "upload_for",
     "upload_items",

@@ -34,20 +34,6 @@ _FOR_NOW: Final = frozenset({401, 429})
 _COMPLETE: Final = 2
 
 
-def upload_chunked(
-    session: Session,
-    path: PathLike,
-    *,
-    chunk_size: int = CHUNK,
-    progress: ProgressLike = None,
-    name: str | None = None,
-) -> str | int:
-    """Upload a file in chunks and return the id of the completed upload, as a model or a data file takes it."""
-    return upload_for(
-        session, path, register=lambda key: key, chunk_size=chunk_size, progress=progress, name=name
-    )
-
-
 def upload_for(
     session: Session,
     path: PathLike,

@@ -13,6 +13,7 @@ import pytest
 
 from synapse.sandbox import Sandbox, serve
 from synapse.session import Retry, Session
+from synapse.transfer import upload_for
 from tests.unit.session.hostile import Server, Step
 from tests.unit.transfer.proxy import Fault, Proxy
 
@@ -27,6 +28,11 @@ def quick(url: str, *, token: str = TOKEN, retries: int = 3) -> Session:
     """Open a session that gives up soon."""
     retry = Retry(total=retries, backoff=0.001)
     return Session(url, api_token=token, retry=retry, timeout={"connect": 5, "read": 10})
+
+
+def upload_chunked(session: Session, path: Path, **options: Any) -> str | int:
+    """Upload a file in chunks and return the id of the completed upload."""
+    return upload_for(session, path, register=lambda key: key, **options)
 
 
 @pytest.fixture(scope="session")

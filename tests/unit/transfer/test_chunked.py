@@ -31,10 +31,9 @@ from synapse.errors import (
 )
 from synapse.session import Retry, Session
 from synapse.testing import canned
-from synapse.transfer import upload_chunked
 from synapse.transfer.progress import Step
 from tests.unit.session.hostile import Received, reply, reset
-from tests.unit.transfer.conftest import MakeFile, Scripted, ThroughProxy
+from tests.unit.transfer.conftest import MakeFile, Scripted, ThroughProxy, upload_chunked
 from tests.unit.transfer.proxy import Fault
 
 LOST = Fault(lost=True)

@@ -20,13 +20,13 @@ from synapse.errors import (
     ValidationError,
 )
 from synapse.session import Session
-from synapse.transfer import Step, upload_chunked, upload_file, upload_for
+from synapse.transfer import Step, upload_file, upload_for
 from synapse.transfer.chunked import CHUNK
 from synapse.transfer.journal import claimed
 from synapse.transfer.source import Source
 from tests.unit.session.hostile import Server, reply, reset
 from tests.unit.session.hostile import Step as Answer
-from tests.unit.transfer.conftest import MakeFile, Scripted
+from tests.unit.transfer.conftest import MakeFile, Scripted, upload_chunked
 from tests.unit.transfer.test_chunked import state
 
 GONE = reply(404, {"detail": "Not found."})
