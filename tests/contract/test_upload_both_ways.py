@@ -6,9 +6,19 @@ import os
 
 import pytest
 
-from synapse import DataCollection, DataFile, FileSpecification, Project, ServerError, Session
+from synapse import (
+    DataCollection,
+    DataFile,
+    FileSpecification,
+    Project,
+    ServerError,
+    Session,
+    TransferError,
+)
 from synapse.dialects import Request, v1_actions
 from synapse.sandbox import serve
+from synapse.testing import assert_requests
+from synapse.transfer.hashing import hash_all
 from tests.objectstore import object_store
 
 PICTURE = FileSpecification(name="image_1", file_type="image", is_primary=True, is_required=True)
@@ -126,3 +136,24 @@ class TestAdd:
         sent_both_ways(collection, photos, first=first)
 
         assert {unit.id for unit in collection.units} == {collection.add(photo).id for photo in photos}
+
+    def test_fails_while_the_backend_does_not_say_what_it_has(self, collection, photos, monkeypatch):
+        """What may be there under either checksum is not sent blindly."""
+
+        def down(checksums):
+            raise ServerError("down", status_code=503)
+
+        monkeypatch.setattr(v1_actions, "verify_checksums", down)
+        with pytest.raises(ServerError):
+            collection.add(photos[0])
+
+    def test_needs_a_file_that_stays_as_it_is(self, collection, photos, monkeypatch):
+        """A file that is gone before it could be read is told, and nothing is sent."""
+
+        def vanished(session, sources, *, mapped):
+            photos[0].unlink()
+            return hash_all(session, sources, mapped=mapped)
+
+        monkeypatch.setattr("synapse.transfer.upload.hash_all", vanished)
+        with assert_requests(0), pytest.raises(TransferError, match="changed while it was sent"):
+            collection.add(photos[0])

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from synapse import BulkError, DataCollection, FileSpecification, Session
+from synapse.transfer.presigned import send_signed
 
 PICTURE = FileSpecification(name="image_1", file_type="image", is_primary=True, is_required=True)
 
@@ -63,3 +64,24 @@ def test_that_close_the_session_leave_the_rest_untried(session, collection, phot
     assert len(error.succeeded) + len(error.failed) <= when
     named = {*(item for item, _ in error.failed), *error.untried, *given}
     assert 60 == len(error.succeeded) + len(named)
+
+
+def test_a_session_that_is_closed_before_a_batch_is_sent_ends_the_run(
+    session, collection, photos, monkeypatch
+):
+    """A batch that cannot go on its way any more is untried, not a bare error."""
+    own = Session(session.host, api_token=session.settings.api_token)
+    target = DataCollection.objects.using(own).get(collection.id)
+    photos[0].write_bytes(b"")  # no storage takes it, so it goes directly
+
+    def late(*arguments: Any, **options: Any) -> Any:
+        own.close()
+        return send_signed(*arguments, **options)
+
+    monkeypatch.setattr("synapse.transfer.sending.send_signed", late)
+    with pytest.raises(
+        BulkError, match="were not tried, since the run ended: this session is closed"
+    ) as caught:
+        target.upload(photos[:1])
+
+    assert (photos[:1], []) == (caught.value.untried, caught.value.failed)

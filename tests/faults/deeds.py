@@ -120,7 +120,7 @@ REQUESTS: Final[dict[MakeDeed, tuple[str, ...]]] = {
         "POST /chunked_upload/.",
         "POST /data_files/$",
     ),
-    add: ("POST /data_files/$", "POST /data_units/"),
+    add: ("POST /data_files/verify", "POST /data_files/$", "POST /data_units/"),
     items: ("POST /data_files/verify", "POST /data_files/$", "POST /data_units/", "POST /tasks/"),
     model: ("PUT /chunked_upload/", "POST /chunked_upload/", "POST /models/"),
     release: ("POST /plugin_releases/",),
