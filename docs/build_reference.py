@@ -110,7 +110,9 @@ def takes(cls: type[Entity], name: str) -> str:
 
 def verbs(cls: type[Entity]) -> str:
     """Write the verbs of the entity and of its manager."""
-    managers = [each for each in type(cls.objects).__mro__ if issubclass(each, Manager) and each is not Manager]
+    managers = [
+        each for each in type(cls.objects).__mro__ if issubclass(each, Manager) and each is not Manager
+    ]
     inherited = {cls: vars(Entity), **dict.fromkeys(managers, {})}
     prefixes = {cls: f"{cls.__name__.lower()}.", **dict.fromkeys(managers, f"{cls.__name__}.objects.")}
     rows = []
