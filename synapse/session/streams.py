@@ -14,7 +14,7 @@ import attrs
 
 from synapse.dialects.masking import Masker
 from synapse.dialects.wire import Request
-from synapse.errors import TransportError
+from synapse.errors import TransferError, TransportError
 from synapse.session.delivery import Delivery, web_address
 from synapse.session.failures import ERRORS, Failure, failure_of
 from synapse.session.replies import Answer, describe
@@ -80,13 +80,22 @@ def open_lines(delivery: Delivery, request: Request) -> Iterator[Iterator[str]]:
 def open_download(
     delivery: Delivery, url: str, *, start: int = 0, headers: tuple[tuple[str, str], ...] = ()
 ) -> Iterator[Download]:
-    """Open a file anywhere on the web, without the session's tokens; redirects are followed."""
+    """Open a file anywhere on the web, without the session's tokens; redirects that keep TLS are followed."""
     stream = _Stream(delivery, delivery.fetch(url, start=start, headers=headers))
     try:
-        stream.start(follow=web_address)
+        stream.start(follow=_onward)
         yield Download(stream)
     finally:
         stream.close()
+
+
+def _onward(start: str, link: str) -> str:
+    target = web_address(start, link)
+    if start.startswith("https:") and not target.startswith("https:"):
+        raise TransferError(
+            "the server leads from https to http, where anyone could change the file: not followed"
+        )
+    return target
 
 
 class _Stream:

@@ -176,6 +176,19 @@ class TestDownload:
         with session.download("/a.png") as download:
             assert CONTENT == b"".join(download.chunks())
 
+    def test_does_not_give_up_tls(
+        self, secure: tuple[Server, str], serve: Callable[..., Server], connect: Callable[..., Session]
+    ) -> None:
+        """What was to come by https does not come in the open, where anyone could change it."""
+        server, certificate = secure
+        other = serve(picture())
+        server.script[:] = [reply(302, {}, headers=[("Location", f"{other.origin}/b.png")])]
+        session = connect(server, verify=certificate)
+        with pytest.raises(TransferError, match="from https to http"), session.download("/a.png"):
+            pass
+
+        assert [] == other.lines
+
     @pytest.mark.parametrize("trouble", [reset, reply(503, {}, headers=[("Retry-After", "0")])])
     def test_tries_again_to_begin(self, scripted: Scripted, trouble: Step) -> None:
         """A download that could not begin is tried again."""
