@@ -10,12 +10,12 @@ from contextlib import ExitStack, closing
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import attrs
 
 from synapse.errors import ClientError, TransferError, TransportError
 from synapse.session import Session
+from synapse.transfer.addresses import unsigned
 from synapse.transfer.source import BLOCK
 
 _RANGE: Final = re.compile(r"bytes\s+(\d+)-\d+/(\d+|\*)\s*", re.ASCII)
@@ -68,10 +68,8 @@ class Fetch:
 
     @property
     def mark(self) -> str:
-        """What tells the address from others, without what may be its signature, and without showing it."""
-        parts = urlsplit(self.url)
-        shown = f"{parts.scheme}://{parts.netloc}{parts.path}"
-        return hashlib.sha256(shown.encode("utf-8", "surrogatepass")).hexdigest()
+        """What tells the address from others, without its signature, and without showing it."""
+        return hashlib.sha256(unsigned(self.url).encode("utf-8", "surrogatepass")).hexdigest()
 
     def look(self) -> Version:
         """Ask for the file and see which version it is; `blocks()` goes on from there."""
