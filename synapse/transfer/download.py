@@ -15,6 +15,7 @@ import attrs
 from synapse.errors import BulkError, ClientError, SynapseError, TransferError
 from synapse.session import Outcome, Run, Session, Untried
 from synapse.transfer.downloads import Downloads, FileStatus
+from synapse.transfer.draft import drop_stale
 from synapse.transfer.filecache import FileCache, checked_cache
 from synapse.transfer.names import safe_name
 from synapse.transfer.progress import Meter, ProgressLike, tracked
@@ -134,7 +135,9 @@ class _Places:
 
     def _checked(self, part: str) -> Exception | None:
         if part not in self._folders:
-            self._folders[part] = _trouble(self._root, part)
+            self._folders[part] = trouble = _trouble(self._root, part)
+            if trouble is None:
+                drop_stale(self._root / part)
         return self._folders[part]
 
 

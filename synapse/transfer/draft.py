@@ -6,6 +6,8 @@ import contextlib
 import hashlib
 import json
 import os
+import re
+import time
 import uuid
 
 from collections.abc import Iterable
@@ -17,11 +19,16 @@ import attrs
 
 from synapse.transfer.checksum import Checksum
 from synapse.transfer.fetch import Fetch, Version
+from synapse.transfer.owned import open_new, open_there, read_own, size_of_own, write_new
 from synapse.transfer.progress import Meter
+from synapse.transfer.source import PathLike
 
 if TYPE_CHECKING:
     from filelock import FileLock
 
+_STALE: Final = 24 * 3600.0  # seconds after which nobody is at work on a draft any more
+_DRAFT: Final = re.compile(r"\.synapse-(?:[0-9a-f]{32}|[0-9a-f]{20})\.part")
+_ALONE: Final = len(".synapse-") + 32
 LARGE: Final = 8 * 1024 * 1024  # bytes from which on it is worth a note to go on in another call
 
 
@@ -51,7 +58,7 @@ class Draft:
         steps = iter(blocks)
         first = next(steps, (self._fetch.place if self._fetch else 0, b""))
         self._settle()
-        with open(self.path, "r+b", opener=_create) as file:
+        with self._open() as file:
             position = furthest = self._start(file, first[0])
             digest = checksum.taken(file, size=position) if checksum else None
             meter.resume(position)
@@ -83,6 +90,12 @@ class Draft:
             self._lock_path.unlink()
         self._lock.release()
 
+    def _open(self) -> BinaryIO:
+        if self.keeping:
+            return open(self.path, "r+b", opener=open_there)
+        self.path.unlink(missing_ok=True)
+        return open(self.path, "r+b", opener=open_new)
+
     def _start(self, file: BinaryIO, position: int) -> int:
         """Make *position* the end of the file; at the first byte, note what is going to come."""
         file.seek(position)
@@ -90,7 +103,8 @@ class Draft:
         if position == 0 and self._lock is not None and self._fetch is not None:
             self.keeping = bool(self._fetch.version.validator)
             noted = {"of": self._fetch.mark, **attrs.asdict(self._fetch.version)}
-            self._note.write_text(json.dumps(noted), encoding="utf-8")
+            self._note.unlink(missing_ok=True)
+            write_new(self._note, json.dumps(noted))
         return position
 
     def _settle(self) -> None:
@@ -112,8 +126,8 @@ class Draft:
 
     def _take_up(self, fetch: Fetch) -> None:
         try:
-            noted = json.loads(self._note.read_text(encoding="utf-8"))
-            size = self.path.stat(follow_symlinks=False).st_size
+            noted = json.loads(read_own(self._note))
+            size = size_of_own(self.path)
             of = noted.pop("of")
             version = Version(**noted)
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
@@ -122,6 +136,27 @@ class Draft:
             fetch.place, fetch.version, self.keeping = size, version, True
 
 
-def _create(path: str, flags: int) -> int:
-    """Open a file for reading and writing, made if it is missing; never through a link that someone put there."""
-    return os.open(path, flags | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o666)
+def drop_stale(folder: PathLike, *, lasting: bool = False) -> None:
+    """Drop the drafts of killed processes; *lasting* ones as well, which a later call could have gone on with."""
+    before = time.time() - _STALE
+    try:
+        with os.scandir(folder) as entries:
+            found = [Path(entry.path) for entry in entries if _DRAFT.fullmatch(entry.name)]
+    except OSError:
+        return
+    for path in found:
+        with contextlib.suppress(OSError):
+            if path.lstat().st_mtime >= before:
+                continue
+            if len(path.stem) == _ALONE:
+                path.unlink()
+            elif lasting:
+                _drop_lasting(path)
+
+
+def _drop_lasting(path: Path) -> None:
+    from filelock import FileLock, Timeout
+
+    with contextlib.suppress(Timeout, NotImplementedError), FileLock(path.with_suffix(".lock"), timeout=0):
+        for suffix in (".part", ".json", ".lock"):
+            path.with_suffix(suffix).unlink(missing_ok=True)

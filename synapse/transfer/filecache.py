@@ -4,26 +4,32 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import logging
 import os
+import re
 import threading
-import time
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from stat import S_ISREG
 from typing import BinaryIO, Final
 
 import attrs
 
 from synapse.errors import TransferError
 from synapse.transfer.checksum import Checksum
+from synapse.transfer.draft import drop_stale
 from synapse.transfer.fetch import Fetch, Version
-from synapse.transfer.progress import Meter
+from synapse.transfer.progress import Counted, Meter
 from synapse.transfer.source import PathLike
 
-_STALE: Final = 24 * 3600.0  # seconds after which nobody goes on with a draft
+_PART: Final = re.compile("[0-9a-f]{2}")
+_NAME: Final = re.compile("[0-9a-f]{64}")
 _SLACK: Final = (
     10  # one part in so many of the limit is made free at once, so that not every file has all looked at
 )
+
+logger: Final = logging.getLogger("synapse")
 
 
 class FileCache:
@@ -32,6 +38,9 @@ class FileCache:
     Give it to `download()`, `read()` or `open()`. Files are known by their checksum, where the backend tells it; else
     by their address without its signature and what the server says of their version, which takes a request but not
     the content. Several processes may share a folder. Downloads are copies, so that editing one harms no other.
+
+    All is kept in `synapse-files` below *folder*; what else is in the folder is neither counted nor touched. Where
+    nothing can be written, files are fetched all the same, and one line in the log says so.
     """
 
     def __init__(self, folder: PathLike, *, limit: int = 10 * 2**30) -> None:
@@ -42,6 +51,8 @@ class FileCache:
             raise TransferError(f"limit must be a whole number of bytes, 1 or more, not {limit!r}")
         self.folder = Path(folder)
         self.limit = limit
+        self.usable = True
+        self._files = self.folder / "synapse-files"
         self._total: int | None = None
         self._added = 0
         self._lock = threading.Lock()
@@ -64,18 +75,38 @@ class FileCache:
             os.utime(path)
         return file
 
-    def keep(self, *identity: object, fill: Callable[[Path], object]) -> BinaryIO:
-        """Let *fill* write a file that is to be kept, and open it."""
+    def keep(self, *identity: object, fill: Callable[[Path], object]) -> BinaryIO | None:
+        """Let *fill* write a file that is to be kept, and open it; None if that is not possible here."""
         path = self._path(identity)
-        fill(path)
-        file = path.open("rb")
+        try:
+            fill(path)
+        except TransferError as error:
+            # What is wrong with the file itself has no such cause.
+            if not isinstance(error.__cause__, OSError):
+                raise
+            self._give_up(error.__cause__)
+            return None
+        try:
+            file = path.open("rb")
+        except OSError:
+            return None  # another one made room before it could be opened
         self._grow(os.fstat(file.fileno()).st_size)
         return file
+
+    def _give_up(self, reason: OSError) -> None:
+        with self._lock:
+            first, self.usable = self.usable, False
+        if first:
+            logger.warning(
+                "nothing more is kept in the cache %r (%s); files are fetched without it",
+                str(self.folder),
+                reason.strerror,
+            )
 
     def _path(self, identity: tuple[object, ...]) -> Path:
         # Whatever a checksum or an address holds, the name is harmless.
         key = hashlib.sha256(repr(identity).encode("utf-8", "surrogatepass")).hexdigest()
-        return self.folder / key[:2] / key
+        return self._files / key[:2] / key
 
     def _grow(self, size: int) -> None:
         with self._lock:
@@ -88,11 +119,13 @@ class FileCache:
     def _trim(self, limit: int) -> None:
         from filelock import FileLock, Timeout
 
+        if not self._files.is_dir():
+            return
         try:
-            with FileLock(self.folder / "lock", timeout=0):
-                self._total = _trimmed(self.folder, limit=limit)
+            with FileLock(self._files / "lock", timeout=0):
+                self._total = _trimmed(self._files, limit=limit)
                 self._added = 0
-        except (Timeout, OSError):
+        except (Timeout, OSError, NotImplementedError):
             return  # another process is at it
 
 
@@ -109,12 +142,15 @@ def through(
     *,
     checksum: Checksum | None,
     size: int | None,
-    fill: Callable[[Path], object],
+    fill: Callable[[Path, Meter], object],
     meter: Meter,
 ) -> BinaryIO | None:
-    """Open what *source* fetches in the cache, where *fill* saves it if need be; None for what cannot be kept."""
+    """Open what *source* fetches in the cache, where *fill* saves it if need be; None for what cannot be kept.
+
+    Then *source* is of no use any more, and *meter* knows of nothing that travelled.
+    """
     cache = checked_cache(cache)
-    if (size or 0) > cache.limit:
+    if (size or 0) > cache.limit or not (cache.usable or checksum):
         return None
     version = Version() if checksum else source.look()
     if not (checksum or version.validator) or (version.size or 0) > cache.limit:
@@ -129,35 +165,58 @@ def through(
         return found
     if found is not None:
         found.close()
-    return cache.keep(*identity, fill=fill)
+    if not cache.usable:
+        source.close()
+        return None
+    counted = Counted(meter)
+    kept = cache.keep(*identity, fill=lambda path: fill(path, counted))
+    if kept is None:
+        source.close()
+        counted.take_back()
+    return kept
 
 
 def _is_whole(file: BinaryIO, *, checksum: Checksum | None, size: int | None) -> bool:
     """Whether a kept file is still what it was kept as."""
-    if size is not None and os.fstat(file.fileno()).st_size != size:
+    try:
+        if size is not None and os.fstat(file.fileno()).st_size != size:
+            return False
+        same = checksum is None or checksum.taken(file).hexdigest() == checksum.digest
+        file.seek(0)
+    except OSError:
         return False
-    same = checksum is None or checksum.taken(file).hexdigest() == checksum.digest
-    file.seek(0)
     return same
 
 
-def _trimmed(folder: Path, *, limit: int) -> int:
+def _trimmed(files: Path, *, limit: int) -> int:
     """Drop the files that were not used for longest, if all are more than *limit*; return how much is left."""
-    found: list[tuple[float, int, Path]] = []
-    for path in folder.glob("??/*"):
-        with contextlib.suppress(OSError):
-            stat = path.stat()
-            if not path.name.startswith("."):
-                found.append((stat.st_mtime_ns, stat.st_size, path))
-            elif time.time() - stat.st_mtime > _STALE:
-                path.unlink()
+    found = sorted(_kept(files))
     total = sum(size for _, size, _ in found)
     if total <= limit:
         return total
-    for _, size, path in sorted(found):
+    for _, size, path in found:
         if total <= limit - limit // _SLACK:
             break
         with contextlib.suppress(OSError):
-            path.unlink()
+            Path(path).unlink()
             total -= size
     return total
+
+
+def _kept(files: Path) -> Iterator[tuple[int, int, str]]:
+    """Give change, size and path of what the cache itself named, and drop the drafts that are stale."""
+    for part in _entries(files, _PART):
+        for entry in _entries(part.path, _NAME):
+            with contextlib.suppress(OSError):
+                stat = entry.stat(follow_symlinks=False)
+                if S_ISREG(stat.st_mode) and entry.name.startswith(part.name):
+                    yield stat.st_mtime_ns, stat.st_size, entry.path
+        drop_stale(part.path, lasting=True)
+
+
+def _entries(folder: PathLike, name: re.Pattern[str]) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as entries:
+            return [entry for entry in entries if name.fullmatch(entry.name) and not entry.is_symlink()]
+    except OSError:
+        return []

@@ -125,6 +125,30 @@ class Meter:
             self._display = Silent()
 
 
+class Counted(Meter):
+    """Passes on to another meter what travels, and can take it back where it was in vain."""
+
+    def __init__(self, meter: Meter) -> None:
+        super().__init__(Silent())
+        self._meter = meter
+        self._count = 0
+
+    def __call__(self, count: int) -> None:
+        """Take in what has travelled."""
+        self._meter(count)
+        self._count += count
+
+    def resume(self, count: int) -> None:
+        """Take in what is there already."""
+        self._meter.resume(count)
+        self._count += count
+
+    def take_back(self) -> None:
+        """Tell that all this did not count."""
+        self._meter.resume(-self._count)
+        self._count = 0
+
+
 class Pace:
     """The rate of the last seconds, from a point on that is there already."""
 

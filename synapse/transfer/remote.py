@@ -180,7 +180,7 @@ class RemoteFile:
             source,
             checksum=Checksum.of(self.checksum),
             size=self.size,
-            fill=lambda path: self._save(source, path, meter=meter, overwrite=True),
+            fill=lambda path, counted: self._save(source, path, meter=counted, overwrite=True),
             meter=meter,
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import signal
 import socket
 import subprocess
@@ -266,6 +267,24 @@ class TestEnd:
             save(session, *wanted, to=tmp_path, workers=2)
 
         assert len(caught.value.failed) < 20
+
+
+class TestLeftovers:
+    def test_of_killed_processes_are_dropped_after_a_day(self, session: Session, tmp_path: Path) -> None:
+        """A draft that none can go on with goes, wherever the run puts files; all others stay."""
+        old, new, lasting = (f".synapse-{letter}.part" for letter in ("a" * 32, "b" * 32, "c" * 20))
+        others = (".synapse-mine.part", f"{'a' * 32}.part")
+        for folder in (tmp_path, tmp_path / "image_1"):
+            folder.mkdir(exist_ok=True)
+            for name in (old, new, lasting, *others):
+                (folder / name).touch()
+                os.utime(folder / name, None if name == new else (0, 0))
+        save(session, hello(1), hello(2, specification="image_1"), to=tmp_path)
+        left = [path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.part")]
+
+        assert sorted(
+            f"{part}{name}" for part in ("", "image_1/") for name in (new, lasting, *others)
+        ) == sorted(left)
 
 
 class TestStop:

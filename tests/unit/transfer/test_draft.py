@@ -131,19 +131,45 @@ class TestNextCall:
         assert ([""], True) == (shelf.asked, target.read_bytes() == CONTENT)
         assert [".json", ".lock", ".part", "a.bin"] == names(tmp_path)
 
-    def test_never_writes_through_a_link(self, scripted: Scripted, tmp_path: Path) -> None:
-        """A link in the place of the draft is not followed."""
+    @pytest.mark.parametrize("suffix", [".part", ".json", ".lock"])
+    @pytest.mark.parametrize("kind", ["symlink_to", "hardlink_to"])
+    def test_never_writes_through_a_link(
+        self, scripted: Scripted, tmp_path: Path, suffix: str, kind: str
+    ) -> None:
+        """A link in the place of the draft, its note or its lock is not followed, and the file comes whole."""
         folder, victim = tmp_path / "out", tmp_path / "victim"
-        victim.write_bytes(b"mine")
         folder.mkdir()
         _, session = broken(scripted, folder)
-        part = next(folder.glob("*.part"))
-        part.unlink()
-        part.symlink_to(victim)
-        with pytest.raises(TransferError, match="cannot be written"):
-            remote(session).download(folder)
+        planted = next(folder.glob("*.part")).with_suffix(suffix)
+        victim.write_bytes(planted.read_bytes() if planted.exists() else b"mine")
+        before = victim.read_bytes()
+        planted.unlink(missing_ok=True)
+        getattr(planted, kind)(victim)
+
+        assert CONTENT == remote(session).download(folder).read_bytes()
+        assert before == victim.read_bytes()
+
+    def test_a_link_without_a_draft_is_not_written_through(self, scripted: Scripted, tmp_path: Path) -> None:
+        """A first download whose note's place is taken by a link replaces it."""
+        folder, victim = tmp_path / "out", tmp_path / "victim"
+        folder.mkdir()
+        broken(scripted, folder)
+        for path in folder.iterdir():
+            path.unlink()
+            path.symlink_to(victim)
+        victim.write_bytes(b"mine")
+        broken(scripted, folder)
 
         assert b"mine" == victim.read_bytes()
+
+    def test_does_not_wait_for_a_pipe(self, scripted: Scripted, tmp_path: Path) -> None:
+        """A pipe in the place of the note is none."""
+        _, session = broken(scripted, tmp_path)
+        note = next(tmp_path.glob("*.json"))
+        note.unlink()
+        os.mkfifo(note)
+
+        assert CONTENT == remote(session).download(tmp_path).read_bytes()
 
 
 class TestNothingIsKept:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import subprocess
@@ -18,12 +19,15 @@ from filelock import FileLock
 from synapse.errors import TransferError
 from synapse.session import Session
 from synapse.transfer import FileCache, RemoteFile, Step
+from synapse.transfer.draft import Draft
 from tests.unit.session.hostile import reply
 from tests.unit.transfer.conftest import Scripted
 from tests.unit.transfer.shelf import Shelf
 
 CONTENT = os.urandom(300_000)
 MD5 = hashlib.md5(CONTENT).hexdigest()
+OLD, NOW = "Mon, 05 Jan 2026 08:00:00 GMT", "Mon, 05 Jan 2026 09:00:00 GMT"
+_OPEN = Draft._open
 
 FETCHER = """
 import sys
@@ -50,7 +54,7 @@ def remote(session: Session, **values: Any) -> RemoteFile:
 
 def kept(cache: FileCache) -> list[Path]:
     """List the files in a cache."""
-    return [path for path in cache.folder.glob("??/*") if path.is_file()]
+    return [path for path in cache.folder.glob("synapse-files/??/*") if path.is_file()]
 
 
 class TestHit:
@@ -173,8 +177,8 @@ class TestLimit:
     def test_is_left_to_another_process_that_is_at_it(self, scripted: Scripted, cache: FileCache) -> None:
         """While another one makes room, files are kept beyond the limit for a moment."""
         _, session = scripted(Shelf(CONTENT))
-        cache.folder.mkdir()
-        with FileLock(cache.folder / "lock"):
+        (cache.folder / "synapse-files").mkdir(parents=True)
+        with FileLock(cache.folder / "synapse-files" / "lock"):
             for name in "abcd":
                 remote(session, url=f"/{name}.bin").read(cache=cache)
 
@@ -183,14 +187,15 @@ class TestLimit:
     def test_drops_drafts_that_nobody_goes_on_with(self, scripted: Scripted, cache: FileCache) -> None:
         """What a killed process left goes after a day, and not before."""
         _, session = scripted(Shelf(CONTENT))
-        folder = cache.folder / "ab"
+        folder = cache.folder / "synapse-files" / "ab"
         folder.mkdir(parents=True)
-        for name, age in ((".synapse-old.part", 10**6), (".synapse-new.part", 0)):
-            (folder / name).write_bytes(b"x")
-            os.utime(folder / name, (time.time() - age,) * 2)
+        for letter, age in (("a", 10**6), ("b", 0)):
+            for path in (folder / f".synapse-{letter * length}.part" for length in (20, 32)):
+                path.write_bytes(b"x")
+                os.utime(path, (time.time() - age, time.time() - age))
         remote(session).read(cache=cache)
 
-        assert [".synapse-new.part"] == [path.name for path in folder.glob(".*")]
+        assert {"b"} == {path.stem[-1] for path in folder.iterdir() if path.name.startswith(".")}
 
     def test_clear_drops_everything(self, scripted: Scripted, cache: FileCache) -> None:
         """A cleared cache is empty, and goes on."""
@@ -223,3 +228,129 @@ def test_refuses_what_is_no_cache(bad: dict[str, Any]) -> None:
 def test_is_shown_by_its_folder() -> None:
     """A cache prints as it is made."""
     assert "FileCache('here', limit=5)" == repr(FileCache("here", limit=5))
+
+
+class TestFolder:
+    """The folder that a cache is given may hold anything."""
+
+    @pytest.mark.parametrize("clear", [False, True])
+    def test_nothing_of_others_is_dropped(self, scripted: Scripted, tmp_path: Path, clear: bool) -> None:
+        """Files whose names the cache did not make are neither counted nor dropped, wherever they are."""
+        _, session = scripted(Shelf(CONTENT))
+        for name in (
+            "01/scan.png",
+            "ab/.old",
+            "synapse-files/ab/scan.png",
+            f"ab/{'a' * 64}",
+            ".synapse-x.part",
+        ):
+            path = tmp_path / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(CONTENT)
+            os.utime(path, (0, 0))
+        before = {path for path in tmp_path.rglob("*") if path.is_file()}
+        cache = FileCache(tmp_path, limit=400_000)
+        for name in "ab":
+            remote(session, url=f"/{name}").read(cache=cache)
+        if clear:
+            cache.clear()
+        left = {path for path in tmp_path.rglob("*") if path.is_file()} - {
+            tmp_path / "synapse-files" / "lock"
+        }
+
+        assert (before, 0 if clear else 1) == (before & left, len(left - before))
+
+    def test_clear_of_an_unused_one_makes_nothing(self, tmp_path: Path) -> None:
+        """A folder that was never used as a cache stays as it is."""
+        FileCache(tmp_path).clear()
+
+        assert [] == list(tmp_path.iterdir())
+
+    def test_a_link_among_the_kept_is_left(self, scripted: Scripted, tmp_path: Path) -> None:
+        """What someone linked into the cache is not the cache's to drop."""
+        _, session = scripted(Shelf(CONTENT))
+        (tmp_path / "mine").mkdir()
+        (tmp_path / "mine" / ("cd" * 32)).write_bytes(CONTENT)
+        (tmp_path / "synapse-files").mkdir()
+        (tmp_path / "synapse-files" / "cd").symlink_to(tmp_path / "mine")
+        cache = FileCache(tmp_path)
+        remote(session).read(cache=cache)
+        cache.clear()
+
+        assert CONTENT == (tmp_path / "mine" / ("cd" * 32)).read_bytes()
+
+
+class TestIdentity:
+    def test_a_query_tells_files_apart(self, scripted: Scripted, cache: FileCache) -> None:
+        """Two files at one path, of one size and one time of change, are two files."""
+        shelf = Shelf(CONTENT, etag="", headers=[("Last-Modified", OLD), ("Date", NOW)])
+        _, session = scripted(shelf)
+        remote(session, url="/media?id=1").read(cache=cache)
+        shelf.content = os.urandom(len(CONTENT))
+
+        assert shelf.content == remote(session, url="/media?id=2").read(cache=cache)
+
+
+class TestTrouble:
+    """What is wrong with the cache costs one line in the log, and no file."""
+
+    def full(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+        (folder / "synapse-files").mkdir(parents=True)
+
+        def opened(self: Any) -> Any:
+            if folder in self.path.parents:
+                raise OSError(errno.ENOSPC, "No space left on device")
+            return _OPEN(self)
+
+        monkeypatch.setattr("synapse.transfer.draft.Draft._open", opened)
+        return folder
+
+    @pytest.mark.parametrize("kind", ["file", "nowhere", "full"])
+    @pytest.mark.parametrize("values", [{}, {"checksum": MD5}], ids=["version", "checksum"])
+    def test_a_folder_that_is_none(
+        self,
+        scripted: Scripted,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        caplog: pytest.LogCaptureFixture,
+        kind: str,
+        values: dict[str, Any],
+    ) -> None:
+        """Files come whole, and progress counts each once."""
+        _, session = scripted(Shelf(CONTENT))
+        (tmp_path / "file").touch()
+        folder = self.full(tmp_path / "full", monkeypatch) if kind == "full" else tmp_path / "file"
+        cache = FileCache("/proc/nope" if kind == "nowhere" else folder)
+        steps: list[Step] = []
+        for name in "ab":
+            path = remote(session, **values).download(tmp_path / name, progress=steps.append, cache=cache)
+            assert CONTENT == path.read_bytes() == remote(session, **values).read(cache=cache)
+
+        assert (len(CONTENT), 1) == (steps[-1].done, len(caplog.messages))
+        assert caplog.messages[0].startswith(f"nothing more is kept in the cache {str(cache.folder)!r} (")
+
+    def test_dropped_before_it_is_opened(self, scripted: Scripted, cache: FileCache, tmp_path: Path) -> None:
+        """A file that another one dropped right away is fetched once more."""
+        shelf = Shelf(CONTENT)
+        _, session = scripted(shelf)
+        steps: list[Step] = []
+        file = remote(session, checksum=MD5)
+        original = FileCache.keep
+
+        def keep(self: FileCache, *identity: object, fill: Any) -> Any:
+            return original(self, *identity, fill=lambda path: fill(path).unlink())
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(FileCache, "keep", keep)
+            path = file.download(tmp_path / "a", progress=steps.append, cache=cache)
+
+        assert (CONTENT, 2, len(CONTENT)) == (path.read_bytes(), len(shelf.asked), steps[-1].done)
+
+    def test_many_at_once_in_a_small_one(self, scripted: Scripted, tmp_path: Path) -> None:
+        """Side by side with hardly any room, every file comes."""
+        _, session = scripted(Shelf(CONTENT[:20_000]))
+        cache = FileCache(tmp_path, limit=60_000)
+        files = [remote(session, url=f"/{number}", size=20_000) for number in range(300)]
+        outcomes = session.map(lambda file: file.read(cache=cache), files, workers=16)
+
+        assert {(CONTENT[:20_000], None)} == {(outcome.result, outcome.error) for outcome in outcomes}

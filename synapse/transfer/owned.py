@@ -1,0 +1,45 @@
+"""Small files of our own beside the user's: never written, or read, through a link that someone put there."""
+
+from __future__ import annotations
+
+import os
+
+from pathlib import Path
+from stat import S_ISREG
+from typing import Final
+
+_NO_LINK: Final = getattr(os, "O_NOFOLLOW", 0)
+_NO_WAIT: Final = getattr(os, "O_NONBLOCK", 0)  # a pipe under this name is not waited for
+_LONGEST: Final = 64 * 1024
+
+
+def open_new(path: str, flags: int) -> int:
+    """Open a file that is not there yet; to be the `opener` of `open()`."""
+    return os.open(path, flags | os.O_CREAT | os.O_EXCL | _NO_LINK, 0o666)
+
+
+def open_there(path: str, flags: int) -> int:
+    """Open a file that is there; to be the `opener` of `open()`."""
+    return os.open(path, flags | _NO_LINK | _NO_WAIT)
+
+
+def write_new(path: Path, text: str) -> None:
+    """Write a file that is not there yet, else raise `FileExistsError`."""
+    with open(path, "w", opener=open_new, encoding="utf-8") as file:
+        file.write(text)
+
+
+def read_own(path: Path) -> str:
+    """Read a file; a link, or anything else that is no file of ours, is an `OSError` or a `ValueError`."""
+    with open(path, "rb", opener=open_there) as file:
+        if not S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise ValueError("not a file")
+        return file.read(_LONGEST).decode("utf-8")
+
+
+def size_of_own(path: Path) -> int:
+    """Return the size of a file; one that has another name, by which it may be someone else's, is a `ValueError`."""
+    stat = path.lstat()
+    if not S_ISREG(stat.st_mode) or stat.st_nlink != 1:
+        raise ValueError("not a file of ours")
+    return stat.st_size
