@@ -10,16 +10,21 @@ import json
 from typing import Any, Final
 
 from synapse.errors import QueryError, describe
-from synapse.query import Query
+from synapse.query import Condition, In, Query
 
 VERSION: Final = 1
 
 
 def stamp(entity: str, query: Query, *, host: str) -> tuple[str, str]:
     """Give the fingerprints of a host and of a query's rows: what a row carries or nests is no part of them."""
-    where = sorted(f"{each.name} {each.lookup.name} {each.value!r}" for each in query.where)
+    where = sorted(f"{each.name} {each.lookup.name} {_spelled(each)}" for each in query.where)
     asked = [entity, *where, repr((query.order, query.start, query.stop, query.params, query.empty))]
     return _digest(host), _digest("\n".join(asked))
+
+
+def _spelled(condition: Condition) -> str:
+    """Spell a value; a list of values is the same in any order, as a set has another one in each process."""
+    return repr(sorted(map(repr, condition.value))) if condition.lookup is In else repr(condition.value)
 
 
 def write(stamped: tuple[str, str], *, plan: str, state: dict[str, Any]) -> str:

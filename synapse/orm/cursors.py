@@ -117,6 +117,8 @@ class Cursors:
         if after is not None:
             fresh = [key is None or ((key < after) if self._down else (key > after)) for key in keys]
             rows = [row for row, is_fresh in zip(rows, fresh, strict=True) if is_fresh]
+            # A page that lies before the place to go on from tells nothing about it.
+            keys = [key for key, is_fresh in zip(keys, fresh, strict=True) if is_fresh]
         if keys and keys[-1] is not None:
             self._after = keys[-1]
         return rows

@@ -24,9 +24,10 @@ def undisturbed() -> Iterator[None]:
     if not gc.isenabled():
         yield
         return
-    gc.disable()
-    _still = True
     try:
+        # An interrupt may come at any moment, also right behind the first of these.
+        gc.disable()
+        _still = True
         yield
     finally:
         _still = False

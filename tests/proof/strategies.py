@@ -29,12 +29,13 @@ def examples(number: int, **more: Any) -> settings:
 
 @attrs.frozen
 class Reading:
-    """How one query is read; from `afar` answers are worth waiting for in threads."""
+    """How one query is read, and in pages of which size `again`; from `afar` answers are worth waiting for in threads."""
 
     order: str
     page_size: int
     workers: int
     afar: bool = True
+    again: int = 100
 
     def query(self, session: TableSession) -> QuerySet[Task]:
         """Make the query; it filters on what edits change."""
@@ -56,6 +57,7 @@ def readings(orders: tuple[str, ...] = ORDERS) -> st.SearchStrategy[Reading]:
         sizes,
         st.sampled_from([1, 2, 3, 8]),
         st.sampled_from([True, True, False]),
+        sizes,
     )
 
 

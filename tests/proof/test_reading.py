@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 
 from synapse import SynapseError
 from synapse.orm import QuerySet
+from synapse.orm.planning import PlanName
 from tests.proof.strategies import ORDERS, Reading, examples, numbered, readings, tables
 from tests.proof.table import LIES, Lie, Table, TableSession
 
@@ -55,9 +56,9 @@ def read(rows: Iterable[Any]) -> Read:
     return result
 
 
-def walked(query: QuerySet[Any], stops: set[int], **options: Any) -> Read:
+def walked(query: QuerySet[Any], stops: set[int], reading: Reading, *, plan: PlanName | None = None) -> Read:
     """Read, broken off after so many rows and gone on with from the checkpoint, as after an error."""
-    result, rows = Read([]), query.iterator(**options)
+    result, rows = Read([]), query.iterator(plan=plan, **reading.options)
     for _ in range(100):
         checkpoint = None
         try:
@@ -72,7 +73,11 @@ def walked(query: QuerySet[Any], stops: set[int], **options: Any) -> Read:
             checkpoint = error.checkpoint
         if checkpoint is None:
             return result
-        rows = pickle.loads(pickle.dumps(query)).using(query.session).resume(checkpoint, **options)
+        rows = (
+            pickle.loads(pickle.dumps(query))
+            .using(query.session)
+            .resume(checkpoint, page_size=reading.again, workers=reading.workers)
+        )
     raise AssertionError("a hundred resumptions, and no end")
 
 
@@ -179,7 +184,7 @@ def test_faults_end_in_an_error_that_can_be_gone_on_from(table: Table, reading: 
     """Pages that time out, break off or are refused cost no row: they are read again, or the checkpoint leads on."""
     expected = in_order(table, reading.order)
 
-    found = walked(reading.query(TableSession(table)), set(), **reading.options)
+    found = walked(reading.query(TableSession(table)), set(), reading)
 
     assert expected == found.keys
 
@@ -192,7 +197,7 @@ def test_faults_end_in_an_error_that_can_be_gone_on_from(table: Table, reading: 
 )
 def test_broken_off_and_resumed_is_the_whole(table: Table, reading: Reading, stops: set[int]):
     """Wherever a reading ends, and whatever happens meanwhile, its checkpoint leaves no gap and makes no double."""
-    found = walked(reading.query(TableSession(table)), stops, **reading.options)
+    found = walked(reading.query(TableSession(table)), stops, reading)
 
     assert ascends(found.keys, reading.order)
     assert table.always <= set(found.keys) <= table.ever
@@ -212,7 +217,25 @@ def test_slices_in_any_order_are_resumed(
     """A checkpoint knows its place in a slice, and in an order by something else than the key."""
     expected = in_order(table, reading.order)[low:high]
 
-    found = walked(reading.query(TableSession(table))[low:high], stops, **reading.options)
+    found = walked(reading.query(TableSession(table))[low:high], stops, reading)
+
+    assert expected == found.keys
+
+
+@examples(60)
+@given(
+    table=tables(faulty=True),
+    reading=readings(BY_KEY),
+    stops=st.sets(st.integers(1, 40), max_size=3),
+    high=st.none() | st.integers(0, 50),
+)
+def test_cursors_are_resumed_with_pages_of_any_size(
+    table: Table, reading: Reading, stops: set[int], high: int | None
+):
+    """However many pages it takes to come back to the last row that was handed out, none comes twice."""
+    expected = in_order(table, reading.order)[:high]
+
+    found = walked(reading.query(TableSession(table))[:high], stops, reading, plan="cursor")
 
     assert expected == found.keys
 

@@ -93,6 +93,16 @@ class TestCheckpoint:
         with pytest.raises(QueryError, match="another query"):
             Project.objects.using(query.session).resume(checkpoint)
 
+    def test_does_not_depend_on_the_order_of_a_list(self):
+        """A list means a set: it may be given in any order, as a set of texts is by every process."""
+        query = Task.objects.using(canned({TASKS: served([task(key) for key in range(1, 9)])}))
+        rows = query.filter(id__in=[5, 2, 7]).iterator()
+        first = next(rows).pk
+
+        rest = query.filter(id__in=[7, 5, 2]).resume(rows.checkpoint)
+
+        assert [2, 5, 7] == [first, *(row.pk for row in rest)]
+
     def test_leaves_open_what_rows_carry(self):
         """Fields, nested rows and what is prefetched may be others."""
         query = Task.objects.using(canned({TASKS: served([task(key) for key in range(1, 9)])}, page_size=3))
@@ -224,6 +234,17 @@ class TestCursors:
         first = [next(rows).pk for _ in range(7)]
 
         assert keys == [*first, *(row.pk for row in query.resume(rows.checkpoint))]
+
+    @pytest.mark.parametrize("size", [1, 2, 3, 5, 8])
+    def test_may_be_gone_on_with_by_smaller_pages(self, size):
+        """Several pages may lie in front of the last row that was handed out; none of theirs comes twice."""
+        query = Task.objects.using(session_of("cursor", [task(key) for key in range(1, 31)]))[:25]
+        rows = query.iterator(plan="cursor", page_size=10)
+        first = [next(rows).pk for _ in range(19)]
+
+        rest = query.resume(rows.checkpoint, page_size=size)
+
+        assert list(range(1, 26)) == [*first, *(row.pk for row in rest)]
 
     @pytest.mark.parametrize("link", ["/?page=2", "/?pagination=cursor&cursor="])
     def test_that_the_backend_does_not_know_are_an_error(self, link):
