@@ -21,6 +21,8 @@ E = TypeVar("E", bound="Entity")
 
 Convert: TypeAlias = Callable[[str], str]
 
+_FIRST: Final = 100  # rows after which it is told that nothing was found so far
+
 logger: Final = logging.getLogger("synapse")
 
 
@@ -50,7 +52,8 @@ class FilesManager(Manager[E]):
         differs is a failure unless `overwrite`. *specifications* keeps the files of these names, *fields* chooses
         where a row has several fields of files, *url_conversion* rewrites the addresses of a field:
         `{"files": call}`. One bad file never stops the rest; with `on_error="raise"` the first one ends the run with a
-        `BulkError`, and so does, always, a full disk or a line that stays dead.
+        `BulkError`, and so does, always, a full disk or a line that stays dead. A folder holds the files of one kind of
+        rows of one backend.
         """
         what = f"{self.entity.__name__}.objects.download"
         chosen = self._chosen(what, fields)
@@ -67,6 +70,7 @@ class FilesManager(Manager[E]):
             overwrite=overwrite,
             on_error=on_error,
             cache=cache,
+            rows=self.entity.__name__,
         )
 
     def _chosen(self, what: str, fields: Iterable[str] | None) -> tuple[str, ...]:
@@ -82,16 +86,21 @@ class FilesManager(Manager[E]):
     ) -> Iterator[Wanted]:
         """Read the rows page by page, with nothing but their files, and give each file."""
         asked = self._evolve(only=(*fields, *self._facts), defer=(), expand=(), prefetch=())
-        met = set[str]()
-        for row in asked.iterator():
+        met = dict[str, None]()
+        for number, row in enumerate(asked.iterator(), 1):
             for field in fields:
                 for wanted in self._files_of(row, field, convert.get(field, str)):
-                    met.add(wanted.specification)
+                    if wanted.error is None:
+                        met[wanted.specification] = None
                     if names is None or wanted.specification in names or wanted.error is not None:
                         yield wanted
-        lacking = [name for name in names or () if met and name not in met]
+            if number == _FIRST and _lacking(names, met) == names:
+                logger.warning("%s so far, after %d rows; reading on", _no_row(names, met), number)
+        lacking = _lacking(names, met)
+        if lacking and lacking == names:
+            raise QueryError(f"{self.entity.__name__}.objects.download: {_no_row(lacking, met)}")
         if lacking:
-            logger.warning("no row has a file %r%s", lacking[0], did_you_mean(lacking[0], met))
+            logger.warning("%s", _no_row(lacking, met))
 
     def _files_of(self, row: E, field: str, convert: Convert) -> Iterator[Wanted]:
         try:
@@ -130,6 +139,18 @@ class FilesManager(Manager[E]):
             return None if file is None else self._converted(row, file, convert)
 
         return renew
+
+
+def _lacking(names: list[str] | None, met: Mapping[str, None]) -> list[str] | None:
+    """Give the names that no file had; None where there was no file, or none was asked for by name."""
+    return [name for name in names if name not in met] if names and met else None
+
+
+def _no_row(names: list[str] | None, met: Mapping[str, None]) -> str:
+    [name, *_] = names or [""]
+    known = [each for each in met if each]
+    told = f", only {', '.join(map(repr, known))}" if known else ": these files have no names"
+    return f"no row has a file {name!r}{did_you_mean(name, known)}{told}"
 
 
 def _conversions(what: str, given: object, *, fields: tuple[str, ...]) -> Mapping[str, Convert]:

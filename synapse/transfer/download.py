@@ -14,6 +14,7 @@ import attrs
 
 from synapse.errors import BulkError, ClientError, SynapseError, TransferError
 from synapse.session import Outcome, Run, Session, Untried
+from synapse.transfer.belonging import claim
 from synapse.transfer.downloads import Downloads, FileStatus
 from synapse.transfer.draft import drop_stale
 from synapse.transfer.filecache import FileCache, checked_cache
@@ -52,13 +53,15 @@ def download_files(
     overwrite: bool = False,
     on_error: OnError = "collect",
     cache: FileCache | None = None,
+    rows: str = "",
 ) -> Downloads:
     """Download files into `folder/specification/key_name` and tell what became of each, in order.
 
     A file that is there under its name counts as present unless its size or MD5 tells otherwise; with *overwrite*,
     only one that size and MD5 prove to be the same does. Files are asked for as they are needed, never all at once.
     With `on_error="raise"` the first failure ends the run with a `BulkError`; so does, always, a full disk, a line
-    that stays dead, or an error that *wanted* itself raises once something was done.
+    that stays dead, or an error that *wanted* itself raises once something was done. Given the kind of *rows*, the
+    folder is noted as that of such rows of this backend, and any other is refused.
     """
     if on_error not in ("collect", "raise"):
         raise TransferError(f"on_error must be 'collect' or 'raise', not {on_error!r}")
@@ -67,6 +70,8 @@ def download_files(
     if cache is not None:
         checked_cache(cache)
     root = _root(folder)
+    if rows:
+        claim(root, session, rows=rows)
     report = Downloads(root)
     run = Run(_Places(root).each(wanted))
     with tracked(progress, total=None, label="downloading") as meter:

@@ -25,6 +25,7 @@ from synapse import (
     Model,
     Plugin,
     PluginRelease,
+    QueryError,
     Task,
     TransferError,
 )
@@ -47,8 +48,9 @@ def project(session, make, tmp_path):
 
 
 def paths(folder: Path) -> list[str]:
-    """List the files below a folder."""
-    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+    """List the files below a folder, without its marker."""
+    found = (path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+    return sorted(path for path in found if path != ".synapse-downloads")
 
 
 class TestDownload:
@@ -116,7 +118,31 @@ class TestDownload:
             report = tasks.download(tmp_path / "out", specifications=["image_1", "data_meta_2"])
 
         assert ["image_1"] * 3 == [outcome.specification for outcome in report]
-        assert ["no row has a file 'data_meta_2' (did you mean 'data_meta_1'?)"] == caplog.messages
+        assert [
+            "no row has a file 'data_meta_2' (did you mean 'data_meta_1'?), only 'image_1', 'data_meta_1'"
+        ] == caplog.messages
+
+    def test_of_a_name_that_no_file_has(self, session, project, tmp_path):
+        """A name that is mistyped is an error, with the names that there are."""
+        tasks = Task.objects.filter(project=project.pk)
+        words = r"no row has a file 'image1' \(did you mean 'image_1'\?\), only 'image_1', 'data_meta_1'"
+        with pytest.raises(QueryError, match=words):
+            tasks.download(tmp_path / "out", specifications=["image1"])
+
+        assert 0 == len(tasks[10:20].download(tmp_path / "out", specifications=["image1"]))
+
+    def test_into_a_folder_of_other_rows(self, session, project, tmp_path):
+        """Task 1 and data unit 1 would have one place: the second kind of rows is refused before anything is read."""
+        Task.objects.filter(project=project.pk).download(tmp_path / "out")
+        before = paths(tmp_path / "out")
+        units = DataUnit.objects.filter(data_collection=project.data_collection_id)
+        with (
+            assert_requests(0),
+            pytest.raises(TransferError, match=r"holds files of Task rows .* not of DataUnit"),
+        ):
+            units.download(tmp_path / "out")
+
+        assert before == paths(tmp_path / "out")
 
     def test_of_several_fields(self, session, project, make, tmp_path):
         """An assignment has its primary file, and all those of its unit."""

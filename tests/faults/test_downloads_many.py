@@ -12,6 +12,7 @@ import pytest
 
 from synapse import BulkError, DataUnit, Session
 from synapse.orm import QuerySet
+from synapse.transfer.belonging import MARKER
 from tests.faults.conftest import Connect, MakeFile, Place, md5
 from tests.faults.hostile import FIRST, LAST, MIDDLE, Backend, Proxy, answer, close, reset
 
@@ -33,8 +34,8 @@ def units(place: Place, session: Session) -> QuerySet[DataUnit]:
 
 
 def found_in(folder: Path) -> list[str]:
-    """Return the MD5 of every file below a folder, hidden ones too, sorted."""
-    return sorted(md5(each) for each in folder.rglob("*") if each.is_file())
+    """Return the MD5 of every file below a folder, hidden ones too, but not its marker, sorted."""
+    return sorted(md5(each) for each in folder.rglob("*") if each.is_file() and each.name != MARKER)
 
 
 def test_bad_line(proxy: Proxy, connect: Connect, place: Place, sources: list[Path], tmp_path: Path) -> None:

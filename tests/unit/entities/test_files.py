@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from synapse import Assignment, GroundTruthEvent, MappingError, PermissionDeniedError, Task
+import pytest
+
+from synapse import Assignment, GroundTruthEvent, MappingError, PermissionDeniedError, QueryError, Task
 from synapse.testing import CannedSession, canned, page
 
 OLD, NEW = "https://store.example/a.png?sig=old", "https://store.example/a.png?sig=new"
@@ -79,3 +81,32 @@ def test_a_row_whose_files_cannot_be_read_fails_alone(tmp_path: Path) -> None:
     assert ["failed", "downloaded"] == [each.status for each in report]
     assert isinstance(report[0].error, MappingError)
     assert "Task.files of 7" in str(report[0].error)
+
+
+def test_a_name_that_no_file_has_is_told_early(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """After a hundred rows a line in the log says what is missing; a later row may have it."""
+    rows = [{**row(NEW), "id": number} for number in range(1, 103)]
+    rows[-1]["files"] = [{**rows[-1]["files"][0], "specification": "image_2"}]
+    one = session(**{"GET sdk/tasks/files/": page(*rows)})
+    report = Task.objects.using(one).download(tmp_path, specifications=["image_2"])
+
+    assert [(102, "image_2")] == [(each.key, each.specification) for each in report]
+    assert [
+        "no row has a file 'image_2' (did you mean 'image_1'?), only 'image_1' so far, after 100 rows; reading on"
+    ] == caplog.messages
+
+
+def test_a_name_of_files_without_names_is_refused(tmp_path: Path) -> None:
+    """Where rows have one file each, there is nothing to choose by name."""
+    rows = page({"id": 2, "file": {"url": NEW, "name": "a.png"}})
+    assignments = Assignment.objects.using(session(**{"GET sdk/assignments/": rows}))
+    with pytest.raises(QueryError, match="'image_1': these files have no names"):
+        assignments.download(tmp_path, specifications=["image_1"])
+
+
+def test_a_name_is_not_missed_where_no_row_could_be_read(tmp_path: Path) -> None:
+    """Rows that fail say nothing of the names that there are."""
+    one = session(**{"GET sdk/tasks/files/": page({**row(NEW), "files": {"image_1": 5}})})
+    report = Task.objects.using(one).download(tmp_path, specifications=["image_1"])
+
+    assert ["failed"] == [each.status for each in report]

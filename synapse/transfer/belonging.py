@@ -1,0 +1,50 @@
+"""Whose files a download folder holds: a key says nothing of the backend and of the kind of row that it is of."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+
+from pathlib import Path
+from typing import Any, Final
+
+from synapse.errors import TransferError
+from synapse.session import Session
+from synapse.transfer.owned import read_own, write_new
+
+MARKER: Final = ".synapse-downloads"
+
+
+def claim(folder: Path, session: Session, *, rows: str) -> None:
+    """Note that *folder* holds files of these *rows* of this backend; a `TransferError` if it holds others."""
+    mine = {"host": session.host, "tenant": session.settings.tenant, "rows": rows}
+    marker = folder / MARKER
+    try:
+        write_new(marker, json.dumps(mine))
+    except FileExistsError:
+        _check(marker, mine)
+    except OSError:
+        return  # where nothing can be written, what is there can still be found
+
+
+def _check(marker: Path, mine: dict[str, Any]) -> None:
+    found: object = None
+    with contextlib.suppress(OSError, ValueError):
+        found = json.loads(read_own(marker))
+    if not isinstance(found, dict):
+        raise TransferError(
+            f"{str(marker)!r} does not say whose files are there: choose another folder, or delete it if they are of "
+            f"{mine['rows']} rows of {mine['host']}. Nothing was fetched"
+        )
+    # The tenant that a token leads to by itself has no name here.
+    named = {name for name, value in mine.items() if value is not None and found.get(name) is not None}
+    if any(mine[name] != found[name] for name in named):
+        raise TransferError(
+            f"{str(marker.parent)!r} holds files of {_named(found)}, not of {_named(mine)}, whose files may have the "
+            f"same names: choose another folder. Nothing was fetched. (If the backend only moved, delete {marker.name})"
+        )
+
+
+def _named(owner: dict[str, Any]) -> str:
+    tenant = f" (tenant {owner['tenant']})" if owner.get("tenant") else ""
+    return f"{owner.get('rows')} rows of {owner.get('host')}{tenant}"
