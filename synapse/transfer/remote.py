@@ -129,12 +129,12 @@ class RemoteFile:
         overwrite: bool = False,
         cache: FileCache | None = None,
     ) -> Path:
-        """Save the file into a folder that exists or whose path ends in `/`, else to this very path; return where it is.
+        """Save the file into a folder that exists or whose path ends in `/`, else to this very path; return its place.
 
         In a folder it has a safe form of its name. Missing folders are made: `"out/"` is one, `"out"` would be a file.
         The file appears when it is whole. One that is there already with the same content is left as it is; any other
-        is a `TransferError` unless `overwrite`. What has come of a large file stays beside it if the rest does not come:
-        the next call goes on from there, as long as the server says that the file is the same.
+        is a `TransferError` unless `overwrite`. What has come of a large file stays beside it if the rest does not
+        come: the next call goes on from there, as long as the server says that the file is the same.
         """
         target = target_of(to, name=safe_name(self.name))
         if not overwrite and os.path.lexists(target):
