@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, cast
 
-from synapse.errors import SynapseError
+from synapse.errors import QueryError, SynapseError
 from synapse.orm import checkpoint
 
 if TYPE_CHECKING:
@@ -24,6 +24,9 @@ class Rows(Generic[R]):
 
     Rows that were handed out count as done: `checkpoint` is the place behind the last of them, and
     `queryset.resume(checkpoint)` goes on there. A `SynapseError` that breaks the walk carries it as well.
+
+    A page that could not be made into objects, or was interrupted meanwhile, is tried again when the next row is asked
+    for. A walk that broke otherwise is not gone on with here: to ask for another row is an error from then on.
     """
 
     def __init__(
@@ -36,10 +39,13 @@ class Rows(Generic[R]):
     ) -> None:
         self._reader, self._load, self._stamp = reader, load, stamp
         self._state = state or {}
+        self._due: Window | None = None
         self._window: Window | None = None
         self._rows: list[R] = []
         self._left: Iterator[R] = iter(())
         self._lock = threading.Lock()
+        self._ended = False
+        self._broke = ""
 
     def __iter__(self) -> Self:
         return self
@@ -55,17 +61,38 @@ class Rows(Generic[R]):
 
     def _next_page(self) -> R:
         try:
-            window = self._reader.next()
+            if self._due is None and not self._ended:
+                self._read()
+            window = self._due
             rows = [] if window is None else self._load(window)
         except SynapseError as error:
+            if self._ended:
+                # Another thread closed it, which is what broke this.
+                raise StopIteration from None
             error.checkpoint = self.checkpoint
-            self.close()
             raise
-        if window is None:
+        if self._ended or window is None:
             raise StopIteration
         self._state = self._stands
-        self._window, self._rows, self._left = window, rows, iter(rows)
+        # In one step, so that an interrupt finds the page either due or being handed out.
+        self._window, self._due, self._rows, self._left = window, None, rows, iter(rows)
         return next(self._left)
+
+    def _read(self) -> None:
+        """Have the next window due; whatever interrupts that may have lost one, so that nothing can follow it."""
+        if self._broke:
+            raise QueryError(
+                f"this reading broke off ({self._broke}) before its end, and gives no more rows; go on with "
+                "queryset.resume(rows.checkpoint), which is error.checkpoint as well"
+            )
+        self._broke = "interrupted"
+        try:
+            self._due = self._reader.next()
+        except BaseException as error:
+            self._broke = type(error).__name__
+            self._reader.close()
+            raise
+        self._broke, self._ended = "", self._ended or self._due is None
 
     @property
     def _stands(self) -> dict[str, Any]:
@@ -79,9 +106,10 @@ class Rows(Generic[R]):
 
     def close(self) -> None:
         """Stop reading: nothing more is sent, and what is under way is not waited for."""
+        self._ended = True
         self._reader.close()
         self._state = self._stands
-        self._window, self._rows, self._left = None, [], iter(())
+        self._window, self._due, self._rows, self._left = None, None, [], iter(())
 
     def __enter__(self) -> Self:
         return self
@@ -99,6 +127,12 @@ class Rows(Generic[R]):
             lambda window: [convert(row) for row in load(window)],
             stamp=self._stamp,
             state=self._state,
+        )
+
+    def __reduce__(self) -> Any:
+        raise TypeError(
+            "a reading in progress cannot be pickled; keep rows.checkpoint, which is text, and go on with "
+            "queryset.resume(checkpoint) there"
         )
 
     def __repr__(self) -> str:

@@ -29,7 +29,7 @@ def examples(number: int, **more: Any) -> settings:
 
 @attrs.frozen
 class Reading:
-    """How one query is read, and in pages of which size `again`; from `afar` answers are worth waiting for in threads."""
+    """How one query is read, and resumed in pages of `again` rows; from `afar` threads are worth their trouble."""
 
     order: str
     page_size: int

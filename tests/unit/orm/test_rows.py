@@ -7,6 +7,7 @@ import gc
 import json
 import pickle
 import threading
+import time
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -21,6 +22,17 @@ from tests.unit.orm.rows import by_cursor, in_turn, project, served, task
 
 TASKS = "GET sdk/tasks/"
 LISTED = range(1, 3001)
+
+
+def raised(error: Any) -> None:
+    """Raise what is given, if anything is."""
+    if error is not None:
+        raise error
+
+
+def interrupted(_: Any) -> Any:
+    """Answer with what Ctrl-C does."""
+    raise KeyboardInterrupt
 
 
 def session_of(plan: str, rows: Any) -> CannedSession:
@@ -137,7 +149,9 @@ class TestErrors:
         checkpoint = pickle.loads(pickle.dumps(caught.value)).checkpoint
 
         assert [1, 2, 3] == [*seen, *(row.pk for row in Task.objects.using(session).resume(checkpoint))]
-        assert [] == list(walk)
+        with pytest.raises(QueryError, match=f"broke off .{type(error).__name__}.*resume") as later:
+            next(walk)
+        assert checkpoint == later.value.checkpoint
 
     def test_of_a_row_that_does_not_fit_do_so_too(self):
         """A page with a malformed row is not handed out; the place is the one before it."""
@@ -148,6 +162,38 @@ class TestErrors:
             list(walk)
 
         assert caught.value.checkpoint == walk.checkpoint
+
+    def test_of_an_interrupt_while_a_page_comes_are_no_end(self):
+        """Nobody knows what the interrupt cost: to ask for more is an error, which says where to go on."""
+        rows = [task(key) for key in range(1, 9)]
+        session = canned({TASKS: served(rows)}, page_size=4, workers=1)
+        query, real = Task.objects.using(session), session.replies[TASKS]
+        walk = query.iterator()
+        seen = [next(walk).pk for _ in range(4)]
+        session.replies[TASKS] = interrupted
+
+        with pytest.raises(KeyboardInterrupt):
+            next(walk)
+        session.replies[TASKS] = real
+        with pytest.raises(QueryError, match="KeyboardInterrupt") as caught:
+            list(walk)
+        assert list(range(1, 9)) == [*seen, *(row.pk for row in query.resume(caught.value.checkpoint))]
+
+    @pytest.mark.parametrize("error", [KeyboardInterrupt, MemoryError, TransportError("no data units")])
+    def test_of_what_is_fetched_for_a_page_do_not_lose_it(self, monkeypatch, error):
+        """The page is still due: the same iterator gives it next, and the checkpoint is the one before it."""
+        rows = canned({TASKS: served([task(key) for key in range(1, 13)])}, page_size=4)
+        query, fails = Task.objects.using(rows).prefetch_related("data_unit"), iter([None, error, error])
+        monkeypatch.setattr("synapse.orm.fetching.prefetch", lambda *_: raised(next(fails, None)))
+        walk, seen = query.iterator(), []
+
+        for _ in range(2):
+            with pytest.raises(error if isinstance(error, type) else type(error)):
+                seen.extend(row.pk for row in walk)
+        rest = query.resume(walk.checkpoint)
+
+        assert list(range(5, 13)) == [row.pk for row in rest] == [row.pk for row in walk]
+        assert [1, 2, 3, 4] == seen
 
     def test_outside_of_a_walk_have_none(self):
         """Only a walk has a place."""
@@ -196,6 +242,27 @@ class TestRows:
             found = [key for part in pool.map(take, range(4)) for key in part]
 
         assert list(range(1, 501)) == sorted(found)
+
+    @pytest.mark.parametrize("late", range(8))
+    def test_may_be_closed_by_another_thread(self, late):
+        """Whoever waits for a row then comes to the end at once, without an error."""
+        rows = Task.objects.using(canned({TASKS: served([task(key) for key in range(1, 400)])})).iterator(
+            page_size=5
+        )
+        with ThreadPoolExecutor(1) as pool:
+            came = pool.submit(list, rows)
+            time.sleep(late / 1000)
+            rows.close()
+            keys = [row.pk for row in came.result(timeout=60)]
+
+        assert list(range(1, len(keys) + 1)) == keys
+
+    def test_do_not_travel(self):
+        """What travels is the checkpoint, and the error says so."""
+        rows = Task.objects.using(canned({})).iterator()
+
+        with pytest.raises(TypeError, match=r"keep rows\.checkpoint"):
+            pickle.dumps(rows)
 
     def test_close_when_nobody_holds_them(self):
         """A reading that nobody holds any more ends, threads and all."""
