@@ -30,12 +30,14 @@ if TYPE_CHECKING:
 class Leaf(Piece):
     """One numbered page: the place of its first row, how many rows fit on it, and what its answer said.
 
-    `ticket` tells which writes of this session were made before it was asked for. `back` is how far it is behind the
+    `ticket` tells which writes of this session were made before it was asked for, `landed` which before its answer was
+    taken in. `back` is how far it is behind the
     page for which it was asked again; 0 for a page that is read in its turn.
     """
 
     first: int
     ticket: int = 0
+    landed: int = 0
     back: int = 0
     again: bool = False
     checked: bool = False
@@ -139,7 +141,7 @@ class Numbered:
             self._refused(piece, outcome)
         elif self._settled or self._settle(piece, outcome.page):
             page = piece.page = outcome.page
-            piece.rows = page.rows
+            piece.rows, piece.landed = page.rows, self._ticket()
             if outcome.seconds > SLOW and piece.size % 2 == 0 and piece.size > 2 * SMALLEST:
                 self._shrink(piece.size // 2)
             if page.next and piece.first + piece.size == self._tail:
@@ -231,6 +233,8 @@ class Numbered:
         before = self._before
         if before is None or before.again or leaf.again or page is None or len(page.rows) < leaf.size:
             return
+        if before.count != leaf.count or len({before.ticket, before.landed, leaf.ticket, leaf.landed}) > 1:
+            return  # rows may have left meanwhile, so that those behind them came to the page before
         if page.next and None not in keys and keys <= self._keys:
             raise TransportError(
                 f"{leaf.request.method} {leaf.request.shown}: this page holds only rows of the page before, and names "
