@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 
 from collections.abc import Iterator
 from typing import Final
@@ -17,6 +18,10 @@ MEASURE: Final = "COVERAGE_PROCESS_CONFIG"
 settings.register_profile("local", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ci", settings.get_profile("local"), derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "local")
+
+# Started in the background, a process ignores Ctrl-C, and hands that down to those that tests interrupt.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session", autouse=True)
