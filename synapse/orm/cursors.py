@@ -8,7 +8,7 @@ import attrs
 
 from synapse.dialects import V1
 from synapse.errors import TransportError
-from synapse.orm.pages import Answer, Piece, Window, check_empty, keys_of, took_too_long
+from synapse.orm.pages import Answer, Piece, Window, check_empty, keys_of, may_be_smaller
 from synapse.query import Query
 
 if TYPE_CHECKING:
@@ -62,9 +62,10 @@ class Cursors:
         if piece not in self._nodes:
             return  # the slice was full before this came
         if isinstance(outcome, Exception):
-            if took_too_long(outcome) and piece.size > 1:
+            if piece.size > 1 and may_be_smaller(piece, outcome):
                 self._size = piece.size // 2
-                self._nodes[self._nodes.index(piece)] = self._turn(piece.token)
+                self._nodes[self._nodes.index(piece)] = again = self._turn(piece.token)
+                again.late = piece.late + 1
             else:
                 piece.error = outcome
             return

@@ -10,20 +10,24 @@ from __future__ import annotations
 import math
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
 from synapse.dialects import V1, Page
 from synapse.errors import NotFoundError, TransportError
 from synapse.orm.marks import Mark
-from synapse.orm.pages import Answer, Piece, Window, check_empty, keys_of, missing, took_too_long
+from synapse.orm.pages import Answer, Piece, Window, check_empty, keys_of, may_be_smaller, missing
 from synapse.orm.seen import Seen
-from synapse.orm.sizing import SLOW, SMALLEST
+from synapse.orm.sizing import QUICK, SLOW, SMALLEST
 from synapse.query import Query
 
 if TYPE_CHECKING:
     from synapse.orm.entity import Entity
+
+
+WELL: Final = 4
+"""After so many pages that came quickly larger ones are asked for again; after twice as many behind each timeout."""
 
 
 @attrs.define(eq=False, kw_only=True)
@@ -32,7 +36,8 @@ class Leaf(Piece):
 
     `ticket` tells which writes of this session were made before it was asked for, `landed` which before its answer was
     taken in. `back` is how far it is behind the
-    page for which it was asked again; 0 for a page that is read in its turn.
+    page for which it was asked again; 0 for a page that is read in its turn. Rows before `skip` and from `upto` on are on other
+    pages as well, which matters where they have no keys that tell.
     """
 
     first: int
@@ -41,6 +46,8 @@ class Leaf(Piece):
     back: int = 0
     again: bool = False
     checked: bool = False
+    skip: int = 0
+    upto: int | None = None
     page: Page | None = None
     gone: NotFoundError | None = None
 
@@ -83,7 +90,9 @@ class Numbered:
         self._settled = self._swept = self._over = False
         self._before: Leaf | None = None
         self._keys: set[Any] = set()
-        self._empty = 0
+        self._empty = self._skip = self._well = 0
+        self._needed = WELL
+        self._largest = size
         self._end: int | None = None
         self._named: int | None = None
         self._counts: tuple[int, int] | None = None
@@ -101,6 +110,7 @@ class Numbered:
     def _leaf(self, first: int, *, size: int = 0, **more: Any) -> Leaf:
         size = size or self._size
         asked = self._asked if size == self._size else size
+        first = first // size * size
         request = self._dialect.select(self._cls._schema, self._query, page=first // size + 1, size=asked)
         return Leaf(request, size, first=first, **more)
 
@@ -116,11 +126,13 @@ class Numbered:
                 return None
             if not leaf.sent:
                 return self._send(leaf)
+            if leaf.hesitant:
+                return None
         if not self._goes_on():
             return None
-        leaf = self._leaf(self._tail, again=self._swept)
+        leaf = self._leaf(self._tail, again=self._swept, skip=self._skip)
         self._nodes.append(leaf)
-        self._tail += self._size
+        self._tail, self._skip = self._tail + self._size, 0
         return self._send(leaf)
 
     def _goes_on(self) -> bool:
@@ -142,18 +154,17 @@ class Numbered:
         elif self._settled or self._settle(piece, outcome.page):
             page = piece.page = outcome.page
             piece.rows, piece.landed = page.rows, self._ticket()
-            if outcome.seconds > SLOW and piece.size % 2 == 0 and piece.size > 2 * SMALLEST:
-                self._shrink(piece.size // 2)
-            if page.next and piece.first + piece.size == self._tail:
+            if page.next and piece.first + piece.size >= self._tail:
                 self._named = self._tail
             if page.count is not None:
                 self._end = page.count
                 self._counts = ((self._counts or (page.count,))[0], page.count)
+            self._adapt(piece, outcome.seconds)
 
     def _settle(self, leaf: Leaf, page: Page) -> bool:
         """See how large the backend's pages are; False where this page is the wrong one, since they are others."""
         self._settled = True
-        self._size = _real_size(page, leaf.first // leaf.size, asked=self._asked)
+        self._size = self._largest = _real_size(page, leaf.first // leaf.size, asked=self._asked)
         if leaf.size == self._size:
             return True
         self._begin()
@@ -166,29 +177,49 @@ class Numbered:
     def _refused(self, leaf: Leaf, error: Exception) -> None:
         if isinstance(error, NotFoundError) and (leaf.first > 0 or leaf.again):
             leaf.gone, leaf.rows, self._settled = error, [], True
-        elif took_too_long(error) and leaf.size > 1:
+        elif leaf.size > 1 and may_be_smaller(leaf, error):
             self._split(leaf)
         else:
             leaf.error = error
 
     def _split(self, leaf: Leaf) -> None:
-        """Ask for smaller pages in place of one that took too long: equal parts, so that page numbers meet them."""
-        parts = next(each for each in range(2, leaf.size + 1) if leaf.size % each == 0)
-        size, index = leaf.size // parts, self._nodes.index(leaf)
+        """Ask for smaller pages in place of one that took too long; at its ends they may overlap with others."""
+        size, index, end = leaf.size // 2, self._nodes.index(leaf), leaf.first + leaf.size
         if not self._settled:
             # Nothing is known of the backend's pages yet: begin anew with smaller ones.
             self._asked = self._size = size
             self._begin()
+            self._nodes[0].late = leaf.late + 1
             return
-        self._shrink(size)
-        smaller = [self._leaf(leaf.first + size * part, size=size, again=leaf.again) for part in range(parts)]
-        smaller[0].back, smaller[0].checked = leaf.back, leaf.checked
+        if size < self._size:
+            self._resize(size)
+        self._needed, self._well = 2 * self._needed, 0
+        smaller = [
+            self._leaf(first, size=size, again=leaf.again, skip=max(leaf.first + leaf.skip - first, 0))
+            for first in range(leaf.first // size * size, end, size)
+        ]
+        smaller[0].back, smaller[0].checked, smaller[0].late = leaf.back, leaf.checked, leaf.late + 1
+        smaller[-1].upto = end - smaller[-1].first
         self._nodes[index : index + 1] = smaller
 
-    def _shrink(self, size: int) -> None:
-        """Ask for smaller pages from now on, such as lie whole within those that were asked for."""
-        if size < self._size and self._size % size == 0:
-            self._size = self._asked = size
+    def _resize(self, size: int) -> None:
+        """Ask for pages of another size from now on; the next one may begin with rows of the one before."""
+        tail = self._tail // size * size
+        if self._named == self._tail:
+            self._named = tail
+        self._skip += self._tail - tail
+        self._size, self._asked, self._tail = size, size, tail
+
+    def _adapt(self, leaf: Leaf, seconds: float) -> None:
+        """Ask for less where answers take long, and for more again once enough of them came quickly."""
+        if seconds > SLOW and leaf.size > 2 * SMALLEST and leaf.size // 2 < self._size:
+            self._resize(leaf.size // 2)
+            self._well = 0
+        elif seconds <= QUICK and leaf.size == self._size < self._largest:
+            self._well += 1
+            if self._well >= self._needed:
+                self._resize(min(2 * self._size, self._largest))
+                self._well = 0
 
     # --- what is handed out -----------------------------------------------------
     def give(self) -> Window | None:
@@ -220,10 +251,11 @@ class Numbered:
         check_empty(leaf.request, self._empty)
         self._before, self._keys = leaf, set(keys)
         low, high = max(self._low - leaf.first, 0), len(rows) if stop is None else max(stop - leaf.first, 0)
+        own = range(leaf.skip, len(rows) if leaf.upto is None else leaf.upto)
         fresh = [
             row
-            for row, key in zip(rows[low:high], keys[low:high], strict=True)
-            if not self._mark.covers(row) and (key is None or self._seen.add(key))
+            for place, (row, key) in enumerate(zip(rows[low:high], keys[low:high], strict=True), low)
+            if not self._mark.covers(row) and (place in own if key is None else self._seen.add(key))
         ]
         return fresh if stop is None else fresh[: max(stop - self._place, 0)]
 
@@ -233,7 +265,9 @@ class Numbered:
         before = self._before
         if before is None or before.again or leaf.again or page is None or len(page.rows) < leaf.size:
             return
-        if before.count != leaf.count or len({before.ticket, before.landed, leaf.ticket, leaf.landed}) > 1:
+        if leaf.first < before.first + before.size or before.count != leaf.count:
+            return
+        if len({before.ticket, before.landed, leaf.ticket, leaf.landed}) > 1:
             return  # rows may have left meanwhile, so that those behind them came to the page before
         if page.next and None not in keys and keys <= self._keys:
             raise TransportError(
@@ -290,7 +324,7 @@ class Numbered:
         if leaf.count is not None:
             following = min(following, math.ceil(leaf.count / self._size) * self._size)
         if leaf.gone is None:
-            filled = range(leaf.first + leaf.size, following, self._size)
+            filled = range((leaf.first + leaf.size) // self._size * self._size, following, self._size)
             self._nodes[1:1] = [self._leaf(place, again=True) for place in filled]
         first = (leaf.rows or [None])[0]
         return not (first is not None and self._knows(first)) and self._put_back(leaf, 2 * distance)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 
 from http import HTTPStatus
@@ -16,7 +17,12 @@ if TYPE_CHECKING:
     from synapse.orm.entity import Entity
     from synapse.session import Session
 
+_log = logging.getLogger("synapse")
+
 EMPTY_PAGES: Final = 3
+PATIENCE: Final = 3
+"""So many requests in a row may take too long for one place."""
+
 GAVE_UP: Final = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.GATEWAY_TIMEOUT, 524})
 
 
@@ -33,7 +39,8 @@ class Window:
 class Piece:
     """One request of a plan, for a page of `size` rows.
 
-    `rows` are what it brought, once that was taken in; `error` is what it ended with.
+    `rows` are what it brought, once that was taken in; `error` is what it ended with. `late` counts the requests in a
+    row that took too long here.
     """
 
     request: Request
@@ -41,6 +48,12 @@ class Piece:
     sent: bool = False
     rows: list[Any] | None = None
     error: Exception | None = None
+    late: int = 0
+
+    @property
+    def hesitant(self) -> bool:
+        """Whether this is tried again after a timeout, so that nothing else should be sent meanwhile."""
+        return self.late > 0 and self.rows is None
 
 
 @attrs.frozen
@@ -122,6 +135,15 @@ def took_too_long(error: Exception) -> bool:
     if isinstance(error, ClientError):
         return error.status_code in GAVE_UP
     return isinstance(error, TransportError) and error.timed_out
+
+
+def may_be_smaller(piece: Piece, error: Exception) -> bool:
+    """Whether to ask for less in place of what took too long; a backend that hangs is given up soon."""
+    if not took_too_long(error) or piece.late >= PATIENCE - 1:
+        return False
+    level = logging.WARNING if piece.late else logging.INFO
+    _log.log(level, "%s took too long; asking for fewer rows at once", piece.request.shown)
+    return True
 
 
 def missing(request: Request, cause: NotFoundError) -> TransportError:

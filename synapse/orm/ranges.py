@@ -15,7 +15,7 @@ import attrs
 
 from synapse.dialects import V1, Page, Request
 from synapse.errors import NotFoundError, TransportError
-from synapse.orm.pages import Answer, Passed, Piece, Window, check_empty, keys_of, missing, took_too_long
+from synapse.orm.pages import Answer, Passed, Piece, Window, check_empty, keys_of, may_be_smaller, missing
 from synapse.orm.sizing import Sizing
 from synapse.query import Condition, Gt, Lt, Query
 from synapse.query.kinds import LARGEST
@@ -105,6 +105,8 @@ class Ranges:
                 return None
             if not node.sent:
                 return self._send(node)
+            if node.hesitant:
+                return None
             planned += math.ceil(node.expected) if node.rows is None else len(node.rows)
         return next((self._send(probe) for probe in self._probes if not probe.sent), None)
 
@@ -325,7 +327,7 @@ class Ranges:
                 span.rows = []
             else:
                 span.error = missing(span.request, error)
-        elif took_too_long(error) and (span.size > 1 or self._parts(span) > 1):
+        elif (span.size > 1 or self._parts(span) > 1) and may_be_smaller(span, error):
             self._sizing.shrink(span.size)
             self._halve(span)
         else:
@@ -339,15 +341,22 @@ class Ranges:
         """Ask for the halves of a range that took too long; of one without an end, for a smaller page."""
         size, index = max(span.size // 2, 1), self._nodes.index(span)
         if span.until is None or span.after is None or self._parts(span) == 1:
-            again = self._span(span.after, span.until, size=size, expected=span.expected, before=span.before)
+            again = self._span(
+                span.after,
+                span.until,
+                size=size,
+                expected=span.expected,
+                before=span.before,
+                late=span.late + 1,
+            )
             if span is self._first:
                 self._first = again
             self._nodes[index] = again
             return
         middle = (span.after + span.until) // 2
         self._nodes[index : index + 1] = [
-            self._span(after, until, size=size, expected=span.expected / 2)
-            for after, until in pairwise((span.after, middle, span.until))
+            self._span(after, until, size=size, expected=span.expected / 2, late=late)
+            for after, until, late in ((span.after, middle, span.late + 1), (middle, span.until, 0))
         ]
 
     # --- what is handed out -----------------------------------------------------

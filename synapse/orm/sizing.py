@@ -18,7 +18,7 @@ class Sizing:
     """The page size of one walk. `size` is what to ask for, `real` what a page is known to hold at most."""
 
     def __init__(self, size: int, *, most: int | None = None) -> None:
-        self.size = size
+        self.size = self._usual = size
         self.most = max(size, LARGEST) if most is None else most
         self._cap: int | None = None
 
@@ -46,9 +46,9 @@ class Sizing:
             self.size = min(2 * asked, self.most)
 
     def shrink(self, asked: int) -> None:
-        """Ask for no more than half of what did not come in time."""
+        """Ask for no more than half of what did not come in time, and for no more than usual."""
         self._ask_for_half(asked)
-        self.most = self.size
+        self.size = min(self.size, self._usual)
 
     def _ask_for_half(self, asked: int) -> None:
         self.size = min(self.size, max(asked // 2, min(SMALLEST, asked)))

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synapse import SynapseError, Task
+from synapse import SynapseError, Task, TransportError
 from synapse.dialects import V1
 from synapse.orm import reading
 from synapse.orm.ahead import Walk
@@ -242,3 +242,29 @@ def test_rows_that_left_while_a_page_was_slow_accuse_nobody():
     driver.land(0)
 
     assert set(table.keys) == set(driver.run())
+
+
+@pytest.mark.parametrize("plan", ["ranges", "pages"])
+@pytest.mark.parametrize("size", [97, 100, 101])
+def test_one_timeout_costs_few_requests(size: int, plan: PlanName):
+    """Pages become smaller for a while, whatever their size can be divided by, and larger again."""
+    table = Table(range(1, 2001), faults={5: "times out"})
+
+    driver = Driver(route(table, "id", size=size, plan=plan), table, [0, 4, 10], workers=1, waits=(0.01,))
+
+    assert list(range(1, 2001)) == driver.run()
+    assert len(table.asked) <= 30
+
+
+@pytest.mark.parametrize("workers", [1, 8])
+@pytest.mark.parametrize("hangs_from", [1, 4, 12])
+@pytest.mark.parametrize("plan", ["ranges", "pages", "cursor"])
+def test_a_backend_that_hangs_is_given_up_soon(plan: PlanName, hangs_from: int, workers: int):
+    """Three requests for one place and those that were under way meanwhile: no more are piled upon it."""
+    table = Table(range(1, 250_000, 50), faults=dict.fromkeys(range(hangs_from, 3_000), "times out"))
+    driver = Driver(route(table, "id", size=100, plan=plan), table, [0, 0, 4, 10], workers)
+
+    with pytest.raises(TransportError, match="nothing came"):
+        driver.run()
+
+    assert len(table.asked) <= hangs_from + 3 + workers

@@ -202,7 +202,7 @@ class TestPages:
         answer = served(rows)
 
         def edge(request: Request) -> Any:
-            large = int(dict(request.params)["page_size"]) > 6
+            large = int(dict(request.params)["page_size"]) > 9
             return TransportError("late", timed_out=True) if large else answer(request)
 
         session.replies[PROJECTS] = edge

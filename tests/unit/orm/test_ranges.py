@@ -282,7 +282,7 @@ class TestFailures:
         answer = served([task(key) for key in range(1, 60)])
 
         def edge(request: Any) -> Any:
-            large = int(dict(request.params)["page_size"]) > 10
+            large = int(dict(request.params)["page_size"]) > 25
             return ServerError("gave up", status_code=status) if large else answer(request)
 
         session = canned({TASKS: edge})
