@@ -119,7 +119,8 @@ class ServerError(ClientError):
 class TransportError(SynapseError):
     """No answer came, or none that could be read; `method` and `url` name the request.
 
-    `timed_out` says that the backend took the request and did not answer it in time.
+    `timed_out` says that the backend took the request and did not answer it in time, `too_large` that the answer was
+    larger than what is read into memory.
     """
 
     def __init__(
@@ -130,12 +131,14 @@ class TransportError(SynapseError):
         url: str = "",
         status_code: int | None = None,
         timed_out: bool = False,
+        too_large: bool = False,
     ) -> None:
         super().__init__(message)
         self.method = method
         self.url = url
         self.status_code = status_code
         self.timed_out = timed_out
+        self.too_large = too_large
 
 
 class OriginError(TransportError):

@@ -62,11 +62,15 @@ class Request:
 
 @attrs.frozen
 class Reply:
-    """One answer whose body was read whole; `data` is the parsed JSON, `None` for an empty body."""
+    """One answer whose body was read whole; `data` is the parsed JSON, `None` for an empty body.
+
+    `length` is that of the body as it was read, in bytes, whatever it was packed to on its way.
+    """
 
     status: int
     data: Any = attrs.field(default=None, repr=lambda data: repr(mask_body(data)))
     headers: Mapping[str, str] = attrs.field(factory=dict, repr=False)
+    length: int | None = None
 
 
 @attrs.frozen

@@ -35,9 +35,8 @@ class Leaf(Piece):
     """One numbered page: the place of its first row, how many rows fit on it, and what its answer said.
 
     `ticket` tells which writes of this session were made before it was asked for, `landed` which before its answer was
-    taken in. `back` is how far it is behind the
-    page for which it was asked again; 0 for a page that is read in its turn. Rows before `skip` and from `upto` on are on other
-    pages as well, which matters where they have no keys that tell.
+    taken in. `back` is how far it is behind the page for which it was asked again; 0 for a page that is read in its
+    turn. Rows before `skip` and from `upto` on are on other pages as well, which matters where no keys tell.
     """
 
     first: int

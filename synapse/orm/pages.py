@@ -121,20 +121,19 @@ def fetch(request: Request, session: Session) -> Answer:
     page = session.dialect.page(reply, request)
     if page.next:
         session.check_link(page.next)
-    length = reply.headers.get("Content-Length", "")
     return Answer(
         page,
         time.perf_counter() - started,
         time.thread_time() - worked,
-        int(length) if length.isdecimal() else None,
+        reply.length,
     )
 
 
 def took_too_long(error: Exception) -> bool:
-    """Whether a smaller page may come where this one did not come in time."""
+    """Whether a smaller page may come where this one did not come in time, or was more than memory should hold."""
     if isinstance(error, ClientError):
         return error.status_code in GAVE_UP
-    return isinstance(error, TransportError) and error.timed_out
+    return isinstance(error, TransportError) and (error.timed_out or error.too_large)
 
 
 def may_be_smaller(piece: Piece, error: Exception) -> bool:
@@ -142,7 +141,7 @@ def may_be_smaller(piece: Piece, error: Exception) -> bool:
     if not took_too_long(error) or piece.late >= PATIENCE - 1:
         return False
     level = logging.WARNING if piece.late else logging.INFO
-    _log.log(level, "%s took too long; asking for fewer rows at once", piece.request.shown)
+    _log.log(level, "%s took too long or was too large; asking for fewer rows at once", piece.request.shown)
     return True
 
 

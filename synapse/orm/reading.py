@@ -193,17 +193,20 @@ class _Merged:
         self._mark = Mark(cls, split[0], dialect=session.dialect, values=how.state.get("last"))
         self._place = how.state.get("place", query.start)
         self._reader: Reader | None = None
+        self._closed = False
 
     def next(self) -> Window | None:
         found: dict[Any, Any] = {}
         wire, split = self._session.dialect.pk(self._cls._schema), self._split
         self._split = []
         for part in split:
+            if self._closed:
+                return None
             self._reader = read(self._cls, part, session=self._session, how=self._how)
             while (window := self._reader.next()) is not None:
                 keys = keys_of(self._cls, window.rows, wire=wire)
                 found.update((key or id(row), row) for key, row in zip(keys, window.rows, strict=True))
-        rows = self._sorted(list(found.values()), split) if found else []
+        rows = self._sorted(list(found.values()), split) if found and not self._closed else []
         start = self._query.start if not self._mark else 0
         rows = [row for row in rows if not self._mark.covers(row)][start:]
         if self._query.stop is not None:
@@ -219,7 +222,7 @@ class _Merged:
         return rows
 
     def close(self) -> None:
-        self._split = []
+        self._split, self._closed = [], True
         if self._reader is not None:
             self._reader.close()
 

@@ -65,7 +65,7 @@ class Delivery:
             words = describe(answer, masker=self.masker)
             reason = f"{answer.status} with a body that is not JSON ({words})"
             self._fail(attempt, Failure(reason, True, False, status=answer.status))
-        return Reply(answer.status, data, answer.headers)
+        return Reply(answer.status, data, answer.headers, length=len(answer.content))
 
     def prepare(self, request: Request, *, streamed: bool = False) -> Attempt:
         """Turn a request into what is sent; nothing travels yet."""
@@ -174,6 +174,7 @@ class Delivery:
             "url": self.masker.url(attempt.url),
             "status_code": failure.status,
             "timed_out": failure.timed_out,
+            "too_large": failure.too_large,
         }
         if attempt.method in IDEMPOTENT or not failure.acted:
             return TransportError(f"{attempt.label}: {failure.reason}{tries}", **where)

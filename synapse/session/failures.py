@@ -31,7 +31,7 @@ class Failure:
     """An attempt without a readable answer.
 
     `acted` tells whether the backend may have acted on it, `passing` whether the next attempt may go better;
-    `status` is the status that came before the answer broke off.
+    `status` is the status that came before the answer broke off; `too_large` that it is more than is read into memory.
     """
 
     reason: str
@@ -39,6 +39,7 @@ class Failure:
     passing: bool
     cause: BaseException | None = attrs.field(default=None, repr=False)
     status: int | None = None
+    too_large: bool = False
 
     @property
     def timed_out(self) -> bool:

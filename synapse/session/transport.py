@@ -151,7 +151,9 @@ class Transport:
         if len(content) <= LARGEST:
             return Answer(raw.status, raw.headers, content)
         raw.close()
-        return Failure(f"the answer is larger than {LARGEST >> 20} MiB", True, False, status=raw.status)
+        return Failure(
+            f"the answer is larger than {LARGEST >> 20} MiB", True, False, status=raw.status, too_large=True
+        )
 
     def _surroundings(self, url: str) -> dict[str, Any]:
         """Decide once per origin which proxy and which certificates the environment asks for."""

@@ -306,3 +306,17 @@ class TestSeen:
 
         assert [True] * 8 + [False] * 8 == [seen.add(key) for key in (*some, *some)]
         assert (8, True, False, False) == (seen.count, 256 in seen, 257 in seen, "b" in seen)
+
+
+def test_answers_that_are_too_large_are_asked_for_in_parts():
+    """More than the session reads into memory is no end: fewer rows fit."""
+    session, rows = projects(50)
+    answer = served(rows)
+
+    def heavy(request: Request) -> Any:
+        large = int(dict(request.params)["page_size"]) > 9
+        return TransportError("larger than 512 MiB", too_large=True) if large else answer(request)
+
+    session.replies[PROJECTS] = heavy
+
+    assert list(range(1, 51)) == keys(Project.objects.using(session).iterator(page_size=36))

@@ -1,0 +1,21 @@
+"""One page, and what it cost."""
+
+from __future__ import annotations
+
+import pytest
+
+from synapse import Task
+from synapse.dialects import Reply
+from synapse.orm.pages import fetch
+from synapse.query import Query
+from synapse.testing import canned, page
+
+
+@pytest.mark.parametrize("headers", [{}, {"Content-Length": "17", "Content-Encoding": "gzip"}])
+def test_is_as_large_as_what_was_read(headers):
+    """What bounds pages is the body in memory, not what it was packed to, and not what a header says."""
+    session = canned({"GET sdk/tasks/": Reply(200, page(), headers, length=5_000)})
+
+    answer = fetch(session.dialect.select(Task._schema, Query(), page=1, size=1), session)
+
+    assert 5_000 == answer.size
