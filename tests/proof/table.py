@@ -221,7 +221,7 @@ def _by_cursor(found: list[Row], asked: dict[str, str], *, size: int, host: str)
 
 
 def _error(fault: Fault, request: Request) -> Exception:
-    where = {"method": request.method, "url": request.target}
+    where: Any = {"method": request.method, "url": request.target}
     if fault == "times out":
         return TransportError(
             f"{request.method} {request.target}: nothing came within 30 s", timed_out=True, **where

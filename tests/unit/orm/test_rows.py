@@ -177,7 +177,7 @@ class TestErrors:
         session.replies[TASKS] = real
         with pytest.raises(QueryError, match="KeyboardInterrupt") as caught:
             list(walk)
-        assert list(range(1, 9)) == [*seen, *(row.pk for row in query.resume(caught.value.checkpoint))]
+        assert list(range(1, 9)) == [*seen, *(row.pk for row in query.resume(caught.value.checkpoint or ""))]
 
     @pytest.mark.parametrize("error", [KeyboardInterrupt, MemoryError, TransportError("no data units")])
     def test_of_what_is_fetched_for_a_page_do_not_lose_it(self, monkeypatch, error):
