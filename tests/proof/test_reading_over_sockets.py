@@ -26,7 +26,7 @@ def test_nothing_is_lost_between_two_sockets(table: Table, reading: Reading, sto
     with serving(table) as url:
         session = Session(url, api_token="proof", timeout=timeout, retry=Retry(total=1, backoff=0))
         query = Task.objects.using(session).filter(is_discarded=False).order_by(reading.order)
-        found = walked(query, stops, **reading.options)
+        found = walked(query, stops, reading)
         session.close()
 
     assert ascends(found.keys, reading.order)
