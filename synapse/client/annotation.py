@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 
-from synapse.client.calls import MISSING, Params, Row, answer, body_of, either, fetch, method
+from synapse.client.calls import (
+    MISSING,
+    Params,
+    Row,
+    all_written,
+    answer,
+    body_of,
+    either,
+    fetch,
+    method,
+    named,
+)
 from synapse.client.conversion import Conversion
 from synapse.client.lists import Options, Walk, listed
 from synapse.client.params import encoded
@@ -44,7 +55,10 @@ def annotate_task_data(
     `schema="any"` switches the backend's check of its format off.
     """
     params = (("schema", str(schema)),) if schema else ()
-    request = v1_client.annotate(either("pk", pk, task_id=task_id), body_of(data), params=params)
+    body = body_of(data)
+    if body.keys() & set(v1_client.ANNOTATES):
+        body = named(client, "annotate_task_data/", data, known=v1_client.ANNOTATES)
+    request = v1_client.annotate(either("pk", pk, task_id=task_id), body, params=params)
     row: Row = answer(client, request)
     return row
 
@@ -159,8 +173,7 @@ def list_tasks_files(
 @method
 def create_tasks(client: BackendClient, data: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> Any:
     """Create tasks, given as a list of objects, or as `{"project": ..., "data": [{"data_unit": ...}, ...]}`."""
-    body = body_of(data) if isinstance(data, Mapping) else [body_of(each) for each in data]
-    return answer(client, v1_client.create("tasks", body))
+    return answer(client, v1_client.create("tasks", all_written(client, "tasks", data)))
 
 
 @method
@@ -174,7 +187,11 @@ def set_tags_tasks(client: BackendClient, data: Mapping[str, Any], params: Param
 
 def set_tags(client: BackendClient, resource: str, data: object, params: Params) -> Row:
     """Change the tags of rows of a kind."""
-    known = v1_client.TAGGING if client.strict else None
-    given = encoded(f"{resource}/set_tags/", params, known=known)
-    changed: Row = answer(client, v1_client.set_tags(resource, body_of(data), params=given))
+    what = f"{resource}/set_tags/"
+    given = encoded(what, params, known=v1_client.TAGGING if client.strict else None)
+    body = named(client, what, data, known=v1_client.tagging(resource))
+    request = v1_client.set_tags(resource, body, params=given)
+    if client.strict and "action" not in request.json:
+        raise QueryError(f"{what} needs 'action', either 'add' or 'remove'. Nothing was sent")
+    changed: Row = answer(client, request)
     return changed

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import functools
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeAlias, TypeVar
 
 from synapse.client.exceptions import told
-from synapse.client.params import encoded, known_shape
+from synapse.client.params import check_name, encoded, known_shape
 from synapse.dialects import Request, v1_client
 from synapse.errors import QueryError, describe
 from synapse.mapping.unset import UNSET
+from synapse.orm.registry import entity_named
 
 if TYPE_CHECKING:
     from synapse.client.backend import BackendClient
@@ -66,6 +67,29 @@ def body_of(data: object) -> Row:
     return dict(data)
 
 
-def set_values(data: object) -> Row:
-    """Take a body that is an object without its `None` values, which mean 'not given' to this client."""
-    return {name: value for name, value in body_of(data).items() if value is not None}
+def named(client: BackendClient, what: str, data: object, *, known: tuple[str, ...]) -> Row:
+    """Take a body that is an object; a strict client refuses keys that the backend would ignore."""
+    body = body_of(data)
+    for name in body:
+        check_name(what, name, known=known if client.strict else None, kind="key")
+    return body
+
+
+def written(client: BackendClient, resource: str, data: object) -> Row:
+    """Take a body of a kind of rows, checked by its keys."""
+    schema = entity_named(v1_client.WRITES[resource].entity)._schema
+    return named(client, v1_client.ROWS[resource].path, data, known=v1_client.writable(resource, schema))
+
+
+def all_written(client: BackendClient, resource: str, data: object) -> Row | list[Row]:
+    """Take one body of a kind of rows, or several."""
+    if isinstance(data, Mapping):
+        return written(client, resource, data)
+    if isinstance(data, str | bytes) or not isinstance(data, Iterable):
+        raise QueryError(f"data must be a mapping or a list of them, got {describe(data)}; nothing was sent")
+    return [written(client, resource, each) for each in data]
+
+
+def set_values(body: Row) -> Row:
+    """Leave out `None` values, which mean 'not given' to this client."""
+    return {name: value for name, value in body.items() if value is not None}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 
-from synapse.client.calls import MISSING, Params, Row, answer, body_of, either, fetch, method
+from synapse.client.calls import MISSING, Params, Row, all_written, answer, body_of, either, fetch, method
 from synapse.client.conversion import Conversion
 from synapse.client.lists import Options, Walk, listed
 from synapse.client.progress import OnProgress, by_items, finished
@@ -92,8 +92,7 @@ def create_data_units(
 ) -> Any:
     """Create units of what `upload_data_file()` returned, one or a list; the answer is of the same kind."""
     given = either("uploaded_files", uploaded_files, data=data)
-    body = body_of(given) if isinstance(given, Mapping) else [body_of(each) for each in given]
-    return answer(client, v1_client.create("data_units", body))
+    return answer(client, v1_client.create("data_units", all_written(client, "data_units", given)))
 
 
 @method
@@ -188,5 +187,6 @@ def list_data_units(
 @method
 def verify_data_files_checksums(client: BackendClient, checksums: Sequence[str]) -> Row:
     """Tell which of these checksums the backend has files of."""
-    found = DataFile.objects.using(client.session).existing(checksums)
-    return {"existing_checksums": [each for each in dict.fromkeys(checksums) if each in found]}
+    asked = checksums if isinstance(checksums, str) else list(checksums)
+    found = DataFile.objects.using(client.session).existing(asked)
+    return {"existing_checksums": [each for each in dict.fromkeys(asked) if each in found]}

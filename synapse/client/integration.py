@@ -7,7 +7,18 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, Literal, overload
 
-from synapse.client.calls import MISSING, Params, Row, answer, body_of, either, fetch, method, set_values
+from synapse.client.calls import (
+    MISSING,
+    Params,
+    Row,
+    answer,
+    either,
+    fetch,
+    method,
+    named,
+    set_values,
+    written,
+)
 from synapse.client.handles import Handle, on_disk
 from synapse.client.lists import Walk, every, listed
 from synapse.dialects import v1_actions, v1_client
@@ -46,7 +57,7 @@ def get_plugin(client: BackendClient, pk: int | str = MISSING, *, plugin_id: int
 @method
 def create_plugin(client: BackendClient, data: Mapping[str, Any]) -> Row:
     """Create a plugin."""
-    row: Row = answer(client, v1_client.create("plugins", body_of(data)))
+    row: Row = answer(client, v1_client.create("plugins", written(client, "plugins", data)))
     return row
 
 
@@ -60,7 +71,7 @@ def update_plugin(
 ) -> Row:
     """Change fields of a plugin; what is not named stays."""
     key = either("pk", pk, plugin_id=plugin_id)
-    row: Row = answer(client, v1_client.change("plugins", key, body=body_of(data)))
+    row: Row = answer(client, v1_client.change("plugins", key, body=written(client, "plugins", data)))
     return row
 
 
@@ -76,7 +87,8 @@ def run_plugin(
 
     The answer names the job that it runs in, or is what the action itself answered.
     """
-    return answer(client, v1_actions.run(either("pk", pk, plugin=plugin), set_values(data)))
+    body = set_values(named(client, "plugins/{id}/run/", data, known=v1_client.RUNS))
+    return answer(client, v1_actions.run(either("pk", pk, plugin=plugin), body))
 
 
 @method
@@ -84,7 +96,7 @@ def create_plugin_release(
     client: BackendClient, data: Mapping[str, Any], *, file: PathLike | Handle | None = None
 ) -> Row:
     """Publish a release; its zip archive is a path or an open file, as *file* or under `file` in *data*."""
-    fields = set_values(data)
+    fields = set_values(written(client, "plugin_releases", data))
     archive = fields.pop("file", None) if file is None else file
     if archive is None:
         row: Row = answer(client, v1_client.create("plugin_releases", fields))
@@ -127,7 +139,8 @@ def list_plugin_releases(
 @method
 def create_serve_application(client: BackendClient, data: Mapping[str, Any]) -> Row:
     """Record what a job serves: `{"job": ..., "status": ..., "data": {...}}`."""
-    row: Row = answer(client, v1_client.create("serve_applications", set_values(data)))
+    body = set_values(written(client, "serve_applications", data))
+    row: Row = answer(client, v1_client.create("serve_applications", body))
     return row
 
 

@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from synapse.client.calls import MISSING, Params, Row, answer, body_of, either, fetch, method, set_values
+from synapse.client.calls import (
+    MISSING,
+    Params,
+    Row,
+    all_written,
+    answer,
+    either,
+    fetch,
+    method,
+    set_values,
+    written,
+)
 from synapse.client.exceptions import told
 from synapse.client.lists import listed
 from synapse.dialects import v1_actions, v1_client
@@ -46,7 +57,8 @@ def update_job(
 ) -> Row:
     """Change a job; its `status` may be in any case, and `completed` means `SUCCEEDED`."""
     key = either("pk", pk, job_id=job_id)
-    row: Row = answer(client, v1_client.change("jobs", key, body=_with_status(client, set_values(data))))
+    body = _with_status(client, set_values(written(client, "jobs", data)))
+    row: Row = answer(client, v1_client.change("jobs", key, body=body))
     return row
 
 
@@ -75,12 +87,12 @@ def _tail(client: BackendClient, key: str) -> Iterator[str]:
 @method
 def create_logs(client: BackendClient, data: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> Any:
     """Write one entry or several to jobs' logs; a path under `file` travels as the file's content."""
-    entries = [_entry(each) for each in ([data] if isinstance(data, Mapping) else data)]
+    given = all_written(client, "job_logs", data)
+    entries = [_entry(each) for each in ([given] if isinstance(given, dict) else given)]
     return answer(client, v1_client.create("job_logs", entries[0] if len(entries) == 1 else entries))
 
 
-def _entry(given: Mapping[str, Any]) -> Row:
-    entry = body_of(given)
+def _entry(entry: Row) -> Row:
     return {**entry, "file": data_uri(entry["file"])} if entry.get("file") else entry
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 
-from synapse.client.calls import MISSING, Params, Row, answer, either, fetch, method, set_values
+from synapse.client.calls import MISSING, Params, Row, answer, either, fetch, method, set_values, written
 from synapse.client.conversion import Conversion, conversion
 from synapse.client.handles import Handle, on_disk
 from synapse.client.lists import Options, Walk, listed
@@ -47,7 +47,7 @@ def create_model(
     client: BackendClient, data: Mapping[str, Any], *, file: PathLike | Handle | None = None
 ) -> Row:
     """Create a model; its archive, a path or an open file as *file* or under `file` in *data*, is sent in chunks."""
-    body = set_values(data)
+    body = set_values(written(client, "models", data))
     archive = body.pop("file", None) if file is None else file
 
     def create(upload: str | int | None = None) -> Row:

@@ -33,13 +33,13 @@ def encoded(what: str, params: object, *, known: Collection[str] | None) -> v1_c
     return tuple(pairs)
 
 
-def check_name(what: str, name: object, *, known: Collection[str] | None) -> None:
-    """Refuse a parameter that *what* would ignore."""
+def check_name(what: str, name: object, *, known: Collection[str] | None, kind: str = "parameter") -> None:
+    """Refuse a parameter, or a key of a body, that *what* would ignore."""
     if known is None or str(name).removesuffix("[]") in known:
         return
     raise QueryError(
-        f"{what} has no parameter {name!r}{did_you_mean(str(name), known)}: the backend would ignore it. Parameters: "
-        f"{', '.join(known)}; BackendClient(..., strict=False) sends any. Nothing was sent"
+        f"{what} has no {kind} {name!r}{did_you_mean(str(name), known)}: the backend would ignore it. "
+        f"{kind.capitalize()}s: {', '.join(known)}; BackendClient(..., strict=False) sends any. Nothing was sent"
     )
 
 

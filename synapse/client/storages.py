@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from synapse.client.calls import MISSING, Params, Row, answer, body_of, either, method
+from synapse.client.calls import MISSING, Params, Row, answer, body_of, either, method, written
 from synapse.client.lists import every, listed
 from synapse.client.progress import OnProgress, by_items, finished
 from synapse.dialects import v1_client
@@ -39,7 +39,7 @@ def get_storage(client: BackendClient, pk: int = MISSING, *, storage_id: int = M
 @method
 def create_storage(client: BackendClient, data: Mapping[str, Any]) -> Row:
     """Create a storage: `{"name": ..., "provider": ..., "category": "external", "configuration": {...}}`."""
-    row: Row = answer(client, v1_client.create("storages", body_of(data)))
+    row: Row = answer(client, v1_client.create("storages", written(client, "storages", data)))
     return row
 
 

@@ -10,6 +10,7 @@ import attrs
 from synapse.dialects.v1 import V1
 from synapse.dialects.v1_rows import ROWS
 from synapse.dialects.wire import Request, segment
+from synapse.errors import QueryError
 from synapse.mapping.schema import Schema
 from synapse.query import Catalog, Condition, Query
 
@@ -69,6 +70,42 @@ LISTS: Final[Mapping[str, FlatList]] = {
 
 
 @attrs.frozen
+class Writes:
+    """What bodies of a kind may name: the fields of its entity, and *more* that is documented."""
+
+    entity: str
+    more: tuple[str, ...] = ()
+
+
+WRITES: Final[Mapping[str, Writes]] = {
+    "data_units": Writes("DataUnit"),
+    "job_logs": Writes("JobLog", ("message", "context")),
+    "jobs": Writes("Job", ("status", "console_logs", "progress", "metadata")),
+    "models": Writes("Model", ("project", "file", "category", "model_type", "metrics", "is_active")),
+    "plugin_releases": Writes(
+        "PluginRelease", ("plugin", "version", "debug", "file", "changelog", "is_stable")
+    ),
+    "plugins": Writes("Plugin"),
+    "serve_applications": Writes("ServeApplication"),
+    "storages": Writes("Storage"),
+    "tasks": Writes("Task"),
+}
+RUNS: Final = (
+    "agent",
+    "action",
+    "params",
+    "parameters",
+    "context",
+    "storage_id",
+    "job_id",
+    "debug",
+    "version",
+    "language",
+)
+ANNOTATES: Final = ("action", "data")
+
+
+@attrs.frozen
 class Flat(V1):
     """The grammar of one list whose parameters are given as they travel: only order and page are added."""
 
@@ -101,6 +138,18 @@ def parameters(flat: FlatList, schema: Schema, *, catalog: Catalog) -> tuple[str
     return tuple(dict.fromkeys((*keys, *flat.more, *PAGES, *SHAPE)))
 
 
+def writable(resource: str, schema: Schema) -> tuple[str, ...]:
+    """Name what a body of a kind may hold; the backend ignores what it does not know."""
+    names = V1().names(schema)
+    own = (names[name] for name, field in schema.fields.items() if not field.read_only)
+    return tuple(dict.fromkeys((*own, *WRITES[resource].more)))
+
+
+def tagging(resource: str) -> tuple[str, ...]:
+    """Name what a change of tags may hold, in today's names and in the documented ones."""
+    return ("ids", "tags", "action", f"{resource.removesuffix('s')}_ids", "tag_ids")
+
+
 def single(resource: str, pk: object, *, params: Params = ()) -> Request:
     """Read one object."""
     return Request("GET", f"{ROWS[resource].path}{segment(pk)}/", params=params)
@@ -123,11 +172,14 @@ def annotate(task: object, body: Mapping[str, Any], *, params: Params) -> Reques
 
 
 def set_tags(resource: str, body: Mapping[str, Any], *, params: Params) -> Request:
-    """Change tags, in today's names whichever the body has."""
-    one = resource.removesuffix("s")
-    today = {f"{one}_ids": "ids", "tag_ids": "tags"}
-    named = {today.get(name, name): value for name, value in body.items()}
-    json = {**named, "action": named.get("action") or "add"}
+    """Change tags, in today's names whichever the body has; the documented names alone, or `replace`, mean to add."""
+    today = {f"{resource.removesuffix('s')}_ids": "ids", "tag_ids": "tags"}
+    for name, same in today.items():
+        if name in body and same in body:
+            raise QueryError(f"{name!r} and {same!r} are two names of one thing: give one. Nothing was sent")
+    adds = today.keys() <= body.keys() or any(name == "replace" for name, _ in params)
+    json = {"action": "add"} if adds else {}
+    json |= {today.get(name, name): value for name, value in body.items() if value is not None}
     return Request("POST", f"{ROWS[resource].path}set_tags/", params=params, json=json)
 
 

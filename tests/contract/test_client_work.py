@@ -259,7 +259,7 @@ class TestAssignments:
         """In both forms of its body, and exactly where that is asked."""
         [made] = make.assignments([make.task()])
         tags = [make.tag(project=made.task.project).pk for _ in range(2)]
-        client.set_tags_assignments({keys[0]: [made.pk], keys[1]: tags[:1]})
+        client.set_tags_assignments({keys[0]: [made.pk], keys[1]: tags[:1], "action": "add"})
         before = tags_of(made)
         client.set_tags_assignments({keys[0]: [made.pk], keys[1]: tags[1:]}, {"replace": "true"})
 
