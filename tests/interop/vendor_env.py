@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 from typing import Final
 
+from filelock import FileLock
+
 REQUIREMENT: Final = "synapse-sdk==2026.2.17"
 MINIMUM: Final = (3, 12)
 FOLDER: Final = Path(__file__).resolve().parents[2] / ".venv-vendor"
@@ -20,7 +22,12 @@ class VendorEnvironmentError(Exception):
 
 
 def ensure_vendor_python() -> Path:
-    """Return the interpreter that has the vendor's client, installing it the first time."""
+    """Return the interpreter that has the vendor's client, installing it the first time; others wait for that."""
+    with FileLock(FOLDER.with_suffix(".lock")):
+        return _installed()
+
+
+def _installed() -> Path:
     interpreter = FOLDER / "bin" / "python"
     stamp = FOLDER / "installed.txt"
     if stamp.is_file() and stamp.read_text(encoding="utf-8") == REQUIREMENT and _version(interpreter):
