@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeAlias, TypeVar
 
 from synapse.client.exceptions import told
-from synapse.client.params import check_name, encoded, known_shape
+from synapse.client.params import check_name, encoded
 from synapse.dialects import Request, v1_client
 from synapse.errors import QueryError, describe
 from synapse.mapping.unset import UNSET
@@ -55,7 +55,7 @@ def answer(client: BackendClient, request: Request) -> Any:
 
 def fetch(client: BackendClient, resource: str, pk: object, params: Params = None) -> Row:
     """Read one object."""
-    given = encoded(f"{resource}/{{id}}/", params, known=known_shape(client.strict))
+    given = encoded(f"{resource}/{{id}}/", params, strict=client.strict)
     row: Row = answer(client, v1_client.single(resource, pk, params=given))
     return row
 
@@ -78,7 +78,9 @@ def named(client: BackendClient, what: str, data: object, *, known: tuple[str, .
 def written(client: BackendClient, resource: str, data: object) -> Row:
     """Take a body of a kind of rows, checked by its keys."""
     schema = entity_named(v1_client.WRITES[resource].entity)._schema
-    return named(client, v1_client.ROWS[resource].path, data, known=v1_client.writable(resource, schema))
+    return named(
+        client, v1_client.create(resource, None).path, data, known=v1_client.writable(resource, schema)
+    )
 
 
 def all_written(client: BackendClient, resource: str, data: object) -> Row | list[Row]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import enum
+
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
@@ -99,12 +101,21 @@ def _entry(entry: Row) -> Row:
 def _with_status(client: BackendClient, given: Mapping[str, Any]) -> Row:
     """Spell a status as the wire does."""
     status = given.get("status")
-    if not isinstance(status, str):
-        return dict(given)
-    spelled = _OLDER.get(status.upper(), status.upper())
+    if isinstance(status, str | enum.Enum):
+        return {**given, "status": _spelt(client, status)}
+    if isinstance(status, list | tuple | set | frozenset):
+        return {**given, "status": [_spelt(client, each) for each in status]}
+    return dict(given)
+
+
+def _spelt(client: BackendClient, status: object) -> str:
+    text = str(status.value if isinstance(status, enum.Enum) else status)
+    spelled = _OLDER.get(text.upper(), text.upper())
     known = [each.value for each in JobStatus]
-    if client.strict and spelled not in known:
+    if spelled in known:
+        return spelled
+    if client.strict:
         raise QueryError(
-            f"there is no job status {status!r}{did_you_mean(spelled, known)}, but {', '.join(known)}. Nothing was sent"
+            f"there is no job status {text!r}{did_you_mean(spelled, known)}, but {', '.join(known)}. Nothing was sent"
         )
-    return {**given, "status": spelled}
+    return text

@@ -81,8 +81,8 @@ def _given(
     client: BackendClient, flat: FlatList, cls: type[Entity], params: Params, options: Options
 ) -> tuple[tuple[str, str], ...]:
     """Check and write the parameters of a list."""
-    known = parameters(flat, cls._schema, catalog=cls._catalog) if client.strict else None
-    given = encoded(flat.path, params, known=known)
+    known = parameters(flat, cls._schema, catalog=cls._catalog)
+    given = encoded(flat.path, params, known=known, strict=client.strict)
     size = options.get("page_size", flat.size)
     if size is not None and not any(name == "page_size" for name, _ in given):
         given = (*given, ("page_size", str(size)))

@@ -6,21 +6,22 @@ import enum
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import date
-from typing import Any
+from typing import Any, Final, TypeAlias
 
 from synapse.dialects import v1_client
 from synapse.errors import QueryError, describe, did_you_mean
 
+_ANY: Final = v1_client.Parameter("repeat")
 
-def known_shape(strict: bool) -> tuple[str, ...] | None:
-    """Name the parameters that a single object heeds; None where nothing is to be checked."""
-    return v1_client.SHAPE if strict else None
+Known: TypeAlias = Mapping[str, v1_client.Parameter]
 
 
-def encoded(what: str, params: object, *, known: Collection[str] | None) -> v1_client.Params:
-    """Write parameters as they travel: a list as a repeated key, `None` not at all.
+def encoded(
+    what: str, params: object, *, known: Known = v1_client.SINGLE, strict: bool = True
+) -> v1_client.Params:
+    """Write parameters as they travel: a list joined by commas or as a repeated key, `None` not at all.
 
-    A name that *what* would ignore is a `QueryError`, unless *known* is None.
+    A name that *what* would ignore is a `QueryError`, unless not *strict*; so are several values where it heeds one.
     """
     if params is None:
         return ()
@@ -28,8 +29,16 @@ def encoded(what: str, params: object, *, known: Collection[str] | None) -> v1_c
         raise QueryError(f"params must be a mapping, got {describe(params)}; nothing was sent")
     pairs: list[tuple[str, str]] = []
     for name, value in params.items():
-        check_name(what, name, known=known)
-        pairs += [(str(name), _text(name, each)) for each in _values(value) if each is not None]
+        if strict:
+            check_name(what, name, known=known)
+        parameter = known.get(str(name).removesuffix("[]"), _ANY)
+        texts = [parameter.spelt(_text(name, each)) for each in _values(value) if each is not None]
+        if strict and parameter.many is None and len(texts) > 1:
+            raise QueryError(
+                f"{what} takes one value of {name!r}, not {len(texts)}: the backend heeds one only. Nothing was sent"
+            )
+        joined = parameter.many == "comma" and texts
+        pairs += [(str(name), text) for text in ([",".join(texts)] if joined else texts)]
     return tuple(pairs)
 
 

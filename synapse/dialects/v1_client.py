@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import attrs
 
@@ -12,7 +12,8 @@ from synapse.dialects.v1_rows import ROWS
 from synapse.dialects.wire import Request, segment
 from synapse.errors import QueryError
 from synapse.mapping.schema import Schema
-from synapse.query import Catalog, Condition, Query
+from synapse.query import Catalog, Condition, In, NotIn, Query
+from synapse.query.kinds import Choice
 
 Params = tuple[tuple[str, str], ...]
 
@@ -20,9 +21,9 @@ SHAPE: Final = ("expand", "fields", "omit", "url_host", "response_mode")
 """What every list and every single object may be asked for."""
 PAGES: Final = ("page", "page_size", "ordering")
 ORDERS: Final = ("id", "created", "pgh_id")
-TAGGING: Final = ("replace", "url_host")
 
 _SDK: Final = ("ids", "ids_ex", "search", "pagination", "cursor")
+_JOINED: Final = ("ids", "ids_ex", "ordering")
 _VERSION: Final = "ground_truth_dataset_version"
 _WORKING: Final = 120.0
 
@@ -127,15 +128,37 @@ class Flat(V1):
         return Request("GET", self.path, params=tuple(params), read_timeout=self.read_timeout)
 
 
-def parameters(flat: FlatList, schema: Schema, *, catalog: Catalog) -> tuple[str, ...]:
+@attrs.frozen
+class Parameter:
+    """How a parameter travels: how several values do, if at all, and how the values are spelt that are known."""
+
+    many: Literal["comma", "repeat"] | None = None
+    values: tuple[str, ...] = ()
+
+    def spelt(self, text: str) -> str:
+        """Spell a value as the backend does, whatever its case."""
+        return next((value for value in self.values if value.lower() == text.lower()), text)
+
+
+SINGLE: Final[Mapping[str, Parameter]] = {name: Parameter("repeat") for name in SHAPE}
+_PLAIN: Final = Parameter()
+TAGGING: Final[Mapping[str, Parameter]] = {"replace": _PLAIN, "url_host": _PLAIN}
+
+
+def parameters(flat: FlatList, schema: Schema, *, catalog: Catalog) -> Mapping[str, Parameter]:
     """Name the parameters that a list heeds; the backend ignores every other one, and answers with everything."""
-    dialect = V1()
-    keys = (
-        dialect.key(schema, Condition(name, lookup, None)).name
-        for name, by in catalog.lookups.items()
-        for lookup in by.lookups
-    )
-    return tuple(dict.fromkeys((*keys, *flat.more, *PAGES, *SHAPE)))
+    dialect, found = V1(), dict[str, Parameter]()
+    for name, by in catalog.lookups.items():
+        kind = catalog.kinds[name]
+        values = tuple(str(each.value) for each in kind.of) if isinstance(kind, Choice) else ()
+        for lookup in by.lookups:
+            key = dialect.key(schema, Condition(name, lookup, None))
+            many = key.many if lookup in (In, NotIn) else None
+            known = found.get(key.name, _PLAIN)
+            found[key.name] = Parameter(many or known.many, values)
+    for name in (*flat.more, *PAGES):
+        found.setdefault(name, Parameter("comma") if name in _JOINED else _PLAIN)
+    return {**found, **SINGLE}
 
 
 def writable(resource: str, schema: Schema) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from synapse import BackendClient, QueryError
+from synapse import BackendClient, QueryError, ValidationError
 from synapse.sandbox import Sandbox
 from tests.contract.factory import Factory
 
@@ -90,3 +90,12 @@ def test_checksums_may_come_from_a_generator(client: BackendClient) -> None:
 
     found = client.verify_data_files_checksums(each for each in (row["checksum"], "0" * 32))  # type: ignore[arg-type]
     assert {"existing_checksums": [row["checksum"]]} == found
+
+
+def test_a_client_that_is_not_strict_leaves_an_unknown_status(box: Sandbox) -> None:
+    """As it was given."""
+    client = BackendClient(box.url, box.tenants["contract"].api_token, strict=False)
+    with client, client.session.trace() as trace, pytest.raises(ValidationError):
+        client.list_jobs({"status": "Paused"})
+
+    assert trace[0].url.endswith("?status=Paused")

@@ -100,6 +100,43 @@ class TestParameters:
         asked = "is_discarded=false&status_label=completed&status_label=in_progress"
         assert [f"/sdk/tasks/?{asked}&created__gte=2026-01-02T00:00:00%2B00:00"] == targets(trace)
 
+    @pytest.mark.parametrize("list_all", [False, True], ids=["page", "all"])
+    def test_of_several_values_mean_all_of_them(
+        self, client: BackendClient, make: Factory, list_all: bool
+    ) -> None:
+        """A repeated key would mean its last value only."""
+        tasks = [task.pk for task in make.tasks(4, project=make.project())]
+        asked: list[dict[str, Any]] = [{"ids": tasks[:3]}, {"id__in": tuple(tasks[:3])}]
+        found = [client.list_tasks({**params, "page_size": 9}, list_all=list_all) for params in asked]  # type: ignore[call-overload]
+
+        assert [3, 3] == [each[1] if list_all else each["count"] for each in found]
+        every = client.list_tasks()["count"]
+        assert every - 3 == client.list_tasks({"ids_ex": set(tasks[:3])})["count"]
+
+    @pytest.mark.parametrize("method", ["list_jobs", "list_tasks"])
+    def test_of_one_value_take_no_more(self, client: BackendClient, method: str) -> None:
+        """The backend would heed the last one only."""
+        name, values = {"list_jobs": ("status", ["failed", "succeeded"]), "list_tasks": ("project", [1, 2])}[
+            method
+        ]
+        with client.session.trace() as trace, pytest.raises(QueryError, match=f"takes one value of '{name}'"):
+            getattr(client, method)({name: values})
+
+        assert [] == list(trace)
+
+    def test_are_spelt_as_the_backend_spells_them(self, client: BackendClient) -> None:
+        """In a list as well."""
+        with client.session.trace() as trace:
+            client.list_jobs({"status": ["Queued"]})
+            client.list_jobs({"status": "completed"})
+            client.list_tasks({"status_label": ["Completed"], "is_discarded": True})
+        with pytest.raises(QueryError, match=r"no job status 'complted'"):
+            client.list_jobs({"status": ["complted"]})
+
+        assert ["status=PENDING", "status=SUCCEEDED", "status_label=completed&is_discarded=true"] == [
+            each.partition("?")[2] for each in targets(trace)
+        ]
+
     def test_are_left_as_they_were_given(self, client: BackendClient) -> None:
         """Nothing is added to the caller's own mapping."""
         params: dict[str, Any] = {}
