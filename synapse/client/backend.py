@@ -74,13 +74,25 @@ class BackendClient:
             url_host=url_host,
         )
         self.strict = strict
-        self._files_dir: Path | None = None if files_dir is None else checked_folder(files_dir)
+        self._chosen: Path | None = None if files_dir is None else checked_folder(files_dir)
+        self._files_dir = self._chosen
         self._lock = threading.Lock()
 
     @property
     def base_url(self) -> str:
         """The address of the backend, without a trailing slash."""
         return self.session.host
+
+    @property
+    def timeout(self) -> dict[str, float]:
+        """The seconds to wait for a connection and for an answer."""
+        timeout = self.session.settings.timeout
+        return {"connect": timeout.connect, "read": timeout.read}
+
+    @property
+    def tenant(self) -> str | None:
+        """The workspace that was named, if any."""
+        return self.session.settings.tenant
 
     @property
     def files_dir(self) -> Path:
@@ -196,11 +208,11 @@ class BackendClient:
         return f"<BackendClient {self.base_url}>"
 
     def __getstate__(self) -> dict[str, Any]:
-        # A temporary folder is of this process.
-        return {"session": self.session, "strict": self.strict}
+        return {"session": self.session, "strict": self.strict, "_chosen": self._chosen}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state, _files_dir=None, _lock=threading.Lock())
+        # A temporary folder is of one process.
+        self.__dict__.update(state, _files_dir=state["_chosen"], _lock=threading.Lock())
 
 
 def _temporary_folder() -> Path:

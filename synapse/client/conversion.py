@@ -9,8 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from synapse.client.calls import Row
+from synapse.dialects.v1_client import FILES, LISTS, names
 from synapse.errors import QueryError, TransferError, describe, did_you_mean
-from synapse.transfer import Meter, RemoteFile
+from synapse.orm.registry import entity_named
+from synapse.transfer import FileCache, Meter, RemoteFile
+from synapse.transfer.addresses import unsigned
 from synapse.transfer.datauri import is_data_uri
 from synapse.transfer.names import safe_name
 
@@ -28,8 +31,9 @@ _DOWNLOADS: Final = ("files_fields", "is_list", "coerce")
 def conversion(client: BackendClient, given: object, *, downloads: bool = True) -> Convert | None:
     """Give what converts rows in place; None where nothing is to be done, or only what is no use without *downloads*.
 
-    `{"files": call}` puts what the call makes of each address in its place. `{"files_fields": ["files"], "coerce":
-    call}` fetches the files, and puts their paths there. Fields may be dotted; what is null or missing is left.
+    `{"files": call}` puts what the call makes of each address of a row in its place, wherever its kind keeps them.
+    `{"files_fields": ["files"], "coerce": call}` fetches the files, and puts their paths there. Fields may be dotted;
+    what is null or missing is left.
     """
     if given is None or given == {}:
         return None
@@ -39,12 +43,35 @@ def conversion(client: BackendClient, given: object, *, downloads: bool = True) 
         fetch = _fetching(client, given)
         return fetch if downloads else None
     for field, call in given.items():
+        if field in _DOWNLOADS:
+            raise QueryError(f"url_conversion has {field!r}, and lacks 'files_fields'; nothing was sent")
         if not callable(call):
             hint = did_you_mean(str(field), _DOWNLOADS)
             raise QueryError(
                 f"url_conversion[{field!r}] must be a call that takes an address and gives one{hint}; nothing was sent"
             )
-    return lambda rows: _map(rows, given)
+    _check_fields(given)
+    calls = {path: call for field, call in given.items() for path in _paths_of(field, beside=given)}
+    return lambda rows: _map(rows, calls)
+
+
+def _check_fields(fields: Iterable[object]) -> None:
+    """Refuse the name of a field that no row has; what is nested is not known here."""
+    known = sorted(set().union(*(names(entity_named(flat.entity)._schema) for flat in LISTS.values())))
+    for field in fields:
+        name = str(field)
+        if "." not in name and name not in known:
+            raise QueryError(
+                f"url_conversion: no row has a field {name!r}{did_you_mean(name, known)}; files are in "
+                f"{', '.join(FILES)}. Nothing was sent"
+            )
+
+
+def _paths_of(field: str, *, beside: Mapping[str, Any]) -> tuple[str, ...]:
+    """Give the places that a field means: `files` stands for the files of a row wherever its kind keeps them."""
+    if field != "files":
+        return (field,)
+    return tuple(path for path in FILES if path == field or path not in beside)
 
 
 def _map(rows: object, calls: Mapping[str, Callable[[str], Any]]) -> None:
@@ -74,6 +101,7 @@ def _fetching(client: BackendClient, given: Mapping[str, Any]) -> Convert:
             "url_conversion takes a list of 'files_fields', and a call 'coerce'; nothing was sent"
         )
     named = [str(field) for field in fields]
+    _check_fields(named)
 
     def fetch(rows: object) -> None:
         spots = [spot for row in _objects(rows) for field in named for spot in _spots(row, field)]
@@ -97,13 +125,20 @@ def _paths(client: BackendClient, spots: list[Spot]) -> list[Path]:
 def _fetched(client: BackendClient, spot: Spot) -> Path:
     holder, key = spot
     file = RemoteFile.from_wire(holder[key], session=client.session)
-    # A signature makes no other file of it.
-    place = file.url if is_data_uri(file.url) else file.url.partition("?")[0]
+    place = f"{_unsigned(file.url)} {file.checksum}"
     stem = hashlib.sha256(place.encode("utf-8", "surrogatepass")).hexdigest()[:32]
     target = client.files_dir / f"{stem}{Path(safe_name(file.name)).suffix}"
-    if not target.is_file() or file.matches(target) is False:
-        return file.fetch_to(target, meter=Meter.silent(), overwrite=True)
-    return target
+    if file.matches(target):
+        return target
+    cache = FileCache(client.files_dir)
+    return file.fetch_to(target, meter=Meter.silent(), overwrite=True, cache=cache)
+
+
+def _unsigned(url: str) -> str:
+    try:
+        return url if is_data_uri(url) else unsigned(url)
+    except ValueError:
+        return url  # fetching it will tell what is wrong with it
 
 
 def _put(spot: Spot, path: Any) -> None:

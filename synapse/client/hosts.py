@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -10,6 +10,7 @@ import attrs
 
 from synapse.dialects import Reply, Request
 from synapse.entities import Session
+from synapse.errors import ConfigError
 
 
 class HostSession(Session):
@@ -36,4 +37,14 @@ class HostSession(Session):
 
     def __reduce__(self) -> tuple[Any, ...]:
         load, (cls, settings) = super().__reduce__()
-        return load, (cls, {**settings, "url_host": self.url_host})
+        return _load, (load, cls, {**settings, "url_host": self.url_host})
+
+
+def _load(load: Callable[..., Session], cls: type[Session], settings: dict[str, Any]) -> Session:
+    try:
+        return load(cls, settings)
+    except ConfigError as error:
+        raise ConfigError(
+            "this client was pickled, and tokens are never pickled: where it is loaded, the environment "
+            f"(SYNAPSE_API_TOKEN) or a profile in ~/.synapse/config.json must name one ({error})"
+        ) from error

@@ -62,10 +62,10 @@ def listed(
             raise TypeError(f"list_{name}() got an unexpected keyword argument {option!r}")
     cls = entity_named(flat.entity)
     given = _given(client, flat, cls, params, options)
+    mapped = conversion(client, url_conversion, downloads=list_all)
     if list_all:
-        return _walk(client, flat, cls, given, convert=conversion(client, url_conversion), options=options)
+        return _walk(client, flat, cls, given, convert=mapped, options=options)
     page = answer(client, Request("GET", flat.path, params=given, read_timeout=_patience(options)))
-    mapped = conversion(client, url_conversion, downloads=False)
     if mapped is not None and isinstance(page, dict):
         mapped(page.get("results"))
     return page

@@ -35,8 +35,8 @@ def get_model(
     model_id: int = MISSING,
 ) -> Row:
     """Read a model; `url_conversion={"files_fields": ["file"]}` fetches its archive and gives the path of that."""
-    row = fetch(client, "models", either("pk", pk, model_id=model_id), params)
     convert = conversion(client, url_conversion)
+    row = fetch(client, "models", either("pk", pk, model_id=model_id), params)
     if convert is not None:
         convert([row])
     return row

@@ -128,6 +128,15 @@ class Flat(V1):
         return Request("GET", self.path, params=tuple(params), read_timeout=self.read_timeout)
 
 
+FILES: Final = ("files", "file", "data_unit.files", "data_unit.file")
+"""Where rows have files, one kind here and another there."""
+
+
+def names(schema: Schema) -> frozenset[str]:
+    """Name what a row may hold."""
+    return frozenset((*V1().names(schema).values(), "files", "file", "data_unit"))
+
+
 @attrs.frozen
 class Parameter:
     """How a parameter travels: how several values do, if at all, and how the values are spelt that are known."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
 import pickle
 import re
@@ -174,6 +175,33 @@ class TestSettings:
         assert (HOST, "syn_env", False) == (again.base_url, again.session.settings.api_token, again.strict)
         assert "internal" == again.session.url_host
         assert again.files_dir.is_dir()
+
+    @pytest.mark.parametrize("travel", [copy.copy, lambda each: pickle.loads(pickle.dumps(each))])
+    def test_keep_the_folder_that_was_chosen(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, travel: Any
+    ) -> None:
+        """What a worker fetches stays when it ends."""
+        monkeypatch.setenv("SYNAPSE_API_TOKEN", "syn_env")
+
+        assert tmp_path == travel(BackendClient(HOST, files_dir=tmp_path)).files_dir
+
+    def test_say_that_tokens_do_not_travel(self) -> None:
+        """Where a worker finds none, the error says why, and what to do."""
+        pickled = pickle.dumps(BackendClient(HOST, "syn_a"))
+
+        with pytest.raises(
+            ConfigError, match=r"was pickled, and tokens are never pickled.*SYNAPSE_API_TOKEN.*profile"
+        ):
+            pickle.loads(pickled)
+
+    def test_can_be_read(self) -> None:
+        """And not be set, as that would change nothing."""
+        client = BackendClient(HOST, "syn_a", timeout={"read": 7}, tenant="acme")
+
+        assert ({"connect": 5, "read": 7}, "acme") == (client.timeout, client.tenant)
+        for name in ("timeout", "tenant"):
+            with pytest.raises(AttributeError):
+                setattr(client, name, {})
 
     def test_ask_for_addresses_on_a_host(self, box: Sandbox, make: Factory) -> None:
         """Every request says so, unless it says otherwise."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import copy
 import math
+import threading
 
 from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
+from typing import Any, Self
+from urllib.parse import parse_qs, urlsplit
 
 import attrs
 import pytest
@@ -272,6 +274,37 @@ def broken_after(proxy: Proxy, box: Sandbox, *, pages: int) -> BackendClient:
     return BackendClient(proxy.url, box.tenants["contract"].api_token, retry=Retry(total=0))
 
 
+class Shelf:
+    """A server whose files are told apart by a parameter of their addresses."""
+
+    def __init__(self) -> None:
+        self.content = b"old"
+        shelf = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                body = shelf.content + b" " + parse_qs(urlsplit(self.path).query)["f"][0].encode()
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(body)))
+                self.send_header("ETag", f'"{body!r}"'.replace("'", ""))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_: object) -> None:
+                """Keep quiet."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
 class TestConversion:
     def test_maps_the_addresses_of_a_page(self, client: BackendClient, make: Factory) -> None:
         """Nothing is fetched."""
@@ -293,10 +326,49 @@ class TestConversion:
             type(next(nested)["data_unit"]["files"]["image_1"]["url"]),
         ]
 
+    def test_maps_the_files_of_every_kind(self, demo_client: BackendClient) -> None:
+        """Wherever a kind of rows keeps them."""
+        given: Any = {"files": lambda url: f"mapped:{url}"}
+        pages: list[Any] = [
+            demo_client.list_tasks({"expand": "data_unit"}, given),
+            demo_client.list_ground_truth_events(url_conversion=given),
+            demo_client.get_model(demo_client.list_models()["results"][0]["id"], url_conversion=given),
+            list(demo_client.list_tasks({"expand": "data_unit"}, given, list_all=True)[0]),
+        ]
+
+        assert [True] * 4 == ["mapped:http" in str(each) for each in pages]
+        assert "mapped:mapped:" not in str(pages)
+
+    @pytest.mark.parametrize(
+        "call",
+        [
+            lambda c, given: c.list_tasks({}, given),
+            lambda c, given: c.list_tasks({}, given, list_all=True),
+            lambda c, given: c.get_model(1, url_conversion=given),
+        ],
+        ids=["page", "all", "one"],
+    )
+    @pytest.mark.parametrize(
+        ("given", "words"),
+        [
+            ({"flies": str}, "no row has a field 'flies'.*did you mean 'files'"),
+            ({"files_fields": ["fils"]}, "no row has a field 'fils'"),
+            ({"files_fields": "files"}, "takes a list of 'files_fields'"),
+            ({"is_list": True}, "lacks 'files_fields'"),
+        ],
+        ids=["mapped", "fetched", "text", "lacking"],
+    )
+    def test_refuses_what_no_row_has(self, client: BackendClient, call: Any, given: Any, words: str) -> None:
+        """Before anything is sent, for one page as for all."""
+        with client.session.trace() as trace, pytest.raises(QueryError, match=words):
+            call(client, given)
+
+        assert [] == list(trace)
+
     def test_leaves_what_names_no_file(self, client: BackendClient) -> None:
         """Null, missing and empty fields, entries without an address, and rows that are none."""
         rows: list[Any] = [
-            {"files": None},
+            {"files": None, "data_unit": 5},
             {"files": {"image_1": None, "image_2": {"url": None}, "image_3": ""}, "unit": 3},
             {"other": 1},
             7,
@@ -329,21 +401,41 @@ class TestConversion:
         rows, count = demo_client.list_data_units(list_all=True, url_conversion=given)
         infos = [info for row in rows for info in row["files"].values()]
 
-        assert len(infos) == 2 * count == len(list(demo_client.files_dir.iterdir()))
+        fetched = [path for path in demo_client.files_dir.iterdir() if path.is_file()]
+        assert len(infos) == 2 * count == len(fetched)
         assert all(Path(info["path"]).stat().st_size == info["meta"]["file_size"] for info in infos)
         assert not any("url" in info for info in infos)
 
-    def test_fetches_no_file_twice(self, demo_client: BackendClient) -> None:
-        """What is there already and whole stays."""
+    def test_mends_what_was_spoilt(self, demo_client: BackendClient) -> None:
+        """What is there is not trusted by its name alone."""
         given = {"files_fields": ["files"]}
         list(demo_client.list_data_units(list_all=True, url_conversion=given)[0])
-        spoilt = next(demo_client.files_dir.iterdir())
+        spoilt = next(path for path in demo_client.files_dir.iterdir() if path.is_file())
         spoilt.write_bytes(b"")
-        with demo_client.session.trace() as trace:
-            list(demo_client.list_data_units(list_all=True, url_conversion=given)[0])
+        list(demo_client.list_data_units(list_all=True, url_conversion=given)[0])
 
-        assert 1 == sum("/media/" in each for each in targets(trace))
         assert spoilt.stat().st_size
+
+    def test_tells_files_apart_by_their_whole_address(self, tmp_path: Path) -> None:
+        """What of it signs it makes no other file; a file that changed behind its address is fetched anew."""
+        with Shelf() as shelf:
+            client = BackendClient(shelf.url, "syn_a", files_dir=tmp_path)
+            convert = conversion(client, {"files_fields": ["file"]})
+            assert convert is not None
+            signed = "&X-Amz-Expires=60&X-Amz-Signature="
+            rows = [
+                {"file": f"{shelf.url}/dl?f={each}"} for each in (f"1{signed}a", f"2{signed}a", f"1{signed}b")
+            ]
+            again = copy.deepcopy(rows)
+            convert(rows)
+            before = [row["file"].read_bytes() for row in rows]  # type: ignore[attr-defined]
+            shelf.content = b"new"
+            convert(again)
+
+        one, two, same = [row["file"] for row in again]
+        assert (one != two, one) == (True, same)
+        assert [b"old 1", b"old 2", b"old 1"] == before
+        assert [b"new 1", b"new 2", b"new 1"] == [row["file"].read_bytes() for row in again]  # type: ignore[attr-defined]
 
     def test_leaves_a_page_alone(self, demo_client: BackendClient) -> None:
         """A single page is as the wire has it, as in the documented client."""
