@@ -118,6 +118,22 @@ def list_tasks(
     list_all: Literal[True],
     **options: Unpack[Options],
 ) -> Walk: ...
+@overload
+def list_tasks(
+    client: BackendClient,
+    params: Params,
+    url_conversion: Conversion,
+    list_all: Literal[True],
+    **options: Unpack[Options],
+) -> Walk: ...
+@overload
+def list_tasks(
+    client: BackendClient,
+    params: Params = None,
+    url_conversion: Conversion = None,
+    list_all: bool = False,
+    **options: Unpack[Options],
+) -> Any: ...
 @method
 def list_tasks(
     client: BackendClient,
@@ -136,6 +152,8 @@ def list_tasks_data(
 ) -> Row: ...
 @overload
 def list_tasks_data(client: BackendClient, params: Params = None, *, list_all: Literal[True]) -> Walk: ...
+@overload
+def list_tasks_data(client: BackendClient, params: Params = None, *, list_all: bool = False) -> Any: ...
 @method
 def list_tasks_data(client: BackendClient, params: Params = None, *, list_all: bool = False) -> Any:
     """List tasks by nothing but their `id` and `data`."""
@@ -158,6 +176,14 @@ def list_tasks_files(
     url_conversion: Conversion = None,
     list_all: Literal[True],
 ) -> Walk: ...
+@overload
+def list_tasks_files(
+    client: BackendClient,
+    params: Params = None,
+    *,
+    url_conversion: Conversion = None,
+    list_all: bool = False,
+) -> Any: ...
 @method
 def list_tasks_files(
     client: BackendClient,

@@ -169,6 +169,15 @@ def list_data_units(
     list_all: Literal[True],
     **options: Unpack[Options],
 ) -> Walk: ...
+@overload
+def list_data_units(
+    client: BackendClient,
+    params: Params = None,
+    *,
+    url_conversion: Conversion = None,
+    list_all: bool = False,
+    **options: Unpack[Options],
+) -> Any: ...
 @method
 def list_data_units(
     client: BackendClient,

@@ -24,11 +24,25 @@ from synapse.errors import (
 )
 
 
-class ClientConnectionError(ClientError, TransportError):  # type: ignore[misc]
+class _NoAnswerError(ClientError, TransportError):  # type: ignore[misc]
+    """What has no answer is told of in its own words."""
+
+    @property
+    def detail(self) -> object:
+        """The sentence that says what happened."""
+        return str(self)
+
+    @property
+    def reason(self) -> object:
+        """The sentence that says what happened."""
+        return str(self)
+
+
+class ClientConnectionError(_NoAnswerError):
     """No answer came, or none that could be read; `status_code` is None unless an answer had begun."""
 
 
-class ClientTimeoutError(ClientError, TransportError):  # type: ignore[misc]
+class ClientTimeoutError(_NoAnswerError):
     """No answer came in time; `status_code` is 408."""
 
 
@@ -107,15 +121,15 @@ def _class_of(error: TransportError) -> type[SynapseError]:
         return ClientResponseIncompleteError
     if isinstance(error, OriginError):
         return ClientOriginError
-    return ClientTimeoutError if _in_time(error) is False else ClientConnectionError
+    return ClientTimeoutError if _timed_out(error) else ClientConnectionError
 
 
-def _in_time(error: TransportError) -> bool:
-    return not (error.timed_out or isinstance(error.__cause__, TimeoutError))
+def _timed_out(error: TransportError) -> bool:
+    return error.timed_out or isinstance(error.__cause__, TimeoutError)
 
 
 def _status(error: TransportError) -> int | None:
-    if error.status_code is None and not isinstance(error, WriteUnconfirmedError) and not _in_time(error):
+    if error.status_code is None and not isinstance(error, WriteUnconfirmedError) and _timed_out(error):
         return HTTPStatus.REQUEST_TIMEOUT.value
     return error.status_code
 

@@ -37,6 +37,22 @@ def list_assignments(
     list_all: Literal[True],
     **options: Unpack[Options],
 ) -> Walk: ...
+@overload
+def list_assignments(
+    client: BackendClient,
+    params: Params,
+    url_conversion: Conversion,
+    list_all: Literal[True],
+    **options: Unpack[Options],
+) -> Walk: ...
+@overload
+def list_assignments(
+    client: BackendClient,
+    params: Params = None,
+    url_conversion: Conversion = None,
+    list_all: bool = False,
+    **options: Unpack[Options],
+) -> Any: ...
 @method
 def list_assignments(
     client: BackendClient,
@@ -59,6 +75,8 @@ def list_assignments_data(
 def list_assignments_data(
     client: BackendClient, params: Params = None, *, list_all: Literal[True]
 ) -> Walk: ...
+@overload
+def list_assignments_data(client: BackendClient, params: Params = None, *, list_all: bool = False) -> Any: ...
 @method
 def list_assignments_data(client: BackendClient, params: Params = None, *, list_all: bool = False) -> Any:
     """List assignments by nothing but their `id` and `data`."""
@@ -81,6 +99,14 @@ def list_assignments_files(
     url_conversion: Conversion = None,
     list_all: Literal[True],
 ) -> Walk: ...
+@overload
+def list_assignments_files(
+    client: BackendClient,
+    params: Params = None,
+    *,
+    url_conversion: Conversion = None,
+    list_all: bool = False,
+) -> Any: ...
 @method
 def list_assignments_files(
     client: BackendClient,

@@ -85,10 +85,10 @@ def run_plugin(
 ) -> Any:
     """Run an action of a plugin, named by its key or code: `{"action": ..., "params": {...}, "agent": ...}`.
 
-    The answer names the job that it runs in, or is what the action itself answered.
+    The answer names the job that it runs in, or is what the action itself answered, be it text.
     """
     body = set_values(named(client, "plugins/{id}/run/", data, known=v1_client.RUNS))
-    return answer(client, v1_actions.run(either("pk", pk, plugin=plugin), body))
+    return answer(client, v1_client.run(either("pk", pk, plugin=plugin), body))
 
 
 @method
@@ -152,6 +152,10 @@ def list_serve_applications(
 def list_serve_applications(
     client: BackendClient, params: Params = None, *, list_all: Literal[True]
 ) -> Walk: ...
+@overload
+def list_serve_applications(
+    client: BackendClient, params: Params = None, *, list_all: bool = False
+) -> Any: ...
 @method
 def list_serve_applications(client: BackendClient, params: Params = None, *, list_all: bool = False) -> Any:
     """List one page of serve applications, or with `list_all=True` give `(rows, count)` of all."""

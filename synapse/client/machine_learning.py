@@ -78,6 +78,22 @@ def list_ground_truth_events(
     list_all: Literal[True],
     **options: Unpack[Options],
 ) -> Walk: ...
+@overload
+def list_ground_truth_events(
+    client: BackendClient,
+    params: Params,
+    url_conversion: Conversion,
+    list_all: Literal[True],
+    **options: Unpack[Options],
+) -> Walk: ...
+@overload
+def list_ground_truth_events(
+    client: BackendClient,
+    params: Params = None,
+    url_conversion: Conversion = None,
+    list_all: bool = False,
+    **options: Unpack[Options],
+) -> Any: ...
 @method
 def list_ground_truth_events(
     client: BackendClient,
@@ -109,6 +125,10 @@ def list_ground_truth_events_data(
 def list_ground_truth_events_data(
     client: BackendClient, params: Params = None, *, list_all: Literal[True], **options: Unpack[Options]
 ) -> Walk: ...
+@overload
+def list_ground_truth_events_data(
+    client: BackendClient, params: Params = None, *, list_all: bool = False, **options: Unpack[Options]
+) -> Any: ...
 @method
 def list_ground_truth_events_data(
     client: BackendClient, params: Params = None, *, list_all: bool = False, **options: Unpack[Options]
@@ -135,6 +155,15 @@ def list_ground_truth_events_files(
     list_all: Literal[True],
     **options: Unpack[Options],
 ) -> Walk: ...
+@overload
+def list_ground_truth_events_files(
+    client: BackendClient,
+    params: Params = None,
+    *,
+    url_conversion: Conversion = None,
+    list_all: bool = False,
+    **options: Unpack[Options],
+) -> Any: ...
 @method
 def list_ground_truth_events_files(
     client: BackendClient,
@@ -173,6 +202,15 @@ def list_ground_truths(
     list_all: Literal[True],
     **options: Unpack[Options],
 ) -> Walk: ...
+@overload
+def list_ground_truths(
+    client: BackendClient,
+    params: Params = None,
+    *,
+    url_conversion: Conversion = None,
+    list_all: bool = False,
+    **options: Unpack[Options],
+) -> Any: ...
 @method
 def list_ground_truths(
     client: BackendClient,

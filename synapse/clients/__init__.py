@@ -1,4 +1,4 @@
-"""Names under which scripts for the documented client look for its errors."""
+"""Names under which scripts for the documented client look for it and its errors."""
 
 from __future__ import annotations
 

@@ -215,6 +215,11 @@ def set_tags(resource: str, body: Mapping[str, Any], *, params: Params) -> Reque
     return Request("POST", f"{ROWS[resource].path}set_tags/", params=params, json=json)
 
 
+def run(plugin: object, body: Mapping[str, Any]) -> Request:
+    """Run an action of a plugin, which may answer what it likes."""
+    return Request("POST", f"plugins/{segment(plugin)}/run/", json=dict(body), textual=True)
+
+
 def chunked_upload(key: object) -> Request:
     """Read the state of a chunked upload."""
     return Request("GET", f"chunked_upload/{segment(key)}/")

@@ -22,7 +22,7 @@ from synapse.session.decoding import parse
 from synapse.session.failures import Failure
 from synapse.session.origin import clean, start_of
 from synapse.session.pacing import Pace
-from synapse.session.replies import Answer, describe, error_of
+from synapse.session.replies import Answer, describe, error_of, text_of
 from synapse.session.retry import PASSING, REFUSED, seconds_until
 from synapse.session.transport import Attempt, Transport
 
@@ -62,6 +62,8 @@ class Delivery:
         try:
             data = parse(answer.content)
         except ValueError:
+            if request.textual:
+                return Reply(answer.status, text_of(answer), answer.headers, length=len(answer.content))
             words = describe(answer, masker=self.masker)
             reason = f"{answer.status} with a body that is not JSON ({words})"
             self._fail(attempt, Failure(reason, True, False, status=answer.status))

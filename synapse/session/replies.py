@@ -55,14 +55,14 @@ class Answer:
 def describe(answer: Answer, *, masker: Masker) -> str:
     """Return the kind and the first characters of a body that could not be read as JSON."""
     kind = answer.headers.get("Content-Type") or "no content type"
-    text = masker.words(_text(answer)[: 4 * SHOWN])
+    text = masker.words(text_of(answer)[: 4 * SHOWN])
     start = " ".join(text.split())[:SHOWN]
     return f"{kind}: {start}" if start else f"{kind}, empty"
 
 
 def error_of(answer: Answer, *, label: str, masker: Masker) -> ClientError:
     """Build the error of an answer that refused, in the backend's words and without the session's tokens."""
-    text = _text(answer)
+    text = text_of(answer)
     try:
         body = masker.refusal(parse(masker.text(text).encode()))
     except (ValueError, RecursionError):
@@ -126,7 +126,8 @@ def _leaves(body: object) -> Iterator[tuple[str, str]]:
             yield path, value if isinstance(value, str) else json.dumps(value)
 
 
-def _text(answer: Answer) -> str:
+def text_of(answer: Answer) -> str:
+    """Return a body as text, in whatever encoding it came."""
     try:
         return answer.content.decode("utf-8")
     except UnicodeDecodeError:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
 from synapse import BackendClient, QueryError, ValidationError
 from synapse.sandbox import Sandbox
 from tests.contract.factory import Factory
+from tests.faults.hostile import Proxy, answer
 
 MISSPELT: dict[str, tuple[tuple[Any, ...], str]] = {
     "set_tags_tasks": (({"ids": [1], "tags": [1], "actoin": "remove"},), "action"),
@@ -99,3 +101,14 @@ def test_a_client_that_is_not_strict_leaves_an_unknown_status(box: Sandbox) -> N
         client.list_jobs({"status": "Paused"})
 
     assert trace[0].url.endswith("?status=Paused")
+
+
+def test_a_plugin_may_answer_text(box: Sandbox) -> None:
+    """It has run, and the text is what it says."""
+    place = urlsplit(box.url)
+    with Proxy((str(place.hostname), int(place.port or 80))) as proxy:
+        proxy.harm(r"POST /plugins/", answer(200, raw=b"hello", kind="text/plain"))
+        with BackendClient(proxy.url, box.tenants["contract"].api_token) as client:
+            found = client.run_plugin("any", {"action": "go"})
+
+    assert "hello" == found

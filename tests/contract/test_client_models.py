@@ -133,7 +133,10 @@ class TestEvents:
         self, demo_client: BackendClient, kind: str, keys: set[str]
     ) -> None:
         """`list_ground_truth_events_data` and `list_ground_truth_events_files`: nothing but what they are called."""
-        listing = getattr(demo_client, f"list_ground_truth_events_{kind}")
+        listing = {
+            "data": lambda *args, **kwargs: demo_client.list_ground_truth_events_data(*args, **kwargs),
+            "files": lambda *args, **kwargs: demo_client.list_ground_truth_events_files(*args, **kwargs),
+        }[kind]
         page = listing({"ordering": "-pgh_id"})
         rows, count = listing(list_all=True, page_size=2)
 

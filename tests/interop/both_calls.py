@@ -97,6 +97,10 @@ each(
     ),
     list_tasks_unfiltered_by_a_typo=lambda c, ids: c.list_tasks({"projct": ids.project}),
     list_tasks_all=lambda c, ids: c.list_tasks({"project": ids.project, "page_size": 5}, list_all=True),
+    list_tasks_of_ids=lambda c, ids: c.list_tasks({"ids": [ids.task, ids.task + 1], "ordering": "id"}),
+    list_tasks_beyond=lambda c, ids: c.list_tasks({"page": 9999}),
+    list_tasks_beyond_all=lambda c, ids: c.list_tasks({"page": 9999}, list_all=True),
+    set_tags_misspelt=lambda c, ids: c.set_tags_tasks({"ids": [ids.task], "tags": ids.tags, "actoin": "remove"}),
     list_tasks_all_ordered=lambda c, ids: c.list_tasks({"ordering": "created", "page_size": 7}, list_all=True),
     list_tasks_all_by_cursor=lambda c, ids: c.list_tasks(
         {"ordering": "-id", "page_size": 9, "pagination": "cursor"}, list_all=True
@@ -193,6 +197,7 @@ each(
     list_jobs=lambda c, ids: c.list_jobs({"status": "SUCCEEDED", "page_size": 2}),
     get_job=lambda c, ids: c.get_job(ids.jobs[0], params={"expand": ["plugin_release", "logs"]}),
     update_job=lambda c, ids: c.update_job(ids.jobs[0], {"result": {"by": "사람"}, "meta": {"a": 1}}),
+    update_job_misspelt=lambda c, ids: c.update_job(ids.jobs[0], {"progres_record": {}}),
     update_job_of_none=lambda c, ids: c.update_job(ids.jobs[0], {"meta": {"a": 2}, "result": None}),
     list_job_console_logs=lambda c, ids: c.list_job_console_logs(ids.jobs[0]),
     tail_job_console_logs=lambda c, ids: c.tail_job_console_logs(ids.jobs[0]),

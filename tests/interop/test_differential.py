@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 import json
 import os
 import re
@@ -65,6 +67,11 @@ DIFFERENCES: Final[dict[str, Difference]] = {
     "list_tasks_unfiltered_by_a_typo": Difference(
         "a parameter that the backend would ignore is refused, and nothing is sent", ("value", "requests"), ours=()
     ),
+    "list_tasks_of_ids": Difference(
+        "several values mean all of them, not the last one", ("value", "requests"),
+        ours=("GET /sdk/tasks/?ids=1,2&ordering=id",),
+    ),
+    "list_tasks_beyond_all": Difference("a walk that begins behind the end has no rows", ("value", "requests")),
     "list_tasks_all": AHEAD,
     "list_tasks_all_ordered": AHEAD,
     "list_tasks_data_all": AHEAD,
@@ -224,12 +231,15 @@ def test_refusals_are_the_same(both: tuple[Run, Run]) -> None:
     """By their status and the backend's words, and by a class of the same name where that is no built-in one."""
     ours, vendor = both
     refused = [name for name in CALLS if "error" in vendor.outcomes[name]]
-    kinds = {name: (ours.outcomes[name]["kind"], vendor.outcomes[name]["kind"]) for name in refused}
+    kinds = {name: (ours.outcomes[name].get("kind"), vendor.outcomes[name]["kind"]) for name in refused}
 
     assert len(refused) > 5
-    assert {"create_data_file_missing": ("FileMissingError", "FileNotFoundError")} == {
-        name: pair for name, pair in kinds.items() if pair[0] != pair[1]
-    }
+    assert {
+        "create_data_file_missing": ("FileMissingError", "FileNotFoundError"),
+        "list_tasks_beyond_all": (None, "NotFoundError"),
+        "set_tags_misspelt": ("QueryError", "ValidationError"),
+        "update_job_misspelt": ("QueryError", "ValidationError"),
+    } == {name: pair for name, pair in kinds.items() if pair[0] != pair[1]}
 
 
 def test_every_method_of_the_other_client_is_called(both: tuple[Run, Run]) -> None:
@@ -241,11 +251,52 @@ def test_every_method_of_the_other_client_is_called(both: tuple[Run, Run]) -> No
     )
     done = subprocess.run([python, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     names = json.loads(done.stdout)
-    source = (HERE / "both_calls.py").read_text("utf-8")
+    calls = {
+        node.func.attr
+        for node in ast.walk(ast.parse((HERE / "both_calls.py").read_text("utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+    }
     # They need a storage that takes files directly, and are tried with one among the contract tests.
     elsewhere = {"upload_files_bulk", "confirm_presigned_upload", "upload_file_to_presigned_url"}
 
     assert len(names) > 50 and [] == [name for name in names if not hasattr(BackendClient, name)]
-    assert elsewhere == {
-        name for name in names if f"c.{name}(" not in source and f"client.{name}(" not in source
-    }
+    assert elsewhere == set(names) - calls
+
+
+# Options that come by `**options` here, whose names and types `Options` declares.
+BY_OPTION: Final = frozenset({"page_size", "timeout", "kwargs"})
+
+
+def test_every_signature_takes_what_the_other_client_takes() -> None:
+    """The same names, at the same places, by place or by name, and needed or not."""
+    code = (
+        "import inspect, json; from synapse_sdk.clients.backend import BackendClient as client\n"
+        "told = lambda p: (p.name, p.kind.name, p.default is p.empty)\n"
+        "show = lambda f: [told(p) for p in inspect.signature(f).parameters.values()]\n"
+        "found = inspect.getmembers(client, inspect.isfunction)\n"
+        "print(json.dumps({n: show(f)[1:] for n, f in found if n[0] != '_' or n == '__init__'}))"
+    )
+    done = subprocess.run(
+        [ensure_vendor_python(), "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    lacking = [
+        (name, parameter)
+        for name, parameters in json.loads(done.stdout).items()
+        for place, (parameter, kind, needed) in enumerate(parameters)
+        if not _takes(name, parameter, kind, place, needed=needed)
+    ]
+
+    assert [] == lacking
+
+
+def _takes(name: str, parameter: str, kind: str, place: int, *, needed: bool) -> bool:
+    own = list(inspect.signature(getattr(BackendClient, name)).parameters.values())[1:]
+    found = next((each for each in own if each.name == parameter), None)
+    if found is None:
+        return parameter in BY_OPTION | {"args"} and any(each.kind is each.VAR_KEYWORD for each in own)
+    free = needed or found.default is not found.empty or kind.startswith("VAR")
+    # By its place, the documented name of the same thing may stand there, and this one be its other name.
+    there = found is own[place] or (
+        found.kind is found.KEYWORD_ONLY and own[place].kind is own[place].POSITIONAL_OR_KEYWORD
+    )
+    return free and (kind != "POSITIONAL_OR_KEYWORD" or there)
