@@ -112,3 +112,17 @@ def test_a_plugin_may_answer_text(box: Sandbox) -> None:
             found = client.run_plugin("any", {"action": "go"})
 
     assert "hello" == found
+
+
+def test_arguments_may_be_given_by_their_documented_names(client: BackendClient, make: Factory) -> None:
+    """And by those of the current release."""
+    release, collection = make.release(), make.collection().pk
+    unit = client.upload_data_file(organized_file={"files": {"image_1": __file__}}, collection_id=collection)
+    again = client.upload_data_file(data={"files": {"image_1": __file__}}, data_collection_id=collection)
+    [made] = client.create_data_units(uploaded_files=[unit])
+    upload = client.create_chunked_upload(file_path=__file__)
+
+    assert (unit, collection) == (again, client.get_data_collection(data_collection_id=collection)["id"])
+    assert made["id"] == client.create_data_units(data=unit)["id"]
+    assert upload == client.get_chunked_upload(upload_id=upload["id"])
+    assert [release.pk] == [row["id"] for row in client.list_plugin_releases(plugin_code=release.plugin.code)]

@@ -267,7 +267,7 @@ def test_every_method_of_the_other_client_is_called(both: tuple[Run, Run]) -> No
 BY_OPTION: Final = frozenset({"page_size", "timeout", "kwargs"})
 
 
-def test_every_signature_takes_what_the_other_client_takes() -> None:
+def test_every_signature_takes_what_the_other_client_takes(both: tuple[Run, Run]) -> None:
     """The same names, at the same places, by place or by name, and needed or not."""
     code = (
         "import inspect, json; from synapse_sdk.clients.backend import BackendClient as client\n"
