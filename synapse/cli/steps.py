@@ -246,11 +246,9 @@ class Demo:
             rest = {each.name: (each.annotation, each.md5) for each in self.given.pictures}
             events = counted(self.version.events, total=len(rest), label="reading", unit="pictures")
             step.rows = 0
-            for event, md5, error in self.session.map(picture_md5, events):
-                if error is not None:
-                    raise error
-                name = names[event.data_unit_id]["picture"]
-                self._expect(name, rest.pop(name, None), (event.data, md5))
+            for read in self.session.map(picture_md5, events):
+                name = names[read.item.data_unit_id]["picture"]
+                self._expect(name, rest.pop(name, None), (read.item.data, read.value()))
                 step.rows += 1
             self._expect("pictures that did not come back", [], list(rest))
 

@@ -11,6 +11,7 @@ from synapse.client.calls import (
     Row,
     all_written,
     answer,
+    answered,
     body_of,
     either,
     fetch,
@@ -59,8 +60,7 @@ def annotate_task_data(
     if body.keys() & set(v1_client.ANNOTATES):
         body = named(client, "annotate_task_data/", data, known=v1_client.ANNOTATES)
     request = v1_client.annotate(either("pk", pk, task_id=task_id), body, params=params)
-    row: Row = answer(client, request)
-    return row
+    return answered(client, request)
 
 
 @method

@@ -53,11 +53,16 @@ def answer(client: BackendClient, request: Request) -> Any:
     return client.session.send(request).data
 
 
+def answered(client: BackendClient, request: Request) -> Row:
+    """Send a request that is answered by one object, and give that."""
+    row: Row = answer(client, request)
+    return row
+
+
 def fetch(client: BackendClient, resource: str, pk: object, params: Params = None) -> Row:
     """Read one object."""
     given = encoded(f"{resource}/{{id}}/", params, strict=client.strict)
-    row: Row = answer(client, v1_client.single(resource, pk, params=given))
-    return row
+    return answered(client, v1_client.single(resource, pk, params=given))
 
 
 def body_of(data: object) -> Row:

@@ -73,11 +73,7 @@ def upload_data_file(
         row = upload_file(client.session, files[name], chunked=use_chunked_upload)
         return {"checksum": row["checksum"], "path": str(files[name])}
 
-    sent: dict[str, Row] = {}
-    for name, row, error in client.session.map(send, files):
-        if row is None:
-            raise error or AssertionError
-        sent[name] = row
+    sent = {each.item: each.value() for each in client.session.map(send, files)}
     groups = _groups(item.get("groups"))
     named = {"groups": groups} if groups else {}
     return {"files": sent, "data_collection": collection, "meta": item.get("meta", {}), **named}

@@ -114,11 +114,8 @@ def _fetching(client: BackendClient, given: Mapping[str, Any]) -> Convert:
 def _paths(client: BackendClient, spots: list[Spot]) -> list[Path]:
     """Fetch files side by side, each address once, and give a path for each spot."""
     wanted = {_address(spot): spot for spot in spots}
-    found: dict[str, Path] = {}
-    for address, path, error in client.session.map(lambda each: _fetched(client, wanted[each]), wanted):
-        if path is None:
-            raise error or AssertionError
-        found[address] = path
+    fetched = client.session.map(lambda each: _fetched(client, wanted[each]), wanted)
+    found = {each.item: each.value() for each in fetched}
     return [found[_address(spot)] for spot in spots]
 
 

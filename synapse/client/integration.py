@@ -12,6 +12,7 @@ from synapse.client.calls import (
     Params,
     Row,
     answer,
+    answered,
     either,
     fetch,
     method,
@@ -44,8 +45,7 @@ def list_agents(client: BackendClient, params: Params = None) -> list[Row]:
 @method
 def health_check_agent(client: BackendClient, token: str = MISSING, *, agent_token: str = MISSING) -> Row:
     """Report the agent with this token as connected, and return what the backend says."""
-    row: Row = answer(client, v1_actions.connect(either("token", token, agent_token=agent_token)))
-    return row
+    return answered(client, v1_actions.connect(either("token", token, agent_token=agent_token)))
 
 
 @method
@@ -57,8 +57,7 @@ def get_plugin(client: BackendClient, pk: int | str = MISSING, *, plugin_id: int
 @method
 def create_plugin(client: BackendClient, data: Mapping[str, Any]) -> Row:
     """Create a plugin."""
-    row: Row = answer(client, v1_client.create("plugins", written(client, "plugins", data)))
-    return row
+    return answered(client, v1_client.create("plugins", written(client, "plugins", data)))
 
 
 @method
@@ -71,8 +70,7 @@ def update_plugin(
 ) -> Row:
     """Change fields of a plugin; what is not named stays."""
     key = either("pk", pk, plugin_id=plugin_id)
-    row: Row = answer(client, v1_client.change("plugins", key, body=written(client, "plugins", data)))
-    return row
+    return answered(client, v1_client.change("plugins", key, body=written(client, "plugins", data)))
 
 
 @method
@@ -99,8 +97,7 @@ def create_plugin_release(
     fields = set_values(written(client, "plugin_releases", data))
     archive = fields.pop("file", None) if file is None else file
     if archive is None:
-        row: Row = answer(client, v1_client.create("plugin_releases", fields))
-        return row
+        return answered(client, v1_client.create("plugin_releases", fields))
     with on_disk(archive, suffix=".zip") as path:
         reply = send_release(client.session, path, fields=fields)
     published: Row = reply.data
@@ -140,8 +137,7 @@ def list_plugin_releases(
 def create_serve_application(client: BackendClient, data: Mapping[str, Any]) -> Row:
     """Record what a job serves: `{"job": ..., "status": ..., "data": {...}}`."""
     body = set_values(written(client, "serve_applications", data))
-    row: Row = answer(client, v1_client.create("serve_applications", body))
-    return row
+    return answered(client, v1_client.create("serve_applications", body))
 
 
 @overload

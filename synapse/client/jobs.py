@@ -13,6 +13,7 @@ from synapse.client.calls import (
     Row,
     all_written,
     answer,
+    answered,
     either,
     fetch,
     method,
@@ -60,8 +61,7 @@ def update_job(
     """Change a job; its `status` may be in any case, and `completed` means `SUCCEEDED`."""
     key = either("pk", pk, job_id=job_id)
     body = _with_status(client, set_values(written(client, "jobs", data)))
-    row: Row = answer(client, v1_client.change("jobs", key, body=body))
-    return row
+    return answered(client, v1_client.change("jobs", key, body=body))
 
 
 @method

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 
-from synapse.client.calls import MISSING, Params, Row, answer, either, fetch, method, set_values, written
+from synapse.client.calls import MISSING, Params, Row, answered, either, fetch, method, set_values, written
 from synapse.client.conversion import Conversion, conversion
 from synapse.client.handles import Handle, on_disk
 from synapse.client.lists import Options, Walk, listed
@@ -52,8 +52,7 @@ def create_model(
 
     def create(upload: str | int | None = None) -> Row:
         sent = body if upload is None else {**body, UPLOAD: upload}
-        row: Row = answer(client, v1_client.create("models", sent))
-        return row
+        return answered(client, v1_client.create("models", sent))
 
     if archive is None:
         return create()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from synapse.client.calls import MISSING, Params, Row, answer, body_of, either, method, written
+from synapse.client.calls import MISSING, Params, Row, answered, body_of, either, method, written
 from synapse.client.lists import every, listed
 from synapse.client.progress import OnProgress, by_items, finished
 from synapse.dialects import v1_client
@@ -32,15 +32,13 @@ def list_storages(client: BackendClient, params: Params = None) -> Row:
 @method
 def get_storage(client: BackendClient, pk: int = MISSING, *, storage_id: int = MISSING) -> Row:
     """Read a storage with its `configuration`, which holds credentials."""
-    row: Row = answer(client, v1_client.storage(either("pk", pk, storage_id=storage_id)))
-    return row
+    return answered(client, v1_client.storage(either("pk", pk, storage_id=storage_id)))
 
 
 @method
 def create_storage(client: BackendClient, data: Mapping[str, Any]) -> Row:
     """Create a storage: `{"name": ..., "provider": ..., "category": "external", "configuration": {...}}`."""
-    row: Row = answer(client, v1_client.create("storages", written(client, "storages", data)))
-    return row
+    return answered(client, v1_client.create("storages", written(client, "storages", data)))
 
 
 @method
@@ -110,8 +108,7 @@ def request_presigned_upload(
     client: BackendClient, files: Sequence[Mapping[str, Any]], *, expiration: int = 3600
 ) -> Row:
     """Ask where files may be put, given as `{"filename": ..., "size": ..., "content_type": ...}`."""
-    row: Row = answer(client, v1_client.ask_presigned([body_of(file) for file in files], expiration))
-    return row
+    return answered(client, v1_client.ask_presigned([body_of(file) for file in files], expiration))
 
 
 @method
@@ -135,5 +132,4 @@ def upload_file_to_presigned_url(
 @method
 def confirm_presigned_upload(client: BackendClient, files: Sequence[Mapping[str, Any]]) -> Row:
     """Have files registered that were put where the backend said: `{"file_key": ..., "checksum": ..., "size": ...}`."""
-    row: Row = answer(client, v1_client.confirm_presigned([body_of(file) for file in files]))
-    return row
+    return answered(client, v1_client.confirm_presigned([body_of(file) for file in files]))

@@ -270,10 +270,8 @@ def _prefetch_many(instances: Sequence[Entity], many: ToMany[Any]) -> None:
         for each in lacking:
             _attach(each, many.name, grouped[each.pk])
         return
-    for each, rows, error in session.map(lambda each: list(related_set(each, many).all()), lacking):
-        if error is not None:
-            raise error
-        _attach(each, many.name, rows)
+    for found in session.map(lambda each: list(related_set(each, many).all()), lacking):
+        _attach(found.item, many.name, found.value())
 
 
 def _lacks(instance: Entity, name: str) -> bool:

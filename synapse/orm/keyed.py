@@ -33,10 +33,8 @@ def rows_of(
             fits=lambda query: session.dialect.fits(cls._schema, query),
         )
     ]
-    for _, rows, error in session.map(lambda query: list(_read(cls, query, session)), queries):
-        if error is not None:
-            raise error
-        yield from rows or ()
+    for found in session.map(lambda query: list(_read(cls, query, session)), queries):
+        yield from found.value()
 
 
 def _even(keys: Sequence[Any]) -> Iterable[Sequence[Any]]:

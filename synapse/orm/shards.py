@@ -121,12 +121,7 @@ def _counts(
         ranged = _between(cls, query, *ends)
         return reading.count(cls, ranged, session=session)
 
-    found = {}
-    for ends, counted, error in session.map(count, ranges):
-        if error is not None:
-            raise error
-        found[ends] = counted or 0
-    return found
+    return {each.item: each.value() for each in session.map(count, ranges)}
 
 
 def _balanced(edges: Sequence[int], counts: Sequence[int], number: int) -> list[int]:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Executor, Future
 from functools import partial
 from itertools import islice
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar, cast
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -23,6 +23,12 @@ class Outcome(NamedTuple, Generic[T, R]):
     item: T
     result: R | None
     error: Exception | None
+
+    def value(self) -> R:
+        """Give the result, or raise the error."""
+        if self.error is not None:
+            raise self.error
+        return cast("R", self.result)
 
 
 def run_one(function: Callable[[T], R], item: T) -> Outcome[T, R]:

@@ -75,9 +75,7 @@ def upload_signed(
     outcomes = dispatch.send([_Parcel(source, name or source.name)])
     if outcomes is None:
         return None
-    [(_, row, error)] = outcomes
-    if row is None:
-        raise error or AssertionError
+    row = outcomes[0].value()
     return row if "id" in row else _found(session, row)
 
 

@@ -13,7 +13,7 @@ from synapse.errors import ClientError, ServerError, TransferError, ValidationEr
 from synapse.session import Session
 from synapse.transfer.answers import answered_object, check_arrival, patience
 from synapse.transfer.chunked import send_chunks, sent_name
-from synapse.transfer.hashing import Hashes, file_of, hash_all, known_by
+from synapse.transfer.hashing import file_of, hash_all, known_by
 from synapse.transfer.multipart import FilePart, MultipartBody
 from synapse.transfer.progress import ProgressLike, tracked
 from synapse.transfer.source import CHUNK, PathLike, Source, Tally
@@ -43,13 +43,8 @@ def upload_file(
 
 def upload_missing(session: Session, sources: Mapping[str, Source]) -> dict[str, str]:
     """Send what the backend lacks of some files, each content once, and return the checksum that it has each under."""
-    contents: dict[str, Hashes] = {}
-    for name, (_, hashes, error) in zip(
-        sources, hash_all(session, list(sources.values()), mapped=map), strict=True
-    ):
-        if hashes is None:
-            raise error or AssertionError
-        contents[name] = hashes
+    hashed = hash_all(session, list(sources.values()), mapped=map)
+    contents = {name: each.value() for name, each in zip(sources, hashed, strict=True)}
     try:
         known = known_by(session, contents.values(), mapped=map)
     except ServerError:

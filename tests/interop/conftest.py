@@ -2,7 +2,22 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+
+from tests.interop.vendor_env import REQUIREMENT, VendorEnvironmentError, ensure_vendor_python, find_python
+
+
+@pytest.fixture(scope="session")
+def vendor_python() -> Path:
+    """The interpreter that has the vendor's client."""
+    if find_python() is None:
+        pytest.skip(f"{REQUIREMENT} needs Python 3.12 or newer and none was found: NOTHING of it was tested")
+    try:
+        return ensure_vendor_python()
+    except VendorEnvironmentError as error:
+        pytest.skip(f"{REQUIREMENT} could not be installed, NOTHING of it was tested: {error}")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -22,7 +22,6 @@ from synapse import BackendClient
 from synapse.sandbox import serve
 from tests.interop.both_calls import CALLS
 from tests.interop.recorder import Asked, Recorder
-from tests.interop.vendor_env import REQUIREMENT, VendorEnvironmentError, ensure_vendor_python, find_python
 
 HERE: Final = Path(__file__).parent
 ROOT: Final = HERE.parents[1]
@@ -168,20 +167,14 @@ def _steadied(requests: list[Asked]) -> list[Asked]:
 
 
 @pytest.fixture(scope="module")
-def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Run, Run]]:
+def both(tmp_path_factory: pytest.TempPathFactory, vendor_python: Path) -> Iterator[tuple[Run, Run]]:
     """Run the calls of ours and of the vendor's client, on two copies of one seeded backend."""
-    if find_python() is None:
-        pytest.skip(f"{REQUIREMENT} needs Python 3.12 or newer and none was found: NOTHING of it was tested")
-    try:
-        python = ensure_vendor_python()
-    except VendorEnvironmentError as error:
-        pytest.skip(f"{REQUIREMENT} could not be installed, NOTHING of it was tested: {error}")
     folder = tmp_path_factory.mktemp("both")
     with serve(folder / "seeded", seed="demo"):
         pass
     for name in ("ours", "vendor"):
         shutil.copytree(folder / "seeded", folder / name)
-    yield run("ours", Path(sys.executable), folder / "ours"), run("vendor", python, folder / "vendor")
+    yield run("ours", Path(sys.executable), folder / "ours"), run("vendor", vendor_python, folder / "vendor")
 
 
 @pytest.mark.parametrize("name", CALLS)
@@ -242,14 +235,13 @@ def test_refusals_are_the_same(both: tuple[Run, Run]) -> None:
     } == {name: pair for name, pair in kinds.items() if pair[0] != pair[1]}
 
 
-def test_every_method_of_the_other_client_is_called(both: tuple[Run, Run]) -> None:
+def test_every_method_of_the_other_client_is_called(vendor_python: Path) -> None:
     """What only it has would be a reason to stay with it."""
-    python = ensure_vendor_python()
     code = (
         "import inspect, json; from synapse_sdk.clients.backend import BackendClient as client\n"
         "print(json.dumps([n for n, _ in inspect.getmembers(client, inspect.isfunction) if n[0] != '_']))"
     )
-    done = subprocess.run([python, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run([vendor_python, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     names = json.loads(done.stdout)
     calls = {
         node.func.attr
@@ -267,7 +259,7 @@ def test_every_method_of_the_other_client_is_called(both: tuple[Run, Run]) -> No
 BY_OPTION: Final = frozenset({"page_size", "timeout", "kwargs"})
 
 
-def test_every_signature_takes_what_the_other_client_takes(both: tuple[Run, Run]) -> None:
+def test_every_signature_takes_what_the_other_client_takes(vendor_python: Path) -> None:
     """The same names, at the same places, by place or by name, and needed or not."""
     code = (
         "import inspect, json; from synapse_sdk.clients.backend import BackendClient as client\n"
@@ -276,9 +268,7 @@ def test_every_signature_takes_what_the_other_client_takes(both: tuple[Run, Run]
         "found = inspect.getmembers(client, inspect.isfunction)\n"
         "print(json.dumps({n: show(f)[1:] for n, f in found if n[0] != '_' or n == '__init__'}))"
     )
-    done = subprocess.run(
-        [ensure_vendor_python(), "-c", code], capture_output=True, text=True, check=True, timeout=60
-    )
+    done = subprocess.run([vendor_python, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     lacking = [
         (name, parameter)
         for name, parameters in json.loads(done.stdout).items()

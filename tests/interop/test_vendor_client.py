@@ -14,7 +14,6 @@ from typing import Any
 import pytest
 
 from synapse.sandbox import serve
-from tests.interop.vendor_env import REQUIREMENT, VendorEnvironmentError, ensure_vendor_python, find_python
 from tests.objectstore import object_store
 
 HERE = Path(__file__).parent
@@ -30,19 +29,13 @@ def check_names() -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def outcomes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
+def outcomes(tmp_path_factory: pytest.TempPathFactory, vendor_python: Path) -> Iterator[dict[str, Any]]:
     """Run every check in one process of the vendor's interpreter and return what came of each."""
-    if find_python() is None:
-        pytest.skip(f"{REQUIREMENT} needs Python 3.12 or newer and none was found: NOTHING of it was tested")
-    try:
-        python = ensure_vendor_python()
-    except VendorEnvironmentError as error:
-        pytest.skip(f"{REQUIREMENT} could not be installed, NOTHING of it was tested: {error}")
     folder = tmp_path_factory.mktemp("vendor")
     with object_store() as store, serve(folder / "data", seed="demo", object_storage=store) as sandbox:
         given = {"url": sandbox.url, "api_token": sandbox.api_token, "tenant": sandbox.tenant}
         done = subprocess.run(
-            [python, HERE / "vendor_driver.py"],
+            [vendor_python, HERE / "vendor_driver.py"],
             input=json.dumps(given),
             capture_output=True,
             text=True,
