@@ -213,6 +213,6 @@ def describe(value: object) -> str:
     """
     try:
         text = f"with {', '.join(map(repr, value))}" if isinstance(value, dict) and value else repr(value)
-    except ValueError:  # Python does not print integers of thousands of digits.
+    except Exception:  # no integer of thousands of digits can be printed, nor what is nested too deeply
         return type(value).__name__
     return f"{type(value).__name__} {text if len(text) <= 60 else text[:57] + '...'}"

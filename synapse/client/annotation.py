@@ -15,6 +15,7 @@ from synapse.client.calls import (
     body_of,
     either,
     fetch,
+    key_of,
     method,
     named,
 )
@@ -59,7 +60,8 @@ def annotate_task_data(
     body = body_of(data)
     if body.keys() & set(v1_client.ANNOTATES):
         body = named(client, "annotate_task_data/", data, known=v1_client.ANNOTATES)
-    request = v1_client.annotate(either("pk", pk, task_id=task_id), body, params=params)
+    key = key_of("tasks", either("pk", pk, task_id=task_id))
+    request = v1_client.annotate(key, body, params=params)
     return answered(client, request)
 
 
@@ -77,6 +79,7 @@ def annotate_task_data_batch(
             raise QueryError(
                 f"items[{index}] needs 'task_id' and 'data', got {describe(item)}; nothing was sent"
             )
+        key_of("tasks", item["task_id"])
 
     def annotate(item: Mapping[str, Any]) -> Row:
         return annotate_task_data(client, item["task_id"], item["data"], item.get("schema"))

@@ -12,7 +12,8 @@ from synapse.client.params import check_name, encoded
 from synapse.dialects import Request, v1_client
 from synapse.errors import QueryError, describe
 from synapse.mapping.unset import UNSET
-from synapse.orm.registry import entity_named
+from synapse.orm.registry import entity_at, entity_named
+from synapse.query.kinds import LARGEST, Kind, TextKey
 
 if TYPE_CHECKING:
     from synapse.client.backend import BackendClient
@@ -59,10 +60,30 @@ def answered(client: BackendClient, request: Request) -> Row:
     return row
 
 
+def key_of(resource: str, given: object) -> int | str:
+    """Take a key, an integer one as its digits too, or refuse what no backend gives as one."""
+    return _checked(f"{resource}/{{id}}/", given, kind=entity_at(resource)._key)
+
+
+def upload_key(given: object) -> int | str:
+    """Take the key of a chunked upload, which is a number or a UUID."""
+    return _checked("chunked_upload/{id}/", given, kind=TextKey())
+
+
+def _checked(what: str, given: object, *, kind: Kind) -> int | str:
+    if isinstance(kind, TextKey):
+        # Keys that are UUIDs now were numbers before.
+        kind = TextKey(number=True)
+    elif isinstance(given, str) and given.isascii() and given.isdecimal() and len(given) < len(str(LARGEST)):
+        given = int(given)
+    checked: int | str = kind.check(what, given)
+    return checked
+
+
 def fetch(client: BackendClient, resource: str, pk: object, params: Params = None) -> Row:
     """Read one object."""
     given = encoded(f"{resource}/{{id}}/", params, strict=client.strict)
-    return answered(client, v1_client.single(resource, pk, params=given))
+    return answered(client, v1_client.single(resource, key_of(resource, pk), params=given))
 
 
 def body_of(data: object) -> Row:

@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 
-from synapse.client.calls import MISSING, Params, Row, all_written, answer, body_of, either, fetch, method
+from synapse.client.calls import (
+    MISSING,
+    Params,
+    Row,
+    all_written,
+    answer,
+    body_of,
+    either,
+    fetch,
+    key_of,
+    method,
+)
 from synapse.client.conversion import Conversion
 from synapse.client.lists import Options, Walk, listed
 from synapse.client.progress import OnProgress, by_items, finished
@@ -64,7 +75,9 @@ def upload_data_file(
 ) -> Row:
     """Upload the files of one unit, `{"files": {"image_1": path}, "meta": {...}}`, and return what creates the unit."""
     item = body_of(either("organized_file", organized_file, data=data))
-    collection = either("collection_id", collection_id, data_collection_id=data_collection_id)
+    collection = key_of(
+        "data_collections", either("collection_id", collection_id, data_collection_id=data_collection_id)
+    )
     files = item.get("files") or {}
     if not isinstance(files, Mapping):
         raise QueryError("'files' must map file specifications to paths; nothing was sent")
@@ -109,12 +122,13 @@ def upload_data_collection(
     failed and untried items. `on_progress` is told of the items that are done, by the share of their bytes, and of all.
     """
     items = [_item(each) for each in data]
+    project = None if project_id is None else int(key_of("projects", project_id))
     report = (
         DataCollection.objects.using(client.session)
-        .get(id=collection_id)
+        .get(id=key_of("data_collections", collection_id))
         .upload(
             items,
-            project=project_id,
+            project=project,
             workers=max_workers,
             batch_size=batch_size,
             progress=by_items(on_progress, count=len(items)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from synapse.client.calls import Row, answered, method
+from synapse.client.calls import Row, answered, method, upload_key
 from synapse.client.progress import OnProgress, by_bytes
 from synapse.dialects import v1_client
 from synapse.transfer import upload_for
@@ -41,4 +41,4 @@ def create_chunked_upload(
 @method
 def get_chunked_upload(client: BackendClient, upload_id: str | int) -> Row:
     """Read how far a chunked upload has come."""
-    return answered(client, v1_client.chunked_upload(upload_id))
+    return answered(client, v1_client.chunked_upload(upload_key(upload_id)))

@@ -15,6 +15,7 @@ from synapse.client.calls import (
     answered,
     either,
     fetch,
+    key_of,
     method,
     named,
     set_values,
@@ -22,7 +23,9 @@ from synapse.client.calls import (
 )
 from synapse.client.handles import Handle, on_disk
 from synapse.client.lists import Walk, every, listed
+from synapse.client.params import mapping_of
 from synapse.dialects import v1_actions, v1_client
+from synapse.errors import QueryError
 from synapse.transfer import send_release
 from synapse.transfer.source import PathLike
 
@@ -45,7 +48,13 @@ def list_agents(client: BackendClient, params: Params = None) -> list[Row]:
 @method
 def health_check_agent(client: BackendClient, token: str = MISSING, *, agent_token: str = MISSING) -> Row:
     """Report the agent with this token as connected, and return what the backend says."""
-    return answered(client, v1_actions.connect(either("token", token, agent_token=agent_token)))
+    given = either("token", token, agent_token=agent_token)
+    if not isinstance(given, str) or not given.isprintable() or not given.isascii() or given != given.strip():
+        # Whatever was given in place of a token may be another secret, so it is not shown.
+        raise QueryError(
+            "token must be the token of an agent, text without blanks around it; nothing was sent"
+        )
+    return answered(client, v1_actions.connect(given))
 
 
 @method
@@ -69,7 +78,7 @@ def update_plugin(
     plugin_id: int | str = MISSING,
 ) -> Row:
     """Change fields of a plugin; what is not named stays."""
-    key = either("pk", pk, plugin_id=plugin_id)
+    key = key_of("plugins", either("pk", pk, plugin_id=plugin_id))
     return answered(client, v1_client.change("plugins", key, body=written(client, "plugins", data)))
 
 
@@ -86,7 +95,8 @@ def run_plugin(
     The answer names the job that it runs in, or is what the action itself answered, be it text.
     """
     body = set_values(named(client, "plugins/{id}/run/", data, known=v1_client.RUNS))
-    return answer(client, v1_client.run(either("pk", pk, plugin=plugin), body))
+    key = key_of("plugins", either("pk", pk, plugin=plugin))
+    return answer(client, v1_client.run(key, body))
 
 
 @method
@@ -117,7 +127,7 @@ def get_plugin_release_by_lookup(
     client: BackendClient, lookup: str, *, expand: str | None = "plugin", params: Params = None
 ) -> Row:
     """Read a release, named as `code@version` or by its key, with its plugin nested."""
-    return fetch(client, "plugin_releases", lookup, {"expand": expand, **(params or {})})
+    return fetch(client, "plugin_releases", lookup, {"expand": expand, **mapping_of(params)})
 
 
 @method
@@ -129,8 +139,9 @@ def list_plugin_releases(
     plugin: str | int = MISSING,
 ) -> list[Row]:
     """List all releases of a plugin, named by its code or key, the newest first."""
-    code = either("plugin_code", plugin_code, plugin=plugin)
-    return every(client, "plugin_releases", {"plugin": code, **(params or {})})
+    code = key_of("plugins", either("plugin_code", plugin_code, plugin=plugin))
+    given = mapping_of(params)
+    return every(client, "plugin_releases", {"plugin": code, **given})
 
 
 @method

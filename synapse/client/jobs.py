@@ -16,6 +16,7 @@ from synapse.client.calls import (
     answered,
     either,
     fetch,
+    key_of,
     method,
     set_values,
     written,
@@ -59,7 +60,7 @@ def update_job(
     job_id: str | int = MISSING,
 ) -> Row:
     """Change a job; its `status` may be in any case, and `completed` means `SUCCEEDED`."""
-    key = either("pk", pk, job_id=job_id)
+    key = key_of("jobs", either("pk", pk, job_id=job_id))
     body = _with_status(client, set_values(written(client, "jobs", data)))
     return answered(client, v1_client.change("jobs", key, body=body))
 
@@ -69,7 +70,8 @@ def list_job_console_logs(
     client: BackendClient, pk: str | int = MISSING, *, job_id: str | int = MISSING
 ) -> list[str]:
     """Read the lines that a job has printed so far."""
-    lines: list[str] = answer(client, v1_actions.console_logs(str(either("pk", pk, job_id=job_id))))
+    key = key_of("jobs", either("pk", pk, job_id=job_id))
+    lines: list[str] = answer(client, v1_actions.console_logs(str(key)))
     return lines
 
 
@@ -78,7 +80,7 @@ def tail_job_console_logs(
     client: BackendClient, pk: str | int = MISSING, *, job_id: str | int = MISSING
 ) -> Iterator[str]:
     """Follow what a job prints, as the lines of the event stream; `Job.tail()` gives what they say."""
-    return _tail(client, str(either("pk", pk, job_id=job_id)))
+    return _tail(client, str(key_of("jobs", either("pk", pk, job_id=job_id))))
 
 
 def _tail(client: BackendClient, key: str) -> Iterator[str]:

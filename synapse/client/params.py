@@ -23,12 +23,8 @@ def encoded(
 
     A name that *what* would ignore is a `QueryError`, unless not *strict*; so are several values where it heeds one.
     """
-    if params is None:
-        return ()
-    if not isinstance(params, Mapping):
-        raise QueryError(f"params must be a mapping, got {describe(params)}; nothing was sent")
     pairs: list[tuple[str, str]] = []
-    for name, value in params.items():
+    for name, value in mapping_of(params).items():
         if strict:
             check_name(what, name, known=known)
         parameter = known.get(str(name).removesuffix("[]"), _ANY)
@@ -40,6 +36,15 @@ def encoded(
         joined = parameter.many == "comma" and texts
         pairs += [(str(name), text) for text in ([",".join(texts)] if joined else texts)]
     return tuple(pairs)
+
+
+def mapping_of(params: object) -> Mapping[str, Any]:
+    """Take parameters, none where None is given."""
+    if params is None:
+        return {}
+    if not isinstance(params, Mapping):
+        raise QueryError(f"params must be a mapping, got {describe(params)}; nothing was sent")
+    return params
 
 
 def check_name(what: str, name: object, *, known: Collection[str] | None, kind: str = "parameter") -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from synapse.client.calls import MISSING, Params, Row, answered, body_of, either, method, written
+from synapse.client.calls import MISSING, Params, Row, answered, body_of, either, key_of, method, written
 from synapse.client.lists import every, listed
 from synapse.client.progress import OnProgress, by_items, finished
 from synapse.dialects import v1_client
@@ -32,7 +32,7 @@ def list_storages(client: BackendClient, params: Params = None) -> Row:
 @method
 def get_storage(client: BackendClient, pk: int = MISSING, *, storage_id: int = MISSING) -> Row:
     """Read a storage with its `configuration`, which holds credentials."""
-    return answered(client, v1_client.storage(either("pk", pk, storage_id=storage_id)))
+    return answered(client, v1_client.storage(key_of("storages", either("pk", pk, storage_id=storage_id))))
 
 
 @method

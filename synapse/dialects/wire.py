@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode
 import attrs
 
 from synapse.dialects.masking import Masker, mask_body
-from synapse.errors import QueryError
+from synapse.errors import QueryError, describe
 from synapse.mapping.unset import UNSET
 
 IDEMPOTENT: Final = frozenset({"GET", "HEAD", "PUT", "DELETE"})
@@ -102,8 +102,12 @@ def segment(value: object) -> str:
     >>> segment("code@1.0.0"), segment("../admin")
     ('code@1.0.0', '..%2Fadmin')
     """
-    text = str(value)
+    try:
+        text = str(value)
+        encoded = quote(text, safe="@")
+    except ValueError:  # an integer of thousands of digits, or half of a surrogate pair
+        raise QueryError(f"{describe(value)} is no key that an address could name") from None
     if text in ("", ".", "..") or value is None:
         # However they are encoded, HTTP libraries resolve them as steps of the path.
         raise QueryError(f"{value!r} is no key that an address could name")
-    return quote(text, safe="@")
+    return encoded

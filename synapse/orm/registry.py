@@ -17,6 +17,11 @@ def register(cls: type[Any]) -> None:
     _ENTITIES[cls.__name__] = cls
 
 
+def entity_at(resource: str) -> type[Entity]:
+    """Find an entity by the name that the dialects know it by."""
+    return next(cls for cls in _ENTITIES.values() if cls._schema.resource == resource)
+
+
 def entity_named(name: str) -> type[Entity]:
     """Find an entity by its class name."""
     try:

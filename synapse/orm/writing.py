@@ -32,7 +32,7 @@ E = TypeVar("E", bound="Entity")
 
 def assign(instance: Entity, field: Field, *, value: Any) -> None:
     """Set a field that a user assigned, remembering what it was."""
-    accepted = field.accept(instance._schema.entity, value)
+    accepted = _taken(type(instance), field, value=value)
     state = instance._state
     if state.deleted:
         raise QueryError(f"{instance._schema.entity} {instance.pk} was deleted; nothing was set")
@@ -42,6 +42,20 @@ def assign(instance: Entity, field: Field, *, value: Any) -> None:
     for relation, via in instance._schema.relations.items():
         if via == field.name:
             forget_related(instance, relation)
+
+
+def _taken(cls: type[Entity], field: Field, *, value: Any) -> Any:
+    """Check a value that is to be set; the key of another object has to be one that a backend may give."""
+    entity = cls._schema.entity
+    taken = field.accept(entity, value)
+    for relation, via in cls._schema.relations.items():
+        if via == field.name and taken is not None:
+            kind = entity_named(getattr(cls, relation).target)._key
+            try:
+                return kind.check(f"{entity}.{field.name}", taken)
+            except QueryError as error:
+                raise MappingError(f"{error}; nothing was set") from None
+    return taken
 
 
 def forget_related(instance: Entity, relation: str) -> None:
@@ -249,7 +263,7 @@ def accepted(cls: type[Entity], values: Mapping[str, Any]) -> dict[str, Any]:
             raise MappingError(f"{schema.entity}.{field.name} was given twice, as {name!r} as well")
         if name in schema.relations and value is not None:
             value = getattr(cls, name).key_of(value)
-        held[field.name] = field.accept(schema.entity, value)
+        held[field.name] = _taken(cls, field, value=value)
     return held
 
 

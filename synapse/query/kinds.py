@@ -13,6 +13,7 @@ import attrs
 from synapse.errors import QueryError, describe, did_you_mean
 
 LARGEST = 2**63 - 1
+LONGEST_KEY = 255
 FORBIDDEN_IN_KEYS = frozenset("/?#%\\")
 
 
@@ -70,6 +71,10 @@ class TextKey:
         text = str(value) if type(value).__name__ == "UUID" else value
         if not isinstance(text, str):
             raise _refuse(what, "a text key", value)
+        # The characters that a subclass holds count, not what it says that they are.
+        text = str.__str__(text)
+        if len(text) > LONGEST_KEY:
+            raise _refuse(what, f"a text key of {LONGEST_KEY} characters at most", value)
         if (
             text in ("", ".", "..")
             or FORBIDDEN_IN_KEYS & set(text)
@@ -77,7 +82,7 @@ class TextKey:
             or text != text.strip()
         ):
             raise _refuse(what, "a text key without slashes, '?', '#', '%' or blanks around it", value)
-        return str.__str__(text)
+        return text
 
 
 @attrs.frozen
