@@ -118,6 +118,7 @@ class Draft:
 
         lock = FileLock(self._lock_path, timeout=0)
         try:
+            _unlink_alias(self._lock_path)
             lock.acquire()
         except (Timeout, OSError, NotImplementedError):
             return False
@@ -157,6 +158,14 @@ def drop_stale(folder: PathLike, *, lasting: bool = False) -> None:
 def _drop_lasting(path: Path) -> None:
     from filelock import FileLock, Timeout
 
+    _unlink_alias(path.with_suffix(".lock"))
     with contextlib.suppress(Timeout, NotImplementedError), FileLock(path.with_suffix(".lock"), timeout=0):
         for suffix in (".part", ".json", ".lock"):
             path.with_suffix(suffix).unlink(missing_ok=True)
+
+
+def _unlink_alias(path: Path) -> None:
+    # A lock file has one name. Some versions of filelock empty what they open, and this would be another's file.
+    with contextlib.suppress(FileNotFoundError):
+        if path.lstat().st_nlink > 1:
+            path.unlink()
