@@ -25,6 +25,7 @@ from synapse.client import (
 from synapse.client.conversion import checked_folder
 from synapse.client.hosts import HostSession
 from synapse.client.lists import USUAL_SIZE
+from synapse.dialects.masking import conceal
 from synapse.entities import Session
 from synapse.errors import ConfigError, QueryError
 from synapse.session import Retry
@@ -61,6 +62,9 @@ class BackendClient:
         retry: Retry | None = None,
         files_dir: PathLike | None = None,
     ) -> None:
+        # From here on, whatever lists variables shows no secret of these.
+        api_token, access_token = conceal(api_token), conceal(access_token)
+        agent_token, authorization_token = conceal(agent_token), conceal(authorization_token)
         if api_token is not None and access_token is not None:
             raise ConfigError("api_token and access_token are two names of one token: give one of them")
         self.session: Session = HostSession(

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import base64
+import html
 import json
 import re
 
-from collections.abc import Iterable
-from typing import Any, Final
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final, Self, SupportsIndex
 from urllib.parse import quote, unquote
 
 import attrs
 
+from synapse.errors import ConfigError
+
 HIDDEN: Final = "***"
+_URL_SAFE: Final = str.maketrans("+/", "-_")
 _SHORTEST: Final = 8
 _KEYS: Final = 12
 _WORDS: Final = (
@@ -62,18 +67,74 @@ def outline(value: Any) -> str:
     return "text" if isinstance(value, str) else json.dumps(value)
 
 
-def _both_forms(secrets: Iterable[str]) -> tuple[str, ...]:
+class Secret(str):
+    """Text that is used as it is, and shown as `***` by everything that lists variables.
+
+    >>> token = Secret("syn_0123456789abcdef")
+    >>> token, len(token), token == "syn_0123456789abcdef"
+    ('***', 20, True)
+    """
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return repr(HIDDEN)
+
+    def __getitem__(self, index: SupportsIndex | slice) -> Secret:
+        # What lists variables cuts long ones, and prints the part.
+        return Secret(super().__getitem__(index))
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Self:
+        return self
+
+    def __reduce__(self) -> Any:
+        raise ConfigError(
+            "a token is not pickled: pickle the session, which looks it up again where it is loaded"
+        )
+
+
+def conceal(value: Any) -> Any:
+    """Return text as a `Secret`, and a mapping with its texts as such; anything else stays what it is."""
+    if isinstance(value, str):
+        return Secret(value)
+    if isinstance(value, Mapping):
+        return {name: conceal(each) for name, each in value.items()}
+    return value
+
+
+def _forms(secrets: Iterable[str]) -> tuple[Secret, ...]:
     # A token of a few letters occurs in ordinary words, and hiding it there would tell what it is.
-    long = [secret for secret in secrets if len(secret) >= _SHORTEST]
-    forms = {form for secret in long for form in (secret, quote(secret, safe=""))}
-    return tuple(sorted(forms, key=len, reverse=True))
+    found = {form for secret in secrets if len(secret) >= _SHORTEST for form in _spelled(secret)}
+    return tuple(Secret(form) for form in sorted(found, key=len, reverse=True))
+
+
+def _spelled(secret: str) -> Iterator[str]:
+    """Yield what becomes of a secret within an address, JSON, a page, and an encoded whole such as `Basic …`."""
+    secret = str(secret)
+    percent = quote(secret, safe="")
+    yield from (
+        secret,
+        percent,
+        quote(percent),
+        re.sub("%[0-9A-F]{2}", lambda code: code[0].lower(), percent),
+    )
+    quoted = json.dumps(secret)[1:-1]
+    yield from (quoted, quoted.replace("/", r"\/"), html.escape(secret), html.escape(secret, quote=False))
+    raw = secret.encode()
+    for before in range(3):  # three bytes become four characters, so that it depends on what stands before it
+        whole = base64.b64encode(bytes(before) + raw).decode()
+        core = whole[-(-before * 4 // 3) : (before + len(raw)) * 4 // 3]
+        yield from (core, core.translate(_URL_SAFE))
 
 
 @attrs.frozen
 class Masker:
     """Hides what a session must not show: its own tokens, and what looks secret by its name or its place."""
 
-    secrets: tuple[str, ...] = attrs.field(default=(), repr=False, converter=_both_forms)
+    secrets: tuple[str, ...] = attrs.field(default=(), repr=False, converter=_forms)
 
     def text(self, text: str) -> str:
         """Return *text* without any of the session's tokens."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from synapse import session as base
+from synapse.dialects.masking import conceal
 from synapse.entities.agent import Agent, ServeApplication
 from synapse.entities.assignment import Assignment, AssignmentManager
 from synapse.entities.collection import DataCollection
@@ -133,6 +134,7 @@ def connect(host: str | None = None, **settings: Any) -> Session:
     >>> connect("https://api.synapse.sh", api_token="syn_0123456789abcdef")
     <Session https://api.synapse.sh>
     """
+    settings = {name: conceal(value) for name, value in settings.items()}
     session = Session(host, **settings)
     base.set_default(session)
     return session

@@ -12,10 +12,12 @@ from typing import Any, Final, Literal
 
 import attrs
 
+from synapse.dialects.masking import Secret, conceal
 from synapse.errors import ConfigError, describe, did_you_mean
 from synapse.session.origin import Base, origin_of
 from synapse.session.retry import Retry
 
+_LONGEST: Final = 8 * 1024
 SECRETS: Final = ("api_token", "agent_token", "user_token")
 _ENVIRONMENT: Final = {
     "host": ("SYNAPSE_HOST",),
@@ -100,7 +102,7 @@ class Settings:
             "Synapse-Tenant": self.tenant,
             "SYNAPSE-Agent": self.agent_token,
         }
-        return {name: f"Token {value}" for name, value in named.items() if value}
+        return {name: Secret(f"Token {value}") for name, value in named.items() if value}
 
     def public(self) -> dict[str, Any]:
         """Return the arguments that make this session again once its tokens are resolved anew."""
@@ -253,6 +255,10 @@ def _header_value(value: object, *, setting: str) -> str:
             f"{setting} has a space, a line break, or a control or non-ASCII character in it: give the bare "
             "value, without 'Token ' before it or a line break after it"
         )
+    if len(value) > _LONGEST:
+        raise ConfigError(
+            f"{setting} has {len(value):,} characters, and no header may: is it the right value?"
+        )
     return value
 
 
@@ -325,4 +331,4 @@ def _proxies(proxies: object) -> dict[str, str] | None:
         return None
     if not isinstance(proxies, Mapping) or not all(isinstance(url, str) for url in proxies.values()):
         raise ConfigError("proxies must look like {'https': 'http://proxy.example.com:3128'}")
-    return dict(proxies)
+    return dict(conceal(proxies))

@@ -50,7 +50,8 @@ class Failure:
 def failure_of(error: Exception, *, connect: float, read: float | None, status: int | None = None) -> Failure:
     """Classify an exception of the HTTP stack; the limits are those that were set, in seconds."""
     reason = _reason(error)
-    root = _root(reason)
+    # The frames below would show the headers to whatever lists their variables.
+    root = _root(reason).with_traceback(None)
     if isinstance(reason, urllib3.ConnectTimeoutError) and not isinstance(reason, urllib3.NewConnectionError):
         return Failure(f"no connection within {connect:g} s", False, True, root)
     if isinstance(root, bounded.TricklingError):

@@ -47,9 +47,9 @@ class Answer:
     """One answer as it came: its body read whole, or still open in `stream`."""
 
     status: int
-    headers: Mapping[str, str]
-    content: bytes = b""
-    stream: Any = None
+    headers: Mapping[str, str] = attrs.field(repr=False)
+    content: bytes = attrs.field(default=b"", repr=False)
+    stream: Any = attrs.field(default=None, repr=False)
 
 
 def describe(answer: Answer, *, masker: Masker) -> str:

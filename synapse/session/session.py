@@ -9,16 +9,17 @@ import weakref
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeVar
 
 from synapse.dialects import V1, Reply, Request
-from synapse.dialects.masking import Masker
+from synapse.dialects.masking import Masker, conceal
 from synapse.errors import ConfigError
 from synapse.session import collector, scope
 from synapse.session.cache import RelationCache
 from synapse.session.concurrency import Outcome, run_all
 from synapse.session.config import Settings, Timeout, resolve, whole_number
-from synapse.session.pacing import wait_for
+from synapse.session.pacing import beside, wait_for
 from synapse.session.retry import Retry
 from synapse.session.trace import Trace
 
@@ -64,8 +65,11 @@ class Session:
         state_dir: str | os.PathLike[str] | Literal[False] | None = None,
         dialect: V1 | None = None,
     ) -> None:
+        # From here on, whatever lists variables shows no secret of these.
+        api_token, agent_token = conceal(api_token), conceal(agent_token)
+        user_token, proxies = conceal(user_token), conceal(proxies)
         tokens = {"api_token": api_token, "agent_token": agent_token, "user_token": user_token}
-        self.settings: Settings = resolve(
+        settings = resolve(
             {"host": host, **tokens, "tenant": tenant, "profile": profile},
             timeout=timeout,
             retry=retry,
@@ -77,11 +81,22 @@ class Session:
             proxies=proxies,
             state_dir=state_dir,
         )
-        self.dialect: V1 = dialect or V1()
-        self.host: str = self.settings.host
-        self.origin: str = self.settings.base.origin
-        self.workers: int = workers
-        self.page_size: int = page_size
+        self._start(settings, dialect or V1())
+
+    @classmethod
+    def bare(cls, settings: Settings) -> Self:
+        """Make a session of exactly these settings, whatever the environment and the profile say."""
+        session = cls.__new__(cls)
+        session._start(settings, V1())
+        return session
+
+    def _start(self, settings: Settings, dialect: V1) -> None:
+        self.settings: Settings = settings
+        self.dialect: V1 = dialect
+        self.host: str = settings.host
+        self.origin: str = settings.base.origin
+        self.workers: int = settings.workers
+        self.page_size: int = settings.page_size
         self.closed = False
         self._masker = Masker(self.settings.secrets)
         self._traces: list[Trace] = []
@@ -136,8 +151,10 @@ class Session:
         process cuts them off.
         """
         self.check_open()
-        count = self.workers if workers is None else whole_number("workers", workers)
-        return run_all(function, items, workers=count)
+        if workers is None:
+            return run_all(function, items, workers=self.workers)
+        count = whole_number("workers", workers)
+        return run_all(partial(beside, count, function), items, workers=count)
 
     @contextmanager
     def trace(self) -> Iterator[Trace]:

@@ -14,7 +14,7 @@ from typing import Any, Final
 import attrs
 import requests
 
-from synapse.dialects.masking import Masker
+from synapse.dialects.masking import Masker, conceal
 from synapse.dialects.wire import Body
 from synapse.session.bodies import Reader
 from synapse.session.config import Settings
@@ -166,7 +166,11 @@ class Transport:
                 merged = session.merge_environment_settings(
                     url, proxies, None, settings.verify, settings.cert
                 )
-            found = {name: merged[name] for name in ("proxies", "verify", "cert")}
+            found = {
+                "verify": merged["verify"],
+                "cert": merged["cert"],
+                "proxies": conceal(merged["proxies"]),
+            }
             self._environment[origin] = found
         return found
 

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+import base64
+import copy
+import html
+import json
+import pickle
+
+from typing import Any
+from urllib.parse import quote
+
 import pytest
 
-from synapse.dialects.masking import Masker, mask_body
+from synapse.dialects.masking import Masker, Secret, conceal, mask_body
+from synapse.errors import ConfigError
 
 
 class TestUrl:
@@ -105,3 +115,84 @@ class TestWords:
     def test_hides_what_looks_secret(self, text: str, expected: str) -> None:
         """Text that is no whole JSON is masked all the same."""
         assert expected == Masker().words(text)
+
+
+TOKEN = 'syn_"a/b&c"\\0123456789'
+
+
+class TestForms:
+    @pytest.mark.parametrize(
+        "form",
+        [
+            TOKEN,
+            quote(TOKEN, safe=""),
+            quote(TOKEN, safe="").lower(),
+            quote(quote(TOKEN, safe=""), safe=""),
+            json.dumps(TOKEN),
+            json.dumps(TOKEN).replace("/", r"\/"),
+            html.escape(TOKEN),
+            *(base64.b64encode(f"{before}{TOKEN}:p".encode()).decode() for before in ("", "u", "u:", "me:")),
+            base64.urlsafe_b64encode(TOKEN.encode()).decode().rstrip("="),
+        ],
+        ids=[
+            "bare",
+            "percent",
+            "lower",
+            "twice",
+            "json",
+            "slash",
+            "html",
+            "b64-0",
+            "b64-1",
+            "b64-2",
+            "b64-3",
+            "url",
+        ],
+    )
+    def test_knows_a_token_however_it_was_written(self, form: str) -> None:
+        """What an address, JSON, a page or an encoded header makes of a token is hidden as well."""
+        shown = Masker((TOKEN,)).text(f"before {form} after")
+
+        assert ("before ", " after") == (shown[:7], shown[-6:])
+        assert len(shown) <= len("before  after") + 20
+
+
+class TestSecret:
+    def test_is_used_as_it_is(self) -> None:
+        """It is the text itself, for whoever sends it."""
+        assert ("syn_0", 5, b"syn_0", hash("syn_0")) == (
+            str(Secret("syn_0")),
+            len(Secret("syn_0")),
+            Secret("syn_0").encode("latin-1"),
+            hash(Secret("syn_0")),
+        )
+
+    @pytest.mark.parametrize(
+        "show",
+        [repr, ascii, lambda secret: f"{[secret]} { ({'a': secret}) }", lambda secret: repr(secret[:80])],
+        ids=["repr", "ascii", "containers", "cut off"],
+    )
+    def test_is_not_shown(self, show: Any) -> None:
+        """What lists variables, whole or cut off, shows three stars."""
+        shown = show(conceal("s3cret" * 30))
+
+        assert "***" in shown
+        assert "s3cret" not in shown
+
+    @pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy])
+    def test_stays_a_secret_when_copied(self, copied: Any) -> None:
+        """A copy of a value that holds it shows it no more than the value itself."""
+        assert "['***']" == repr(copied([Secret("s3cret")]))
+
+    def test_is_not_pickled(self) -> None:
+        """A pickle would hold it in the open: the error says what to do instead."""
+        with pytest.raises(ConfigError, match="^a token is not pickled: pickle the session"):
+            pickle.dumps([Secret("s3cret")])
+
+    def test_leaves_other_values_alone(self) -> None:
+        """Only text is concealed, alone or in a mapping."""
+        assert (None, b"x", {"a": Secret("x"), "b": 1}) == (
+            conceal(None),
+            conceal(b"x"),
+            conceal({"a": "x", "b": 1}),
+        )
