@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 import time
 import warnings
@@ -11,6 +10,8 @@ from collections import OrderedDict
 from typing import Final
 
 import attrs
+
+from synapse.session.callers import caller
 
 OFTEN: Final = 10
 SECONDS_BETWEEN: Final = 2.0
@@ -42,7 +43,7 @@ _lock: Final = threading.Lock()
 
 def note(what: str, *, instead: str) -> None:
     """Count a fetch of *what* for a single row; where one line does so time and again, warn and say what to do."""
-    file, line = _caller()
+    file, line = caller()
     if _often((file, line, what), now=time.monotonic()):
         message = f"{what} was fetched {OFTEN} times here, with a request for each row; {instead}"
         warnings.warn_explicit(message, SlowLoopWarning, file, line)
@@ -57,7 +58,7 @@ def note_set(name: str) -> None:
 
 def note_lacking(what: str, *, given: int, counted: int) -> None:
     """Warn that fewer rows came than were counted."""
-    file, line = _caller()
+    file, line = caller()
     message = (
         f"{given:,} rows of {what} came, but the backend counted {counted:,}: rows were added and removed while they "
         "were read, or its order or its count do not hold. Read again, in the order of the key and while nobody writes"
@@ -79,12 +80,3 @@ def _often(place: Place, *, now: float) -> bool:
             return False
         run.told = True
         return True
-
-
-def _caller() -> tuple[str, int]:
-    """Find the line outside of this package that the fetch goes back to."""
-    package = __name__.partition(".")[0]
-    frame = sys._getframe(2)
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == package:
-        frame = frame.f_back
-    return frame.f_code.co_filename, frame.f_lineno
