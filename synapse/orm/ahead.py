@@ -14,7 +14,7 @@ import attrs
 
 from synapse.orm import coach, pages
 from synapse.orm.pages import Answer, Piece, Route, Window
-from synapse.session.pacing import stopping
+from synapse.session.pacing import stopping, widened
 
 if TYPE_CHECKING:
     from synapse.session import Session
@@ -34,8 +34,8 @@ Landed = tuple[Piece, Answer | BaseException]
 class Crew:
     """Threads that fetch one page each and end; none of them ever waits for something to do."""
 
-    def __init__(self, session: Session) -> None:
-        self._session = session
+    def __init__(self, session: Session, *, workers: int) -> None:
+        self._session, self._workers = session, workers
         self._landed: SimpleQueue[Landed] = SimpleQueue()
         self._stop = threading.Event()
         self.flying: dict[int, Piece] = {}
@@ -44,6 +44,7 @@ class Crew:
         """Fetch a piece beside whatever else is under way, in a copy of the caller's context."""
         context = contextvars.copy_context()
         context.run(stopping.set, self._stop)
+        context.run(widened.set, self._workers)
         self.flying[id(piece)] = piece
         threading.Thread(target=self._fetch, args=(piece, context), name="synapse-read", daemon=True).start()
 
@@ -132,7 +133,7 @@ class Walk:
         self.route, self._session, self._workers, self._what = route, session, workers, what
         self.plan = plan
         self.count: int | None = None
-        self._crew = Crew(session)
+        self._crew = Crew(session, workers=workers)
         self._effort = Effort(workers)
         self._given = 0
         self._asked = 0
@@ -229,7 +230,7 @@ class Walk:
         """In a forked child the threads of the parent do not exist: ask anew for what they had under way."""
         self._process = os.getpid()
         under_way = list(self._crew.flying.values())
-        self._crew = Crew(self._session)
+        self._crew = Crew(self._session, workers=self._workers)
         for piece in under_way:
             self._crew.put(piece)
 

@@ -21,7 +21,7 @@ from synapse.session.config import Settings
 from synapse.session.decoding import parse
 from synapse.session.failures import Failure
 from synapse.session.origin import clean, start_of
-from synapse.session.pacing import Pace
+from synapse.session.pacing import Pace, Turn
 from synapse.session.replies import Answer, describe, error_of, text_of
 from synapse.session.retry import PASSING, REFUSED, seconds_until
 from synapse.session.transport import Attempt, Transport
@@ -141,17 +141,20 @@ class Delivery:
     def exchange(self, attempt: Attempt, *, again: bool = False) -> Answer | Failure:
         """Send once, at the pace that the origin asked for; *again* says that it was refused before."""
         pace = self._pace(attempt.url)
-        entered, well = pace.enter(again=again), False
+        # What stays open after its answer has begun holds no lane: others would wait for its end.
+        turn, well = Turn(again=again, free=attempt.streamed), False
         try:
+            pace.enter(turn)
             outcome = self.transport.exchange(attempt)
             well = isinstance(outcome, Answer) and outcome.status < 500
             if isinstance(outcome, Answer) and outcome.status in REFUSED and self._settings.retry.total:
                 asked = seconds_until(outcome.headers.get("Retry-After"))
                 well = False
                 if asked is not None:
-                    pace.hold(asked, entered=entered, label=f"{attempt.label}: {outcome.status}")
+                    pace.hold(asked, turn=turn, label=f"{attempt.label}: {outcome.status}")
         finally:
-            pace.leave(entered, well=well)
+            pace.taken.discard(turn)  # in one step, so that no second interrupt can keep it
+            pace.leave(turn, well=well)
         return outcome
 
     def close(self) -> None:
@@ -165,7 +168,7 @@ class Delivery:
         known = self._paces.get(origin)
         # Of two threads that come first, both get the one that was stored.
         return known or self._paces.setdefault(
-            origin, Pace(self._settings.retry, check_open=self._check_open)
+            origin, Pace(self._settings.retry, lanes=self._settings.workers, check_open=self._check_open)
         )
 
     def failed(self, attempt: Attempt, failure: Failure, *, attempts: int = 1) -> TransportError:

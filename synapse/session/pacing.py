@@ -1,4 +1,4 @@
-"""The pace that a backend asks for, kept by all workers of a session together."""
+"""The pace of the requests to one origin: how many go at once, and none while it asked for a pause."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import time
 
 from collections.abc import Callable
 from contextvars import ContextVar
-from typing import Final
+from functools import partial
+from typing import Final, TypeVar
 
 from synapse.errors import TransportError
 from synapse.session.retry import Retry
@@ -20,95 +21,170 @@ logger: Final = logging.getLogger("synapse")
 stopping: Final[ContextVar[threading.Event | None]] = ContextVar("stopping", default=None)
 """Set by those who run workers: once the event is set, a worker that waits to send gives up."""
 
+widened: Final[ContextVar[int]] = ContextVar("widened", default=0)
+"""Set by those who were told a number of workers: so many lanes there are while one of them has a turn or waits."""
+
 _LOOK: Final = 0.1  # seconds between two looks at `stopping`
+_ANEW: Final = (
+    1.0  # and between two looks at the lanes, since an interrupt may swallow a word that one is free
+)
+_LONGEST: Final = 3600.0  # what a lock can wait for has an end
+
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 class StoppedError(TransportError):
     """Nobody waits for the answer to this request any more; it was not sent."""
 
 
-class Pace:
-    """Lets requests to one origin go: none during a wait that it asked for, and fewer at once for a while after it.
+class Turn:
+    """The turn of one request: *again* says that it was refused before, *free* that it needs no lane."""
 
-    How many go at once is halved by a refusal and grows by one with each round that succeeds, until it is as many as
-    before. Those that were refused go first, and everyone a little apart from the others.
+    __slots__ = ("again", "free", "gate", "inner", "lanes", "late", "since", "thread")
+
+    def __init__(self, *, again: bool = False, free: bool = False) -> None:
+        self.again, self.free = again, free
+        self.lanes = widened.get()
+        self.thread = threading.get_ident()
+        self.inner = False
+        self.since = self.late = 0.0
+        self.gate: threading.Lock | None = None
+
+
+class Pace:
+    """Lets requests to one origin go: so many at once, none during a wait that it asked for, fewer for a while after it.
+
+    Who comes first goes first, and those that were refused before all others. How many go at once is halved by a
+    refusal and grows by one with each round that succeeds, until it is as many as before; everyone goes a little
+    apart from the others. A request that is sent while its own thread has a turn (as the body of an upload is read, say)
+    waits for no lane.
+
+    No lock here but a plain one is taken: Ctrl-C cannot leave it held.
     """
 
-    def __init__(self, retry: Retry, *, check_open: Callable[[], None]) -> None:
-        self._retry = retry
-        self._check_open = check_open
-        self._changed = threading.Condition()
+    def __init__(self, retry: Retry, *, lanes: float = math.inf, check_open: Callable[[], None]) -> None:
+        self._retry, self._lanes, self._check_open = retry, lanes, check_open
+        self._lock = threading.Lock()
         self._until = self._eased = -math.inf
         self._most = self._usual = math.inf
-        self._flying = self._refused = 0
+        self._refused: dict[Turn, None] = {}
+        self._others: dict[Turn, None] = {}
+        self.taken: set[Turn] = set()
 
-    def enter(self, *, again: bool = False) -> float:
-        """Wait for a turn and take it; what this gives, the other methods ask for."""
-        with self._changed:
-            if self._until > -math.inf:
-                self._wait(again)
-            self._flying += 1
-            return time.monotonic()
+    def enter(self, turn: Turn) -> None:
+        """Wait for the turn, and take it."""
+        self._check_open()
+        with self._lock:
+            at_once = (
+                len(self.taken) < self._lanes
+                and not (self._others or self._refused)
+                and self._until == -math.inf
+            )
+            if at_once:
+                self.taken.add(turn)
+        if not at_once:
+            self._wait(turn)
+        turn.since = time.monotonic()
 
-    def leave(self, entered: float, *, well: bool) -> None:
-        """Give the turn back; *well* says that the backend kept up."""
-        with self._changed:
-            self._flying -= 1
-            if self._most == math.inf:
-                return
-            if well and entered > self._eased:
-                self._most += 1 / self._most
-            if self._most >= self._usual:
-                self._most = math.inf
-            self._changed.notify_all()
+    def leave(self, turn: Turn, *, well: bool) -> None:
+        """Give the turn back, taken or not; *well* says that the backend kept up."""
+        with self._lock:
+            self.taken.discard(turn)
+            if self._most < math.inf:
+                if well and turn.since > self._eased:
+                    self._most += 1 / self._most
+                if self._most >= self._usual:
+                    self._most = math.inf
+            elif self._until < turn.since:
+                self._until = -math.inf
+            if self._others or self._refused:
+                self._hand_out()
 
-    def hold(self, asked: float, *, entered: float, label: str) -> None:
+    def hold(self, asked: float, *, turn: Turn, label: str) -> None:
         """Let nothing go for as long as the backend asked, within the longest wait that is allowed."""
         seconds = min(asked, self._retry.max_wait)
-        with self._changed:
+        with self._lock:
             now = time.monotonic()
             if now >= self._until:
                 _say(asked, seconds, label=label)
             self._until = max(self._until, now + seconds)
-            if entered > self._eased:  # what went before the last refusal was refused with it
+            if turn.since > self._eased:  # what went before the last refusal was refused with it
                 if self._most == math.inf:
-                    self._usual = self._flying
-                self._most, self._eased = max(1.0, self._flying // 2), now
+                    self._usual = len(self.taken)
+                self._most, self._eased = max(1.0, len(self.taken) // 2), now
 
     def wake(self) -> None:
         """Let those who wait see that the session was closed."""
-        with self._changed:
-            self._changed.notify_all()
+        with self._lock:
+            for turn in [*self._refused, *self._others]:
+                _open(turn)
 
-    def _wait(self, again: bool) -> None:
-        late = random.random() * min(self._retry.backoff, self._retry.cap)
-        self._refused += again
+    def _wait(self, turn: Turn) -> None:
+        turn.late = random.random() * min(self._retry.backoff, self._retry.cap)
+        turn.gate = gate = threading.Lock()
+        gate.acquire()
+        line = self._others
         try:
-            while (left := self._left(late, again)) > 0:
+            with self._lock:
+                turn.inner = any(other.thread == turn.thread for other in self.taken)
+                line = self._refused if turn.again or turn.inner else self._others
+                line[turn] = None
+            while (left := self._left(turn)) is not None:
+                wait_for(partial(gate.acquire, True), left)
                 self._check_open()
-                wait_for(self._changed.wait, left)
-            self._check_open()
         finally:
-            self._refused -= again
-            if again:
-                self._changed.notify_all()
+            line.pop(turn, None)
 
-    def _left(self, late: float, again: bool) -> float:
-        """How many seconds until this one may go; without end where it depends on the others."""
-        left = self._until + late - time.monotonic()
-        if left <= 0 and (self._flying >= int(min(self._most, 1e9)) or (self._refused and not again)):
-            return math.inf
-        return left
+    def _left(self, turn: Turn) -> float | None:
+        """How many seconds until this one should look again; None once it has its turn."""
+        with self._lock:
+            self._hand_out()
+            if turn in self.taken:
+                return None
+        left = self._until + turn.late - time.monotonic()
+        return left if left > 0 else _ANEW
+
+    def _hand_out(self) -> None:
+        """Give turns to those whose wait is over, in order, as far as there is room; the lock is held."""
+        now = time.monotonic()
+        room = self._most - len(self.taken)
+        everyone = [*self.taken, *self._refused, *self._others]
+        lanes = max([self._lanes, *[turn.lanes for turn in everyone]])
+        lanes -= sum(not turn.free for turn in self.taken)
+        for line in (self._refused, self._others):
+            for turn in list(line):
+                free = turn.inner or (room >= 1 and (turn.free or lanes >= 1))
+                if free and self._until + turn.late <= now:
+                    self.taken.add(turn)
+                    line.pop(turn, None)
+                    _open(turn)
+                    room, lanes = room - 1, lanes - (not turn.free)
+            if line:
+                return  # those that were refused go first
 
 
-def wait_for(wait: Callable[[float | None], object], seconds: float) -> None:
+def beside(workers: int, function: Callable[[T], R], item: T) -> R:
+    """Call *function* with *item* as one of so many workers, each of whom has a lane."""
+    before = widened.set(max(workers, widened.get()))
+    try:
+        return function(item)
+    finally:
+        widened.reset(before)
+
+
+def wait_for(wait: Callable[[float], object], seconds: float) -> None:
     """Wait once, no longer than until a worker that nobody needs any more should notice."""
     stop = stopping.get()
-    if stop is not None:
-        seconds = min(seconds, _LOOK)
-    wait(None if seconds == math.inf else seconds)
+    wait(min(seconds, _LONGEST if stop is None else _LOOK))
     if stop is not None and stop.is_set():
         raise StoppedError("nobody waits for the answer to this request any more; it was not sent")
+
+
+def _open(turn: Turn) -> None:
+    if turn.gate is not None and turn.gate.locked():
+        turn.gate.release()
 
 
 def _say(asked: float, seconds: float, *, label: str) -> None:

@@ -17,7 +17,7 @@ from synapse.errors import BulkError, SynapseError, TransferError
 from synapse.session import Run, Session, Untried
 from synapse.session.concurrency import FleetingExecutor
 from synapse.session.config import whole_number
-from synapse.session.pacing import stopping
+from synapse.session.pacing import stopping, widened
 from synapse.transfer.folders import Folder
 from synapse.transfer.hashing import Hashes, Map, hash_all, known_by
 from synapse.transfer.items import Plan, as_given, plan_of, size_of_item
@@ -123,7 +123,7 @@ class _Upload:
     def run_all(self, look: Look, *, batch_size: int, workers: int) -> Report:
         """Take all items in batches, and tell what became of them."""
         readers = FleetingExecutor(workers, name="synapse-read")
-        before = stopping.set(self._sender.ended)
+        before, narrow = stopping.set(self._sender.ended), widened.set(workers)
         try:
             run_stages(
                 self._batches(batch_size),
@@ -138,6 +138,7 @@ class _Upload:
         finally:
             self._sender.ended.set()
             stopping.reset(before)
+            widened.reset(narrow)
             readers.shutdown(wait=False, cancel_futures=True)
         show = self._target.show
         if self._target.tasks is not None:

@@ -17,7 +17,7 @@ import pytest
 from synapse.dialects import Request
 from synapse.errors import ConfigError, SynapseError
 from synapse.session import Retry, Session, pacing
-from synapse.session.pacing import Pace, StoppedError
+from synapse.session.pacing import Pace, StoppedError, Turn
 from tests.unit.session.hostile import Received, Server, Step, reply
 
 GET = Request("GET", "tasks/")
@@ -188,12 +188,18 @@ class TestEasing:
     def pace() -> Pace:
         return Pace(Retry(backoff=0), check_open=lambda: None)
 
+    @staticmethod
+    def enter(pace: Pace, *, again: bool = False) -> Turn:
+        turn = Turn(again=again)
+        pace.enter(turn)
+        return turn
+
     def test_halves_once_for_refusals_of_one_time(self) -> None:
         """Eight that were in flight together and are all refused halve the number once."""
         pace = self.pace()
-        entered = [pace.enter() for _ in range(8)]
+        entered = [self.enter(pace) for _ in range(8)]
         for each in entered:
-            pace.hold(0, entered=each, label="")
+            pace.hold(0, turn=each, label="")
             pace.leave(each, well=False)
 
         assert (4, 8) == (pace._most, pace._usual)
@@ -201,10 +207,10 @@ class TestEasing:
     def test_halves_again_for_later_ones(self) -> None:
         """Refusals after the wait halve it again, down to one."""
         pace = self.pace()
-        others = [pace.enter() for _ in range(3)]
+        others = [self.enter(pace) for _ in range(3)]
         for _ in range(4):
-            entered = pace.enter()
-            pace.hold(0, entered=entered, label="")
+            entered = self.enter(pace)
+            pace.hold(0, turn=entered, label="")
             for each in [entered, *others]:
                 pace.leave(each, well=False)
             others = []
@@ -214,13 +220,13 @@ class TestEasing:
     def test_grows_back_with_success(self) -> None:
         """Once as many pass as before, nothing is limited any more."""
         pace = self.pace()
-        entered = [pace.enter() for _ in range(4)]
-        pace.hold(0, entered=entered[0], label="")
+        entered = [self.enter(pace) for _ in range(4)]
+        pace.hold(0, turn=entered[0], label="")
         for each in entered:
             pace.leave(each, well=False)
         grown = []
         for _ in range(8):
-            pace.leave(pace.enter(), well=True)
+            pace.leave(self.enter(pace), well=True)
             grown.append(pace._most)
 
         assert (2.5, float("inf")) == (grown[0], grown[-1])
@@ -228,11 +234,11 @@ class TestEasing:
     def test_lets_the_refused_go_first(self) -> None:
         """Who was refused before does not wait behind those that come new."""
         pace, order = self.pace(), []
-        entered = pace.enter()
-        pace.hold(0, entered=entered, label="")
+        entered = self.enter(pace)
+        pace.hold(0, turn=entered, label="")
 
         def go(name: str, again: bool) -> None:
-            mine = pace.enter(again=again)
+            mine = self.enter(pace, again=again)
             order.append(name)
             pace.leave(mine, well=False)
 
