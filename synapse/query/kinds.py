@@ -66,9 +66,9 @@ class TextKey:
 
     def check(self, what: str, value: Any) -> str | int:
         """Refuse text that could leave its place in a path."""
-        if self.number and not isinstance(value, str):
-            return Key().check(what, value)
         text = str(value) if type(value).__name__ == "UUID" else value
+        if self.number and not isinstance(text, str):
+            return Key().check(what, value)
         if not isinstance(text, str):
             raise _refuse(what, "a text key", value)
         # The characters that a subclass holds count, not what it says that they are.

@@ -11,11 +11,12 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final, TypeAlias
 
-from synapse.errors import TransferError
+from synapse.errors import TransferError, describe
 from synapse.transfer.checksum import Checksum
 from synapse.transfer.draft import Draft
 from synapse.transfer.fetch import Fetch
 from synapse.transfer.progress import Meter
+from synapse.transfer.source import shown
 
 Content: TypeAlias = Fetch | Iterable[bytes]
 
@@ -26,8 +27,15 @@ _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 def target_of(to: object, *, name: str) -> Path:
     """Return where a file goes: into a folder (one that exists, or a path that ends in `/`), or to the path itself."""
     if not isinstance(to, str | os.PathLike) or not os.fspath(to):
-        raise TransferError(f"a download goes to a folder or a path, not to {to!r}")
+        raise TransferError(f"a download goes to a folder or a path, not to {describe(to)}")
     path = Path(to)
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        pass
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise TransferError(f"nothing can be saved at {shown(to)}: {reason}") from error
     as_folder = os.fspath(to).endswith(_SEPARATORS) or path.is_dir()
     return path / name if as_folder else path
 

@@ -20,6 +20,7 @@ PathLike: TypeAlias = str | os.PathLike[str]
 
 BLOCK: Final = 1024 * 1024
 CHUNK: Final = 50 * 1024 * 1024
+_SHOWN: Final = 300
 
 _TICK: Final = 100_000_000  # nanoseconds in which a file system may give two writes the same time
 _COARSE_TICK: Final = 2_000_000_000  # the same where times are whole seconds
@@ -48,16 +49,16 @@ class Source:
             if stat.S_ISREG(found.st_mode):
                 FileIO(checked).close()
         except FileNotFoundError as error:
-            raise TransferError(f"there is no file {str(path)!r} (looked in {Path.cwd()})") from error
+            raise TransferError(f"there is no file {shown(path)} (looked in {Path.cwd()})") from error
         except PermissionError as error:
-            raise TransferError(f"{str(path)!r} may not be read: check its permissions") from error
+            raise TransferError(f"{shown(path)} may not be read: check its permissions") from error
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else error
-            raise TransferError(f"{str(path)!r} cannot be read ({reason})") from error
+            raise TransferError(f"{shown(path)} cannot be read ({reason})") from error
         if stat.S_ISDIR(found.st_mode):
-            raise TransferError(f"{str(path)!r} is a folder: give the path of one file")
+            raise TransferError(f"{shown(path)} is a folder: give the path of one file")
         if not stat.S_ISREG(found.st_mode):
-            raise TransferError(f"{str(path)!r} is not a regular file: write its content to one first")
+            raise TransferError(f"{shown(path)} is not a regular file: write its content to one first")
         return cls(checked, found.st_size, _stamp(found), found.st_ctime_ns, seen)
 
     @property
@@ -191,6 +192,12 @@ class Tally:
 def travelling(text: str) -> str:
     """Return text as UTF-8 can carry it: what it cannot is replaced."""
     return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def shown(path: object) -> str:
+    """Show a path in a message, of an endless one its beginning."""
+    text = repr(str(path))
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 
 def _path(path: object) -> Path:
