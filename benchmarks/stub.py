@@ -162,18 +162,13 @@ class Stub:
         self.offset_cost = offset_cost
         self.origin = origin
         self.count = self.busy = self.most_busy = 0
+        self.accepted = self.open = self.most_open = 0
 
     def answer(self, target: str) -> tuple[float, bytes]:
         """Give the seconds to wait, and the answer."""
         path, _, query = target.lstrip("/").partition("?")
         if path == "stub/":
-            status, body, pages = (
-                200,
-                json.dumps({"requests": self.count, "at_once": self.most_busy}).encode(),
-                0,
-            )
-            self.count = self.most_busy = 0
-            return 0.0, HEAD % (status, len(body)) + body
+            return 0.0, self._counted()
         self.count += 1
         resource, _, key = path.strip("/").removeprefix("sdk/").partition("/")
         status, body, pages = 200, b'{"detail":"Not found."}', 1
@@ -184,6 +179,20 @@ class Stub:
         else:
             status = 404
         return self.latency + self.offset_cost * (pages - 1), HEAD % (status, len(body)) + body
+
+    def opened(self) -> None:
+        """Count a connection."""
+        self.accepted += 1
+        self.open += 1
+        self.most_open = max(self.most_open, self.open)
+
+    def _counted(self) -> bytes:
+        counted = {"requests": self.count, "at_once": self.most_busy}
+        counted |= {"accepted": self.accepted, "open_at_once": self.most_open}
+        self.count = self.most_busy = self.accepted = 0
+        self.most_open = self.open
+        body = json.dumps(counted).encode()
+        return HEAD % (200, len(body)) + body
 
 
 @lru_cache(maxsize=4096)
@@ -199,14 +208,21 @@ class Connection(asyncio.Protocol):
         self.stub = stub
         self.waiting = b""
         self.transport: Any = None
+        self.counted = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = transport
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.stub.open -= self.counted
 
     def data_received(self, data: bytes) -> None:
         self.waiting += data
         while (end := self.waiting.find(b"\r\n\r\n")) >= 0:
             target = self.waiting.split(b" ", 2)[1].decode("latin-1")
+            if not self.counted and target != "/stub/":  # who asks for figures is none of them
+                self.counted = True
+                self.stub.opened()
             self.waiting = self.waiting[end + 4 :]
             delay, answer = self.stub.answer(target)
             if delay:
