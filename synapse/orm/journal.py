@@ -1,0 +1,255 @@
+"""The journal of a bulk write: which rows were sent and which are done, kept so that a killed run can go on.
+
+A file of lines, each a JSON object, that is only ever added to. The first line says whose it is; then come
+`{"sent": [row, ...], "at": seconds, "after": key}` before rows travel, `{"done": {row: key}}` once their keys are
+known, and `{"undone": [row, ...]}` where it is certain that they were not created. A row goes by a salted digest of its
+values, so that no value is in the file.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import secrets
+import stat
+import time
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import attrs
+
+from synapse.errors import ConfigError, QueryError, describe
+
+_WHAT: Final = "synapse bulk_create"
+_VERSION: Final = 1
+_START: Final = f'{{"journal": "{_WHAT}", '.encode()
+
+
+@attrs.frozen
+class Sending:
+    """Rows were about to be sent at a time, when no row of the backend had a key above `after`."""
+
+    at: float
+    after: int | None
+
+
+class Journal:
+    """The journal of one run at a time; `done` maps rows to their keys, `unsettled` those of unknown outcome."""
+
+    def __init__(self, path: Path, descriptor: int, *, owner: Mapping[str, Any]) -> None:
+        self.path = path
+        self.done: dict[str, Any] = {}
+        self.unsettled: dict[str, Sending] = {}
+        self.failure: ConfigError | None = None
+        self._descriptor = descriptor
+        self._size = 0
+        self._counts: Counter[bytes] = Counter()
+        self._salt = self._read(owner)
+
+    def name(self, values: Mapping[str, Any]) -> str:
+        """Name a row by its values; rows with equal values are numbered."""
+        text = json.dumps(values, sort_keys=True, separators=(",", ":")).encode()
+        digest = hashlib.sha256(self._salt + text).digest()[:16]
+        self._counts[digest] += 1
+        count = self._counts[digest]
+        return digest.hex() if count == 1 else f"{digest.hex()}:{count}"
+
+    def sending(self, names: Iterable[str], *, after: int | None) -> None:
+        """Note rows that are about to be sent; raises `ConfigError` where that cannot be noted."""
+        names, sending = list(names), Sending(time.time(), after)
+        self._write({"sent": names, "at": sending.at, "after": after}, kept=True)
+        self.unsettled |= dict.fromkeys(names, sending)
+
+    def settle(self, keys: Mapping[str, Any]) -> None:
+        """Note rows that are done, with their keys; what cannot be noted is found out about by the next run."""
+        self.done |= keys
+        for name in keys:
+            self.unsettled.pop(name, None)
+        with contextlib.suppress(ConfigError):
+            self._write({"done": dict(keys)})
+
+    def withdraw(self, names: Iterable[str]) -> None:
+        """Note rows that were surely not created."""
+        names = [name for name in names if self.unsettled.pop(name, None)]
+        with contextlib.suppress(ConfigError):
+            if names:
+                self._write({"undone": names})
+
+    # --- the file -----------------------------------------------------------
+    def _write(self, line: Mapping[str, Any], *, kept: bool = False) -> None:
+        """Add a line; *kept* has it outlive a power cut."""
+        data = json.dumps(line).encode() + b"\n"
+        if self.failure is not None:
+            raise self.failure
+        try:
+            _write_all(self._descriptor, data)
+            if kept:
+                os.fsync(self._descriptor)
+        except OSError as error:
+            with contextlib.suppress(OSError):
+                os.ftruncate(self._descriptor, self._size)
+            self.failure = ConfigError(
+                f"the journal {self.path} cannot be written to ({error}), so no more was sent. What was created is "
+                "not lost: make room or mend it, and run the same again with this journal"
+            )
+            raise self.failure from error
+        self._size += len(data)
+
+    def _read(self, owner: Mapping[str, Any]) -> bytes:
+        """Take over what an earlier run has noted, and return the salt of its digests."""
+        with open(self._descriptor, "rb", closefd=False) as file:
+            first = file.readline()
+            if not first.endswith(b"\n"):
+                return self._begin(first, owner)
+            salt = _salt_of(first, owner, path=self.path)
+            self._size = len(first)
+            for number, line in enumerate(file, 2):
+                if not line.endswith(b"\n"):
+                    break  # the process died over it: what it would have said is found out about
+                self._take(line, number)
+                self._size += len(line)
+        os.ftruncate(self._descriptor, self._size)
+        return salt
+
+    def _begin(self, first: bytes, owner: Mapping[str, Any]) -> bytes:
+        if not _START.startswith(first[: len(_START)]):
+            raise _foreign(self.path)
+        os.ftruncate(self._descriptor, 0)
+        salt = secrets.token_bytes(16)
+        self._write({"journal": _WHAT, "version": _VERSION, **owner, "salt": salt.hex()}, kept=True)
+        _keep_name(self.path)
+        return salt
+
+    def _take(self, line: bytes, number: int) -> None:
+        try:
+            match json.loads(line):
+                case {"sent": list(names), "at": float() | int() as at, "after": int() | None as after}:
+                    self.unsettled |= dict.fromkeys(names, Sending(at, after))
+                case {"done": dict(keys)}:
+                    self.done |= keys
+                    for name in keys:
+                        self.unsettled.pop(name, None)
+                case {"undone": list(names)}:
+                    for name in names:
+                        self.unsettled.pop(name, None)
+                case _:
+                    raise ValueError
+        except (ValueError, TypeError, RecursionError):
+            raise QueryError(
+                f"line {number} of the journal {self.path} is damaged, so that nobody knows which rows are done. "
+                "Nothing was sent, and the file is as it was: look which rows the backend has, then bring the others "
+                "with a new journal"
+            ) from None
+
+
+@contextlib.contextmanager
+def opened(
+    journal: str | os.PathLike[str], *, entity: str, host: str, tenant: str | None
+) -> Iterator[Journal]:
+    """Open a journal, new or of an earlier run, for this run alone."""
+    path = _path(journal)
+    with _locked(path):
+        try:
+            descriptor = _open(path)
+        except OSError as error:
+            raise _unusable(path, error) from error
+        try:
+            yield Journal(path, descriptor, owner={"entity": entity, "host": host, "tenant": tenant})
+        finally:
+            os.close(descriptor)
+
+
+def _path(given: object) -> Path:
+    if not isinstance(given, str | os.PathLike) or not os.fspath(given):
+        raise QueryError(f"journal takes the path of a file, got {describe(given)}; nothing was sent")
+    # Whoever names the file another way meets the same lock.
+    path = Path(os.fsdecode(given))
+    try:
+        path = Path(os.path.realpath(path))
+        if not path.parent.is_dir():
+            raise FileNotFoundError(f"there is no folder {path.parent}")
+        if path.exists() and not stat.S_ISREG(path.stat().st_mode):
+            raise _foreign(path)
+    except (OSError, ValueError) as error:
+        raise _unusable(path, error) from error
+    return path
+
+
+def _open(path: Path) -> int:
+    flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+    return os.open(path, flags, 0o600)
+
+
+@contextlib.contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Hold the lock beside a journal, which the death of the process releases."""
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(f"{path}.lock", timeout=0, mode=0o600, thread_local=False)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise QueryError(
+            f"another run is using the journal {path}: wait for it to end, or give this one a journal of its own. "
+            "Nothing was sent"
+        ) from None
+    except (OSError, NotImplementedError) as error:
+        raise _unusable(path, error) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    left = memoryview(data)
+    while left:
+        left = left[os.write(descriptor, left) :]
+
+
+def _keep_name(path: Path) -> None:
+    """Have a new file's name outlive a power cut as well, where folders can be synchronised."""
+    with contextlib.suppress(OSError):
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+def _salt_of(first: bytes, owner: Mapping[str, Any], *, path: Path) -> bytes:
+    try:
+        header = json.loads(first)
+        salt = bytes.fromhex(header["salt"])
+        said = header["journal"], header["version"]
+    except (ValueError, TypeError, KeyError, RecursionError):
+        raise _foreign(path) from None
+    if said[0] != _WHAT:
+        raise _foreign(path)
+    wanted = {"version": _VERSION, **owner}
+    for what, value in wanted.items():
+        if header.get(what) != value:
+            raise QueryError(
+                f"the journal {path} is that of another run: its {what} is {header.get(what)!r}, that of this one "
+                f"{value!r}. Give this run a journal of its own; nothing was sent, and the file is as it was"
+            )
+    return salt
+
+
+def _foreign(path: Path) -> QueryError:
+    return QueryError(
+        f"{path} is no journal of a bulk_create(): give the path of one, or of a file that is not there yet. "
+        "Nothing was sent, and nothing there was changed"
+    )
+
+
+def _unusable(path: Path, error: Exception) -> ConfigError:
+    return ConfigError(
+        f"the journal {path} cannot be used ({error}): give a path in a folder that is there, can be written to and "
+        "takes locks. Nothing was sent"
+    )

@@ -1,0 +1,258 @@
+"""Bulk creation with a journal: a run that was killed goes on where it was, and no row is created twice."""
+
+from __future__ import annotations
+
+import time
+
+from collections.abc import Iterable, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+
+import attrs
+
+from synapse.errors import ConfigError, ServerError, SynapseError, TransportError, WriteUnconfirmedError
+from synapse.orm import newer, writing
+from synapse.orm.carrying import pair
+from synapse.orm.journal import Journal, Sending
+from synapse.session import Outcome, Run, Untried, Written, create_each
+
+if TYPE_CHECKING:
+    from synapse.orm.entity import Entity
+    from synapse.session import Session
+
+E = TypeVar("E", bound="Entity")
+
+# Of rows that are sent one by one, so many are noted at once.
+_WINDOW: Final = 50
+_SHORTEST_PAUSE: Final = 0.05
+_LONGEST_PAUSE: Final = 2.0
+
+
+@attrs.frozen(eq=False)
+class Item(Generic[E]):
+    """An object to create, and the name of its row in the journal."""
+
+    name: str
+    made: E
+
+
+def create(session: Session, given: Sequence[E], *, size: int, journal: Journal) -> Written[E]:
+    """Create what the journal does not say to be done, after a look for what an earlier run may have created."""
+    todo = []
+    for each in given:
+        item = Item(journal.name(writing.to_wire(each)), each)
+        if item.name in journal.done:
+            _take_key(item, journal.done[item.name], session)
+        else:
+            todo.append(item)
+    creation = _Creation(session, type(given[0]), journal, size=size)
+    written = creation.run(todo).by(lambda item: item.made)
+    failed = {id(each) for each, _ in written.failed}
+    done = [each for each in given if each._state.saved and id(each) not in failed]
+    return attrs.evolve(written, done=done)
+
+
+def _take_key(item: Item[Any], key: Any, session: Session) -> None:
+    cls = type(item.made)
+    writing.store(item.made, {session.dialect.pk(cls._schema): key}, session=session)
+
+
+class _Creation(Generic[E]):
+    """One run, with what it knows of the backend."""
+
+    def __init__(self, session: Session, cls: type[E], journal: Journal, *, size: int) -> None:
+        self.session, self.cls, self.journal = session, cls, journal
+        self.in_lists = session.dialect.create_many(cls._schema, []) is not None
+        self.size = size if self.in_lists else _WINDOW
+        self.started = time.monotonic()
+        self.highest: int | None = None
+
+    def run(self, todo: list[Item[E]]) -> Written[Item[E]]:
+        """Create the rows of all items, window by window."""
+        unsettled = [item for item in todo if item.name in self.journal.unsettled]
+        outcomes = self._unsettled_before(unsettled) if unsettled else []
+        told = {id(outcome.item) for outcome in outcomes}
+        run = Run([item for item in todo if id(item) not in told])
+        if run.rest:
+            self.highest = newer.highest_key(self.cls, self.session)
+        items = iter(run)
+        while window := list(islice(items, self.size)):
+            outcomes += self._window(run, window)
+        return run.written(outcomes)
+
+    # --- what an earlier run has left ---------------------------------------
+    def _unsettled_before(self, items: list[Item[E]]) -> list[Outcome[Item[E], Any]]:
+        """Find out about rows that were sent by a run that is dead; those that are not there are sent again."""
+        now, limit = time.time(), self.session.settings.timeout.read
+        ages = [now - self.journal.unsettled[item.name].at for item in items]
+        # The run is dead since before this one has the journal; but its last request may have waited for its turn.
+        rest = min(limit, max(limit + _longest_delay(self.session) - min(ages), 0.0))
+        rest = limit if min(ages) < 0 else rest
+        errors = self._settle(items, until=self.started + rest)
+        outcomes = [Outcome(item, None, error) for item, error in errors]
+        return outcomes + [Outcome(item, None, None) for item in items if item.made._state.saved]
+
+    def _settle(self, items: list[Item[E]], *, until: float) -> list[tuple[Item[E], WriteUnconfirmedError]]:
+        """Look for rows until then, and note which are done and which are not; give those that nobody can tell of."""
+        pause = _SHORTEST_PAUSE
+        while True:
+            last = time.monotonic() >= until
+            doubtful = self._look(items)
+            items = [item for item in items if not item.made._state.saved]
+            if last or not items:
+                break
+            time.sleep(max(0.0, min(pause, until - time.monotonic())))
+            pause = min(2 * pause, _LONGEST_PAUSE)
+        self.journal.withdraw(item.name for item in items if item.name not in doubtful)
+        return [
+            (item, _untold(item, doubtful[item.name], self.journal))
+            for item in items
+            if item.name in doubtful
+        ]
+
+    def _look(self, items: list[Item[E]]) -> dict[str, list[Any]]:
+        """Take over the rows that are there; give the keys that may be those of the others."""
+        noted = self.journal.unsettled
+        groups: dict[Sending, list[Item[E]]] = {}
+        for item in items:
+            groups.setdefault(noted[item.name], []).append(item)
+        doubtful: dict[str, list[Any]] = {}
+        for sending, group in groups.items():
+            sent = {item.name: writing.to_wire(item.made) for item in group}
+            if sending.after is None:
+                doubtful |= dict.fromkeys(sent, [])
+                continue
+            known = set(self.journal.done.values())
+            rows = newer.rows(self.cls, sent.values(), session=self.session, after=sending.after)
+            paired = pair(sent, (row for row in rows if row.pk not in known))
+            self._done([(item, paired.found[item.name]) for item in group if item.name in paired.found])
+            doubtful |= paired.doubtful
+        return doubtful
+
+    def _done(self, pairs: Iterable[tuple[Item[E], Any]]) -> None:
+        keys = {}
+        for item, key in pairs:
+            _take_key(item, key, self.session)
+            keys[item.name] = key
+        if keys:
+            self._note(keys)
+
+    # --- this run -----------------------------------------------------------
+    def _window(self, run: Run[Item[E]], window: list[Item[E]]) -> list[Outcome[Item[E], Any]]:
+        """Send some rows; those of which no answer came are looked for, and sent again if they are not there."""
+        told: list[Outcome[Item[E], Any]] = []
+        for left in range(self.session.settings.retry.total, -1, -1):
+            unsure: list[Outcome[Item[E], Any]] = []
+            for outcome in self._send(run, window):
+                (unsure if self._is_unsure(outcome) else told).append(outcome)
+            if not unsure:
+                break
+            settled, window = self._settle_now(unsure, again=left > 0 and run.stopped is None)
+            told += settled
+            if not window:
+                break
+        return told
+
+    def _is_unsure(self, outcome: Outcome[Item[E], Any]) -> bool:
+        unsettled = outcome.item.name in self.journal.unsettled
+        return unsettled and isinstance(outcome.error, WriteUnconfirmedError)
+
+    def _settle_now(
+        self, unsure: list[Outcome[Item[E], Any]], *, again: bool
+    ) -> tuple[list[Outcome[Item[E], Any]], list[Item[E]]]:
+        """Find out about rows whose answer did not come; give also those that are to be sent again."""
+        items = [outcome.item for outcome in unsure]
+        try:
+            untold = self._settle(items, until=time.monotonic() + self.session.settings.timeout.read)
+        except SynapseError:
+            return unsure, []  # the line is down: the next run looks
+        told = [Outcome(item, None, error) for item, error in untold]
+        told += [Outcome(item, None, None) for item in items if item.made._state.saved]
+        lost = [outcome for outcome in unsure if outcome.item.name not in self.journal.unsettled]
+        lost = [outcome for outcome in lost if not outcome.item.made._state.saved]
+        if again:
+            return told, [outcome.item for outcome in lost]
+        return told + [outcome._replace(error=_not_there(outcome.error)) for outcome in lost], []
+
+    def _send(self, run: Run[Item[E]], window: list[Item[E]]) -> list[Outcome[Item[E], Any]]:
+        try:
+            self.journal.sending([item.name for item in window], after=self.highest)
+        except ConfigError as error:
+            run.stopped = error
+            untried = [Outcome(item, None, Untried("not tried")) for item in window[1:]]
+            return [Outcome(window[0], None, error), *untried]
+        if self.in_lists:
+            outcomes = list(map(self._stored, create_each(run.attempt(self._send_list), window)))
+        else:
+            outcomes = list(map(self._stored, self.session.map(run.attempt(self._send_one), window)))
+        self.journal.withdraw(outcome.item.name for outcome in outcomes if _surely_not(outcome.error))
+        return outcomes
+
+    def _send_list(self, batch: list[Item[E]]) -> list[Any]:
+        values = [writing.to_wire(item.made) for item in batch]
+        request = self.session.dialect.create_many(self.cls._schema, values)
+        assert request is not None
+        rows = self.session.send(request).data
+        if not isinstance(rows, list) or len(rows) != len(batch):
+            raise WriteUnconfirmedError(f"{len(batch)} were sent, and the answer is no list of as many rows")
+        self._note({item.name: self._key(row) for item, row in zip(batch, rows, strict=True)})
+        return rows
+
+    def _send_one(self, item: Item[E]) -> Any:
+        request = self.session.dialect.create(self.cls._schema, writing.to_wire(item.made))
+        row = self.session.send(request).data
+        self._key(row)
+        return row
+
+    def _key(self, row: Any) -> Any:
+        wire_pk = self.session.dialect.pk(self.cls._schema)
+        if not isinstance(row, dict) or row.get(wire_pk) is None:
+            raise WriteUnconfirmedError(
+                f"a {self.cls.__name__} was created, but the answer names no {wire_pk!r}"
+            )
+        return row[wire_pk]
+
+    def _stored(self, outcome: Outcome[Item[E], Any]) -> Outcome[Item[E], Any]:
+        """Take over an answer; one that names the key tells that the row is done, whatever else is in it."""
+        if outcome.error is not None:
+            return outcome
+        item, row, _ = outcome
+        if item.name in self.journal.unsettled:
+            self._note({item.name: self._key(row)})
+        try:
+            writing.store(item.made, row, session=self.session)
+        except SynapseError as error:
+            return outcome._replace(error=error)
+        return outcome
+
+    def _note(self, keys: dict[str, Any]) -> None:
+        self.journal.settle(keys)
+        if self.highest is not None:
+            self.highest = max([self.highest, *(key for key in keys.values() if type(key) is int)])
+
+
+def _surely_not(error: Exception | None) -> bool:
+    return isinstance(error, SynapseError) and not isinstance(error, WriteUnconfirmedError | ServerError)
+
+
+def _longest_delay(session: Session) -> float:
+    """Give the seconds for which a request may have waited before its last attempt."""
+    retry, timeout = session.settings.retry, session.settings.timeout
+    return retry.total * (retry.max_wait + retry.cap + timeout.read) + timeout.connect
+
+
+def _not_there(error: Exception | None) -> TransportError:
+    return TransportError(f"no answer came, and the row is not on the backend: run the same again ({error})")
+
+
+def _untold(item: Item[Any], keys: list[Any], journal: Journal) -> WriteUnconfirmedError:
+    name = item.made._schema.entity
+    which = (
+        f"{name} {', '.join(map(str, keys[:5]))} may be it"
+        if keys
+        else f"a {name} cannot be looked for by key"
+    )
+    return WriteUnconfirmedError(
+        f"this {name} was sent, its answer never came, and it cannot be told whether it was created: {which}. It was "
+        f"not sent again. Look at it, then give the rows that are missing, with another journal than {journal.path}"
+    )

@@ -1,0 +1,45 @@
+"""Rows that came after others: keys are given in order, so no clock has to be trusted."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from synapse.query import Exact, Gt, Query
+
+if TYPE_CHECKING:
+    from synapse.orm.entity import Entity
+    from synapse.session import Session
+
+E = TypeVar("E", bound="Entity")
+
+
+def highest_key(cls: type[Entity], session: Session) -> int | None:
+    """Give the highest key that the backend has, 0 without rows; None where keys are in no order."""
+    schema, pk = cls._schema, cls._schema.pk
+    if pk not in cls._catalog.order_by:
+        return None
+    request = session.dialect.select(schema, Query(order=(f"-{pk}",), only=(pk,)), page=1, size=2)
+    rows = session.dialect.page(session.send(request), request).rows
+    wire_pk = session.dialect.pk(schema)
+    found = [session.dialect.normalise(schema, row).get(wire_pk) for row in rows]
+    keys = [key for key in found if type(key) is int]
+    if len(keys) < len(rows) or keys != sorted(keys, reverse=True):
+        return None
+    return max(keys, default=0)
+
+
+def rows(cls: type[E], sent: Collection[Mapping[str, Any]], *, session: Session, after: int) -> Iterator[E]:
+    """Read the rows above a key, of the parents that all the values name if they name the same."""
+    catalog, pk = cls._catalog, cls._schema.pk
+    shared: dict[str, Any] = {}
+    for relation, via in cls._schema.relations.items():
+        keys = {values.get(via) for values in sent}
+        if len(keys) == 1 and None not in keys and catalog.accepts(relation, Exact):
+            shared[relation] = keys.pop()
+    if catalog.accepts(pk, Gt):
+        shared[f"{pk}__gt"] = after
+    for row in cls.objects.using(session).filter(**shared).order_by(f"-{pk}").iterator():
+        if row.pk <= after:
+            return
+        yield row
