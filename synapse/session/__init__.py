@@ -6,6 +6,7 @@ from synapse.session.batches import Run, Untried, Written, create_each
 from synapse.session.cache import RelationCache
 from synapse.session.concurrency import Outcome
 from synapse.session.config import Settings, Timeout
+from synapse.session.profile import InsecureConfigWarning
 from synapse.session.retry import Retry
 from synapse.session.scope import current, current_if_any, set_default, set_factory
 from synapse.session.session import Session
@@ -13,6 +14,7 @@ from synapse.session.trace import Call, Trace
 
 __all__ = [
     "Call",
+    "InsecureConfigWarning",
     "Outcome",
     "RelationCache",
     "Retry",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import os
 
@@ -15,6 +14,7 @@ import attrs
 from synapse.dialects.masking import Secret, conceal
 from synapse.errors import ConfigError, describe, did_you_mean
 from synapse.session.origin import Base, origin_of
+from synapse.session.profile import read, settings_in
 from synapse.session.retry import Retry
 
 _LONGEST: Final = 8 * 1024
@@ -24,12 +24,6 @@ _ENVIRONMENT: Final = {
     "api_token": ("SYNAPSE_API_TOKEN", "SYNAPSE_ACCESS_TOKEN"),
     "agent_token": ("SYNAPSE_AGENT_TOKEN",),
     "tenant": ("SYNAPSE_TENANT",),
-}
-_FILE_KEYS: Final = {
-    "host": "host",
-    "api_token": "access_token",
-    "user_token": "user_token",
-    "tenant": "tenant",
 }
 
 
@@ -161,7 +155,8 @@ def resolve(given: Mapping[str, Any], **rest: Any) -> Settings:
         name in source.values for source in sources for name in SECRETS
     )
     # A profile that was asked for by argument is an argument; one named by the environment comes after it.
-    sources.insert(1 if given.get("profile") else 2, _from_file(profile, needed=not complete))
+    asked = bool(given.get("profile"))
+    sources.insert(1 if asked else 2, _from_file(profile, needed=asked or not complete))
     base = _base(sources)
     fitting = [source for source in sources if source is sources[0] or source.serves(base.origin)]
     values: dict[str, Any] = {name: _pick(name, fitting) for name in (*SECRETS, "tenant")}
@@ -185,47 +180,23 @@ def _from_environment() -> _Source:
         for name in reversed(names)
         if os.environ.get(name)
     }
-    return _Source({setting: os.environ[name] for setting, name in found.items()}, found)
+    return _Source({setting: conceal(os.environ[name]) for setting, name in found.items()}, found)
 
 
 def _from_file(profile: str | None, *, needed: bool) -> _Source:
-    path = Path("~/.synapse/config.json").expanduser()
     try:
-        content = _entry(_read(path), profile, path=path)
+        return _Source(*settings_in(read(profile)))
     except ConfigError:
-        if needed or profile:
+        if needed:
             raise
         return _Source({}, {})
-    values = {name: content[key] for name, key in _FILE_KEYS.items() if content.get(key)}
-    agent = content.get("agent")
-    if isinstance(agent, dict) and agent.get("token"):
-        values["agent_token"] = agent["token"]
-    return _Source(values, {name: f"{_FILE_KEYS.get(name, 'agent.token')} in {path}" for name in values})
 
 
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(path.read_bytes())
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError, RecursionError) as error:
-        raise ConfigError(f"{path} cannot be read ({type(error).__name__}): mend it or remove it") from None
-    if not isinstance(content, dict):
-        raise ConfigError(f"{path} must hold a JSON object with keys such as 'host' and 'access_token'")
-    return content
-
-
-def _entry(content: dict[str, Any], profile: str | None, *, path: Path) -> dict[str, Any]:
-    if profile is None:
-        return content
-    environments = content.get("environments")
-    entry = environments.get(profile) if isinstance(environments, dict) else None
-    if not isinstance(entry, dict):
-        known = list(environments) if isinstance(environments, dict) else []
-        raise ConfigError(
-            f"{path} has no profile {profile!r}{did_you_mean(profile, known)} under 'environments'"
-        )
-    return entry
+def bare(host: str, *, api_token: str, tenant: str | None = None) -> Settings:
+    """Return settings of just these, checked, whatever the environment and the profile say."""
+    named = {"api_token": api_token, "tenant": tenant}
+    checked = {name: _header_value(value, setting=name) for name, value in named.items() if value is not None}
+    return Settings(Base.parse(host), **{name: conceal(value) for name, value in checked.items()})
 
 
 def _base(sources: list[_Source]) -> Base:

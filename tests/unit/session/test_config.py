@@ -28,9 +28,10 @@ def profile(tmp_path: Path) -> Any:
 
     def write(content: object) -> None:
         folder = tmp_path / ".synapse"
-        folder.mkdir(exist_ok=True)
+        folder.mkdir(mode=0o700, exist_ok=True)
         text = content if isinstance(content, str) else json.dumps(content)
         (folder / "config.json").write_text(text)
+        (folder / "config.json").chmod(0o600)
 
     return write
 
@@ -242,10 +243,9 @@ class TestValues:
         assert Timeout(5, 30) == settings(host=HOST, api_token="t").timeout
         assert Timeout(1, 2) == settings(host=HOST, api_token="t", timeout=Timeout(1, 2)).timeout
 
-    def test_takes_certificates_and_proxies(self, tmp_path: Path) -> None:
-        """Paths that exist and proxy addresses are kept."""
-        path = tmp_path / "ca.pem"
-        path.touch()
+    def test_takes_certificates_and_proxies(self, certificate: Path) -> None:
+        """Paths that hold certificates and proxy addresses are kept."""
+        path = certificate
         proxies = {"https": "http://proxy:3128"}
         found = settings(
             host=HOST, api_token="t", verify=str(path), cert=[str(path), str(path)], proxies=proxies
@@ -286,7 +286,7 @@ class TestValues:
         assert "s3cret" not in shown
 
     def test_pickles_without_secrets(self) -> None:
-        """A pickle of the settings holds no token, and no proxy with a password."""
+        """A pickle of the settings holds no token, and of a proxy only its address."""
         made = settings(
             host=HOST, api_token="s3cret", retry=Retry(total=1), proxies={"https": "http://u:s3cret@p"}
         )
@@ -294,4 +294,5 @@ class TestValues:
         loaded = pickle.loads(pickled)
 
         assert b"s3cret" not in pickled
-        assert (None, None, 1, HOST) == (loaded.api_token, loaded.proxies, loaded.retry.total, loaded.host)
+        assert (None, {"https": "http://p"}) == (loaded.api_token, loaded.proxies)
+        assert (1, HOST) == (loaded.retry.total, loaded.host)
