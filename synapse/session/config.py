@@ -16,6 +16,7 @@ from synapse.errors import ConfigError, describe, did_you_mean
 from synapse.session.origin import Base, origin_of
 from synapse.session.profile import read, settings_in
 from synapse.session.retry import Retry
+from synapse.session.surroundings import check_bundle, check_cert, proxies_of, shown
 
 _LONGEST: Final = 8 * 1024
 SECRETS: Final = ("api_token", "agent_token", "user_token")
@@ -114,8 +115,8 @@ class Settings:
             "state_dir",
         )
         arguments = {name: getattr(self, name) for name in names}
-        open_proxies = {name: url for name, url in (self.proxies or {}).items() if "@" not in url}
-        return {**arguments, "proxies": open_proxies or None}
+        proxies = {name: shown(url) for name, url in (self.proxies or {}).items()}
+        return {**arguments, "proxies": proxies or None}
 
     def __reduce__(self) -> tuple[Any, ...]:
         public = {name: value for name, value in self.public().items() if name != "host"}
@@ -256,15 +257,17 @@ def _checked(rest: Mapping[str, Any]) -> dict[str, Any]:
         cert = tuple(cert)
     if verify is not None and not isinstance(verify, bool):
         _check_path("verify", verify)
-    for path in cert if isinstance(cert, tuple) else (cert,):
-        if path is not None:
+        check_bundle(verify, setting="verify")
+    if cert:
+        for path in cert if isinstance(cert, tuple) else (cert,):
             _check_path("cert", path)
+        check_cert(cert)
     return {
         **rest,
         "timeout": Timeout.of(rest["timeout"]),
         "retry": retry or Retry(),
         "cert": cert,
-        "proxies": _proxies(rest["proxies"]),
+        "proxies": proxies_of(rest["proxies"]),
         "state_dir": _folder(rest["state_dir"]),
     }
 
@@ -295,11 +298,3 @@ def _folder(given: object) -> Path | Literal[False] | None:
         return Path(folder).expanduser().absolute()
     except (RuntimeError, OSError) as error:
         raise ConfigError(f"{setting}: {folder!r} cannot be found ({error})") from error
-
-
-def _proxies(proxies: object) -> dict[str, str] | None:
-    if proxies is None:
-        return None
-    if not isinstance(proxies, Mapping) or not all(isinstance(url, str) for url in proxies.values()):
-        raise ConfigError("proxies must look like {'https': 'http://proxy.example.com:3128'}")
-    return dict(conceal(proxies))

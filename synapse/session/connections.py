@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import base64
 import logging
 import ssl
 import threading
 
+from http.client import HTTPException
 from typing import Any, Final
+from urllib.parse import unquote, urlsplit
 
 import requests
 import requests.adapters
 
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import ConnectTimeoutError, NewConnectionError, SSLError
+from urllib3.exceptions import ConnectTimeoutError, NewConnectionError, ProxyError, SSLError
 
 from synapse.dialects.masking import Masker
+from synapse.errors import ConfigError
 from synapse.session.bodies import BLOCK
 from synapse.session.bounded import Response
 
@@ -34,7 +38,19 @@ class _Plain(HTTPConnection):
 
 
 class HandshakeError(SSLError):
-    """TLS could not be agreed on; no request was sent."""
+    """TLS could not be agreed on, directly or in a tunnel; no request was sent."""
+
+    def __init__(self, error: Exception, *, tunnelled: bool) -> None:
+        super().__init__(error)
+        self.tunnelled = tunnelled
+
+
+class TunnelError(ProxyError):
+    """A proxy opened no tunnel, and maybe told a status; no request was sent."""
+
+    def __init__(self, error: Exception, *, status: int | None = None) -> None:
+        super().__init__("no tunnel", error)
+        self.status = status
 
 
 class _Encrypted(HTTPSConnection):
@@ -46,22 +62,33 @@ class _Encrypted(HTTPSConnection):
             super().connect()
         except TimeoutError as error:
             raise ConnectTimeoutError(self, "no handshake") from error
-        except ssl.SSLError as error:
-            raise HandshakeError(error) from error
+        except (ssl.SSLError, SSLError) as error:
+            raise HandshakeError(error, tunnelled=self.proxy_is_tunneling) from error
         except OSError as error:
             raise NewConnectionError(self, "no handshake") from error
+        # Its user was told once what `verify=False` means; urllib3 would tell it again for each request.
+        self.is_verified = True
+
+    def _tunnel(self) -> None:
+        # http.client gives a refusal as words only, with those of the proxy among them.
+        host = f"[{self._tunnel_host}]" if ":" in str(self._tunnel_host) else self._tunnel_host
+        fields = {"Host": f"{host}:{self._tunnel_port}", **self._tunnel_headers}  # type: ignore[attr-defined]
+        lines = [f"CONNECT {host}:{self._tunnel_port} HTTP/1.1", *map(": ".join, fields.items()), "", ""]
+        try:
+            self.sock.sendall("\r\n".join(lines).encode("latin-1"))
+            answer = self.response_class(self.sock, method="CONNECT")
+            with answer:
+                answer.begin()
+        except TimeoutError as error:
+            raise ConnectTimeoutError(self, "no tunnel") from error
+        except (OSError, HTTPException) as error:
+            raise TunnelError(error) from error
+        if not 200 <= answer.status < 300:
+            raise TunnelError(OSError("refused"), status=answer.status)
 
     def endheaders(self, *args: Any, **kwargs: Any) -> None:
         super().endheaders(*args, **kwargs)
         self.sock.settimeout(SENDING)
-
-
-class _ProxiedPlain(HTTPConnection):
-    response_class: Any = Response
-
-
-class _ProxiedEncrypted(HTTPSConnection):
-    response_class: Any = Response
 
 
 class _PlainPool(HTTPConnectionPool):
@@ -72,12 +99,7 @@ class _EncryptedPool(HTTPSConnectionPool):
     ConnectionCls: Any = _Encrypted
 
 
-class _ProxiedPlainPool(HTTPConnectionPool):
-    ConnectionCls: Any = _ProxiedPlain
-
-
-class _ProxiedEncryptedPool(HTTPSConnectionPool):
-    ConnectionCls: Any = _ProxiedEncrypted
+_KINDS: Final = {"http": _PlainPool, "https": _EncryptedPool}
 
 
 class _Hush(logging.Filter):
@@ -107,15 +129,34 @@ class Connections(requests.adapters.HTTPAdapter):
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         """Make the pools, with connections of our own kind."""
         super().init_poolmanager(*args, **kwargs, blocksize=BLOCK)
-        self.poolmanager.pool_classes_by_scheme = {"http": _PlainPool, "https": _EncryptedPool}
+        self.poolmanager.pool_classes_by_scheme = _KINDS
 
     def proxy_manager_for(self, proxy: str, **proxy_kwargs: Any) -> Any:
-        """Make the pools behind a proxy, whose answers are held to the same time."""
-        known = proxy in self.proxy_manager
-        manager = super().proxy_manager_for(proxy, **proxy_kwargs)
-        if not known and not proxy.lower().startswith("socks"):
-            manager.pool_classes_by_scheme = {"http": _ProxiedPlainPool, "https": _ProxiedEncryptedPool}
+        """Make the pools behind a proxy, with connections of our own kind."""
+        try:
+            manager = super().proxy_manager_for(proxy, blocksize=BLOCK, **proxy_kwargs)
+        except requests.exceptions.InvalidSchema:
+            raise ConfigError("a SOCKS proxy needs PySocks: pip install 'requests[socks]'") from None
+        if not proxy.lower().startswith("socks"):
+            manager.pool_classes_by_scheme = _KINDS
         return manager
+
+    def proxy_headers(self, proxy: str) -> dict[str, str]:
+        """Return what tells a proxy who is asking; other than requests, in any alphabet."""
+        parts = urlsplit(proxy)
+        if parts.username is None:
+            return {}
+        pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+        return {"Proxy-Authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"}
+
+    def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
+        """Say which certificates count, towards a proxy that speaks TLS too, whatever the address behind it does."""
+        try:
+            super().cert_verify(conn, f"{conn.scheme}:", verify, cert)  # type: ignore[no-untyped-call]
+        except OSError as error:
+            raise ConfigError(
+                f"the file of certificates is gone since the session was made ({error})"
+            ) from None
 
     def send(self, *args: Any, secret: str = "", **kwargs: Any) -> requests.Response:
         """Send one request, with its address masked in the log of urllib3, and *secret* in it hidden."""

@@ -20,7 +20,7 @@ from synapse.mapping.unset import UNSET
 from synapse.session.config import Settings
 from synapse.session.decoding import parse
 from synapse.session.failures import Failure
-from synapse.session.origin import clean, start_of
+from synapse.session.origin import clean, host_of, start_of
 from synapse.session.pacing import Pace, Turn
 from synapse.session.replies import Answer, describe, error_of, text_of
 from synapse.session.retry import PASSING, REFUSED, seconds_until
@@ -249,6 +249,9 @@ def web_address(start: str, link: str) -> str:
     try:
         parts = urlsplit(urljoin(start, link))
         known = parts.scheme in ("http", "https") and parts.hostname
+        if known and not parts.netloc.isascii():
+            port = "" if parts.port is None else f":{parts.port}"
+            parts = parts._replace(netloc=f"{host_of(str(parts.hostname))}{port}")
     except ValueError:
         raise TransferError("this is no address, nothing can be fetched from it") from None
     if not known:

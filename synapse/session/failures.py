@@ -6,6 +6,7 @@ import http.client
 import os
 import ssl
 
+from http import HTTPStatus
 from typing import Final
 
 import attrs
@@ -14,8 +15,9 @@ import requests.exceptions
 from urllib3 import exceptions as urllib3
 
 from synapse.session import bounded
-from synapse.session.connections import HandshakeError
+from synapse.session.connections import HandshakeError, TunnelError
 
+_WRAPPERS: Final = (urllib3.ProtocolError, urllib3.SSLError)
 ERRORS: Final = (
     requests.exceptions.RequestException,
     urllib3.HTTPError,
@@ -23,7 +25,27 @@ ERRORS: Final = (
     OSError,
     ValueError,
 )
-_PLAIN: Final = frozenset({"WRONG_VERSION_NUMBER", "HTTP_REQUEST"})
+_ASKS: Final = (
+    "asks for a name and a password (407): give them as http://name:password@host:port in proxies=… or HTTPS_PROXY; "
+    "nothing was sent to the backend"
+)
+_PLAIN: Final = frozenset(
+    {"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG", "RECORD_LAYER_FAILURE"}
+)
+_UNNAMED: Final = frozenset({"TLSV13_ALERT_CERTIFICATE_REQUIRED"})
+# Alerts about the certificate that the client showed; where it showed none, many servers say no more than the last.
+_NAMED: Final = frozenset(
+    {
+        "SSLV3_ALERT_BAD_CERTIFICATE",
+        "SSLV3_ALERT_CERTIFICATE_EXPIRED",
+        "SSLV3_ALERT_CERTIFICATE_REVOKED",
+        "SSLV3_ALERT_CERTIFICATE_UNKNOWN",
+        "SSLV3_ALERT_UNSUPPORTED_CERTIFICATE",
+        "TLSV1_ALERT_ACCESS_DENIED",
+        "TLSV1_ALERT_UNKNOWN_CA",
+        "SSLV3_ALERT_HANDSHAKE_FAILURE",
+    }
+)
 
 
 @attrs.frozen
@@ -47,7 +69,14 @@ class Failure:
         return self.acted and isinstance(self.cause, TimeoutError)
 
 
-def failure_of(error: Exception, *, connect: float, read: float | None, status: int | None = None) -> Failure:
+def failure_of(
+    error: Exception,
+    *,
+    connect: float,
+    read: float | None,
+    status: int | None = None,
+    proxy: str | None = None,
+) -> Failure:
     """Classify an exception of the HTTP stack; the limits are those that were set, in seconds."""
     reason = _reason(error)
     # The frames below would show the headers to whatever lists their variables.
@@ -60,20 +89,34 @@ def failure_of(error: Exception, *, connect: float, read: float | None, status: 
         )
     if isinstance(reason, urllib3.ReadTimeoutError | TimeoutError):
         return Failure(f"nothing came within {read or 0:g} s", True, True, root, status)
-    text, acted, passing = _classify(reason, root)
+    text, acted, passing = _classify(reason, root, proxy=proxy_named(proxy))
     return Failure(text, acted or status is not None, passing, root, status)
 
 
-def _classify(reason: BaseException, root: BaseException) -> tuple[str, bool, bool]:
+def proxy_named(address: str | None) -> str:
+    """Return what a sentence calls the proxy."""
+    return f"the proxy {address}" if address else "the proxy"
+
+
+def anonymous(address: str | None) -> Failure:
+    """Return the failure of a proxy that wants to know who is asking."""
+    return Failure(f"{proxy_named(address)} {_ASKS}", acted=False, passing=False, status=407)
+
+
+def _classify(reason: BaseException, root: BaseException, *, proxy: str) -> tuple[str, bool, bool]:
     match reason:
+        case TunnelError():
+            return _tunnel(reason.status, root, proxy=proxy)
         case urllib3.ProxyError():
-            return f"the proxy could not be used{_detail(root)}", False, True
+            return _unreached(reason.original_error, root, proxy=proxy)
         case urllib3.NameResolutionError():
             return "the host name could not be resolved", False, True
         case urllib3.NewConnectionError():
             return f"no connection{_detail(root)}", False, True
         case HandshakeError():
-            return _handshake(root)
+            return _handshake(root, behind=proxy if reason.tunnelled else "")
+        case urllib3.SSLError() | ssl.SSLError() if _refused_certificate(root):
+            return _refused_certificate(root), False, False
         case ValueError():
             return f"the request could not be built ({type(reason).__name__})", False, False
         case bounded.BrokenHeadError():
@@ -82,6 +125,10 @@ def _classify(reason: BaseException, root: BaseException) -> tuple[str, bool, bo
             return "the answer broke off", True, True
         case urllib3.DecodeError():
             return "the answer could not be decompressed", True, True
+        case http.client.RemoteDisconnected():
+            return "the connection was lost", True, True
+        case http.client.HTTPException() | urllib3.InvalidHeader():
+            return "the answer does not keep to HTTP", True, True
         case _:
             return f"the connection was lost{_detail(root)}", True, True
 
@@ -92,7 +139,7 @@ def _reason(error: BaseException) -> BaseException:
         inner: object = None
         if isinstance(error, urllib3.MaxRetryError):
             inner = error.reason
-        elif isinstance(error, requests.exceptions.RequestException) or type(error) is urllib3.ProtocolError:
+        elif isinstance(error, requests.exceptions.RequestException) or type(error) in _WRAPPERS:
             inner = next((item for item in error.args if isinstance(item, Exception)), None)
         if not isinstance(inner, BaseException):
             return error
@@ -115,9 +162,55 @@ def _detail(error: BaseException) -> str:
     return f": {os.strerror(known).lower()}" if known else ""
 
 
-def _handshake(root: BaseException) -> tuple[str, bool, bool]:
+def _handshake(root: BaseException, *, behind: str) -> tuple[str, bool, bool]:
     if isinstance(root, ssl.SSLCertVerificationError):
         return f"the certificate was not accepted: {root.verify_message} (see verify=…)", False, False
     if isinstance(root, ssl.SSLError) and root.reason in _PLAIN:
+        if behind:
+            return (
+                f"what answers behind {behind} does not speak TLS; nothing was sent to the backend",
+                False,
+                False,
+            )
         return "the server does not speak TLS here (is it http:// rather than https://?)", False, False
-    return "TLS could not be agreed on", False, True
+    refused = _refused_certificate(root)
+    return refused or "TLS could not be agreed on", False, not refused
+
+
+def _refused_certificate(root: BaseException) -> str:
+    """Say what a server's alert about the client's certificate means: it heard no request, even if one was written."""
+    reason = getattr(root, "reason", None) if isinstance(root, ssl.SSLError) else None
+    if reason in _UNNAMED:
+        return "the server asks for a client certificate (see cert=…)"
+    if reason in _NAMED:
+        return "the server does not accept the client certificate, or asks for one (see cert=…)"
+    return ""
+
+
+def _tunnel(status: int | None, root: BaseException, *, proxy: str) -> tuple[str, bool, bool]:
+    if status is None:
+        reason = (
+            f"{proxy} broke off before it opened a tunnel{_detail(root)}; nothing was sent to the backend"
+        )
+        return reason, False, True
+    if status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+        return f"{proxy} {_ASKS}", False, False
+    passing = status >= 500 or status == HTTPStatus.TOO_MANY_REQUESTS
+    return f"{proxy} opened no tunnel ({status}); nothing was sent to the backend", False, passing
+
+
+def _unreached(error: BaseException, root: BaseException, *, proxy: str) -> tuple[str, bool, bool]:
+    """Say why no connection to a proxy came about."""
+    if isinstance(root, ssl.SSLCertVerificationError):
+        return (
+            f"the certificate of {proxy} was not accepted: {root.verify_message} (see verify=…)",
+            False,
+            False,
+        )
+    if isinstance(root, ssl.SSLError) and root.reason in _PLAIN:
+        return f"{proxy} does not speak TLS: is its address http:// rather than https://?", False, False
+    if isinstance(error, urllib3.NameResolutionError):
+        return f"the host name of {proxy} could not be resolved", False, True
+    if isinstance(error, urllib3.ConnectTimeoutError) and not isinstance(error, urllib3.NewConnectionError):
+        return f"{proxy} could not be used: it did not answer in time", False, True
+    return f"{proxy} could not be used{_detail(root)}", False, True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 
 from typing import Final
@@ -19,22 +20,32 @@ _BROKEN: Final = re.compile(r"[\\\s\x00-\x1f\x7f]")
 
 
 def origin_of(url: str) -> str:
-    """Return `scheme://host[:port]` in lower case, without a default port or trailing dot, or `ValueError`.
+    """Return `scheme://host[:port]` in lower case and ASCII, without a default port or trailing dot, or `ValueError`.
 
-    >>> origin_of("HTTPS://API.example.com.:443/tasks/")
-    'https://api.example.com'
+    >>> origin_of("HTTPS://API.example.com.:443/tasks/"), origin_of("https://bücher.example")
+    ('https://api.example.com', 'https://xn--bcher-kva.example')
     """
     if _BROKEN.search(url):
         raise ValueError("a backslash, a space or a control character")
     parts = urlsplit(url)
-    scheme, host = parts.scheme.lower(), (parts.hostname or "").rstrip(".")
+    scheme, host = parts.scheme.lower(), host_of(parts.hostname or "")
     if scheme not in _PORTS or not host:
         raise ValueError("no http(s) scheme or no host")
     if parts.username is not None or parts.password is not None:
         raise ValueError("user information before the host")
-    host = f"[{host}]" if ":" in host else host
     port = parts.port
     return f"{scheme}://{host}" if port in (None, _PORTS[scheme]) else f"{scheme}://{host}:{port}"
+
+
+def host_of(name: str) -> str:
+    """Return the one spelling of a host that goes onto the wire; `ValueError` for what is none."""
+    if ":" in name:
+        return f"[{ipaddress.ip_address(name).compressed}]"
+    if not name.isascii():
+        import idna
+
+        name = idna.encode(name, uts46=True).decode()
+    return name.rstrip(".")
 
 
 def start_of(url: str) -> str:

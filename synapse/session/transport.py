@@ -8,20 +8,22 @@ import logging
 import time
 
 from collections.abc import Mapping
+from http import HTTPStatus
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final
 
 import attrs
 import requests
 
-from synapse.dialects.masking import Masker, conceal
+from synapse.dialects.masking import Masker
 from synapse.dialects.wire import Body
 from synapse.session.bodies import Reader
 from synapse.session.config import Settings
 from synapse.session.connections import Connections, unbounded
-from synapse.session.failures import ERRORS, Failure, failure_of
+from synapse.session.failures import ERRORS, Failure, anonymous, failure_of
 from synapse.session.origin import start_of
 from synapse.session.replies import SHOWN, Answer, describe
+from synapse.session.surroundings import Surroundings, find
 from synapse.session.trace import Call, Trace
 
 LARGEST: Final = 512 * 1024 * 1024
@@ -71,7 +73,7 @@ class Transport:
         self._masker = masker
         self._traces = traces
         self._connections = Connections(workers=settings.workers, masker=masker)
-        self._environment: dict[str, dict[str, Any]] = {}
+        self._environment: dict[str, Surroundings] = {}
         self.plain = {"User-Agent": _user_agent(), "Accept": "*/*", "Accept-Encoding": "gzip, deflate"}
         self.signed = {**self.plain, **settings.headers()}
 
@@ -122,13 +124,18 @@ class Transport:
         prepared.method, prepared.url, prepared.headers = attempt.method, attempt.url, attempt.headers
         prepared.body = attempt.payload if reader is None else reader
         limits: Any = (attempt.connect_limit, attempt.read_limit)
+        around = None
         try:
             around = self._surroundings(attempt.url)
             raw: Any = self._connections.send(
-                prepared, stream=True, timeout=limits, secret=attempt.query, **around
+                prepared, stream=True, timeout=limits, secret=attempt.query, **around.options
             ).raw
         except ERRORS as error:
-            return failure_of(error, connect=attempt.connect_limit, read=attempt.read_limit)
+            proxy = around.proxy if around else None
+            return failure_of(error, connect=attempt.connect_limit, read=attempt.read_limit, proxy=proxy)
+        if raw.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED and around.proxy:
+            raw.close()
+            return anonymous(around.proxy)
         if attempt.streamed and 200 <= raw.status < 300:
             unbounded(raw)
             return Answer(raw.status, raw.headers, stream=raw)
@@ -155,22 +162,13 @@ class Transport:
             f"the answer is larger than {LARGEST >> 20} MiB", True, False, status=raw.status, too_large=True
         )
 
-    def _surroundings(self, url: str) -> dict[str, Any]:
+    def _surroundings(self, url: str) -> Surroundings:
         """Decide once per origin which proxy and which certificates the environment asks for."""
         origin = start_of(url)
         found = self._environment.get(origin)
         if found is None:
             settings = self._settings
-            proxies = dict(settings.proxies or {})
-            with requests.Session() as session:
-                merged = session.merge_environment_settings(
-                    url, proxies, None, settings.verify, settings.cert
-                )
-            found = {
-                "verify": merged["verify"],
-                "cert": merged["cert"],
-                "proxies": conceal(merged["proxies"]),
-            }
+            found = find(url, proxies=settings.proxies, verify=settings.verify, cert=settings.cert)
             self._environment[origin] = found
         return found
 

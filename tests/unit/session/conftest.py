@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
-
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 
 from synapse.session import Retry, Session, set_default, set_factory
 from tests.unit.session.hostile import Server, Step, reply
@@ -43,15 +41,11 @@ def serve() -> Iterator[Serve]:
 
 @pytest.fixture(scope="session")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make a certificate for this machine that nobody vouches for, its key in the same file."""
-    openssl = shutil.which("openssl")
-    if openssl is None:
-        pytest.skip("openssl is needed to make a certificate")
+    """Make a certificate for this machine, with its key and the authority that vouches for it in the same file."""
     path = tmp_path_factory.mktemp("tls") / "localhost.pem"
-    made = "req -x509 -nodes -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -days 2 -subj /CN=localhost"
-    names = ["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
-    done = subprocess.run([openssl, *made.split(), *names, "-keyout", "-"], capture_output=True, check=True)
-    path.write_bytes(done.stdout)
+    authority = trustme.CA()
+    issued = authority.issue_cert("localhost", "127.0.0.1")
+    path.write_bytes(issued.private_key_and_cert_chain_pem.bytes() + authority.cert_pem.bytes())
     return path
 
 

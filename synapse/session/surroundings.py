@@ -1,0 +1,156 @@
+"""What lies around every call: proxies, and the certificates that are trusted and shown."""
+
+from __future__ import annotations
+
+import warnings
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+from urllib.request import getproxies
+
+import attrs
+
+from synapse.dialects.masking import conceal
+from synapse.errors import ConfigError, did_you_mean
+from synapse.session.callers import caller
+
+_KINDS: Final = ("http", "https", "all", "no_proxy")
+_SCHEMES: Final = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
+
+
+class UnverifiedTLSWarning(UserWarning):
+    """A session was told not to check certificates."""
+
+
+@attrs.frozen
+class Surroundings:
+    """What applies to the calls of one origin; `proxy` names the one in use, without its password."""
+
+    proxies: Mapping[str, str] = attrs.field(repr=False)
+    verify: bool | str
+    cert: str | tuple[str, str] | None
+    proxy: str | None = None
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What the pool of connections is told."""
+        return {"proxies": self.proxies, "verify": self.verify, "cert": self.cert}
+
+
+def find(url: str, *, proxies: Mapping[str, str] | None, verify: Any, cert: Any) -> Surroundings:
+    """Add what the environment says (`HTTPS_PROXY`, `NO_PROXY`, `REQUESTS_CA_BUNDLE`, …) to what was given."""
+    import requests
+
+    given = _with_passwords(proxies or {}, getproxies())
+    with requests.Session() as session:
+        merged: Any = session.merge_environment_settings(url, given, None, verify, cert)
+    if merged["verify"] != verify and isinstance(merged["verify"], str):
+        check_bundle(merged["verify"], setting="REQUESTS_CA_BUNDLE")
+    proxy = requests.utils.select_proxy(url, merged["proxies"])
+    return Surroundings(
+        conceal(merged["proxies"]),
+        merged["verify"],
+        merged["cert"],
+        shown(check_proxy(proxy, setting="the proxy of the environment")) if proxy else None,
+    )
+
+
+def _with_passwords(given: Mapping[str, str], environment: Mapping[str, str]) -> dict[str, str]:
+    # The session may come out of a pickle, which keeps none.
+    known = {name: url for name, url in environment.items() if shown(url) == given.get(name)}
+    return {**given, **known}
+
+
+def proxies_of(given: object) -> dict[str, str] | None:
+    """Read the `proxies` argument."""
+    if given is None:
+        return None
+    if not isinstance(given, Mapping) or not all(isinstance(url, str) for url in given.values()):
+        raise ConfigError("proxies must look like {'https': 'http://proxy.example.com:3128'}")
+    for name, url in given.items():
+        kind, _, host = str(name).partition("://")
+        if kind not in _KINDS or (kind == "no_proxy" and host):
+            hint = did_you_mean(kind, _KINDS)
+            raise ConfigError(
+                f"proxies has no {kind!r}{hint}: its keys are 'http', 'https', 'all' and 'no_proxy', or such as "
+                "'https://files.example.com' for one host"
+            )
+        if url and kind != "no_proxy":
+            check_proxy(url, setting=f"proxies[{name!r}]")
+    return dict(conceal(given))
+
+
+def check_proxy(url: str, *, setting: str) -> str:
+    """Return the address of a proxy, if it is one; the `ConfigError` does not show it, for its password."""
+    try:
+        parts = urlsplit(url if "://" in url else f"http://{url}")
+        fits = bool(parts.hostname) and url.isprintable() and " " not in url and parts.port != 0
+    except ValueError:
+        fits = False
+    else:
+        if fits and parts.scheme not in _SCHEMES:
+            raise ConfigError(f"{setting} has the scheme {parts.scheme!r}: use one of {', '.join(_SCHEMES)}")
+    if not fits:
+        raise ConfigError(
+            f"{setting} is no address of a proxy: give it as 'http://host:port' or 'http://name:password@host:port', "
+            "with / : @ # ? and % in a password written as %2F %3A %40 %23 %3F %25"
+        )
+    return url
+
+
+def shown(proxy: str) -> str:
+    """Return the address of a proxy without name and password.
+
+    >>> shown("http://name:password@proxy.example.com:3128")
+    'http://proxy.example.com:3128'
+    """
+    before, mark, rest = proxy.partition("://")
+    scheme, place = (before + mark, rest) if mark else ("", proxy)
+    return scheme + place.rpartition("@")[2]
+
+
+def check_bundle(path: str, *, setting: str) -> None:
+    """Refuse a file or folder of certificates that cannot be read."""
+    import ssl
+
+    place = Path(path)
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(
+            **{"capath" if place.is_dir() else "cafile": path}
+        )
+    except FileNotFoundError:
+        raise ConfigError(f"{setting}: there is no file {path!r}") from None
+    except OSError as error:
+        raise ConfigError(f"{setting}: {path!r} cannot be read as certificates in PEM form") from error
+
+
+def check_cert(cert: str | tuple[str, ...]) -> None:
+    """Refuse a client certificate whose parts cannot be read, do not belong together or need a password."""
+    import ssl
+
+    def locked() -> str:
+        raise ConfigError("cert: its key needs a password; give a key without one")
+
+    file, *key = (cert,) if isinstance(cert, str) else cert
+    if len(key) > 1:
+        raise ConfigError("cert must be one path, or the paths of the certificate and of its key")
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_cert_chain(
+            file, key[0] if key else None, password=locked
+        )
+    except OSError as error:
+        raise ConfigError(
+            "cert must name a certificate and its key in PEM form, in one file or in two that belong together"
+        ) from error
+
+
+def warn_unverified() -> None:
+    """Say once, at the line that made the session, what `verify=False` means."""
+    file, line = caller()
+    message = (
+        "verify=False: certificates are not checked, so anyone on the way can read the token and change what is "
+        "sent and fetched. To trust an authority of your own, give verify='/path/to/ca.pem'"
+    )
+    warnings.warn_explicit(message, UnverifiedTLSWarning, file, line)
