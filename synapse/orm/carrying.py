@@ -7,6 +7,7 @@ import math
 import unicodedata
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import attrs
@@ -14,6 +15,7 @@ import attrs
 from synapse.mapping.codecs import Misfit, dump_value, open_value
 from synapse.mapping.unset import UNSET
 from synapse.orm import loading
+from synapse.orm.proof import SLACK
 
 if TYPE_CHECKING:
     from synapse.mapping.schema import Field
@@ -111,12 +113,23 @@ def alike(sent: Any, held: Any) -> bool | None:
             return False
         return True if sent.keys() == held.keys() and None not in verdicts else None
     if isinstance(sent, str) and isinstance(held, str):
-        return True if sent == held else (None if _folded(sent) == _folded(held) else False)
+        return True if sent == held else _alike_texts(sent, held)
     if isinstance(sent, bool) or isinstance(held, bool):
         return sent is held if isinstance(sent, bool) and isinstance(held, bool) else None
     if isinstance(sent, int | float) and isinstance(held, int | float):
         return True if sent == held else (None if math.isclose(sent, held, rel_tol=1e-6) else False)
     return True if type(sent) is type(held) and sent == held else None
+
+
+def _alike_texts(sent: str, held: str) -> bool | None:
+    if _folded(sent) == _folded(held):
+        return None
+    try:
+        apart = datetime.fromisoformat(sent) - datetime.fromisoformat(held)
+    except (ValueError, TypeError):
+        return False
+    # The same moment may be written in another zone, and less finely.
+    return None if abs(apart) < SLACK and apart else not apart
 
 
 def _folded(text: str) -> str:
