@@ -17,6 +17,9 @@ from synapse.errors import SynapseError
 INTERRUPTED = 130
 TERMINATED = 143
 
+PROFILE = click.option(
+    "--profile", metavar="NAME", envvar="SYNAPSE_PROFILE", help="An entry of its own under this name."
+)
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
 
@@ -96,6 +99,39 @@ def sandbox(**options: Any) -> None:
     from synapse.cli.sandbox import run_sandbox
 
     run_sandbox(**options)
+
+
+@cli.command()
+@click.option(
+    "--host",
+    metavar="URL",
+    envvar="SYNAPSE_HOST",
+    help="The address of the backend; asked for if it is not known.",
+)
+@click.option("--tenant", metavar="CODE", help="The workspace, where the token does not carry it.")
+@PROFILE
+@click.option("--token-stdin", is_flag=True, help="Read the token from standard input instead of asking.")
+def login(*, host: str | None, tenant: str | None, profile: str | None, token_stdin: bool) -> None:
+    """Keep a token for later, once the backend has taken it.
+
+    It is written into ~/.synapse/config.json, which nobody else can read. The token is asked for and not shown, or read
+    from standard input; as an argument, other users of the machine could see it.
+    """
+    from synapse.cli.account import log_in
+
+    log_in(host=host, tenant=tenant, profile=profile, from_stdin=token_stdin)
+
+
+@cli.command()
+@PROFILE
+def logout(*, profile: str | None) -> None:
+    """Remove the tokens from ~/.synapse/config.json; what else is in there stays.
+
+    The backend still takes the token: whoever may have seen it should revoke it there.
+    """
+    from synapse.cli.account import log_out
+
+    log_out(profile=profile)
 
 
 @cli.command()
