@@ -14,6 +14,7 @@ from synapse.errors import QueryError, describe
 from synapse.mapping.unset import UNSET
 from synapse.orm.registry import entity_at, entity_named
 from synapse.query.kinds import LARGEST, Kind, TextKey
+from synapse.transfer.answers import answered_object
 
 if TYPE_CHECKING:
     from synapse.client.backend import BackendClient
@@ -56,8 +57,7 @@ def answer(client: BackendClient, request: Request) -> Any:
 
 def answered(client: BackendClient, request: Request) -> Row:
     """Send a request that is answered by one object, and give that."""
-    row: Row = answer(client, request)
-    return row
+    return answered_object(client.session.send(request), request)
 
 
 def key_of(resource: str, given: object) -> int | str:
