@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import time
 
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
@@ -119,7 +120,7 @@ class Delivery:
         """Send, repeating and following as far as it is safe, until there is a successful answer."""
         follow = follow or self._follow
         repeats = hops = 0
-        acted = False
+        acted, began = False, time.monotonic()
         while True:
             outcome = self.exchange(attempt, again=repeats > 0)
             if isinstance(outcome, Answer):
@@ -134,7 +135,7 @@ class Delivery:
                     continue
             acted = acted or _may_have_acted(outcome)
             if repeats >= self._settings.retry.total or not _repeatable(attempt, outcome):
-                self._refuse(attempt, outcome, attempts=repeats + 1)
+                self._refuse(attempt, outcome, attempts=repeats + 1, began=began)
             self._wait(attempt, outcome, repeats)
             repeats += 1
 
@@ -227,7 +228,9 @@ class Delivery:
         logger.info("%s: %s; trying again in %.1f s", attempt.label, reason, seconds)
         self._pause(seconds)
 
-    def _refuse(self, attempt: Attempt, outcome: Answer | Failure, *, attempts: int) -> NoReturn:
+    def _refuse(
+        self, attempt: Attempt, outcome: Answer | Failure, *, attempts: int, began: float
+    ) -> NoReturn:
         if isinstance(outcome, Failure):
             self._fail(attempt, outcome, attempts=attempts)
         if outcome.status in _UNSETTLED and attempt.method not in IDEMPOTENT:
@@ -238,7 +241,19 @@ class Delivery:
             words = describe(outcome, masker=self.masker)
             reason = f"{outcome.status}, which answers nothing that was asked ({words})"
             self._fail(attempt, Failure(reason, True, False, status=outcome.status))
-        raise error_of(outcome, label=attempt.label, masker=self.masker)
+        patience = self._patience(outcome, attempts=attempts, seconds=time.monotonic() - began)
+        raise error_of(outcome, label=attempt.label, masker=self.masker, patience=patience)
+
+    def _patience(self, answer: Answer, *, attempts: int, seconds: float) -> str:
+        """Say of a backend that is busy how long it was waited for, and what it asked for."""
+        if answer.status not in REFUSED:
+            return ""
+        told = [f"{attempts} attempts in {seconds:.1f} s"] if attempts > 1 else []
+        asked, longest = seconds_until(answer.headers.get("Retry-After")), self._settings.retry.max_wait
+        if asked is not None:
+            more = f", and Retry(max_wait={longest:g}) allows no more" if asked > longest else ""
+            told.append(f"it asks for a pause of {asked:.4g} s{more}")
+        return f" ({'; '.join(told)})" if told else ""
 
     def _fail(self, attempt: Attempt, failure: Failure, *, attempts: int = 1) -> NoReturn:
         raise self.failed(attempt, failure, attempts=attempts) from failure.cause

@@ -54,12 +54,12 @@ class Turn:
 
 
 class Pace:
-    """Lets requests to one origin go: so many at once, none during a wait that it asked for, fewer for a while after it.
+    """Lets requests to one origin go: so many at once, none during a wait that it asked for, and fewer after it.
 
     Who comes first goes first, and those that were refused before all others. How many go at once is halved by a
     refusal and grows by one with each round that succeeds, until it is as many as before; everyone goes a little
-    apart from the others. A request that is sent while its own thread has a turn (as the body of an upload is read, say)
-    waits for no lane.
+    apart from the others. A request that is sent while its own thread has a turn, as while the body of an upload is
+    read, waits for no lane.
 
     No lock here but a plain one is taken: Ctrl-C cannot leave it held.
     """
@@ -83,10 +83,10 @@ class Pace:
                 and self._until == -math.inf
             )
             if at_once:
+                turn.since = time.monotonic()
                 self.taken.add(turn)
         if not at_once:
             self._wait(turn)
-        turn.since = time.monotonic()
 
     def leave(self, turn: Turn, *, well: bool) -> None:
         """Give the turn back, taken or not; *well* says that the backend kept up."""
@@ -157,6 +157,7 @@ class Pace:
             for turn in list(line):
                 free = turn.inner or (room >= 1 and (turn.free or lanes >= 1))
                 if free and self._until + turn.late <= now:
+                    turn.since = now
                     self.taken.add(turn)
                     line.pop(turn, None)
                     _open(turn)

@@ -60,8 +60,11 @@ def describe(answer: Answer, *, masker: Masker) -> str:
     return f"{kind}: {start}" if start else f"{kind}, empty"
 
 
-def error_of(answer: Answer, *, label: str, masker: Masker) -> ClientError:
-    """Build the error of an answer that refused, in the backend's words and without the session's tokens."""
+def error_of(answer: Answer, *, label: str, masker: Masker, patience: str = "") -> ClientError:
+    """Build the error of an answer that refused, in the backend's words and without the session's tokens.
+
+    *patience* says how often and how long it was tried.
+    """
     text = text_of(answer)
     try:
         body = masker.refusal(parse(masker.text(text).encode()))
@@ -70,7 +73,7 @@ def error_of(answer: Answer, *, label: str, masker: Masker) -> ClientError:
     cls = _CLASSES.get(answer.status, ServerError if answer.status >= 500 else ClientError)
     words = summary(body) or _phrase(answer.status)
     error = cls(
-        f"{label}: {answer.status} {words}",
+        f"{label}: {answer.status} {words}{patience}",
         status_code=answer.status,
         response=body,
         errors=flatten(body),

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 import random
+import re
 import time
 
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import Final
 
@@ -15,6 +17,9 @@ from synapse.errors import ConfigError
 
 PASSING: Final = frozenset({429, 502, 503, 504})
 REFUSED: Final = frozenset({429, 503})  # answered without having acted
+_NUMBER: Final = re.compile(
+    r"[+-]?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]+)?"
+)  # float() reads more: "٣", "1_0", "nan"
 
 
 @attrs.frozen
@@ -47,18 +52,21 @@ class Retry:
 
 
 def seconds_until(retry_after: str | None) -> float | None:
-    """Read a `Retry-After` header, in seconds or as an HTTP date; `None` for nonsense.
+    """Read a `Retry-After` header, in seconds or as an HTTP date; `None` for nonsense, of two wishes the longer.
 
     >>> seconds_until("120"), seconds_until("soon")
     (120.0, None)
     """
     if not retry_after:
         return None
-    try:
-        seconds = float(retry_after)
-    except ValueError:
+    wishes = [wish.strip() for wish in retry_after.split(",")]
+    if all(map(_NUMBER.fullmatch, wishes)):
+        seconds = max(map(float, wishes))
+    else:
         try:
-            seconds = parsedate_to_datetime(retry_after).timestamp() - time.time()
+            moment = parsedate_to_datetime(retry_after)
+            # Dates of HTTP are in GMT; one whose zone says nothing would be taken for local.
+            seconds = moment.replace(tzinfo=moment.tzinfo or UTC).timestamp() - time.time()
         except (ValueError, OverflowError):
             return None
     return max(0.0, seconds) if math.isfinite(seconds) else None

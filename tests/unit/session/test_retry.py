@@ -54,6 +54,13 @@ class TestSecondsUntil:
             ("soon", None),
             ("nan", None),
             ("inf", None),
+            ("1e308", 1e308),
+            ("1e999", None),
+            ("٣", None),
+            ("１２", None),
+            ("1_0", None),
+            ("5, 10", 10.0),
+            ("10, soon", None),
             ("Mon, 99 Foo 2026", None),
             ("Mon, 01 Jan 999999 00:00:00 GMT", None),
         ],
@@ -65,6 +72,19 @@ class TestSecondsUntil:
     def test_reads_a_date_to_come(self) -> None:
         """A date is turned into the seconds that are left."""
         assert 50 < (seconds_until(formatdate(time.time() + 100, usegmt=True)) or 0) <= 100
+
+    @pytest.mark.skipif(not hasattr(time, "tzset"), reason="the zone of the process cannot be set here")
+    @pytest.mark.parametrize("zone", ["", "XYZ", "-0000"])
+    def test_takes_a_date_without_a_zone_for_gmt(self, zone: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A zone that nobody knows does not make it local time, which may be half a day off."""
+        monkeypatch.setenv("TZ", "Asia/Seoul")
+        time.tzset()
+        said = formatdate(time.time() + 100, usegmt=True).replace("GMT", zone)
+        seconds = seconds_until(said.strip()) or 0
+        monkeypatch.undo()
+        time.tzset()
+
+        assert 50 < seconds <= 100
 
     @given(st.text())
     def test_never_fails(self, header: str) -> None:
