@@ -5,7 +5,7 @@ SynapseError
 │   ├── AuthenticationError      401
 │   ├── PermissionDeniedError    403
 │   ├── NotFoundError            404        └── Task.DoesNotExist, one per entity
-│   ├── ConflictError            409
+│   ├── ConflictError            409, and what `save(check=True)` finds
 │   ├── ValidationError          400, 422
 │   ├── RateLimitError           429
 │   └── ServerError              5xx
@@ -25,7 +25,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, NamedTuple, NoReturn, Protocol
 
 
 def _rebuild(cls: type[SynapseError], args: tuple[Any, ...], state: dict[str, Any]) -> SynapseError:
@@ -98,8 +98,24 @@ class NotFoundError(ClientError):
     """404: no such object, or no right to see it."""
 
 
+class Conflict(NamedTuple):
+    """One field that somebody else has changed: what was loaded, what the backend holds, and what was to be set.
+
+    `loaded` is `UNSET` where the field never was; of a secret field all three are.
+    """
+
+    loaded: Any
+    theirs: Any
+    mine: Any
+
+
 class ConflictError(ClientError):
-    """409: the object is not in the state that the request needs."""
+    """409: the object is not in the state that the request needs.
+
+    Raised by `save(check=True)`, before anything is sent, `conflicts` maps each field to its `Conflict`.
+    """
+
+    conflicts: Mapping[str, Conflict] = {}
 
 
 class ValidationError(ClientError):
@@ -145,8 +161,55 @@ class OriginError(TransportError):
     """A link led away from the session's origin; nothing was sent there."""
 
 
+class Resolution(NamedTuple):
+    """What the backend shows of a write whose answer never came.
+
+    `done`: it happened. `repeatable`: it did not, and sending it again is safe. Neither: the wire does not allow to
+    tell, and `reason` says why. `rows` are the objects that it made or changed, or those that may be.
+    """
+
+    done: bool = False
+    repeatable: bool = False
+    rows: tuple[Any, ...] = ()
+    reason: str = ""
+
+    def __bool__(self) -> NoReturn:
+        raise TypeError("a resolution has three outcomes: look at .done and .repeatable")
+
+    def __str__(self) -> str:
+        verdict = (
+            "done" if self.done else "not done, safe to send again" if self.repeatable else "cannot be told"
+        )
+        return f"{verdict}: {self.reason}" if self.reason else verdict
+
+
+class Question(Protocol):
+    """What there is to ask the backend about a write."""
+
+    def answered(self, *, using: Any, wait: float | None) -> Resolution:
+        """Ask, through the session *using* or the one that it was sent by."""
+        ...
+
+
 class WriteUnconfirmedError(TransportError):
     """A write was sent and its answer never came: it may or may not have happened, and was not repeated."""
+
+    question: Question | None = None
+
+    def resolve(self, *, using: Any = None, wait: float | None = None) -> Resolution:
+        """Ask the backend whether it happened; nothing is written.
+
+        A backend may still be at work on what it was sent. So where nothing is there yet, this looks again until the
+        read limit has passed once more since the error, or for *wait* seconds at most. Goes through the session that
+        the write was sent by, or *using*, or after unpickling the current one.
+        """
+        if self.question is None:
+            return Resolution(reason=f"nothing tells this write from others; {self.args[0]}")
+        return self.question.answered(using=using, wait=wait)
+
+    def __str__(self) -> str:
+        said = super().__str__()
+        return said if self.question is None else f"{said.rstrip('.')}; error.resolve() asks whether it did"
 
 
 class QueryError(SynapseError):

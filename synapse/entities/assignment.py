@@ -36,7 +36,7 @@ class AssignmentManager(FilesManager["Assignment"]):
         A query without filters needs `everything=True`. Raises `BulkError` where some failed, with the keys of the
         assignments that are done, that failed and that were not tried.
         """
-        return change_tags(self, "assignments/", add=add, remove=remove, everything=everything)
+        return change_tags(self, add=add, remove=remove, everything=everything)
 
 
 @entity("assignments", order_by=("id", "created"))

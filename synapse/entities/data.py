@@ -11,16 +11,19 @@ import attrs
 
 from synapse import transfer
 from synapse.entities.files import FilesManager
-from synapse.errors import TransferError, describe
+from synapse.errors import Resolution, TransferError, describe
 from synapse.mapping import Json, read_only, write_only
 from synapse.orm import Entity, ManagedBy, ToOne, arguments, entity
+from synapse.orm.resolving import Asked, asking
 from synapse.orm.writing import stored
 from synapse.query import EXACT, By, Exact
 from synapse.transfer import ProgressLike, RemoteFile, tracked
+from synapse.transfer.hashing import file_of, hashes_of
 from synapse.transfer.source import CHUNK, Source
 
 if TYPE_CHECKING:
     from synapse.entities.collection import DataCollection
+    from synapse.session import Session
 
 
 class DataFileManager(FilesManager["DataFile"]):
@@ -56,10 +59,13 @@ class DataFileManager(FilesManager["DataFile"]):
             def directly(source: Source) -> dict[str, Any]:
                 return transfer.send_file(session, source, options=options, advanced=advanced)
 
-            row = None
-            if presigned:
-                row = transfer.upload_signed(session, source, direct=directly, advanced=advanced, strict=True)
-            return stored(self.entity, directly(source) if row is None else row, session=session)
+            with asking(lambda _: Storing(source=source, host=session.host, session=session)):
+                row = None
+                if presigned:
+                    row = transfer.upload_signed(
+                        session, source, direct=directly, advanced=advanced, strict=True
+                    )
+                return stored(self.entity, directly(source) if row is None else row, session=session)
 
     def existing(self, checksums: Iterable[str]) -> set[str]:
         """Tell which of these MD5 checksums the backend holds."""
@@ -68,6 +74,28 @@ class DataFileManager(FilesManager["DataFile"]):
 
     def _told(self, row: DataFile, file: RemoteFile) -> RemoteFile:
         return attrs.evolve(file, checksum=row.checksum, size=row.size)
+
+
+@attrs.frozen(kw_only=True)
+class Storing(Asked):
+    """A file that was to be stored: the same content is stored once, however often it comes."""
+
+    source: Source
+
+    def answered(self, *, using: Session | None, wait: float | None) -> Resolution:
+        """Ask once: there is nothing to wait for before it is sent again."""
+        return self.look(self.through(using))
+
+    def look(self, session: Session) -> Resolution:
+        """Look for the content, if the file still has it."""
+        try:
+            row = file_of(session, hashes_of(self.source).md5)
+        except TransferError as error:
+            return Resolution(reason=str(error))
+        if row is None:
+            return Resolution(repeatable=True, reason="the backend does not have this content")
+        found = stored(DataFile, row, session=session)
+        return Resolution(done=True, rows=(found,), reason=f"its content is DataFile {found.pk}")
 
 
 @entity("data_files")

@@ -15,8 +15,8 @@ from synapse.dialects.masking import Masker, outline
 from synapse.entities.choices import JobStatus, LogLevel
 from synapse.entities.files import FilesManager
 from synapse.errors import NotFoundError, TransportError, WaitTimeoutError
-from synapse.mapping import Json, JsonValue, read_only
-from synapse.orm import Entity, ManagedBy, ToMany, ToOne, arguments, entity, loading
+from synapse.mapping import UNSET, Json, JsonValue, read_only
+from synapse.orm import Entity, ManagedBy, ToMany, ToOne, arguments, entity, loading, resolving
 from synapse.orm.binding import held, send
 from synapse.orm.writing import take
 from synapse.query import EXACT, By, Exact
@@ -136,7 +136,22 @@ class Job(Entity):
             return self
         session = held(self, "stop")
         request = session.dialect.change(self._schema, self.pk, values={"status": JobStatus.STOPPED.value})
-        take(self, send(self, request, session=session).data, session=session, sent={"status"})
+
+        def question(_: float) -> resolving.Edit:
+            known = loading.peek(self, "status")
+            return resolving.Edit(
+                entity="Job",
+                pk=self.pk,
+                sent={"status": JobStatus.STOPPED.value},
+                before={"status": known if known is UNSET else str(known)},
+                host=session.host,
+                session=session,
+                objects=(self,),
+            )
+
+        with resolving.asking(question):
+            reply = send(self, request, session=session)
+        take(self, reply.data, session=session, sent={"status"})
         return self
 
     def console_logs(self) -> list[str]:

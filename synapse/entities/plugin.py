@@ -14,11 +14,13 @@ from synapse.dialects import v1_actions
 from synapse.dialects.masking import mask_body
 from synapse.entities.choices import PluginCategory
 from synapse.entities.files import FilesManager
-from synapse.errors import TransportError
+from synapse.errors import Resolution, TransportError
 from synapse.mapping import Json, read_only
 from synapse.orm import Entity, ManagedBy, ToMany, ToOne, arguments, entity
 from synapse.orm.binding import check_host, held, send
 from synapse.orm.loading import load, reference
+from synapse.orm.registry import entity_named
+from synapse.orm.resolving import Creation, asking
 from synapse.orm.writing import stored
 from synapse.query import EXACT
 from synapse.query.kinds import Reference, TextKey
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from synapse.entities.agent import Agent
     from synapse.entities.job import Job
     from synapse.entities.storage import Storage
+    from synapse.session import Session
 
 
 @entity("plugins", key=TextKey(number=True), order_by=("id", "created"))
@@ -83,7 +86,22 @@ class Plugin(Entity):
         session = held(self, "run")
         check_host(session, [agent, storage], what="run()")
         sent = {name: value for name, value in body.items() if value is not None}
-        answer = send(self, v1_actions.run(self.pk, sent), session=session).data
+
+        def question(since: float) -> Running:
+            shown = {"action": sent["action"], "params": sent["params"]}
+            if agent is not None:
+                shown["agent_id"] = sent["agent"]
+            return Running(
+                entity="Job",
+                sent=(shown,),
+                since=since,
+                lookups={"plugin": self.pk, "action": sent["action"]},
+                host=session.host,
+                session=session,
+            )
+
+        with asking(question):
+            answer = send(self, v1_actions.run(self.pk, sent), session=session).data
         return _job(answer, session)
 
     def release(
@@ -107,10 +125,23 @@ class Plugin(Entity):
             "debug": arguments.flag("release(debug=...)", debug),
         }
         session = held(self, "release")
-        reply = transfer.send_release(
-            session, archive, fields={"plugin": self.code, **fields}, progress=progress
-        )
-        return stored(PluginRelease, reply.data, session=session)
+        code = self.code
+
+        def question(since: float) -> Creation:
+            return Creation(
+                entity="PluginRelease",
+                sent=({"version": version, "debug": debug},),
+                since=since,
+                lookups={"plugin": code},
+                host=session.host,
+                session=session,
+            )
+
+        with asking(question):
+            reply = transfer.send_release(
+                session, archive, fields={"plugin": code, **fields}, progress=progress
+            )
+            return stored(PluginRelease, reply.data, session=session)
 
 
 class PluginReleaseManager(FilesManager["PluginRelease"]):
@@ -149,6 +180,23 @@ class PluginRelease(Entity):
         "plugin": EXACT,
         "debug": EXACT,
     }
+
+
+@attrs.frozen(kw_only=True)
+class Running(Creation):
+    """A run of an action: its job is looked for, and some actions have none."""
+
+    def look(self, session: Session) -> Resolution:
+        """Look for the job; where none has ever come of this action, that none is there tells nothing."""
+        found = super().look(session)
+        if (
+            found.repeatable
+            and not entity_named("Job").objects.using(session).filter(**self.lookups).exists()
+        ):
+            return Resolution(
+                reason="no job came of it, and none ever did of this action: it may run without one"
+            )
+        return found
 
 
 def _job(answer: Any, session: Any) -> Job:

@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+
+import attrs
 
 from synapse.dialects import v1_actions
-from synapse.orm import QuerySet, arguments, bulk
+from synapse.errors import Resolution
+from synapse.orm import QuerySet, arguments, bulk, resolving, writing
 from synapse.orm.binding import check_host
+from synapse.orm.loading import detail_row
+from synapse.orm.registry import entity_named
 from synapse.query.kinds import Reference
 from synapse.session import Run, Written
 from synapse.session.concurrency import run_one
 
 if TYPE_CHECKING:
+    from synapse.orm import Entity
     from synapse.session import Session
 
 BATCH = 500
-Path = Literal["tasks/", "assignments/"]
+PATHS: Final[dict[str, Literal["tasks/", "assignments/"]]] = {"Task": "tasks/", "Assignment": "assignments/"}
 Action = Literal["add", "remove"]
 Changes: TypeAlias = list[tuple[Action, list[int]]]
 
 
 def change_tags(
-    queryset: QuerySet[Any], path: Path, *, add: Iterable[Any], remove: Iterable[Any], everything: bool
+    queryset: QuerySet[Any], *, add: Iterable[Any], remove: Iterable[Any], everything: bool
 ) -> int:
     """Change the tags of every row of a query; return the number of rows, or raise `BulkError` with their keys."""
     bulk.guard(queryset, "set_tags", everything=everything)
@@ -33,7 +39,7 @@ def change_tags(
     keys = [row.pk for row in bulk.matching(queryset, writes=not everything)]
     batches = [keys[start : start + BATCH] for start in range(0, len(keys), BATCH)]
     run = Run(batches)
-    change = run.attempt(lambda batch: send_tags(session, path, ids=batch, changes=changes))
+    change = run.attempt(lambda batch: send_tags(session, queryset.entity, ids=batch, changes=changes))
     try:
         written = run.written([run_one(change, batch) for batch in run])
     finally:
@@ -65,7 +71,55 @@ def checked(session: Session, *, add: Iterable[Any], remove: Iterable[Any]) -> C
     return changes
 
 
-def send_tags(session: Session, path: Path, *, ids: Sequence[int], changes: Changes) -> None:
-    """Change the tags of rows by key."""
-    for action, tags in changes:
-        session.send(v1_actions.set_tags(path, ids, tags=tags, action=action))
+def send_tags(
+    session: Session,
+    entity: type[Entity],
+    *,
+    ids: Sequence[int],
+    changes: Changes,
+    objects: Sequence[Entity] = (),
+) -> None:
+    """Change the tags of rows by key; `objects` are those of them that the caller holds."""
+
+    def question(_: float) -> Tagging:
+        return Tagging(
+            entity=entity.__name__,
+            ids=tuple(ids),
+            changes=tuple((action, tuple(tags)) for action, tags in changes),
+            host=session.host,
+            session=session,
+            objects=tuple(objects),
+        )
+
+    with resolving.asking(question):
+        for action, tags in changes:
+            session.send(v1_actions.set_tags(PATHS[entity.__name__], ids, tags=tags, action=action))
+
+
+@attrs.frozen(kw_only=True)
+class Tagging(resolving.Asked):
+    """Tags that were to be put on rows, or taken off them."""
+
+    entity: str
+    ids: tuple[int, ...]
+    changes: tuple[tuple[Action, tuple[int, ...]], ...]
+
+    def look(self, session: Session) -> Resolution:
+        """Read the tags of every row; putting them on once more does no harm."""
+        cls = entity_named(self.entity)
+        rows = list(cls.objects.using(session).filter(id__in=list(self.ids)).only("tags"))
+        lacking = [row for row in rows if not self._holds(row)]
+        told = f"{len(rows) - len(lacking)} of {len(self.ids)} {self.entity} rows hold the tags as they were to be"
+        if lacking:
+            return Resolution(repeatable=True, rows=tuple(lacking), reason=told)
+        if len(rows) < len(set(self.ids)):
+            return Resolution(rows=tuple(rows), reason=f"{told}, the others are gone")
+        for own in self.objects:
+            writing.take(own, detail_row(own, session), session=session)
+        return Resolution(done=True, rows=self.objects or tuple(rows), reason=told)
+
+    def _holds(self, row: Any) -> bool:
+        held = set(row.tags)
+        return all(
+            set(tags) <= held if action == "add" else not held & set(tags) for action, tags in self.changes
+        )

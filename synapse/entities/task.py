@@ -42,7 +42,7 @@ class TaskManager(FilesManager["Task"]):
         A query without filters needs `everything=True`. Raises `BulkError` where some failed, with the keys of the
         tasks that are done, that failed and that were not tried.
         """
-        return change_tags(self, "tasks/", add=add, remove=remove, everything=everything)
+        return change_tags(self, add=add, remove=remove, everything=everything)
 
     def annotate_many(
         self,
@@ -159,7 +159,7 @@ class Task(Entity):
         session = held(self, "set_tags")
         changes = checked(session, add=add, remove=remove)
         if changes:
-            send_tags(session, "tasks/", ids=[self.pk], changes=changes)
+            send_tags(session, Task, ids=[self.pk], changes=changes, objects=[self])
             writing.take(self, detail_row(self, session), session=session)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -10,7 +12,8 @@ import attrs
 
 from synapse.errors import BulkError, MappingError, QueryError, SynapseError
 from synapse.mapping.json import same_json
-from synapse.orm import arguments, binding, proof, writing
+from synapse.orm import arguments, binding, journalled, proof, saving, writing
+from synapse.orm.journal import opened
 from synapse.session import Outcome, Run, Written, create_each
 
 if TYPE_CHECKING:
@@ -61,7 +64,13 @@ def check_size(name: str, value: object) -> None:
 
 
 # --- create -----------------------------------------------------------------
-def create(queryset: QuerySet[E], objects: Iterable[E], *, batch_size: int) -> list[E]:
+def create(
+    queryset: QuerySet[E],
+    objects: Iterable[E],
+    *,
+    batch_size: int,
+    journal: str | os.PathLike[str] | None = None,
+) -> list[E]:
     """Create objects in batches, or side by side where the wire takes one at a time."""
     check_size("batch_size", batch_size)
     cls, session = queryset.entity, queryset.session
@@ -78,7 +87,9 @@ def create(queryset: QuerySet[E], objects: Iterable[E], *, batch_size: int) -> l
         return given
     takes_lists = session.dialect.create_many(cls._schema, []) is not None
     try:
-        if takes_lists:
+        if journal is not None:
+            written = _noted(session, given, size=batch_size, path=journal)
+        elif takes_lists:
             written = _in_batches(session, given, size=batch_size)
         else:
             written = _side_by_side(session, given)
@@ -125,10 +136,17 @@ def _stored(outcome: Outcome[E, Any], session: Session) -> Outcome[E, Any]:
     return outcome
 
 
+def _noted(session: Session, given: Sequence[E], *, size: int, path: str | os.PathLike[str]) -> Written[E]:
+    session.check_open()
+    entity, tenant = type(given[0]).__name__, session.settings.tenant
+    with opened(path, entity=entity, host=session.host, tenant=tenant) as journal:
+        return journalled.create(session, given, size=size, journal=journal)
+
+
 def _side_by_side(session: Session, given: Sequence[E]) -> Written[E]:
     for each in given:
         each._state.session = session
-    return write_each(session, writing.save, items=given)
+    return write_each(session, saving.save, items=given)
 
 
 def write_each(session: Session, write: Callable[[Any], Any], *, items: Iterable[T]) -> Written[T]:

@@ -16,7 +16,7 @@ from synapse.mapping.codecs import codec_of, split_optional
 from synapse.mapping.schema import READ_ONLY, SECRET, WRITE_ONLY, Field, Schema, read_only, secret, write_only
 from synapse.mapping.state import State
 from synapse.mapping.unset import UNSET
-from synapse.orm import binding, loading, writing
+from synapse.orm import binding, loading, saving, writing
 from synapse.orm.manager import Objects, refuse_instance
 from synapse.orm.registry import entity_named, register
 from synapse.orm.relations import ToMany, ToOne
@@ -193,13 +193,14 @@ class Entity:
         """What `save()` would send: the new value of each changed field."""
         return writing.changes(self)
 
-    def save(self) -> Self:
+    def save(self, *, check: bool = False) -> Self:
         """Create the object, or send what changed; without changes nothing is sent.
 
-        Raises `ValidationError` where the backend refuses the values, `WriteUnconfirmedError` where its answer
-        never came.
+        With `check=True` the row is read first: `ConflictError` tells of fields that somebody else has changed since
+        they were loaded, and nothing is sent. Raises `ValidationError` where the backend refuses the values,
+        `WriteUnconfirmedError` where its answer never came.
         """
-        writing.save(self)
+        saving.save(self, check=check)
         return self
 
     def refresh(self) -> Self:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from os import PathLike
 from typing import TYPE_CHECKING, Any, Generic, Literal, Self, TypeVar, overload
 
 import attrs
@@ -287,12 +288,20 @@ class QuerySet(Generic[E]):
             fetching.know(made, via=via, owner=owner)
         return made
 
-    def bulk_create(self, objects: Iterable[E], *, batch_size: int = 200) -> list[E]:
+    def bulk_create(
+        self,
+        objects: Iterable[E],
+        *,
+        batch_size: int = 200,
+        journal: str | PathLike[str] | None = None,
+    ) -> list[E]:
         """Create many objects, in batches where the backend takes lists; `BulkError` tells what was done.
 
-        The given objects are returned, each with its key.
+        The given objects are returned, each with its key. With *journal*, the path of a file that keeps what was
+        sent and what is done, a run that ended early, even killed, goes on when it is started again with the same
+        values: each row is created once. Rows go by their values there; the file holds none of them.
         """
-        return bulk.create(self, objects, batch_size=batch_size)
+        return bulk.create(self, objects, batch_size=batch_size, journal=journal)
 
     def get_or_create(self, defaults: Mapping[str, Any] | None = None, **lookups: Any) -> tuple[E, bool]:
         """Give the one match, or create it from the lookups and *defaults*; the flag says whether it was created.

@@ -91,26 +91,6 @@ def to_wire(instance: Entity) -> dict[str, Any]:
     return sent
 
 
-def save(instance: Entity) -> None:
-    """Create an object, or send its changes."""
-    state, schema = instance._state, instance._schema
-    if state.deleted:
-        raise QueryError(f"{schema.entity} {instance.pk} was deleted; make a new one to store it again")
-    check_read_only(instance)
-    values = to_wire(instance)
-    session = loading.session_of(instance)
-    check_new(instance, session)
-    if not state.saved:
-        with dropping_cached(instance, session):
-            reply = session.send(session.dialect.create(schema, values))
-        store(instance, reply.data, session=session)
-    elif values:
-        request = session.dialect.change(schema, instance.pk, values=values)
-        with dropping_cached(instance, session):
-            reply = binding.send(instance, request, session=session)
-        store(instance, reply.data, session=session)
-
-
 @contextmanager
 def dropping_cached(instance: Entity, session: Session) -> Iterator[None]:
     """Forget the cached rows of an object and of those that it belongs to, whose counts may change with it."""
@@ -200,6 +180,8 @@ def store(instance: Entity, row: Any, *, session: Session) -> None:
                 "Look for it before you try again"
             )
         row = {}
+    if not state.saved:
+        session.made.append((schema.resource, row[wire_pk]))
     try:
         loading.overwrite(instance, row, session=session)
     except MappingError as error:

@@ -7,6 +7,7 @@ import threading
 import time
 import weakref
 
+from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
@@ -218,6 +219,8 @@ class Session:
         self._lock = threading.Lock()
         self._closing = threading.Event()
         self.cache: RelationCache = RelationCache(self.settings.cache)
+        # What this session created of late is not what another write of the same values was about.
+        self.made: deque[tuple[str, Any]] = deque(maxlen=10_000)
         self._made = None
 
     def _delivery(self) -> Delivery:

@@ -1,0 +1,84 @@
+"""Saving one object: created, or changed without undoing what others changed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from synapse.errors import Conflict, ConflictError, QueryError, describe
+from synapse.mapping.codecs import dump_value
+from synapse.mapping.json import same_json
+from synapse.mapping.unset import UNSET
+from synapse.orm import arguments, binding, loading, resolving, writing
+
+if TYPE_CHECKING:
+    from synapse.orm.entity import Entity
+    from synapse.session import Session
+
+
+def save(instance: Entity, *, check: bool = False) -> None:
+    """Create an object, or send its changes; with *check*, only where nobody else changed the same fields."""
+    state, schema = instance._state, instance._schema
+    arguments.flag("save(check=...)", check)
+    if state.deleted:
+        raise QueryError(f"{schema.entity} {instance.pk} was deleted; make a new one to store it again")
+    writing.check_read_only(instance)
+    values = writing.to_wire(instance)
+    session = loading.session_of(instance)
+    writing.check_new(instance, session)
+    if not state.saved:
+        with (
+            writing.dropping_cached(instance, session),
+            resolving.asking(lambda since: resolving.Creation.of([instance], session=session, since=since)),
+        ):
+            reply = session.send(session.dialect.create(schema, values))
+            writing.store(instance, reply.data, session=session)
+    elif values:
+        if check:
+            check_conflicts(instance, session)
+        request = session.dialect.change(schema, instance.pk, values=values)
+        with (
+            writing.dropping_cached(instance, session),
+            resolving.asking(lambda since: resolving.Edit.of(instance, session=session)),
+        ):
+            reply = binding.send(instance, request, session=session)
+        writing.store(instance, reply.data, session=session)
+
+
+def check_conflicts(instance: Entity, session: Session) -> None:
+    """Raise `ConflictError` where a changed field holds neither what was loaded nor what is to be set."""
+    name, fields = f"{instance._schema.entity} {instance.pk}", instance._schema.fields
+    changed = writing.changes(instance)
+    fresh = loading.load(type(instance), loading.detail_row(instance, session), session=session)
+    conflicts = {}
+    for field, theirs in resolving.held_values(fresh, changed).items():
+        mine = dump_value(fields[field].codec, changed[field])
+        loaded = resolving.loaded_value(instance, field)
+        if not same_json(theirs, mine) and not same_json(theirs, loaded):
+            conflicts[field] = _conflict(instance, fresh, field)
+    if not conflicts:
+        return
+    shown = "; ".join(f"{field} {_shown(conflict)}" for field, conflict in conflicts.items())
+    error = ConflictError(
+        f"{name} was changed by somebody else since it was loaded: {shown}. Nothing was sent, and your changes are "
+        "kept; error.conflicts has all values. save() overwrites theirs, refresh() drops yours",
+        status_code=409,
+    )
+    error.conflicts = conflicts
+    raise error
+
+
+def _conflict(instance: Entity, fresh: Entity, name: str) -> Conflict:
+    field = instance._schema.fields[name]
+    if field.secret:
+        return Conflict(UNSET, UNSET, UNSET)
+    loaded = resolving.loaded_value(instance, name)
+    if not field.codec.lazy:
+        loaded = instance._state.before.get(name, UNSET)
+    return Conflict(loaded, getattr(fresh, name), loading.peek(instance, name))
+
+
+def _shown(conflict: Conflict) -> str:
+    if conflict.theirs is UNSET:
+        return "(a secret)"
+    loaded = "was never loaded" if conflict.loaded is UNSET else f"was {describe(conflict.loaded)}"
+    return f"{loaded}, is {describe(conflict.theirs)}, was to be {describe(conflict.mine)}"
