@@ -36,6 +36,11 @@ def searched_of(model: Any) -> list[str]:
     return [f.name for f in model._meta.fields if f.name in names]
 
 
+def followed_of(model: Any) -> list[str]:
+    """Return the relations of *model* that a row of its list shows by name."""
+    return [name for name in columns_of(model) if model._meta.get_field(name).is_relation]
+
+
 def links_of(model: Any) -> list[str]:
     """Return the relations of *model* that are too many for a drop-down."""
     return [f.name for f in (*model._meta.fields, *model._meta.many_to_many) if f.is_relation]
@@ -50,7 +55,7 @@ for model in (getattr(models, name) for name in models.__all__):
             "list_filter": filters_of(model),
             "search_fields": searched_of(model),
             "raw_id_fields": links_of(model),
-            "list_select_related": True,
+            "list_select_related": followed_of(model),
             "list_per_page": 50,
             "show_full_result_count": False,
         },
