@@ -209,6 +209,8 @@ class BackendClient:
         self.close()
 
     def __repr__(self) -> str:
+        if not hasattr(self, "session"):  # what lists the variables of a refusal meets it half made
+            return "<BackendClient without settings>"
         return f"<BackendClient {self.base_url}>"
 
     def __getstate__(self) -> dict[str, Any]:

@@ -202,6 +202,8 @@ class Session:
         scope.leave(self)
 
     def __repr__(self) -> str:
+        if not hasattr(self, "settings"):  # what lists the variables of a refusal meets it half made
+            return "<Session without settings>"
         tenant = f" tenant={self.settings.tenant}" if self.settings.tenant else ""
         return f"<Session {self.host}{tenant}{' closed' if self.closed else ''}>"
 
