@@ -14,6 +14,7 @@ import os
 import re
 import signal
 import socket
+import ssl
 import struct
 import threading
 import time
@@ -134,7 +135,9 @@ def call(function: Callable[[], object], *, then: Act | None = None) -> Act:
 
 
 @attrs.define
-class _Rule:
+class Rule:
+    """An act, and which requests it is done to."""
+
     pattern: re.Pattern[str]
     act: Act
     of: Literal["request", "answer"]
@@ -151,17 +154,19 @@ class _Rule:
 
 
 class Proxy:
-    """Passes requests on byte by byte, but for those that a rule harms."""
+    """Passes requests on byte by byte, but for those that a rule harms; with `secure`, what comes in is TLS."""
 
-    def __init__(self, address: tuple[str, int]) -> None:
+    def __init__(self, address: tuple[str, int], *, secure: ssl.SSLContext | None = None) -> None:
         self.address = address
+        self._secure = secure
         self.received: list[Received] = []
-        self._rules: list[_Rule] = []
+        self._rules: list[Rule] = []
         self._lock = threading.Lock()
         self._released = threading.Event()
         self._open: set[socket.socket] = set()
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
-        self.url: Final = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        self.here: Final[tuple[str, int]] = self._listener.getsockname()
+        self.url: Final = f"http{'s' if secure else ''}://127.0.0.1:{self.here[1]}"
         threading.Thread(target=self._accept, daemon=True).start()
 
     def harm(
@@ -179,7 +184,7 @@ class Proxy:
         *at* counts bytes from the first of the head; negative from the end, a fraction of the whole if it is a float.
         *times* says how many requests from that one on are harmed; `inf` harms all.
         """
-        self._rules.append(_Rule(re.compile(pattern), act, of, at, nth, nth + times - 1))
+        self._rules.append(Rule(re.compile(pattern), act, of, at, nth, nth + times - 1))
 
     def heal(self) -> None:
         """Do no more harm; what stalls is let go."""
@@ -211,7 +216,8 @@ class Proxy:
             threading.Thread(target=self._serve, args=(client,), daemon=True).start()
 
     def _serve(self, client: socket.socket) -> None:
-        with contextlib.suppress(OSError, ValueError, HangUpError), client, client.makefile("rb") as stream:
+        hung_up = contextlib.suppress(OSError, ValueError, HangUpError)
+        with hung_up, self._opened(client) as client, client.makefile("rb") as stream:
             while head := _head(stream):
                 try:
                     self._exchange(client, stream, head)
@@ -220,13 +226,27 @@ class Proxy:
                         raise
         self._open.discard(client)
 
-    def _exchange(self, client: socket.socket, stream: BufferedReader, head: bytes) -> None:
-        received = _received(head)
+    def _opened(self, client: socket.socket) -> socket.socket:
+        if self._secure is None:
+            return client
+        client.settimeout(_PATIENCE)
+        opened = self._secure.wrap_socket(client, server_side=True)
+        opened.settimeout(None)
+        self._open.add(opened)
+        return opened
+
+    def _noted(self, received: Received) -> Rule | None:
         with self._lock:
             self.received.append(received)
             # Every rule counts, whichever is taken.
             wanted = [rule for rule in self._rules if rule.wants(received.line)]
-        rule = wanted[0] if wanted else None
+        return wanted[0] if wanted else None
+
+    def _exchange(self, client: socket.socket, stream: BufferedReader, head: bytes) -> None:
+        received = received_from(head)
+        rule = self._noted(received)
+        if self._secure:
+            head = head[:-2] + b"Front-End-Https: on\r\n\r\n"
         with socket.create_connection(self.address, _PATIENCE) as backend:
             body = _counted(_body(stream, received.length), received)
             exchange = Exchange(received, client, self._released, body)
@@ -236,7 +256,7 @@ class Proxy:
                 _pass_back(reply, rule if rule is not asked else None, exchange)
 
 
-def _pass_back(reply: BufferedReader, rule: _Rule | None, exchange: Exchange) -> None:
+def _pass_back(reply: BufferedReader, rule: Rule | None, exchange: Exchange) -> None:
     head = _head(reply)
     if not head:
         raise HangUpError
@@ -256,7 +276,7 @@ def _pass_on(
     length: int | None,
     *,
     to: socket.socket,
-    rule: _Rule | None,
+    rule: Rule | None,
     exchange: Exchange,
 ) -> None:
     """Send a message on, up to the byte at which the rule acts, and the rest if its act lets it."""
@@ -305,7 +325,8 @@ def _fields(head: bytes) -> dict[str, str]:
     return {name.lower(): value.strip() for name, _, value in pairs}
 
 
-def _received(head: bytes) -> Received:
+def received_from(head: bytes) -> Received:
+    """Read a request off its head."""
     method, target, _ = head.decode("latin-1").split(None, 2)
     fields = _fields(head)
     return Received(method, target, fields, int(fields.get("content-length", "0")))

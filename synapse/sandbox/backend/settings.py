@@ -92,6 +92,8 @@ def build(
         "SECRET_KEY": _secret_key(folder),
         "DEBUG": False,
         "ALLOWED_HOSTS": ["*"],
+        # Said by a front that speaks TLS, so that links lead back through it.
+        "SECURE_PROXY_SSL_HEADER": ("HTTP_FRONT_END_HTTPS", "on"),
         "ROOT_URLCONF": "synapse.sandbox.backend.urls",
         "INSTALLED_APPS": APPS,
         "MIDDLEWARE": MIDDLEWARE,
