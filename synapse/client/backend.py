@@ -6,7 +6,6 @@ import atexit
 import os
 import shutil
 import tempfile
-import threading
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -29,6 +28,7 @@ from synapse.dialects.masking import conceal
 from synapse.entities import Session
 from synapse.errors import ConfigError, QueryError
 from synapse.session import Retry
+from synapse.session.forks import Locks
 from synapse.transfer.source import PathLike
 
 
@@ -80,7 +80,7 @@ class BackendClient:
         self.strict = strict
         self._chosen: Path | None = None if files_dir is None else checked_folder(files_dir)
         self._files_dir = self._chosen
-        self._lock = threading.Lock()
+        self._locks = Locks()
 
     @property
     def base_url(self) -> str:
@@ -101,7 +101,7 @@ class BackendClient:
     @property
     def files_dir(self) -> Path:
         """The folder that `url_conversion` fetches files into."""
-        with self._lock:
+        with self._locks.mine:
             if self._files_dir is None:
                 self._files_dir = _temporary_folder()
             return self._files_dir
@@ -218,7 +218,7 @@ class BackendClient:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         # A temporary folder is of one process.
-        self.__dict__.update(state, _files_dir=state["_chosen"], _lock=threading.Lock())
+        self.__dict__.update(state, _files_dir=state["_chosen"], _locks=Locks())
 
 
 def _temporary_folder() -> Path:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 import warnings
 
@@ -12,6 +11,7 @@ from typing import Final
 import attrs
 
 from synapse.session.callers import caller
+from synapse.session.forks import Locks
 
 OFTEN: Final = 10
 SECONDS_BETWEEN: Final = 2.0
@@ -38,7 +38,7 @@ class _Run:
 
 
 _runs: Final[OrderedDict[Place, _Run]] = OrderedDict()
-_lock: Final = threading.Lock()
+_locks: Final = Locks()
 
 
 def note(what: str, *, instead: str) -> None:
@@ -68,7 +68,7 @@ def note_lacking(what: str, *, given: int, counted: int) -> None:
 
 def _often(place: Place, *, now: float) -> bool:
     """Whether this fetch is the one to warn of: once for each line."""
-    with _lock:
+    with _locks.mine:
         run = _runs.setdefault(place, _Run(0, now))
         _runs.move_to_end(place)
         if len(_runs) > LINES_KEPT:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import threading
+import os
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from os import PathLike
@@ -22,6 +22,7 @@ from synapse.orm.values import Values
 from synapse.query import FetchMode, Query
 from synapse.query.lookups import Nothing
 from synapse.session import Session, current, current_if_any
+from synapse.session.forks import Locks
 
 if TYPE_CHECKING:
     from synapse.orm.entity import Entity
@@ -48,7 +49,8 @@ class QuerySet(Generic[E]):
         self._set_of = ""
         self._owner: tuple[str, Entity] | None = None
         self._lasting = False
-        self._lock = threading.RLock()
+        self._locks = Locks()
+        self._reading_in: int | None = None
         self._reset()
 
     def _reset(self) -> None:
@@ -405,9 +407,13 @@ class QuerySet(Generic[E]):
 
     def _advance(self) -> bool:
         """Fetch one more page into the kept result; False when there is none."""
-        with self._lock:
+        with self._locks.mine:
+            if self._reading_in not in (None, os.getpid()):
+                # A thread of the parent was at it when this process was forked, and will not come back.
+                self._reset()
             if self._whole:
                 return False
+            self._reading_in = os.getpid()
             try:
                 if self._source is None:
                     self._rows, self._source = [], self._pages()
@@ -417,6 +423,8 @@ class QuerySet(Generic[E]):
                 # A broken walk must not look like a finished one.
                 self._reset()
                 raise
+            finally:
+                self._reading_in = None
             if page is None:
                 self._source, self._whole = None, True
                 return False

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import threading
-
 from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, cast
 
 from synapse.errors import QueryError, SynapseError
 from synapse.orm import checkpoint
+from synapse.session.forks import Locks
 
 if TYPE_CHECKING:
     from synapse.orm.pages import Window
@@ -43,7 +42,7 @@ class Rows(Generic[R]):
         self._window: Window | None = None
         self._rows: list[R] = []
         self._left: Iterator[R] = iter(())
-        self._lock = threading.Lock()
+        self._locks = Locks()
         self._ended = False
         self._broke = ""
 
@@ -53,7 +52,7 @@ class Rows(Generic[R]):
     def __next__(self) -> R:
         for row in self._left:
             return row
-        with self._lock:
+        with self._locks.mine:
             # Another thread may have brought the next page since.
             for row in self._left:
                 return row

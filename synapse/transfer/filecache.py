@@ -7,7 +7,6 @@ import hashlib
 import logging
 import os
 import re
-import threading
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import BinaryIO, Final
 import attrs
 
 from synapse.errors import TransferError
+from synapse.session.forks import Locks
 from synapse.transfer.checksum import Checksum
 from synapse.transfer.draft import drop_stale
 from synapse.transfer.fetch import Fetch, Version
@@ -55,7 +55,7 @@ class FileCache:
         self._files = self.folder / "synapse-files"
         self._total: int | None = None
         self._added = 0
-        self._lock = threading.Lock()
+        self._locks = Locks()
 
     def __repr__(self) -> str:
         return f"FileCache({str(self.folder)!r}, limit={self.limit})"
@@ -94,7 +94,7 @@ class FileCache:
         return file
 
     def _give_up(self, reason: OSError) -> None:
-        with self._lock:
+        with self._locks.mine:
             first, self.usable = self.usable, False
         if first:
             logger.warning(
@@ -109,7 +109,7 @@ class FileCache:
         return self._files / key[:2] / key
 
     def _grow(self, size: int) -> None:
-        with self._lock:
+        with self._locks.mine:
             self._added += size
             over = self._total is None or self._total + self._added > self.limit
             # Others may add as well: once in a while the folder itself is asked.
