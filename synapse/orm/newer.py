@@ -37,7 +37,7 @@ def rows(cls: type[E], sent: Collection[Mapping[str, Any]], *, session: Session,
         keys = {values.get(via) for values in sent}
         if len(keys) == 1 and None not in keys and catalog.accepts(relation, Exact):
             shared[relation] = keys.pop()
-    if catalog.accepts(pk, Gt):
+    if after and catalog.accepts(pk, Gt):
         shared[f"{pk}__gt"] = after
     for row in cls.objects.using(session).filter(**shared).order_by(f"-{pk}").iterator():
         if row.pk <= after:
