@@ -19,6 +19,8 @@ from synapse.session.retry import Retry
 from synapse.session.surroundings import check_bundle, check_cert, proxies_of, shown
 
 _LONGEST: Final = 8 * 1024
+MIB: Final = 1024 * 1024
+LARGEST: Final = 256 * MIB
 SECRETS: Final = ("api_token", "agent_token", "user_token")
 _ENVIRONMENT: Final = {
     "host": ("SYNAPSE_HOST",),
@@ -30,7 +32,7 @@ _ENVIRONMENT: Final = {
 
 @attrs.frozen
 class Timeout:
-    """How long to wait, in seconds: for a connection, and for each read from it."""
+    """Seconds to wait: for a connection, and for a whole answer or each read of a file or stream."""
 
     connect: float = 5
     read: float = 30
@@ -74,6 +76,7 @@ class Settings:
     workers: int = 8
     cache: float | None = 300
     page_size: int = 100
+    max_answer: int = LARGEST
     verify: bool | str | None = None
     cert: str | tuple[str, str] | None = None
     proxies: Mapping[str, str] | None = attrs.field(default=None, repr=False)
@@ -110,6 +113,7 @@ class Settings:
             "workers",
             "cache",
             "page_size",
+            "max_answer",
             "verify",
             "cert",
             "state_dir",
@@ -249,7 +253,7 @@ def _checked(rest: Mapping[str, Any]) -> dict[str, Any]:
     retry, cache, verify, cert = rest["retry"], rest["cache"], rest["verify"], rest["cert"]
     if retry is not None and not isinstance(retry, Retry):
         raise ConfigError(f"retry must be a Retry, such as Retry(total=3), not {type(retry).__name__}")
-    for name in ("workers", "page_size"):
+    for name in ("workers", "page_size", "max_answer"):
         whole_number(name, rest[name])
     if cache is not None and (type(cache) not in (int, float) or not cache >= 0):
         raise ConfigError("cache must be a number of seconds, or None to keep nothing")

@@ -14,7 +14,7 @@ import requests.exceptions
 
 from urllib3 import exceptions as urllib3
 
-from synapse.session import bounded
+from synapse.session import bounded, unpacking
 from synapse.session.connections import HandshakeError, TunnelError
 
 _WRAPPERS: Final = (urllib3.ProtocolError, urllib3.SSLError)
@@ -83,10 +83,8 @@ def failure_of(
     root = _root(reason).with_traceback(None)
     if isinstance(reason, urllib3.ConnectTimeoutError) and not isinstance(reason, urllib3.NewConnectionError):
         return Failure(f"no connection within {connect:g} s", False, True, root)
-    if isinstance(root, bounded.TricklingError):
-        return Failure(
-            f"the answer was not whole after {bounded.PATIENCE * (read or 0):g} s", True, False, root, status
-        )
+    if isinstance(root, bounded.LateError):
+        return Failure(f"the answer was not whole within {read or 0:g} s", True, root.stalled, root, status)
     if isinstance(reason, urllib3.ReadTimeoutError | TimeoutError):
         return Failure(f"nothing came within {read or 0:g} s", True, True, root, status)
     text, acted, passing = _classify(reason, root, proxy=proxy_named(proxy))
@@ -123,6 +121,8 @@ def _classify(reason: BaseException, root: BaseException, *, proxy: str) -> tupl
             return "the answer broke off within its headers", True, True
         case http.client.IncompleteRead():
             return "the answer broke off", True, True
+        case unpacking.PackedError():
+            return f"the answer came {reason}, which was not asked for", True, False
         case urllib3.DecodeError():
             return "the answer could not be decompressed", True, True
         case http.client.RemoteDisconnected():

@@ -44,7 +44,8 @@ class Session:
     on loading.
 
     Uploads that are under way are remembered in `state_dir`, by default the platform's folder for such state, so that
-    the next process can go on with them; `False` keeps nothing.
+    the next process can go on with them; `False` keeps nothing. An answer of more than `max_answer` bytes, unpacked, is
+    not read into memory; files and streams are as long as they are.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class Session:
         workers: int = 8,
         cache: float | None = 300,
         page_size: int = 100,
+        max_answer: int = 256 * 1024 * 1024,
         verify: bool | str | None = None,
         cert: str | tuple[str, str] | None = None,
         proxies: Mapping[str, str] | None = None,
@@ -78,6 +80,7 @@ class Session:
             workers=workers,
             cache=cache,
             page_size=page_size,
+            max_answer=max_answer,
             verify=verify,
             cert=cert,
             proxies=proxies,

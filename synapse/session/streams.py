@@ -117,7 +117,7 @@ class _Stream:
         """Return the next bytes, empty at the end: *size* of them if *whole*, else what is there."""
         raw = self.answer.stream
         try:
-            block: bytes = (raw.read if whole else raw.read1)(size, decode_content=True)
+            block: bytes = raw.read(size, whole=whole)
         except ERRORS as error:
             self._failure = failure_of(
                 error,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import logging
 import time
@@ -18,15 +17,17 @@ import requests
 from synapse.dialects.masking import Masker
 from synapse.dialects.wire import Body
 from synapse.session.bodies import Reader
-from synapse.session.config import Settings
+from synapse.session.config import MIB, Settings
 from synapse.session.connections import Connections, unbounded
 from synapse.session.failures import ERRORS, Failure, anonymous, failure_of
 from synapse.session.origin import start_of
-from synapse.session.replies import SHOWN, Answer, describe
+from synapse.session.replies import Answer, describe
 from synapse.session.surroundings import Surroundings, find
 from synapse.session.trace import Call, Trace
+from synapse.session.unpacking import Body as Incoming
 
-LARGEST: Final = 512 * 1024 * 1024
+REFUSAL: Final = 4 * 1024 * 1024
+"""The most that is read of the words of a refusal, in bytes."""
 
 logger: Final = logging.getLogger("synapse")
 
@@ -35,7 +36,7 @@ logger: Final = logging.getLogger("synapse")
 class Attempt:
     """One request, ready to be sent as often as needed; `label` names it in messages, `path` in traces.
 
-    An answer is read whole within a few read limits, however it trickles. The body of a `streamed` attempt is left open
+    An answer is read whole within the read limit, however it trickles. The body of a `streamed` attempt is left open
     when it succeeds, and each read of it has the limit to itself; without a `read_limit` it may stay silent. The
     query of a `signed` attempt is a secret as a whole.
     """
@@ -138,29 +139,30 @@ class Transport:
             return anonymous(around.proxy)
         if attempt.streamed and 200 <= raw.status < 300:
             unbounded(raw)
-            return Answer(raw.status, raw.headers, stream=raw)
+            return Answer(raw.status, raw.headers, stream=Incoming(raw))
         return self._receive(attempt, raw)
 
     def _receive(self, attempt: Attempt, raw: Any) -> Answer | Failure:
+        body, refused = Incoming(raw), raw.status >= 300
+        most = min(self._settings.max_answer, REFUSAL) if refused else self._settings.max_answer
         try:
-            content: bytes = raw.read(LARGEST + 1, decode_content=True)
+            content = body.read_all(most)
         except ERRORS as error:
-            answer = Answer(raw.status, raw.headers, _beginning(raw, error))
-            if raw.status >= 300:  # a refusal says enough, even if its words were cut off
+            raw.close()
+            answer = Answer(raw.status, raw.headers, body.held)
+            if refused:  # it says enough, even if its words were cut off
                 return answer
             failure = failure_of(
                 error, connect=attempt.connect_limit, read=attempt.read_limit, status=raw.status
             )
             words = describe(answer, masker=self._masker)
             return attrs.evolve(failure, reason=f"{failure.reason} after {raw.status} ({words})")
+        if content is None:
+            raw.close()
+            return Answer(raw.status, raw.headers, body.held) if refused else _too_large(raw.status, most)
         if not content and attempt.method != "HEAD" and _is_bare(raw):
             return Failure("the answer broke off within its headers", True, True, status=raw.status)
-        if len(content) <= LARGEST:
-            return Answer(raw.status, raw.headers, content)
-        raw.close()
-        return Failure(
-            f"the answer is larger than {LARGEST >> 20} MiB", True, False, status=raw.status, too_large=True
-        )
+        return Answer(raw.status, raw.headers, content)
 
     def _surroundings(self, url: str) -> Surroundings:
         """Decide once per origin which proxy and which certificates the environment asks for."""
@@ -173,15 +175,12 @@ class Transport:
         return found
 
 
-def _beginning(raw: Any, error: Exception) -> bytes:
-    """Return what had come before an answer broke off, as far as it is still to be had."""
-    partial = getattr(error.args[-1] if error.args else None, "partial", 0)
-    if isinstance(partial, bytes):
-        return partial
-    content = b""
-    with contextlib.suppress(*ERRORS):
-        content = raw.read(min(partial, SHOWN), decode_content=True)
-    return content
+def _too_large(status: int, most: int) -> Failure:
+    size = f"{most:,} bytes" if most % MIB else f"{most // MIB:,} MiB"
+    reason = (
+        f"the answer is larger than {size}, the most that this session reads into memory (see max_answer=…)"
+    )
+    return Failure(reason, True, False, status=status, too_large=True)
 
 
 def _is_bare(raw: Any) -> bool:

@@ -243,7 +243,7 @@ class TestCuts:
         server = serve()
         server.script = [server.stall(self.WHOLE[:-3])]
         session = connect(server, timeout={"read": 0.05}, retry=Retry(total=0))
-        with pytest.raises(TransportError, match=r"nothing came within 0\.05 s after 201"):
+        with pytest.raises(TransportError, match=r"not whole within 0\.05 s after 201"):
             session.send(GET)
 
 
@@ -323,9 +323,12 @@ class TestHandshake:
     @pytest.mark.parametrize(
         ("step", "reason"),
         [
-            (reply(400, raw=b""), r"the server does not speak TLS here \(is it http://.*\?\)$"),
-            (cut(b"x", at=1), r"TLS could not be agreed on \(4 attempts\)$"),
-            (reset, r"no connection: connection reset by peer \(4 attempts\)$"),
+            (
+                reply(400, raw=b""),
+                r"the server does not speak TLS here \(is it http://.*\?\)\. Nothing was written$",
+            ),
+            (cut(b"x", at=1), r"TLS could not be agreed on \(4 attempts\)\. Nothing was written$"),
+            (reset, r"no connection: connection reset by peer \(4 attempts\)\. Nothing was written$"),
         ],
     )
     def test_knows_that_nothing_was_sent(
