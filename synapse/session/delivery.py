@@ -30,7 +30,8 @@ from synapse.session.transport import Attempt, Transport
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _READS: Final = frozenset({"GET", "HEAD"})
 _HOPS: Final = 5
-_UNSETTLED: Final = frozenset({502, 504})  # a gateway gave up on a backend that may go on working
+# A gateway gave up on a backend that may go on working; those above 511 are a content network's own.
+_UNSETTLED: Final = frozenset({502, 504, 520, 522, 524})
 
 _MOVED: Final = "answered with a redirect to {}, which a write does not follow: give the session that host"
 
@@ -183,7 +184,9 @@ class Delivery:
             "too_large": failure.too_large,
         }
         if attempt.method in IDEMPOTENT or not failure.acted:
-            return TransportError(f"{attempt.label}: {failure.reason}{tries}", **where)
+            return TransportError(
+                f"{attempt.label}: {failure.reason}{tries}{_standing(attempt, failure)}", **where
+            )
         look = "list" if attempt.method == "POST" else "read back"
         return WriteUnconfirmedError(
             f"{attempt.label}: {failure.reason}. It may or may not have happened, and was not repeated: "
@@ -281,6 +284,13 @@ def _dump(value: Any, *, label: str) -> bytes:
         raise MappingError(f"{label}: the value to send is not JSON ({error})") from error
 
 
+def _standing(attempt: Attempt, failure: Failure) -> str:
+    """Say of a write that may be made again what is known of it."""
+    if attempt.method in _READS or attempt.once:
+        return ""
+    return ". It may have happened; doing it again is safe" if failure.acted else ". Nothing was written"
+
+
 def _may_have_acted(outcome: Answer | Failure) -> bool:
     return outcome.acted if isinstance(outcome, Failure) else outcome.status in _UNSETTLED
 
@@ -288,7 +298,7 @@ def _may_have_acted(outcome: Answer | Failure) -> bool:
 def _took_too_long(outcome: Answer | Failure) -> bool:
     if isinstance(outcome, Failure):
         return outcome.timed_out
-    return outcome.status == HTTPStatus.GATEWAY_TIMEOUT
+    return outcome.status in (HTTPStatus.GATEWAY_TIMEOUT, 524)
 
 
 def _repeatable(attempt: Attempt, outcome: Answer | Failure) -> bool:

@@ -15,7 +15,7 @@ import attrs
 
 from synapse.errors import ConfigError
 
-PASSING: Final = frozenset({429, 502, 503, 504})
+PASSING: Final = frozenset({429, 502, 503, 504, 520, 522, 524})
 REFUSED: Final = frozenset({429, 503})  # answered without having acted
 _NUMBER: Final = re.compile(
     r"[+-]?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]+)?"
