@@ -12,7 +12,7 @@ import attrs
 
 from synapse.errors import BulkError, MappingError, QueryError, SynapseError
 from synapse.mapping.json import same_json
-from synapse.orm import arguments, binding, journalled, proof, saving, writing
+from synapse.orm import arguments, binding, journalled, proof, resolving, saving, writing
 from synapse.orm.journal import opened
 from synapse.session import Outcome, Run, Written, create_each
 
@@ -116,7 +116,8 @@ def _in_batches(session: Session, given: list[E], *, size: int) -> Written[E]:
     def send(batch: list[E]) -> Any:
         request = session.dialect.create_many(schema, [writing.to_wire(each) for each in batch])
         assert request is not None
-        return session.send(request).data
+        with resolving.asking(lambda since: resolving.Creation.of(batch, session=session, since=since)):
+            return session.send(request).data
 
     run = Run(given)
     outcomes: list[Outcome[E, Any]] = []
