@@ -239,8 +239,9 @@ class TestEasing:
     def test_lets_the_refused_go_first(self) -> None:
         """Who was refused before does not wait behind those that come new."""
         pace, order = self.pace(), []
-        entered = self.enter(pace)
+        entered, other = self.enter(pace), self.enter(pace)
         pace.hold(0, turn=entered, label="")
+        pace.leave(other, well=False)
 
         def go(name: str, again: bool) -> None:
             mine = self.enter(pace, again=again)
@@ -305,3 +306,99 @@ class TestEnd:
         thread.join(10)
 
         assert (0, 2) == (status, len(server.received))
+
+
+class TestLanes:
+    """How many go at once where nobody was refused, seen on the pace itself."""
+
+    @staticmethod
+    def pace(lanes: int = 1) -> Pace:
+        return Pace(Retry(backoff=0), lanes=lanes, check_open=lambda: None)
+
+    @staticmethod
+    def go(pace: Pace, work: Callable[[], object], **kind: bool) -> threading.Thread:
+        """Take a turn in a thread of its own, and work."""
+
+        def run() -> None:
+            turn = Turn(**kind)
+            pace.enter(turn)
+            work()
+            pace.leave(turn, well=True)
+
+        thread = threading.Thread(target=contextvars.copy_context().run, args=(run,), daemon=True)
+        thread.start()
+        return thread
+
+    def test_are_given_in_the_order_of_asking(self) -> None:
+        """Who came first goes first."""
+        pace, order, held = self.pace(), [], Turn()
+        pace.enter(held)
+        threads = []
+        for number in range(5):
+            threads.append(self.go(pace, lambda number=number: order.append(number)))
+            until_waiting(pace, number + 1)
+        pace.leave(held, well=True)
+        for thread in threads:
+            thread.join(10)
+
+        assert [0, 1, 2, 3, 4] == order
+
+    def test_are_not_needed_by_streams(self) -> None:
+        """What stays open goes beside the others, and keeps none of them waiting."""
+        pace = self.pace()
+        pace.enter(Turn())
+        threads = [self.go(pace, lambda: None, free=True) for _ in range(3)]
+        for thread in threads:
+            thread.join(10)
+
+        assert [False] * 3 == [thread.is_alive() for thread in threads]
+
+    def test_are_not_needed_inside_another_turn(self) -> None:
+        """What a thread sends while it is sending does not wait for itself."""
+        pace, outer, inner = self.pace(), Turn(), Turn()
+        pace.enter(outer)
+        pace.enter(inner)
+        pace.leave(inner, well=True)
+
+        assert {outer} == pace.taken
+
+    def test_are_more_while_someone_was_given_more(self) -> None:
+        """A run with sixteen workers has sixteen lanes; an ordinary caller gets the first that is free then."""
+        pace, gate, done = self.pace(2), threading.Event(), []
+        before = pacing.widened.set(16)
+        wide = [self.go(pace, lambda: gate.wait(10)) for _ in range(16)]
+        pacing.widened.reset(before)
+        while len(pace.taken) < 16:
+            time.sleep(0.005)
+        late = self.go(pace, lambda: done.append(len(pace.taken)))
+        until_waiting(pace, 1)
+        gate.set()
+        for thread in [*wide, late]:
+            thread.join(10)
+
+        assert ([True], set()) == ([each <= 16 for each in done], pace.taken)
+
+    def test_are_found_though_nobody_told(self) -> None:
+        """A lane that became free in a thread that was interrupted before it said so is not lost."""
+        pace, held = self.pace(), Turn()
+        pace.enter(held)
+        thread = self.go(pace, lambda: None)
+        until_waiting(pace, 1)
+        pace.taken.discard(held)
+        thread.join(10)
+
+        assert not thread.is_alive()
+
+    def test_are_not_held_by_those_that_left(self) -> None:
+        """A worker that gave up while it waited has no place in the line."""
+        pace, held, stop = self.pace(), Turn(), threading.Event()
+        pace.enter(held)
+        token = pacing.stopping.set(stop)
+        thread, errors = in_thread(lambda: pace.enter(Turn()))
+        pacing.stopping.reset(token)
+        until_waiting(pace, 1)
+        stop.set()
+        thread.join(10)
+        pace.leave(held, well=True)
+
+        assert ([StoppedError], set()) == ([type(each) for each in errors], pace.taken)
