@@ -160,6 +160,7 @@ class Proxy:
         self.address = address
         self._secure = secure
         self.received: list[Received] = []
+        self.accepted = 0
         self._rules: list[Rule] = []
         self._lock = threading.Lock()
         self._released = threading.Event()
@@ -212,6 +213,7 @@ class Proxy:
                 client, _ = self._listener.accept()
             except OSError:
                 return
+            self.accepted += 1
             self._open.add(client)
             threading.Thread(target=self._serve, args=(client,), daemon=True).start()
 
