@@ -110,7 +110,8 @@ def answer(
 ) -> Act:
     """Return an act that answers in place of the backend; what it says is JSON unless *raw* is given."""
     body = json.dumps(data).encode() if raw is None else raw
-    head = f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\nContent-Type: {kind}\r\n"
+    phrase = HTTPStatus(status).phrase if status in set(HTTPStatus) else "Unknown"
+    head = f"HTTP/1.1 {status} {phrase}\r\nContent-Type: {kind}\r\n"
     whole = f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
     def act(exchange: Exchange) -> None:
@@ -192,6 +193,12 @@ class Proxy:
         self._rules.clear()
         self._released.set()
         self._released = threading.Event()
+
+    def hang_up(self) -> None:
+        """Close every connection to a client, as a server does with those that are idle."""
+        for each in list(self._open):
+            with contextlib.suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
 
     def requests(self, pattern: str = "") -> list[Received]:
         """Return what came and matches `METHOD /target`, in order."""
