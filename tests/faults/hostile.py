@@ -42,7 +42,10 @@ _END_OF_CHUNKS: Final = b"\r\n0\r\n\r\n"
 
 @attrs.define
 class Received:
-    """One request as it came in; `arrived` counts the bytes of its body, `status` is what was passed back."""
+    """One request as it came in; `arrived` counts the bytes of its body, `status` is what was passed back.
+
+    `came` and `answered` are the moments when its head was here, and that of its answer.
+    """
 
     method: str
     target: str
@@ -50,6 +53,8 @@ class Received:
     length: int
     arrived: int = 0
     status: int | None = None
+    came: float = attrs.field(factory=time.monotonic)
+    answered: float = float("inf")
 
     @property
     def line(self) -> str:
@@ -161,7 +166,6 @@ class Proxy:
         self.address = address
         self._secure = secure
         self.received: list[Received] = []
-        self.accepted = 0
         self._rules: list[Rule] = []
         self._lock = threading.Lock()
         self._released = threading.Event()
@@ -220,7 +224,6 @@ class Proxy:
                 client, _ = self._listener.accept()
             except OSError:
                 return
-            self.accepted += 1
             self._open.add(client)
             threading.Thread(target=self._serve, args=(client,), daemon=True).start()
 
@@ -270,6 +273,7 @@ def _pass_back(reply: BufferedReader, rule: Rule | None, exchange: Exchange) -> 
     if not head:
         raise HangUpError
     exchange.received.status = status = int(head.split(None, 2)[1])
+    exchange.received.answered = time.monotonic()
     fields = _fields(head)
     length = int(fields["content-length"]) if "content-length" in fields else None
     if exchange.received.method == "HEAD" or status in _NO_BODY:
