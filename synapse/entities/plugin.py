@@ -11,14 +11,13 @@ import attrs
 
 from synapse import transfer
 from synapse.dialects import v1_actions
-from synapse.dialects.masking import mask_body
 from synapse.entities.choices import PluginCategory
 from synapse.entities.files import FilesManager
 from synapse.errors import Resolution, TransportError
 from synapse.mapping import Json, read_only
 from synapse.orm import Entity, ManagedBy, ToMany, ToOne, arguments, entity
 from synapse.orm.binding import check_host, held, send
-from synapse.orm.loading import load, reference
+from synapse.orm.loading import reference
 from synapse.orm.registry import entity_named
 from synapse.orm.resolving import Creation, asking
 from synapse.orm.writing import stored
@@ -204,12 +203,12 @@ def _job(answer: Any, session: Any) -> Job:
     from synapse.entities.job import Job
 
     found = answer.get("job_id") or answer.get("id") if isinstance(answer, dict) else None
-    if found is None:
+    if not isinstance(found, str | int):
         raise TransportError(
-            f"the action ran without a job; the plugin answered {str(mask_body(answer))[:200]}",
+            f"the action ran without a job; the plugin answered {str(session.masked(answer))[:200]}",
             method="POST",
             url="plugins/run/",
         )
     if "status" in answer:
-        return load(Job, {**answer, "id": found}, session=session)
+        return stored(Job, {**answer, "id": found}, session=session)
     return reference(Job, str(found), session=session)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 
 from synapse.dialects import Page
+from synapse.errors import QueryError, describe
 from synapse.orm import pages, parts, planning, reading
 from synapse.query import Condition, Gt, In, Lt, Query
 from synapse.query.kinds import Key
@@ -22,12 +23,17 @@ if TYPE_CHECKING:
 FINER: Final = 4
 """So many ranges are counted for each shard."""
 
+MOST: Final = 10_000
+"""Shards of one query."""
+
 ROUNDS: Final = 6
 """So often those that hold more than a shard should are counted in finer ones."""
 
 
 def split(cls: type[Entity], query: Query, *, number: int, session: Session) -> list[Query]:
     """Give queries that hold the rows of one together, each row once, in the order that the rows have."""
+    if number > MOST:
+        raise QueryError(f"shards(number) takes {MOST} at most, got {describe(number)}; nothing was sent")
     if query.empty or number == 1:
         return [query, *[attrs.evolve(query, empty=True)] * (number - 1)]
     listed = next((each for each in query.where if each.name == cls._schema.pk and each.lookup is In), None)

@@ -214,7 +214,14 @@ def take(instance: Entity, row: Any, *, session: Session, sent: Iterable[str] = 
         instance._state.before = {
             name: old for name, old in instance._state.before.items() if name in pending
         }
-        loading.fill(instance, session.dialect.normalise(instance._schema, row), skip=pending)
+        try:
+            loading.fill(instance, session.dialect.normalise(instance._schema, row), skip=pending)
+        except MappingError as error:
+            for name in sent:
+                loading.forget(instance, name)
+            raise WriteUnconfirmedError(
+                f"{instance._schema.entity} {instance.pk} was written, but its answer cannot be read: {error}"
+            ) from error
 
 
 def delete(instance: Entity) -> None:
