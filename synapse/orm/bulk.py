@@ -229,7 +229,7 @@ def guard(queryset: QuerySet[Any], verb: str, *, everything: bool) -> None:
 def matching(queryset: QuerySet[E], *names: str, writes: bool) -> list[E]:
     """Fetch these fields of every row; one that does not meet the filters raises `QueryError`.
 
-    Before *writes*, so do filters that no field proves and that leave out no row.
+    Before *writes*, so does a filter that no field proves and that the backend ignores.
     """
     pairs = proof.telling(queryset)
     only = dict.fromkeys((queryset.entity._schema.pk, *names, *(name for _, name in pairs)))
@@ -237,8 +237,9 @@ def matching(queryset: QuerySet[E], *names: str, writes: bool) -> list[E]:
     proven = {condition for condition, _ in pairs}
     for row in rows:
         proven &= proof.check(row, pairs)
-    if writes and not proven:
-        proof.check_narrowed(queryset, len(rows))
+    if writes:
+        unproven = [condition for condition in queryset.query.where if condition not in proven]
+        proof.check_heard(queryset, unproven, rows=rows)
     return rows
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import uuid
+
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
-from synapse.errors import QueryError
+from synapse.errors import QueryError, ValidationError
 from synapse.mapping.unset import UNSET
 from synapse.orm import loading, reading
 from synapse.query import Condition, Exact, Gt, Gte, In, Lt, NotIn
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 
 # A backend may show moments less finely than it compares them.
 SLACK: Final = timedelta(seconds=1)
+# A key that no row has: the last that the smallest usual column holds.
+NOBODY: Final = 2**31 - 1
 
 
 def telling(queryset: QuerySet[Any]) -> list[tuple[Condition, str]]:
@@ -49,20 +53,69 @@ def check(row: Entity, pairs: list[tuple[Condition, str]]) -> set[Condition]:
     return met
 
 
-def check_narrowed(queryset: QuerySet[Any], matched: int) -> None:
-    """Raise `QueryError` where conditions that no field proves leave out no row at all."""
+def check_heard(queryset: QuerySet[Any], conditions: Iterable[Condition], *, rows: Sequence[Entity]) -> None:
+    """Raise `QueryError` for a condition that the backend ignores, though no field of the rows shows it.
+
+    Its contrary must not give any of the same rows; where a condition has none, it must leave out some.
+    """
+    keys = {row.pk for row in rows}
+    for condition in conditions if rows else ():
+        other = contrary(condition, many=queryset.entity._catalog.lookups[condition.name].many)
+        if other is None:
+            _check_narrowing(queryset, condition, matched=len(rows))
+        elif (key := _first_key(queryset, condition, instead=other)) in keys:
+            raise QueryError(
+                f"the backend ignored {condition}: asked for {other} instead, it gives {queryset.entity.__name__} "
+                f"{key} as well. Nothing was written"
+            )
+
+
+def contrary(condition: Condition, *, many: bool) -> Condition | None:
+    """Give a condition that no row can meet together with this one, where there is one.
+
+    >>> print(contrary(Condition("has_assignment", Exact, True), many=False))
+    has_assignment=False
+    """
+    lookup, value = condition.lookup, condition.value
+    if (inverse := In if lookup is NotIn else lookup.inverse) is not None:
+        return attrs.evolve(condition, lookup=inverse)
+    one = value[0] if lookup is In else value
+    if isinstance(one, bool):
+        return None if many else attrs.evolve(condition, value=not one)
+    asked = value if lookup is In else (value,)
+    nobody: Any = NOBODY if isinstance(one, int) else f"none-{uuid.uuid4().hex}"
+    if not isinstance(one, int | str) or nobody in asked:
+        return None
+    return attrs.evolve(condition, value=(nobody,) if lookup is In else nobody)
+
+
+def _first_key(queryset: QuerySet[Any], condition: Condition, *, instead: Condition) -> Any:
+    """Give the key of the first row with another condition; None without rows, or where the backend refuses it."""
+    query, pk = queryset.query, queryset.entity._schema.pk
+    # Two conditions that share a key on the wire would hide one another.
+    rest = [each for each in query.where if (each.name, each.lookup) != (instead.name, instead.lookup)]
+    where = (*(each for each in rest if each != condition), instead)
+    bare = queryset._evolve(
+        where=where, stop=query.start + 1, only=(pk,), defer=(), expand=(), prefetch=(), empty=False
+    )
+    try:
+        return next((row.pk for row in bare), None)
+    except ValidationError:
+        return None
+
+
+def _check_narrowing(queryset: QuerySet[Any], condition: Condition, *, matched: int) -> None:
     query, name = queryset.query, queryset.entity.__name__
-    if not query.where or not matched:
-        return
     whole = attrs.evolve(query, start=0, stop=None)
+    wider = attrs.evolve(whole, where=tuple(each for each in query.where if each != condition))
     cls, session = queryset.entity, queryset.session
     if query.sliced:
         matched = reading.count(cls, whole, session=session)
-    if matched >= reading.count(cls, attrs.evolve(whole, where=()), session=session):
-        asked = ", ".join(map(str, query.where))
+    if matched >= reading.count(cls, wider, session=session):
         raise QueryError(
-            f"{asked} matches every {name} there is ({matched}), which is what a filter that "
-            "the backend ignores looks like; say everything=True if that is meant. Nothing was written"
+            f"{condition} leaves out no {name} ({matched} with it and without it), which is what a filter that the "
+            "backend ignores looks like; name the rows by id__in=[...], or say everything=True if that is meant. "
+            "Nothing was written"
         )
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import attrs
 import pytest
 
-from synapse import Assignment, DataFile, GroundTruth, Job, Plugin, QueryError, Task, TaskTag
+from synapse import Assignment, DataFile, GroundTruth, Job, Plugin, QueryError, Task, TaskTag, ValidationError
 from synapse.dialects import Reply, Request
+from synapse.orm.proof import NOBODY
 from synapse.testing import CannedSession, page
-from tests.unit.orm.rows import served, task
+from tests.unit.orm.rows import Row, served, task
 
 TASKS = [task(1, tags=[5], workshop=3), task(2, tags=[], workshop=None)]
 ASSIGNMENTS = [
@@ -29,14 +31,22 @@ class Ignoring(CannedSession):
         return super().send(attrs.evolve(request, params=kept))
 
 
-class Keeping(CannedSession):
-    """A backend that gives the first row alone where it is asked to filter."""
+def heard(request: Request, rows: list[Row] = TASKS) -> Any:
+    """Answer as a backend where the first task alone has an assignment, of labeler 3."""
+    asked = dict(request.params)
+    meets = [str(key) in asked.get("labelers", "3").split(",") for key in (3, 0)]
+    meets[0] &= asked.get("has_assignment") != "false"
+    meets[1] = (
+        not {"labelers", "assignments__is_discarded"} & set(asked) and asked.get("has_assignment") != "true"
+    )
+    return served([row for row, met in zip(rows, meets, strict=False) if met])(request)
 
-    def send(self, request: Request) -> Reply:
-        reply = super().send(request)
-        if any(name in ("labelers", "has_assignment") for name, _ in request.params):
-            reply.data.update(count=1, results=reply.data["results"][:1])
-        return reply
+
+def refused(request: Request) -> Any:
+    """Answer as one that refuses a key that no row has."""
+    if str(NOBODY) in dict(request.params).get("labelers", ""):
+        raise ValidationError("no such labeler", status_code=400)
+    return heard(request)
 
 
 LISTS = {
@@ -59,6 +69,9 @@ PROVEN = {
     "tag.tasks": lambda: TaskTag.ref(5).tasks,
 }
 UNPROVEN = {
+    "beside a proven one": lambda: Task.objects.filter(project=1, labelers=3),
+    "exclude": lambda: Task.objects.filter(project=1).exclude(has_assignment=True),
+    "created": lambda: Task.objects.filter(created__gte="2020-01-01"),
     "project": lambda: Assignment.objects.filter(project=1),
     "labelers": lambda: Task.objects.filter(labelers=3),
     "sliced": lambda: Task.objects.filter(labelers=3)[:1],
@@ -66,6 +79,10 @@ UNPROVEN = {
     "data_collection": lambda: DataFile.objects.filter(data_collection=1),
     "plugin": lambda: Job.objects.filter(plugin="yolo"),
     "plugin.jobs": lambda: Plugin.ref("yolo").jobs,
+}
+WITHOUT_CONTRARY = {
+    "assignments__is_discarded": lambda: Task.objects.filter(assignments__is_discarded=True),
+    "sliced by it": lambda: Task.objects.filter(assignments__is_discarded=True)[:1],
 }
 
 
@@ -78,14 +95,15 @@ def written(session: CannedSession) -> list[Any]:
     ("query", "message"),
     [
         *(pytest.param(query, "the backend ignored", id=name) for name, query in PROVEN.items()),
+        *(pytest.param(query, "the backend ignored .* instead", id=name) for name, query in UNPROVEN.items()),
         *(
-            pytest.param(query, "matches every .*everything=True", id=name)
-            for name, query in UNPROVEN.items()
+            pytest.param(query, "leaves out no Task .*everything=True", id=name)
+            for name, query in WITHOUT_CONTRARY.items()
         ),
     ],
 )
 def test_nothing_of_an_ignored_filter_is_deleted(query, message):
-    """A row that does not meet the filter, or a filter that leaves out no row, ends the write before it begins."""
+    """A row that does not meet the filter, or meets its contrary, ends the write before it begins."""
     session = Ignoring(LISTS)
 
     with pytest.raises(QueryError, match=message):
@@ -104,29 +122,60 @@ def test_nothing_of_an_ignored_filter_is_changed(name, write):
     """What holds for `delete()` holds for every bulk write."""
     session = Ignoring(LISTS)
 
-    with pytest.raises(QueryError, match=r"the backend ignored|matches every"):
+    with pytest.raises(QueryError, match="the backend ignored"):
         write((PROVEN | UNPROVEN)[name]().using(session))
 
     assert [] == written(session)
 
 
-def test_one_more_request_counts_every_row():
-    """The rows that were read are held against the number of all."""
-    session = Keeping({**LISTS, "DELETE tasks/1/": None})
+@pytest.mark.parametrize("answer", [heard, refused])
+@pytest.mark.parametrize(
+    "query",
+    [
+        lambda: Task.objects.filter(labelers=3),
+        lambda: Task.objects.filter(labelers__in=[3, 4]),
+        lambda: Task.objects.filter(project=1, labelers=3),
+        lambda: Task.objects.filter(labelers=3)[:1],
+        lambda: Task.objects.filter(has_assignment=True),
+        lambda: Task.objects.exclude(has_assignment=False),
+    ],
+)
+def test_one_more_request_asks_for_the_contrary(answer, query):
+    """Where the contrary gives none of the rows, the filter was heard: what no row has, or the other answer."""
+    session = CannedSession({"GET sdk/tasks/": answer, "DELETE tasks/1/": None})
+
+    query().using(session).delete()
+
+    assert ["tasks/1/"] == [request.path for request in written(session)]
+    assert 3 == len(session.requests)
+
+
+def test_a_filter_without_a_contrary_is_counted():
+    """A task may have a discarded assignment and one that is not: that the filter leaves some out has to do."""
+    session = CannedSession({"GET sdk/tasks/": heard, "DELETE tasks/1/": None})
+
+    Task.objects.using(session).filter(assignments__is_discarded=True).delete()
+
+    assert ["GET", "GET", "DELETE"] == [request.method for request in session.requests]
+    assert "assignments__is_discarded" not in dict(session.requests[1].params)
+
+
+def test_a_filter_that_truly_leaves_nothing_out_is_taken():
+    """All tasks have an assignment: no task without one comes, so that the filter was heard."""
+    session = CannedSession({"GET sdk/tasks/": partial(heard, rows=TASKS[:1]), "DELETE tasks/1/": None})
+
+    Task.objects.using(session).filter(project=1, has_assignment=True).delete()
+
+    assert ["tasks/1/"] == [request.path for request in written(session)]
+
+
+def test_no_rows_need_no_proof():
+    """Where nothing would be written, nothing more is asked."""
+    session = CannedSession({"GET sdk/tasks/": partial(heard, rows=[])})
 
     Task.objects.using(session).filter(labelers=3).delete()
 
-    assert ["GET", "GET", "DELETE"] == [request.method for request in session.requests]
-    assert "labelers" not in dict(session.requests[1].params)
-
-
-def test_a_slice_is_counted_without_its_bounds():
-    """Of a slice, the whole filter is held against the number of all."""
-    session = Keeping({**LISTS, "DELETE tasks/1/": None})
-
-    Task.objects.using(session).filter(labelers=3)[:1].delete()
-
-    assert ["tasks/1/"] == [request.path for request in written(session)]
+    assert 1 == len(session.requests)
 
 
 def test_everything_says_that_it_is_meant():
@@ -149,10 +198,10 @@ def test_what_writes_nothing_is_not_counted(verb):
 
 
 def test_a_field_that_the_rows_lack_proves_nothing():
-    """Where the backend leaves out the field of a filter, the number of all decides."""
+    """Where the backend leaves out the field of a filter, its contrary decides."""
     session = Ignoring({"GET sdk/tasks/": served(UNTAGGED)})
 
-    with pytest.raises(QueryError, match="tags=5 matches every Task there is"):
+    with pytest.raises(QueryError, match="the backend ignored tags=5: asked for"):
         Task.objects.using(session).filter(tags=5).delete()
 
 
