@@ -86,6 +86,13 @@ class _Encrypted(HTTPSConnection):
         if not 200 <= answer.status < 300:
             raise TunnelError(OSError("refused"), status=answer.status)
 
+    def send(self, data: Any) -> None:
+        try:
+            super().send(data)
+        except ssl.SSLEOFError as error:
+            # The server stopped to listen; why, it may have said: urllib3 then goes on to read that.
+            raise BrokenPipeError from error
+
     def endheaders(self, *args: Any, **kwargs: Any) -> None:
         super().endheaders(*args, **kwargs)
         self.sock.settimeout(SENDING)

@@ -26,8 +26,7 @@ ERRORS: Final = (
     ValueError,
 )
 _ASKS: Final = (
-    "asks for a name and a password (407): give them as http://name:password@host:port in proxies=… or HTTPS_PROXY; "
-    "nothing was sent to the backend"
+    "asks for a name and a password (407): give http://name:password@host:port in proxies=… or HTTPS_PROXY"
 )
 _PLAIN: Final = frozenset(
     {"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG", "RECORD_LAYER_FAILURE"}
@@ -167,11 +166,7 @@ def _handshake(root: BaseException, *, behind: str) -> tuple[str, bool, bool]:
         return f"the certificate was not accepted: {root.verify_message} (see verify=…)", False, False
     if isinstance(root, ssl.SSLError) and root.reason in _PLAIN:
         if behind:
-            return (
-                f"what answers behind {behind} does not speak TLS; nothing was sent to the backend",
-                False,
-                False,
-            )
+            return f"what answers behind {behind} does not speak TLS", False, False
         return "the server does not speak TLS here (is it http:// rather than https://?)", False, False
     refused = _refused_certificate(root)
     return refused or "TLS could not be agreed on", False, not refused
@@ -189,14 +184,11 @@ def _refused_certificate(root: BaseException) -> str:
 
 def _tunnel(status: int | None, root: BaseException, *, proxy: str) -> tuple[str, bool, bool]:
     if status is None:
-        reason = (
-            f"{proxy} broke off before it opened a tunnel{_detail(root)}; nothing was sent to the backend"
-        )
-        return reason, False, True
+        return f"{proxy} broke off before it opened a tunnel{_detail(root)}", False, True
     if status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
         return f"{proxy} {_ASKS}", False, False
     passing = status >= 500 or status == HTTPStatus.TOO_MANY_REQUESTS
-    return f"{proxy} opened no tunnel ({status}); nothing was sent to the backend", False, passing
+    return f"{proxy} opened no tunnel ({status})", False, passing
 
 
 def _unreached(error: BaseException, root: BaseException, *, proxy: str) -> tuple[str, bool, bool]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 
 from collections.abc import Mapping
@@ -17,6 +18,7 @@ from synapse.errors import ConfigError, did_you_mean
 from synapse.session.callers import caller
 
 _KINDS: Final = ("http", "https", "all", "no_proxy")
+_BUNDLES: Final = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 _SCHEMES: Final = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
 
 
@@ -47,7 +49,7 @@ def find(url: str, *, proxies: Mapping[str, str] | None, verify: Any, cert: Any)
     with requests.Session() as session:
         merged: Any = session.merge_environment_settings(url, given, None, verify, cert)
     if merged["verify"] != verify and isinstance(merged["verify"], str):
-        check_bundle(merged["verify"], setting="REQUESTS_CA_BUNDLE")
+        check_bundle(merged["verify"], setting=next(filter(os.environ.get, _BUNDLES)))
     proxy = requests.utils.select_proxy(url, merged["proxies"])
     return Surroundings(
         conceal(merged["proxies"]),

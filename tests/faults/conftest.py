@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import re
 import signal
 
 from collections.abc import Callable, Iterator
@@ -17,6 +18,7 @@ import pytest
 from synapse import DataCollection, Session
 from synapse.session import Retry
 from tests.faults.hostile import Backend, Proxy
+from tests.faults.tls import Certificates
 from tests.sandbox.wire import Wire
 
 HANG: Final = 60
@@ -47,7 +49,9 @@ def hang_guard() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def only_given_settings(backend: Backend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep settings, profile and journals of whoever runs the tests out of them, and theirs to themselves."""
-    for name in [name for name in os.environ if name.startswith("SYNAPSE_")]:
+    for name in [
+        name for name in os.environ if re.search("^SYNAPSE_|_CA_BUNDLE$|_proxy$", name, re.IGNORECASE)
+    ]:
         monkeypatch.delenv(name)
     home = tmp_path / "home"
     home.mkdir()
@@ -61,6 +65,12 @@ def backend(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backend]:
     """Run a real backend for every test that does not kill it."""
     with Backend(tmp_path_factory.mktemp("backend")) as backend:
         yield backend
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    """Make an authority, and certificates of every kind."""
+    return Certificates(tmp_path_factory.mktemp("certificates"))
 
 
 @pytest.fixture

@@ -26,6 +26,8 @@ from typing import Any, Final, Self
 
 import trustme
 
+from cryptography.hazmat.primitives import serialization
+
 from tests.faults.hostile import Exchange, HangUpError, Proxy, Received, Rule, answer, received_from
 
 NAME: Final = "backend.test"
@@ -49,6 +51,7 @@ class Certificates:
         self.client: Final = self._written("client.pem", client.private_key_and_cert_chain_pem)
         self.certificate: Final = self._written("certificate.pem", *client.cert_chain_pems)
         self.key: Final = self._written("key.pem", client.private_key_pem)
+        self.locked_key: Final = self._written("locked.pem", _locked(client.private_key_pem))
         other = self._stranger.issue_cert("someone@backend.test")
         self.foreign_client: Final = self._written("foreign.pem", other.private_key_and_cert_chain_pem)
 
@@ -84,6 +87,15 @@ class Certificates:
         path = self._folder / name
         path.write_bytes(b"".join(blob.bytes() for blob in blobs))
         return str(path)
+
+
+def _locked(key: trustme.Blob) -> trustme.Blob:
+    """Return a key that nobody reads without its password."""
+    kind = serialization.BestAvailableEncryption(b"password")
+    loaded = serialization.load_pem_private_key(key.bytes(), None)
+    return trustme.Blob(
+        loaded.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, kind)
+    )
 
 
 class Forward(Proxy):
