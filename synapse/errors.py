@@ -221,7 +221,15 @@ class MultipleObjectsReturned(QueryError):  # noqa: N818 - Django's name
 
 
 class MappingError(SynapseError):
-    """A value does not fit its field; the message starts with the path, such as `Task.created of row 17`."""
+    """A value does not fit its field; the message starts with the path, such as `Task.created of row 17`.
+
+    Of a row that the backend sent, `path` is the field (`Task.created`), `row` the row's number in the result, from 1
+    on, and `key` its key, each where it is known.
+    """
+
+    path: str = ""
+    row: int | None = None
+    key: int | str | None = None
 
 
 class TransferError(SynapseError):

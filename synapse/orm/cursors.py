@@ -8,7 +8,8 @@ import attrs
 
 from synapse.dialects import V1
 from synapse.errors import TransportError
-from synapse.orm.pages import Answer, Piece, Window, check_empty, keys_of, may_be_smaller
+from synapse.orm.pages import Answer, Piece, Window, check_empty, may_be_smaller, numbers_of
+from synapse.orm.trail import Trail
 from synapse.query import Query
 
 if TYPE_CHECKING:
@@ -32,16 +33,16 @@ class Cursors:
         *,
         dialect: V1,
         size: int,
-        token: str = "",
-        after: Any = None,
-        place: int = 0,
+        state: dict[str, Any] | None = None,
     ) -> None:
+        state = state or {}
         self._cls, self._query, self._dialect = cls, query, dialect
         self._wire = dialect.pk(cls._schema)
         self._down = query.order[0].startswith("-")
-        self._after, self._place, self._size = after, place, size
+        self._trail = Trail(self._keys, state=state, by_page=True)
+        self._after, self._place, self._size = state.get("key"), state.get("place", 0), size
         self._empty = 0
-        self._nodes: list[Turn] = [self._turn(token)]
+        self._nodes: list[Turn] = [self._turn(state.get("token", ""))]
         self.lacks: tuple[int, int] | None = None
 
     def _turn(self, token: str) -> Turn:
@@ -104,25 +105,32 @@ class Cursors:
             if turn.rows is None:
                 return None
             del self._nodes[0]
-            rows = turn.rows if self._query.stop is None else turn.rows[: self._query.stop - self._place]
+            rows = self._trail.rest(turn.rows) if self._trail.pending else turn.rows
+            if self._query.stop is not None:
+                rows = rows[: self._query.stop - self._place]
             first, self._place = self._place, self._place + len(rows)
             if self._query.stop is not None and self._place >= self._query.stop:
                 self._nodes = []
             if rows:
-                return Window(first, rows, turn.token)
+                return self._trail.window(first, rows, turn.token)
         return None
 
     def _fresh(self, rows: list[Any]) -> list[Any]:
         """Leave out what was handed out before the reading was broken off, and before this page."""
-        keys, after = keys_of(self._cls, rows, wire=self._wire), self._after
+        keys, after = self._keys(rows), self._after
         if after is not None:
             fresh = [key is None or ((key < after) if self._down else (key > after)) for key in keys]
-            rows = [row for row, is_fresh in zip(rows, fresh, strict=True) if is_fresh]
+            # What has no key was handed out where a row behind it was.
+            passed = max((place + 1 for place, is_fresh in enumerate(fresh) if not is_fresh), default=0)
+            kept = [is_fresh and (keys[at] is not None or at >= passed) for at, is_fresh in enumerate(fresh)]
+            rows = [row for row, is_kept in zip(rows, kept, strict=True) if is_kept]
             # A page that lies before the place to go on from tells nothing about it.
-            keys = [key for key, is_fresh in zip(keys, fresh, strict=True) if is_fresh]
-        if keys and keys[-1] is not None:
-            self._after = keys[-1]
+            keys = [key for key, is_kept in zip(keys, kept, strict=True) if is_kept]
+        self._after = next((key for key in reversed(keys) if key is not None), after)
         return rows
+
+    def _keys(self, rows: list[Any]) -> list[Any]:
+        return numbers_of(self._cls, rows, wire=self._wire)
 
     @property
     def done(self) -> bool:
@@ -136,5 +144,4 @@ class Cursors:
 
     def state(self, window: Window, taken: int) -> dict[str, Any]:
         """Say where to go on: the cursor of the page, and the last key."""
-        (key,) = keys_of(self._cls, window.rows[taken - 1 : taken], wire=self._wire)
-        return {"token": window.token, "key": key, "place": window.first + taken}
+        return {"token": window.token, **self._trail.state(window, taken)}

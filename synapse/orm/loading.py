@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import threading
 import weakref
 
 from collections.abc import Callable, Container, Iterable, Sequence
@@ -18,10 +17,12 @@ from synapse.mapping.codecs import Misfit, open_value
 from synapse.mapping.state import State
 from synapse.mapping.unset import UNSET
 from synapse.orm import coach, rowcode
+from synapse.orm.pages import keys_of
 from synapse.orm.registry import entity_named
 from synapse.query import Condition, FetchMode, In, Query
 from synapse.session import Session, current
 from synapse.session.collector import undisturbed
+from synapse.session.forks import Locks
 
 if TYPE_CHECKING:
     from synapse.orm.entity import Entity
@@ -29,19 +30,20 @@ if TYPE_CHECKING:
 E = TypeVar("E", bound="Entity")
 Put = Callable[[Any, Any], None]
 DEFERRED_BATCH = 100
+_SHOWN = 40
 
 
 class Peers:
     """The rows of one page, so that what one of them lacks can be loaded for all.
 
-    Who loads something for them holds `lock`, so that threads which want the same wait instead of asking as well.
+    Who loads something for them holds a lock, so that threads which want the same wait instead of asking as well.
     """
 
-    __slots__ = ("lock", "narrowed", "refs")
+    __slots__ = ("locks", "narrowed", "refs")
 
     def __init__(self, rows: Iterable[Entity] = (), *, narrowed: bool = False) -> None:
         self.narrowed = narrowed
-        self.lock = threading.RLock()
+        self.locks = Locks()
         self.gather(rows)
 
     def gather(self, rows: Iterable[Entity]) -> None:
@@ -56,7 +58,7 @@ class Peers:
 def alone(instance: Entity) -> AbstractContextManager[object]:
     """Keep other threads from loading for the same page, or for this object where it has none."""
     peers: Peers | None = instance._state.peers
-    return nullcontext() if peers is None else peers.lock
+    return nullcontext() if peers is None else peers.locks.mine
 
 
 # --- slots ------------------------------------------------------------------
@@ -140,12 +142,14 @@ def fill(instance: Entity, row: dict[str, Any], *, where: str = "", skip: Contai
 
 
 def _misfit(instance: Entity, name: str, misfit: Misfit, *, where: str) -> MappingError:
-    path = f"{type(instance).__name__}.{name}{where}"
+    path = f"{type(instance).__name__}.{name}"
     field = instance._schema.fields.get(name)
     said = (
         "the value does not fit, and is kept out of this message" if field and field.secret else str(misfit)
     )
-    return MappingError(f"{path}: {said}")
+    error = MappingError(f"{path}{where}: {said}")
+    error.path = path
+    return error
 
 
 def fill_missing(instance: Entity, row: dict[str, Any]) -> None:
@@ -209,19 +213,38 @@ def load(
     row = session.dialect.normalise(cls._schema, row)
     wire_pk = session.dialect.pk(cls._schema)
     if row.get(wire_pk) is None and not nested:
-        raise MappingError(
-            f"{cls.__name__}.{cls._schema.pk}{where}: the row has no key {wire_pk!r}; it is {outline(row.get('', row))}"
+        path = f"{cls.__name__}.{cls._schema.pk}"
+        error = MappingError(
+            f"{path}{where}: the row has no key {wire_pk!r}; it is {outline(row.get('', row))}"
         )
+        error.path = path
+        raise error
     instance = cls.__new__(cls)
     object.__setattr__(instance, "_state", State(session=session, saved=True, mode=mode))
-    fill(instance, row, where=where)
+    try:
+        fill(instance, row, where=where)
+    except MappingError as error:
+        (error.key,) = keys_of(cls, [row], wire=wire_pk)
+        if where and error.key is not None:
+            shown = str(error.key)
+            error.args = (f"{error} (its key is {shown if len(shown) <= _SHOWN else shown[:_SHOWN] + '…'})",)
+        raise
     return instance
 
 
 def load_page(
-    cls: type[E], rows: Sequence[Any], *, session: Session, first: int = 0, query: Query | None = None
+    cls: type[E],
+    rows: Sequence[Any],
+    *,
+    session: Session,
+    first: int = 0,
+    query: Query | None = None,
+    bad: dict[int, MappingError] | None = None,
 ) -> list[E]:
-    """Build the objects of one page and make them peers; `first` is the number of its first row."""
+    """Build the objects of one page and make them peers; `first` is the number of its first row.
+
+    What is wrong with a row is raised, or goes to *bad* by the row's place in the page, and the row is left out.
+    """
     mode, make = query.mode if query else FetchMode.PEERS, _maker(cast("Any", cls), session.dialect)
     peers = None
     if mode is FetchMode.PEERS and len(rows) > 1:
@@ -231,12 +254,28 @@ def load_page(
         for row in rows:
             one = make(row, session, mode, peers)
             if one is None:
-                one = load(cls, row, session=session, where=f" of row {first + len(made) + 1}", mode=mode)
+                place = len(made) + len(bad or ())
+                try:
+                    one = _load_odd(cls, row, session=session, number=first + place + 1, mode=mode)
+                except MappingError as error:
+                    if bad is None:
+                        raise
+                    bad[place] = error
+                    continue
                 one._state.peers = peers
             made.append(one)
     if peers is not None:
         peers.gather(made)
     return made
+
+
+def _load_odd(cls: type[E], row: Any, *, session: Session, number: int, mode: FetchMode) -> E:
+    """Build an object from a row that does not look as expected, or say which row it is."""
+    try:
+        return load(cls, row, session=session, where=f" of row {number}", mode=mode)
+    except MappingError as error:
+        error.row = number
+        raise
 
 
 def reference(cls: type[E], pk: Any, *, session: Session | None = None) -> E:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from synapse.dialects import V1
 from synapse.orm import parts
+from synapse.orm.pages import keys_of
 from synapse.query import Query
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ class Mark:
         self, cls: type[Entity], query: Query, *, dialect: V1, values: list[Any] | None = None
     ) -> None:
         names = dialect.names(cls._schema)
-        self._cls = cls
+        self._cls, self._wire = cls, dialect.pk(cls._schema)
         self._order = [
             (name.lstrip("-"), names[name.lstrip("-")], name.startswith("-")) for name in query.order
         ]
@@ -34,13 +35,20 @@ class Mark:
 
     def of(self, row: Any) -> dict[str, Any]:
         """Give what to keep of a row, so that it can be told again."""
-        if isinstance(row, dict) and all(wire in row for wire in self._wires):
+        if self.places(row):
             return {"last": [row[wire] for wire in self._wires]}
         return {}
 
+    def places(self, row: Any) -> bool:
+        """Whether a row tells its place: it has a key, and what the result is ordered by fits its field."""
+        (key,) = keys_of(self._cls, [row], wire=self._wire)
+        return key is not None and all(
+            parts.has_place(self._cls, row, field=field, wire=wire) for field, wire, _ in self._order
+        )
+
     def covers(self, row: Any) -> bool:
-        """Whether a row was handed out: it is the marked one, or comes before it."""
-        if self._places is None:
+        """Whether a row was handed out: it is the marked one, or comes before it. One without a place tells nothing."""
+        if self._places is None or not self.places(row):
             return False
         for (_, _, down), own, marked in zip(self._order, self._placed(row), self._places, strict=True):
             if own != marked:

@@ -251,12 +251,18 @@ class Numbered:
         self._before, self._keys = leaf, set(keys)
         low, high = max(self._low - leaf.first, 0), len(rows) if stop is None else max(stop - leaf.first, 0)
         own = range(leaf.skip, len(rows) if leaf.upto is None else leaf.upto)
+        passed = self._passed(rows[low:high]) + low if self._mark else 0
         fresh = [
             row
             for place, (row, key) in enumerate(zip(rows[low:high], keys[low:high], strict=True), low)
-            if not self._mark.covers(row) and (place in own if key is None else self._seen.add(key))
+            if not (self._mark.covers(row) or (place < passed and not self._mark.places(row)))
+            and (place in own if key is None else self._seen.add(key))
         ]
         return fresh if stop is None else fresh[: max(stop - self._place, 0)]
+
+    def _passed(self, rows: list[Any]) -> int:
+        """Count the rows up to the last that was handed out: one without a place has that of others."""
+        return max((place + 1 for place, row in enumerate(rows) if self._mark.covers(row)), default=0)
 
     def _check_progress(self, leaf: Leaf, keys: set[Any]) -> None:
         """Refuse a full page of which every row was on the page before: the backend may give it for ever."""

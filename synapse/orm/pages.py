@@ -12,6 +12,7 @@ import attrs
 
 from synapse.dialects import Page, Request
 from synapse.errors import ClientError, NotFoundError, TransportError
+from synapse.query.kinds import LARGEST
 
 if TYPE_CHECKING:
     from synapse.orm.entity import Entity
@@ -28,11 +29,16 @@ GAVE_UP: Final = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.GATEWAY_TIMEO
 
 @attrs.frozen
 class Window:
-    """Consecutive rows of a result as they came; `first` is the place of the first one, `token` its page's cursor."""
+    """Consecutive rows of a result as they came; `first` is the place of the first one, `token` its page's cursor.
+
+    `key` is the last key before them, and `odd` counts the rows without one in between.
+    """
 
     first: int
     rows: list[Any]
     token: str = ""
+    key: Any = None
+    odd: int = 0
 
 
 @attrs.define(eq=False)
@@ -159,10 +165,11 @@ def missing(request: Request, cause: NotFoundError) -> TransportError:
 
 
 def check_empty(request: Request, empty: int) -> None:
-    """Refuse pages without rows that go on naming a next one."""
+    """Refuse pages without rows, or without one that has a key, that go on naming a next one."""
     if empty > EMPTY_PAGES:
         raise TransportError(
-            f"{request.method} {request.path}: {empty} empty pages in a row, each naming a next one"
+            f"{request.method} {request.path}: {empty} empty pages in a row, or pages of rows without a key, each "
+            "naming a next one"
         )
 
 
@@ -172,8 +179,14 @@ def keys_of(cls: type[Entity], rows: list[Any], *, wire: str) -> list[Any]:
         keys = [row[wire] for row in rows]
     except (KeyError, TypeError):
         keys = [row.get(wire) if isinstance(row, dict) else None for row in rows]
-    return keys if all(map(_is_key, keys)) else [key if _is_key(key) else None for key in keys]
+    if set(map(type, keys)) <= {int, str}:
+        return keys
+    return [key if isinstance(key, int | str) and not isinstance(key, bool) else None for key in keys]
 
 
-def _is_key(key: object) -> bool:
-    return key.__class__ is int or isinstance(key, int | str)
+def numbers_of(cls: type[Entity], rows: list[Any], *, wire: str) -> list[Any]:
+    """Read the keys off rows that are told by integers; None for a row whose key is none, or is beyond 64 bits."""
+    keys = keys_of(cls, rows, wire=wire)
+    if set(map(type, keys)) == {int} and -LARGEST <= min(keys) <= max(keys) <= LARGEST:
+        return keys
+    return [key if key.__class__ is int and -LARGEST <= key <= LARGEST else None for key in keys]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from synapse.errors import MappingError, QueryError
+from synapse.errors import QueryError
 from synapse.mapping.codecs import Misfit
 from synapse.query import Condition, In, Query
 from synapse.query.kinds import Key
@@ -107,11 +107,18 @@ def behind(cls: type[Entity], part: Query, *, key: Any) -> Query | None:
 
 
 def place_of(cls: type[Entity], row: Any, *, field: str, wire: str) -> tuple[bool, Any]:
-    """Give what a row is sorted by; null comes last, as in PostgreSQL."""
+    """Give what a row is sorted by; null comes last, as in PostgreSQL, and so does what does not fit the field."""
     value = row.get(wire) if isinstance(row, dict) else None
     if value is None:
         return (True, None)
     try:
         return (False, cls._schema.fields[field].codec.load(value))
-    except Misfit as misfit:
-        raise MappingError(f"{cls.__name__}.{field}: {misfit}") from None
+    except Misfit:
+        return (True, None)
+
+
+def has_place(cls: type[Entity], row: Any, *, field: str, wire: str) -> bool:
+    """Whether a row tells where it belongs in the order of a field: by a value of the field, or by null."""
+    if not isinstance(row, dict) or wire not in row:
+        return False
+    return row[wire] is None or not place_of(cls, row, field=field, wire=wire)[0]

@@ -17,7 +17,7 @@ from synapse.orm.bulk import BulkResult
 from synapse.orm.explain import Explanation
 from synapse.orm.planning import PlanName
 from synapse.orm.registry import entity_named
-from synapse.orm.rows import Rows
+from synapse.orm.rows import OnBadRow, Rows
 from synapse.orm.values import Values
 from synapse.query import FetchMode, Query
 from synapse.query.lookups import Nothing
@@ -184,25 +184,35 @@ class QuerySet(Generic[E]):
         page_size: int | None = None,
         workers: int | None = None,
         plan: PlanName | None = None,
+        on_bad_row: OnBadRow = "raise",
         chunk_size: None = None,
     ) -> Rows[E]:
         """Stream the rows without keeping them, reading ahead with `workers` requests (the session's) at a time.
 
         Memory holds a few pages. `page_size` is the most to ask for at once, `plan` chooses how to read (`explain()`
         shows it), and what Django calls `chunk_size` is `page_size` here.
+
+        A row that does not fit its entity is a `MappingError` in its turn, behind which the next row follows; with
+        `on_bad_row="skip"` it is left out, and its error is in `.bad` of what this returns.
         """
         if chunk_size is not None:
             raise QueryError("iterator() takes page_size=..., the rows asked for at once, not chunk_size")
-        return streaming.start(self, page_size=page_size, workers=workers, plan=plan)
+        return streaming.start(self, page_size=page_size, workers=workers, plan=plan, on_bad_row=on_bad_row)
 
     def resume(
-        self, checkpoint: str, /, *, page_size: int | None = None, workers: int | None = None
+        self,
+        checkpoint: str,
+        /,
+        *,
+        page_size: int | None = None,
+        workers: int | None = None,
+        on_bad_row: OnBadRow = "raise",
     ) -> Rows[E]:
         """Stream the rows behind a checkpoint of this query: of an `iterator()`, or of the error that broke one.
 
         No row is left out or given twice, in this process or another one.
         """
-        return streaming.resume(self, checkpoint, page_size=page_size, workers=workers)
+        return streaming.resume(self, checkpoint, page_size=page_size, workers=workers, on_bad_row=on_bad_row)
 
     def shards(self, number: int, /) -> list[Self]:
         """Split into so many queries that hold the same rows together, each row once.
@@ -434,7 +444,7 @@ class QuerySet(Generic[E]):
     def _pages(self) -> Iterator[list[E]]:
         session, query = self.session, self._fetched_query()
         load = streaming.loader(self.entity, query, session=session)
-        return map(load, reading.windows(self.entity, query, session=session))
+        return streaming.pages(map(load, reading.windows(self.entity, query, session=session)))
 
     def _fetched_query(self) -> Query:
         """Fetch the keys that the prefetched relations hang on, whatever `only()` and `defer()` say."""

@@ -8,15 +8,16 @@ from __future__ import annotations
 import math
 import operator
 
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
 from synapse.dialects import V1, Page, Request
 from synapse.errors import NotFoundError, TransportError
-from synapse.orm.pages import Answer, Passed, Piece, Window, check_empty, keys_of, may_be_smaller, missing
+from synapse.orm.pages import Answer, Passed, Piece, Window, check_empty, may_be_smaller, missing, numbers_of
+from synapse.orm.seen import Seen
 from synapse.orm.sizing import Sizing
+from synapse.orm.trail import Trail
 from synapse.query import Condition, Gt, Lt, Query
 from synapse.query.kinds import LARGEST
 
@@ -74,13 +75,15 @@ class Ranges:
         dialect: V1,
         sizing: Sizing,
         cuts: bool = True,
-        after: int | None = None,
-        place: int = 0,
+        state: dict[str, Any] | None = None,
     ) -> None:
+        state = state or {}
+        after, place = state.get("key"), state.get("place", 0)
         self._cls, self._query, self._dialect = cls, query, dialect
         self._sizing, self._cuts = sizing, cuts
         self._sign = -1 if query.order[0].startswith("-") else 1
         self._wire = dialect.pk(cls._schema)
+        self._trail = Trail(self._keys, state=state)
         self._place = self._due = place
         self._first = self._span(None if after is None else self._sign * after, None)
         self._nodes: list[Span | Stretch] = [self._first]
@@ -179,7 +182,7 @@ class Ranges:
 
     def _take_rows(self, span: Span, answer: Answer) -> None:
         page = answer.page
-        keys = keys_of(self._cls, page.rows, wire=self._wire)
+        keys = self._keys(page.rows)
         if span is self._first and page.count is not None:
             self._due = self._place + page.count
         rows = self._checked(span, page, keys)
@@ -192,7 +195,10 @@ class Ranges:
         )
         if more:
             where = self._nodes.index(span) + 1
-            self._nodes[where:where] = self._rest(span, page, keys, left=left)
+            rest = self._rest(span, page, [key for key in keys if key is not None], left=left)
+            self._nodes[where:where] = rest
+            if rest and keys and keys[-1] is None:
+                rows = self._up_to_key(rows)
         elif left:
             self.lacks = (self._place, self._place + left)
         span.rows = rows
@@ -211,7 +217,7 @@ class Ranges:
     def _rest(self, span: Span, page: Page, keys: list[Any], *, left: int | None) -> list[Span | Stretch]:
         """Say what is to be read behind a page that did not hold the whole of its range."""
         passed = Passed(page, (span.number - 1) * span.size, span.size)
-        if not page.rows:
+        if not keys:
             check_empty(span.request, span.empty + 1)
             more: dict[str, Any] = {"number": span.number + 1, "empty": span.empty + 1, "before": passed}
             return [self._span(span.after, span.until, size=span.size, **more)]
@@ -263,9 +269,9 @@ class Ranges:
             self._compare(outcome)
         keys: list[Any] = []
         if isinstance(outcome, Answer):
-            keys = keys_of(self._cls, outcome.page.rows, wire=self._wire)
+            keys = self._keys(outcome.page.rows)
         down = dict(probe.request.params)["ordering"].startswith("-")
-        if all(isinstance(key, int) for key in keys):
+        if None not in keys:
             if keys != sorted(keys, reverse=down):
                 # No rows are given any more: they may not be those that are due.
                 odd = self._odd(probe.request, "does not give its rows in the order that was asked for")
@@ -283,7 +289,7 @@ class Ranges:
 
     def _compare(self, answer: Answer) -> None:
         """Note that the backend gives the same row first from either end, though there are several."""
-        first = keys_of(self._cls, answer.page.rows[:1], wire=self._wire)
+        first = self._keys(answer.page.rows[:1])
         if first and first == self._edge and (answer.page.count or 0) > 1:
             self.lacks = (self._place, self._due)
         self._edge = first
@@ -291,13 +297,10 @@ class Ranges:
     def _checked(self, span: Span, page: Page, keys: list[Any]) -> list[Any]:
         """Refuse rows that were not asked for, so that a backend which ignores a bound or the order is noticed."""
         rows, after = page.rows, span.after
-        numbers = [self._sign * key for key in keys if isinstance(key, int)]
-        whole = len(numbers) == len(rows)
-        if not whole and (page.next or span.until is not None):
-            raise self._odd(span.request, "gives rows without a key, none of them in the order of their keys")
+        numbers = [self._sign * key for key in keys if key is not None]
         if after is not None and not page.next and span.until is None and numbers and numbers[0] <= after:
             # The last rows may come together with some that were there before.
-            late = [not isinstance(key, int) or self._sign * key > after for key in keys]
+            late = [key is None or self._sign * key > after for key in keys]
             rows = [row for row, is_late in zip(rows, late, strict=True) if is_late]
             numbers = [number for number in numbers if number > after]
         ordered = all(map(operator.le, numbers, numbers[1:]))
@@ -307,11 +310,22 @@ class Ranges:
             raise self._odd(
                 span.request, "gives rows that are not those that were asked for, in the order of their keys"
             )
-        if whole and len(set(numbers)) < len(numbers):
-            doubled = [one == other for one, other in pairwise(numbers)]
-            self._due -= sum(doubled)
-            rows = [rows[0], *(row for row, twice in zip(rows[1:], doubled, strict=True) if not twice)]
+        if len(set(numbers)) < len(numbers):
+            self._due -= len(numbers) - len(set(numbers))
+            given = Seen()
+            # Rows without a key are each their own.
+            rows = [
+                row for row, key in zip(rows, self._keys(rows), strict=True) if key is None or given.add(key)
+            ]
         return rows
+
+    def _keys(self, rows: list[Any]) -> list[Any]:
+        return numbers_of(self._cls, rows, wire=self._wire)
+
+    def _up_to_key(self, rows: list[Any]) -> list[Any]:
+        """Leave the rows without a key at the end of a page to the one behind it, which begins with them."""
+        keys = self._keys(rows)
+        return rows[: max((place + 1 for place, key in enumerate(keys) if key is not None), default=0)]
 
     @staticmethod
     def _odd(request: Request, what: str) -> TransportError:
@@ -371,14 +385,17 @@ class Ranges:
             if node.rows is None:
                 return None
             del self._nodes[0]
-            rows = node.rows if self._query.stop is None else node.rows[: self._query.stop - self._place]
+            rows = self._trail.rest(node.rows) if self._trail.pending else node.rows
+            self._due -= len(node.rows) - len(rows)
+            if self._query.stop is not None:
+                rows = rows[: self._query.stop - self._place]
             first, self._place = self._place, self._place + len(rows)
             if self._query.stop is not None and self._place >= self._query.stop:
                 self._nodes, self._probes, self._doubted = [], [], True
             if not self._nodes:
                 self._doubt()
             if rows:
-                return Window(first, rows)
+                return self._trail.window(first, rows)
         return None
 
     def _doubt(self) -> None:
@@ -400,5 +417,4 @@ class Ranges:
 
     def state(self, window: Window, taken: int) -> dict[str, Any]:
         """Say where to go on: behind the last key."""
-        (key,) = keys_of(self._cls, window.rows[taken - 1 : taken], wire=self._wire)
-        return {"key": key, "place": window.first + taken}
+        return self._trail.state(window, taken)

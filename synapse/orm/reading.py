@@ -13,10 +13,11 @@ from synapse.orm.ahead import Walk
 from synapse.orm.cursors import Cursors
 from synapse.orm.marks import Mark
 from synapse.orm.numbered import Numbered
-from synapse.orm.pages import Route, Window, fetch, keys_of
+from synapse.orm.pages import Route, Window, fetch, keys_of, numbers_of
 from synapse.orm.planning import Plan, PlanName
 from synapse.orm.ranges import Ranges
 from synapse.orm.sizing import Sizing
+from synapse.orm.trail import Trail
 from synapse.query import Query
 
 if TYPE_CHECKING:
@@ -87,10 +88,7 @@ def walk(cls: type[Entity], query: Query, *, session: Session, how: How, dialect
 def _route(cls: type[Entity], plan: Plan, *, session: Session, how: How, dialect: V1) -> Route:
     state, query = how.state, plan.query
     if plan.name == "cursor":
-        token, after = state.get("token", ""), state.get("key")
-        return Cursors(
-            cls, query, dialect=dialect, size=plan.size, token=token, after=after, place=state.get("place", 0)
-        )
+        return Cursors(cls, query, dialect=dialect, size=plan.size, state=state)
     if plan.by_key:
         return Ranges(
             cls,
@@ -98,8 +96,7 @@ def _route(cls: type[Entity], plan: Plan, *, session: Session, how: How, dialect
             dialect=dialect,
             sizing=Sizing(plan.size, most=how.size),
             cuts=plan.cuts,
-            after=state.get("key"),
-            place=state.get("place", 0),
+            state=state,
         )
     return Numbered(
         cls,
@@ -143,7 +140,8 @@ class _InSequence:
     ) -> None:
         self._cls, self._query, self._session = cls, query, session
         self._how = attrs.evolve(how, state={})
-        self._wire = session.dialect.pk(cls._schema)
+        keys = partial(numbers_of, cls, wire=session.dialect.pk(cls._schema))
+        self._trail = Trail(keys, state=how.state)
         self._place = how.state.get("place", 0)
         key = how.state.get("key")
         self._split = (
@@ -162,12 +160,13 @@ class _InSequence:
             if window is None:
                 self._reader = None
                 continue
-            rows = window.rows[max(start - self._place, 0) :]
-            self._place += len(window.rows)
+            came = self._trail.rest(window.rows) if self._trail.pending else window.rows
+            rows = came[max(start - self._place, 0) :]
+            self._place += len(came)
             if stop is not None and self._place >= stop:
                 self.close()
             if rows:
-                return Window(self._place - len(rows), rows)
+                return self._trail.window(self._place - len(rows), rows)
         return None
 
     def close(self) -> None:
@@ -176,8 +175,7 @@ class _InSequence:
         self._reader, self._split = None, []
 
     def state(self, window: Window, taken: int) -> State:
-        (key,) = keys_of(self._cls, window.rows[taken - 1 : taken], wire=self._wire)
-        return {"key": key, "place": window.first + taken}
+        return self._trail.state(window, taken)
 
 
 class _Merged:
@@ -207,7 +205,7 @@ class _Merged:
                 keys = keys_of(self._cls, window.rows, wire=wire)
                 found.update((key or id(row), row) for key, row in zip(keys, window.rows, strict=True))
         rows = self._sorted(list(found.values()), split) if found and not self._closed else []
-        start = self._query.start if not self._mark else 0
+        start = 0 if self._mark else self._place
         rows = [row for row in rows if not self._mark.covers(row)][start:]
         if self._query.stop is not None:
             rows = rows[: max(self._query.stop - self._place, 0)]
@@ -219,7 +217,8 @@ class _Merged:
             field = name.lstrip("-")
             place = partial(parts.place_of, self._cls, field=field, wire=names[field])
             rows.sort(key=place, reverse=name.startswith("-"))
-        return rows
+        # What cannot be placed comes last either way, so that it does not move the others.
+        return sorted(rows, key=lambda row: not self._mark.places(row))
 
     def close(self) -> None:
         self._split, self._closed = [], True

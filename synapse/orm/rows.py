@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import logging
+
 from collections.abc import Callable, Iterator
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, Generic, Literal, Self, TypeVar, cast
 
-from synapse.errors import QueryError, SynapseError
+import attrs
+
+from synapse.errors import MappingError, QueryError, SynapseError
 from synapse.orm import checkpoint
 from synapse.session.forks import Locks
 
@@ -16,6 +20,21 @@ if TYPE_CHECKING:
 
 R = TypeVar("R")
 S = TypeVar("S")
+OnBadRow = Literal["raise", "skip"]
+
+MOST_BAD: Final = 1_000
+"""So many errors of bad rows are kept; the rest is counted."""
+
+_log: Final = logging.getLogger("synapse")
+
+
+@attrs.frozen
+class _Part(Generic[R]):
+    """Rows of a window from place `start` on, behind a bad one if there is an `error`."""
+
+    start: int
+    rows: list[R]
+    error: MappingError | None = None
 
 
 class Rows(Generic[R]):
@@ -24,27 +43,37 @@ class Rows(Generic[R]):
     Rows that were handed out count as done: `checkpoint` is the place behind the last of them, and
     `queryset.resume(checkpoint)` goes on there. A `SynapseError` that breaks the walk carries it as well.
 
-    A page that could not be made into objects, or was interrupted meanwhile, is tried again when the next row is asked
-    for. A walk that broke otherwise is not gone on with here: to ask for another row is an error from then on.
+    A row that does not fit is a `MappingError` in its turn, and counts as handed out by that: who asks on gets the rows
+    behind it. With `on_bad_row="skip"` it is left out, and its error is in `bad`; `bad_count` counts those as well that
+    are beyond the 1,000 which `bad` holds.
+
+    A page whose making was interrupted, or lacks something that could not be fetched, is tried again when the next row
+    is asked for. A walk that broke otherwise is not gone on with here: to ask for another row is an error from then on.
     """
 
     def __init__(
         self,
         reader: Reader,
-        load: Callable[[Window], list[R]],
+        load: Callable[[Window], list[R | MappingError]],
         *,
         stamp: tuple[str, str],
         state: dict[str, Any] | None = None,
+        skip: bool = False,
     ) -> None:
-        self._reader, self._load, self._stamp = reader, load, stamp
+        self.bad: list[MappingError] = []
+        self.bad_count = 0
+        self._reader, self._load, self._stamp, self._skip = reader, load, stamp, skip
         self._state = state or {}
         self._due: Window | None = None
         self._window: Window | None = None
+        self._start = 0
         self._rows: list[R] = []
+        self._parts: list[_Part[R]] = []
         self._left: Iterator[R] = iter(())
         self._locks = Locks()
         self._ended = False
         self._broke = ""
+        self._told = False
 
     def __iter__(self) -> Self:
         return self
@@ -53,12 +82,15 @@ class Rows(Generic[R]):
         for row in self._left:
             return row
         with self._locks.mine:
-            # Another thread may have brought the next page since.
-            for row in self._left:
-                return row
-            return self._next_page()
+            while True:
+                # Another thread may have brought the next page since.
+                for row in self._left:
+                    return row
+                if not self._parts:
+                    self._next_page()
+                self._next_part()
 
-    def _next_page(self) -> R:
+    def _next_page(self) -> None:
         try:
             if self._due is None and not self._ended:
                 self._read()
@@ -71,11 +103,33 @@ class Rows(Generic[R]):
             error.checkpoint = self.checkpoint
             raise
         if self._ended or window is None:
+            self._tell()
             raise StopIteration
         self._state = self._stands
+        parts, left = _parted(rows), iter(())
         # In one step, so that an interrupt finds the page either due or being handed out.
-        self._window, self._due, self._rows, self._left = window, None, rows, iter(rows)
-        return next(self._left)
+        self._window, self._due, self._parts = window, None, parts
+        self._start, self._rows, self._left = 0, [], left
+
+    def _next_part(self) -> None:
+        """Go on with the rows behind a bad one, having told of that."""
+        part, parts = self._parts[0], self._parts[1:]
+        left = iter(part.rows)
+        self._start, self._rows, self._left, self._parts = part.start, part.rows, left, parts
+        if part.error is None:
+            return
+        if not self._skip:
+            part.error.checkpoint = self.checkpoint
+            raise part.error
+        self.bad_count += 1
+        if len(self.bad) < MOST_BAD:
+            self.bad.append(part.error)
+
+    def _tell(self) -> None:
+        """Say once, at the end, that rows were left out."""
+        if self.bad_count and not self._told:
+            self._told = True
+            _log.warning("%d rows did not fit and were left out; the first: %s", self.bad_count, self.bad[0])
 
     def _read(self) -> None:
         """Have the next window due; whatever interrupts that may have lost one, so that nothing can follow it."""
@@ -95,7 +149,7 @@ class Rows(Generic[R]):
 
     @property
     def _stands(self) -> dict[str, Any]:
-        taken = len(self._rows) - cast("Any", self._left).__length_hint__()
+        taken = self._start + len(self._rows) - cast("Any", self._left).__length_hint__()
         return self._reader.state(self._window, taken) if self._window is not None and taken else self._state
 
     @property
@@ -108,7 +162,9 @@ class Rows(Generic[R]):
         self._ended = True
         self._reader.close()
         self._state = self._stands
-        self._window, self._due, self._rows, self._left = None, None, [], iter(())
+        self._window, self._due, self._parts = None, None, []
+        self._start, self._rows, self._left = 0, [], iter(())
+        self._tell()
 
     def __enter__(self) -> Self:
         return self
@@ -120,13 +176,15 @@ class Rows(Generic[R]):
 
     def converted(self, convert: Callable[[R], S]) -> Rows[S]:
         """Give the same rows as other values."""
-        load = self._load
-        return Rows(
-            self._reader,
-            lambda window: [convert(row) for row in load(window)],
-            stamp=self._stamp,
-            state=self._state,
-        )
+        before = self._load
+
+        def load(window: Window) -> list[S | MappingError]:
+            return [
+                row if isinstance(row, MappingError) else _converted(row, convert, number=number)
+                for number, row in enumerate(before(window), window.first + 1)
+            ]
+
+        return Rows(self._reader, load, stamp=self._stamp, state=self._state, skip=self._skip)
 
     def __reduce__(self) -> Any:
         raise TypeError(
@@ -136,3 +194,24 @@ class Rows(Generic[R]):
 
     def __repr__(self) -> str:
         return f"<Rows by {self._reader.plan}>"
+
+
+def _parted(rows: list[R | MappingError]) -> list[_Part[R]]:
+    """Cut a page at its bad rows."""
+    if MappingError not in map(type, rows):
+        return [_Part(0, cast("list[R]", rows))]
+    parts: list[_Part[R]] = [_Part(0, [])]
+    for place, row in enumerate(rows):
+        if isinstance(row, MappingError):
+            parts.append(_Part(place + 1, [], row))
+        else:
+            parts[-1].rows.append(row)
+    return parts
+
+
+def _converted(row: R, convert: Callable[[R], S], *, number: int) -> S | MappingError:
+    try:
+        return convert(row)
+    except MappingError as error:
+        error.row, error.key = number, getattr(row, "pk", None)
+        return error

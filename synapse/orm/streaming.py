@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from synapse.errors import MappingError, QueryError, describe
 from synapse.orm import bulk, checkpoint, fetching, loading, planning, reading, shards
 from synapse.orm.pages import Window
 from synapse.orm.planning import PlanName
 from synapse.orm.reading import How
-from synapse.orm.rows import Rows
+from synapse.orm.rows import OnBadRow, Rows
 from synapse.query import Query
 
 if TYPE_CHECKING:
@@ -22,20 +23,33 @@ Q = TypeVar("Q", bound="QuerySet[Any]")
 
 
 def start(
-    queryset: QuerySet[E], *, page_size: int | None, workers: int | None, plan: PlanName | None
+    queryset: QuerySet[E],
+    *,
+    page_size: int | None,
+    workers: int | None,
+    plan: PlanName | None,
+    on_bad_row: OnBadRow,
 ) -> Rows[E]:
     """Stream from the first row on."""
-    _check(page_size, workers)
-    return _stream(queryset, How(page_size, workers, planning.check_name(plan)))
+    _check("iterator", page_size, workers, on_bad_row)
+    return _stream(queryset, How(page_size, workers, planning.check_name(plan)), on_bad_row)
 
 
-def resume(queryset: QuerySet[E], kept: object, *, page_size: int | None, workers: int | None) -> Rows[E]:
+def resume(
+    queryset: QuerySet[E],
+    kept: object,
+    *,
+    page_size: int | None,
+    workers: int | None,
+    on_bad_row: OnBadRow,
+) -> Rows[E]:
     """Stream from a checkpoint on."""
-    _check(page_size, workers)
+    _check("resume", page_size, workers, on_bad_row)
     what = f"this {queryset.entity.__name__} query"
     stamped = checkpoint.stamp(queryset.entity.__name__, queryset.query, host=queryset.session.host)
     plan, state = checkpoint.read(kept, stamped, what=what)
-    return _stream(queryset, How(page_size, workers, plan if plan in planning.NAMES[:3] else None, state))
+    how = How(page_size, workers, plan if plan in planning.NAMES[:3] else None, state)
+    return _stream(queryset, how, on_bad_row)
 
 
 def split(queryset: Q, number: int) -> list[Q]:
@@ -45,29 +59,54 @@ def split(queryset: Q, number: int) -> list[Q]:
     return [queryset._replace(query) for query in queries]
 
 
-def loader(cls: type[E], query: Query, *, session: Session) -> Callable[[Window], list[E]]:
-    """Give what turns rows as they came into objects, with what is prefetched for them."""
+def loader(
+    cls: type[E], query: Query, *, session: Session, skip: bool = False
+) -> Callable[[Window], list[E | MappingError]]:
+    """Give what turns rows as they came into objects, with what is prefetched for them.
 
-    def load(window: Window) -> list[E]:
-        page = loading.load_page(cls, window.rows, session=session, first=window.first, query=query)
+    In the place of a bad row is its error. With *skip*, what is wrong with related rows is left to whoever reads them.
+    """
+
+    def load(window: Window) -> list[E | MappingError]:
+        bad: dict[int, MappingError] = {}
+        page = loading.load_page(cls, window.rows, session=session, first=window.first, query=query, bad=bad)
         for path in query.prefetch:
-            fetching.prefetch(page, path)
-        return page
+            try:
+                fetching.prefetch(page, path)
+            except MappingError:
+                if not skip:
+                    raise
+        if not bad:
+            return cast("list[E | MappingError]", page)
+        good = iter(page)
+        return [bad[place] if place in bad else next(good) for place in range(len(window.rows))]
 
     return load
 
 
-def _stream(queryset: QuerySet[E], how: How) -> Rows[E]:
+def pages(loaded: Iterable[list[E | MappingError]]) -> Iterator[list[E]]:
+    """Give pages of rows; one that holds a bad row ends before it, and the row's error comes next."""
+    for page in loaded:
+        place = list(map(type, page)).index(MappingError) if MappingError in map(type, page) else None
+        yield cast("list[E]", page[:place])
+        if place is not None:
+            raise cast("MappingError", page[place])
+
+
+def _stream(queryset: QuerySet[E], how: How, on_bad_row: OnBadRow) -> Rows[E]:
     cls, session, query = queryset.entity, queryset.session, queryset._fetched_query()
     return Rows(
         reading.read(cls, query, session=session, how=how),
-        loader(cls, query, session=session),
+        loader(cls, query, session=session, skip=on_bad_row == "skip"),
         stamp=checkpoint.stamp(cls.__name__, queryset.query, host=session.host),
         state=how.state,
+        skip=on_bad_row == "skip",
     )
 
 
-def _check(page_size: int | None, workers: int | None) -> None:
+def _check(verb: str, page_size: int | None, workers: int | None, on_bad_row: object) -> None:
+    if on_bad_row not in ("raise", "skip"):
+        raise QueryError(f"{verb}(on_bad_row=...) takes 'raise' or 'skip', got {describe(on_bad_row)}")
     for name, value in (("page_size", page_size), ("workers", workers)):
         if value is not None:
             bulk.check_size(name, value)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from synapse.orm.explain import Explanation
     from synapse.orm.planning import PlanName
     from synapse.orm.queryset import QuerySet
-    from synapse.orm.rows import Rows
+    from synapse.orm.rows import OnBadRow, Rows
 
 R = TypeVar("R")
 Shape = Literal["dict", "tuple", "flat"]
@@ -88,17 +88,28 @@ class Values(Generic[R]):
         return self._queryset.explain(plan=plan)
 
     def iterator(
-        self, *, page_size: int | None = None, workers: int | None = None, plan: PlanName | None = None
+        self,
+        *,
+        page_size: int | None = None,
+        workers: int | None = None,
+        plan: PlanName | None = None,
+        on_bad_row: OnBadRow = "raise",
     ) -> Rows[R]:
         """Stream the values without keeping them."""
-        rows = self._queryset.iterator(page_size=page_size, workers=workers, plan=plan)
+        rows = self._queryset.iterator(page_size=page_size, workers=workers, plan=plan, on_bad_row=on_bad_row)
         return rows.converted(self._convert())
 
     def resume(
-        self, checkpoint: str, /, *, page_size: int | None = None, workers: int | None = None
+        self,
+        checkpoint: str,
+        /,
+        *,
+        page_size: int | None = None,
+        workers: int | None = None,
+        on_bad_row: OnBadRow = "raise",
     ) -> Rows[R]:
         """Stream the values behind a checkpoint of this query."""
-        rows = self._queryset.resume(checkpoint, page_size=page_size, workers=workers)
+        rows = self._queryset.resume(checkpoint, page_size=page_size, workers=workers, on_bad_row=on_bad_row)
         return rows.converted(self._convert())
 
     def __iter__(self) -> Iterator[R]:

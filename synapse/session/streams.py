@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import os
 import re
 import time
 
@@ -104,6 +105,7 @@ class _Stream:
     def __init__(self, delivery: Delivery, attempt: Attempt) -> None:
         self._delivery = delivery
         self._started = time.perf_counter()
+        self._process = os.getpid()
         self._failure: Failure | None = None
         self.attempt = attempt
         self.answer = Answer(0, {})
@@ -112,10 +114,18 @@ class _Stream:
     def start(self, **options: Any) -> None:
         """Send the request and keep its answer open."""
         self.answer = self._delivery.deliver(self.attempt, **options)
+        self._delivery.streams.add(self.answer.stream)
 
     def read(self, *, size: int, whole: bool) -> bytes:
         """Return the next bytes, empty at the end: *size* of them if *whole*, else what is there."""
         raw = self.answer.stream
+        self._delivery.check_open()
+        if self._process != os.getpid():
+            raise TransportError(
+                f"{self.attempt.label}: this was opened before the process was forked, and the parent goes on reading "
+                "it: open it anew",
+                method=self.attempt.method,
+            )
         try:
             block: bytes = raw.read(size, whole=whole)
         except ERRORS as error:
@@ -126,8 +136,10 @@ class _Stream:
                 status=self.answer.status,
             )
         else:
+            self._delivery.check_open()
             self.received += len(block)
             return block
+        self._delivery.check_open()
         raise self._delivery.failed(self.attempt, self._failure) from self._failure.cause
 
     def close(self) -> None:

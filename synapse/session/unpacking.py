@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import io
 import zlib
@@ -43,6 +44,11 @@ class Body:
     def close(self) -> None:
         """Leave the rest, and the connection with it."""
         self._raw.close()
+
+    def cut(self) -> None:
+        """End the reading that another thread is at."""
+        with contextlib.suppress(OSError, ValueError, RuntimeError):
+            self._raw.shutdown()
 
     def read(self, size: int, *, whole: bool) -> bytes:
         """Return the next bytes, empty at the end: *size* of them if *whole*, else what is there."""
