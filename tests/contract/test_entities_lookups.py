@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from synapse import Assignment, Task
+from synapse.orm import proof
 from synapse.sandbox import Sandbox
 from tests.contract.conftest import connected
 from tests.contract.factory import Factory
@@ -46,6 +47,17 @@ class TestLookups:
 
         assert mine in found and mine not in missed
         assert other not in found or spelling.endswith(("__lt", "__lte")) or spelling in PRESENCE
+
+    @pytest.mark.parametrize(("cls", "spelling"), CASES)
+    def test_is_proven_to_be_heard(self, elsewhere, sides, cls, spelling):
+        """Asked for the contrary of each lookup, the backend gives none of the same rows."""
+        meets, _ = matching_and_not(cls, spelling, *sides)
+        query = cls.objects.using(elsewhere).filter(**{spelling: meets})
+        rows = list(query)
+
+        proof.check_heard(query, query.query.where, rows=rows)
+
+        assert rows and query.query.where
 
     def test_every_lookup_has_a_value(self):
         """A lookup that is declared later must be given values here."""
