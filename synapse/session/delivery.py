@@ -6,6 +6,7 @@ import contextlib
 import json
 import logging
 import time
+import weakref
 
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
@@ -14,7 +15,7 @@ from urllib.parse import urljoin, urlsplit
 
 import attrs
 
-from synapse.dialects.masking import Masker
+from synapse.dialects.masking import Masker, Secret, conceal
 from synapse.dialects.wire import IDEMPOTENT, Reply, Request, encode
 from synapse.errors import MappingError, TransferError, TransportError, WriteUnconfirmedError
 from synapse.mapping.unset import UNSET
@@ -26,6 +27,7 @@ from synapse.session.pacing import Pace, Turn
 from synapse.session.replies import Answer, describe, error_of, text_of
 from synapse.session.retry import PASSING, REFUSED, seconds_until
 from synapse.session.transport import Attempt, Transport
+from synapse.session.unpacking import Body
 
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _READS: Final = frozenset({"GET", "HEAD"})
@@ -53,19 +55,23 @@ class Delivery:
         self._settings = settings
         self.masker = masker
         self._pause = pause
-        self._check_open = check_open
+        self.check_open = check_open
         self._paces: dict[str, Pace] = {}
+        self.streams: weakref.WeakSet[Body] = weakref.WeakSet()
         self.transport = transport
 
     def send(self, request: Request) -> Reply:
         """Return the reply to *request*; every refusal and every failure is raised as a typed error."""
         attempt = self.prepare(request)
         answer = self.deliver(attempt)
-        try:
+        data: Any = UNSET
+        with contextlib.suppress(
+            ValueError
+        ):  # it carries the whole body: no error of ours may lead back to it
             data = parse(answer.content)
-        except ValueError:
-            if request.textual:
-                return Reply(answer.status, text_of(answer), answer.headers, length=len(answer.content))
+        if data is UNSET and request.textual:
+            data = text_of(answer)
+        if data is UNSET:
             words = describe(answer, masker=self.masker)
             reason = f"{answer.status} with a body that is not JSON ({words})"
             self._fail(attempt, Failure(reason, True, False, status=answer.status))
@@ -129,7 +135,7 @@ class Delivery:
                     return outcome
                 if attempt.method == "DELETE" and outcome.status == 404 and acted:
                     return Answer(204, outcome.headers)  # the attempt before did it
-                location = outcome.headers.get("Location")
+                location = conceal(outcome.headers.get("Location"))
                 if outcome.status in _REDIRECTS and location:
                     hops += 1
                     attempt = self._redirected(attempt, location, hops=hops, follow=follow)
@@ -165,12 +171,18 @@ class Delivery:
         for pace in list(self._paces.values()):
             pace.wake()
 
+    def end(self) -> None:
+        """Free the sockets for good: who waits for the next bytes of a stream hears of it."""
+        self.close()
+        for stream in list(self.streams):
+            stream.cut()
+
     def _pace(self, url: str) -> Pace:
         origin = start_of(url)
         known = self._paces.get(origin)
         # Of two threads that come first, both get the one that was stored.
         return known or self._paces.setdefault(
-            origin, Pace(self._settings.retry, lanes=self._settings.workers, check_open=self._check_open)
+            origin, Pace(self._settings.retry, lanes=self._settings.workers, check_open=self.check_open)
         )
 
     def failed(self, attempt: Attempt, failure: Failure, *, attempts: int = 1) -> TransportError:
@@ -214,7 +226,7 @@ class Delivery:
     ) -> Attempt:
         with contextlib.suppress(UnicodeError):
             # Header bytes arrive as Latin-1; addresses are UTF-8.
-            location = location.encode("latin-1").decode("utf-8")
+            location = Secret(location.encode("latin-1").decode("utf-8"))
         url = follow(attempt.url, location)
         if attempt.method not in _READS:
             self._fail(attempt, Failure(_MOVED.format(self.masker.url(url)), acted=False, passing=False))

@@ -10,6 +10,7 @@ from urllib.parse import quote, urljoin, urlsplit
 
 import attrs
 
+from synapse.dialects.masking import Secret
 from synapse.errors import ConfigError, OriginError, QueryError
 
 _PORTS: Final = {"http": 80, "https": 443}
@@ -111,7 +112,7 @@ class Base:
     def follow(self, link: str, *, start: str) -> str:
         """Return where *link*, found at *start*, leads on this origin; `OriginError` if elsewhere."""
         try:
-            target = urljoin(start, link)
+            target = Secret(urljoin(start, link))
             other = origin_of(target)
         except ValueError as error:
             raise OriginError(

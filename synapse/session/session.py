@@ -115,6 +115,10 @@ class Session:
         """Send one request and return its reply; a refusal or a failure is raised as a typed error."""
         return self._delivery().send(request)
 
+    def masked(self, said: Any) -> Any:
+        """Return what a backend said, text or JSON, without secrets, the session's own among them."""
+        return self._masker.words(said) if isinstance(said, str) else self._masker.body(said)
+
     def check_link(self, link: str) -> None:
         """Raise `OriginError` for a link that leads to another host, where the token must not go."""
         self.settings.base.follow(link, start=f"{self.host}/")
@@ -188,7 +192,7 @@ class Session:
             self._closing.set()
             delivery, self._made = self._made, None
         if delivery is not None:
-            delivery.close()
+            delivery.end()
         self.cache.clear()
 
     def check_open(self) -> None:
