@@ -11,7 +11,7 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 from synapse.dialects import v1_actions
-from synapse.dialects.masking import Masker, outline
+from synapse.dialects.masking import outline
 from synapse.entities.choices import JobStatus, LogLevel
 from synapse.entities.files import FilesManager
 from synapse.errors import NotFoundError, TransportError, WaitTimeoutError
@@ -185,7 +185,7 @@ class Job(Entity):
                     elif frame.get("type") == "complete":
                         return
                     elif frame.get("type") == "error":
-                        refused, said = not begun, Masker().words(str(frame.get("message")))
+                        refused, said = not begun, session.masked(str(frame.get("message")))
                         break
                     begun = True
         except NotFoundError as error:
