@@ -1,0 +1,150 @@
+"""Each verb, broken at each moment: done once, or not done and said so, or unconfirmed, and then resolved."""
+
+from __future__ import annotations
+
+import math
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import attrs
+import pytest
+
+from synapse import BulkError, Project, Resolution, SynapseError, TransportError, WriteUnconfirmedError
+from tests.faults.conftest import Connect, Place
+from tests.faults.hostile import FIRST, LAST, MIDDLE, Backend, Proxy, answer, close, reset, stall
+from tests.faults.writes import WRITES, Make, Write, bulk_create, change, change_by_put, create, run
+
+QUIET: Final = 0.5
+
+Harm = Callable[[Proxy, str], None]
+
+
+def at(act: Any, of: Any, place: float) -> Harm:
+    """Return what harms one request, or its answer."""
+    return lambda proxy, request: proxy.harm(request, act, of=of, at=place)
+
+
+GATEWAY: Final = {
+    f"{status} {told}": at(answer(status, raw=b"<html>", kind="text/html"), of, FIRST)
+    for status in (502, 503, 504, 524)
+    for of, told in (("request", "before it is passed on"), ("answer", "in place of the answer"))
+    # 503 says that nothing was done: a gateway that says so of what was done is beyond help.
+    if (status, of) != (503, "answer")
+}
+MOMENTS: Final[dict[str, Harm]] = {
+    "reset before a byte arrived": at(reset, "request", FIRST),
+    "reset in the request": at(reset, "request", MIDDLE),
+    "closed before its last byte": at(close, "request", LAST),
+    "reset before the answer": at(reset, "answer", FIRST),
+    "closed in the head of the answer": at(close, "answer", 10),
+    "closed before the last byte of the answer": at(close, "answer", LAST),
+    "reset in the answer": at(reset, "answer", MIDDLE),
+    **GATEWAY,
+}
+
+
+def tried(write: Write) -> SynapseError | None:
+    """Do it, and return what it ended with; of several rows, the error of the first."""
+    try:
+        write.do()
+    except BulkError as error:
+        first = error.failed[0][1]
+        assert isinstance(first, SynapseError)
+        return first
+    except SynapseError as error:
+        return error
+    return None
+
+
+def resolved(error: WriteUnconfirmedError) -> Resolution:
+    """Ask what became of it, long after the backend has ended what it was at."""
+    if error.question is not None:
+        error.question = attrs.evolve(error.question, failed=0)  # type: ignore[type-var]
+    return error.resolve()
+
+
+def check(write: Write, error: SynapseError | None, *, asked: int) -> None:
+    """Hold what was said against what there is; then have it done, as the error or its resolution tells how."""
+    had = write.had()
+    idempotent = write.request.startswith(("PUT", "DELETE"))
+    if error is None:
+        assert 1 == had
+        return
+    if isinstance(error, WriteUnconfirmedError):
+        assert (1, False) == (asked, idempotent)
+        found = resolved(error)
+        told = (had == 1, had == 0) if error.question is not None else (False, False)
+        assert told == (found.done, found.repeatable), str(found)
+    else:
+        assert idempotent or had == 0, f"{error!r}, and yet it is there"
+        assert isinstance(error, TransportError)
+        assert "Nothing was written" in str(error) or "doing it again is safe" in str(error)
+    if not had:
+        assert None is tried(write)
+    assert 1 == write.had()
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+@pytest.mark.parametrize("make", WRITES, ids=lambda make: make.__name__)
+def test_broken_once(proxy: Proxy, connect: Connect, place: Place, make: Make, moment: str) -> None:
+    """Nothing is doubled and nothing is lost, and whatever is said is true."""
+    write = make(place, connect(proxy.url))
+    MOMENTS[moment](proxy, write.request)
+    error = tried(write)
+
+    check(write, error, asked=len(proxy.requests(write.request)))
+
+
+@pytest.mark.parametrize("of", ["request", "answer"])
+@pytest.mark.parametrize(
+    "make", [create, bulk_create, change, change_by_put, run], ids=lambda make: make.__name__
+)
+def test_silent_line(proxy: Proxy, connect: Connect, place: Place, make: Make, of: str) -> None:
+    """A line that falls silent before the backend or behind it is told apart by asking."""
+    write = make(place, connect(proxy.url, retries=0, read=QUIET))
+    at(stall, of, FIRST)(proxy, write.request)
+    error = tried(write)
+    asked = len(proxy.requests(write.request))
+    proxy.heal()
+
+    assert error is not None
+    assert 1 == asked
+    check(write, error, asked=asked)
+
+
+@pytest.mark.parametrize("make", WRITES, ids=lambda make: make.__name__)
+def test_refused_connection(backend: Backend, connect: Connect, place: Place, make: Make) -> None:
+    """Where no connection comes about, the error says so, and nothing is written."""
+    with Proxy(backend.address) as proxy:
+        write = make(place, connect(proxy.url, retries=0))
+    error = tried(write)
+
+    assert TransportError in type(error).__mro__
+    assert not isinstance(error, WriteUnconfirmedError)
+    assert "connection refused" in str(error)
+    assert 0 == write.had()
+
+
+@pytest.mark.parametrize("make", WRITES, ids=lambda make: make.__name__)
+def test_idle_connection_was_closed(proxy: Proxy, connect: Connect, place: Place, make: Make) -> None:
+    """A kept connection that the server has closed meanwhile is not written to."""
+    session = connect(proxy.url, retries=0)
+    write = make(place, session)
+    Project.objects.using(session).count()
+    proxy.hang_up()
+
+    assert None is tried(write)
+    assert (1, 1) == (write.had(), len(proxy.requests(write.request)))
+
+
+@pytest.mark.parametrize("make", WRITES, ids=lambda make: make.__name__)
+def test_lost_for_ever(proxy: Proxy, connect: Connect, place: Place, make: Make) -> None:
+    """Where every answer is lost, it is done once, whatever is said."""
+    write = make(place, connect(proxy.url))
+    proxy.harm(write.request, reset, of="answer", times=math.inf)
+    error = tried(write)
+
+    assert isinstance(error, TransportError)
+    assert 1 == write.had()
+    assert isinstance(error, WriteUnconfirmedError) != write.request.startswith(("PUT", "DELETE"))
