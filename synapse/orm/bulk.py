@@ -6,14 +6,17 @@ import os
 
 from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
 
-from synapse.errors import BulkError, MappingError, QueryError, SynapseError
+from synapse.errors import BulkError, MappingError, QueryError, SynapseError, describe
 from synapse.mapping.json import same_json
-from synapse.orm import arguments, binding, journalled, proof, resolving, saving, writing
-from synapse.orm.journal import opened
+from synapse.orm import arguments, binding, journalled, proof, saving, writing
+from synapse.orm.creation import Creation
+from synapse.orm.journal import opened, path_of
+from synapse.orm.resolving import asking
 from synapse.session import Outcome, Run, Written, create_each
 
 if TYPE_CHECKING:
@@ -60,7 +63,7 @@ class BulkResult:
 def check_size(name: str, value: object) -> None:
     """Refuse a size that is no positive integer."""
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise QueryError(f"{name} is a positive integer, got {value!r}")
+        raise QueryError(f"{name} is a positive integer, got {describe(value)}")
 
 
 # --- create -----------------------------------------------------------------
@@ -73,7 +76,9 @@ def create(
 ) -> list[E]:
     """Create objects in batches, or side by side where the wire takes one at a time."""
     check_size("batch_size", batch_size)
+    path = None if journal is None else path_of(journal)
     cls, session = queryset.entity, queryset.session
+    session.check_open()
     given: list[E] = arguments.items("bulk_create()", objects, of=f"{cls.__name__} objects")
     for index, each in enumerate(given):
         _check_new(cls, each, index)
@@ -87,8 +92,8 @@ def create(
         return given
     takes_lists = session.dialect.create_many(cls._schema, []) is not None
     try:
-        if journal is not None:
-            written = _noted(session, given, size=batch_size, path=journal)
+        if path is not None:
+            written = _noted(session, given, size=batch_size, path=path)
         elif takes_lists:
             written = _in_batches(session, given, size=batch_size)
         else:
@@ -116,7 +121,7 @@ def _in_batches(session: Session, given: list[E], *, size: int) -> Written[E]:
     def send(batch: list[E]) -> Any:
         request = session.dialect.create_many(schema, [writing.to_wire(each) for each in batch])
         assert request is not None
-        with resolving.asking(lambda since: resolving.Creation.of(batch, session=session, since=since)):
+        with asking(lambda since: Creation.of(batch, session=session, since=since)):
             return session.send(request).data
 
     run = Run(given)
@@ -137,8 +142,7 @@ def _stored(outcome: Outcome[E, Any], session: Session) -> Outcome[E, Any]:
     return outcome
 
 
-def _noted(session: Session, given: Sequence[E], *, size: int, path: str | os.PathLike[str]) -> Written[E]:
-    session.check_open()
+def _noted(session: Session, given: Sequence[E], *, size: int, path: Path) -> Written[E]:
     entity, tenant = type(given[0]).__name__, session.settings.tenant
     with opened(path, entity=entity, host=session.host, tenant=tenant) as journal:
         return journalled.create(session, given, size=size, journal=journal)

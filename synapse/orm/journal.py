@@ -148,11 +148,8 @@ class Journal:
 
 
 @contextlib.contextmanager
-def opened(
-    journal: str | os.PathLike[str], *, entity: str, host: str, tenant: str | None
-) -> Iterator[Journal]:
+def opened(path: Path, *, entity: str, host: str, tenant: str | None) -> Iterator[Journal]:
     """Open a journal, new or of an earlier run, for this run alone."""
-    path = _path(journal)
     with _locked(path):
         try:
             descriptor = _open(path)
@@ -164,7 +161,8 @@ def opened(
             os.close(descriptor)
 
 
-def _path(given: object) -> Path:
+def path_of(given: object) -> Path:
+    """Check the path of a journal, before anything is sent."""
     if not isinstance(given, str | os.PathLike) or not os.fspath(given):
         raise QueryError(f"journal takes the path of a file, got {describe(given)}; nothing was sent")
     # Whoever names the file another way meets the same lock.

@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 
 from synapse import (
     Agent,
+    ConfigError,
     DataCollection,
     DataFile,
     GroundTruthDataset,
@@ -211,6 +212,19 @@ WRITING: Final = [
     Bad("QuerySet.bulk_create", "None inside", lambda w: T.bulk_create([None]), MappingError),
     Bad("QuerySet.bulk_create", "another entity", lambda w: T.bulk_create([w.tag]), MappingError),
     Bad("QuerySet.bulk_create", "saved", lambda w: T.bulk_create([w.task]), MappingError),
+    *(
+        Bad("QuerySet.bulk_create", f"journal {each!r}", lambda w, each=each: T.bulk_create([], journal=each))
+        for each in (5, True, "", b"run.journal", "tests")
+    ),
+    *(
+        Bad(
+            "QuerySet.bulk_create",
+            f"journal {each!r}",
+            lambda w, each=each: T.bulk_create([], journal=each),
+            ConfigError,
+        )
+        for each in ("nowhere/run.journal", "a\0b")
+    ),
     Bad("QuerySet.bulk_create", "no size", lambda w: T.bulk_create([], batch_size=0)),
     Bad(
         "QuerySet.bulk_create",

@@ -1,0 +1,248 @@
+"""The journal of a bulk write as a file: whose it is, what a crash leaves of it, and what it never holds."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import resource
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from synapse import ConfigError, QueryError
+from synapse.orm import journal as journals
+from synapse.orm.journal import Journal
+
+OWNER = {"entity": "Task", "host": "https://a.invalid", "tenant": None}
+ROW = {"project_id": 1, "meta": {"password": "hush"}}
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Where the journal is."""
+    return tmp_path / "run.journal"
+
+
+@contextlib.contextmanager
+def opened(path: Path, **owner: Any) -> Iterator[Journal]:
+    """Open it as the usual run, or as another one."""
+    with journals.opened(journals.path_of(path), **{**OWNER, **owner}) as journal:
+        yield journal
+
+
+def fill(path: Path) -> list[str]:
+    """Leave one row done, one refused and one of unknown outcome."""
+    with opened(path) as journal:
+        names = [journal.name({"n": n}) for n in range(3)]
+        journal.sending(names, after=7)
+        journal.settle({names[0]: 8})
+        journal.withdraw([names[1]])
+    return names
+
+
+class TestContent:
+    def test_is_taken_over_by_the_next_run(self, path):
+        """What is done has its key; what was sent, and nobody knows more of, has the highest key of before."""
+        names = fill(path)
+
+        with opened(path) as journal:
+            assert {names[0]: 8} == journal.done
+            assert [(names[2], 7)] == [(name, each.after) for name, each in journal.unsettled.items()]
+
+    def test_names_rows_by_value(self, path):
+        """The same values have the same name in the next run, whatever their order; equal rows are numbered."""
+        with opened(path) as journal:
+            first = [journal.name(ROW), journal.name({"n": 1}), journal.name(ROW)]
+        with opened(path) as journal:
+            assert [first[1], first[0], first[2]] == [journal.name(each) for each in ({"n": 1}, ROW, ROW)]
+        assert f"{first[0]}:2" == first[2]
+
+    def test_tells_kinds_of_values_apart(self, path):
+        """1, true and 1.0 are not the same row."""
+        with opened(path) as journal:
+            assert 4 == len({journal.name({"n": value}) for value in (1, True, 1.0, "1")})
+
+    def test_holds_no_values(self, path):
+        """Nobody reads values out of it, nor finds them by trying: the salt differs from file to file."""
+        with opened(path) as journal:
+            name = journal.name(ROW)
+            journal.sending([name], after=None)
+        with opened(path.with_name("other")) as other:
+            assert name != other.name(ROW)
+
+        assert all(word not in path.read_text() for word in ("hush", "password", "project"))
+
+    def test_is_closed_to_others(self, path):
+        """Only its owner may read it."""
+        fill(path)
+
+        assert 0o600 == path.stat().st_mode & 0o777
+
+
+class TestDamage:
+    @pytest.mark.parametrize("cut", [1, 5, 20])
+    def test_a_torn_last_line_is_dropped(self, path, cut):
+        """What a dying process was about to say is cut off, and the file goes on behind it."""
+        names = fill(path)
+        path.write_bytes(path.read_bytes()[:-cut])
+
+        with opened(path) as journal:
+            assert {names[1], names[2]} == set(journal.unsettled)
+            journal.withdraw([names[1]])
+        with opened(path) as journal:
+            assert [names[2]] == list(journal.unsettled)
+
+    @pytest.mark.parametrize("left", [0, 1, 12, 60])
+    def test_a_torn_first_line_begins_anew(self, path, left):
+        """A process that died over the first line has sent nothing."""
+        fill(path)
+        path.write_bytes(path.read_bytes()[:left])
+
+        with opened(path) as journal:
+            assert ({}, {}) == (journal.done, journal.unsettled)
+        assert 1 == len(path.read_bytes().splitlines())
+
+    @pytest.mark.parametrize(
+        "line",
+        [
+            b"\0\0\0",
+            b"{}",
+            b"[]",
+            b'{"done": [1]}',
+            b'{"sent": ["a"], "at": "x", "after": 1}',
+            b"[" * 10**5,
+            b"\xff",
+        ],
+        ids=["zeros", "nothing", "list", "done", "sent", "deep", "bytes"],
+    )
+    def test_a_damaged_line_is_told(self, path, line):
+        """Nobody knows what is done: nothing is sent, and the file stays as it was."""
+        fill(path)
+        content = path.read_bytes().replace(b"\n", b"\n" + line + b"\n", 1)
+        path.write_bytes(content)
+
+        with (
+            pytest.raises(QueryError, match=r"line 2 of the journal .* damaged.*Nothing was sent"),
+            opened(path),
+        ):
+            pass
+        assert content == path.read_bytes()
+
+    @pytest.mark.parametrize(
+        "content",
+        [
+            b"hello",
+            b"hello\n",
+            b"{}\n",
+            b"[]\n",
+            b'{"journal": "other", "version": 1, "salt": ""}\n',
+            b"\0",
+            b"\xff\n",
+        ],
+    )
+    def test_another_file_is_left_alone(self, path, content):
+        """A file that is no journal is refused as it is."""
+        path.write_bytes(content)
+
+        with pytest.raises(QueryError, match="is no journal of a bulk_create"), opened(path):
+            pass
+        assert content == path.read_bytes()
+
+
+class TestOwner:
+    @pytest.mark.parametrize("owner", [{"entity": "TaskTag"}, {"host": "https://b.invalid"}, {"tenant": "b"}])
+    def test_is_the_same_for_every_run(self, path, owner):
+        """A journal of another entity, backend or workspace knows other rows."""
+        fill(path)
+        content = path.read_bytes()
+
+        with (
+            pytest.raises(QueryError, match=f"its {next(iter(owner))} is .*of its own"),
+            opened(path, **owner),
+        ):
+            pass
+        assert content == path.read_bytes()
+
+    def test_of_a_later_version_is_refused(self, path):
+        """A newer release may write what this one does not understand."""
+        fill(path)
+        path.write_text(path.read_text().replace('"version": 1', '"version": 2', 1))
+
+        with pytest.raises(QueryError, match="its version is 2"), opened(path):
+            pass
+
+    def test_is_one_run_at_a_time(self, path):
+        """A second run is refused while the first has it, by another name for the file as well."""
+        alias = path.with_name("alias")
+        alias.symlink_to(path)
+
+        with opened(path), pytest.raises(QueryError, match="another run is using the journal"), opened(alias):
+            pass
+        with opened(alias):
+            pass
+
+
+class TestPlace:
+    def test_without_room_stops_before_anything_is_sent(self, path):
+        """What cannot be noted raises; what was noted before can be read."""
+        names = fill(path)
+        with opened(path) as journal, small_files(path.stat().st_size + 40):
+            for _ in range(2):
+                with pytest.raises(ConfigError, match=r"cannot be written to .* no more was sent"):
+                    journal.sending(names[:1] * 9, after=1)
+            journal.settle({names[2]: 9})
+
+        with opened(path) as journal:
+            assert ({names[0]: 8}, [names[2]]) == (journal.done, list(journal.unsettled))
+
+    @pytest.mark.parametrize("place", ["none/run.journal", "file/run.journal", "n" * 300])
+    def test_that_cannot_be_is_refused(self, tmp_path, place):
+        """A missing folder is not made: it may be a slip."""
+        (tmp_path / "file").touch()
+
+        with pytest.raises(ConfigError, match="cannot be used"), opened(tmp_path / place):
+            pass
+        assert ["file"] == [each.name for each in tmp_path.iterdir()]
+
+    def test_that_is_no_file_is_refused(self, tmp_path):
+        """A folder or a pipe is no journal; a pipe would wait for ever."""
+        os.mkfifo(tmp_path / "pipe")
+
+        for place in (tmp_path, tmp_path / "pipe", Path("/dev/null")):
+            with pytest.raises(QueryError, match="is no journal"):
+                journals.path_of(place)
+
+    def test_without_locks_is_refused(self, path, monkeypatch):
+        """On a share without locks, two runs could not be kept apart."""
+        monkeypatch.setattr("filelock.FileLock.acquire", lambda *_, **__: no_locks())
+
+        with pytest.raises(ConfigError, match=r"no locks.*takes locks\. Nothing was sent"), opened(path):
+            pass
+
+
+def no_locks() -> None:
+    """Do as a file system without locks does."""
+    raise NotImplementedError("no locks here")
+
+
+@contextlib.contextmanager
+def small_files(most: int) -> Iterator[None]:
+    """Let no file grow beyond so many bytes, as a full disk does."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_each_line_is_json(path):
+    """Whoever wants to look can."""
+    fill(path)
+
+    kinds = [next(iter(json.loads(line))) for line in path.read_text().splitlines()]
+    assert ["journal", "sent", "done", "undone"] == kinds
