@@ -16,8 +16,10 @@ from synapse.entities.choices import JobStatus, LogLevel
 from synapse.entities.files import FilesManager
 from synapse.errors import NotFoundError, TransportError, WaitTimeoutError
 from synapse.mapping import UNSET, Json, JsonValue, read_only
-from synapse.orm import Entity, ManagedBy, ToMany, ToOne, arguments, entity, loading, resolving
+from synapse.orm import Entity, ManagedBy, ToMany, ToOne, arguments, entity, loading
 from synapse.orm.binding import held, send
+from synapse.orm.edit import Edit
+from synapse.orm.resolving import asking
 from synapse.orm.writing import take
 from synapse.query import EXACT, By, Exact
 from synapse.query.kinds import TextKey
@@ -137,9 +139,9 @@ class Job(Entity):
         session = held(self, "stop")
         request = session.dialect.change(self._schema, self.pk, values={"status": JobStatus.STOPPED.value})
 
-        def question(_: float) -> resolving.Edit:
+        def question(_: float) -> Edit:
             known = loading.peek(self, "status")
-            return resolving.Edit(
+            return Edit(
                 entity="Job",
                 pk=self.pk,
                 sent={"status": JobStatus.STOPPED.value},
@@ -149,7 +151,7 @@ class Job(Entity):
                 objects=(self,),
             )
 
-        with resolving.asking(question):
+        with asking(question):
             reply = send(self, request, session=session)
         take(self, reply.data, session=session, sent={"status"})
         return self

@@ -17,9 +17,10 @@ from synapse.errors import Resolution, TransportError
 from synapse.mapping import Json, read_only
 from synapse.orm import Entity, ManagedBy, ToMany, ToOne, arguments, entity
 from synapse.orm.binding import check_host, held, send
+from synapse.orm.creation import Creation
 from synapse.orm.loading import reference
 from synapse.orm.registry import entity_named
-from synapse.orm.resolving import Creation, asking
+from synapse.orm.resolving import asking
 from synapse.orm.writing import stored
 from synapse.query import EXACT
 from synapse.query.kinds import Reference, TextKey

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import time
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
-from synapse.errors import NotFoundError, QueryError, Question, Resolution, WriteUnconfirmedError, describe
+from synapse.dialects.masking import mask_body
+from synapse.errors import QueryError, Question, Resolution, WriteUnconfirmedError, describe
 from synapse.mapping.codecs import dump_value
 from synapse.mapping.json import copy_json, same_json
 from synapse.mapping.unset import UNSET
-from synapse.orm import arguments, binding, carrying, loading, newest, writing
-from synapse.orm.registry import entity_named
+from synapse.orm import arguments, binding, writing
 from synapse.session import Session, current
 
 if TYPE_CHECKING:
@@ -90,83 +90,16 @@ class Asked:
     def __reduce__(self) -> tuple[Any, ...]:
         left = ("session", "objects")
         kept = {each.name: getattr(self, each.name) for each in attrs.fields(type(self))}
-        return _restored, (type(self), {name: value for name, value in kept.items() if name not in left})
+        told = {name: value for name, value in kept.items() if name not in left}
+        return _restored, (type(self), told | self.shareable())
+
+    def shareable(self) -> dict[str, Any]:
+        """Give what a pickle holds in place of values that may be secret."""
+        return {}
 
 
 def _restored(cls: type[Asked], kept: dict[str, Any]) -> Asked:
     return cls(**kept)
-
-
-# --- creations --------------------------------------------------------------
-@attrs.frozen(kw_only=True)
-class Creation(Asked):
-    """Rows that were sent to be created, each as its wire values by field; `lookups` narrow where they are."""
-
-    entity: str
-    sent: tuple[Mapping[str, Any], ...] = attrs.field(repr=False)
-    since: float
-    lookups: Mapping[str, Any] = attrs.field(factory=dict)
-
-    @classmethod
-    def of(cls, objects: Sequence[Entity], *, session: Session, since: float) -> Creation:
-        """Ask for new objects of one entity, which were sent by one request."""
-        schema = objects[0]._schema
-        sent = tuple(open_values(each) for each in objects)
-        return cls(
-            entity=schema.entity,
-            sent=sent,
-            since=since,
-            lookups=shared_links(type(objects[0]), sent),
-            host=session.host,
-            session=session,
-            objects=tuple(objects),
-        )
-
-    def look(self, session: Session) -> Resolution:
-        """Look for rows made since that carry what was sent, leaving out those that are known to be others."""
-        cls = entity_named(self.entity)
-        made = newest.made_since(cls, self.since, session=session, lookups=self.lookups)
-        own = {each.pk for each in self.objects}
-        rows = {
-            row.pk: (row, raw)
-            for row, raw in made.rows
-            if (row.pk in own or (cls._schema.resource, row.pk) not in session.made)
-            and not (len(self.sent) == 1 and holds_other_files(row, self.sent[0]))
-        }
-        paired = carrying.pair(dict(enumerate(self.sent)), [row for row, _ in rows.values()])
-        if made.dated and len(paired.found) == len(self.sent):
-            found = [
-                self._taken(index, *rows[paired.found[index]], session) for index in range(len(self.sent))
-            ]
-            return Resolution(done=True, rows=tuple(found), reason=f"it is {_named(found)}")
-        keys = dict.fromkeys(
-            [*paired.found.values(), *(key for each in paired.doubtful.values() for key in each)]
-        )
-        if not keys and made.whole:
-            return ABSENT
-        maybe = tuple(rows[key][0] for key in keys)
-        return Resolution(rows=maybe, reason=self._doubt(made, paired, maybe))
-
-    def _doubt(
-        self, made: newest.Newest[Any], paired: carrying.Paired[int], maybe: tuple[Entity, ...]
-    ) -> str:
-        if not made.whole:
-            return f"more {self.entity} rows were made since than are read; filter for it"
-        if not made.dated:
-            return f"{_named(maybe)} may be it, but the backend does not say when it was made"
-        if paired.found and not paired.doubtful:
-            return f"{len(paired.found)} of {len(self.sent)} are there: {_named(maybe)}"
-        return f"{_named(maybe)} may be it, or somebody else's; compare what it holds"
-
-    def _taken(self, index: int, row: Entity, raw: dict[str, Any], session: Session) -> Entity:
-        """Let the user's own object be the row that was found, unless it was saved since."""
-        if index >= len(self.objects):
-            return row
-        own: Entity = self.objects[index]
-        if own._state.saved:
-            return own if own.pk == row.pk else row
-        take_over(own, raw, session=session, sent=self.sent[index])
-        return own
 
 
 def open_values(instance: Entity) -> dict[str, Any]:
@@ -175,15 +108,9 @@ def open_values(instance: Entity) -> dict[str, Any]:
     return {name: value for name, value in writing.to_wire(instance).items() if not fields[name].secret}
 
 
-def shared_links(cls: type[Entity], sent: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Give the links that rows have in common and that can be filtered by."""
-    links = {}
-    for relation, via in cls._schema.relations.items():
-        keys = {values.get(via) for values in sent}
-        by = cls._catalog.lookups.get(relation)
-        if len(keys) == 1 and None not in keys and by is not None and not by.many:
-            links[relation] = keys.pop()
-    return links
+def without_secrets(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out every field that holds something secret."""
+    return {name: value for name, value in values.items() if mask_body({name: value}) == {name: value}}
 
 
 def take_over(instance: Entity, row: dict[str, Any], *, session: Session, sent: Mapping[str, Any]) -> None:
@@ -201,96 +128,7 @@ def take_over(instance: Entity, row: dict[str, Any], *, session: Session, sent: 
         setattr(instance, name, value)
 
 
-def holds_other_files(row: Entity, sent: Mapping[str, Any]) -> bool:
-    """Whether a row has other files than were sent, of which backends tell in other words than they take."""
-    for name, value in sent.items():
-        codec = row._schema.fields[name].codec
-        if not isinstance(value, Mapping) or codec.plain or not codec.lazy or not loading.has(row, name):
-            continue
-        held = getattr(row, name) or {}
-        paths = [(getattr(held.get(key), "path", None), each) for key, each in value.items()]
-        if held.keys() != value.keys() or any(
-            path and isinstance(each, Mapping) and path != each.get("path", path) for path, each in paths
-        ):
-            return True
-    return False
-
-
-def _named(rows: Sequence[Entity]) -> str:
+def named(rows: Sequence[Entity]) -> str:
+    """Name rows for a sentence, the first few of many."""
     shown = ", ".join(f"{row._schema.entity} {row.pk}" for row in rows[:3])
     return f"{shown} and {len(rows) - 3} more" if len(rows) > 3 else shown
-
-
-# --- changes ----------------------------------------------------------------
-@attrs.frozen(kw_only=True)
-class Edit(Asked):
-    """Fields of one row that were to be changed: what was sent and what they were, as wire values by field."""
-
-    entity: str
-    pk: Any
-    sent: Mapping[str, Any] = attrs.field(repr=False)
-    before: Mapping[str, Any] = attrs.field(repr=False)
-
-    @classmethod
-    def of(cls, instance: Entity, *, session: Session) -> Edit:
-        """Ask for the unsaved changes of an object."""
-        sent = open_values(instance)
-        return cls(
-            entity=instance._schema.entity,
-            pk=instance.pk,
-            sent=sent,
-            before={name: loaded_value(instance, name) for name in sent},
-            host=session.host,
-            session=session,
-            objects=(instance,),
-        )
-
-    def look(self, session: Session) -> Resolution:
-        """Read the row, and hold each field against what was sent and what it was."""
-        cls = entity_named(self.entity)
-        try:
-            raw = loading.detail_row(loading.reference(cls, self.pk, session=session), session)
-        except NotFoundError as error:
-            return Resolution(reason=str(error))
-        fresh = loading.load(cls, raw, session=session)
-        held = held_values(fresh, self.sent)
-        if not held:
-            return Resolution(rows=(fresh,), reason=f"{self.entity} rows do not show {', '.join(self.sent)}")
-        if all(_taken_on(self.sent[name], value) for name, value in held.items()):
-            for own in self.objects:
-                take_over(own, raw, session=session, sent=self.sent)
-            return Resolution(
-                done=True, rows=self.objects or (fresh,), reason=f"{_named([fresh])} holds what was sent"
-            )
-        if all(same_json(self.before[name], value) for name, value in held.items()):
-            return ABSENT._replace(rows=(fresh,), reason=f"{_named([fresh])} holds what it held before")
-        shown = ", ".join(f"{name} {describe(value)}" for name, value in held.items())
-        return Resolution(
-            rows=(fresh,),
-            reason=f"{_named([fresh])} holds neither what was sent nor what was loaded: {shown}",
-        )
-
-
-def held_values(fresh: Entity, names: Iterable[str]) -> dict[str, Any]:
-    """Give what a row that was just read holds, as wire values; what no row shows is left out."""
-    fields = fresh._schema.fields
-    return {
-        name: dump_value(fields[name].codec, getattr(fresh, name))
-        for name in names
-        if not fields[name].write_only
-    }
-
-
-def loaded_value(instance: Entity, name: str) -> Any:
-    """Give the wire value that a field had when it was loaded; `UNSET` where it never was."""
-    state, codec = instance._state, instance._schema.fields[name].codec
-    if codec.lazy:
-        return state.loaded(name)
-    value = state.before.get(name, UNSET)
-    return value if value is UNSET else dump_value(codec, value)
-
-
-def _taken_on(sent: Any, held: Any) -> bool:
-    verdict = carrying.alike(sent, held)
-    # Backends take blanks off texts; an object that differs is somebody else's.
-    return bool(verdict) or (verdict is None and isinstance(sent, str))

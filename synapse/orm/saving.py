@@ -8,7 +8,10 @@ from synapse.errors import Conflict, ConflictError, QueryError, describe
 from synapse.mapping.codecs import dump_value
 from synapse.mapping.json import same_json
 from synapse.mapping.unset import UNSET
-from synapse.orm import arguments, binding, loading, resolving, writing
+from synapse.orm import arguments, binding, loading, writing
+from synapse.orm.creation import Creation
+from synapse.orm.edit import Edit, held_values, loaded_value
+from synapse.orm.resolving import asking
 
 if TYPE_CHECKING:
     from synapse.orm.entity import Entity
@@ -28,7 +31,7 @@ def save(instance: Entity, *, check: bool = False) -> None:
     if not state.saved:
         with (
             writing.dropping_cached(instance, session),
-            resolving.asking(lambda since: resolving.Creation.of([instance], session=session, since=since)),
+            asking(lambda since: Creation.of([instance], session=session, since=since)),
         ):
             reply = session.send(session.dialect.create(schema, values))
             writing.store(instance, reply.data, session=session)
@@ -38,7 +41,7 @@ def save(instance: Entity, *, check: bool = False) -> None:
         request = session.dialect.change(schema, instance.pk, values=values)
         with (
             writing.dropping_cached(instance, session),
-            resolving.asking(lambda since: resolving.Edit.of(instance, session=session)),
+            asking(lambda since: Edit.of(instance, session=session)),
         ):
             reply = binding.send(instance, request, session=session)
         writing.store(instance, reply.data, session=session)
@@ -50,9 +53,9 @@ def check_conflicts(instance: Entity, session: Session) -> None:
     changed = writing.changes(instance)
     fresh = loading.load(type(instance), loading.detail_row(instance, session), session=session)
     conflicts = {}
-    for field, theirs in resolving.held_values(fresh, changed).items():
+    for field, theirs in held_values(fresh, changed).items():
         mine = dump_value(fields[field].codec, changed[field])
-        loaded = resolving.loaded_value(instance, field)
+        loaded = loaded_value(instance, field)
         if not same_json(theirs, mine) and not same_json(theirs, loaded):
             conflicts[field] = _conflict(instance, fresh, field)
     if not conflicts:
@@ -71,7 +74,7 @@ def _conflict(instance: Entity, fresh: Entity, name: str) -> Conflict:
     field = instance._schema.fields[name]
     if field.secret:
         return Conflict(UNSET, UNSET, UNSET)
-    loaded = resolving.loaded_value(instance, name)
+    loaded = loaded_value(instance, name)
     if not field.codec.lazy:
         loaded = instance._state.before.get(name, UNSET)
     return Conflict(loaded, getattr(fresh, name), loading.peek(instance, name))

@@ -1,0 +1,122 @@
+"""Rows that were sent to be created, and whether they were."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from synapse.errors import Resolution
+from synapse.orm import carrying, loading, newest
+from synapse.orm.registry import entity_named
+from synapse.orm.resolving import ABSENT, Asked, named, open_values, take_over, without_secrets
+
+if TYPE_CHECKING:
+    from synapse.orm.entity import Entity
+    from synapse.session import Session
+
+
+@attrs.frozen(kw_only=True)
+class Creation(Asked):
+    """Rows that were sent to be created, each as its wire values by field; `lookups` narrow where they are."""
+
+    entity: str
+    sent: tuple[Mapping[str, Any], ...] = attrs.field(repr=False)
+    since: float
+    lookups: Mapping[str, Any] = attrs.field(factory=dict)
+    partial: bool = False
+
+    @classmethod
+    def of(cls, objects: Sequence[Entity], *, session: Session, since: float) -> Creation:
+        """Ask for new objects of one entity, which were sent by one request."""
+        schema = objects[0]._schema
+        sent = tuple(open_values(each) for each in objects)
+        return cls(
+            entity=schema.entity,
+            sent=sent,
+            since=since,
+            lookups=shared_links(type(objects[0]), sent),
+            host=session.host,
+            session=session,
+            objects=tuple(objects),
+        )
+
+    def look(self, session: Session) -> Resolution:
+        """Look for rows made since that carry what was sent, leaving out those that are known to be others."""
+        cls = entity_named(self.entity)
+        made = newest.made_since(cls, self.since, session=session, lookups=self.lookups)
+        own = {each.pk for each in self.objects}
+        rows = {
+            row.pk: (row, raw)
+            for row, raw in made.rows
+            if (row.pk in own or (cls._schema.resource, row.pk) not in session.made)
+            and not (len(self.sent) == 1 and holds_other_files(row, self.sent[0]))
+        }
+        paired = carrying.pair(dict(enumerate(self.sent)), [row for row, _ in rows.values()])
+        if made.dated and len(paired.found) == len(self.sent) and not self.partial:
+            found = [
+                self._taken(index, *rows[paired.found[index]], session) for index in range(len(self.sent))
+            ]
+            return Resolution(done=True, rows=tuple(found), reason=f"it is {named(found)}")
+        keys = dict.fromkeys(
+            [*paired.found.values(), *(key for each in paired.doubtful.values() for key in each)]
+        )
+        if not keys and made.whole:
+            return ABSENT
+        maybe = tuple(rows[key][0] for key in keys)
+        return Resolution(rows=maybe, reason=self._doubt(made, paired, maybe))
+
+    def shareable(self) -> dict[str, Any]:
+        """Leave out what may be secret, and remember that."""
+        sent = tuple(without_secrets(values) for values in self.sent)
+        return {"sent": sent, "partial": self.partial or sent != self.sent}
+
+    def _doubt(
+        self, made: newest.Newest[Any], paired: carrying.Paired[int], maybe: tuple[Entity, ...]
+    ) -> str:
+        if not made.whole:
+            return f"more {self.entity} rows were made since than are read; filter for it"
+        if self.partial:
+            return f"{named(maybe)} may be it, but not all that was sent is kept in a pickle"
+        if not made.dated:
+            return f"{named(maybe)} may be it, but the backend does not say when it was made"
+        if paired.found and not paired.doubtful:
+            return f"{len(paired.found)} of {len(self.sent)} are there: {named(maybe)}"
+        return f"{named(maybe)} may be it, or somebody else's; compare what it holds"
+
+    def _taken(self, index: int, row: Entity, raw: dict[str, Any], session: Session) -> Entity:
+        """Let the user's own object be the row that was found, unless it was saved since."""
+        if index >= len(self.objects):
+            return row
+        own: Entity = self.objects[index]
+        if own._state.saved:
+            return own if own.pk == row.pk else row
+        take_over(own, raw, session=session, sent=self.sent[index])
+        return own
+
+
+def shared_links(cls: type[Entity], sent: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Give the links that rows have in common and that can be filtered by."""
+    links = {}
+    for relation, via in cls._schema.relations.items():
+        keys = {values.get(via) for values in sent}
+        by = cls._catalog.lookups.get(relation)
+        if len(keys) == 1 and None not in keys and by is not None and not by.many:
+            links[relation] = keys.pop()
+    return links
+
+
+def holds_other_files(row: Entity, sent: Mapping[str, Any]) -> bool:
+    """Whether a row has other files than were sent, of which backends tell in other words than they take."""
+    for name, value in sent.items():
+        codec = row._schema.fields[name].codec
+        if not isinstance(value, Mapping) or codec.plain or not codec.lazy or not loading.has(row, name):
+            continue
+        held = getattr(row, name) or {}
+        paths = [(getattr(held.get(key), "path", None), each) for key, each in value.items()]
+        if held.keys() != value.keys() or any(
+            path and isinstance(each, Mapping) and path != each.get("path", path) for path, each in paths
+        ):
+            return True
+    return False
