@@ -1,0 +1,163 @@
+"""Rows held against what was sent, and which of them is which."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from synapse import DataUnit, JobLog, Storage, TaskTag
+from synapse.orm import loading
+from synapse.orm.carrying import Paired, alike, carries, pair
+from synapse.testing import canned
+
+SESSION = canned({})
+FILES = {"image_1": {"checksum": "abc", "path": "day/1.png"}}
+
+
+def tag(key: int, **changes: Any) -> TaskTag:
+    """A tag as the backend gives it."""
+    row = {"id": key, "project": 1, "name": "night", "meta": {"n": 1}, "description": "", **changes}
+    return loading.load(TaskTag, row, session=SESSION)
+
+
+def sent(**changes: Any) -> dict[str, Any]:
+    """A tag as it was sent."""
+    return {"project_id": 1, "name": "night", "meta": {"n": 1}, **changes}
+
+
+class TestAlike:
+    @pytest.mark.parametrize(
+        "value",
+        [1, 1.5, True, None, "밤", [1, {"a": 2}], {"a": [1]}, {}, "2026-01-01T00:00:00Z", ""],
+    )
+    def test_what_is_equal(self, value):
+        """The same value is the same."""
+        assert alike(value, value) is True
+
+    @pytest.mark.parametrize(
+        ("one", "other"),
+        [
+            (1, 2),
+            (1.5, 1.6),
+            (True, False),
+            ("a", "b"),
+            ({"a": 1}, {"a": 2}),
+            ({"a": {"b": 1}}, {"a": {"b": 2}, "c": 3}),
+            ("2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z"),
+            ("2026-01-01T00:00:00Z", "later"),
+        ],
+    )
+    def test_what_is_another(self, one, other):
+        """No backend makes the one of the other."""
+        assert alike(one, other) is False
+
+    @pytest.mark.parametrize(
+        ("one", "other"),
+        [
+            (" a", "a"),
+            ("Night", "night"),
+            ("cafe\u0301", "caf\u00e9"),
+            (0.1, 0.10000001),
+            ({"a": 1}, {"a": 1, "b": 2}),
+            ({"a": 1}, {}),
+            ([1, 2], [2, 1]),
+            (None, {}),
+            (1, True),
+            ("1", 1),
+            ("2026-01-01T00:00:00.7Z", "2026-01-01T00:00:00Z"),
+        ],
+    )
+    def test_what_may_have_been_rewritten(self, one, other):
+        """A backend may trim, fold, round, reorder, add or drop: nobody can tell."""
+        assert alike(one, other) is None
+
+    def test_moments_of_two_zones(self):
+        """A moment is the same wherever it is written."""
+        assert alike("2026-01-01T00:00:00+00:00", "2026-01-01T09:00:00+09:00") is True
+
+
+class TestCarries:
+    def test_every_field_counts(self):
+        """One value that surely differs makes it another row; what cannot be told makes it doubtful."""
+        verdicts = [carries(sent(), tag(5, **changes)) for changes in ({}, {"name": "day"}, {"meta": {}})]
+
+        assert [True, False, None] == verdicts
+
+    def test_fields_that_rows_lack_tell_nothing(self):
+        """What a list leaves out is not held against it; neither is what the backend never sends."""
+        row = loading.load(DataUnit, {"id": 5, "data_collection": 1, "meta": {}}, session=SESSION)
+
+        assert carries({"data_collection_id": 1, "files": FILES, "groups": ["a"]}, row) is True
+
+    def test_secrets_tell_nothing(self):
+        """The backend may mask them."""
+        row = loading.load(Storage, {"id": 5, "name": "s", "configuration": {"key": "***"}}, session=SESSION)
+
+        assert carries({"name": "s", "configuration": {"key": "hush"}}, row) is True
+
+    @pytest.mark.parametrize(("path", "verdict"), [("day/1.png", True), ("day/2.png", False)])
+    def test_files_are_told_apart_by_their_paths(self, path, verdict):
+        """Rows describe files in other words than they were named by."""
+        info = {"url": "https://a.invalid/x", "path_original": path, "checksum": "abc"}
+        row = loading.load(
+            DataUnit, {"id": 5, "data_collection": 1, "files": {"image_1": info}}, session=SESSION
+        )
+
+        assert carries({"data_collection_id": 1, "files": FILES}, row) is verdict
+
+    def test_files_without_a_checksum_tell_nothing(self):
+        """A row that gives an address only may be any file."""
+        info = {"url": "https://a.invalid/x"}
+        row = loading.load(
+            DataUnit, {"id": 5, "data_collection": 1, "files": {"image_1": info}}, session=SESSION
+        )
+
+        assert carries({"data_collection_id": 1, "files": FILES}, row) is True
+
+    def test_files_that_cannot_be_read_tell_nothing(self):
+        """A row whose files are odd is still a row."""
+        row = loading.load(
+            DataUnit, {"id": 5, "data_collection": 1, "files": {"image_1": 5}}, session=SESSION
+        )
+
+        assert carries({"data_collection_id": 1, "files": FILES}, row) is True
+
+    def test_moments_are_compared_as_such(self):
+        """A log line's time comes in the backend's zone."""
+        row = loading.load(
+            JobLog, {"id": 5, "job": "j", "datetime": "2026-01-01T09:00:00+09:00"}, session=SESSION
+        )
+
+        assert carries({"datetime": "2026-01-01T00:00:00+00:00"}, row) is True
+
+
+class TestPair:
+    def test_gives_each_row_to_what_was_sent(self):
+        """Rows may come in any order, among others."""
+        rows = [tag(9, name="other"), tag(8, name="b"), tag(7, name="a")]
+
+        assert Paired({"x": 7, "y": 8}, {}) == pair({"x": sent(name="a"), "y": sent(name="b")}, rows)
+
+    def test_equal_rows_are_counted(self):
+        """Of three that were sent, two are there."""
+        paired = pair(dict.fromkeys("abc", sent()), [tag(8), tag(7)])
+
+        assert Paired({"a": 7, "b": 8}, {}) == paired
+
+    def test_one_row_more_than_were_sent_is_no_proof(self):
+        """Someone else has written the same."""
+        assert Paired({}, {"x": [8, 7]}) == pair({"x": sent()}, [tag(8), tag(7)])
+
+    def test_a_row_that_may_be_either_is_no_proof(self):
+        """Two that were sent fit the same row."""
+        both = {"x": sent(), "y": {"project_id": 1, "name": "night"}}
+
+        assert Paired({}, {"x": [7], "y": [7]}) == pair(both, [tag(7)])
+
+    def test_a_rewritten_row_is_doubtful_for_what_is_left(self):
+        """A sure row is taken first; what is still missing may be the doubtful one."""
+        rows = [tag(8, meta={"n": 1, "by": "x"}), tag(7)]
+
+        assert Paired({"a": 7}, {"b": [8]}) == pair(dict.fromkeys("ab", sent()), rows)
+        assert Paired({"a": 7}, {}) == pair({"a": sent()}, rows)
