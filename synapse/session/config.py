@@ -16,7 +16,7 @@ from synapse.errors import ConfigError, describe, did_you_mean
 from synapse.session.origin import Base, origin_of
 from synapse.session.profile import read, settings_in
 from synapse.session.retry import Retry
-from synapse.session.surroundings import check_bundle, check_cert, proxies_of, shown
+from synapse.session.surroundings import check_bundle, check_cert, proxies_of, secrets_of, shown
 
 _LONGEST: Final = 8 * 1024
 MIB: Final = 1024 * 1024
@@ -89,8 +89,9 @@ class Settings:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """The tokens, for masking."""
-        return tuple(token for token in map(self.__getattribute__, SECRETS) if token)
+        """The tokens, and the passwords of proxies, for masking."""
+        tokens = filter(None, map(self.__getattribute__, SECRETS))
+        return (*tokens, *map(Secret, secrets_of(self.proxies)))
 
     def headers(self) -> dict[str, str]:
         """Return the headers that say who is asking."""

@@ -157,8 +157,8 @@ def _check_kind(stream: _Stream, *, masker: Masker) -> None:
     """Refuse a page (of a proxy, of a login) or an object that came in place of a stream."""
     kind = stream.answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     if kind in _NO_STREAMS:
-        content = stream.read(size=_BLOCK, whole=False)
-        words = describe(attrs.evolve(stream.answer, content=content, stream=None), masker=masker)
+        answer = attrs.evolve(stream.answer, content=stream.read(size=_BLOCK, whole=False), stream=None)
+        words = describe(answer, masker=masker)
         raise TransportError(
             f"{stream.attempt.label}: expected a stream, got {words}",
             method=stream.attempt.method,

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import warnings
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 from urllib.request import getproxies
 
 import attrs
@@ -72,11 +72,11 @@ def proxies_of(given: object) -> dict[str, str] | None:
     if not isinstance(given, Mapping) or not all(isinstance(url, str) for url in given.values()):
         raise ConfigError("proxies must look like {'https': 'http://proxy.example.com:3128'}")
     for name, url in given.items():
-        kind, _, host = str(name).partition("://")
-        if kind not in _KINDS or (kind == "no_proxy" and host):
+        kind, mark, host = str(name).partition("://")
+        if kind not in _KINDS or bool(mark) != bool(host) or (kind == "no_proxy" and host):
             hint = did_you_mean(kind, _KINDS)
             raise ConfigError(
-                f"proxies has no {kind!r}{hint}: its keys are 'http', 'https', 'all' and 'no_proxy', or such as "
+                f"proxies has no {name!r}{hint}: its keys are 'http', 'https', 'all' and 'no_proxy', or such as "
                 "'https://files.example.com' for one host"
             )
         if url and kind != "no_proxy":
@@ -111,6 +111,19 @@ def shown(proxy: str) -> str:
     before, mark, rest = proxy.partition("://")
     scheme, place = (before + mark, rest) if mark else ("", proxy)
     return scheme + place.rpartition("@")[2]
+
+
+def secrets_of(proxies: Mapping[str, str] | None) -> Iterator[str]:
+    """Yield what must not be shown of the proxies that were given, and of those of the environment.
+
+    >>> list(secrets_of({"https": "http://name:pass%2Fword@proxy.example.com:3128"}))
+    ['name:pass/word', 'pass/word', 'pass%2Fword']
+    """
+    for url in (*(proxies or {}).values(), *getproxies().values()):
+        user = url.rpartition("@")[0].rpartition("//")[2]
+        _, mark, password = user.partition(":")
+        if mark:
+            yield from (unquote(user), unquote(password), password)
 
 
 def check_bundle(path: str, *, setting: str) -> None:
