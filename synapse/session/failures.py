@@ -18,6 +18,9 @@ from synapse.session import bounded, unpacking
 from synapse.session.connections import HandshakeError, TunnelError
 
 _WRAPPERS: Final = (urllib3.ProtocolError, urllib3.SSLError)
+_CONNECTING: Final = (urllib3.ConnectTimeoutError, urllib3.NewConnectionError, HandshakeError)
+# Whoever answers may put into these what it was sent, a token among it.
+_REPEATING: Final = (http.client.BadStatusLine, http.client.UnknownProtocol, ValueError)
 ERRORS: Final = (
     requests.exceptions.RequestException,
     urllib3.HTTPError,
@@ -80,6 +83,8 @@ def failure_of(
     reason = _reason(error)
     # The frames below would show the headers to whatever lists their variables.
     root = _root(reason).with_traceback(None)
+    if type(root) in _REPEATING:
+        root = type(root)("")
     if isinstance(reason, urllib3.ConnectTimeoutError) and not isinstance(reason, urllib3.NewConnectionError):
         return Failure(f"no connection within {connect:g} s", False, True, root)
     if isinstance(root, bounded.LateError):
@@ -138,6 +143,9 @@ def _reason(error: BaseException) -> BaseException:
         inner: object = None
         if isinstance(error, urllib3.MaxRetryError):
             inner = error.reason
+        elif type(error) is urllib3.ProxyError and not isinstance(error.original_error, _CONNECTING):
+            # urllib3 takes every connection that was closed for one that never reached its proxy.
+            inner = error.original_error
         elif isinstance(error, requests.exceptions.RequestException) or type(error) in _WRAPPERS:
             inner = next((item for item in error.args if isinstance(item, Exception)), None)
         if not isinstance(inner, BaseException):

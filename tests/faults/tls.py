@@ -47,6 +47,8 @@ class Certificates:
         self._authority = trustme.CA()
         self._stranger = trustme.CA()
         self.bundle: Final = self._written("authority.pem", self._authority.cert_pem)
+        server = self._authority.issue_cert("*.other.test", NAME, "127.0.0.1")
+        self.serving: Final = self._written("serving.pem", server.private_key_and_cert_chain_pem)
         client = self._authority.issue_cert("someone@backend.test")
         self.client: Final = self._written("client.pem", client.private_key_and_cert_chain_pem)
         self.certificate: Final = self._written("certificate.pem", *client.cert_chain_pems)
