@@ -14,7 +14,7 @@ from synapse.orm import Manager, arguments
 from synapse.transfer import FileCache, ProgressLike, RemoteFile
 
 if TYPE_CHECKING:
-    from synapse.orm import Entity
+    from synapse.orm import Entity, Rows
     from synapse.transfer import Downloads, Wanted
 
 E = TypeVar("E", bound="Entity")
@@ -51,7 +51,7 @@ class FilesManager(Manager[E]):
         `folder/<key>_<name>`. What is there is not fetched again, so a second run fetches what is missing; a file that
         differs is a failure unless `overwrite`. *specifications* keeps the files of these names, *fields* chooses
         where a row has several fields of files, *url_conversion* rewrites the addresses of a field:
-        `{"files": call}`. One bad file never stops the rest; with `on_error="raise"` the first one ends the run with a
+        `{"files": call}`. One bad file or row never stops the rest; with `on_error="raise"` the first one ends the run with a
         `BulkError`, and so does, always, a full disk or a line that stays dead. A folder holds the files of one kind of
         rows of one backend.
         """
@@ -87,7 +87,10 @@ class FilesManager(Manager[E]):
         """Read the rows page by page, with nothing but their files, and give each file."""
         asked = self._evolve(only=(*fields, *self._facts), defer=(), expand=(), prefetch=())
         met = dict[str, None]()
-        for number, row in enumerate(asked.iterator(), 1):
+        for number, row in enumerate(_each(asked.iterator()), 1):
+            if isinstance(row, MappingError):
+                yield transfer.Wanted(row.key, "", error=row)
+                continue
             for field in fields:
                 for wanted in self._files_of(row, field, convert.get(field, str)):
                     if wanted.error is None:
@@ -151,6 +154,19 @@ def _no_row(names: list[str] | None, met: Mapping[str, None]) -> str:
     known = [each for each in met if each]
     told = f", only {', '.join(map(repr, known))}" if known else ": these files have no names"
     return f"no row has a file {name!r}{did_you_mean(name, known)}{told}"
+
+
+def _each(rows: Rows[E]) -> Iterator[E | MappingError]:
+    """Give rows, and in the place of one that does not fit its error."""
+    while True:
+        try:
+            yield next(rows)
+        except StopIteration:
+            return
+        except MappingError as error:
+            if error.row is None:
+                raise
+            yield error
 
 
 def _conversions(what: str, given: object, *, fields: tuple[str, ...]) -> Mapping[str, Convert]:

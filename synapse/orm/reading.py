@@ -203,7 +203,8 @@ class _Merged:
             self._reader = read(self._cls, part, session=self._session, how=self._how)
             while (window := self._reader.next()) is not None:
                 keys = keys_of(self._cls, window.rows, wire=wire)
-                found.update((key or id(row), row) for key, row in zip(keys, window.rows, strict=True))
+                named = zip(keys, window.rows, strict=True)
+                found.update((object() if key is None else key, row) for key, row in named)
         rows = self._sorted(list(found.values()), split) if found and not self._closed else []
         start = 0 if self._mark else self._place
         rows = [row for row in rows if not self._mark.covers(row)][start:]

@@ -83,6 +83,16 @@ def test_a_row_whose_files_cannot_be_read_fails_alone(tmp_path: Path) -> None:
     assert "Task.files of 7" in str(report[0].error)
 
 
+@pytest.mark.parametrize(("bad", "key"), [({"id": 9, "files": 5}, 9), (None, None), ({"files": {}}, None)])
+def test_a_bad_row_fails_alone(tmp_path: Path, bad: object, key: int | None) -> None:
+    """What is no row of files has its place in the report, and takes no other along."""
+    rows = {"count": 2, "next": None, "results": [bad, row(NEW)]}
+    report = Task.objects.using(session(**{"GET sdk/tasks/files/": rows})).download(tmp_path)
+
+    assert [("failed", key), ("downloaded", 7)] == [(each.status, each.key) for each in report]
+    assert isinstance(report[0].error, MappingError)
+
+
 def test_a_name_that_no_file_has_is_told_early(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """After a hundred rows a line in the log says what is missing; a later row may have it."""
     rows = [{**row(NEW), "id": number} for number in range(1, 103)]
