@@ -51,9 +51,9 @@ class FilesManager(Manager[E]):
         `folder/<key>_<name>`. What is there is not fetched again, so a second run fetches what is missing; a file that
         differs is a failure unless `overwrite`. *specifications* keeps the files of these names, *fields* chooses
         where a row has several fields of files, *url_conversion* rewrites the addresses of a field:
-        `{"files": call}`. One bad file or row never stops the rest; with `on_error="raise"` the first one ends the run with a
-        `BulkError`, and so does, always, a full disk or a line that stays dead. A folder holds the files of one kind of
-        rows of one backend.
+        `{"files": call}`. One bad file or row never stops the rest; with `on_error="raise"` the first one ends the run
+        with a `BulkError`, and so does, always, a full disk or a line that stays dead. A folder holds the files of one
+        kind of rows of one backend.
         """
         what = f"{self.entity.__name__}.objects.download"
         chosen = self._chosen(what, fields)

@@ -83,7 +83,7 @@ def test_a_row_whose_files_cannot_be_read_fails_alone(tmp_path: Path) -> None:
     assert "Task.files of 7" in str(report[0].error)
 
 
-@pytest.mark.parametrize(("bad", "key"), [({"id": 9, "files": 5}, 9), (None, None), ({"files": {}}, None)])
+@pytest.mark.parametrize(("bad", "key"), [({"id": 3, "files": 5}, 3), (None, None), ({"files": {}}, None)])
 def test_a_bad_row_fails_alone(tmp_path: Path, bad: object, key: int | None) -> None:
     """What is no row of files has its place in the report, and takes no other along."""
     rows = {"count": 2, "next": None, "results": [bad, row(NEW)]}
