@@ -65,9 +65,8 @@ class Delivery:
         attempt = self.prepare(request)
         answer = self.deliver(attempt)
         data: Any = UNSET
-        with contextlib.suppress(
-            ValueError
-        ):  # it carries the whole body: no error of ours may lead back to it
+        # The parser's error carries the whole body: no error of ours may lead back to it.
+        with contextlib.suppress(ValueError):
             data = parse(answer.content)
         if data is UNSET and request.textual:
             data = text_of(answer)
