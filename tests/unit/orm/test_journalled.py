@@ -1,0 +1,389 @@
+"""Bulk creation with a journal on canned answers: what is sent again, what is looked for, and what is left alone."""
+
+from __future__ import annotations
+
+import json
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+
+from synapse import (
+    AuthenticationError,
+    BulkError,
+    ConfigError,
+    Job,
+    Retry,
+    ServerError,
+    Task,
+    TaskTag,
+    TransportError,
+    ValidationError,
+    WriteUnconfirmedError,
+)
+from synapse.dialects import Request
+from synapse.orm import newer
+from synapse.testing import CannedSession, page
+from tests.unit.orm.rows import served
+
+READ = 0.1
+LOST = WriteUnconfirmedError("no answer came")
+Harm = Literal["lost before", "lost after"] | BaseException | Callable[[Any], Any]
+
+
+class Shelf:
+    """Tags or tasks as a backend keeps them; `harms` say what happens to the nth creation."""
+
+    def __init__(self, *rows: dict[str, Any]) -> None:
+        self.rows = list(rows)
+        self.harms: dict[int, Harm] = {}
+        self.posts = 0
+
+    def session(self, **settings: Any) -> CannedSession:
+        """Make a session that gives up soon."""
+        usual = {
+            "workers": 1,
+            "timeout": {"connect": 1, "read": READ},
+            "retry": Retry(total=1, backoff=0, max_wait=0),
+        }
+        replies = {f"POST {path}": self.create for path in ("tasks/", "task_tags/")}
+        replies |= {f"GET {path}": self.list for path in ("sdk/tasks/", "task_tags/", "task_tags/1/")}
+        return CannedSession(replies, **{**usual, **settings})
+
+    def list(self, request: Request) -> Any:
+        """Answer a page."""
+        return served(self.rows)(request)
+
+    def create(self, request: Request) -> Any:
+        """Create what is sent, if nothing happens to it."""
+        self.posts += 1
+        harm = self.harms.get(self.posts)
+        if harm == "lost before":
+            raise LOST
+        if isinstance(harm, BaseException):
+            raise harm
+        bodies = request.json if isinstance(request.json, list) else [request.json]
+        made = [{"id": self.next_key + n, **body} for n, body in enumerate(bodies)]
+        self.rows += made
+        if harm == "lost after":
+            raise LOST
+        answer = made if isinstance(request.json, list) else made[0]
+        return harm(answer) if callable(harm) else answer
+
+    @property
+    def next_key(self) -> int:
+        """The key of the next row."""
+        return max([0, *(row["id"] for row in self.rows)]) + 1
+
+    @property
+    def names(self) -> list[str]:
+        """What is there, sorted."""
+        return sorted(row["name"] for row in self.rows)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Where the journal is."""
+    return tmp_path / "run.journal"
+
+
+def tags(*names: str, **values: Any) -> list[TaskTag]:
+    """New tags of one project."""
+    return [TaskTag(project_id=1, name=name, **values) for name in names]
+
+
+def create(session: CannedSession, path: Path, *names: str, **values: Any) -> list[int]:
+    """Create tags and give their keys."""
+    made = TaskTag.objects.using(session).bulk_create(tags(*names, **values), journal=path)
+    return [tag.id for tag in made]
+
+
+def methods(session: CannedSession) -> list[str]:
+    """What was sent."""
+    return [request.method for request in session.requests]
+
+
+class TestGoingOn:
+    def test_sends_nothing_that_is_done(self, path):
+        """Each object has its key again, without a request."""
+        shelf = Shelf()
+        keys = create(shelf.session(), path, "a", "b", "a")
+
+        again = shelf.session()
+        assert keys == create(again, path, "a", "b", "a")
+        assert (["a", "a", "b"], []) == (shelf.names, again.requests)
+
+    def test_takes_rows_in_another_order_and_new_ones(self, path):
+        """Rows go by their values."""
+        shelf = Shelf()
+        create(shelf.session(), path, "a", "b")
+
+        assert [2, 3, 1] == create(shelf.session(), path, "b", "c", "a")
+
+    def test_gives_objects_that_can_be_worked_with(self, path):
+        """An object that was done before keeps what it was made of, is saved, and loads the rest when it is read."""
+        shelf = Shelf()
+        create(shelf.session(), path, "a", meta={"n": 1})
+        session = shelf.session()
+        (tag,) = TaskTag.objects.using(session).bulk_create(tags("a", meta={"n": 1}), journal=path)
+
+        assert ("a", {"n": 1}, {}) == (tag.name, tag.meta, tag.changes)
+        assert [] == session.requests
+        session.replies["GET task_tags/1/"] = {**shelf.rows[0], "description": "by night"}
+        assert "by night" == tag.description
+
+    def test_after_a_refused_row_tries_it_again(self, path):
+        """A refused row was surely not created."""
+        shelf = Shelf()
+        shelf.harms = {2: ValidationError("no", status_code=400)}
+        with pytest.raises(BulkError, match="created 2 of 3 TaskTag; 1 failed") as caught:
+            create(shelf.session(), path, "a", "b", "c")
+
+        session = shelf.session()
+        assert [1, 3, 2] == create(session, path, "a", "b", "c")
+        assert (["a", "c"], ["GET", "POST"]) == (
+            [tag.name for tag in caught.value.succeeded if isinstance(tag, TaskTag)],
+            methods(session),
+        )
+
+    def test_after_a_token_that_is_not_taken(self, path):
+        """The rest is untried, and comes with the next run."""
+        shelf = Shelf()
+        shelf.harms = {2: AuthenticationError("no", status_code=401)}
+        with pytest.raises(BulkError) as caught:
+            create(shelf.session(), path, *"abcd")
+
+        create(shelf.session(), path, *"abcd")
+        assert (["c", "d"], [*"abcd"]) == (
+            [tag.name for tag in caught.value.untried if isinstance(tag, TaskTag)],
+            shelf.names,
+        )
+
+    def test_after_an_interrupt(self, path):
+        """Ctrl-C leaves a note of what is under way."""
+        shelf = Shelf()
+        shelf.harms = {2: KeyboardInterrupt()}
+        with pytest.raises(KeyboardInterrupt):
+            create(shelf.session(), path, *"abc")
+
+        create(shelf.session(), path, *"abc")
+        assert [*"abc"] == shelf.names
+
+    def test_of_batches_notes_the_rows_that_a_refusal_names(self, path):
+        """The good rows of a refused batch are done, the bad one is tried again."""
+        shelf = Shelf()
+        refusal = ValidationError("no", status_code=400, response=[{}, {"data_unit": ["no"]}, {}])
+        shelf.harms = {1: refusal}
+        tasks = [Task(project_id=1, data_unit_id=n) for n in (1, 2, 3)]
+        with pytest.raises(BulkError, match="created 2 of 3"):
+            Task.objects.using(shelf.session()).bulk_create(tasks, journal=path)
+
+        again = [Task(project_id=1, data_unit_id=n) for n in (1, 2, 3)]
+        Task.objects.using(shelf.session()).bulk_create(again, journal=path)
+        assert ([1, 3, 2], [1, 3, 2]) == (
+            [task.id for task in again],
+            [row["data_unit"] for row in shelf.rows],
+        )
+
+
+class TestUnknownOutcome:
+    @pytest.mark.parametrize("harm", ["lost before", "lost after"])
+    def test_is_found_out_about_in_the_same_run(self, path, harm):
+        """A row whose answer did not come is looked for; if it is not there in time, it is sent again."""
+        shelf = Shelf({"id": 5, "project": 1, "name": "old"})
+        shelf.harms = {2: harm}
+
+        create(shelf.session(), path, *"abc")
+
+        assert [*"abc", "old"] == shelf.names
+
+    @pytest.mark.parametrize(
+        "answer",
+        [None, [], [{"id": 1}], lambda rows: rows[:1], lambda rows: [{}, {}], lambda rows: [None, "x"]],
+    )
+    def test_of_an_answer_that_names_no_rows(self, path, answer):
+        """A batch whose answer cannot be read is looked for as well."""
+        shelf = Shelf()
+        shelf.harms = {1: answer if callable(answer) else lambda _: answer}
+        tasks = [Task(project_id=1, data_unit_id=n) for n in (7, 8)]
+
+        Task.objects.using(shelf.session()).bulk_create(tasks, journal=path)
+
+        assert ([7, 8], [1, 2]) == ([row["data_unit"] for row in shelf.rows], [task.id for task in tasks])
+
+    def test_of_one_row_with_an_odd_answer(self, path):
+        """A single answer without a key leaves the row to be found, with all that it was sent with."""
+        shelf = Shelf()
+        shelf.harms = {1: lambda _: {"name": "a"}}
+
+        assert [1] == create(shelf.session(), path, "a", meta={"n": 1})
+
+    def test_of_a_failing_backend_is_left_to_the_next_run(self, path):
+        """After a 500, the row may be there: it is looked for before it is sent again."""
+        shelf = Shelf()
+
+        def fail(_: Any) -> Any:
+            raise ServerError("broken", status_code=500)
+
+        shelf.harms = {2: fail}
+        with pytest.raises(BulkError, match="created 1 of 2"):
+            create(shelf.session(), path, *"ab")
+
+        session = shelf.session()
+        assert [1, 2] == create(session, path, *"ab")
+        assert ["GET"] == methods(session)
+
+    def test_without_repeats_is_told_and_safe_to_run_again(self, path):
+        """A session that repeats nothing looks, and says that the row is not there."""
+        shelf = Shelf()
+        shelf.harms = {1: "lost before"}
+        with pytest.raises(BulkError, match="is not on the backend: run the same again"):
+            create(shelf.session(retry=Retry(total=0)), path, "a")
+
+        session = shelf.session()
+        create(session, path, "a")
+        assert (["a"], ["GET", "POST"]) == (shelf.names, methods(session))
+
+    def test_while_the_line_is_down_is_left_to_the_next_run(self, path):
+        """Where looking fails, the first error is told, and the note stays."""
+        shelf = Shelf()
+        shelf.harms = {1: "lost after"}
+        session = shelf.session()
+        first = [shelf.list]
+        session.replies["GET task_tags/"] = lambda request: (
+            first.pop()(request) if first else TransportError("down")
+        )
+        with pytest.raises(BulkError) as caught:
+            create(session, path, "a")
+
+        assert caught.value.failed[0][1] is LOST
+        assert [1] == create(shelf.session(), path, "a")
+
+
+class TestUntold:
+    @pytest.mark.parametrize(
+        ("others", "keys"),
+        [
+            ([{"name": "a", "meta": {"n": 1}}, {"name": "a", "meta": {"n": 1}}], "2, 1"),
+            ([{"name": "a", "meta": {"n": 1, "by": "x"}}], "1"),
+            ([{"name": "A", "meta": {"n": 1}}], "1"),
+        ],
+        ids=["more than were sent", "rewritten json", "rewritten text"],
+    )
+    def test_is_never_sent_again(self, path, others, keys):
+        """Where rows may be it, they are named, and nothing is sent."""
+        shelf = Shelf()
+        shelf.harms = {1: KeyboardInterrupt()}
+        with pytest.raises(KeyboardInterrupt):
+            create(shelf.session(), path, "a", meta={"n": 1})
+        shelf.rows = [{"id": n, "project": 1, **other} for n, other in enumerate(others, 1)]
+
+        session = shelf.session()
+        with pytest.raises(BulkError, match=f"TaskTag {keys} may be it.*not sent again.*another journal"):
+            create(session, path, "a", meta={"n": 1})
+        assert {"GET"} == set(methods(session))
+
+    def test_of_keys_in_no_order(self, path):
+        """Without keys that grow, nobody can tell which rows are younger."""
+        shelf = Shelf({"id": 1, "project": 1, "name": "x"}, {"id": 2, "project": 1, "name": "y"})
+        session = shelf.session()
+        session.replies["GET task_tags/"] = {"count": 2, "next": None, "results": shelf.rows}
+        shelf.harms = {1: "lost after"}
+
+        with pytest.raises(BulkError, match="a TaskTag cannot be looked for by key"):
+            create(session, path, "a")
+        assert 1 == shelf.posts
+
+    def test_of_keys_that_are_no_numbers(self):
+        """Jobs go by a UUID, which says nothing of their age."""
+        session = CannedSession({"GET jobs/": page({"id": "b"}, {"id": "a"})})
+
+        assert newer.highest_key(Job, session) is None
+
+    def test_stops_no_other_row(self, path):
+        """The rows that can be told go on."""
+        shelf = Shelf()
+        shelf.harms = {1: KeyboardInterrupt()}
+        with pytest.raises(KeyboardInterrupt):
+            create(shelf.session(), path, "a")
+        shelf.rows = [{"id": n, "project": 1, "name": "a"} for n in (1, 2)]
+
+        with pytest.raises(BulkError, match="created 1 of 2"):
+            create(shelf.session(), path, "a", "b")
+        assert ["a", "a", "b"] == shelf.names
+
+
+class TestWaiting:
+    @pytest.mark.parametrize(("age", "looks"), [(3600, 1), (-3600, 2), (0, 2)])
+    def test_lasts_until_nothing_can_be_under_way(self, path, age, looks):
+        """A request of a dead run may still be served; one of an hour ago is not. A clock may have been set back."""
+        shelf = Shelf()
+        shelf.harms = {1: KeyboardInterrupt()}
+        with pytest.raises(KeyboardInterrupt):
+            create(shelf.session(), path, "a")
+        lines = [json.loads(line) for line in path.read_text().splitlines()]
+        lines[1]["at"] -= age
+        path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+
+        session = shelf.session()
+        create(session, path, "a")
+        *reads, highest, post = methods(session)
+        assert looks == min(len(reads), 2)
+        assert ("GET", "POST") == (highest, post)
+
+    def test_ends_when_the_row_is_there(self, path):
+        """A row that a dead run had under way is found when it comes."""
+        shelf = Shelf()
+        shelf.harms = {1: KeyboardInterrupt()}
+        with pytest.raises(KeyboardInterrupt):
+            create(shelf.session(), path, "a")
+        session, looks = shelf.session(timeout={"connect": 1, "read": 30}), []
+
+        def late(request: Request) -> Any:
+            looks.append(request)
+            if len(looks) == 3:
+                shelf.rows.append({"id": 9, "project": 1, "name": "a"})
+            return shelf.list(request)
+
+        session.replies["GET task_tags/"] = late
+        assert ([9], 3) == (create(session, path, "a"), len(looks))
+
+
+class TestNotes:
+    def test_that_cannot_be_made_stop_the_run(self, path, monkeypatch):
+        """What cannot be noted is not sent; the rest is untried."""
+        shelf, session = Shelf(), Shelf().session()
+        tasks = [Task(project_id=1, data_unit_id=n) for n in range(1, 7)]
+
+        def full(request: Request) -> Any:
+            monkeypatch.setattr("os.fsync", no_room)
+            return shelf.create(request)
+
+        session.replies["POST tasks/"] = full
+        with pytest.raises(BulkError, match=r"created 2 of 6 .*ConfigError: the journal .*written") as caught:
+            Task.objects.using(session).bulk_create(tasks, batch_size=2, journal=path)
+
+        assert (1, 3) == (len(caught.value.failed), len(caught.value.untried))
+        assert (1, ConfigError) == (shelf.posts, type(caught.value.failed[0][1]))
+
+    def test_hold_no_more_than_keys(self, path):
+        """Neither names nor the token are in the file."""
+        create(Shelf().session(), path, "hush", description="secret")
+
+        assert all(word not in path.read_text() for word in ("hush", "secret", 'canned"'))
+
+    def test_need_an_open_session(self, path):
+        """A closed session leaves no file behind."""
+        session = Shelf().session()
+        session.close()
+
+        with pytest.raises(ConfigError, match="closed"):
+            create(session, path, "a")
+        assert not path.exists()
+
+
+def no_room(_: int) -> None:
+    """Do as a full disk does."""
+    raise OSError(28, "No space left on device")
