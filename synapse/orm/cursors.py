@@ -112,7 +112,7 @@ class Cursors:
             if self._query.stop is not None and self._place >= self._query.stop:
                 self._nodes = []
             if rows:
-                return self._trail.window(first, rows, turn.token)
+                return self._trail.window(first, rows, token=turn.token)
         return None
 
     def _fresh(self, rows: list[Any]) -> list[Any]:

@@ -36,7 +36,7 @@ class Trail:
         self._given = self._given - left_out if left_out == len(rows) else 0
         return rows[left_out:]
 
-    def window(self, first: int, rows: list[Any], token: str = "") -> Window:
+    def window(self, first: int, rows: list[Any], *, token: str = "") -> Window:
         """Give rows as the next window."""
         key, odd = self._behind
         window = Window(first, rows, token, key, 0 if self._by_page else odd)
