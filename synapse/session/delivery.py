@@ -266,7 +266,7 @@ class Delivery:
         asked, longest = seconds_until(answer.headers.get("Retry-After")), self._settings.retry.max_wait
         if asked is not None:
             more = f", and Retry(max_wait={longest:g}) allows no more" if asked > longest else ""
-            told.append(f"it asks for a pause of {asked:.4g} s{more}")
+            told.append(f"it asks for a pause of {round(asked, 1):.10g} s{more}")
         return f" ({'; '.join(told)})" if told else ""
 
     def _fail(self, attempt: Attempt, failure: Failure, *, attempts: int = 1) -> NoReturn:

@@ -19,7 +19,7 @@ import struct
 import threading
 import time
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from http import HTTPStatus
 from io import BufferedReader
 from pathlib import Path
@@ -111,12 +111,18 @@ def drip(seconds: float) -> Act:
 
 
 def answer(
-    status: int, data: object = None, *, raw: bytes | None = None, kind: str = "application/json"
+    status: int,
+    data: object = None,
+    *,
+    raw: bytes | None = None,
+    kind: str = "application/json",
+    headers: Iterable[tuple[str, str]] = (),
 ) -> Act:
     """Return an act that answers in place of the backend; what it says is JSON unless *raw* is given."""
     body = json.dumps(data).encode() if raw is None else raw
     phrase = HTTPStatus(status).phrase if status in set(HTTPStatus) else "Unknown"
     head = f"HTTP/1.1 {status} {phrase}\r\nContent-Type: {kind}\r\n"
+    head += "".join(f"{name}: {value}\r\n" for name, value in headers)
     whole = f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
     def act(exchange: Exchange) -> None:
