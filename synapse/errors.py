@@ -287,3 +287,12 @@ def describe(value: object) -> str:
     except Exception:  # no integer of thousands of digits can be printed, nor what is nested too deeply
         return type(value).__name__
     return f"{type(value).__name__} {text if len(text) <= 60 else text[:57] + '...'}"
+
+
+def quoted(name: str) -> str:
+    """Quote a name that a user gave, of an endless one its beginning.
+
+    >>> quoted("projct")
+    "'projct'"
+    """
+    return repr(name if len(name) <= 100 else f"{name[:97]}...")

@@ -24,6 +24,7 @@ from synapse.client.lists import Options, Walk, listed
 from synapse.client.params import encoded
 from synapse.dialects import v1_client
 from synapse.errors import QueryError, describe
+from synapse.orm import arguments
 
 if TYPE_CHECKING:
     from synapse.client.backend import BackendClient
@@ -73,8 +74,8 @@ def annotate_task_data_batch(
 
     Tells of each task by its key: `{"success": ..., "error": ..., "response": ...}`. One that fails stops no other.
     """
-    given: Sequence[object] = items
-    for index, item in enumerate(given):
+    items = arguments.items("items", items, of="mappings")
+    for index, item in enumerate(items):
         if not isinstance(item, Mapping) or not {"task_id", "data"} <= set(item):
             raise QueryError(
                 f"items[{index}] needs 'task_id' and 'data', got {describe(item)}; nothing was sent"

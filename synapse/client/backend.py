@@ -26,7 +26,7 @@ from synapse.client.hosts import HostSession
 from synapse.client.lists import USUAL_SIZE
 from synapse.dialects.masking import conceal
 from synapse.entities import Session
-from synapse.errors import ConfigError, QueryError
+from synapse.errors import ConfigError, QueryError, describe
 from synapse.session import Retry
 from synapse.session.forks import Locks
 from synapse.transfer.source import PathLike
@@ -186,11 +186,12 @@ class BackendClient:
     # --- the client itself -----------------------------------------------------
     def exists(self, api: str, *args: Any, **kwargs: Any) -> bool:
         """Whether a list has any rows: `client.exists("list_tasks", {"project": 1})`."""
-        if not api.startswith("list_") or not hasattr(type(self), api):
-            raise QueryError(f"exists() takes the name of a list, such as 'list_tasks', not {api!r}")
+        name: object = api
+        if not isinstance(name, str) or not name.startswith("list_") or not hasattr(type(self), name):
+            raise QueryError(f"exists() takes the name of a list, such as 'list_tasks', not {describe(api)}")
         found = getattr(self, api)(*args, **kwargs)
         return bool(
-            found["count"] if isinstance(found, dict) else found[1] if isinstance(found, tuple) else found
+            found.get("count") if isinstance(found, dict) else found[1] if isinstance(found, tuple) else found
         )
 
     def reset_connection(self) -> None:

@@ -23,6 +23,7 @@ from synapse.client.progress import OnProgress, by_items, finished
 from synapse.dialects import v1_client
 from synapse.entities import DataCollection, DataFile
 from synapse.errors import QueryError
+from synapse.orm import arguments
 from synapse.transfer import Report, upload_file
 from synapse.transfer.source import PathLike
 
@@ -121,7 +122,7 @@ def upload_data_collection(
     twice: a run that broke off is simply repeated. The first item that fails ends it with an error that names all
     failed and untried items. `on_progress` is told of the items that are done, by the share of their bytes, and of all.
     """
-    items = [_item(each) for each in data]
+    items = [_item(each) for each in arguments.items("data", data, of="items")]
     project = None if project_id is None else int(key_of("projects", project_id))
     report = (
         DataCollection.objects.using(client.session)
@@ -206,6 +207,6 @@ def list_data_units(
 @method
 def verify_data_files_checksums(client: BackendClient, checksums: Sequence[str]) -> Row:
     """Tell which of these checksums the backend has files of."""
-    asked = checksums if isinstance(checksums, str) else list(checksums)
+    asked = arguments.items("checksums", checksums, of="checksums")
     found = DataFile.objects.using(client.session).existing(asked)
     return {"existing_checksums": [each for each in dict.fromkeys(asked) if each in found]}

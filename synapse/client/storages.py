@@ -11,6 +11,7 @@ from synapse.client.progress import OnProgress, by_items, finished
 from synapse.dialects import v1_client
 from synapse.dialects.v1_storage import Place
 from synapse.errors import QueryError, describe
+from synapse.orm import arguments
 from synapse.session import Outcome
 from synapse.transfer import tracked
 from synapse.transfer.deposit import deposit
@@ -70,7 +71,7 @@ def upload_files_bulk(
     """
     if strategy not in (None, "presigned"):
         raise QueryError(f"strategy must be 'presigned' or None, not {describe(strategy)}; nothing was sent")
-    sources = [Source.of(path) for path in file_paths]
+    sources = [Source.of(path) for path in arguments.items("file_paths", file_paths, of="paths")]
     outcomes = _sent(client, sources, workers=max_workers, on_progress=on_progress)
     finished(on_progress, count=len(sources))
     results = [_told(outcome) for outcome in outcomes]
@@ -103,12 +104,16 @@ def _told(outcome: Outcome[Source, Row]) -> Row:
     }
 
 
+def _bodies(files: object) -> list[Row]:
+    return [body_of(file) for file in arguments.items("files", files, of="mappings")]
+
+
 @method
 def request_presigned_upload(
     client: BackendClient, files: Sequence[Mapping[str, Any]], *, expiration: int = 3600
 ) -> Row:
     """Ask where files may be put, given as `{"filename": ..., "size": ..., "content_type": ...}`."""
-    return answered(client, v1_client.ask_presigned([body_of(file) for file in files], expiration))
+    return answered(client, v1_client.ask_presigned(_bodies(files), expiration))
 
 
 @method
@@ -132,4 +137,4 @@ def upload_file_to_presigned_url(
 @method
 def confirm_presigned_upload(client: BackendClient, files: Sequence[Mapping[str, Any]]) -> Row:
     """Have files registered that were put where the backend said: `{"file_key": ..., "checksum": ..., "size": ...}`."""
-    return answered(client, v1_client.confirm_presigned([body_of(file) for file in files]))
+    return answered(client, v1_client.confirm_presigned(_bodies(files)))

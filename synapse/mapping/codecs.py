@@ -164,9 +164,8 @@ def _enum_codec(kind: type[enum.Enum]) -> Codec:
         member = load(_accept_text(value) if isinstance(value, str) else value)
         if isinstance(member, kind) or (issubclass(kind, OpenChoice) and value):
             return member
-        raise Misfit(
-            f"{value!r} is no {kind.__name__}{did_you_mean(str(value), by_value)}. Values: {', '.join(by_value)}"
-        )
+        hint = did_you_mean(value, by_value) if isinstance(value, str) else ""
+        raise Misfit(f"{describe(value)} is no {kind.__name__}{hint}. Values: {', '.join(by_value)}")
 
     return Codec(load, accept, dump=str, exact=False, table=by_value)
 

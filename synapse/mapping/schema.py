@@ -7,7 +7,7 @@ from typing import Any, Literal, overload
 
 import attrs
 
-from synapse.errors import MappingError, QueryError, did_you_mean
+from synapse.errors import MappingError, QueryError, did_you_mean, quoted
 from synapse.mapping.codecs import Codec, Misfit
 from synapse.mapping.unset import UNSET
 
@@ -67,7 +67,7 @@ class Schema:
         known = self.fields.get(key)
         if known is None:
             raise QueryError(
-                f"{self.entity} has no field {name!r}{did_you_mean(name, self.names)}. "
+                f"{self.entity} has no field {quoted(name)}{did_you_mean(name, self.names)}. "
                 f"Fields: {', '.join(self.names)}"
             )
         return known

@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, cast, dataclass_
 
 import attrs
 
-from synapse.errors import MappingError, MultipleObjectsReturned, NotFoundError, QueryError, did_you_mean
+from synapse.errors import (
+    MappingError,
+    MultipleObjectsReturned,
+    NotFoundError,
+    QueryError,
+    did_you_mean,
+    quoted,
+)
 from synapse.mapping.codecs import codec_of, split_optional
 from synapse.mapping.schema import READ_ONLY, SECRET, WRITE_ONLY, Field, Schema, read_only, secret, write_only
 from synapse.mapping.state import State
@@ -156,7 +163,7 @@ class Entity:
         for name in values:
             if name not in known:
                 raise MappingError(
-                    f"{schema.entity} has no field {name!r} that can be set{did_you_mean(name, known)}. "
+                    f"{schema.entity} has no field {quoted(name)} that can be set{did_you_mean(name, known)}. "
                     f"Fields: {', '.join(known)}"
                 )
         for relation, via in schema.relations.items():
@@ -235,7 +242,7 @@ class Entity:
                 *(each for each in dir(type(self)) if not each.startswith("_")),
             ]
             raise AttributeError(
-                f"{type(self).__name__} has no attribute {name!r}{did_you_mean(name, known)}",
+                f"{type(self).__name__} has no attribute {quoted(name)}{did_you_mean(name, known)}",
                 name=name,
                 obj=None,
             )
@@ -253,7 +260,7 @@ class Entity:
             else:
                 settable = [each for each in self._schema.names if not self._schema.field(each).read_only]
                 raise AttributeError(
-                    f"{type(self).__name__} has no field {name!r}{did_you_mean(name, settable)}; nothing was set"
+                    f"{type(self).__name__} has no field {quoted(name)}{did_you_mean(name, settable)}; nothing was set"
                 )
 
     def __delattr__(self, name: str) -> None:

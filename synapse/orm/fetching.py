@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from synapse.errors import NotFoundError, QueryError, did_you_mean
+from synapse.errors import NotFoundError, QueryError, did_you_mean, quoted
 from synapse.mapping.unset import UNSET
 from synapse.orm import coach, keyed, loading
 from synapse.orm.loading import Peers, session_of
@@ -247,7 +247,7 @@ def target_of(cls: type[Entity], name: str) -> type[Entity]:
         return entity_named(cls._to_many[name].target)
     known = [*cls._schema.relations, *cls._to_many]
     raise QueryError(
-        f"{cls.__name__} has no relation {name!r}{did_you_mean(name, known)}. Relations: {', '.join(known)}"
+        f"{cls.__name__} has no relation {quoted(name)}{did_you_mean(name, known)}. Relations: {', '.join(known)}"
     )
 
 

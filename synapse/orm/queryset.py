@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, Self, TypeVar, overload
 import attrs
 
 from synapse.dialects import V1
-from synapse.errors import QueryError
+from synapse.errors import QueryError, describe
 from synapse.orm import binding, bulk, coach, fetching, finding, parts, reading, spelling, streaming, writing
 from synapse.orm.bulk import BulkResult
 from synapse.orm.explain import Explanation
@@ -158,7 +158,7 @@ class QuerySet(Generic[E]):
     def fetch_mode(self, mode: FetchMode) -> Self:
         """Choose what touching an unloaded relation or field does: `PEERS`, `ONE` or `RAISE`."""
         if not isinstance(mode, FetchMode):
-            raise QueryError(f"fetch_mode() takes FetchMode.PEERS, ONE or RAISE, got {mode!r}")
+            raise QueryError(f"fetch_mode() takes FetchMode.PEERS, ONE or RAISE, got {describe(mode)}")
         return self._evolve(mode=mode)
 
     def using(self, session: Session) -> Self:

@@ -30,7 +30,7 @@ def bounds(index: slice) -> tuple[int, int | None]:
     """Take the ends of a slice."""
     for bound in (index.start, index.stop, index.step):
         if bound is not None and (isinstance(bound, bool) or not hasattr(bound, "__index__")):
-            raise QueryError(f"rows are numbered by integers, got {bound!r}")
+            raise QueryError(f"rows are numbered by integers, got {describe(bound)}")
         if bound is not None and bound < 0:
             raise QueryError("negative places are not supported; use reverse() or last()")
     return index.start or 0, index.stop

@@ -7,7 +7,7 @@ from typing import Any
 
 import attrs
 
-from synapse.errors import QueryError, did_you_mean
+from synapse.errors import QueryError, describe, did_you_mean, quoted
 from synapse.query.kinds import Boolean, Kind
 from synapse.query.lookups import BY_NAME, By, Exact, In, Lookup, Nothing, NotIn
 
@@ -84,12 +84,12 @@ class Catalog:
         for name in names:
             if not isinstance(name, str):
                 hint = "; order_by() without names drops the order" if name is None else ""
-                raise QueryError(f"order_by() takes names, got {name!r}{hint}")
+                raise QueryError(f"order_by() takes names, got {describe(name)}{hint}")
             bare = name.removeprefix("-")
             bare = self.pk if bare == "pk" else bare
             if bare not in self.order_by:
                 raise QueryError(
-                    f"{self.entity} cannot be ordered by {bare!r}{did_you_mean(bare, self.order_by)}. "
+                    f"{self.entity} cannot be ordered by {quoted(bare)}{did_you_mean(bare, self.order_by)}. "
                     f"Orders: {', '.join(self.order_by) or 'none'}; sorted(rows, key=...) orders here"
                 )
             checked.append(("-" if name.startswith("-") else "") + bare)
@@ -138,7 +138,9 @@ class Catalog:
         known = self.spellings()
         name, _, suffix = spelling.partition("__")
         if suffix and suffix not in BY_NAME and name in self.lookups:
-            why = f"{self.entity}.{name} has no lookup {suffix!r}; relations are not followed in filters"
+            why = (
+                f"{self.entity}.{name} has no lookup {quoted(suffix)}; relations are not followed in filters"
+            )
         else:
-            why = f"{self.entity} has no lookup {spelling!r}"
+            why = f"{self.entity} has no lookup {quoted(spelling)}"
         return QueryError(f"{why}{did_you_mean(spelling, known)}. Lookups: {', '.join(known)}")

@@ -164,8 +164,9 @@ class Choice:
         try:
             return str(self.of(value).value)
         except ValueError:
+            hint = did_you_mean(value, known) if isinstance(value, str) else ""
             raise QueryError(
-                f"{what} takes a {self.of.__name__}, got {value!r}{did_you_mean(str(value), known)}. "
+                f"{what} takes a {self.of.__name__}, got {describe(value)}{hint}. "
                 f"Values: {', '.join(known)}; another one goes through .params()"
             ) from None
 

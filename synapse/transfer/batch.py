@@ -13,7 +13,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 import attrs
 
-from synapse.errors import BulkError, SynapseError, TransferError
+from synapse.errors import BulkError, SynapseError, TransferError, describe
 from synapse.session import Run, Session, Untried
 from synapse.session.concurrency import FleetingExecutor
 from synapse.session.config import whole_number
@@ -268,8 +268,10 @@ def _check_settings(items: object, *, batch_size: object, on_error: object, pres
             f"not one {type(items).__name__}"
         )
     if type(batch_size) is not int or batch_size < 1:
-        raise TransferError(f"batch_size must be a whole number, 1 or more, not {batch_size!r}")
+        raise TransferError(f"batch_size must be a whole number, 1 or more, not {describe(batch_size)}")
     if on_error not in ("collect", "raise"):
-        raise TransferError(f"on_error must be 'collect' or 'raise', not {on_error!r}")
+        raise TransferError(f"on_error must be 'collect' or 'raise', not {describe(on_error)}")
     if presigned is not None and type(presigned) is not bool:
-        raise TransferError(f"presigned must be True, False or None (where it is offered), not {presigned!r}")
+        raise TransferError(
+            f"presigned must be True, False or None (where it is offered), not {describe(presigned)}"
+        )

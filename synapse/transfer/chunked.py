@@ -18,6 +18,7 @@ from synapse.errors import (
     TransferError,
     TransportError,
     ValidationError,
+    describe,
 )
 from synapse.session import Session
 from synapse.transfer.answers import answered_object, check_arrival, patience
@@ -71,7 +72,9 @@ def send_chunks(
 ) -> T:
     """Send *source* in chunks, complete the upload, and give its id to *register*."""
     if type(chunk_size) is not int or chunk_size < 1:
-        raise TransferError(f"chunk_size must be a whole number of bytes, 1 or more, not {chunk_size!r}")
+        raise TransferError(
+            f"chunk_size must be a whole number of bytes, 1 or more, not {describe(chunk_size)}"
+        )
     with claimed(session, source, name=name, chunk_size=chunk_size) as entry:
         upload = _Upload(session, source, name, chunk_size, tally, entry)
         upload.resume()
@@ -96,7 +99,7 @@ def sent_name(source: Source, name: object) -> str:
     if name is None:
         return source.name
     if not isinstance(name, str) or not name:
-        raise TransferError(f"name must be text such as 'scan.png', not {name!r}")
+        raise TransferError(f"name must be text such as 'scan.png', not {describe(name)}")
     return travelling(name)
 
 

@@ -12,7 +12,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 import attrs
 
-from synapse.errors import BulkError, ClientError, SynapseError, TransferError
+from synapse.errors import BulkError, ClientError, SynapseError, TransferError, describe
 from synapse.session import Outcome, Run, Session, Untried
 from synapse.transfer.belonging import claim
 from synapse.transfer.downloads import Downloads, FileStatus
@@ -64,9 +64,9 @@ def download_files(
     folder is noted as that of such rows of this backend, and any other is refused.
     """
     if on_error not in ("collect", "raise"):
-        raise TransferError(f"on_error must be 'collect' or 'raise', not {on_error!r}")
+        raise TransferError(f"on_error must be 'collect' or 'raise', not {describe(on_error)}")
     if type(overwrite) is not bool:
-        raise TransferError(f"overwrite must be True or False, not {overwrite!r}")
+        raise TransferError(f"overwrite must be True or False, not {describe(overwrite)}")
     if cache is not None:
         checked_cache(cache)
     root = _root(folder)
@@ -231,7 +231,7 @@ def _ended(report: Downloads, reason: Exception) -> BulkError:
 
 def _root(folder: object) -> Path:
     if not isinstance(folder, str | os.PathLike) or not os.fspath(folder):
-        raise TransferError(f"downloads go into a folder, given by its path, not to {folder!r}")
+        raise TransferError(f"downloads go into a folder, given by its path, not to {describe(folder)}")
     root = Path(os.fsdecode(folder))
     try:
         root.mkdir(parents=True, exist_ok=True)

@@ -15,7 +15,7 @@ from typing import BinaryIO, Final
 
 import attrs
 
-from synapse.errors import TransferError
+from synapse.errors import TransferError, describe
 from synapse.session.forks import Locks
 from synapse.transfer.checksum import Checksum
 from synapse.transfer.draft import drop_stale
@@ -46,9 +46,9 @@ class FileCache:
     def __init__(self, folder: PathLike, *, limit: int = 10 * 2**30) -> None:
         given: object = folder
         if not isinstance(given, str | os.PathLike) or not os.fspath(given):
-            raise TransferError(f"a FileCache lives in a folder, given by its path, not in {given!r}")
+            raise TransferError(f"a FileCache lives in a folder, given by its path, not in {describe(given)}")
         if type(limit) is not int or limit < 1:
-            raise TransferError(f"limit must be a whole number of bytes, 1 or more, not {limit!r}")
+            raise TransferError(f"limit must be a whole number of bytes, 1 or more, not {describe(limit)}")
         self.folder = Path(folder)
         self.limit = limit
         self.usable = True

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import attrs
 
-from synapse.errors import TransferError, did_you_mean
+from synapse.errors import TransferError, describe, did_you_mean
 from synapse.mapping.codecs import Misfit, check_json
 from synapse.transfer.source import Source
 from synapse.transfer.specifications import Spec, by_specification
@@ -108,5 +108,5 @@ def _groups(groups: Any) -> list[str]:
     if groups is None:
         return []
     if not isinstance(groups, list | tuple) or not all(isinstance(each, str) for each in groups):
-        raise TransferError(f"an item's groups are a list of names, not {groups!r}")
+        raise TransferError(f"an item's groups are a list of names, not {describe(groups)}")
     return list(groups)

@@ -14,7 +14,7 @@ from typing import Final, TypeAlias
 
 import attrs
 
-from synapse.errors import TransferError
+from synapse.errors import TransferError, describe
 
 PathLike: TypeAlias = str | os.PathLike[str]
 
@@ -205,5 +205,5 @@ def _path(path: object) -> Path:
         raise TransferError(f"a file is given by its path (text or Path), not as {type(path).__name__}")
     text = os.fspath(path)
     if not isinstance(text, str) or not text:
-        raise TransferError(f"a file is given by its path (text or Path), not as {text!r}")
+        raise TransferError(f"a file is given by its path (text or Path), not as {describe(text)}")
     return Path(text)

@@ -9,7 +9,14 @@ import attrs
 
 from synapse.dialects import Request
 from synapse.dialects import v1_actions as actions
-from synapse.errors import ClientError, ServerError, TransferError, ValidationError, WriteUnconfirmedError
+from synapse.errors import (
+    ClientError,
+    ServerError,
+    TransferError,
+    ValidationError,
+    WriteUnconfirmedError,
+    describe,
+)
 from synapse.session import Session
 from synapse.transfer.answers import answered_object, check_arrival, patience
 from synapse.transfer.chunked import send_chunks, sent_name
@@ -75,7 +82,9 @@ class Options:
 
     def __attrs_post_init__(self) -> None:
         if self.chunked is not None and type(self.chunked) is not bool:
-            raise TransferError(f"chunked must be True, False or None (by size), not {self.chunked!r}")
+            raise TransferError(
+                f"chunked must be True, False or None (by size), not {describe(self.chunked)}"
+            )
 
 
 def send_file(
