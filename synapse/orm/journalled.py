@@ -141,16 +141,14 @@ class _Creation(Generic[E]):
     def _window(self, run: Run[Item[E]], window: list[Item[E]]) -> list[Outcome[Item[E], Any]]:
         """Send some rows; those of which no answer came are looked for, and sent again if they are not there."""
         told: list[Outcome[Item[E], Any]] = []
-        for left in range(self.session.settings.retry.total, -1, -1):
+        left = self.session.settings.retry.total
+        while window:
             unsure: list[Outcome[Item[E], Any]] = []
             for outcome in self._send(run, window):
                 (unsure if self._is_unsure(outcome) else told).append(outcome)
-            if not unsure:
-                break
             settled, window = self._settle_now(unsure, again=left > 0 and run.stopped is None)
             told += settled
-            if not window:
-                break
+            left -= 1
         return told
 
     def _is_unsure(self, outcome: Outcome[Item[E], Any]) -> bool:
@@ -162,6 +160,8 @@ class _Creation(Generic[E]):
     ) -> tuple[list[Outcome[Item[E], Any]], list[Item[E]]]:
         """Find out about rows whose answer did not come; give also those that are to be sent again."""
         items = [outcome.item for outcome in unsure]
+        if not items:
+            return [], []
         try:
             untold = self._settle(items, until=time.monotonic() + self.session.settings.timeout.read)
         except SynapseError:

@@ -84,7 +84,7 @@ def contrary(condition: Condition, *, many: bool) -> Condition | None:
         return None if many else attrs.evolve(condition, value=not one)
     asked = value if lookup is In else (value,)
     nobody: Any = NOBODY if isinstance(one, int) else f"none-{uuid.uuid4().hex}"
-    if not isinstance(one, int | str) or nobody in asked:
+    if nobody in asked:
         return None
     return attrs.evolve(condition, value=(nobody,) if lookup is In else nobody)
 

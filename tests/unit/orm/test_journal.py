@@ -216,12 +216,24 @@ class TestPlace:
             with pytest.raises(QueryError, match="is no journal"):
                 journals.path_of(place)
 
+    def test_that_takes_no_file_is_refused(self, path, monkeypatch):
+        """A folder may take the lock and no more, as at the end of a quota."""
+        monkeypatch.setattr(journals, "_open", lambda _: no_room())
+
+        with pytest.raises(ConfigError, match=r"no room.*Nothing was sent"), opened(path):
+            pass
+
     def test_without_locks_is_refused(self, path, monkeypatch):
         """On a share without locks, two runs could not be kept apart."""
         monkeypatch.setattr("filelock.FileLock.acquire", lambda *_, **__: no_locks())
 
         with pytest.raises(ConfigError, match=r"no locks.*takes locks\. Nothing was sent"), opened(path):
             pass
+
+
+def no_room() -> int:
+    """Do as a full disk does."""
+    raise OSError("no room here")
 
 
 def no_locks() -> None:

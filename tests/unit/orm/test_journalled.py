@@ -220,6 +220,27 @@ class TestUnknownOutcome:
 
         assert [1] == create(shelf.session(), path, "a", meta={"n": 1})
 
+    def test_of_tasks_is_looked_for_above_the_highest_key(self, path):
+        """Where keys can be asked for, no older row is read."""
+        shelf = Shelf({"id": 5, "project": 1, "data_unit": 7})
+        shelf.harms = {1: "lost after"}
+        session = shelf.session()
+
+        Task.objects.using(session).bulk_create([Task(project_id=1, data_unit_id=7)], journal=path)
+
+        assert ("id__gt", "5") in session.requests[-1].params
+        assert [5, 6] == [row["id"] for row in shelf.rows]
+
+    def test_is_none_where_the_answer_names_the_key(self, path):
+        """A row that cannot be read otherwise is told, and is done."""
+        shelf = Shelf()
+        shelf.harms = {1: lambda row: {**row, "name": 5}}
+        with pytest.raises(BulkError, match="TaskTag 1 was written, but its answer cannot be read"):
+            create(shelf.session(), path, "a")
+
+        assert [1] == create(shelf.session(), path, "a")
+        assert 1 == shelf.posts
+
     def test_of_a_failing_backend_is_left_to_the_next_run(self, path):
         """After a 500, the row may be there: it is looked for before it is sent again."""
         shelf = Shelf()
