@@ -42,12 +42,11 @@ def made_since(
     *,
     session: Session,
     lookups: Mapping[str, Any] | None = None,
-    most: int = MOST,
 ) -> Newest[E]:
-    """Read what was made since *since* (seconds of `time.time()`), up to *most* rows of the newest."""
+    """Read what was made since *since* (seconds of `time.time()`), of the newest rows as many as are read at most."""
     found: dict[Any, tuple[E, dict[str, Any]]] = {}
     dated = True
-    for number in range(1, most // PAGE + 1):
+    for number in range(1, MOST // PAGE + 1):
         rows, start, more = _page(cls, number, session=session, lookups=lookups or {}, since=since)
         dated = dated and start is not None and all(_moment(row) is not None for row, _ in rows)
         fresh = [each for each in rows if start is None or (_moment(each[0]) or start) >= start]

@@ -1,0 +1,86 @@
+"""Rows made since a moment: newest first, on the backend's clock, and never fewer than there are."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from synapse import MappingError, NotFoundError, TaskTag
+from synapse.orm import newest
+from synapse.orm.newest import made_since
+from synapse.testing import canned
+from tests.unit.orm.lost import at, listed, tag
+
+
+def keys(session, **how):
+    """Give the keys of the tags made within the last ten seconds, and whether these are all."""
+    found = made_since(TaskTag, time.time() - 10, session=session, **how)
+    return [row.id for row, _ in found.rows], found.whole
+
+
+def pages(*given):
+    """Answer one page after the other, each but the last with a link to the next."""
+
+    def answer(request):
+        number = int(dict(request.params)["page"])
+        reply = listed(*given[number - 1])
+        reply.data["next"] = "https://canned.invalid/" if number < len(given) else None
+        return reply
+
+    return canned({"GET task_tags/": answer})
+
+
+class TestReading:
+    def test_stops_at_the_first_older_row(self):
+        """Older pages are not read."""
+        session = pages([tag(3), tag(2, made=-60)], [tag(1)])
+
+        assert ([3], True) == keys(session)
+        assert 1 == len(session.requests)
+
+    def test_reads_on_while_rows_are_new(self):
+        """All new rows are found, however many pages they take."""
+        assert ([3, 2], True) == keys(pages([tag(3)], [tag(2)], [tag(1, made=-60)]))
+
+    def test_gives_a_row_once(self):
+        """What is made meanwhile moves rows on to the next page."""
+        assert ([3, 2], True) == keys(pages([tag(3), tag(2)], [tag(2)]))
+
+    def test_does_not_stop_where_the_order_is_ignored(self):
+        """A backend that shows old rows first hides no new one."""
+        assert ([3], True) == keys(pages([tag(1, made=-90), tag(2, made=-60)], [tag(3)]))
+
+    def test_ends_where_the_pages_do(self):
+        """A page that is gone since was the last."""
+
+        def answer(request):
+            if dict(request.params)["page"] == "2":
+                return NotFoundError("Invalid page.", status_code=404)
+            reply = listed(tag(3))
+            reply.data["next"] = "https://canned.invalid/"
+            return reply
+
+        assert ([3], True) == keys(canned({"GET task_tags/": answer}))
+
+    def test_does_not_take_a_missing_list_for_an_empty_one(self):
+        """A list that is not there is an error."""
+        with pytest.raises(NotFoundError):
+            keys(canned({"GET task_tags/": NotFoundError("none", status_code=404)}))
+
+    def test_says_that_there_are_more(self, monkeypatch):
+        """The bound is no end."""
+        monkeypatch.setattr(newest, "MOST", newest.PAGE)
+
+        assert ([3], False) == keys(pages([tag(3)], [tag(2)]))
+
+    def test_keeps_on_the_safe_side_of_whole_seconds(self):
+        """Dates of answers are cut to seconds, so a row of just before the moment may be of just after it."""
+        made = at(-11).isoformat()
+
+        assert ([3], True) == keys(canned({"GET task_tags/": listed(tag(3, created=made))}))
+
+    def test_tells_of_a_row_that_cannot_be_read(self):
+        """One that might be it is not passed over."""
+        with pytest.raises(MappingError):
+            keys(canned({"GET task_tags/": listed(tag(3, name=5))}))
