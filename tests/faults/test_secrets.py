@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import io
 import logging
 import pickle
 import socket
 import traceback
 import warnings
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final
 
 import pytest
 
-from synapse import Retry, Session, SynapseError
-from synapse.orm import Entity
+from rich.console import Console
+from rich.traceback import Traceback
+
+from synapse import QueryError, Retry, Session, SynapseError
+from synapse.dialects import Request
 from tests.contract import planted
 from tests.faults.every import CALLS, Call, Keys, World
 from tests.unit.session.hostile import Received, Server, Step, reply, reset
@@ -112,15 +116,19 @@ class Seen:
         self.pickles: list[bytes] = []
 
     def meet(self, outcome: Any) -> None:
-        """Take in what a call returned or raised."""
+        """Take in what a call returned or raised; plain values are the user's own."""
         found: dict[int, BaseException] = {}
         if isinstance(outcome, BaseException):
             chain(outcome, found)
-        elif isinstance(outcome, Entity):
-            self.texts.append(f"{outcome!r} {outcome} {outcome._state!r}")
+        elif type(outcome).__module__.startswith("synapse"):
+            self.texts.append(f"{outcome!r} {outcome} {getattr(outcome, '_state', None)!r}")
+        else:
+            return
         self.texts += map(spelled, found.values())
         self.listed += [each for error in found.values() for each in variables(error.__traceback__)]
-        if isinstance(outcome, SynapseError | Entity):
+        with contextlib.suppress(
+            TypeError, AttributeError, QueryError
+        ):  # not everything travels, nor is it to
             self.pickles.append(pickle.dumps(outcome))
 
     @property
@@ -170,3 +178,62 @@ def test_nothing_shows_a_secret(
     seen.pickles += [path.read_bytes() for path in (tmp_path / "state").rglob("*") if path.is_file()]
 
     assert [] == seen.leaks
+
+
+class TestShownVariables:
+    """What programs make of the variables of a failure."""
+
+    @pytest.fixture
+    def failure(self, server: Server) -> SynapseError:
+        """A refusal, with a token so long that it is cut off."""
+        server.script = [reset]
+        with Session(server.origin, api_token=API * 20, retry=Retry(total=0)) as session:
+            error = made(CALLS["QuerySet.count"], World(session, Path()))
+            session.close()
+        return error
+
+    def test_the_standard_library_hides_it(self, failure: SynapseError) -> None:
+        """A traceback with its variables is what logs and test runners keep."""
+        shown = traceback.TracebackException.from_exception(failure, capture_locals=True).format()
+
+        assert API not in "".join(shown)
+
+    def test_rich_hides_it(self, failure: SynapseError) -> None:
+        """It cuts long texts before it prints them."""
+        console = Console(file=io.StringIO(), width=300)
+        kind = type(failure)
+        console.print(Traceback.from_exception(kind, failure, failure.__traceback__, show_locals=True))
+        shown = console.file.getvalue()
+
+        assert "headers" in shown
+        assert API[:10] not in shown
+
+    def test_an_interrupt_hides_it(self, server: Server) -> None:
+        """Ctrl-C amid an upload passes through everything, and takes no header along."""
+
+        def interrupt(*_: object) -> None:
+            raise KeyboardInterrupt
+
+        server.script = [planted.backend]
+        with (
+            Session(server.origin, api_token=API, agent_token=AGENT) as session,
+            pytest.raises(KeyboardInterrupt) as caught,
+        ):
+            session.send(Request("POST", "data_files/", body=Sent(interrupt)))
+        session.close()
+
+        assert [] == [each for each in variables(caught.tb) if any(secret in each for secret in OWN)]
+
+
+class Sent:
+    """A body whose reading is interrupted."""
+
+    content_type = "image/png"
+    length = 300_000
+
+    def __init__(self, read: Callable[..., bytes]) -> None:
+        self.read = read
+
+    def open(self) -> Sent:
+        """Return itself."""
+        return self
