@@ -13,6 +13,8 @@ from functools import partial
 from itertools import islice
 from typing import Any, Generic, NamedTuple, TypeVar, cast
 
+from synapse.session.pacing import left
+
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -54,16 +56,19 @@ def run_all(
         for item in [*head, *source] if len(head) < 2 else _chain(head, source):
             yield run_one(function, item)
         return
-    pool = FleetingExecutor(workers, name="synapse-call")
+    pool, gone = FleetingExecutor(workers, name="synapse-call"), threading.Event()
     try:
         waiting: deque[Future[Outcome[T, R]]] = deque()
         for item in _chain(head, source):
-            waiting.append(pool.submit(contextvars.copy_context().run, run_one, function, item))
+            context = contextvars.copy_context()
+            context.run(left.set, gone)
+            waiting.append(pool.submit(context.run, run_one, function, item))
             if len(waiting) >= 2 * workers:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
     finally:
+        gone.set()
         pool.shutdown(wait=False, cancel_futures=True)
 
 

@@ -21,6 +21,9 @@ logger: Final = logging.getLogger("synapse")
 stopping: Final[ContextVar[threading.Event | None]] = ContextVar("stopping", default=None)
 """Set by those who run workers: once the event is set, a worker that waits to send gives up."""
 
+left: Final[ContextVar[threading.Event | None]] = ContextVar("left", default=None)
+"""The same, but once it is set nothing is given up: what is under way then only holds no lane any more."""
+
 widened: Final[ContextVar[int]] = ContextVar("widened", default=0)
 """Set by those who were told a number of workers: so many lanes there are while one of them has a turn or waits."""
 
@@ -42,15 +45,21 @@ class StoppedError(TransportError):
 class Turn:
     """The turn of one request: *again* says that it was refused before, *free* that it needs no lane."""
 
-    __slots__ = ("again", "free", "gate", "inner", "lanes", "late", "since", "thread")
+    __slots__ = ("again", "free", "gate", "inner", "lanes", "late", "left", "since", "stopping", "thread")
 
     def __init__(self, *, again: bool = False, free: bool = False) -> None:
         self.again, self.free = again, free
-        self.lanes = widened.get()
+        self.lanes, self.left, self.stopping = widened.get(), left.get(), stopping.get()
         self.thread = threading.get_ident()
         self.inner = False
         self.since = self.late = 0.0
         self.gate: threading.Lock | None = None
+
+    @property
+    def needs_lane(self) -> bool:
+        """Whether it holds a lane while it is under way; not if nobody waits for it, say after Ctrl-C."""
+        gone = (self.left and self.left.is_set()) or (self.stopping and self.stopping.is_set())
+        return not (self.free or gone)
 
 
 class Pace:
@@ -152,7 +161,7 @@ class Pace:
         room = self._most - len(self.taken)
         everyone = [*self.taken, *self._refused, *self._others]
         lanes = max([self._lanes, *[turn.lanes for turn in everyone]])
-        lanes -= sum(not turn.free for turn in self.taken)
+        lanes -= sum(turn.needs_lane for turn in self.taken)
         for line in (self._refused, self._others):
             for turn in list(line):
                 free = turn.inner or (room >= 1 and (turn.free or lanes >= 1))

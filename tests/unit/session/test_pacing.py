@@ -402,3 +402,20 @@ class TestLanes:
         pace.leave(held, well=True)
 
         assert ([StoppedError], set()) == ([type(each) for each in errors], pace.taken)
+
+    @pytest.mark.parametrize("mark", [pacing.left, pacing.stopping])
+    def test_are_not_held_by_what_nobody_waits_for(self, mark: Any) -> None:
+        """After Ctrl-C, a request that still waits for its answer keeps no other one back."""
+        pace, gone, held = self.pace(), threading.Event(), threading.Event()
+        before = mark.set(gone)
+        orphan = self.go(pace, lambda: held.wait(10))
+        mark.reset(before)
+        while not pace.taken:
+            time.sleep(0.005)
+        gone.set()
+        thread = self.go(pace, lambda: None)
+        thread.join(10)
+        held.set()
+        orphan.join(10)
+
+        assert not thread.is_alive()
