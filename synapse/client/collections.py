@@ -24,7 +24,7 @@ from synapse.dialects import v1_client
 from synapse.entities import DataCollection, DataFile
 from synapse.errors import QueryError
 from synapse.orm import arguments
-from synapse.transfer import Report, upload_file
+from synapse.transfer import Report, checksum_of, upload_file
 from synapse.transfer.source import PathLike
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def upload_data_file(
 
     def send(name: str) -> Row:
         row = upload_file(client.session, files[name], chunked=use_chunked_upload)
-        return {"checksum": row["checksum"], "path": str(files[name])}
+        return {"checksum": checksum_of(row, files[name]), "path": str(files[name])}
 
     sent = {each.item: each.value() for each in client.session.map(send, files)}
     groups = _groups(item.get("groups"))

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from synapse.transfer.presigned import upload_signed
     from synapse.transfer.report import Outcome, Report, Show
     from synapse.transfer.specifications import Spec, by_specification
-    from synapse.transfer.upload import Options, send_file, upload_file, upload_missing
+    from synapse.transfer.upload import Options, checksum_of, send_file, upload_file, upload_missing
 
 # What entities are declared with is loaded with them; what they send files with, when they do.
 _PLACES = {
@@ -39,6 +39,7 @@ _PLACES = {
     "Target": "batch",
     "Wanted": "download",
     "by_specification": "specifications",
+    "checksum_of": "upload",
     "download_files": "download",
     "existing": "hashing",
     "open_folder": "folders",
@@ -70,6 +71,7 @@ __all__ = [
     "Target",
     "Wanted",
     "by_specification",
+    "checksum_of",
     "data_uri",
     "download_files",
     "existing",

@@ -144,7 +144,7 @@ class Sender:
             item.settle(name, content.checksum, known=not sent)
 
     def _sent(self, part: Part, *, md5: str) -> str:
-        return checksum_of(self._direct(part.source, md5=md5), part.source)
+        return checksum_of(self._direct(part.source, md5=md5), part.source.path)
 
     def _direct(self, source: Source, *, md5: str | None = None) -> dict[str, Any]:
         self.count(0)
@@ -194,7 +194,7 @@ class Sender:
         for content, (_, row, error) in zip(contents if outcomes else (), outcomes or (), strict=True):
             item, name = files[content]
             try:
-                content.checksum = checksum_of(row or {}, item.part(name).source) if error is None else None
+                content.checksum = checksum_of(row or {}, item.part(name).source.path) if error is None else None
             except TransferError as odd:
                 error = odd
             if content.checksum is not None:

@@ -63,7 +63,7 @@ def upload_missing(session: Session, sources: Mapping[str, Source]) -> dict[str,
             row = send_file(
                 session, sources[name], options=Options(), advanced=lambda count: None, md5=content.md5
             )
-            known[content] = checksum_of(row, sources[name])
+            known[content] = checksum_of(row, sources[name].path)
     checksums: dict[str, str] = {}
     for name, content in contents.items():
         checksum = known[content]
@@ -122,11 +122,11 @@ def send_file(
         sent(tally.sent)
 
 
-def checksum_of(row: Mapping[str, Any], source: Source) -> str:
+def checksum_of(row: Mapping[str, Any], path: object) -> str:
     """Return the checksum that a data file is named by; a row without one is a `TransferError`."""
     checksum = row.get("checksum")
     if not isinstance(checksum, str) or not checksum:
-        raise TransferError(f"the backend gave no checksum for {str(source.path)!r}: no unit can name it")
+        raise TransferError(f"the backend gave no checksum for {str(path)!r}: no unit can name it")
     return checksum
 
 
