@@ -29,7 +29,7 @@ def texts(what: str, names: tuple[str, ...]) -> tuple[str, ...]:
 def bounds(index: slice) -> tuple[int, int | None]:
     """Take the ends of a slice."""
     for bound in (index.start, index.stop, index.step):
-        if bound is not None and (isinstance(bound, bool) or not hasattr(bound, "__index__")):
+        if bound is not None and (isinstance(bound, bool) or not hasattr(type(bound), "__index__")):
             raise QueryError(f"rows are numbered by integers, got {describe(bound)}")
         if bound is not None and bound < 0:
             raise QueryError("negative places are not supported; use reverse() or last()")

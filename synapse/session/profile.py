@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from synapse.dialects.masking import Secret
-from synapse.errors import ConfigError, did_you_mean
+from synapse.errors import ConfigError, describe, did_you_mean
 from synapse.session.callers import caller
 from synapse.session.origin import origin_of
 
@@ -143,6 +143,9 @@ def _concealed(pairs: dict[str, Any]) -> dict[str, Any]:
 def _entry(content: dict[str, Any], profile: str | None, *, path: Path) -> dict[str, Any]:
     if profile is None:
         return content
+    given: object = profile
+    if not isinstance(given, str):
+        raise ConfigError(f"profile must be the name of one, not {describe(given)}")
     entries = content.get(_ENTRIES)
     entry = entries.get(profile) if isinstance(entries, dict) else None
     if not isinstance(entry, dict):
@@ -232,6 +235,8 @@ def _locked(path: Path) -> Iterator[None]:
 
 def _write(path: Path, text: str) -> None:
     real = Path(os.path.realpath(path))  # a link stays one
+    for left in real.parent.glob(f".{real.name}-*"):  # by a process that was killed; it holds a token
+        left.unlink()
     descriptor, name = tempfile.mkstemp(dir=real.parent, prefix=f".{real.name}-")
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
