@@ -289,6 +289,17 @@ WRITING: Final = [
     Bad("Entity.save", "deleted", lambda w: w.gone.save()),
     Bad("Entity.save", "edited to no JSON", lambda w: w.edited.save(), MappingError),
     Bad("Entity.save", "another backend", lambda w: w.linked_abroad.save()),
+    *(
+        Bad("Entity.save", f"check={given!r}", lambda w, given=given: w.changed_ghost.save(check=given))
+        for given in ("yes", 1, None)
+    ),
+    Bad(
+        "Entity.save",
+        "missing row, checked",
+        lambda w: w.changed_ghost.save(check=True),
+        Task.DoesNotExist,
+        reads=1,
+    ),
     Bad("Entity.save", "missing row", lambda w: w.changed_ghost.save(), Task.DoesNotExist, writes=1),
     Bad("Entity.refresh", "unsaved", lambda w: w.new_task.refresh()),
     Bad("Entity.refresh", "deleted", lambda w: w.gone.refresh()),
