@@ -197,7 +197,7 @@ class TestLogin:
         """Other users of the machine see arguments."""
         assert 2 == ran("login", "--token", WRONG).code
 
-    def test_asks_without_showing_the_answer(self, box, tmp_path, config):
+    def test_asks_without_showing_the_answer(self, box, tmp_path, config, measured_processes):
         """On a terminal the token is typed unseen."""
         terminal, end = pty.openpty()
         process = subprocess.Popen(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import itertools
 import json
 import os
@@ -172,6 +173,39 @@ class TestLogIn:
             path.read_text(),
             {each.name for each in path.parent.iterdir()},
         )
+
+    def test_leaves_the_file_whole_when_the_disk_fails(
+        self, path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """What was written aside goes again."""
+        before = written(path, {"host": HOST, "access_token": "old"})
+
+        def fail(_: int) -> None:
+            raise OSError(errno.ENOSPC, "")
+
+        monkeypatch.setattr(os, "fsync", fail)
+        with pytest.raises(
+            ConfigError, match=r"cannot be written \(no space left on device\): it is as it was"
+        ):
+            log_in()
+
+        assert before == path.read_text()
+        assert {"config.json", "config.json.lock"} == {each.name for each in path.parent.iterdir()}
+
+    def test_removes_what_a_killed_login_left(self, path: Path) -> None:
+        """A file that was written aside, and never renamed, holds a token."""
+        path.parent.mkdir()
+        code = (
+            f"import os\nfrom pathlib import Path\nPath.replace = lambda *_: os.kill(os.getpid(), 9)\n{FULL}"
+        )
+        killed = subprocess.run(
+            [sys.executable, "-c", code.replace("1000", "9999"), HOST, TOKEN], check=False
+        )
+        left = [each.name[:13] for each in path.parent.iterdir() if TOKEN in each.read_text()]
+        log_in()
+
+        assert (-9, [".config.json-"]) == (killed.returncode, left)
+        assert {"config.json", "config.json.lock"} == {each.name for each in path.parent.iterdir()}
 
     def test_does_not_wait_for_ever(self, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """A lock that somebody holds on to is an error that says so."""
