@@ -149,6 +149,13 @@ class TestRedirects:
 
         assert [] == foreign.received
 
+    def test_are_what_their_status_says(self, serve: Serve, foreign: Server, connect: Connect) -> None:
+        """An answer that is no redirect leads nowhere, whatever place it names."""
+        home = serve(reply(201, {"id": 7, "name": "made"}, headers=[("Location", f"{foreign.origin}/7")]))
+        made = connect(home.origin).task_tags.create(project_id=1, name="made")
+
+        assert (7, 1, []) == (made.id, len(home.received), foreign.received)
+
     def test_within_the_origin_keep_the_token(self, serve: Serve, connect: Connect) -> None:
         """A backend that moves a list is followed, as who one is; its cookies are not kept."""
         home = serve(moved("/there/"), reply(data={"id": 1}))
@@ -379,6 +386,16 @@ class TestFiles:
 
         check(foreign)
         assert bare == foreign.received[0].headers["host"]
+
+    def test_are_found_by_international_names(self, serve: Serve, connect: Connect) -> None:
+        """The host goes onto the wire in its one spelling, without what stood before it."""
+        proxy = serve(reply(raw=b"content"))
+        session = connect("http://127.0.0.1:9", proxies={"http": proxy.origin})
+        with session.download("http://user:word@Bücher.test:8080/한.png?x=1#top") as file:
+            assert b"content" == b"".join(file.chunks())
+
+        assert "http://xn--bcher-kva.test:8080/%ED%95%9C.png?x=1" == proxy.received[0].target
+        check(proxy)
 
     def test_of_the_backend_itself_get_none_either(self, serve: Serve, connect: Connect) -> None:
         """An address below the backend may be one that a storage answers."""

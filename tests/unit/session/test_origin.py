@@ -23,6 +23,9 @@ class TestParse:
             ("http://10.0.0.1:3000/api/", "http://10.0.0.1:3000/api"),
             ("http://[::1]:80", "http://[::1]"),
             ("http://localhost:443", "http://localhost:443"),
+            ("https://BÜCHER.example./a", "https://xn--bcher-kva.example/a"),
+            ("https://api。example。com", "https://api.example.com"),
+            ("http://[0:0::1]:8080", "http://[::1]:8080"),
         ],
     )
     def test_normalises(self, host: str, expected: str) -> None:
@@ -49,6 +52,9 @@ class TestParse:
             "https://api.example.com:port",
             "https://api.example.com:99999",
             "https://[::1",
+            "https://[::1::2]",
+            "https://bücher..example",
+            f"https://{'ü' * 80}.example",
             "https://api.example.com/a/../b",
             None,
             7,
