@@ -10,8 +10,9 @@ from synapse.client.conversion import Conversion, Convert, conversion
 from synapse.client.exceptions import told
 from synapse.client.params import encoded
 from synapse.dialects import Request
+from synapse.dialects.masking import outline
 from synapse.dialects.v1_client import LISTS, ORDERS, Flat, FlatList, parameters
-from synapse.errors import QueryError, SynapseError, TransportError
+from synapse.errors import MappingError, QueryError, SynapseError, TransportError
 from synapse.orm import reading
 from synapse.orm.planning import PlanName
 from synapse.orm.reading import How, Reader
@@ -175,6 +176,7 @@ def _rows(
     try:
         while window is not None:
             with told():
+                _check_rows(window)
                 if convert is not None:
                     convert(window.rows)
             yield from window.rows
@@ -192,6 +194,17 @@ def _rows(
                 return
     finally:
         reader.close()
+
+
+def _check_rows(window: Window) -> None:
+    """Refuse rows that are no objects, whatever is in those."""
+    if set(map(type, window.rows)) - {dict}:
+        place = next(place for place, row in enumerate(window.rows) if not isinstance(row, dict))
+        error = MappingError(
+            f"row {window.first + place + 1} is no object, but {outline(window.rows[place])}"
+        )
+        error.row = window.first + place + 1
+        raise error
 
 
 def _place(error: SynapseError) -> str | None:

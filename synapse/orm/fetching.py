@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from synapse.errors import NotFoundError, QueryError, did_you_mean, quoted
+from synapse.errors import MappingError, NotFoundError, QueryError, did_you_mean, quoted
 from synapse.mapping.unset import UNSET
 from synapse.orm import coach, keyed, loading
 from synapse.orm.loading import Peers, session_of
@@ -43,7 +43,9 @@ def related(instance: Entity, one: ToOne[Any]) -> Any:
             return known
         peers = [instance] if state.mode is FetchMode.ONE or state.peers is None else state.peers.live()
         single = len(peers) < 2 and session_of(instance).cache.get(_resource(one), key) is None
-        load_related([instance, *(peer for peer in peers if peer is not instance)], one)
+        bad = load_related([instance, *(peer for peer in peers if peer is not instance)], one)
+        if key in bad:
+            raise bad[key]
         found = _known(instance, one.name)
     if single:
         _note(instance, one)
@@ -89,11 +91,20 @@ def _open_expanded(instance: Entity, name: str) -> None:
     target = entity_named(getattr(type(instance), name).target)
     session = session_of(instance)
     by_key: dict[Any, Entity] = {}
+    own: MappingError | None = None
     for holder, row in rows:
         mode = holder._state.mode or FetchMode.PEERS
-        made = loading.load(target, row, session=session, mode=mode, nested=True)
+        try:
+            made = loading.load(target, row, session=session, mode=mode, nested=True)
+        except MappingError as error:
+            # Whoever reads it is told again.
+            holder._state.rows = {**(holder._state.rows or {}), name: row}
+            own = error if holder is instance else own
+            continue
         _attach(holder, name, made if made.pk is None else by_key.setdefault(made.pk, made))
     _join(by_key.values())
+    if own is not None:
+        raise own
 
 
 def know(instance: Entity, *, via: str, owner: Entity) -> None:
@@ -115,25 +126,30 @@ def _join(made: Iterable[Entity]) -> None:
             each._state.peers = peers
 
 
-def load_related(instances: Sequence[Entity], one: ToOne[Any]) -> None:
-    """Load a to-one relation of many objects, one object per distinct key."""
+def load_related(instances: Sequence[Entity], one: ToOne[Any]) -> dict[Any, MappingError]:
+    """Load a to-one relation of many objects, one object per distinct key, and tell which rows of theirs are bad."""
     waiting: dict[Any, list[Entity]] = {}
     for instance in instances:
         key = loading.peek(instance, one.via)
         if key is not UNSET and key is not None and _known(instance, one.name) is UNSET:
             waiting.setdefault(key, []).append(instance)
     if not waiting:
-        return
+        return {}
     session, target = session_of(instances[0]), entity_named(one.target)
     rows = _rows_by_key(session, target, list(waiting), parents=instances, one=one)
-    made = {}
+    made: dict[Any, Entity] = {}
+    bad: dict[Any, MappingError] = {}
+    mode = instances[0]._state.mode or FetchMode.PEERS
     for key, row in rows.items():
-        made[key] = loading.load(
-            target, row, session=session, mode=instances[0]._state.mode or FetchMode.PEERS
-        )
+        try:
+            made[key] = loading.load(target, row, session=session, mode=mode)
+        except MappingError as error:
+            bad[key] = error
+            continue
         for instance in waiting[key]:
             _attach(instance, one.name, made[key])
     _join(made.values())
+    return bad
 
 
 def _rows_by_key(
@@ -228,7 +244,8 @@ def prefetch(instances: Sequence[Entity], path: str) -> None:
     name, _, rest = path.partition("__")
     cls = type(instances[0])
     if name in cls._schema.relations:
-        load_related(instances, getattr(cls, name))
+        for error in load_related(instances, getattr(cls, name)).values():
+            raise error
         reached = [
             found for each in instances if isinstance(found := _known(each, name), target_of(cls, name))
         ]

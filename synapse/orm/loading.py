@@ -394,13 +394,16 @@ def _load_for(batch: list[Entity], name: str, session: Session) -> None:
     keys = Condition(cls._schema.pk, In, tuple(row.pk for row in batch))
     request = session.dialect.select(cls._schema, Query(where=(keys,), only=(name,)), page=1, size=len(batch))
     page = session.dialect.page(session.send(request), request)
-    wire_pk = session.dialect.pk(cls._schema)
-    rows = {
-        row.get(wire_pk): row for row in (session.dialect.normalise(cls._schema, each) for each in page.rows)
-    }
+    rows = [session.dialect.normalise(cls._schema, each) for each in page.rows]
+    by_key = dict(zip(keys_of(cls, rows, wire=session.dialect.pk(cls._schema)), rows, strict=True))
     for instance in batch:
-        if instance.pk in rows:
-            fill_missing(instance, rows[instance.pk])
+        try:
+            if instance.pk in by_key:
+                fill_missing(instance, by_key[instance.pk])
+        except MappingError:
+            # What is wrong with the row of another is told where that is read.
+            if instance is batch[0]:
+                raise
 
 
 def detail_row(instance: Entity, session: Session, *, field: str = "") -> dict[str, Any]:

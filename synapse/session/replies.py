@@ -8,6 +8,7 @@ import re
 
 from collections.abc import Iterator, Mapping
 from http import HTTPStatus
+from itertools import islice
 from typing import Any, Final
 
 import attrs
@@ -27,6 +28,9 @@ from synapse.session.decoding import parse
 from synapse.session.retry import seconds_until
 
 SHOWN: Final = 200
+# What a refusal says of fields is told up to here; a hostile one would name millions by paths of megabytes.
+_DEEPEST: Final = 32
+_MOST: Final = 10_000
 _CLASSES: Final[Mapping[int, type[ClientError]]] = {
     400: ValidationError,
     401: AuthenticationError,
@@ -37,6 +41,10 @@ _CLASSES: Final[Mapping[int, type[ClientError]]] = {
     429: RateLimitError,
 }
 _CHARSET: Final = re.compile(r"charset=[\"']?([\w.:-]+)", re.IGNORECASE)
+# Python knows these as encodings of text, but they are none of pages: slow with much of it, or for escapes.
+_NO_CHARSETS: Final = frozenset(
+    {"idna", "punycode", "undefined", "unicode_escape", "raw_unicode_escape", "utf_7"}
+)
 _TITLE: Final = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 _INVISIBLE: Final = re.compile(r"<(script|style|head)\b.*?</\1>|<[^>]*>", re.IGNORECASE | re.DOTALL)
 _MARKUP: Final = re.compile(r"\s*<(?:!doctype|html|head|body|\?xml)", re.IGNORECASE)
@@ -105,28 +113,36 @@ def flatten(body: object) -> dict[str, list[str]]:
     """
     found: dict[str, list[str]] = {}
     if isinstance(body, dict | list):
-        for path, text in _leaves(body):
+        for path, text in islice(_leaves(body), _MOST):
             found.setdefault(path or "non_field_errors", []).append(text)
     return found
 
 
 def _leaves(body: object) -> Iterator[tuple[str, str]]:
     # An explicit stack: a hostile body may be nested deeper than Python recurses.
-    stack: list[tuple[str, object]] = [("", body)]
+    stack: list[Iterator[tuple[str, object]]] = [iter([("", body)])]
     while stack:
-        path, value = stack.pop()
-        if isinstance(value, dict):
-            stack.extend(
-                (f"{path}.{key}" if path else str(key), item) for key, item in reversed(value.items())
-            )
-        elif isinstance(value, list):
-            rows = any(isinstance(item, dict | list) for item in value)
-            named = [
-                (f"{path}.{index}".lstrip(".") if rows else path, item) for index, item in enumerate(value)
-            ]
-            stack.extend(reversed(named))
-        elif value is not None:
+        path, value = next(stack[-1], (None, None))
+        if path is None:
+            stack.pop()
+        elif isinstance(value, dict | list) and value:
+            if len(stack) > _DEEPEST:
+                yield path, "…"
+            else:
+                stack.append(_members(path, value))
+        elif value is not None and not isinstance(value, dict | list):
             yield path, value if isinstance(value, str) else json.dumps(value)
+
+
+def _members(path: str, value: dict[str, Any] | list[Any]) -> Iterator[tuple[str, object]]:
+    if isinstance(value, dict):
+        for key, item in value.items():
+            name = str(key)[:SHOWN]
+            yield f"{path}.{name}" if path else name, item
+        return
+    rows = any(isinstance(item, dict | list) for item in value)
+    for index, item in enumerate(value):
+        yield f"{path}.{index}".lstrip(".") if rows else path, item
 
 
 def text_of(answer: Answer) -> str:
@@ -136,15 +152,17 @@ def text_of(answer: Answer) -> str:
     except UnicodeDecodeError:
         pass
     charset = _CHARSET.search(answer.headers.get("Content-Type") or "")
+    name = charset.group(1).lower().replace("-", "_") if charset else "utf-8"
     try:
-        return answer.content.decode(charset.group(1) if charset else "utf-8", "replace")
-    except LookupError:
+        return answer.content.decode("utf-8" if name in _NO_CHARSETS else name, "replace")
+    except (LookupError, UnicodeError):
         return answer.content.decode("utf-8", "replace")
 
 
 def _page(text: str) -> str:
+    text = text[: 100 * SHOWN]
     title = _TITLE.search(text)
-    visible = html.unescape(title.group(1) if title else _INVISIBLE.sub(" ", text[: 100 * SHOWN]))
+    visible = html.unescape(title.group(1) if title else _INVISIBLE.sub(" ", text))
     return f"(an HTML page: {' '.join(visible.split())[:SHOWN]})"
 
 
