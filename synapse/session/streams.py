@@ -55,7 +55,8 @@ class Download:
         length = (
             part.group(1) if part else self.headers.get("Content-Length", "") if self.status == 200 else ""
         )
-        return int(length) if length.isdigit() else None
+        # Digits of other scripts are none here, and no file has more bytes than nineteen of them can say.
+        return int(length) if length.isascii() and length.isdecimal() and len(length) < 20 else None
 
     def chunks(self, size: int = 1024 * 1024) -> Iterator[bytes]:
         """Yield the bytes in pieces of *size*; a broken connection is a `TransportError`."""
