@@ -102,7 +102,7 @@ class Plugin(Entity):
 
         with asking(question):
             answer = send(self, v1_actions.run(self.pk, sent), session=session).data
-        return _job(answer, session)
+            return _job(answer, session)
 
     def release(
         self,
@@ -210,6 +210,7 @@ def _job(answer: Any, session: Any) -> Job:
             method="POST",
             url="plugins/run/",
         )
+    session.note_made(Job._schema.resource, str(found))
     if "status" in answer:
         return stored(Job, {**answer, "id": found}, session=session)
     return reference(Job, str(found), session=session)

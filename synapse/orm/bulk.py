@@ -15,6 +15,7 @@ from synapse.errors import BulkError, MappingError, QueryError, SynapseError, de
 from synapse.mapping.json import same_json
 from synapse.orm import arguments, binding, journalled, proof, saving, writing
 from synapse.orm.creation import Creation
+from synapse.orm.edit import Edit
 from synapse.orm.journal import opened, path_of
 from synapse.orm.resolving import asking
 from synapse.session import Outcome, Run, Written, create_each
@@ -195,7 +196,9 @@ def update(queryset: QuerySet[E], fields: dict[str, Any], *, everything: bool, d
     session, schema = queryset.session, cls._schema
 
     def change(row: Change) -> None:
-        session.send(session.dialect.change(schema, row.pk, values=sent))
+        before = writing.dumped(cls, row.before)
+        with asking(lambda _: Edit.of_row(cls, row.pk, sent=sent, before=before, session=session)):
+            session.send(session.dialect.change(schema, row.pk, values=sent))
 
     if not dry_run:
         _write(queryset, "update", changes, send=change)

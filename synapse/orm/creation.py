@@ -50,7 +50,7 @@ class Creation(Asked):
         rows = {
             row.pk: (row, raw)
             for row, raw in made.rows
-            if (row.pk in own or (cls._schema.resource, row.pk) not in session.made)
+            if (row.pk in own or not session.has_made(cls._schema.resource, row.pk))
             and not (len(self.sent) == 1 and holds_other_files(row, self.sent[0]))
         }
         paired = carrying.pair(dict(enumerate(self.sent)), [row for row, _ in rows.values()])

@@ -30,6 +30,28 @@ class Edit(Asked):
     before: Mapping[str, Any] = attrs.field(repr=False)
 
     @classmethod
+    def of_row(
+        cls,
+        entity: type[Entity],
+        pk: Any,
+        *,
+        sent: Mapping[str, Any],
+        before: Mapping[str, Any],
+        session: Session,
+    ) -> Edit:
+        """Ask for changes of a row that nobody holds as an object."""
+        fields = entity._schema.fields
+        open_sent = {name: value for name, value in sent.items() if not fields[name].secret}
+        return cls(
+            entity=entity.__name__,
+            pk=pk,
+            sent=open_sent,
+            before={name: before.get(name, UNSET) for name in open_sent},
+            host=session.host,
+            session=session,
+        )
+
+    @classmethod
     def of(cls, instance: Entity, *, session: Session) -> Edit:
         """Ask for the unsaved changes of an object."""
         sent = open_values(instance)
@@ -55,13 +77,14 @@ class Edit(Asked):
         if not held:
             shown = ", ".join(self.sent) or "what was sent"
             return Resolution(rows=(fresh,), reason=f"nothing of a {self.entity} tells of {shown}")
-        if all(_taken_on(self.sent[name], value) for name, value in held.items()):
+        before = {name: self.before.get(name, UNSET) for name in held}
+        if all(_taken_on(self.sent[name], value, before=before[name]) for name, value in held.items()):
             for own in self.objects:
                 take_over(own, raw, session=session, sent=self.sent)
             return Resolution(
                 done=True, rows=self.objects or (fresh,), reason=f"{named([fresh])} holds what was sent"
             )
-        if all(same_json(self.before.get(name, UNSET), value) for name, value in held.items()):
+        if all(same_json(before[name], value) for name, value in held.items()):
             return ABSENT._replace(rows=(fresh,), reason=f"{named([fresh])} holds what it held before")
         shown = ", ".join(f"{name} {describe(session.masked(value))}" for name, value in held.items())
         return Resolution(
@@ -93,7 +116,8 @@ def loaded_value(instance: Entity, name: str) -> Any:
     return value if value is UNSET else dump_value(codec, value)
 
 
-def _taken_on(sent: Any, held: Any) -> bool:
+def _taken_on(sent: Any, held: Any, *, before: Any) -> bool:
     verdict = carrying.alike(sent, held)
     # Backends take blanks off texts; an object that differs is somebody else's.
-    return bool(verdict) or (verdict is None and isinstance(sent, str))
+    rewritten = verdict is None and isinstance(sent, str) and not same_json(held, before)
+    return bool(verdict) or rewritten

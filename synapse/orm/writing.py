@@ -180,8 +180,7 @@ def store(instance: Entity, row: Any, *, session: Session) -> None:
                 "Look for it before you try again"
             )
         row = {}
-    if not state.saved:
-        session.made.append((schema.resource, row[wire_pk]))
+    is_new = not state.saved
     try:
         loading.overwrite(instance, row, session=session)
     except MappingError as error:
@@ -189,6 +188,8 @@ def store(instance: Entity, row: Any, *, session: Session) -> None:
         raise WriteUnconfirmedError(
             f"{schema.entity} {instance.pk} was written, but its answer cannot be read: {error}"
         ) from error
+    if is_new:
+        session.note_made(schema.resource, instance.pk)
 
 
 def stored(cls: type[E], row: Any, *, session: Session) -> E:

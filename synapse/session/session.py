@@ -7,7 +7,6 @@ import threading
 import time
 import weakref
 
-from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
@@ -33,6 +32,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 R = TypeVar("R")
+
+_REMEMBERED: Final = 10_000
 
 
 class Session:
@@ -177,6 +178,17 @@ class Session:
         finally:
             self._traces[:] = [other for other in self._traces if other is not trace]
 
+    def note_made(self, resource: str, key: Any) -> None:
+        """Remember a row that this session created: it is not what another write of the same values was about."""
+        with self._lock:
+            self._own[resource, key] = None
+            if len(self._own) > _REMEMBERED:
+                del self._own[next(iter(self._own))]
+
+    def has_made(self, resource: str, key: Any) -> bool:
+        """Whether this session created a row of late."""
+        return (resource, key) in self._own
+
     def reset(self) -> None:
         """Drop the sockets, as where a line seems to be dead; the next request opens new ones."""
         with self._lock:
@@ -228,8 +240,7 @@ class Session:
         self._lock = threading.Lock()
         self._closing = threading.Event()
         self.cache: RelationCache = RelationCache(self.settings.cache)
-        # What this session created of late is not what another write of the same values was about.
-        self.made: deque[tuple[str, Any]] = deque(maxlen=10_000)
+        self._own: dict[tuple[str, Any], None] = {}
         self._made = None
 
     def _delivery(self) -> Delivery:

@@ -11,7 +11,8 @@ import attrs
 import pytest
 
 from synapse import BulkError, Project, Resolution, SynapseError, TransportError, WriteUnconfirmedError
-from tests.faults.conftest import Connect, Place
+from tests.faults.conftest import Connect, MakeFile, Place
+from tests.faults.deeds import MakeDeed, add, model, once_more, release, source
 from tests.faults.hostile import FIRST, LAST, MIDDLE, Backend, Proxy, answer, close, reset, stall
 from tests.faults.writes import WRITES, Make, Write, bulk_create, change, change_by_put, create, run
 
@@ -148,3 +149,24 @@ def test_lost_for_ever(proxy: Proxy, connect: Connect, place: Place, make: Make)
     assert isinstance(error, TransportError)
     assert 1 == write.had()
     assert isinstance(error, WriteUnconfirmedError) != write.request.startswith(("PUT", "DELETE"))
+
+
+WITH_FILES: Final = {model: "POST /models/", release: "POST /plugin_releases/", add: "POST /data_units/"}
+
+
+@pytest.mark.parametrize(
+    "moment", ["closed before its last byte", "reset before the answer", "504 in place of the answer"]
+)
+@pytest.mark.parametrize("make", WITH_FILES, ids=lambda make: make.__name__)
+def test_with_files(
+    proxy: Proxy, connect: Connect, place: Place, make_file: MakeFile, make: MakeDeed, moment: str
+) -> None:
+    """What was made of a file is found, or can be sent again, which makes one."""
+    deed, path = make(place, connect(proxy.url)), source(make, make_file)
+    MOMENTS[moment](proxy, WITH_FILES[make])
+    error = deed.tried(path)
+    assert isinstance(error, WriteUnconfirmedError)
+    had, found = deed.had(path), resolved(error)
+
+    assert (bool(had), not had) == (found.done, found.repeatable), str(found)
+    once_more(make, deed, path)

@@ -101,6 +101,19 @@ class TestRuns:
 
         assert self.lost(*before, before=before, params={"a": 1}).resolve().repeatable
 
+    def test_are_not_taken_for_one_that_answered(self):
+        """Of two runs alike, the one whose answer came is known."""
+        session = canned(
+            {"POST plugins/1/run/": self.job(job_id="j"), "GET jobs/": listed(self.job(params={}))},
+            timeout=QUICK,
+        )
+        plugin = Plugin.ref(1)
+        plugin._state.session = session
+        plugin.run(action="go")
+        session.replies["POST plugins/1/run/"] = again(LOST)
+
+        assert caught(lambda: plugin.run(action="go")).resolve().repeatable
+
     def test_whose_params_were_cut_are_shown(self):
         """Of an upload, the backend keeps only what it knows."""
         found = self.lost(self.job(params={"name": "x"}), params={"name": "x", "lost": 1}).resolve()

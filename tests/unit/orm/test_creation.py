@@ -6,7 +6,7 @@ import pickle
 
 import pytest
 
-from synapse import BulkError, QueryError, Storage, Task, TaskTag, WriteUnconfirmedError
+from synapse import BulkError, DataUnit, QueryError, Storage, Task, TaskTag, WriteUnconfirmedError
 from synapse.testing import canned, page
 from tests.unit.orm.lost import LOST, again, at, backend, listed, lost, tag
 
@@ -68,6 +68,32 @@ class TestDone:
 
         assert error.resolve().done
         assert 5 == made.id
+
+
+class TestFiles:
+    """A data unit is told from others by the paths of its files."""
+
+    def lost(self, path):
+        """Create a unit, and show one whose file has this path."""
+        file = {"url": "/m/x.png", "file_name_original": "x.png", "path_original": path}
+        row = {
+            "id": 9,
+            "data_collection": 1,
+            "files": {"image_1": file},
+            "meta": {},
+            "created": at().isoformat(),
+        }
+        session = backend([], **{"POST data_units/": again(LOST), "GET data_units/": listed(row)})
+        unit = DataUnit(data_collection_id=1, files={"image_1": {"checksum": "c", "path": "a/x.png"}})
+        unit._state.session = session
+        with pytest.raises(WriteUnconfirmedError) as caught:
+            unit.save()
+        return caught.value.resolve()
+
+    @pytest.mark.parametrize(("path", "told"), [("a/x.png", (True, False)), ("b/x.png", (False, True))])
+    def test_are_held_against_those_that_were_sent(self, path, told):
+        """Another file of the same name is another unit."""
+        assert told == self.lost(path)[:2]
 
 
 class TestRepeatable:

@@ -6,9 +6,9 @@ import pickle
 
 import pytest
 
-from synapse import Job, Plugin, Storage, Task, WriteUnconfirmedError
+from synapse import BulkError, Job, Plugin, Storage, Task, WriteUnconfirmedError
 from synapse.dialects import Reply
-from synapse.testing import canned
+from synapse.testing import canned, page
 from tests.unit.orm.lost import again
 
 ROW = {"id": 7, "project": 1, "data_unit": 2, "meta": {"a": 1}, "is_discarded": False, "tags": []}
@@ -108,6 +108,33 @@ class TestEdit:
         session.replies["GET plugins/1/"] = {**row, "name": "new"}
 
         assert caught.value.resolve().done
+
+    def test_does_not_take_what_was_there_for_a_rewritten_text(self):
+        """A title that differs by its case only is still the old one."""
+        row = {"id": 1, "code": "c", "name": "night", "category": "custom"}
+        session = canned(
+            {"GET plugins/1/": row, "PUT plugins/1/": again(LOST)}, timeout={"connect": 1, "read": 0.05}
+        )
+        plugin = Plugin.objects.using(session).get(1)
+        plugin.name = "Night"
+        with pytest.raises(WriteUnconfirmedError) as caught:
+            plugin.save()
+
+        assert caught.value.resolve().repeatable
+
+    def test_of_many_rows_is_told_row_by_row(self):
+        """Each failed row of an update can be asked about."""
+        session = canned(
+            {"GET sdk/tasks/": page(ROW), "GET tasks/7/": ROW, "PATCH tasks/7/": again(LOST)},
+            timeout={"connect": 1, "read": 0.05},
+        )
+        with pytest.raises(BulkError) as caught:
+            Task.objects.using(session).filter(project=1).update(is_discarded=True)
+        error = caught.value.failed[0][1]
+        assert error.resolve().repeatable
+
+        session.replies["GET tasks/7/"] = {**ROW, "is_discarded": True}
+        assert error.resolve().done
 
     def test_of_a_secret_cannot_be_told(self):
         """A secret is in no question, so nothing is there to compare."""
