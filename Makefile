@@ -14,7 +14,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test bench docs fmt lint types check release constraints clean
+.PHONY: help setup demo test bench docs fmt lint types check release constraints matrix audit clean
 
 help:  ## List what can be made
 	@awk -F ':.*  ## ' '/^[a-z]+:.*  ## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -62,6 +62,19 @@ constraints: $(STAMP)  ## Pin the newest versions that fit pyproject.toml, for e
 	@$(BIN)/uv pip compile --quiet --upgrade --universal --fork-strategy fewest --python-version 3.11 \
 		--no-annotate --no-emit-index-url --no-emit-find-links --custom-compile-command "make constraints" \
 		$(foreach extra,demo postgres fast dev,--extra $(extra)) pyproject.toml --output-file constraints.txt
+
+matrix: $(STAMP)  ## Run the tests on the lowest and the newest versions of everything, and on every Python (ARGS=floors: one leg)
+	@$(BIN)/python -m pip install --quiet uv
+	@$(BIN)/python -m tests.matrix $(ARGS)
+
+audit: $(STAMP)  ## Ask for known weaknesses in what is pinned and in every extra; what cannot be looked up is a failure
+	@$(BIN)/python -m pip install --quiet uv
+	@$(BIN)/uv venv --quiet --clear .cache/audit
+	@$(BIN)/uv pip install --quiet --python .cache/audit pip-audit
+	@$(BIN)/uv pip compile --quiet --all-extras --no-annotate --no-emit-index-url --no-emit-find-links \
+		pyproject.toml --output-file .cache/audit/every-extra.txt
+	@.cache/audit/bin/pip-audit --strict --no-deps --disable-pip \
+		--requirement constraints.txt --requirement .cache/audit/every-extra.txt
 
 clean:  ## Remove the environment and all that the tools left behind
 	@rm -rf $(VENV) .cache dist build
