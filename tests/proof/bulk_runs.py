@@ -56,12 +56,12 @@ class Runs:
             self._pid = None
         return json.loads(ended["result"]) if ended["result"] else None
 
-    def kill(self) -> None:
-        """Kill the run that is under way, at once and for good."""
+    def end(self, by: int) -> None:
+        """End the run that is under way by a signal, once."""
         self._started.wait(5)
         with self._lock:
             if self._pid is not None:
-                os.kill(self._pid, signal.SIGKILL)
+                os.kill(self._pid, by)
                 self._pid = None
 
     def __enter__(self) -> Runs:

@@ -6,10 +6,12 @@
 from __future__ import annotations
 
 import json
+import signal
 import time
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -34,17 +36,17 @@ SIZE: Final = 3
 
 @attrs.frozen
 class Kill:
-    """Kill the run at a byte of its nth request or answer; a *late* request comes through after that."""
+    """End the run at a byte of its nth request or answer; a *late* request comes through after that."""
 
     of: Part
     at: float
     nth: int
     late: bool = False
+    by: signal.Signals = signal.SIGKILL
 
     def prepare(self, proxy: Proxy, runs: Runs) -> None:
-        proxy.harm(
-            "", call(runs.kill, then=_dawdle if self.late else close), of=self.of, at=self.at, nth=self.nth
-        )
+        kill = partial(runs.end, by=self.by)
+        proxy.harm("", call(kill, then=_dawdle if self.late else close), of=self.of, at=self.at, nth=self.nth)
 
 
 @attrs.frozen
@@ -76,8 +78,9 @@ PLACES: Final = {
     "of": st.sampled_from(["request", "answer"]),
     "at": st.sampled_from([FIRST, MIDDLE, LAST, 200]),
 }
+SIGNALS: Final = st.sampled_from([signal.SIGKILL, signal.SIGKILL, signal.SIGINT])
 FAULTS: Final = st.one_of(
-    st.builds(Kill, **PLACES, nth=st.integers(1, 6), late=st.booleans()),
+    st.builds(Kill, **PLACES, nth=st.integers(1, 6), late=st.booleans(), by=SIGNALS),
     st.builds(Cut, **PLACES, nth=st.integers(1, 4)),
     st.builds(
         Death,
@@ -180,6 +183,7 @@ def content(entity: str, row: dict[str, Any]) -> str:
 @example("Task", [0, 1, 2, 3], "밤", [Kill("answer", FIRST, 2)])
 @example("DataUnit", [0, 1, 2, 3, 4], "밤", [Kill("answer", LAST, 3), Death("write", "within", 1)])
 @example("TaskTag", [1, 1, 3, 3, 2], "밤", [Kill("request", MIDDLE, 3, late=True), Kill("request", FIRST, 1)])
+@example("TaskTag", [1, 2, 3, 4], "밤", [Kill("answer", FIRST, 3, by=signal.SIGINT)])
 @example("TaskTag", [1, 2, 3], "밤", [Kill("request", LAST, 2, late=True)])
 @example("Task", [0, 1, 2, 3], "밤", [Kill("request", LAST, 3, late=True), Kill("answer", FIRST, 1)])
 @example(
