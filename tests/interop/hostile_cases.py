@@ -158,6 +158,20 @@ CASES: Final = (
         ],
     ),
     Case(
+        "login",
+        "`synapse login`, where the umask is 0",
+        Came(
+            value="'0o700 0o600'",
+            requests=1,
+            told="a folder for its user alone; the token is asked about first, and never an argument",
+        ),
+        Came(
+            value="'0o777 0o600'",
+            requests=0,
+            told="a folder that all can write in; the token is taken unasked, also as an argument",
+        ),
+    ),
+    Case(
         "mistyped_filter",
         "a filter is mistyped",
         Came("QueryError", requests=0, says="did you mean 'project'?", told="refused, with the right name"),

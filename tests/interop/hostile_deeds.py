@@ -13,7 +13,9 @@ import logging
 import os
 import pickle
 import resource
+import subprocess
 import sys
+import tempfile
 import threading
 import time
 import urllib.request
@@ -124,6 +126,28 @@ def signed_address_in_the_log(world: World) -> Any:
         root.removeHandler(handler)
         root.setLevel(logging.WARNING)
     return "planted" in text.getvalue()
+
+
+@deed
+def login(world: World) -> Any:
+    command = [Path(sys.executable).with_name("synapse"), "login", "--host", world.urls[world.deed]]
+    arguments = ["--token-stdin"] if world.name == "synapse" else ["--token", world.token]
+    with tempfile.TemporaryDirectory() as home:
+        done = subprocess.run(
+            [*command, *arguments],
+            input=world.token,
+            capture_output=True,
+            text=True,
+            env={**os.environ, "HOME": home},
+            umask=0,
+        )
+        file = Path(home, ".synapse", "config.json")
+        modes = (
+            [oct(each.stat().st_mode & 0o777) for each in (file.parent, file)]
+            if file.exists()
+            else done.stderr
+        )
+    return " ".join(modes)
 
 
 # --- what is asked ----------------------------------------------------------------------------------------------------
