@@ -85,4 +85,10 @@ def _found(session: Session, state: State, key: _Key) -> Entry:
         return row if row is None else (row[0], row[1])
 
     path, md5 = state.run(look) or (None, None)
+    if not _is_path(path):
+        path = md5 = None  # the file is damaged
     return Entry(None if path is None else session.origin + path, md5, session, state, key)
+
+
+def _is_path(found: object) -> bool:
+    return isinstance(found, str) and found.startswith("/") and not found.startswith("//")

@@ -62,8 +62,10 @@ class State:
             return None
         try:
             return self._transact(work)
-        except (OSError, sqlite3.Error) as error:
-            if getattr(error, "sqlite_errorcode", 0) & 0xFF not in _DAMAGED:
+        except (OSError, sqlite3.Error, UnicodeDecodeError) as error:
+            # The words of SQLite's errors hold what is damaged, and may be no text.
+            told = isinstance(error, UnicodeDecodeError)
+            if not told and getattr(error, "sqlite_errorcode", 0) & 0xFF not in _DAMAGED:
                 self._without(error)
                 return None
             self._warn("%s is damaged (%s): what it told of uploads is lost", self.database, error)
