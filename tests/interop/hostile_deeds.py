@@ -27,7 +27,6 @@ from typing import Any
 Deed = Callable[["World"], Any]
 
 MOST = 1000
-TIMEOUT = {"connect": 2, "read": 1}
 DEEDS: dict[str, Deed] = {}
 
 
@@ -41,19 +40,20 @@ class World:
         self.file = Path(given["file"])
         self.deed = ""
 
-    def client(self, *, token: str = "") -> Any:
+    def client(self, *, token: str = "", read: float = 1) -> Any:
         """Make a client of this deed's server."""
         url, token = self.urls[self.deed], token or self.token
+        timeout = {"connect": 2, "read": read}
         if self.name == "synapse":
             from synapse import BackendClient
             from synapse.session import Retry
 
             return BackendClient(
-                url, access_token=token, timeout=TIMEOUT, retry=Retry(total=3, backoff=0.001)
+                url, access_token=token, timeout=timeout, retry=Retry(total=3, backoff=0.001)
             )
         from synapse_sdk.clients.backend import BackendClient as Documented
 
-        client = Documented(url, access_token=token, timeout=dict(TIMEOUT))
+        client = Documented(url, access_token=token, timeout=timeout)
         client._retry_config["backoff_factor"] = 0
         return client
 
@@ -194,7 +194,7 @@ def answer_that_drips(world: World) -> Any:
 
 @deed
 def bomb(world: World) -> Any:
-    return limited(lambda: world.client().get_project(1), memory=400 << 20)
+    return limited(lambda: world.client(read=20).get_project(1), memory=400 << 20)
 
 
 @deed
