@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict
 
-from synapse.client.calls import Params, Row, answer
+from synapse.client.calls import Params, Row
 from synapse.client.conversion import Conversion, Convert, conversion
 from synapse.client.exceptions import told
 from synapse.client.params import encoded
@@ -66,7 +66,11 @@ def listed(
     mapped = conversion(client, url_conversion, downloads=list_all)
     if list_all:
         return _walk(client, flat, cls, given, convert=mapped, options=options)
-    page = answer(client, Request("GET", flat.path, params=given, read_timeout=_patience(options)))
+    request = Request("GET", flat.path, params=given, read_timeout=_patience(options))
+    reply = client.session.send(request)
+    page = reply.data
+    if not isinstance(page, list):
+        Flat(path=flat.path).page(reply, request)
     if mapped is not None and isinstance(page, dict):
         mapped(page.get("results"))
     return page

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from synapse.dialects import V1
 from synapse.dialects.masking import outline
-from synapse.errors import MappingError, NotFoundError, QueryError
+from synapse.errors import MappingError, NotFoundError, QueryError, TransportError
 from synapse.mapping.codecs import Misfit, open_value
 from synapse.mapping.state import State
 from synapse.mapping.unset import UNSET
@@ -414,7 +414,18 @@ def detail_row(instance: Entity, session: Session, *, field: str = "") -> dict[s
         reply = session.send(request)
     except NotFoundError as error:
         raise missing(cls, f"{cls.__name__} {instance.pk} does not exist (any more)", cause=error) from error
-    return session.dialect.normalise(cls._schema, reply.data)
+    row = session.dialect.normalise(cls._schema, reply.data)
+    (key,) = keys_of(cls, [row], wire=session.dialect.pk(cls._schema))
+    # A release goes by its code and version as well, a job by a number that is text now.
+    if key is None or (key.__class__ is int and instance.pk.__class__ is int and key != instance.pk):
+        raise TransportError(
+            f"{request.method} {request.shown}: expected {cls.__name__} {instance.pk}, got "
+            f"{outline(reply.data) if key is None else key}",
+            method=request.method,
+            url=request.shown,
+            status_code=reply.status,
+        )
+    return row
 
 
 def missing(cls: type[Entity], message: str, *, cause: NotFoundError | None = None) -> NotFoundError:
