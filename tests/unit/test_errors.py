@@ -24,6 +24,7 @@ from synapse.errors import (
     WaitTimeoutError,
     describe,
     did_you_mean,
+    quoted,
 )
 
 COPIES: list[Callable[[Any], Any]] = [
@@ -213,3 +214,9 @@ class TestDescribe:
     def test_names_what_cannot_be_shown(self, value: object) -> None:
         """An error within an error would hide the first."""
         assert type(value).__name__ == describe(value)
+
+
+class TestQuoted:
+    def test_cuts_what_is_long(self) -> None:
+        """A name that a user gave may be a whole file."""
+        assert ("'projct'", 102) == (quoted("projct"), len(quoted("x" * 10_000)))

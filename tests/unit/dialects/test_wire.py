@@ -76,6 +76,12 @@ class TestSegment:
         with pytest.raises(QueryError, match="is no key that an address could name"):
             segment(value)
 
+    @pytest.mark.parametrize("value", [10**5000, "\ud800"], ids=["huge", "surrogate"])
+    def test_refuses_what_has_no_text(self, value: object) -> None:
+        """Such a key may come from the backend."""
+        with pytest.raises(QueryError, match="is no key that an address could name"):
+            segment(value)
+
     def test_leaves_the_lookup_of_a_release_readable(self) -> None:
         """`code@version` is looked up by its `@`."""
         assert "digits@1.0.0" == segment("digits@1.0.0")

@@ -68,6 +68,15 @@ class TestByKey:
         assert 2 + 16 == len(session.requests)
         assert {"1"} == {dict(request.params)["page_size"] for request in session.requests}
 
+    @pytest.mark.parametrize("number", [10_001, 10**30])
+    def test_are_not_more_than_memory_holds(self, number):
+        """A mistyped number does not take the machine with it."""
+        session = over([1])
+        with pytest.raises(QueryError, match="takes 10000 at most"):
+            Task.objects.using(session).shards(number)
+
+        assert [] == session.requests
+
     def test_have_a_place_for_rows_to_come(self):
         """The first and the last one are open, so that rows that are added later are in one of them."""
         shards = Task.objects.using(over(range(50, 90))).shards(3)

@@ -256,6 +256,16 @@ class TestTake:
 
         assert ({"final": 1}, {"meta": {"a": [1], "b": 1}}) == (loaded.data, loaded.changes)
 
+    def test_of_an_answer_that_cannot_be_read_is_unconfirmed(self):
+        """It was written, whatever the answer says; what was sent is loaded anew when it is asked for."""
+        loaded, session = task(**{"PUT tasks/7/annotate_task_data/": {**ROW, "data": [1]}})
+        with pytest.raises(WriteUnconfirmedError, match=r"Task 7 was written.*Task\.data"):
+            loaded.annotate({"final": 1})
+        session.replies["GET tasks/7/"] = {**ROW, "data": {"final": 1}}
+        session.replies["GET sdk/tasks/data/"] = page()
+
+        assert {"final": 1} == loaded.data
+
 
 class TestRefresh:
     def test_drops_changes_of_fields_that_the_row_lacks(self):

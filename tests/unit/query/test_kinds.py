@@ -97,6 +97,18 @@ class TestTextKey:
 
         assert str(made) == TextKey().check("x", made)
 
+    def test_takes_a_uuid_object_where_numbers_do_too(self) -> None:
+        """It is text there as well."""
+        made = uuid.uuid4()
+
+        assert str(made) == TextKey(number=True).check("x", made)
+
+    def test_takes_255_characters(self) -> None:
+        """More would only be an address that no server takes."""
+        assert "x" * 255 == TextKey().check("x", "x" * 255)
+        with pytest.raises(QueryError, match="255 characters at most"):
+            TextKey().check("x", "x" * 256)
+
     def test_takes_a_member_of_a_text_enumeration_by_its_value(self) -> None:
         """The member's value is the key, not its name."""
         taken = TextKey().check("x", Colour.RED)

@@ -345,6 +345,11 @@ class TestReading:
 
         assert None is caught.value.__context__
 
+    def test_refuses_a_profile_that_is_no_name(self) -> None:
+        """Before it is looked for."""
+        with pytest.raises(ConfigError, match="profile must be the name of one, not list"):
+            Session(HOST, profile=["stage"])  # type: ignore[arg-type]
+
     @posix
     def test_does_not_wait_for_a_pipe(self, path: Path) -> None:
         """A pipe in the place of the file would never end."""
