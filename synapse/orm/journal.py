@@ -188,8 +188,10 @@ def _locked(path: Path) -> Iterator[None]:
     """Hold the lock beside a journal, which the death of the process releases."""
     from filelock import FileLock, Timeout
 
-    lock = FileLock(f"{path}.lock", timeout=0, mode=0o600, thread_local=False)
+    place = path.with_name(f"{path.name}.lock")
+    lock = FileLock(place, timeout=0, mode=0o600, thread_local=False)
     try:
+        _check_lock(place)
         lock.acquire()
     except Timeout:
         raise QueryError(
@@ -202,6 +204,14 @@ def _locked(path: Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def _check_lock(place: Path) -> None:
+    # Some versions of filelock empty what they open, and this would be another's file.
+    with contextlib.suppress(FileNotFoundError):
+        found = place.lstat()
+        if not stat.S_ISREG(found.st_mode) or found.st_size or found.st_nlink > 1:
+            raise FileExistsError(f"{place.name} is not the lock that belongs beside it")
 
 
 def _write_all(descriptor: int, data: bytes) -> None:

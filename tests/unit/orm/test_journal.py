@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import resource
+import shutil
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -215,6 +216,20 @@ class TestPlace:
         for place in (tmp_path, tmp_path / "pipe", Path("/dev/null")):
             with pytest.raises(QueryError, match="is no journal"):
                 journals.path_of(place)
+
+    @pytest.mark.parametrize(
+        "put", [Path.symlink_to, Path.hardlink_to, shutil.copy, lambda lock, _: lock.mkdir()]
+    )
+    def test_with_another_file_for_a_lock_is_refused(self, path, put):
+        """A file in the place of the lock is neither emptied nor locked."""
+        other = path.with_name("letter.txt")
+        other.write_text("dear all")
+        lock = path.with_name("run.journal.lock")
+        put(*((other, lock) if put is shutil.copy else (lock, other)))
+
+        with pytest.raises(ConfigError, match="not the lock that belongs beside it"), opened(path):
+            pass
+        assert ("dear all", False) == (other.read_text(), path.exists())
 
     def test_that_takes_no_file_is_refused(self, path, monkeypatch):
         """A folder may take the lock and no more, as at the end of a quota."""
