@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from synapse import (
+    BackendClient,
     ConfigError,
     NotFoundError,
     ServerError,
@@ -98,6 +99,17 @@ class TestChoice:
 
         assert through(None, scheme=scheme).projects.count() >= 0
         assert 1 == len(forward.received)
+
+    def test_of_the_environment_by_the_flat_client(
+        self, forward: Forward, certificates: Certificates, backend: Backend, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A script of the documented client needs no other argument."""
+        monkeypatch.setenv("HTTPS_PROXY", forward.url)
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", certificates.bundle)
+        client = BackendClient(f"https://{NAME}", api_token=backend.sandbox.api_token)
+
+        assert client.list_tasks() is not None
+        assert 1 == len(forward.tunnels)
 
     @pytest.mark.parametrize("scheme", ["http", "https"])
     def test_argument_precedes_the_environment(

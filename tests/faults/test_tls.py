@@ -13,10 +13,13 @@ from urllib.parse import urlsplit
 import attrs
 import pytest
 
-from synapse import ConfigError, Session, TransportError, WriteUnconfirmedError
+from synapse import ClientError, ConfigError, Session, TransportError, WriteUnconfirmedError
 from synapse.session import Retry, UnverifiedTLSWarning
+from synapse.transfer import upload_file
+from tests.faults.conftest import MakeFile, Place
+from tests.faults.deeds import MakeDeed, check, chunks, once_more, upload
 from tests.faults.every import CALLS, Keys, World
-from tests.faults.hostile import FIRST, Backend, Proxy, close
+from tests.faults.hostile import FIRST, MIDDLE, Act, Backend, Exchange, HangUpError, Proxy, close, reset
 from tests.faults.tls import NAME, Certificates, Forward, Greeter, garbage, gone, plain, silent
 from tests.sandbox.wire import Wire
 
@@ -243,6 +246,49 @@ def test_a_write_cut_within_its_answer_stays_unconfirmed(
             rename(secured(front.url, api_token=backend.sandbox.api_token))
 
         assert 1 == len(front.requests("POST"))
+
+
+class TestBodies:
+    @pytest.mark.parametrize("act", [close, reset], ids=["close", "reset"])
+    @pytest.mark.parametrize(
+        ("make", "pattern"), [(upload, "POST /data_files/$"), (chunks, "PUT /chunked_upload/.")]
+    )
+    def test_that_break_off_are_sent_again(
+        self,
+        certificates: Certificates,
+        backend: Backend,
+        place: Place,
+        make_file: MakeFile,
+        secured: Secured,
+        make: MakeDeed,
+        pattern: str,
+        act: Act,
+    ) -> None:
+        """What is lost within TLS is told apart as it is without: nothing untrue, and the file is there once."""
+        with Proxy(backend.address, secure=certificates.server()) as front:
+            deed = make(place, secured(front.url, api_token=backend.sandbox.api_token))
+            path = make_file(size=3_000_000 if make is upload else 3000)
+            front.harm(pattern, act, at=MIDDLE)
+            check(deed, path, error=deed.tried(path))
+
+            once_more(make, deed, path)
+
+    def test_answer_that_came_early_is_read(
+        self, certificates: Certificates, backend: Backend, make_file: MakeFile, secured: Secured
+    ) -> None:
+        """A server that refuses a body before its end, and listens no further, has its words heard."""
+        with Proxy(backend.address, secure=certificates.server()) as front:
+            front.harm("POST", refuse, at=100_000)
+            with pytest.raises(ClientError, match="413 too large for this gateway"):
+                upload_file(secured(front.url), make_file(size=8_000_000), chunked=False)
+
+
+def refuse(exchange: Exchange) -> None:
+    """Answer before the body has ended, and close."""
+    body = b'{"detail": "too large for this gateway"}'
+    head = f"HTTP/1.1 413 Too Large\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+    exchange.client.sendall(head.encode() + body)
+    raise HangUpError
 
 
 @attrs.define
