@@ -9,6 +9,7 @@ import math
 import pickle
 import socket
 import threading
+import time
 import traceback
 
 from collections.abc import Callable, Iterator
@@ -29,7 +30,7 @@ from synapse import (
 )
 from synapse.session import Retry
 from tests.faults.hostile import FIRST, Act, Backend, Proxy, answer, close, reset, stall
-from tests.faults.tls import NAME, Certificates, Forward, Greeter, garbage, gone, plain
+from tests.faults.tls import NAME, Certificates, Forward, Greeter, drip, garbage, gone, plain
 from tests.unit.session.hostile import Server, reply
 
 PASSWORD = "s3cret/wörd"
@@ -267,6 +268,16 @@ class TestTunnel:
         assert TransportError is type(caught.value)
         assert [] == front.received
         assert attempts in (None, len(forward.tunnels))
+
+    def test_answer_that_trickles_is_given_up(self, through: Through) -> None:
+        """The limit for connecting holds for the whole answer of a proxy, not for each byte of it."""
+        with Greeter(drip) as greeter:
+            session = through(f"http://127.0.0.1:{greeter.address[1]}", timeout={"connect": 0.3})
+            started = time.monotonic()
+            with pytest.raises(TransportError, match=r"no connection within 0\.3 s"):
+                write(session)
+
+        assert time.monotonic() - started < 10
 
     def test_heals(self, forward: Forward, front: Proxy, through: Through) -> None:
         """A write whose tunnel failed once is made once."""

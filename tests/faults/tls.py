@@ -204,3 +204,11 @@ def garbage(client: socket.socket, _: threading.Event) -> None:
     """Answer the handshake with what is neither TLS nor HTTP."""
     client.recv(_BLOCK)
     client.sendall(bytes(range(256)) * 4)
+
+
+def drip(client: socket.socket, released: threading.Event) -> None:
+    """Begin an answer, and never come to its end."""
+    client.recv(_BLOCK)
+    client.sendall(b"HTTP/1.1 200 OK\r\nX: ")
+    while not released.wait(0.05):
+        client.sendall(b"x")
