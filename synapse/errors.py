@@ -209,7 +209,7 @@ class WriteUnconfirmedError(TransportError):
 
     def __str__(self) -> str:
         said = super().__str__()
-        return said if self.question is None else f"{said.rstrip('.')}; error.resolve() asks whether it did"
+        return said if self.question is None else f"{said.rstrip('.')}; resolve() of this error asks whether it did"
 
 
 class QueryError(SynapseError):

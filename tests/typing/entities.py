@@ -87,6 +87,8 @@ def a_link_to_many_is_a_query(
 def verbs_give_what_they_say(task: Task, plugin: Plugin, job: Job) -> None:
     """Objects come back as themselves."""
     assert_type(task.save(), Task)
+    assert_type(task.save(check=True), Task)
+    task.save(True)  # type: ignore[call-arg]
     assert_type(task.refresh(), Task)
     assert_type(task.delete(), None)
     assert_type(task.changes, dict[str, Any])

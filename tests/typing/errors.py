@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import assert_type
 
-from synapse.errors import BulkError, ClientError, RateLimitError, TransportError, ValidationError
+from synapse.errors import (
+    BulkError,
+    ClientError,
+    Conflict,
+    ConflictError,
+    RateLimitError,
+    Resolution,
+    TransportError,
+    ValidationError,
+    WriteUnconfirmedError,
+)
 
 
 def a_refusal_has_its_status_and_field_messages(error: ValidationError) -> None:
@@ -30,3 +41,14 @@ def a_bulk_error_pairs_each_failed_row_with_its_error(error: BulkError) -> None:
     """The failed rows keep the reason."""
     for _row, reason in error.failed:
         assert_type(reason, Exception)
+
+
+def an_unconfirmed_write_is_resolved(error: WriteUnconfirmedError) -> None:
+    """The resolution is a value with three outcomes."""
+    assert_type(error.resolve(wait=2), Resolution)
+    assert_type(error.resolve().done, bool)
+
+
+def a_conflict_has_each_field(error: ConflictError) -> None:
+    """With the three values of each."""
+    assert_type(error.conflicts, Mapping[str, Conflict])

@@ -34,7 +34,7 @@ class TestError:
         """The message names the call, in an error that has something to ask."""
         _, error = lost(backend(listed()))
 
-        assert str(error).endswith("the connection was lost; error.resolve() asks whether it did")
+        assert str(error).endswith("the connection was lost; resolve() of this error asks whether it did")
         assert "resolve" not in str(WriteUnconfirmedError("lost"))
 
     def test_without_a_question_cannot_be_told(self):
