@@ -29,9 +29,16 @@ def run(batches: Any, **options: Any) -> list[Batch]:
     return finished
 
 
+def test_all_are_finished() -> None:
+    """However the threads are held up, every batch is finished, once."""
+    assert [[number] for number in range(50)] == sorted(run([number] for number in range(50)))
+
+
 def test_all_are_finished_in_order() -> None:
-    """Without delays, batches end in the order that they were given in."""
-    assert [[number] for number in range(50)] == run([number] for number in range(50))
+    """Where it is asked for, batches end in the order that they were given in."""
+    batches = [[number] for number in range(50)]
+
+    assert batches == run(iter(batches), ordered=True)
 
 
 def test_nothing_need_be_done() -> None:
