@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 
 from collections.abc import Iterable, Sequence
@@ -15,6 +16,7 @@ from synapse.orm import newer, writing
 from synapse.orm.carrying import pair
 from synapse.orm.journal import Journal, Sending
 from synapse.session import Outcome, Run, Untried, Written, create_each
+from synapse.session.pacing import stopping
 
 if TYPE_CHECKING:
     from synapse.orm.entity import Entity
@@ -184,9 +186,19 @@ class _Creation(Generic[E]):
         if self.in_lists:
             outcomes = list(map(self._stored, create_each(run.attempt(self._send_list), window)))
         else:
-            outcomes = list(map(self._stored, self.session.map(run.attempt(self._send_one), window)))
+            outcomes = self._send_each(run, window)
         self.journal.withdraw(outcome.item.name for outcome in outcomes if _surely_not(outcome.error))
         return outcomes
+
+    def _send_each(self, run: Run[Item[E]], window: list[Item[E]]) -> list[Outcome[Item[E], Any]]:
+        """Send rows side by side; after Ctrl-C, what waits for its turn is not sent, since the next run may begin."""
+        over = threading.Event()
+        before = stopping.set(over)
+        try:
+            return list(map(self._stored, self.session.map(run.attempt(self._send_one), window)))
+        finally:
+            stopping.reset(before)
+            over.set()
 
     def _send_list(self, batch: list[Item[E]]) -> list[Any]:
         values = [writing.to_wire(item.made) for item in batch]

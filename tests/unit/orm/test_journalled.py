@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import threading
+import time
 
 from collections.abc import Callable
 from pathlib import Path
@@ -25,6 +28,7 @@ from synapse import (
 )
 from synapse.dialects import Request
 from synapse.orm import newer
+from synapse.session.pacing import wait_for
 from synapse.testing import CannedSession, page
 from tests.unit.orm.rows import served
 
@@ -170,6 +174,27 @@ class TestGoingOn:
 
         create(shelf.session(), path, *"abc")
         assert [*"abc"] == shelf.names
+
+    def test_after_an_interrupt_nothing_is_sent_late(self, path):
+        """A row that waits for its turn is not sent any more: the next run may have begun."""
+        shelf, waits, ended, sent = Shelf(), threading.Event(), threading.Event(), []
+
+        def post(request: Request) -> Any:
+            if request.json["name"] == "a":
+                waits.wait(5)
+                raise KeyboardInterrupt
+            with contextlib.ExitStack() as stack:
+                stack.callback(ended.set)
+                waits.set()
+                for _ in range(100):
+                    wait_for(time.sleep, 0.02)
+                sent.append(request)
+
+        session = shelf.session(workers=2)
+        session.replies["POST task_tags/"] = post
+        with pytest.raises(KeyboardInterrupt):
+            create(session, path, *"ab")
+        assert (True, []) == (ended.wait(5), sent)
 
     def test_of_batches_notes_the_rows_that_a_refusal_names(self, path):
         """The good rows of a refused batch are done, the bad one is tried again."""
