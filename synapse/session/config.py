@@ -186,7 +186,10 @@ def _from_environment() -> _Source:
         for name in reversed(names)
         if os.environ.get(name)
     }
-    return _Source({setting: conceal(os.environ[name]) for setting, name in found.items()}, found)
+    values = {setting: os.environ[name] for setting, name in found.items()}
+    return _Source(
+        {name: conceal(value) if name in SECRETS else value for name, value in values.items()}, found
+    )
 
 
 def _from_file(profile: str | None, *, needed: bool) -> _Source:
@@ -202,7 +205,7 @@ def bare(host: str, *, api_token: str, tenant: str | None = None) -> Settings:
     """Return settings of just these, checked, whatever the environment and the profile say."""
     named = {"api_token": api_token, "tenant": tenant}
     checked = {name: _header_value(value, setting=name) for name, value in named.items() if value is not None}
-    return Settings(Base.parse(host), **{name: conceal(value) for name, value in checked.items()})
+    return Settings(Base.parse(host), api_token=conceal(checked["api_token"]), tenant=checked.get("tenant"))
 
 
 def _base(sources: list[_Source]) -> Base:

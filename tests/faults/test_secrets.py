@@ -200,10 +200,10 @@ class TestShownVariables:
 
     def test_rich_hides_it(self, failure: SynapseError) -> None:
         """It cuts long texts before it prints them."""
-        console = Console(file=io.StringIO(), width=300)
-        kind = type(failure)
-        console.print(Traceback.from_exception(kind, failure, failure.__traceback__, show_locals=True))
-        shown = console.file.getvalue()
+        page = io.StringIO()
+        trace = Traceback.from_exception(type(failure), failure, failure.__traceback__, show_locals=True)
+        Console(file=page, width=300).print(trace)
+        shown = page.getvalue()
 
         assert "headers" in shown
         assert API[:10] not in shown
@@ -211,7 +211,7 @@ class TestShownVariables:
     def test_an_interrupt_hides_it(self, server: Server) -> None:
         """Ctrl-C amid an upload passes through everything, and takes no header along."""
 
-        def interrupt(*_: object) -> None:
+        def interrupt(*_: object) -> bytes:
             raise KeyboardInterrupt
 
         server.script = [planted.backend]

@@ -285,6 +285,16 @@ class TestValues:
 
         assert "s3cret" not in shown
 
+    def test_conceals_the_tokens_only(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A host and a tenant show, and travel, wherever they came from."""
+        for name, value in {"HOST": HOST, "API_TOKEN": "s3cret", "TENANT": "acme"}.items():
+            monkeypatch.setenv(f"SYNAPSE_{name}", value)
+        made = Session()
+        loaded = pickle.loads(pickle.dumps(made))
+
+        assert (f"<Session {HOST} tenant=acme>", "'acme'") == (repr(loaded), repr(made.settings.tenant))
+        assert "'***'" == repr(made.settings.api_token)
+
     def test_pickles_without_secrets(self) -> None:
         """A pickle of the settings holds no token, and of a proxy only its address."""
         made = settings(

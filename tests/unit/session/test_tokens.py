@@ -114,7 +114,7 @@ def test_refuses_what_no_header_holds(door: Door, setting: str, tmp_path: Path) 
 @pytest.mark.parametrize("name", ["API_TOKEN", "ACCESS_TOKEN", "AGENT_TOKEN", "TENANT"])
 def test_refuses_it_in_the_environment(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     """A bad value is blamed on its variable."""
-    token = {"api_token": "t"} if name == "TENANT" else {}
+    token: dict[str, Any] = {"api_token": "t"} if name == "TENANT" else {}
     for case, value in BAD.items():
         if case not in UNFIT:
             monkeypatch.setenv(f"SYNAPSE_{name}", value)
