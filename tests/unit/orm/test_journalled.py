@@ -18,6 +18,7 @@ from synapse import (
     BulkError,
     ConfigError,
     Job,
+    MappingError,
     Retry,
     ServerError,
     Task,
@@ -419,6 +420,16 @@ class TestNotes:
         create(Shelf().session(), path, "hush", description="secret")
 
         assert all(word not in path.read_text() for word in ("hush", "secret", 'canned"'))
+
+    @pytest.mark.parametrize("value", [float("nan"), float("inf"), object(), {1, 2}])
+    def test_are_not_begun_for_what_json_cannot_hold(self, path, value):
+        """All rows are checked before the first is noted."""
+        given, session = tags("a", "b"), Shelf().session()
+        given[1].meta["x"] = value
+
+        with pytest.raises(MappingError, match=r"TaskTag\.meta"):
+            TaskTag.objects.using(session).bulk_create(given, journal=path)
+        assert (False, []) == (path.exists(), session.requests)
 
     def test_need_an_open_session(self, path):
         """A closed session leaves no file behind."""
