@@ -55,7 +55,7 @@ LEGS: Final = (
 
 def main(arguments: list[str]) -> int:
     """Run the legs that were named, one after the other; say at the end which failed."""
-    names, _, options = _split(arguments)
+    names, options = _split(arguments)
     known = {leg.name: leg for leg in LEGS}
     if unknown := [name for name in names if name not in known]:
         print(f"No leg {unknown[0]!r}. Legs: {', '.join(known)}", file=sys.stderr)
@@ -66,9 +66,9 @@ def main(arguments: list[str]) -> int:
     return 0 if set(outcomes.values()) == {"passed"} else 1
 
 
-def _split(arguments: list[str]) -> tuple[list[str], str, list[str]]:
+def _split(arguments: list[str]) -> tuple[list[str], list[str]]:
     at = arguments.index("--") if "--" in arguments else len(arguments)
-    return arguments[:at], "--", arguments[at + 1 :]
+    return arguments[:at], arguments[at + 1 :]
 
 
 def _run(leg: Leg, options: list[str]) -> str:
