@@ -76,7 +76,7 @@ class Creation(Asked):
         self, made: newest.Newest[Any], paired: carrying.Paired[int], maybe: tuple[Entity, ...]
     ) -> str:
         if not made.whole:
-            return f"more {self.entity} rows were made since than are read; filter for it"
+            return f"not all {self.entity} rows that were made since could be read; filter for it"
         if self.partial:
             return f"{named(maybe)} may be it, but not all that was sent is kept in a pickle"
         if not made.dated:

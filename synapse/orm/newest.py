@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 import attrs
 
-from synapse.errors import NotFoundError
+from synapse.errors import MappingError, NotFoundError
 from synapse.orm import loading
 
 if TYPE_CHECKING:
@@ -36,6 +36,16 @@ class Newest(Generic[E]):
     whole: bool
 
 
+@attrs.frozen
+class _Page(Generic[E]):
+    """One page: its rows, where time starts on the backend's clock, whether more follow, how many cannot be read."""
+
+    rows: list[tuple[E, dict[str, Any]]]
+    start: float | None
+    more: bool = attrs.field(default=False, kw_only=True)
+    unread: int = attrs.field(default=0, kw_only=True)
+
+
 def made_since(
     cls: type[E],
     since: float,
@@ -45,22 +55,23 @@ def made_since(
 ) -> Newest[E]:
     """Read what was made since *since* (seconds of `time.time()`), of the newest rows as many as are read at most."""
     found: dict[Any, tuple[E, dict[str, Any]]] = {}
-    dated = True
+    dated, unread = True, 0
     for number in range(1, MOST // PAGE + 1):
-        rows, start, more = _page(cls, number, session=session, lookups=lookups or {}, since=since)
+        page = _page(cls, number, session=session, lookups=lookups or {}, since=since)
+        rows, start = page.rows, page.start
+        unread += page.unread
         dated = dated and start is not None and all(_moment(row) is not None for row, _ in rows)
         fresh = [each for each in rows if start is None or (_moment(each[0]) or start) >= start]
         # What is made meanwhile moves rows on to the next page.
         found |= {row.pk: (row, raw) for row, raw in fresh}
-        if not more or (len(fresh) < len(rows) and _descends(cls, rows)):
-            return Newest(list(found.values()), dated, whole=True)
+        if not page.more or (len(fresh) < len(rows) and _descends(cls, rows)):
+            return Newest(list(found.values()), dated, whole=not unread)
     return Newest(list(found.values()), dated, whole=False)
 
 
 def _page(
     cls: type[E], number: int, *, session: Session, lookups: Mapping[str, Any], since: float
-) -> tuple[list[tuple[E, dict[str, Any]]], float | None, bool]:
-    """Give the rows of one page, the moment *since* on the backend's clock, and whether more follow."""
+) -> _Page[E]:
     dialect, schema = session.dialect, cls._schema
     query = cls.objects.using(session).filter(**lookups).order_by(f"-{cls._catalog.order_by[0]}").query
     request = dialect.select(schema, query, page=number, size=PAGE)
@@ -69,11 +80,19 @@ def _page(
     except NotFoundError:
         if number == 1:
             raise
-        return [], since, False  # there were more when the page before was read
+        return _Page([], since)  # there were more when the page before was read
     page = dialect.page(reply, request)
-    rows = [(loading.load(cls, row, session=session), row) for row in page.rows]
+    rows = [each for row in page.rows if (each := _loaded(cls, row, session)) is not None]
     ahead = _ahead(reply.headers)
-    return rows, None if ahead is None else since + ahead - SLACK, page.next is not None
+    start = None if ahead is None else since + ahead - SLACK
+    return _Page(rows, start, more=page.next is not None, unread=len(page.rows) - len(rows))
+
+
+def _loaded(cls: type[E], row: Any, session: Session) -> tuple[E, dict[str, Any]] | None:
+    try:
+        return loading.load(cls, row, session=session), row
+    except MappingError:
+        return None  # the others may tell all the same
 
 
 def _ahead(headers: Mapping[str, str]) -> float | None:

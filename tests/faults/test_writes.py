@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 import math
+import time
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Final
 
 import attrs
 import pytest
 
-from synapse import BulkError, Project, Resolution, SynapseError, TransportError, WriteUnconfirmedError
-from tests.faults.conftest import Connect, MakeFile, Place
+from synapse import (
+    BulkError,
+    Project,
+    Resolution,
+    Session,
+    SynapseError,
+    TransportError,
+    WriteUnconfirmedError,
+)
+from synapse.session import Retry
+from tests.faults.conftest import Connect, MakeFile, Place, make_place
 from tests.faults.deeds import MakeDeed, add, model, once_more, release, source
-from tests.faults.hostile import FIRST, LAST, MIDDLE, Backend, Proxy, answer, close, reset, stall
+from tests.faults.hostile import FIRST, LAST, MIDDLE, Backend, Proxy, answer, call, close, reset, stall
 from tests.faults.writes import WRITES, Make, Write, bulk_create, change, change_by_put, create, run
 
 QUIET: Final = 0.5
@@ -170,3 +181,30 @@ def test_with_files(
 
     assert (bool(had), not had) == (found.done, found.repeatable), str(found)
     once_more(make, deed, path)
+
+
+def test_late_backend(proxy: Proxy, connect: Connect, place: Place) -> None:
+    """A backend that acts after the limit is waited for, and what it made is found."""
+    write = create(place, connect(proxy.url, retries=0, read=1))
+    proxy.harm(write.request, call(lambda: time.sleep(1.3)))
+    error = tried(write)
+    assert isinstance(error, WriteUnconfirmedError)
+    assert 0 == write.had()
+
+    assert error.resolve().done
+    assert 1 == write.had()
+
+
+@pytest.mark.parametrize(("of", "done"), [("request", False), ("answer", True)])
+def test_killed_backend(tmp_path: Path, of: Any, done: bool) -> None:
+    """A backend that dies over a write and comes back tells what became of it."""
+    with Backend(tmp_path / "backend") as backend, Proxy(backend.address) as proxy:
+        session = Session(proxy.url, api_token=backend.sandbox.api_token, retry=Retry(total=0))
+        write = create(make_place(backend), session)
+        proxy.harm(write.request, call(backend.kill, then=reset), of=of, at=FIRST if of == "answer" else LAST)
+        error = tried(write)
+        backend.restart()
+        assert isinstance(error, WriteUnconfirmedError)
+
+        assert (done, not done) == resolved(error)[:2]
+        session.close()

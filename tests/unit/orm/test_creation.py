@@ -178,7 +178,15 @@ class TestDoubt:
         reply.data.update(more)
         _, error = lost(backend(reply))
 
-        assert "than are read" in str(error.resolve())
+        assert "not all TaskTag rows" in str(error.resolve())
+
+    def test_of_a_row_that_cannot_be_read(self):
+        """It may be the one; but where another one surely is, that is told."""
+        _, error = lost(backend(listed(tag(6, name=5))))
+        assert "not all TaskTag rows" in str(error.resolve())
+
+        _, error = lost(backend(listed(tag(6, name=5), tag(5))))
+        assert error.resolve().done
 
 
 class TestBatch:
@@ -238,3 +246,13 @@ class TestTravelling:
 
         assert b"hush" not in kept
         assert (False, False, [5]) == (found.done, found.repeatable, [row.id for row in found.rows])
+
+
+def test_a_session_remembers_its_latest_rows_only(monkeypatch):
+    """What it made long ago is not kept for ever."""
+    monkeypatch.setattr("synapse.session.session._REMEMBERED", 2)
+    session = canned({})
+    for key in (1, 2, 3):
+        session.note_made("tasks", key)
+
+    assert [False, True, True] == [session.has_made("tasks", key) for key in (1, 2, 3)]

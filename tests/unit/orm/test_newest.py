@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from synapse import MappingError, NotFoundError, TaskTag
+from synapse import Job, NotFoundError, TaskTag
 from synapse.orm import newest
 from synapse.orm.newest import made_since
 from synapse.testing import canned
@@ -81,6 +81,26 @@ class TestReading:
         assert ([3], True) == keys(canned({"GET task_tags/": listed(tag(3, created=made))}))
 
     def test_tells_of_a_row_that_cannot_be_read(self):
-        """One that might be it is not passed over."""
-        with pytest.raises(MappingError):
-            keys(canned({"GET task_tags/": listed(tag(3, name=5))}))
+        """It hides no other, and is not passed over."""
+        assert ([2], False) == keys(canned({"GET task_tags/": listed(tag(3, name=5), tag(2))}))
+
+    def test_takes_rows_without_a_date_as_undated(self):
+        """They may be older."""
+        found = made_since(
+            TaskTag, time.time(), session=canned({"GET task_tags/": listed(tag(3, created=None))})
+        )
+
+        assert ([3], False) == ([row.id for row, _ in found.rows], found.dated)
+
+    def test_orders_by_time_where_keys_have_none(self):
+        """Keys of jobs are random."""
+        jobs = [
+            {"id": key, "status": "FAILED", "action": "go", "created": at(made).isoformat()}
+            for key, made in (("a", 0), ("c", -60), ("b", -90))
+        ]
+        reply = listed(*jobs)
+        reply.data["next"] = "https://canned.invalid/"
+        session = canned({"GET jobs/": reply})
+        found = made_since(Job, time.time() - 10, session=session)
+
+        assert (["a"], True, 1) == ([row.id for row, _ in found.rows], found.whole, len(session.requests))
