@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import math
 import os
 import secrets
 import stat
@@ -128,9 +129,13 @@ class Journal:
     def _take(self, line: bytes, number: int) -> None:
         try:
             match json.loads(line):
-                case {"sent": list(names), "at": float() | int() as at, "after": int() | None as after}:
+                case {
+                    "sent": list(names),
+                    "at": float() | int() as at,
+                    "after": int() | None as after,
+                } if math.isfinite(at):
                     self.unsettled |= dict.fromkeys(names, Sending(at, after))
-                case {"done": dict(keys)}:
+                case {"done": dict(keys)} if all(isinstance(key, int | str) for key in keys.values()):
                     self.done |= keys
                     for name in keys:
                         self.unsettled.pop(name, None)

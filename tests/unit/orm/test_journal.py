@@ -115,10 +115,13 @@ class TestDamage:
             b"[]",
             b'{"done": [1]}',
             b'{"sent": ["a"], "at": "x", "after": 1}',
+            b'{"done": {"a": [1]}}',
+            b'{"sent": [[]], "at": 1, "after": 1}',
+            b'{"sent": ["a"], "at": NaN, "after": 1}',
             b"[" * 10**5,
             b"\xff",
         ],
-        ids=["zeros", "nothing", "list", "done", "sent", "deep", "bytes"],
+        ids=["zeros", "nothing", "list", "done", "sent", "no key", "no name", "no time", "deep", "bytes"],
     )
     def test_a_damaged_line_is_told(self, path, line):
         """Nobody knows what is done: nothing is sent, and the file stays as it was."""
