@@ -81,7 +81,16 @@ def _run(leg: Leg, options: list[str]) -> str:
     except subprocess.CalledProcessError as error:
         return f"failed: {' '.join(map(str, error.cmd[:3]))} ended with {error.returncode}"
     paths = [] if any(option.startswith("tests/") for option in options) else TESTS
-    command = [leg.interpreter, "-m", "pytest", "-q", "-o", f"cache_dir={leg.home}/pytest", *paths, *options]
+    command = [
+        str(leg.interpreter),
+        "-m",
+        "pytest",
+        "-q",
+        "-o",
+        f"cache_dir={leg.home}/pytest",
+        *paths,
+        *options,
+    ]
     ended = subprocess.run(command, cwd=ROOT).returncode
     return "failed" if ended else "passed"
 

@@ -21,6 +21,7 @@ import time
 import urllib.request
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -293,9 +294,9 @@ def limited(function: Callable[[], Any], *, memory: int = 0) -> Any:
             os._exit(0)
     os.close(writing)
     with os.fdopen(reading, "rb") as pipe:
-        told = pipe.read()
+        said = pipe.read()
     os.waitpid(child, 0)
-    return Told(json.loads(told) if told else {"error": "the process died", "text": ""})
+    return Told(json.loads(said) if said else {"error": "the process died", "text": ""})
 
 
 class Told(dict[str, Any]):
@@ -319,7 +320,7 @@ def main() -> None:
     for name, function in DEEDS.items():
         world.deed = name
         started = time.monotonic()
-        told = tell(lambda function=function: function(world))
+        told = tell(partial(function, world))
         took = round(time.monotonic() - started, 2)
         sys.stdout.write(json.dumps({"deed": name, "seconds": took, **told}) + "\n")
         sys.stdout.flush()
