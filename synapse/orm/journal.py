@@ -27,6 +27,7 @@ import attrs
 from synapse.errors import ConfigError, QueryError, describe
 
 _WHAT: Final = "synapse bulk_create"
+# Also raised where the same row would come to be named otherwise, so that no run takes it for another one.
 _VERSION: Final = 1
 _START: Final = f'{{"journal": "{_WHAT}", '.encode()
 
