@@ -8,6 +8,8 @@ import time
 
 from typing import Any, Final
 
+from synapse.session.handlers import let_through
+
 _SWITCHING: Final = 101
 _INTERIM: Final = 100
 """So many answers ahead of the answer are read over."""
@@ -43,8 +45,8 @@ class _Clock(io.RawIOBase):
             self._sock.settimeout(left)
             try:
                 count = self._source.readinto(buffer)
-            except TimeoutError:
-                pass
+            except TimeoutError as error:
+                let_through(error)
             else:
                 self._came = time.monotonic()
                 return count

@@ -18,6 +18,7 @@ from synapse.dialects.wire import Request
 from synapse.errors import TransferError, TransportError
 from synapse.session.delivery import Delivery, web_address
 from synapse.session.failures import ERRORS, Failure, failure_of
+from synapse.session.handlers import let_through
 from synapse.session.replies import Answer, describe
 from synapse.session.transport import Attempt
 
@@ -130,6 +131,7 @@ class _Stream:
         try:
             block: bytes = raw.read(size, whole=whole)
         except ERRORS as error:
+            let_through(error)
             self._failure = failure_of(
                 error,
                 connect=self.attempt.connect_limit,

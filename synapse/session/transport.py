@@ -20,6 +20,7 @@ from synapse.session.bodies import Reader
 from synapse.session.config import MIB, Settings
 from synapse.session.connections import Connections, unbounded
 from synapse.session.failures import ERRORS, Failure, anonymous, failure_of
+from synapse.session.handlers import let_through
 from synapse.session.origin import start_of
 from synapse.session.replies import Answer, describe
 from synapse.session.surroundings import Surroundings, find
@@ -132,6 +133,7 @@ class Transport:
                 prepared, stream=True, timeout=limits, secret=attempt.query, **around.options
             ).raw
         except ERRORS as error:
+            let_through(error)
             proxy = around.proxy if around else None
             return failure_of(error, connect=attempt.connect_limit, read=attempt.read_limit, proxy=proxy)
         if raw.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED and around.proxy:
@@ -149,6 +151,7 @@ class Transport:
             content = body.read_all(most)
         except ERRORS as error:
             raw.close()
+            let_through(error)
             answer = Answer(raw.status, raw.headers, body.held)
             if refused:  # it says enough, even if its words were cut off
                 return answer

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 from synapse.errors import TransferError, describe
+from synapse.session.handlers import let_through
 from synapse.transfer.checksum import Checksum
 from synapse.transfer.draft import Draft
 from synapse.transfer.fetch import Fetch
@@ -62,6 +63,7 @@ def save(
             check(size, digest)
             return _place(draft.path, target, overwrite=overwrite)
     except OSError as error:
+        let_through(error)
         what = f"{str(target)!r} cannot be written ({error.strerror})"
         raise TransferError(
             f"{what}: make room and fetch it again" if error.errno in _FULL else what

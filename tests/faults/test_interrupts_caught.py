@@ -27,7 +27,7 @@ SOON: Final = 5
 """Seconds that an interrupt may take at most on a busy machine; each of the waits lasts longer."""
 
 GET: Final = Request("GET", "tasks/1/")
-PATIENT: Final = {"timeout": {"connect": 60, "read": 60}, "retry": Retry(total=3, backoff=60, cap=60)}
+PATIENT: Final = {"timeout": {"connect": 20, "read": 20}, "retry": Retry(total=3, backoff=20, cap=20)}
 EVENTS: Final = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n: hello\n"
 FILE: Final = b'HTTP/1.1 200 OK\r\nETag: "1"\r\nContent-Length: 100000\r\n\r\nbeginning'
 JOB: Final = {"id": "00000000-0000-0000-0000-000000000001", "status": "running", "progress_record": {}}
@@ -43,8 +43,8 @@ def row(connection: socket.socket, received: Received) -> None:
     connection.sendall(reply(data={"id": 1, "name": "a"}))
 
 
-class Alarm(Exception):  # noqa: N818 - as tools that limit the time of a test raise theirs
-    """Raised by the handler of a signal."""
+class Alarm(TimeoutError):  # noqa: N818 - it is no error of the line, though a socket raises the same
+    """Raised by the handler of a signal, as by tools that limit the time of something."""
 
 
 def ring(*_: object) -> None:
