@@ -56,7 +56,8 @@ def settings_in(entry: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
 def known_host(profile: str | None) -> str | None:
     """Return the host that the file names for *profile*, if it does."""
     try:
-        host = settings_in(read(profile or None))[0].get("host")
+        path = _place()
+        host = _entry(_content(path), profile or None, path=path).get("host")
     except ConfigError:
         return None
     return host if isinstance(host, str) else None
