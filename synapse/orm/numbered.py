@@ -274,7 +274,9 @@ class Numbered:
             return
         if len({before.ticket, before.landed, leaf.ticket, leaf.landed}) > 1:
             return  # rows may have left meanwhile, so that those behind them came to the page before
-        if page.next and None not in keys and keys <= self._keys:
+        # Rows that have no key are told by all that is in them.
+        known = keys <= self._keys if None not in keys else before.page and page.rows == before.page.rows
+        if page.next and known:
             raise TransportError(
                 f"{leaf.request.method} {leaf.request.shown}: this page holds only rows of the page before, and names "
                 "a next one; the backend seems to ignore the page's number",
