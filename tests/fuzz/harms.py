@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 
 from http import HTTPStatus
@@ -277,13 +278,13 @@ class Edit:
         if self.what == "drop":
             del holder[key]
         elif self.what == "double" and isinstance(holder, list):
-            holder.insert(key, holder[key])
+            holder.insert(key, copy.deepcopy(holder[key]))
         elif self.what == "rename" and isinstance(holder, dict):
             holder[str(self.value)[:20]] = holder.pop(key)
         elif self.what == "wrap":
             holder[key] = [holder[key]]
         else:
-            holder[key] = self.value
+            holder[key] = copy.deepcopy(self.value)  # what several edits share would be changed by the next
         return box.get("")
 
 

@@ -53,7 +53,7 @@ class Stage:
             parrot.url,
             api_token=token,
             retry=Retry(total=1, backoff=0, cap=0, max_wait=0),
-            timeout={"connect": 2, "read": 2},
+            timeout={"connect": 20, "read": 20},
             state_dir=False,
         )
 
