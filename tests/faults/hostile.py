@@ -248,7 +248,14 @@ class Proxy:
         if self._secure is None:
             return client
         client.settimeout(_PATIENCE)
-        opened = self._secure.wrap_socket(client, server_side=True)
+        with client.dup() as line:
+            try:
+                opened = self._secure.wrap_socket(client, server_side=True)
+            except ssl.SSLError:
+                # Closed with something unread, it would be reset, and the alert might be lost with it.
+                while line.recv(_BLOCK):
+                    pass
+                raise
         opened.settimeout(None)
         self._open.add(opened)
         return opened

@@ -13,13 +13,12 @@ from urllib.parse import urlsplit
 import attrs
 import pytest
 
-from synapse import ClientError, ConfigError, Session, TransportError, WriteUnconfirmedError
+from synapse import ConfigError, Session, TransportError, WriteUnconfirmedError
 from synapse.session import Retry, UnverifiedTLSWarning
-from synapse.transfer import upload_file
 from tests.faults.conftest import MakeFile, Place
 from tests.faults.deeds import MakeDeed, check, chunks, once_more, upload
 from tests.faults.every import CALLS, Keys, World
-from tests.faults.hostile import FIRST, MIDDLE, Act, Backend, Exchange, HangUpError, Proxy, close, reset
+from tests.faults.hostile import FIRST, MIDDLE, Act, Backend, Proxy, close, reset
 from tests.faults.tls import NAME, Certificates, Forward, Greeter, garbage, gone, plain, silent
 from tests.sandbox.wire import Wire
 
@@ -272,23 +271,6 @@ class TestBodies:
             check(deed, path, error=deed.tried(path))
 
             once_more(make, deed, path)
-
-    def test_answer_that_came_early_is_read(
-        self, certificates: Certificates, backend: Backend, make_file: MakeFile, secured: Secured
-    ) -> None:
-        """A server that refuses a body before its end, and listens no further, has its words heard."""
-        with Proxy(backend.address, secure=certificates.server()) as front:
-            front.harm("POST", refuse, at=100_000)
-            with pytest.raises(ClientError, match="413 too large for this gateway"):
-                upload_file(secured(front.url), make_file(size=8_000_000), chunked=False)
-
-
-def refuse(exchange: Exchange) -> None:
-    """Answer before the body has ended, and close."""
-    body = b'{"detail": "too large for this gateway"}'
-    head = f"HTTP/1.1 413 Too Large\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
-    exchange.client.sendall(head.encode() + body)
-    raise HangUpError
 
 
 @attrs.define
