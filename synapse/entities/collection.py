@@ -18,11 +18,14 @@ from synapse.errors import TransferError
 from synapse.mapping import Json, read_only
 from synapse.orm import Entity, ToMany, arguments, entity
 from synapse.orm.binding import check_host, held
+from synapse.orm.creation import Creation
 from synapse.orm.loading import reference
+from synapse.orm.resolving import asking
 from synapse.query import EXACT
 from synapse.transfer.source import Source
 
 if TYPE_CHECKING:
+    from synapse.dialects import Request
     from synapse.entities.data import DataUnit
     from synapse.entities.project import Project
     from synapse.session import Session
@@ -177,7 +180,15 @@ class DataCollection(Entity):
         target = transfer.Target(
             self.pk,
             self._specs(),
-            create_units=lambda bodies: session.send(v1_actions.create_units(bodies)).data,
+            create_units=lambda bodies: _sent(
+                session,
+                v1_actions.create_units(bodies),
+                of=DataUnit,
+                rows=[
+                    {"data_collection_id": self.pk, "files": body["files"], "meta": body.get("meta", {})}
+                    for body in bodies
+                ],
+            ),
             newest_unit=lambda: newest.id if (newest := self.units.only("id").last()) else 0,
             show=transfer.Show(unit=_Reference(DataUnit, session), task=_Reference(Task, session)),
         )
@@ -186,7 +197,12 @@ class DataCollection(Entity):
         key = self._project_key(session, project, reading=not dry_run)
         return attrs.evolve(
             target,
-            create_tasks=lambda units: session.send(v1_actions.create_tasks(key, units)).data,
+            create_tasks=lambda units: _sent(
+                session,
+                v1_actions.create_tasks(key, units),
+                of=Task,
+                rows=[{"project_id": key, "data_unit_id": unit} for unit in units],
+            ),
             tasks=lambda: (
                 (task.data_unit_id, task.id)
                 for task in Task.objects.using(session).filter(project=key).only("data_unit_id").iterator()
@@ -219,3 +235,9 @@ class DataCollection(Entity):
         specs = self.file_specifications
         required = [spec.name for spec in specs if spec.is_required]
         return transfer.by_specification(files, names=[spec.name for spec in specs], required=required)
+
+
+def _sent(session: Session, request: Request, *, of: type[Entity], rows: Sequence[Mapping[str, Any]]) -> Any:
+    """Create rows, given as wire values by field as well, so that a lost answer can be asked for."""
+    with asking(lambda since: Creation.of_rows(of, rows, session=session, since=since)):
+        return session.send(request).data

@@ -30,16 +30,24 @@ class Creation(Asked):
     @classmethod
     def of(cls, objects: Sequence[Entity], *, session: Session, since: float) -> Creation:
         """Ask for new objects of one entity, which were sent by one request."""
-        schema = objects[0]._schema
-        sent = tuple(open_values(each) for each in objects)
+        asked = cls.of_rows(
+            type(objects[0]), [open_values(each) for each in objects], session=session, since=since
+        )
+        return attrs.evolve(asked, objects=tuple(objects))
+
+    @classmethod
+    def of_rows(
+        cls, entity: type[Entity], sent: Sequence[Mapping[str, Any]], *, session: Session, since: float
+    ) -> Creation:
+        """Ask for rows that nobody holds as objects, given as wire values by field."""
+        links = shared_links(entity, sent)
         return cls(
-            entity=schema.entity,
-            sent=sent,
+            entity=entity.__name__,
+            sent=tuple(sent),
             since=since,
-            lookups=shared_links(type(objects[0]), sent),
+            lookups=links,
             host=session.host,
             session=session,
-            objects=tuple(objects),
         )
 
     def look(self, session: Session) -> Resolution:

@@ -23,7 +23,7 @@ from synapse import (
 )
 from synapse.session import Retry
 from tests.faults.conftest import Connect, MakeFile, Place, make_place
-from tests.faults.deeds import MakeDeed, add, model, once_more, release, source
+from tests.faults.deeds import MakeDeed, add, items, model, once_more, release, source
 from tests.faults.hostile import FIRST, LAST, MIDDLE, Backend, Proxy, answer, call, close, reset, stall
 from tests.faults.writes import WRITES, Make, Write, bulk_create, change, change_by_put, create, run
 
@@ -162,7 +162,12 @@ def test_lost_for_ever(proxy: Proxy, connect: Connect, place: Place, make: Make)
     assert isinstance(error, WriteUnconfirmedError) != write.request.startswith(("PUT", "DELETE"))
 
 
-WITH_FILES: Final = {model: "POST /models/", release: "POST /plugin_releases/", add: "POST /data_units/"}
+WITH_FILES: Final = {
+    model: "POST /models/",
+    release: "POST /plugin_releases/",
+    add: "POST /data_units/",
+    items: "POST /tasks/",
+}
 
 
 @pytest.mark.parametrize(
