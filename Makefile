@@ -14,7 +14,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test bench docs fmt lint types check release constraints matrix audit clean
+.PHONY: help setup demo test bench fuzz docs fmt lint types check release constraints matrix audit clean
 
 help:  ## List what can be made
 	@awk -F ':.*  ## ' '/^[a-z]+:.*  ## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,6 +33,10 @@ test: check  ## Check, then run every test with branch coverage
 
 bench: $(STAMP)  ## Measure the SDK beside bare requests and the vendor's client, as ratios (ARGS=reading: one part)
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+fuzz: $(STAMP)  ## Try random answers and arguments: 100,000 examples, then the decoder under atheris (ARGS="--runs 0")
+	@$(BIN)/python -m pip install --quiet 'atheris>=3.0' || echo "atheris does not install here: without it"
+	@$(BIN)/python -m tests.fuzz $(ARGS)
 
 docs: $(STAMP)  ## Renew the tables of the reference pages from the entities
 	@$(BIN)/python docs/build_reference.py
