@@ -112,23 +112,26 @@ class _Creation(Generic[E]):
             if item.name in doubtful
         ]
 
-    def _look(self, items: list[Item[E]]) -> dict[str, list[Any]]:
-        """Take over the rows that are there; give the keys that may be those of the others."""
-        noted = self.journal.unsettled
+    def _look(self, items: list[Item[E]]) -> dict[str, str]:
+        """Take over the rows that are there; say of the others why nobody can tell, if nobody can."""
+        noted, entity = self.journal.unsettled, self.cls.__name__
         groups: dict[Sending, list[Item[E]]] = {}
         for item in items:
             groups.setdefault(noted[item.name], []).append(item)
-        doubtful: dict[str, list[Any]] = {}
+        doubtful: dict[str, str] = {}
         for sending, group in groups.items():
             sent = {item.name: writing.to_wire(item.made) for item in group}
             if sending.after is None:
-                doubtful |= dict.fromkeys(sent, [])
+                doubtful |= dict.fromkeys(sent, f"the keys of {entity} rows do not tell which are younger")
                 continue
             known = set(self.journal.done.values())
-            rows = newer.rows(self.cls, sent.values(), session=self.session, after=sending.after)
+            rows, whole = newer.rows(self.cls, sent.values(), session=self.session, after=sending.after)
             paired = pair(sent, (row for row in rows if row.pk not in known))
             self._done([(item, paired.found[item.name]) for item in group if item.name in paired.found])
-            doubtful |= paired.doubtful
+            if not whole:
+                doubtful |= dict.fromkeys(sent, f"a {entity} that cannot be read may be it")
+            for name, keys in paired.doubtful.items():
+                doubtful[name] = f"{entity} {', '.join(map(str, keys[:5]))} may be it"
         return doubtful
 
     def _done(self, pairs: Iterable[tuple[Item[E], Any]]) -> None:
@@ -257,14 +260,9 @@ def _not_there(error: Exception | None) -> TransportError:
     return TransportError(f"no answer came, and the row is not on the backend: run the same again ({error})")
 
 
-def _untold(item: Item[Any], keys: list[Any], journal: Journal) -> WriteUnconfirmedError:
-    name = item.made._schema.entity
-    which = (
-        f"{name} {', '.join(map(str, keys[:5]))} may be it"
-        if keys
-        else f"a {name} cannot be looked for by key"
-    )
+def _untold(item: Item[Any], reason: str, journal: Journal) -> WriteUnconfirmedError:
     return WriteUnconfirmedError(
-        f"this {name} was sent, its answer never came, and it cannot be told whether it was created: {which}. It was "
-        f"not sent again. Look at it, then give the rows that are missing, with another journal than {journal.path}"
+        f"this {item.made._schema.entity} was sent, its answer never came, and it cannot be told whether it was "
+        f"created: {reason}. It was not sent again. Look at it, then give the rows that are missing, with another "
+        f"journal than {journal.path}"
     )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from synapse.query import Exact, Gt, Query
@@ -27,8 +28,13 @@ def highest_key(cls: type[Entity], session: Session) -> int | None:
     return max(keys, default=0)
 
 
-def rows(cls: type[E], sent: Collection[Mapping[str, Any]], *, session: Session, after: int) -> Iterator[E]:
-    """Read the rows above a key, of the parents that all the values name if they name the same."""
+def rows(
+    cls: type[E], sent: Collection[Mapping[str, Any]], *, session: Session, after: int
+) -> tuple[list[E], bool]:
+    """Read the rows above a key, of the parents that all the values name if they name the same.
+
+    The flag says whether all of them could be read.
+    """
     catalog, pk = cls._catalog, cls._schema.pk
     shared: dict[str, Any] = {}
     for relation, via in cls._schema.relations.items():
@@ -37,7 +43,7 @@ def rows(cls: type[E], sent: Collection[Mapping[str, Any]], *, session: Session,
             shared[relation] = keys.pop()
     if after and catalog.accepts(pk, Gt):
         shared[f"{pk}__gt"] = after
-    for row in cls.objects.using(session).filter(**shared).order_by(f"-{pk}").iterator():
-        if row.pk <= after:
-            return
-        yield row
+    queryset = cls.objects.using(session).filter(**shared).order_by(f"-{pk}")
+    with queryset.iterator(on_bad_row="skip") as found:
+        younger = list(takewhile(lambda row: row.pk > after, found))
+        return younger, not found.bad_count

@@ -339,9 +339,26 @@ class TestUntold:
         session.replies["GET task_tags/"] = {"count": 2, "next": None, "results": shelf.rows}
         shelf.harms = {1: "lost after"}
 
-        with pytest.raises(BulkError, match="a TaskTag cannot be looked for by key"):
+        with pytest.raises(BulkError, match="the keys of TaskTag rows do not tell"):
             create(session, path, "a")
         assert 1 == shelf.posts
+
+    def test_of_a_row_that_cannot_be_read(self, path):
+        """A younger row that is broken may be the one; the others are found beside it."""
+        shelf = Shelf()
+        shelf.harms = {1: KeyboardInterrupt()}
+        with pytest.raises(KeyboardInterrupt):
+            create(shelf.session(), path, "a", "b")
+        shelf.rows = [{"id": 1, "project": 1, "name": 5}, {"id": 2, "project": 1, "name": "b"}]
+
+        with pytest.raises(
+            BulkError, match=r"created 1 of 2 .*a TaskTag that cannot be read may be it"
+        ) as caught:
+            create(shelf.session(), path, "a", "b")
+        assert (["b"], 1) == (
+            [tag.name for tag in caught.value.succeeded if isinstance(tag, TaskTag)],
+            shelf.posts,
+        )
 
     def test_of_keys_that_are_no_numbers(self):
         """Jobs go by a UUID, which says nothing of their age."""
