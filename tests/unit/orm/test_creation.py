@@ -190,7 +190,9 @@ class TestDoubt:
 
 
 class TestBatch:
-    ROWS = [{"id": key, "project": 1, "data_unit": key, "created": at().isoformat()} for key in (8, 7)]
+    def row(self, key):
+        """Give a task's row, made now."""
+        return {"id": key, "project": 1, "data_unit": key, "created": at().isoformat()}
 
     def lost(self, *rows):
         """Create two tasks by one request, and return them with what was raised."""
@@ -202,14 +204,14 @@ class TestBatch:
 
     def test_that_is_there_gives_each_object_its_key(self):
         """Each object is found by what tells it from the others."""
-        tasks, error = self.lost(*self.ROWS)
+        tasks, error = self.lost(self.row(8), self.row(7))
 
         assert error.resolve().done
         assert [7, 8] == [task.id for task in tasks]
 
     def test_that_is_there_in_part_is_told(self):
         """Whoever sends them again leaves out those that are there."""
-        tasks, error = self.lost(self.ROWS[0])
+        tasks, error = self.lost(self.row(8))
         found = error.resolve()
 
         assert (False, False, [8]) == (found.done, found.repeatable, [row.id for row in found.rows])
