@@ -31,7 +31,11 @@ def secured(certificates: Certificates, tmp_path: Path) -> Iterator[Secured]:
     made: list[Session] = []
 
     def make(url: str, **options: Any) -> Session:
-        usual = {"api_token": "syn_0123456789abcdef", "verify": certificates.bundle, "retry": Retry(total=0)}
+        usual: dict[str, Any] = {
+            "api_token": "syn_0123456789abcdef",
+            "verify": certificates.bundle,
+            "retry": Retry(total=0),
+        }
         made.append(Session(url, **{**usual, "state_dir": tmp_path / "state", **options}))
         return made[-1]
 
