@@ -13,7 +13,7 @@ from typing import Any, Final, Protocol
 
 import attrs
 
-from synapse.dialects.masking import Masker
+from synapse.dialects.masking import Masker, Secret
 from synapse.dialects.wire import Request
 from synapse.errors import TransferError, TransportError
 from synapse.session.delivery import Delivery, web_address
@@ -84,6 +84,7 @@ def open_download(
     delivery: Delivery, url: str, *, start: int = 0, headers: tuple[tuple[str, str], ...] = ()
 ) -> Iterator[Download]:
     """Open a file anywhere on the web, without the session's tokens; redirects that keep TLS are followed."""
+    url = Secret(url)  # its signature is a secret, whatever lists the variables
     stream = _Stream(delivery, delivery.fetch(url, start=start, headers=headers))
     try:
         stream.start(follow=_onward)
@@ -172,12 +173,20 @@ def _check_kind(stream: _Stream, *, masker: Masker) -> None:
 
 def _lines(stream: _Stream) -> Iterator[str]:
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
-    rest = ""
+    begun: list[str] = []
+    held, length = "", 0
     while block := stream.read(size=_BLOCK, whole=False):
-        *lines, rest = _LINE.split(rest + decoder.decode(block))
-        yield from lines
-        if len(rest) > LONGEST:
+        *lines, last = _LINE.split(held + decoder.decode(block))
+        if lines:
+            yield "".join((*begun, lines[0]))
+            yield from lines[1:]
+            begun, length = [], 0
+        # What may be the first half of a line break waits for the other half.
+        held = "\r" if last.endswith("\r") else ""
+        begun.append(last.removesuffix("\r"))
+        length += len(last)
+        if length > LONGEST:
             raise TransportError(f"{stream.attempt.label}: a line is longer than {LONGEST >> 20} MiB")
-    rest += decoder.decode(b"", final=True)
-    if rest:
-        yield rest.rstrip("\r")
+    rest = "".join((*begun, decoder.decode(b"", final=True)))
+    if rest or held:
+        yield rest
