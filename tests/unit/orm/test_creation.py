@@ -98,13 +98,13 @@ class TestFiles:
 
 class TestRepeatable:
     @pytest.mark.parametrize(
-        "rows",
-        [[], [tag(4, made=-60)], [tag(4, name="day")], [tag(4, project=2)]],
+        "other",
+        [None, {"made": -60}, {"name": "day"}, {"project": 2}],
         ids=["no rows", "an older one", "another name", "another project"],
     )
-    def test_where_nothing_was_made(self, rows):
+    def test_where_nothing_was_made(self, other):
         """Rows that are older or hold something else are not it."""
-        made, error = lost(backend(listed(*rows)))
+        made, error = lost(backend(listed() if other is None else listed(tag(4, **other))))
         found = error.resolve()
 
         assert (False, True, ()) == (found.done, found.repeatable, found.rows)
