@@ -6,6 +6,7 @@ import contextlib
 import gzip
 import json
 import socket
+import ssl
 import threading
 import zlib
 
@@ -177,12 +178,13 @@ class Speaker:
     It hangs up behind its answer, unless it is to `keep` its connections.
     """
 
-    def __init__(self, answer: bytes | Say = b"") -> None:
+    def __init__(self, answer: bytes | Say = b"", *, secure: ssl.SSLContext | None = None) -> None:
         self.answer: bytes | Say = answer
+        self._secure = secure
         self.keep = False
         self.received: list[tuple[str, bytes]] = []
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
-        self.url: Final = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        self.url: Final = f"http{'s' if secure else ''}://127.0.0.1:{self._listener.getsockname()[1]}"
         threading.Thread(target=self._accept, daemon=True).start()
 
     def writes(self) -> list[tuple[str, bytes]]:
@@ -204,7 +206,13 @@ class Speaker:
                 threading.Thread(target=self._serve, args=(client,), daemon=True).start()
 
     def _serve(self, client: socket.socket) -> None:
-        with contextlib.suppress(OSError), client, client.makefile("rb") as stream:
+        with contextlib.suppress(OSError):
+            if self._secure is not None:
+                client = self._secure.wrap_socket(client, server_side=True)
+            self._answer(client)
+
+    def _answer(self, client: socket.socket) -> None:
+        with client, client.makefile("rb") as stream:
             while lines := list(_head(stream)):
                 sizes = [line.split(b":")[1] for line in lines if line.lower().startswith(b"content-length")]
                 body = stream.read(int(sizes[0]) if sizes else 0)

@@ -19,6 +19,7 @@ from synapse import Session, SynapseError, Task, TransportError, WriteUnconfirme
 from synapse.dialects import Request
 from synapse.session import Retry
 from tests.faults.answers import ANNOUNCED, END, Say, Speaker, chunked, http, listed, packed
+from tests.faults.tls import Certificates
 
 LIMIT = 0.25
 LONG = 3.0
@@ -122,6 +123,24 @@ def test_what_drips_ends(opened: Open, part: str) -> None:
 
         assert time.monotonic() - started < 2 * LONG
         assert 2 == len(speaker.received)
+
+
+@pytest.mark.parametrize("part", ["a header", "a body of known length", "trailers"])
+def test_what_drips_through_tls_ends(certificates: Certificates, part: str) -> None:
+    """TLS, which reads records rather than bytes, changes nothing."""
+    with Speaker(PARTS[part], secure=certificates.server()) as speaker:
+        limits = {"connect": 5, "read": LIMIT}
+        session = Session(
+            speaker.url,
+            api_token="token-0123456789",
+            verify=str(certificates.bundle),
+            timeout=limits,
+            retry=Retry(total=0),
+            state_dir=False,
+        )
+        with pytest.raises(TransportError, match=r"not whole within 0\.25 s"):
+            session.send(GET)
+        session.close()
 
 
 @pytest.mark.parametrize("part", FLOODS)
