@@ -97,9 +97,9 @@ class V1:
             or not isinstance(data.get("results"), list)
             or not isinstance(following, str | None)
         ):
+            data = outline(data)  # no more of it is for whatever lists the variables
             raise TransportError(
-                f"{request.method} {Masker().url(request.path)}: expected a page with a list 'results', "
-                f"got {outline(data)}",
+                f"{request.method} {Masker().url(request.path)}: expected a page with a list 'results', got {data}",
                 method=request.method,
                 url=request.shown,
                 status_code=reply.status,

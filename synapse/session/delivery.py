@@ -88,7 +88,7 @@ class Delivery:
         read = timeout.read if request.read_timeout is None else request.read_timeout
         return Attempt(
             request.method,
-            url,
+            Secret(url),
             label,
             self.masker.url(path),
             self._headers(request, payload),
@@ -285,7 +285,7 @@ def web_address(start: str, link: str) -> str:
         raise TransferError("this is no address, nothing can be fetched from it") from None
     if not known:
         raise TransferError(f"nothing can be fetched from a {parts.scheme!r} address, only from http(s)")
-    return clean(parts._replace(fragment="").geturl())
+    return Secret(clean(parts._replace(fragment="").geturl()))
 
 
 def _dump(value: Any, *, label: str) -> bytes:

@@ -125,7 +125,7 @@ class Base:
             )
         parts = urlsplit(target)
         query = f"?{parts.query}" if parts.query else ""
-        return self.origin + clean((parts.path or "/") + query)
+        return Secret(self.origin + clean((parts.path or "/") + query))
 
     def relative(self, url: str) -> str:
         """Return the path of *url* below the base address, without its query, as messages name it."""

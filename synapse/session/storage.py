@@ -6,6 +6,7 @@ from typing import Final
 
 import attrs
 
+from synapse.dialects.masking import Secret
 from synapse.dialects.wire import Body
 from synapse.errors import TransferError
 from synapse.session.config import Timeout
@@ -25,6 +26,7 @@ def put(
 
     A redirect that keeps the method is followed, unless it gives up TLS.
     """
+    url = Secret(url)  # its signature is a secret, whatever lists the variables
     headers = {**delivery.transport.plain, "Content-Length": str(body.length)}
     if body.content_type:
         headers["Content-Type"] = body.content_type

@@ -21,7 +21,7 @@ import pytest
 from rich.console import Console
 from rich.traceback import Traceback
 
-from synapse import QueryError, Retry, Session, SynapseError
+from synapse import BackendClient, QueryError, Retry, Session, SynapseError
 from synapse.dialects import Request
 from tests.contract import planted
 from tests.faults.every import CALLS, Call, Keys, World
@@ -136,9 +136,18 @@ class Seen:
         """What shows a secret: of frames the session's own, since rows that were read are the user's data."""
         return [
             *(text for text in self.texts if any(secret in text for secret in (*OWN, *GIVEN))),
-            *(text for text in self.listed if any(secret in text for secret in OWN)),
+            *(text for text in self.listed if any(secret in text for secret in (*OWN, planted.SIGNATURE))),
             *(repr(each) for each in self.pickles if any(secret.encode() in each for secret in OWN)),
         ]
+
+
+def world(session: Session, folder: Path) -> World:
+    """Give what the calls are made on; the flat client goes by the very same session, whoever that speaks for."""
+    keys = Keys(address=f"/f/a.png?{planted.QUERY}", agent_token=planted.AGENT)
+    made = World(session, folder, keys)
+    made.client = BackendClient(session.host, api_token=API)
+    made.client.session = session
+    return made
 
 
 def made(call: Call, world: World) -> Any:
@@ -154,7 +163,6 @@ def test_nothing_shows_a_secret(
     server: Server, name: str, tmp_path: Path, caplog: pytest.LogCaptureFixture, capfd: Any
 ) -> None:
     """Not what it returns or raises, what led there, the variables on the way, a log, a trace, a warning, a file."""
-    keys = Keys(address=f"/f/a.png?{planted.QUERY}", agent_token=planted.AGENT)
     seen = Seen()
     for fault, step in FAULTS.items():
         server.script = [step]
@@ -165,7 +173,7 @@ def test_nothing_shows_a_secret(
             connected(server, tmp_path, proxied=proxied) as session,
             session.trace() as calls,
         ):
-            seen.meet(made(CALLS[name], World(session, tmp_path, keys)))
+            seen.meet(made(CALLS[name], world(session, tmp_path)))
             seen.texts += [
                 f"{calls!r} {calls} {calls.sent} {[*calls]}",
                 repr(session),
@@ -188,7 +196,7 @@ class TestShownVariables:
         """A refusal, with a token so long that it is cut off."""
         server.script = [reset]
         with Session(server.origin, api_token=API * 20, retry=Retry(total=0)) as session:
-            error = made(CALLS["QuerySet.count"], World(session, Path()))
+            error = made(CALLS["QuerySet.count"], world(session, Path()))
             session.close()
         return error
 
