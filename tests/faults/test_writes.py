@@ -39,7 +39,7 @@ def at(act: Any, of: Any, place: float) -> Harm:
 
 GATEWAY: Final = {
     f"{status} {told}": at(answer(status, raw=b"<html>", kind="text/html"), of, FIRST)
-    for status in (502, 503, 504, 524)
+    for status in (503, 504, 524)
     for of, told in (("request", "before it is passed on"), ("answer", "in place of the answer"))
     # 503 says that nothing was done: a gateway that says so of what was done is beyond help.
     if (status, of) != (503, "answer")
