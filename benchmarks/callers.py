@@ -28,7 +28,11 @@ def ours(url: str, *, threads: int, calls: int) -> dict[str, int]:
 
         def look(key: int) -> bool:
             task = tasks.get(key)
-            return bool(task.id == key and task.meta["frame"] == key and task.project.id == key % 3 + 1)
+            return [task.id, task.meta, task.project.id] == [
+                key,
+                {**(task.meta or {}), "frame": key},
+                key % 3 + 1,
+            ]
 
         result = _all_at_once(look, threads=threads, calls=calls)
     session.close()

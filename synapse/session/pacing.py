@@ -175,7 +175,7 @@ class Pace:
                 return  # those that were refused go first
 
 
-def beside(workers: int, function: Callable[[T], R], item: T) -> R:
+def beside(function: Callable[[T], R], item: T, *, workers: int) -> R:
     """Call *function* with *item* as one of so many workers, each of whom has a lane."""
     before = widened.set(max(workers, widened.get()))
     try:

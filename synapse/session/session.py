@@ -166,7 +166,7 @@ class Session:
         if workers is None:
             return run_all(function, items, workers=self.workers)
         count = whole_number("workers", workers)
-        return run_all(partial(beside, count, function), items, workers=count)
+        return run_all(partial(beside, function, workers=count), items, workers=count)
 
     @contextmanager
     def trace(self) -> Iterator[Trace]:

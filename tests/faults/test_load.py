@@ -105,7 +105,7 @@ class TestThreads:
 
     @pytest.mark.filterwarnings("ignore::synapse.orm.SlowLoopWarning")
     def test_read_objects_of_a_real_backend(self, proxy: Proxy, connect: Connect, place: Place) -> None:
-        """Rows and their relations, which all share, are each thread's own; no more than eight are asked for at once."""
+        """Rows and their relations, which all share, are each thread's own; at most eight are asked for at once."""
         made = [make_task(place) for _ in range(8)]
         session = connect(proxy.url)
         tasks = Task.objects.using(session)
