@@ -10,6 +10,7 @@ from typing import Any, Final, TypeAlias
 
 from synapse.dialects import v1_client
 from synapse.errors import QueryError, describe, did_you_mean
+from synapse.query.kinds import LARGEST
 
 _ANY: Final = v1_client.Parameter("repeat")
 
@@ -68,6 +69,6 @@ def _text(name: object, value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, enum.Enum):
         return str(value.value)
-    if isinstance(value, Mapping | bytes):
+    if isinstance(value, Mapping | bytes) or (isinstance(value, int) and abs(value) > LARGEST):
         raise QueryError(f"params[{name!r}] cannot travel in an address: {describe(value)}; nothing was sent")
     return value.isoformat() if isinstance(value, date) else str(value)

@@ -8,6 +8,7 @@ from typing import Final
 from synapse.dialects.masking import mask_body
 from synapse.errors import QueryError, describe
 from synapse.query import Query
+from synapse.query.kinds import LARGEST
 
 PAGING: Final = {
     "page": "slice the query instead",
@@ -39,7 +40,7 @@ def bounds(index: slice) -> tuple[int, int | None]:
 def raw(params: Mapping[str, object]) -> tuple[tuple[str, str], ...]:
     """Take raw query parameters, but for those that choose the page."""
     for name, value in params.items():
-        if not isinstance(value, str | int):
+        if not isinstance(value, str | int) or (isinstance(value, int) and abs(value) > LARGEST):
             raise QueryError(
                 f"params({name}=...) takes text or a number as it is sent, got {describe(value)}"
             )

@@ -66,6 +66,7 @@ class TestParameters:
             ("list_tasks", {"ordering": "-titel"}, r"cannot be ordered by '-titel'.*Orders: id, created"),
             ("list_tasks", "project=1", "params must be a mapping"),
             ("list_tasks", {"project": {"id": 1}}, "cannot travel in an address"),
+            ("list_tasks", {"project": 10**5000}, "cannot travel in an address"),
         ],
         ids=lambda value: value if isinstance(value, str) and value.startswith("list_") else "",
     )

@@ -91,6 +91,7 @@ class TestBuilding:
             (lambda query: query["1"], "numbered by integers, got str '1'"),
             (lambda query: query[True], "numbered by integers, got bool True"),
             (lambda query: query[0:-1], "negative places"),
+            (lambda query: query.params(x=10**5000), r"params\(x=\.\.\.\) takes text or a number"),
             (lambda query: query.get(), "needs a key or lookups"),
             (lambda query: next(query.iterator(page_size=0)), "page_size is a positive integer"),
             (lambda query: query.filter(created__gte=NAIVE), "without a time zone"),
