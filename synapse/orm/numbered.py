@@ -274,9 +274,10 @@ class Numbered:
             return
         if len({before.ticket, before.landed, leaf.ticket, leaf.landed}) > 1:
             return  # rows may have left meanwhile, so that those behind them came to the page before
-        # Rows that have no key are told by all that is in them.
-        known = keys <= self._keys if None not in keys else before.page and page.rows == before.page.rows
-        if page.next and known:
+        beyond = page.count is None or leaf.first >= page.count
+        # Rows that have no key are told by all that is in them, where there should be no more.
+        same = before.page is not None and page.rows == before.page.rows and beyond
+        if page.next and (same if None in keys else keys <= self._keys):
             raise TransportError(
                 f"{leaf.request.method} {leaf.request.shown}: this page holds only rows of the page before, and names "
                 "a next one; the backend seems to ignore the page's number",
