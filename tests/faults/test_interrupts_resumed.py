@@ -17,6 +17,9 @@ from tests.faults.conftest import Connect, MakeFile, Place, md5
 from tests.faults.hostile import LAST, Proxy, call
 from tests.faults.test_load import make_task
 
+# A socket or a file that was just being opened is left to Python, which says so.
+pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
+
 Interrupt = Callable[..., None]
 
 
@@ -34,7 +37,7 @@ def interrupt(proxy: Proxy) -> Iterator[Interrupt]:
 
 
 @pytest.mark.parametrize("answered", [False, True], ids=["asked", "answered"])
-@pytest.mark.parametrize("nth", [1, 2, 3, 5])
+@pytest.mark.parametrize("nth", [1, 4])
 def test_reading(
     proxy: Proxy, connect: Connect, place: Place, interrupt: Interrupt, nth: int, answered: bool
 ) -> None:
