@@ -23,6 +23,9 @@ from synapse.session import Retry
 from tests.faults.every import World
 from tests.unit.session.hostile import Received, Server, reply
 
+# A socket or a file that was just being opened is left to Python, which says so.
+pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
+
 SOON: Final = 5
 """Seconds that an interrupt may take at most on a busy machine; each of the waits lasts longer."""
 
@@ -147,9 +150,6 @@ def test_ends_what_is_under_way(
         assert {"id": 1, "name": "a"} == session.send(GET).data
 
 
-@pytest.mark.filterwarnings(
-    "ignore::ResourceWarning"
-)  # the socket that was being connected is left to Python
 def test_ends_a_connection_that_does_not_come_about(tmp_path: Path, interrupt: type[BaseException]) -> None:
     """A machine that does not answer, as behind a firewall."""
     with socket.create_server(("127.0.0.1", 0), backlog=0) as listener, contextlib.ExitStack() as stack:
@@ -191,8 +191,8 @@ def test_ends_the_wait_for_a_lane(server: Server, session: Session, interrupt: t
     assert ["GET /tasks/1/"] * 3 == server.lines
 
 
-# An interrupt in the middle of a destructor, or of making a socket, is Python's to report.
-@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+# So is an interrupt in the middle of a destructor.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_at_any_moment_takes_no_lane_away(server: Server, tmp_path: Path) -> None:
     """Hundreds of interrupts, wherever they hit: the one lane that there is is free afterwards."""
     server.script = [row]
