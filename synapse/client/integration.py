@@ -40,7 +40,8 @@ def list_agents(client: BackendClient, params: Params = None) -> list[Row]:
     """List all agents, each with its `token`, which older backends tell in the `node_install_script` only."""
     agents = every(client, "agents", params)
     for agent in agents:
-        found = _TOKEN.search(agent.get("node_install_script") or "")
+        script = agent.get("node_install_script")
+        found = _TOKEN.search(script) if isinstance(script, str) else None
         agent["token"] = agent.get("token") or (found and found[1])
     return agents
 

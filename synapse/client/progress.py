@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeAlias
 
+from synapse.errors import QueryError, describe
 from synapse.transfer import Step
 
 OnProgress: TypeAlias = Callable[[int, int], object] | None
@@ -12,11 +13,13 @@ OnProgress: TypeAlias = Callable[[int, int], object] | None
 
 def by_bytes(call: OnProgress) -> Callable[[Step], object] | None:
     """Tell of bytes."""
+    _check(call)
     return None if call is None else lambda step: call(step.done, step.total or step.done)
 
 
 def by_items(call: OnProgress, *, count: int) -> Callable[[Step], object] | None:
     """Tell of items, as many as the bytes that have travelled are worth; the last one is told of by `finished()`."""
+    _check(call)
     if call is None:
         return None
     told = 0
@@ -29,6 +32,11 @@ def by_items(call: OnProgress, *, count: int) -> Callable[[Step], object] | None
             call(done, count)
 
     return step
+
+
+def _check(call: object) -> None:
+    if call is not None and not callable(call):
+        raise QueryError(f"on_progress takes a call of two numbers, got {describe(call)}; nothing was sent")
 
 
 def finished(call: OnProgress, *, count: int) -> None:

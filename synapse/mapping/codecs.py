@@ -249,6 +249,7 @@ def _value_codec(kind: type) -> Codec:
             value = opened(value, None)
         if unsent and (reason := unsent(value)):
             raise Misfit(reason)
+        check_json(to_wire(value))
         return value
 
     return Codec(

@@ -281,11 +281,12 @@ def web_address(start: str, link: str) -> str:
         if known and not parts.netloc.isascii():
             port = "" if parts.port is None else f":{parts.port}"
             parts = parts._replace(netloc=f"{host_of(str(parts.hostname))}{port}")
+        address = clean(parts._replace(fragment="").geturl())
     except ValueError:
         raise TransferError("this is no address, nothing can be fetched from it") from None
     if not known:
         raise TransferError(f"nothing can be fetched from a {parts.scheme!r} address, only from http(s)")
-    return Secret(clean(parts._replace(fragment="").geturl()))
+    return Secret(address)
 
 
 def _dump(value: Any, *, label: str) -> bytes:

@@ -17,7 +17,7 @@ _PORTS: Final = {"http": 80, "https": 443}
 _ABSOLUTE: Final = re.compile(r"\s*(?:[A-Za-z][A-Za-z0-9+.\-]*:)?[/\\]{2}")
 _UNSAFE: Final = re.compile(r"[^!#$%&'()*+,/:;=?@\[\]~\w.\-]", re.ASCII)
 _DOTS: Final = re.compile(r"(?:^|/)\.{1,2}(?:[/?#]|$)")
-_BROKEN: Final = re.compile(r"[\\\s\x00-\x1f\x7f]")
+_BROKEN: Final = re.compile(r"[\\\s\x00-\x1f\x7f\ud800-\udfff]")
 
 
 def origin_of(url: str) -> str:
@@ -27,7 +27,7 @@ def origin_of(url: str) -> str:
     ('https://api.example.com', 'https://xn--bcher-kva.example')
     """
     if _BROKEN.search(url):
-        raise ValueError("a backslash, a space or a control character")
+        raise ValueError("a backslash, a space, a control character or half of a surrogate pair")
     parts = urlsplit(url)
     scheme, host = parts.scheme.lower(), host_of(parts.hostname or "")
     if scheme not in _PORTS or not host:
@@ -107,7 +107,10 @@ class Base:
         relative = path.lstrip("/")
         if _DOTS.search(relative.partition("?")[0]):
             raise QueryError("a path may not contain '.' or '..': a key such as '..' names no object")
-        return f"{self.url}/{clean(relative)}"
+        try:
+            return f"{self.url}/{clean(relative)}"
+        except UnicodeEncodeError:
+            raise QueryError("a path may not contain lone surrogates, which no address can carry") from None
 
     def follow(self, link: str, *, start: str) -> str:
         """Return where *link*, found at *start*, leads on this origin; `OriginError` if elsewhere."""

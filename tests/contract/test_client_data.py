@@ -253,3 +253,12 @@ class TestBulkUploads:
         assert [hashlib.sha1(other.read_bytes()).hexdigest()] == [
             each["checksum"] for each in bulk["results"]
         ]
+
+
+class TestProgress:
+    def test_is_a_call(self, client: BackendClient) -> None:
+        """What cannot be called is refused before anything is sent."""
+        for send in (client.upload_files_bulk, client.create_chunked_upload):
+            with client.session.trace() as trace, pytest.raises(QueryError, match="on_progress takes a call"):
+                send([] if send == client.upload_files_bulk else __file__, on_progress=True)  # type: ignore[operator]
+            assert [] == list(trace)

@@ -90,6 +90,7 @@ class TestHeaders:
 
     @share(0.03)
     @given(LINKS)
+    @example("?\ud800")
     def test_a_link_stays_on_its_origin(self, link: str) -> None:
         """Or is refused."""
         try:
@@ -101,6 +102,7 @@ class TestHeaders:
 
     @share(0.03)
     @given(LINKS)
+    @example("/\ud800")
     def test_a_file_lies_on_the_web(self, link: str) -> None:
         """Nothing else is fetched."""
         try:

@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from synapse.entities import AccessLevel, FileSpecification, JobStatus, ProjectCategory, StorageProvider
+from synapse.entities.storage import Configuration
 from synapse.mapping.codecs import (
     Codec,
     Misfit,
@@ -405,6 +406,11 @@ class TestFiles:
 
 
 class TestValueClass:
+    def test_refuses_what_json_cannot_hold(self) -> None:
+        """When it is given, not when it is sent."""
+        with pytest.raises(Misfit, match="JSON cannot hold float nan"):
+            codec_of(Configuration).accept({"bucket": float("nan")})
+
     def test_takes_an_instance_or_a_dict(self) -> None:
         """Both come to the same value."""
         made = FileSpecification(**SPECIFICATION)

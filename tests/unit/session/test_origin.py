@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synapse.errors import ConfigError, OriginError
+from synapse.errors import ConfigError, OriginError, QueryError
 from synapse.session.origin import Base, origin_of
 
 BASE = Base.parse("https://api.example.com/prefix")
@@ -131,3 +131,15 @@ class TestRelative:
     def test_keeps_a_path_beside_the_prefix(self) -> None:
         """A path that is not below the base address is named whole."""
         assert "/prefixed/" == BASE.relative("https://api.example.com/prefixed/")
+
+
+class TestLoneSurrogates:
+    def test_stand_in_no_path(self) -> None:
+        """Such a path may come from the backend, as the address of an upload."""
+        with pytest.raises(QueryError, match="lone surrogates"):
+            Base.parse("https://api.example.com").locate("chunked_upload/\ud800/")
+
+    def test_stand_in_no_link(self) -> None:
+        """JSON can hold them, an address cannot."""
+        with pytest.raises(OriginError, match="half of a surrogate pair"):
+            Base.parse("https://api.example.com").follow("?\ud800", start="https://api.example.com/tasks/")
