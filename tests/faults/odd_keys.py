@@ -137,8 +137,9 @@ TEXT_KEYS: Final = (
     ".a",
     "~'\"<>|^`{}[]!$*()",
     "\ud50c\ub7ec\uadf8\uc778@1",
-    "\uff15",
-    "\u0663",
+    # Digits of other scripts: the backend reads them as numbers, so they are of no row that there may be.
+    "\uff15" * 6,
+    "\u0663" * 6,
     "x" * 255,
 )
 
