@@ -194,7 +194,9 @@ class Sender:
         for content, (_, row, error) in zip(contents if outcomes else (), outcomes or (), strict=True):
             item, name = files[content]
             try:
-                content.checksum = checksum_of(row or {}, item.part(name).source.path) if error is None else None
+                content.checksum = (
+                    checksum_of(row or {}, item.part(name).source.path) if error is None else None
+                )
             except TransferError as odd:
                 error = odd
             if content.checksum is not None:

@@ -25,21 +25,24 @@ def packed(content: bytes, encoding: str) -> bytes:
     return reply(raw=content, headers=[("Content-Encoding", encoding)])
 
 
+DAMAGED = "could not be decompressed"
+
+
 @pytest.mark.parametrize(
     ("content", "encoding"),
     [
-        (gzip.compress(WHOLE), "gzip"),
-        (gzip.compress(WHOLE), "GZip"),
-        (gzip.compress(WHOLE), "x-gzip"),
-        (gzip.compress(WHOLE), "identity, gzip"),
-        (gzip.compress(WHOLE[:100]) + gzip.compress(WHOLE[100:]), "gzip"),
-        (gzip.compress(WHOLE) + bytes(500), "gzip"),
-        (gzip.compress(WHOLE) + b"\x1f", "gzip"),
-        (DEFLATE, "deflate"),
-        (DEFLATE[2:-4], "deflate"),
-        (DEFLATE + b"rest", "deflate"),
-        (WHOLE, "aws-chunked"),
-        (WHOLE, "identity"),
+        pytest.param(gzip.compress(WHOLE), "gzip", id="gzip"),
+        pytest.param(gzip.compress(WHOLE), "GZip", id="in another case"),
+        pytest.param(gzip.compress(WHOLE), "x-gzip", id="by its old name"),
+        pytest.param(gzip.compress(WHOLE), "identity, gzip", id="and not at all"),
+        pytest.param(gzip.compress(WHOLE[:100]) + gzip.compress(WHOLE[100:]), "gzip", id="two members"),
+        pytest.param(gzip.compress(WHOLE) + bytes(500), "gzip", id="zeros behind"),
+        pytest.param(gzip.compress(WHOLE) + b"\x1f", "gzip", id="half a beginning behind"),
+        pytest.param(DEFLATE, "deflate", id="deflate"),
+        pytest.param(DEFLATE[2:-4], "deflate", id="bare deflate"),
+        pytest.param(DEFLATE + b"rest", "deflate", id="deflate and a rest"),
+        pytest.param(WHOLE, "aws-chunked", id="aws-chunked"),
+        pytest.param(WHOLE, "identity", id="identity"),
     ],
 )
 def test_gives_what_was_packed(scripted: Scripted, content: bytes, encoding: str) -> None:
@@ -52,13 +55,18 @@ def test_gives_what_was_packed(scripted: Scripted, content: bytes, encoding: str
 @pytest.mark.parametrize(
     ("content", "encoding", "words"),
     [
-        (gzip.compress(WHOLE)[:-9], "gzip", "could not be decompressed"),
-        (gzip.compress(WHOLE)[:1], "gzip", "could not be decompressed"),
-        (gzip.compress(WHOLE) + b"\x1f\x8bno", "gzip", "could not be decompressed"),
-        (WHOLE, "deflate", "could not be decompressed"),
-        (DEFLATE[:1], "deflate", "could not be decompressed"),
-        (WHOLE, "br", "came packed as br, which was not asked for"),
-        (gzip.compress(DEFLATE), "deflate, gzip", "came packed as deflate, gzip, which was not asked for"),
+        pytest.param(gzip.compress(WHOLE)[:-9], "gzip", DAMAGED, id="cut off"),
+        pytest.param(gzip.compress(WHOLE)[:1], "gzip", DAMAGED, id="one byte"),
+        pytest.param(gzip.compress(WHOLE) + b"\x1f\x8bno", "gzip", DAMAGED, id="a damaged second member"),
+        pytest.param(WHOLE, "deflate", DAMAGED, id="not packed"),
+        pytest.param(DEFLATE[:1], "deflate", DAMAGED, id="one byte of deflate"),
+        pytest.param(WHOLE, "br", "came packed as br, which was not asked for", id="brotli"),
+        pytest.param(
+            gzip.compress(DEFLATE),
+            "deflate, gzip",
+            "came packed as deflate, gzip, which was not asked for",
+            id="twice",
+        ),
     ],
 )
 def test_refuses_what_cannot_be_opened(scripted: Scripted, content: bytes, encoding: str, words: str) -> None:
