@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 
 from collections.abc import Iterator
@@ -14,9 +15,23 @@ from tests.fuzz.stage import Stage, staged
 @pytest.fixture(scope="session")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     """Record every call once, and play it again from then on."""
+    with contextlib.ExitStack() as stack:
+        with pytest.MonkeyPatch.context() as patch:
+            forget_settings(patch)
+            stage = stack.enter_context(staged(tmp_path_factory.mktemp("stage")))
+        yield stage
+
+
+@pytest.fixture(scope="module", autouse=True)
+def only_given_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep settings and profile of whoever runs the tests out of them: for a module, since Hypothesis asks for that."""
     with pytest.MonkeyPatch.context() as patch:
-        for name in [name for name in os.environ if name.startswith("SYNAPSE_")]:
-            patch.delenv(name)
-        with staged(tmp_path_factory.mktemp("stage")) as made:
-            patch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
-            yield made
+        forget_settings(patch)
+        patch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
+        yield
+
+
+def forget_settings(patch: pytest.MonkeyPatch) -> None:
+    """Remove what the environment says to the SDK."""
+    for name in [name for name in os.environ if name.startswith("SYNAPSE_")]:
+        patch.delenv(name)
