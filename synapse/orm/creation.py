@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from synapse.errors import Resolution
-from synapse.orm import carrying, loading, newest
+from synapse.orm import carrying, newest
 from synapse.orm.registry import entity_named
 from synapse.orm.resolving import ABSENT, Asked, named, open_values, take_over, without_secrets
 
@@ -58,8 +58,7 @@ class Creation(Asked):
         rows = {
             row.pk: (row, raw)
             for row, raw in made.rows
-            if (row.pk in own or not session.has_made(cls._schema.resource, row.pk))
-            and not (len(self.sent) == 1 and holds_other_files(row, self.sent[0]))
+            if row.pk in own or not session.has_made(cls._schema.resource, row.pk)
         }
         paired = carrying.pair(dict(enumerate(self.sent)), [row for row, _ in rows.values()])
         if made.dated and len(paired.found) == len(self.sent) and not self.partial:
@@ -113,18 +112,3 @@ def shared_links(cls: type[Entity], sent: Sequence[Mapping[str, Any]]) -> dict[s
         if len(keys) == 1 and None not in keys and by is not None and not by.many:
             links[relation] = keys.pop()
     return links
-
-
-def holds_other_files(row: Entity, sent: Mapping[str, Any]) -> bool:
-    """Whether a row has other files than were sent, of which backends tell in other words than they take."""
-    for name, value in sent.items():
-        codec = row._schema.fields[name].codec
-        if not isinstance(value, Mapping) or codec.plain or not codec.lazy or not loading.has(row, name):
-            continue
-        held = getattr(row, name) or {}
-        paths = [(getattr(held.get(key), "path", None), each) for key, each in value.items()]
-        if held.keys() != value.keys() or any(
-            path and isinstance(each, Mapping) and path != each.get("path", path) for path, each in paths
-        ):
-            return True
-    return False
