@@ -429,17 +429,17 @@ class QuerySet(Generic[E]):
                     self._rows, self._source = [], self._pages()
                     coach.note_set(self._set_of)
                 page = next(self._source, None)
+                if page is None:
+                    self._source, self._whole = None, True
+                    return False
+                self._rows.extend(page)
+                return True
             except BaseException:
                 # A broken walk must not look like a finished one.
                 self._reset()
                 raise
             finally:
                 self._reading_in = None
-            if page is None:
-                self._source, self._whole = None, True
-                return False
-            self._rows.extend(page)
-            return True
 
     def _pages(self) -> Iterator[list[E]]:
         session, query = self.session, self._fetched_query()

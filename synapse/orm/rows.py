@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 from collections.abc import Callable, Iterator
+from operator import length_hint
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Generic, Literal, Self, TypeVar, cast
 
@@ -79,16 +80,16 @@ class Rows(Generic[R]):
         return self
 
     def __next__(self) -> R:
-        for row in self._left:
-            return row
-        with self._locks.mine:
-            while True:
-                # Another thread may have brought the next page since.
-                for row in self._left:
-                    return row
-                if not self._parts:
-                    self._next_page()
-                self._next_part()
+        while True:
+            # Handed out in one step, outside of the lock: an interrupt at its release would lose the row.
+            for row in self._left:
+                return row
+            with self._locks.mine:
+                # Another thread may have brought the next rows since.
+                if not length_hint(self._left):
+                    if not self._parts:
+                        self._next_page()
+                    self._next_part()
 
     def _next_page(self) -> None:
         try:
@@ -114,15 +115,17 @@ class Rows(Generic[R]):
     def _next_part(self) -> None:
         """Go on with the rows behind a bad one, having told of that."""
         part, parts = self._parts[0], self._parts[1:]
-        left = iter(part.rows)
+        left, room = iter(part.rows), len(self.bad) < MOST_BAD
+        if part.error is not None and not self._skip:
+            part.error.checkpoint = self._written(self._behind(part.start))
+        # In one step, so that an interrupt finds the bad row either ahead or told.
         self._start, self._rows, self._left, self._parts = part.start, part.rows, left, parts
         if part.error is None:
             return
         if not self._skip:
-            part.error.checkpoint = self.checkpoint
             raise part.error
         self.bad_count += 1
-        if len(self.bad) < MOST_BAD:
+        if room:
             self.bad.append(part.error)
 
     def _tell(self) -> None:
@@ -149,13 +152,19 @@ class Rows(Generic[R]):
 
     @property
     def _stands(self) -> dict[str, Any]:
-        taken = self._start + len(self._rows) - cast("Any", self._left).__length_hint__()
+        return self._behind(self._start + len(self._rows) - length_hint(self._left))
+
+    def _behind(self, taken: int) -> dict[str, Any]:
+        """Say where to go on behind so many rows of the window."""
         return self._reader.state(self._window, taken) if self._window is not None and taken else self._state
+
+    def _written(self, state: dict[str, Any]) -> str:
+        return checkpoint.write(self._stamp, plan=self._reader.plan, state=state)
 
     @property
     def checkpoint(self) -> str:
         """Where the reading stands: everything that was handed out so far counts as done. It holds no secrets."""
-        return checkpoint.write(self._stamp, plan=self._reader.plan, state=self._stands)
+        return self._written(self._stands)
 
     def close(self) -> None:
         """Stop reading: nothing more is sent, and what is under way is not waited for."""

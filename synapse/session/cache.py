@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import threading
+import time
 
-from collections.abc import Callable, MutableMapping
-from concurrent.futures import CancelledError, Future
-from contextlib import suppress
+from collections.abc import Callable
+from itertools import islice
 from typing import Any, Final, cast
 
-from cachetools import TTLCache
-
+from synapse.errors import SynapseError
 from synapse.mapping.json import JsonValue, seal, unseal
 from synapse.session.pacing import StoppedError
 
@@ -20,30 +19,43 @@ Row = dict[str, Any]
 Place = tuple[str, str, int]
 
 
+class _Flight:
+    """A row that is being asked for: by whoever holds the lock, unless the outcome is there."""
+
+    __slots__ = ("error", "lock", "row")
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+        self.row: tuple[JsonValue] | None = None
+        self.error: Exception | None = None
+
+
 class RelationCache:
     """Raw rows by resource and key, the least recently used dropped first; safe to share between threads.
 
     They are sealed, so that each reader has a row of its own.
 
     `ttl` is the life of a row in seconds; `None` or 0 keeps nothing.
+
+    Every change is one step of a dict, and every lock is left with the block that took it: an interrupt at any moment
+    leaves nothing half done. Nothing is asked for under the lock that all share.
     """
 
     def __init__(self, ttl: float | None = 300, *, size: int = SIZE) -> None:
         self.ttl = ttl
-        self._rows: MutableMapping[Place, JsonValue] | None = None
-        if ttl:
-            self._rows = cast("MutableMapping[Place, JsonValue]", TTLCache(size, ttl))
-        self._flights: dict[tuple[Place, int], Future[JsonValue]] = {}
+        self._size = size
+        # With the time until which it is held; the one that was used longest ago comes first.
+        self._rows: dict[Place, tuple[JsonValue, float]] = {}
+        self._flights: dict[tuple[Place, int], _Flight] = {}
         self._generation: dict[str, int] = {}
         self._tickets: dict[str, int] = {}
-        self._lock = threading.Lock()
+        # A destructor or the handler of a signal, in the middle of it, may read as well.
+        self._lock = threading.RLock()
 
     def get(self, resource: str, pk: object) -> Row | None:
         """Return the row, or `None` if it is not held."""
-        if self._rows is None:
-            return None
         with self._lock:
-            kept = self._rows.get(self._key(resource, pk))
+            kept = self._kept(self._key(resource, pk))
         return cast("Row | None", unseal(kept))
 
     def ticket(self, resource: str) -> int:
@@ -53,56 +65,56 @@ class RelationCache:
 
     def put(self, resource: str, pk: object, *, row: Row, ticket: int | None = None) -> None:
         """Hold *row* until its time is over or a write drops it; one that a write overtook is not held."""
-        if self._rows is not None:
-            kept = seal(row)
+        if self.ttl:
+            kept, now = seal(row), time.monotonic()
             with self._lock:
                 if ticket is None or ticket == self._tickets.get(resource, 0):
-                    self._rows[self._key(resource, pk)] = kept
+                    place = self._key(resource, pk)
+                    self._rows.pop(place, None)
+                    self._rows[place] = kept, now + self.ttl
+                    self._make_room(now)
 
     def once(self, resource: str, pk: object, *, get: Callable[[], JsonValue]) -> JsonValue:
         """Give the row, or what *get* gives for it; of callers that want the same at once, only the first calls it."""
-        if self._rows is None:
+        if not self.ttl:
             return get()
-        while True:
-            with self._lock:
-                place, ticket = self._key(resource, pk), self._tickets.get(resource, 0)
-                if (kept := self._rows.get(place)) is not None:
-                    return unseal(kept)
-                # A write has come in between where the tickets differ: what was asked for before it may be outdated.
-                flight = self._flights.get((place, ticket))
-                if flight is None:
-                    mine = self._flights[place, ticket] = Future[JsonValue]()
-                    break
-            with suppress(CancelledError):
-                return unseal(flight.result())
-        return self._fly(mine, (place, ticket), get=get)
+        with self._lock:
+            place, ticket = self._key(resource, pk), self._tickets.get(resource, 0)
+            if (kept := self._kept(place)) is not None:
+                return unseal(kept)
+            # A write has come in between where the tickets differ: what was asked for before it may be outdated.
+            flight = self._flights.setdefault((place, ticket), _Flight())
+        with flight.lock:
+            if flight.error is not None:
+                raise flight.error
+            if flight.row is not None:
+                return unseal(flight.row[0])
+            # Whoever was at it before has left without an outcome: it is this caller's turn.
+            return self._fly(flight, (place, ticket), get=get)
 
-    def _fly(
-        self, flight: Future[JsonValue], key: tuple[Place, int], *, get: Callable[[], JsonValue]
-    ) -> JsonValue:
+    def _fly(self, flight: _Flight, key: tuple[Place, int], *, get: Callable[[], JsonValue]) -> JsonValue:
         (resource, pk, _), ticket = key
         try:
             row = get()
-            if isinstance(row, dict):
-                self.put(resource, pk, row=row, ticket=ticket)
-            flight.set_result(seal(row))
         except StoppedError:
-            raise  # only this caller has left: another one of those that wait asks
-        except Exception as error:
-            flight.set_exception(error)
+            raise  # only this caller has left, as after an interrupt: another one of those that wait asks
+        except SynapseError as error:
+            # Who comes from now on asks anew, and only those that wait get the outcome.
+            self._flights.pop(key, None)
+            flight.error = error
             raise
-        finally:
-            with self._lock:
-                del self._flights[key]
-            flight.cancel()
+        kept = seal(row)
+        if isinstance(row, dict):
+            self.put(resource, pk, row=row, ticket=ticket)
+        self._flights.pop(key, None)
+        flight.row = (kept,)
         return row
 
     def drop(self, resource: str, pk: object) -> None:
         """Forget one row."""
         with self._lock:
             self._outdate(resource)
-            if self._rows is not None:
-                self._rows.pop(self._key(resource, pk), None)
+            self._rows.pop(self._key(resource, pk), None)
 
     def drop_all(self, resource: str) -> None:
         """Forget every row of one resource."""
@@ -114,15 +126,26 @@ class RelationCache:
     def clear(self) -> None:
         """Forget everything."""
         with self._lock:
-            if self._rows is not None:
-                self._rows.clear()
+            self._rows.clear()
 
     def __len__(self) -> int:
-        if self._rows is None:
-            return 0
         with self._lock:
-            current = self._generation
-            return sum(1 for resource, _, generation in self._rows if current.get(resource, 0) == generation)
+            held = [place for place in list(self._rows) if place[2] == self._generation.get(place[0], 0)]
+        return len(held)
+
+    def _kept(self, place: Place) -> JsonValue:
+        """Give what is held, as what was used last; the lock is held."""
+        found = self._rows.pop(place, None)
+        if found is None or found[1] <= time.monotonic():
+            return None
+        self._rows[place] = found
+        return found[0]
+
+    def _make_room(self, now: float) -> None:
+        """Drop the first while they are too many, or their time is over; the lock is held."""
+        for place, (_, until) in list(islice(self._rows.items(), 2)):
+            if len(self._rows) > self._size or until <= now:
+                self._rows.pop(place, None)
 
     def _outdate(self, resource: str) -> None:
         self._tickets[resource] = self._tickets.get(resource, 0) + 1

@@ -116,13 +116,14 @@ class Pace:
         seconds = min(asked, self._retry.max_wait)
         with self._lock:
             now = time.monotonic()
-            if now >= self._until:
-                _say(asked, seconds, label=label)
+            fresh = now >= self._until
             self._until = max(self._until, now + seconds)
             if turn.since > self._eased:  # what went before the last refusal was refused with it
                 if self._most == math.inf:
                     self._usual = len(self.taken)
                 self._most, self._eased = max(1.0, len(self.taken) // 2), now
+        if fresh:  # whoever listens to the log may use this session
+            _say(asked, seconds, label=label)
 
     def wake(self) -> None:
         """Let those who wait see that the session was closed."""
@@ -137,7 +138,7 @@ class Pace:
         line = self._others
         try:
             with self._lock:
-                turn.inner = any(other.thread == turn.thread for other in self.taken)
+                turn.inner = any(other.thread == turn.thread for other in list(self.taken))
                 line = self._refused if turn.again or turn.inner else self._others
                 line[turn] = None
             while (left := self._left(turn)) is not None:
@@ -158,10 +159,11 @@ class Pace:
     def _hand_out(self) -> None:
         """Give turns to those whose wait is over, in order, as far as there is room; the lock is held."""
         now = time.monotonic()
-        room = self._most - len(self.taken)
-        everyone = [*self.taken, *self._refused, *self._others]
+        taken = list(self.taken)  # who is interrupted leaves without the lock
+        room = self._most - len(taken)
+        everyone = [*taken, *self._refused, *self._others]
         lanes = max([self._lanes, *[turn.lanes for turn in everyone]])
-        lanes -= sum(turn.needs_lane for turn in self.taken)
+        lanes -= sum(turn.needs_lane for turn in taken)
         for line in (self._refused, self._others):
             for turn in list(line):
                 free = turn.inner or (room >= 1 and (turn.free or lanes >= 1))

@@ -81,12 +81,16 @@ def renew() -> None:
 def _make_default() -> Session:
     from synapse.session.session import Session
 
+    made = _process.default
+    if made is None:
+        try:
+            made = (_process.factory or Session)()
+        except ConfigError as error:
+            raise ConfigError(
+                f"there is no session: use synapse.connect(…) or `with synapse.Session(…):` ({error})"
+            ) from None
+    # What makes one may itself ask for the current one; of two threads that come first, both get the same.
     with _process.lock:
         if _process.default is None:
-            try:
-                _process.default = (_process.factory or Session)()
-            except ConfigError as error:
-                raise ConfigError(
-                    f"there is no session: use synapse.connect(…) or `with synapse.Session(…):` ({error})"
-                ) from None
+            _process.default = made
         return _process.default

@@ -6,13 +6,17 @@ import copy
 import pickle
 
 from datetime import UTC, datetime
+from functools import partial
+from itertools import count
 from typing import Any
 
 import pytest
 
 from synapse import DataUnit, FetchMode, Job, Project, QueryError, Task
 from synapse.orm import QuerySet
+from synapse.orm import queryset as queryset_module
 from synapse.testing import assert_requests, canned, page
+from tests.unit import moments
 from tests.unit.orm.rows import served, task
 
 TASKS = "GET sdk/tasks/"
@@ -318,6 +322,20 @@ class TestEnds:
             assert ([2, 3], 3) == ([each.id for each in query[1:]], query[2].id)
         with pytest.raises(IndexError):
             query[3]
+
+
+def test_an_interrupt_while_rows_are_kept_loses_none_of_them():
+    """Ctrl-C at any moment, then again: the rows are all there, once."""
+    for at in count(1):
+        queryset = Task.objects.using(
+            canned({"GET sdk/tasks/": served([task(key) for key in range(1, 6)])}, page_size=2)
+        )
+        hit = moments.interrupted(partial(list, queryset), within=queryset_module, at=at)
+
+        assert [1, 2, 3, 4, 5] == [row.pk for row in queryset]
+        if not hit:
+            break
+    assert at > 10
 
 
 class TestPickling:

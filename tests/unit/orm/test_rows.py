@@ -10,6 +10,8 @@ import threading
 import time
 
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from itertools import count
 from typing import Any
 
 import pytest
@@ -17,7 +19,9 @@ import pytest
 from synapse import MappingError, Project, QueryError, Task, TransportError
 from synapse.errors import ServerError
 from synapse.orm import Rows
+from synapse.orm import rows as rows_module
 from synapse.testing import CannedSession, canned, page
+from tests.unit import moments
 from tests.unit.orm.rows import by_cursor, in_turn, project, served, task
 
 TASKS = "GET sdk/tasks/"
@@ -362,3 +366,36 @@ def test_projects_know_their_place_by_number():
     rest = query.resume(rows.checkpoint, page_size=3)
 
     assert ("<Rows by pages>", list(range(1, 30))) == (repr(rest), [*first, *(row.pk for row in rest)])
+
+
+@pytest.mark.parametrize("on_bad_row", ["raise", "skip"])
+def test_an_interrupt_between_two_rows_loses_nothing(on_bad_row):
+    """Ctrl-C at any moment, then on: each row comes once, and of each bad one is told once."""
+    sent = [task(key, **{} if key % 3 else {"project": "?"}) for key in range(1, 9)]
+    query = Task.objects.using(canned({TASKS: served(sent)}, page_size=4))
+    for at in count(1):
+        rows, found, bad = query.iterator(on_bad_row=on_bad_row), [], []
+        told = [rows.bad]
+        if not moments.interrupted(partial(read, rows, found, bad), within=rows_module, at=at):
+            break
+        try:
+            read(rows, found, bad)
+        except QueryError:  # it broke off where a page may have been lost, and says so
+            rows = query.resume(rows.checkpoint, on_bad_row=on_bad_row)
+            told.append(rows.bad)
+            read(rows, found, bad)
+
+        assert ([1, 2, 4, 5, 7, 8], [3, 6]) == (found, bad + [error.key for some in told for error in some])
+    assert at > 20
+
+
+def read(rows, found, bad):
+    """Read to the end, keeping what comes."""
+    while True:
+        try:
+            for row in rows:
+                found.append(row.pk)
+        except MappingError as error:
+            bad.append(error.key)
+        else:
+            return

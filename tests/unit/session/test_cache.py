@@ -6,13 +6,17 @@ import threading
 import time
 
 from collections.abc import Callable
+from functools import partial
+from itertools import count
 from typing import Any
 
 import pytest
 
 from synapse.errors import NotFoundError
 from synapse.session import RelationCache
+from synapse.session import cache as cache_module
 from synapse.session.pacing import StoppedError
+from tests.unit.moments import interrupted
 
 
 class TestRelationCache:
@@ -137,7 +141,7 @@ class Source:
         self.begun.set()
         self.released.wait(10)
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
-        if isinstance(answer, Exception):
+        if isinstance(answer, BaseException):
             raise answer
         return answer
 
@@ -151,7 +155,7 @@ def at_once(
     def ask() -> None:
         try:
             got.append(cache.once("projects", 7, get=source))
-        except Exception as error:
+        except BaseException as error:
             got.append(error)
 
     threads = [threading.Thread(target=ask) for _ in range(count)]
@@ -212,3 +216,56 @@ class TestOnce:
         source.released.set()
 
         assert ([1], 0) == (cache.once("projects", 7, get=source), len(cache))
+
+
+DEEDS: dict[str, Callable[[RelationCache], object]] = {
+    "once": lambda cache: cache.once("projects", 7, get=lambda: {"id": 7}),
+    "put": lambda cache: cache.put("projects", 3, row={"id": 3}),
+    "get": lambda cache: cache.get("projects", 1),
+    "drop": lambda cache: cache.drop("projects", 1),
+}
+
+
+class TestInterrupts:
+    @pytest.mark.parametrize("deed", DEEDS.values(), ids=list(DEEDS))
+    def test_leave_it_as_good_as_before(self, deed: Callable[[RelationCache], object]) -> None:
+        """Ctrl-C at any moment within a full cache: the row is asked for again, and others come and go."""
+        for at in count(1):
+            cache = RelationCache(size=2)
+            for pk in (1, 2):
+                cache.put("projects", pk, row={"id": pk})
+            hit = interrupted(partial(deed, cache), within=cache_module, at=at)
+            row = in_time(partial(cache.once, "projects", 7, get=lambda: {"id": 7}))
+            for pk in (8, 9):
+                cache.put("projects", pk, row={"id": pk})
+
+            assert ({"id": 7}, {"id": 9}, True) == (row, cache.get("projects", 9), len(cache) <= 2)
+            if not hit:
+                break
+        assert at > 3
+
+    @pytest.mark.parametrize("interrupt", [KeyboardInterrupt, TimeoutError])
+    def test_of_one_leave_the_row_to_another(self, interrupt: type[BaseException]) -> None:
+        """Who waits for a row asks for it when the one who was at it is interrupted, by whatever a handler raises."""
+        source = Source(interrupt(), {"id": 7})
+        got = at_once(RelationCache(), source, 3)
+
+        assert (2, [{"id": 7}] * 2) == (source.asked, [each for each in got if isinstance(each, dict)])
+
+    def test_readers_inside_of_readers_do_not_wait_for_themselves(self) -> None:
+        """What listens to the log of a request may read the same row."""
+        cache = RelationCache()
+
+        def get() -> Any:
+            return cache.once("projects", 7, get=lambda: {"id": 7})
+
+        assert {"id": 7} == in_time(partial(cache.once, "projects", 7, get=get))
+
+
+def in_time(call: Callable[[], Any]) -> Any:
+    """Call in a thread, and give what it gives, or nothing where that takes too long."""
+    got: list[Any] = []
+    thread = threading.Thread(target=lambda: got.append(call()), daemon=True)
+    thread.start()
+    thread.join(10)
+    return got[0] if got else None

@@ -6,6 +6,7 @@ import contextvars
 import logging
 import os
 import socket
+import sys
 import threading
 import time
 
@@ -46,6 +47,17 @@ class Limited:
             free = len(recent) < self.most
             (self.passed if free else self.refused).append(now)
         connection.sendall(WHOLE if free else self.refusal)
+
+
+class Shipping(logging.Handler):
+    """Sends a request for each line of the log."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self.session = session
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.session.send(GET)
 
 
 def sends(session: Session, count: int) -> list[Any]:
@@ -155,6 +167,19 @@ class TestHold:
             "GET /tasks/: 429: waiting 0.1 s; the backend asked for 86400.0 s, and Retry(max_wait=…) allows no more"
             == caplog.records[0].getMessage()
         )
+
+    def test_is_said_to_a_listener_that_uses_the_session(self, scripted: Scripted) -> None:
+        """A handler of the log may ship its lines by the session that waits."""
+        server, session = scripted(slow_down(0.1), WHOLE)
+        handler = Shipping(session)
+        logging.getLogger("synapse").addHandler(handler)
+        logging.getLogger("synapse").setLevel(logging.INFO)
+        thread, errors = in_thread(lambda: session.send(GET))
+        thread.join(10)
+        logging.getLogger("synapse").setLevel(logging.NOTSET)
+        logging.getLogger("synapse").removeHandler(handler)
+
+        assert (False, [], 3) == (thread.is_alive(), errors, len(server.received))
 
     def test_is_nothing_to_a_session_that_never_repeats(self, scripted: Scripted) -> None:
         """With `Retry(total=0)` the caller decides; the next request goes at once."""
@@ -388,6 +413,25 @@ class TestLanes:
         thread.join(10)
 
         assert not thread.is_alive()
+
+    def test_may_be_given_up_while_others_are_handed_out(self) -> None:
+        """Who leaves takes no lock; those that count who is there do not trip over it."""
+        pace, before = self.pace(4), sys.getswitchinterval()
+
+        def work() -> None:
+            for _ in range(300):
+                turn = Turn()
+                pace.enter(turn)
+                pace.taken.discard(turn)
+                pace.leave(turn, well=True)
+
+        sys.setswitchinterval(1e-5)
+        started = [in_thread(work) for _ in range(16)]
+        for thread, _ in started:
+            thread.join(30)
+        sys.setswitchinterval(before)
+
+        assert [] == [error for _, errors in started for error in errors]
 
     def test_are_not_held_by_those_that_left(self) -> None:
         """A worker that gave up while it waited has no place in the line."""
