@@ -324,11 +324,13 @@ class TestStorage:
         """A refusal does not repeat the settings that it refuses."""
         with pytest.raises(MappingError) as refused:
             storage.configuration = "password=hush"
-        storage.configuration = {"secret_key": "hush", "bad": object()}
+        with pytest.raises(MappingError) as unfit:
+            storage.configuration = {"secret_key": "hush", "bad": object()}
+        storage.configuration["hush"] = object()
         with pytest.raises(MappingError) as unsent:
             storage.save()
 
-        assert "hush" not in f"{refused.value!r} {unsent.value!r}"
+        assert "hush" not in f"{refused.value!r} {unfit.value!r} {unsent.value!r}"
 
     def test_an_edit_in_place_is_saved(self, session, storage):
         """Settings are changed like any JSON field."""

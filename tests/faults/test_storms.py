@@ -157,7 +157,7 @@ class TestStorm:
         self, proxy: Proxy, connect: Connect, place: Place, make_file: MakeFile, status: int
     ) -> None:
         """Every second write is refused: files, units and tasks are there once."""
-        session = connect(proxy.url, retries=3)
+        session = connect(proxy.url, retries=20)  # one file may be every second write
         refuse = answer(status, {"detail": "slow down"}, headers=[("Retry-After", "0.05")])
         for number in range(1, 60, 2):
             proxy.harm("POST", refuse, nth=number)
@@ -175,7 +175,7 @@ class TestStorm:
         refuse = answer(429, {}, headers=[("Retry-After", "0.05")])
         for number in range(2, 40, 3):
             proxy.harm("GET", refuse, nth=number)
-        rows = Task.objects.using(connect(proxy.url, retries=3)).filter(project=place.project)
+        rows = Task.objects.using(connect(proxy.url, retries=20)).filter(project=place.project)
 
         assert made == [task.id for task in rows.iterator(page_size=2, workers=4)]
 
