@@ -174,7 +174,7 @@ def raise_failures(written: Written[Any], *, did: str, of: str) -> None:
             f"{str(first).rstrip('.')}. error.failed has each row with its error"
         )
     if written.broken is not None:
-        words += f"; then the items broke off with {type(written.broken).__name__}: {written.broken}"
+        words += f"; then it broke off with {type(written.broken).__name__}: {written.broken}"
     cause = written.broken or written.failed[0][1]
     raise BulkError(words, succeeded=written.done, failed=written.failed, untried=written.untried) from cause
 

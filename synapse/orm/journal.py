@@ -49,6 +49,7 @@ class Journal:
         self.unsettled: dict[str, Sending] = {}
         self.failure: ConfigError | None = None
         self._descriptor = descriptor
+        self._unnoted: dict[str, Any] = {}
         self._size = 0
         self._counts: Counter[bytes] = Counter()
         self._salt = self._read(owner)
@@ -72,8 +73,10 @@ class Journal:
         self.done |= keys
         for name in keys:
             self.unsettled.pop(name, None)
-        with contextlib.suppress(ConfigError):
+        try:
             self._write({"done": dict(keys)})
+        except ConfigError:
+            self._unnoted |= keys
 
     def withdraw(self, names: Iterable[str]) -> None:
         """Note rows that were surely not created."""
@@ -81,6 +84,18 @@ class Journal:
         with contextlib.suppress(ConfigError):
             if names:
                 self._write({"undone": names})
+
+    def unnoted(self) -> ConfigError | None:
+        """Say what is done and could not be noted, if anything is."""
+        if not self._unnoted:
+            return None
+        told = ConfigError(
+            f"the journal {self.path} could not be written to, so it does not say that {len(self._unnoted)} rows are "
+            "done, though they are. Make room, and run the same again with this journal before anybody edits them: it "
+            "looks for them, and would create an edited one anew"
+        )
+        told.__cause__ = self.failure
+        return told
 
     # --- the file -----------------------------------------------------------
     def _write(self, line: Mapping[str, Any], *, kept: bool = False) -> None:
@@ -186,7 +201,12 @@ def path_of(given: object) -> Path:
 
 def _open(path: Path) -> int:
     flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
-    return os.open(path, flags, 0o600)
+    descriptor = os.open(path, flags, 0o600)
+    if os.fstat(descriptor).st_nlink > 1:
+        os.close(descriptor)
+        # The lock is beside one name, and whoever comes by another would not meet it.
+        raise FileExistsError("it has a second name, a hard link; two runs could use it at once")
+    return descriptor
 
 
 @contextlib.contextmanager

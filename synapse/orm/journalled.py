@@ -14,7 +14,7 @@ import attrs
 from synapse.errors import ConfigError, ServerError, SynapseError, TransportError, WriteUnconfirmedError
 from synapse.orm import newer, writing
 from synapse.orm.carrying import pair
-from synapse.orm.journal import Journal, Sending
+from synapse.orm.journal import Journal
 from synapse.session import Outcome, Run, Untried, Written, create_each
 from synapse.session.pacing import stopping
 
@@ -51,7 +51,8 @@ def create(session: Session, given: Sequence[E], *, size: int, journal: Journal)
     written = creation.run(todo).by(lambda item: item.made)
     failed = {id(each) for each, _ in written.failed}
     done = [each for each in given if each._state.saved and id(each) not in failed]
-    return attrs.evolve(written, done=done)
+    unnoted = journal.unnoted() if not any(error is journal.failure for _, error in written.failed) else None
+    return attrs.evolve(written, done=done, broken=unnoted or written.broken)
 
 
 def _take_key(item: Item[Any], key: Any, session: Session) -> None:
@@ -85,12 +86,9 @@ class _Creation(Generic[E]):
     # --- what an earlier run has left ---------------------------------------
     def _unsettled_before(self, items: list[Item[E]]) -> list[Outcome[Item[E], Any]]:
         """Find out about rows that were sent by a run that is dead; those that are not there are sent again."""
-        now, limit = time.time(), self.session.settings.timeout.read
-        ages = [now - self.journal.unsettled[item.name].at for item in items]
-        # The run is dead since before this one has the journal; but its last request may have waited for its turn.
-        rest = min(limit, max(limit + _longest_delay(self.session) - min(ages), 0.0))
-        rest = limit if min(ages) < 0 else rest
-        errors = self._settle(items, until=self.started + rest)
+        # That run is dead since before this one has the journal; but its last request may still be on its way. How long
+        # ago that was, no clock tells for sure.
+        errors = self._settle(items, until=self.started + self.session.settings.timeout.read)
         outcomes = [Outcome(item, None, error) for item, error in errors]
         return outcomes + [Outcome(item, None, None) for item in items if item.made._state.saved]
 
@@ -103,7 +101,7 @@ class _Creation(Generic[E]):
             items = [item for item in items if not item.made._state.saved]
             if last or not items:
                 break
-            time.sleep(max(0.0, min(pause, until - time.monotonic())))
+            self.session._pause(max(0.0, min(pause, until - time.monotonic())))
             pause = min(2 * pause, _LONGEST_PAUSE)
         self.journal.withdraw(item.name for item in items if item.name not in doubtful)
         return [
@@ -115,23 +113,25 @@ class _Creation(Generic[E]):
     def _look(self, items: list[Item[E]]) -> dict[str, str]:
         """Take over the rows that are there; say of the others why nobody can tell, if nobody can."""
         noted, entity = self.journal.unsettled, self.cls.__name__
-        groups: dict[Sending, list[Item[E]]] = {}
-        for item in items:
-            groups.setdefault(noted[item.name], []).append(item)
-        doubtful: dict[str, str] = {}
-        for sending, group in groups.items():
-            sent = {item.name: writing.to_wire(item.made) for item in group}
-            if sending.after is None:
-                doubtful |= dict.fromkeys(sent, f"the keys of {entity} rows do not tell which are younger")
-                continue
-            known = set(self.journal.done.values())
-            rows, whole = newer.rows(self.cls, sent.values(), session=self.session, after=sending.after)
-            paired = pair(sent, (row for row in rows if row.pk not in known))
-            self._done([(item, paired.found[item.name]) for item in group if item.name in paired.found])
-            if not whole:
-                doubtful |= dict.fromkeys(sent, f"a {entity} that cannot be read may be it")
-            for name, keys in paired.doubtful.items():
-                doubtful[name] = f"{entity} {', '.join(map(str, keys[:5]))} may be it"
+        doubtful = {
+            item.name: f"the keys of {entity} rows do not tell which are younger"
+            for item in items
+            if noted[item.name].after is None
+        }
+        told = {item.name: item for item in items if item.name not in doubtful}
+        if not told:
+            return doubtful
+        sent = {name: writing.to_wire(item.made) for name, item in told.items()}
+        after = {name: noted[name].after or 0 for name in told}
+        rows, whole = newer.rows(self.cls, sent.values(), session=self.session, after=min(after.values()))
+        known = set(self.journal.done.values())
+        # Equal rows of several requests are told apart by number only, so all are looked for together.
+        paired = pair(sent, (row for row in rows if row.pk not in known), after=after)
+        self._done([(told[name], key) for name, key in paired.found.items()])
+        if not whole:
+            doubtful |= dict.fromkeys(sent, f"a {entity} that cannot be read, or was not shown, may be it")
+        for name, keys in paired.doubtful.items():
+            doubtful[name] = f"{entity} {', '.join(map(str, keys[:5]))} may be it"
         return doubtful
 
     def _done(self, pairs: Iterable[tuple[Item[E], Any]]) -> None:
@@ -169,8 +169,9 @@ class _Creation(Generic[E]):
             return [], []
         try:
             untold = self._settle(items, until=time.monotonic() + self.session.settings.timeout.read)
-        except SynapseError:
-            return unsure, []  # the line is down: the next run looks
+        except SynapseError as error:
+            # The line is down: the next run looks.
+            return [outcome._replace(error=_unasked(outcome.error, error)) for outcome in unsure], []
         told = [Outcome(item, None, error) for item, error in untold]
         told += [Outcome(item, None, None) for item in items if item.made._state.saved]
         lost = [outcome for outcome in unsure if outcome.item.name not in self.journal.unsettled]
@@ -232,11 +233,13 @@ class _Creation(Generic[E]):
         if outcome.error is not None:
             return outcome
         item, row, _ = outcome
+        key = self._key(row)
         if item.name in self.journal.unsettled:
-            self._note({item.name: self._key(row)})
+            self._note({item.name: key})
         try:
             writing.store(item.made, row, session=self.session)
         except SynapseError as error:
+            _take_key(item, key, self.session)
             return outcome._replace(error=error)
         return outcome
 
@@ -250,14 +253,21 @@ def _surely_not(error: Exception | None) -> bool:
     return isinstance(error, SynapseError) and not isinstance(error, WriteUnconfirmedError | ServerError)
 
 
-def _longest_delay(session: Session) -> float:
-    """Give the seconds for which a request may have waited before its last attempt."""
-    retry, timeout = session.settings.retry, session.settings.timeout
-    return retry.total * (retry.max_wait + retry.cap + timeout.read) + timeout.connect
-
-
 def _not_there(error: Exception | None) -> TransportError:
-    return TransportError(f"no answer came, and the row is not on the backend: run the same again ({error})")
+    told = TransportError(
+        "no answer came, and the row is not on the backend: run the same again with this journal"
+    )
+    told.__cause__ = error
+    return told
+
+
+def _unasked(error: Exception | None, why: SynapseError) -> WriteUnconfirmedError:
+    told = WriteUnconfirmedError(
+        "no answer came, and the backend could not be asked for the row: run the same again with this journal, which "
+        f"looks before it sends ({why})"
+    )
+    told.__cause__ = error
+    return told
 
 
 def _untold(item: Item[Any], reason: str, journal: Journal) -> WriteUnconfirmedError:

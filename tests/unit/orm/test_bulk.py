@@ -174,7 +174,7 @@ class TestStopping:
             raise OSError("the disk is gone")
 
         session = canned({"PUT tasks/7/annotate_task_data/": ROWS[0]})
-        with pytest.raises(BulkError, match="then the items broke off with OSError") as caught:
+        with pytest.raises(BulkError, match="then it broke off with OSError") as caught:
             Task.objects.using(session).annotate_many(annotations())
 
         assert ([7], []) == (caught.value.succeeded, caught.value.failed)

@@ -212,6 +212,14 @@ class TestPlace:
             pass
         assert ["file"] == [each.name for each in tmp_path.iterdir()]
 
+    def test_with_a_second_name_is_refused(self, path):
+        """Two runs that come by two hard links would meet two locks."""
+        fill(path)
+        path.with_name("other").hardlink_to(path)
+
+        with pytest.raises(ConfigError, match=r"a hard link.*Nothing was sent"), opened(path):
+            pass
+
     def test_that_is_no_file_is_refused(self, tmp_path):
         """A folder or a pipe is no journal; a pipe would wait for ever."""
         os.mkfifo(tmp_path / "pipe")
