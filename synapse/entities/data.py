@@ -14,7 +14,7 @@ from synapse.entities.files import FilesManager
 from synapse.errors import Resolution, TransferError, describe
 from synapse.mapping import Json, read_only, write_only
 from synapse.orm import Entity, ManagedBy, ToOne, arguments, entity
-from synapse.orm.resolving import Asked, asking
+from synapse.orm.resolving import Harmless, asking
 from synapse.orm.writing import stored
 from synapse.query import EXACT, By, Exact
 from synapse.transfer import ProgressLike, RemoteFile, tracked
@@ -77,14 +77,10 @@ class DataFileManager(FilesManager["DataFile"]):
 
 
 @attrs.frozen(kw_only=True)
-class Storing(Asked):
+class Storing(Harmless):
     """A file that was to be stored: the same content is stored once, however often it comes."""
 
     source: Source
-
-    def answered(self, *, using: Session | None, wait: float | None) -> Resolution:
-        """Ask once: there is nothing to wait for before it is sent again."""
-        return self.look(self.through(using))
 
     def look(self, session: Session) -> Resolution:
         """Look for the content, if the file still has it."""

@@ -153,7 +153,7 @@ class Job(Entity):
 
         with asking(question):
             reply = send(self, request, session=session)
-        take(self, reply.data, session=session, sent={"status"})
+            take(self, reply.data, session=session, sent={"status"})
         return self
 
     def console_logs(self) -> list[str]:

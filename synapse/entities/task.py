@@ -17,6 +17,7 @@ from synapse.mapping import Json, read_only
 from synapse.orm import Entity, ManagedBy, Manager, ToMany, ToOne, arguments, bulk, entity, writing
 from synapse.orm.binding import check_host, held, send
 from synapse.orm.loading import detail_row, reference
+from synapse.orm.resolving import Repeating, asking
 from synapse.query import CHOICE, EXACT, ID, RANGE, By, Exact, In
 from synapse.query.kinds import Choice
 from synapse.transfer import RemoteFile
@@ -150,8 +151,9 @@ class Task(Entity):
         checked_schema = _schema(schema)
         session = held(self, "annotate")
         request = v1_actions.annotate(self.pk, data, submit=submit, schema=checked_schema)
-        reply = send(self, request, session=session)
-        writing.take(self, reply.data, session=session, sent={"data"})
+        with asking(lambda _: Repeating(host=session.host, session=session)):
+            reply = send(self, request, session=session)
+            writing.take(self, reply.data, session=session, sent={"data"})
         return self
 
     def set_tags(self, *, add: Iterable[TaskTag | int] = (), remove: Iterable[TaskTag | int] = ()) -> None:

@@ -13,7 +13,7 @@ from synapse.mapping.json import same_json
 from synapse.mapping.unset import UNSET
 from synapse.orm import carrying, loading
 from synapse.orm.registry import entity_named
-from synapse.orm.resolving import ABSENT, Asked, named, open_values, take_over, without_secrets
+from synapse.orm.resolving import ABSENT, Asked, Harmless, named, open_values, take_over, without_secrets
 
 if TYPE_CHECKING:
     from synapse.orm.entity import Entity
@@ -95,6 +95,36 @@ class Edit(Asked):
     def shareable(self) -> dict[str, Any]:
         """Leave out what may be secret: the other fields tell as well."""
         return {"sent": without_secrets(self.sent), "before": without_secrets(self.before)}
+
+
+@attrs.frozen(kw_only=True)
+class Removal(Harmless):
+    """A row that was to be deleted."""
+
+    entity: str
+    pk: Any
+
+    @classmethod
+    def of_row(cls, entity: type[Entity], pk: Any, *, session: Session) -> Removal:
+        """Ask for a row that nobody holds as an object."""
+        return cls(entity=entity.__name__, pk=pk, host=session.host, session=session)
+
+    @classmethod
+    def of(cls, instance: Entity, *, session: Session) -> Removal:
+        """Ask for an object."""
+        return attrs.evolve(cls.of_row(type(instance), instance.pk, session=session), objects=(instance,))
+
+    def look(self, session: Session) -> Resolution:
+        """See whether the row is there: deleting it once more does no harm."""
+        cls = entity_named(self.entity)
+        row = loading.reference(cls, self.pk, session=session)
+        try:
+            row.refresh()
+        except NotFoundError as error:
+            for own in self.objects:
+                own._state.deleted = True
+            return Resolution(done=True, rows=self.objects, reason=str(error))
+        return ABSENT._replace(rows=(row,), reason=f"{named([row])} is there")
 
 
 def held_values(fresh: Entity, names: Iterable[str]) -> dict[str, Any]:

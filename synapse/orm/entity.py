@@ -218,7 +218,7 @@ class Entity:
 
     def delete(self) -> None:
         """Delete the object on the backend."""
-        writing.delete(self)
+        saving.delete(self)
 
     def to_dict(self) -> dict[str, Any]:
         """Give the fields that are loaded, as Python values; nothing is fetched."""

@@ -8,11 +8,12 @@ import weakref
 from collections.abc import Callable, Container, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import cache
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from synapse.dialects import V1
+from synapse.dialects import V1, Request
 from synapse.dialects.masking import outline
-from synapse.errors import MappingError, NotFoundError, QueryError, TransportError
+from synapse.errors import MappingError, NotFoundError, QueryError, TransportError, hidden
 from synapse.mapping.codecs import Misfit, open_value
 from synapse.mapping.state import State
 from synapse.mapping.unset import UNSET
@@ -226,6 +227,7 @@ def load(
     except MappingError as error:
         (error.key,) = keys_of(cls, [row], wire=wire_pk)
         if where and error.key is not None:
+            error.key = hidden(error.key) if isinstance(error.key, str) else error.key
             shown = str(error.key)
             error.args = (f"{error} (its key is {shown if len(shown) <= _SHOWN else shown[:_SHOWN] + '…'})",)
         raise
@@ -414,18 +416,32 @@ def detail_row(instance: Entity, session: Session, *, field: str = "") -> dict[s
         reply = session.send(request)
     except NotFoundError as error:
         raise missing(cls, f"{cls.__name__} {instance.pk} does not exist (any more)", cause=error) from error
-    row = session.dialect.normalise(cls._schema, reply.data)
+    return checked_row(cls, instance.pk, reply.data, request=request, session=session)
+
+
+def checked_row(
+    cls: type[Entity], pk: Any, data: Any, *, request: Request, session: Session
+) -> dict[str, Any]:
+    """Give the row that answers a request for one key, or raise where it is that of another."""
+    row = session.dialect.normalise(cls._schema, data)
     (key,) = keys_of(cls, [row], wire=session.dialect.pk(cls._schema))
-    # A release goes by its code and version as well, a job by a number that is text now.
-    if key is None or (key.__class__ is int and instance.pk.__class__ is int and key != instance.pk):
+    if key is None or not same_key(pk, key):
         raise TransportError(
-            f"{request.method} {request.shown}: expected {cls.__name__} {instance.pk}, got "
-            f"{outline(reply.data) if key is None else key}",
+            f"{request.method} {request.shown}: expected {cls.__name__} {pk}, got "
+            f"{outline(data) if key is None else key}",
             method=request.method,
             url=request.shown,
-            status_code=reply.status,
+            status_code=HTTPStatus.OK,
         )
     return row
+
+
+def same_key(asked: Any, found: Any) -> bool:
+    """Whether the key of an answer is the one that was asked for."""
+    # A release goes by its code and version as well, a job by a number that is text now.
+    if asked.__class__ is not found.__class__:
+        return True
+    return bool(asked == found or (asked.__class__ is str and asked.casefold() == found.casefold()))
 
 
 def missing(cls: type[Entity], message: str, *, cause: NotFoundError | None = None) -> NotFoundError:

@@ -98,6 +98,24 @@ class Asked:
         return {}
 
 
+@attrs.frozen(kw_only=True)
+class Harmless(Asked):
+    """A write that may be sent again whether or not it happened, so that there is nothing to wait for."""
+
+    def answered(self, *, using: Session | None, wait: float | None) -> Resolution:
+        """Ask once."""
+        return self.look(self.through(using))
+
+
+@attrs.frozen(kw_only=True)
+class Repeating(Harmless):
+    """A write that no row shows, and that writes the same each time."""
+
+    def look(self, session: Session) -> Resolution:
+        """Say so."""
+        return ABSENT._replace(reason="sending it once more writes the same")
+
+
 def _restored(cls: type[Asked], kept: dict[str, Any]) -> Asked:
     return cls(**kept)
 

@@ -10,7 +10,7 @@ from synapse.mapping.json import same_json
 from synapse.mapping.unset import UNSET
 from synapse.orm import arguments, binding, loading, writing
 from synapse.orm.creation import Creation
-from synapse.orm.edit import Edit, held_values, loaded_value
+from synapse.orm.edit import Edit, Removal, held_values, loaded_value
 from synapse.orm.resolving import asking
 
 if TYPE_CHECKING:
@@ -44,7 +44,29 @@ def save(instance: Entity, *, check: bool = False) -> None:
             asking(lambda since: Edit.of(instance, session=session)),
         ):
             reply = binding.send(instance, request, session=session)
-        writing.store(instance, reply.data, session=session)
+            writing.store(instance, reply.data, session=session)
+
+
+def delete(instance: Entity) -> None:
+    """Delete an object; one that is gone already raises its DoesNotExist."""
+    schema, state = instance._schema, instance._state
+    if state.deleted:
+        raise QueryError(f"{schema.entity} {instance.pk} was deleted before; nothing was sent")
+    if not state.saved:
+        raise QueryError(f"this {schema.entity} is not saved yet; there is nothing to delete")
+    session = loading.session_of(instance)
+    try:
+        with (
+            writing.dropping_cached(instance, session),
+            asking(lambda _: Removal.of(instance, session=session)),
+        ):
+            request = session.dialect.delete(schema, instance.pk)
+            writing.emptied(
+                type(instance), instance.pk, binding.send(instance, request, session=session).data
+            )
+    finally:
+        writing.drop_with_children(type(instance), session)
+    state.deleted = True
 
 
 def check_conflicts(instance: Entity, session: Session) -> None:

@@ -165,31 +165,55 @@ def check_new(instance: Entity, session: Session) -> None:
 
 
 def store(instance: Entity, row: Any, *, session: Session) -> None:
-    """Take over the backend's answer to a write."""
+    """Take over the backend's answer to a write; one that cannot be read leaves the object as it was."""
     state, schema = instance._state, instance._schema
-    if isinstance(row, list) and len(row) == 1:
-        row = row[0]
+    is_new = not state.saved
+    if is_new:
+        row = _checked(type(instance), row, session=session, did="was to be created")
+    else:
+        row = answered(type(instance), instance.pk, row, session=session)
     for name in changes(instance):
         if schema.fields[name].codec.lazy:
             state.origin[name] = dump_value(schema.fields[name].codec, loading.peek(instance, name))
-    wire_pk = session.dialect.pk(schema)
-    if not isinstance(row, dict) or (not state.saved and row.get(wire_pk) is None):
-        if not state.saved:
-            raise WriteUnconfirmedError(
-                f"the {schema.entity} was created, but the answer ({outline(row)}) names no {wire_pk!r}. "
-                "Look for it before you try again"
-            )
-        row = {}
-    is_new = not state.saved
-    try:
-        loading.overwrite(instance, row, session=session)
-    except MappingError as error:
-        state.saved = instance.pk is not None
-        raise WriteUnconfirmedError(
-            f"{schema.entity} {instance.pk} was written, but its answer cannot be read: {error}"
-        ) from error
+    loading.overwrite(instance, row or {}, session=session)
     if is_new:
         session.note_made(schema.resource, instance.pk)
+
+
+def answered(cls: type[Entity], pk: Any, row: Any, *, session: Session) -> dict[str, Any] | None:
+    """Give the row that a change of one row was answered by, None for an empty body; anything else confirms nothing."""
+    if row is None:
+        return None
+    read = _checked(cls, row, session=session, did=f"{pk} was to be changed")
+    key = read[session.dialect.pk(cls._schema)]
+    if not loading.same_key(pk, key):
+        raise WriteUnconfirmedError(
+            f"{cls.__name__} {pk} was to be changed, and the answer is of {key}: it may or may not have happened"
+        )
+    return read
+
+
+def emptied(cls: type[Entity], pk: Any, answer: Any) -> None:
+    """Check that a deletion was answered by nothing; a body is not of this backend."""
+    if answer is not None:
+        raise WriteUnconfirmedError(
+            f"{cls.__name__} {pk} was to be deleted, and the answer ({outline(answer)}) does not say so: it may or "
+            "may not have happened"
+        )
+
+
+def _checked(cls: type[Entity], row: Any, *, session: Session, did: str) -> dict[str, Any]:
+    """Read an answer as a row of its entity, before any object takes it over."""
+    if isinstance(row, list) and len(row) == 1:
+        row = row[0]
+    read = session.dialect.normalise(cls._schema, row)
+    try:
+        loading.load(cls, read, session=session)
+    except MappingError as error:
+        raise WriteUnconfirmedError(
+            f"{cls.__name__} {did}, and its answer cannot be read: {error}"
+        ) from error
+    return read
 
 
 def stored(cls: type[E], row: Any, *, session: Session) -> E:
@@ -206,39 +230,19 @@ def take(instance: Entity, row: Any, *, session: Session, sent: Iterable[str] = 
     """Take over the answer to a verb, leaving alone what the user changed and did not send."""
     session.cache.drop(instance._schema.resource, instance.pk)
     pending = set(changes(instance)) - set(sent)
-    if not isinstance(row, dict):
-        # What the backend made of it is not known before it is read again.
-        for name in sent:
-            loading.forget(instance, name)
-    else:
-        instance._state.session = session
-        instance._state.before = {
-            name: old for name, old in instance._state.before.items() if name in pending
-        }
-        try:
-            loading.fill(instance, session.dialect.normalise(instance._schema, row), skip=pending)
-        except MappingError as error:
+    fresh = None
+    try:
+        fresh = answered(type(instance), instance.pk, row, session=session)
+    finally:
+        if fresh is None:
+            # What the backend made of it is not known before it is read again.
             for name in sent:
                 loading.forget(instance, name)
-            raise WriteUnconfirmedError(
-                f"{instance._schema.entity} {instance.pk} was written, but its answer cannot be read: {error}"
-            ) from error
-
-
-def delete(instance: Entity) -> None:
-    """Delete an object; one that is gone already raises its DoesNotExist."""
-    schema, state = instance._schema, instance._state
-    if state.deleted:
-        raise QueryError(f"{schema.entity} {instance.pk} was deleted before; nothing was sent")
-    if not state.saved:
-        raise QueryError(f"this {schema.entity} is not saved yet; there is nothing to delete")
-    session = loading.session_of(instance)
-    try:
-        with dropping_cached(instance, session):
-            binding.send(instance, session.dialect.delete(schema, instance.pk), session=session)
-    finally:
-        drop_with_children(type(instance), session)
-    state.deleted = True
+    if fresh is not None:
+        state = instance._state
+        state.session = session
+        state.before = {name: old for name, old in state.before.items() if name in pending}
+        loading.fill(instance, session.dialect.normalise(instance._schema, fresh), skip=pending)
 
 
 def accepted(cls: type[Entity], values: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,6 @@ from synapse import (
     Session,
     Task,
     TaskTag,
-    TransportError,
     WriteUnconfirmedError,
 )
 from tests.unit.session.hostile import Server, cut, reply, reset
@@ -122,21 +121,45 @@ class TestOddAnswers:
         """An answer that names no key leaves the object new, and says that the row may exist."""
         with Server(reply(201, answer)) as server:
             session = Session(server.origin, api_token="t", retry=QUICK)
-            tag = TaskTag(project_id=1, name="x")
-            with session, pytest.raises(TransportError, match="Look for it before you try again"):
+            tag = TaskTag(project_id=1, name="x", meta={"n": 1})
+            with session, pytest.raises(WriteUnconfirmedError, match="cannot be read"):
                 tag.save()
 
-            assert (None, 1) == (tag.pk, len(server.lines))
+            assert (None, {"project_id": 1, "name": "x", "meta": {"n": 1}}) == (tag.pk, tag.changes)
+            assert 1 == len(server.lines)
 
-    @pytest.mark.parametrize("answer", [{}, None, [], "ok"])
-    def test_a_change_without_a_row_is_done(self, answer):
-        """An empty answer to a change keeps what was sent, as saved."""
-        with Server(reply(200, answer)) as server:
+    def test_a_change_with_an_empty_answer_is_done(self):
+        """What was sent stays, as saved."""
+        with Server(reply(200, None)) as server:
             task = loaded(Session(server.origin, api_token="t", retry=QUICK))
             task.meta = {"a": 2}
             task.save()
 
             assert ({"a": 2}, {}, 1) == (task.meta, task.changes, len(server.lines))
+
+    @pytest.mark.parametrize(
+        "answer", [{}, [], "ok", {"status": "log in"}, {**ROW, "id": 8}, {**ROW, "meta": 1}]
+    )
+    def test_a_change_that_is_answered_by_anything_but_its_row_is_told(self, answer):
+        """A gateway may have answered: the object is what it was, with its changes, and can be asked about."""
+        with Server(reply(200, answer)) as server:
+            task = loaded(Session(server.origin, api_token="t", retry=QUICK))
+            task.meta = {"a": 2}
+            with pytest.raises(WriteUnconfirmedError, match="Task 7 was to be changed") as caught:
+                task.save()
+
+            assert (7, {"meta": {"a": 2}}, 1) == (task.pk, task.changes, len(server.lines))
+            assert caught.value.question is not None
+
+    def test_a_deletion_that_is_answered_by_a_page_is_told(self):
+        """The row may be there: asking reads it."""
+        with Server(reply(200, {"login": "please"}), reply(200, ROW)) as server:
+            task = loaded(Session(server.origin, api_token="t", retry=QUICK))
+            with pytest.raises(WriteUnconfirmedError, match="Task 7 was to be deleted") as caught:
+                task.delete()
+
+            assert caught.value.resolve().repeatable
+            assert (7, ["DELETE", "GET"]) == (task.pk, [line.split()[0] for line in server.lines])
 
     @pytest.mark.parametrize("answer", [[ROW], {}, "done"])
     def test_a_batch_of_another_length_is_told(self, answer):

@@ -173,7 +173,7 @@ class TestStopping:
             yield 7, {"a": 1}
             raise OSError("the disk is gone")
 
-        session = canned({"PUT tasks/7/annotate_task_data/": ROWS[0]})
+        session = canned({"PUT tasks/7/annotate_task_data/": {**ROWS[0], "id": 7}})
         with pytest.raises(BulkError, match="then it broke off with OSError") as caught:
             Task.objects.using(session).annotate_many(annotations())
 
