@@ -61,9 +61,8 @@ def delete(instance: Entity) -> None:
             asking(lambda _: Removal.of(instance, session=session)),
         ):
             request = session.dialect.delete(schema, instance.pk)
-            writing.emptied(
-                type(instance), instance.pk, binding.send(instance, request, session=session).data
-            )
+            answer = binding.send(instance, request, session=session).data
+            writing.emptied(type(instance), answer, pk=instance.pk)
     finally:
         writing.drop_with_children(type(instance), session)
     state.deleted = True

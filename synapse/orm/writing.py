@@ -171,7 +171,7 @@ def store(instance: Entity, row: Any, *, session: Session) -> None:
     if is_new:
         row = _checked(type(instance), row, session=session, did="was to be created")
     else:
-        row = answered(type(instance), instance.pk, row, session=session)
+        row = answered(type(instance), row, pk=instance.pk, session=session)
     for name in changes(instance):
         if schema.fields[name].codec.lazy:
             state.origin[name] = dump_value(schema.fields[name].codec, loading.peek(instance, name))
@@ -180,7 +180,7 @@ def store(instance: Entity, row: Any, *, session: Session) -> None:
         session.note_made(schema.resource, instance.pk)
 
 
-def answered(cls: type[Entity], pk: Any, row: Any, *, session: Session) -> dict[str, Any] | None:
+def answered(cls: type[Entity], row: Any, *, pk: Any, session: Session) -> dict[str, Any] | None:
     """Give the row that a change of one row was answered by, None for an empty body; anything else confirms nothing."""
     if row is None:
         return None
@@ -193,7 +193,7 @@ def answered(cls: type[Entity], pk: Any, row: Any, *, session: Session) -> dict[
     return read
 
 
-def emptied(cls: type[Entity], pk: Any, answer: Any) -> None:
+def emptied(cls: type[Entity], answer: Any, *, pk: Any) -> None:
     """Check that a deletion was answered by nothing; a body is not of this backend."""
     if answer is not None:
         raise WriteUnconfirmedError(
@@ -232,7 +232,7 @@ def take(instance: Entity, row: Any, *, session: Session, sent: Iterable[str] = 
     pending = set(changes(instance)) - set(sent)
     fresh = None
     try:
-        fresh = answered(type(instance), instance.pk, row, session=session)
+        fresh = answered(type(instance), row, pk=instance.pk, session=session)
     finally:
         if fresh is None:
             # What the backend made of it is not known before it is read again.
