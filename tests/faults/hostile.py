@@ -221,6 +221,7 @@ class Proxy:
         self._released.set()
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
+        self.hang_up()
         for each in [self._listener, *self._open]:
             each.close()
 

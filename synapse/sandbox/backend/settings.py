@@ -27,6 +27,8 @@ APPS = [
 ]
 
 MIDDLEWARE = [
+    # Says how long each answer is, so that connections are kept.
+    "django.middleware.common.CommonMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
