@@ -178,8 +178,10 @@ def _single(session: Session, target: type[Entity], key: Any) -> Any:
     """Get one row; of threads and pages that want the same at once, one asks for all."""
 
     def get() -> Any:
-        data = session.send(session.dialect.detail(target._schema, key)).data
-        return session.dialect.normalise(target._schema, data) if isinstance(data, dict) else data
+        request = session.dialect.detail(target._schema, key)
+        data = session.send(request).data
+        row = loading.checked_row(target, key, data, request=request, session=session)
+        return row if isinstance(data, dict) else data
 
     return session.cache.once(target._schema.resource, key, get=get)
 

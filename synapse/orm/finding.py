@@ -47,7 +47,8 @@ def _detail(queryset: QuerySet[E], pk: Any) -> E:
         raise loading.missing(
             queryset.entity, f"{schema.entity} {pk!r} does not exist", cause=error
         ) from error
-    found = loading.load(queryset.entity, reply.data, session=session, mode=query.mode)
+    row = loading.checked_row(queryset.entity, pk, reply.data, request=request, session=session)
+    found = loading.load(queryset.entity, row, session=session, mode=query.mode)
     for path in query.prefetch:
         fetching.prefetch([found], path)
     return found

@@ -416,16 +416,16 @@ def detail_row(instance: Entity, session: Session, *, field: str = "") -> dict[s
         reply = session.send(request)
     except NotFoundError as error:
         raise missing(cls, f"{cls.__name__} {instance.pk} does not exist (any more)", cause=error) from error
-    return checked_row(cls, instance.pk, reply.data, request=request, session=session)
+    return checked_row(cls, instance.pk, reply.data, request=request, session=session, keyed=True)
 
 
 def checked_row(
-    cls: type[Entity], pk: Any, data: Any, *, request: Request, session: Session
+    cls: type[Entity], pk: Any, data: Any, *, request: Request, session: Session, keyed: bool = False
 ) -> dict[str, Any]:
-    """Give the row that answers a request for one key, or raise where it is that of another."""
+    """Give the row that answers a request for one key, or raise where it has that of another; if *keyed*, has none."""
     row = session.dialect.normalise(cls._schema, data)
     (key,) = keys_of(cls, [row], wire=session.dialect.pk(cls._schema))
-    if key is None or not same_key(pk, key):
+    if keyed if key is None else not same_key(pk, key):
         raise TransportError(
             f"{request.method} {request.shown}: expected {cls.__name__} {pk}, got "
             f"{outline(data) if key is None else key}",

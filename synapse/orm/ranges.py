@@ -323,9 +323,14 @@ class Ranges:
         return numbers_of(self._cls, rows, wire=self._wire)
 
     def _up_to_key(self, rows: list[Any]) -> list[Any]:
-        """Leave the rows without a key at the end of a page to the one behind it, which begins with them."""
+        """Leave the rows without a key at the end of a page to the one behind it, which begins behind the last key.
+
+        Behind a page without any key comes the next one of the same range, which does not hold them.
+        """
         keys = self._keys(rows)
-        return rows[: max((place + 1 for place, key in enumerate(keys) if key is not None), default=0)]
+        return rows[
+            : max((place + 1 for place, key in enumerate(keys) if key is not None), default=len(rows))
+        ]
 
     @staticmethod
     def _odd(request: Request, what: str) -> TransportError:

@@ -105,6 +105,18 @@ class TestSkipped:
         assert [key for key in whole if key not in BAD] == [row.pk for row in rows]
         assert len(BAD & set(whole)) == len(rows.bad) == rows.bad_count
 
+    @pytest.mark.parametrize("kind", ["no key", "null"])
+    @pytest.mark.parametrize("plan", ["ranges", "pages", "cursor"])
+    def test_may_fill_a_page(self, plan, kind):
+        """A page of which no row has a key hides neither itself nor the ones behind it."""
+        bad = {1, 2, 3, 7, 8, 9, 10, 11}
+        rows = Task.objects.using(session_of(plan, SPOILT[kind], bad=bad)).iterator(
+            plan=plan, on_bad_row="skip"
+        )
+
+        assert [key for key in KEYS if key not in bad] == [row.pk for row in rows]
+        assert len(bad) == len(rows.bad)
+
     def test_are_told_by_number_key_and_path(self):
         """Each is an error that is not raised."""
         rows = Task.objects.using(session_of(None, SPOILT["a field"])).iterator(on_bad_row="skip")

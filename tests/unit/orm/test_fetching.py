@@ -120,6 +120,24 @@ class TestToOne:
                 found.project
         assert (3, 0) == (len(session.requests), len(session.cache))
 
+    @pytest.mark.parametrize(
+        "load",
+        [
+            lambda session: Project.objects.using(session).get(1),
+            lambda session: Project.objects.using(session).in_bulk([1]),
+            lambda session: tasks(session)[0].project,
+            lambda session: list(Task.objects.using(session).prefetch_related("project")),
+        ],
+        ids=["get", "in_bulk", "relation", "prefetch"],
+    )
+    def test_of_another_key_is_refused(self, load):
+        """The row of another object is never taken for the one that was asked for, nor kept."""
+        session = canned({TASKS: page(task(1)), "GET projects/1/": project(2)})
+
+        with pytest.raises(TransportError, match="expected Project 1, got 2"):
+            load(session)
+        assert 0 == len(session.cache)
+
     def test_of_a_row_that_a_write_overtook_is_not_kept(self):
         """What was asked for before a write came in between does not enter the cache."""
         session = canned({TASKS: page(task(1))})
