@@ -22,6 +22,7 @@ from synapse.orm.creation import Creation
 from synapse.orm.loading import reference
 from synapse.orm.resolving import asking
 from synapse.query import EXACT
+from synapse.session import rows_of
 from synapse.transfer.source import Source
 
 if TYPE_CHECKING:
@@ -240,4 +241,4 @@ class DataCollection(Entity):
 def _sent(session: Session, request: Request, *, of: type[Entity], rows: Sequence[Mapping[str, Any]]) -> Any:
     """Create rows, given as wire values by field as well, so that a lost answer can be asked for."""
     with asking(lambda since: Creation.of_rows(of, rows, session=session, since=since)):
-        return session.send(request).data
+        return rows_of(session.send(request).data, count=len(rows))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 import attrs
 
 from synapse.dialects import v1_actions
-from synapse.errors import Resolution
+from synapse.errors import QueryError, Resolution
 from synapse.orm import QuerySet, arguments, bulk, resolving, writing
 from synapse.orm.binding import check_host
 from synapse.orm.loading import detail_row
@@ -36,7 +36,7 @@ def change_tags(
     changes = checked(session, add=add, remove=remove)
     if not changes:
         return 0
-    keys = [row.pk for row in bulk.matching(queryset, writes=not everything)]
+    keys = [row.pk for row in bulk.matching(queryset, proven=not everything)]
     batches = [keys[start : start + BATCH] for start in range(0, len(keys), BATCH)]
     run = Run(batches)
     change = run.attempt(lambda batch: send_tags(session, queryset.entity, ids=batch, changes=changes))
@@ -68,6 +68,9 @@ def checked(session: Session, *, add: Iterable[Any], remove: Iterable[Any]) -> C
         check_host(session, tags, what=what)
         if tags:
             changes.append((action, [tag.check(what, each) for each in tags]))
+    both = set.intersection(*(set(tags) for _, tags in changes)) if len(changes) == len(asked) else set()
+    if both:
+        raise QueryError(f"set_tags() got TaskTag {min(both)} to add and to remove; nothing was sent")
     return changes
 
 
@@ -81,7 +84,7 @@ def send_tags(
 ) -> None:
     """Change the tags of rows by key; `objects` are those of them that the caller holds."""
 
-    def question(_: float) -> Tagging:
+    def question(_: object) -> Tagging:
         return Tagging(
             entity=entity.__name__,
             ids=tuple(ids),

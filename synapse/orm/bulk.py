@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 
 from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
@@ -18,7 +19,7 @@ from synapse.orm.creation import Creation
 from synapse.orm.edit import Edit
 from synapse.orm.journal import opened, path_of
 from synapse.orm.resolving import asking
-from synapse.session import Outcome, Run, Written, create_each
+from synapse.session import Outcome, Run, Written, create_each, rows_of
 
 if TYPE_CHECKING:
     from synapse.orm.entity import Entity
@@ -119,25 +120,28 @@ def _check_new(cls: type[Entity], each: object, index: int) -> None:
 def _in_batches(session: Session, given: list[E], *, size: int) -> Written[E]:
     schema = type(given[0])._schema
 
-    def send(batch: list[E]) -> Any:
+    def send(batch: list[E]) -> list[Any]:
         request = session.dialect.create_many(schema, [writing.to_wire(each) for each in batch])
         assert request is not None
         with asking(lambda since: Creation.of(batch, session=session, since=since)):
-            return session.send(request).data
+            return rows_of(session.send(request).data, count=len(batch))
 
     run = Run(given)
     outcomes: list[Outcome[E, Any]] = []
     items = iter(run)
     while batch := list(islice(items, size)):
-        outcomes += [_stored(each, session) for each in create_each(run.attempt(send), batch)]
+        since = time.time()
+        created = create_each(run.attempt(send), batch)
+        outcomes += [_stored(each, session, since=since) for each in created]
     return run.written(outcomes)
 
 
-def _stored(outcome: Outcome[E, Any], session: Session) -> Outcome[E, Any]:
+def _stored(outcome: Outcome[E, Any], session: Session, *, since: float) -> Outcome[E, Any]:
     if outcome.error is not None:
         return outcome
     try:
-        writing.store(outcome.item, outcome.result, session=session)
+        with asking(lambda _: Creation.of([outcome.item], session=session, since=since)):
+            writing.store(outcome.item, outcome.result, session=session)
     except SynapseError as error:
         return outcome._replace(error=error)
     return outcome
@@ -190,7 +194,7 @@ def update(queryset: QuerySet[E], fields: dict[str, Any], *, everything: bool, d
     guard(queryset, "update", everything=everything)
     arguments.flag("update(dry_run=...)", dry_run)
     binding.check_host(queryset.session, fields.values(), what="update()")
-    rows = matching(queryset, *sent, writes=not (everything or dry_run))
+    rows = matching(queryset, *sent, proven=not everything)
     found = [Change(row.pk, {name: getattr(row, name) for name in sent}, after) for row in rows]
     changes = tuple(each for each in found if not same_json(writing.dumped(cls, each.before), sent))
     session, schema = queryset.session, cls._schema
@@ -209,7 +213,7 @@ def delete(queryset: QuerySet[E], *, everything: bool, dry_run: bool) -> BulkRes
     """Delete every row."""
     guard(queryset, "delete", everything=everything)
     arguments.flag("delete(dry_run=...)", dry_run)
-    rows = matching(queryset, writes=not (everything or dry_run))
+    rows = matching(queryset, proven=not everything)
     changes = tuple(Change(row.pk) for row in rows)
     session, schema = queryset.session, queryset.entity._schema
 
@@ -224,28 +228,32 @@ def delete(queryset: QuerySet[E], *, everything: bool, dry_run: bool) -> BulkRes
 def guard(queryset: QuerySet[Any], verb: str, *, everything: bool) -> None:
     """Refuse to write to every row there is, unless that was said."""
     arguments.flag(f"{verb}(everything=...)", everything)
-    if queryset.query.unfiltered and not everything:
-        name = queryset.entity.__name__
-        ignored = " (raw parameters may be ignored)" if queryset.query.params else ""
+    query, name = queryset.query, queryset.entity.__name__
+    if everything or query.empty:
+        return
+    say = f"or say {verb}(..., everything=True). Nothing was sent"
+    if query.params:
         raise QueryError(
-            f"this would {verb} every {name} there is{ignored}; filter first, or say "
-            f"{verb}(..., everything=True). Nothing was sent"
+            f"raw parameters may be ignored by the backend, and no {name} tells: this would {verb} whatever it gives "
+            f"without them. Name the rows by filters, such as id__in=[...], {say}"
         )
+    if not query.where and query.stop is None:
+        raise QueryError(f"this would {verb} every {name} there is; filter first, {say}")
 
 
-def matching(queryset: QuerySet[E], *names: str, writes: bool) -> list[E]:
+def matching(queryset: QuerySet[E], *names: str, proven: bool) -> list[E]:
     """Fetch these fields of every row; one that does not meet the filters raises `QueryError`.
 
-    Before *writes*, so does a filter that no field proves and that the backend ignores.
+    To be *proven*, so does a filter that no field proves and that the backend ignores.
     """
     pairs = proof.telling(queryset)
     only = dict.fromkeys((queryset.entity._schema.pk, *names, *(name for _, name in pairs)))
     rows = list(queryset._evolve(expand=(), prefetch=(), only=tuple(only), defer=()).iterator())
-    proven = {condition for condition, _ in pairs}
+    met = {condition for condition, _ in pairs}
     for row in rows:
-        proven &= proof.check(row, pairs)
-    if writes:
-        unproven = [condition for condition in queryset.query.where if condition not in proven]
+        met &= proof.check(row, pairs)
+    if proven:
+        unproven = [condition for condition in queryset.query.where if condition not in met]
         proof.check_heard(queryset, unproven, rows=rows)
     return rows
 

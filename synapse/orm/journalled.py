@@ -15,7 +15,7 @@ from synapse.errors import ConfigError, ServerError, SynapseError, TransportErro
 from synapse.orm import newer, writing
 from synapse.orm.carrying import pair
 from synapse.orm.journal import Journal
-from synapse.session import Outcome, Run, Untried, Written, create_each
+from synapse.session import Outcome, Run, Untried, Written, create_each, rows_of
 from synapse.session.pacing import stopping
 
 if TYPE_CHECKING:
@@ -208,9 +208,7 @@ class _Creation(Generic[E]):
         values = [writing.to_wire(item.made) for item in batch]
         request = self.session.dialect.create_many(self.cls._schema, values)
         assert request is not None
-        rows = self.session.send(request).data
-        if not isinstance(rows, list) or len(rows) != len(batch):
-            raise WriteUnconfirmedError(f"{len(batch)} were sent, and the answer is no list of as many rows")
+        rows = rows_of(self.session.send(request).data, count=len(batch))
         self._note({item.name: self._key(row) for item, row in zip(batch, rows, strict=True)})
         return rows
 

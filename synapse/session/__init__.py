@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from synapse.session.batches import Run, Untried, Written, create_each
+from synapse.session.batches import Run, Untried, Written, create_each, rows_of
 from synapse.session.cache import RelationCache
 from synapse.session.concurrency import Outcome
 from synapse.session.config import Settings, Timeout
@@ -28,6 +28,7 @@ __all__ = [
     "UnverifiedTLSWarning",
     "Written",
     "create_each",
+    "rows_of",
     "current",
     "current_if_any",
     "set_default",

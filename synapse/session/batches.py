@@ -148,14 +148,17 @@ def create_each(
         places = work.pop()
         batch = [items[place] for place in places]
         try:
-            rows = create(batch)
+            rows = rows_of(create(batch), count=len(batch))
         except Exception as error:
             # Whatever it is, the batches before it are created, and have to be told of.
             bad = _refused(error, len(batch))
             told = {places[index]: Outcome(batch[index], None, own) for index, own in bad.items()}
             again = _again(places, bad=bad)
         else:
-            told, again = dict(zip(places, _matched(batch, rows), strict=True)), []
+            told = {
+                place: Outcome(item, row, None) for place, item, row in zip(places, batch, rows, strict=True)
+            }
+            again = []
         found |= told
         last = min(
             (place for place, (item, _, error) in told.items() if error and ends(item, error)), default=None
@@ -176,15 +179,15 @@ def is_sifted(error: Exception) -> bool:
     return too_large or isinstance(error, ValidationError)
 
 
-def _matched(items: list[T], rows: Any) -> list[Outcome[T, Any]]:
-    if not isinstance(rows, list) or len(rows) != len(items):
-        answered = f"{len(rows)} rows" if isinstance(rows, list) else type(rows).__name__
-        odd = WriteUnconfirmedError(
-            f"{len(items)} were sent, and the answer holds {answered}; they may have been created: "
-            "look before you send them again"
-        )
-        return [Outcome(item, None, odd) for item in items]
-    return [Outcome(item, row, None) for item, row in zip(items, rows, strict=True)]
+def rows_of(answer: Any, *, count: int) -> list[Any]:
+    """Give the rows that an answer holds, one for each that was sent; others than these may have been created."""
+    if isinstance(answer, list) and len(answer) == count:
+        return answer
+    answered = f"{len(answer)} rows" if isinstance(answer, list) else type(answer).__name__
+    raise WriteUnconfirmedError(
+        f"{count} were sent, and the answer holds {answered}; they may have been created: look before you send them "
+        "again"
+    )
 
 
 def _refused(error: Exception, count: int) -> dict[int, Exception]:

@@ -23,6 +23,7 @@ from synapse import (
 from synapse.orm import BulkResult, Change
 from synapse.orm.bulk import check_size
 from synapse.testing import canned, page
+from tests.unit.orm.lost import at, backend, listed
 
 ROWS = [{"id": n, "project": 1, "data_unit": n, "is_discarded": False} for n in (1, 2, 3)]
 FAILED = ServerError("broken", status_code=500)
@@ -134,19 +135,47 @@ class TestIgnoredFilters:
 
         assert 1 == len(session.requests)
 
-    def test_of_what_no_field_tells_are_trusted(self):
-        """Whether a task has an assignment is in no field of it."""
+    @pytest.mark.parametrize("dry_run", [False, True])
+    def test_of_what_no_field_tells_are_proven(self, dry_run):
+        """Whether a task has an assignment is in no field of it; a dry run promises nothing that is then refused."""
         session = canned({"GET sdk/tasks/": page(*ROWS)})
 
-        assert 3 == len(Task.objects.using(session).filter(has_assignment=True).delete(dry_run=True))
+        with pytest.raises(QueryError, match="the backend ignored has_assignment"):
+            Task.objects.using(session).filter(has_assignment=True).delete(dry_run=dry_run)
 
     @pytest.mark.parametrize("verb", ["update", "delete", "set_tags"])
-    def test_given_raw_need_a_second_word(self, verb):
+    @pytest.mark.parametrize("lookups", [{}, {"project": 1}], ids=["alone", "beside a filter"])
+    def test_given_raw_need_a_second_word(self, verb, lookups):
         """A raw parameter may be mistyped, so that it bounds nothing."""
         fields = {"update": {"is_discarded": True}, "set_tags": {"add": [1]}, "delete": {}}[verb]
+        session = canned({})
 
         with pytest.raises(QueryError, match="raw parameters may be ignored"):
-            getattr(Task.objects.using(canned({})).params(projct=1), verb)(**fields)
+            getattr(Task.objects.using(session).filter(**lookups).params(projct=1), verb)(**fields)
+        assert [] == session.requests
+
+    def test_a_slice_without_an_end_is_every_row(self):
+        """It leaves out the first ones only."""
+        with pytest.raises(QueryError, match="this would delete every Task there is"):
+            Task.objects.using(canned({}))[1:].delete()
+
+
+class TestOddAnswers:
+    @pytest.mark.parametrize(
+        "answer", [None, [{"id": 1, "data_unit": 7}], [{"id": 1, "data_unit": 7}, {"data_unit": 8}]]
+    )
+    def test_to_a_batch_can_be_asked_about(self, answer):
+        """Its rows may have been created, and each of its errors finds out."""
+        made = [{"id": n, "project": 1, "data_unit": n + 6, "created": at().isoformat()} for n in (1, 2)]
+        session = backend(listed(), **{"POST tasks/": answer, "GET sdk/tasks/": listed(*made)})
+        tasks = [Task(project_id=1, data_unit_id=n) for n in (7, 8)]
+        with pytest.raises(BulkError) as caught:
+            Task.objects.using(session).bulk_create(tasks)
+
+        found = caught.value.failed[-1][1]
+        assert isinstance(found, WriteUnconfirmedError)
+        assert found.resolve().done
+        assert (1, 2) == (tasks[0].id, tasks[1].id)
 
 
 class TestStopping:

@@ -187,12 +187,11 @@ def test_everything_says_that_it_is_meant():
     assert ["GET", "DELETE", "DELETE"] == [request.method for request in session.requests]
 
 
-@pytest.mark.parametrize("verb", [lambda query: query.delete(dry_run=True), lambda query: query.count()])
-def test_what_writes_nothing_is_not_counted(verb):
-    """A dry run shows the rows as they came."""
+def test_what_writes_nothing_is_not_counted():
+    """A reading shows the rows as they came."""
     session = Ignoring(LISTS)
 
-    verb(Task.objects.using(session).filter(labelers=3))
+    Task.objects.using(session).filter(labelers=3).count()
 
     assert 1 == len(session.requests)
 
