@@ -25,11 +25,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
-from typing import Any, NamedTuple, NoReturn, Protocol
+from typing import Any, Final, NamedTuple, NoReturn, Protocol
+from weakref import WeakValueDictionary
 
 
 def _rebuild(cls: type[SynapseError], args: tuple[Any, ...], state: dict[str, Any]) -> SynapseError:
-    error = cls.__new__(cls, *args)
+    error = cls.__new__(cls)
+    error.args = args  # `OSError` would take them in its `__init__` only
     error.__dict__.update(state)
     return error
 
@@ -41,6 +43,11 @@ class SynapseError(Exception):
     """
 
     checkpoint: str | None = None
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(
+            *(printable(hidden(each), lines=True) if isinstance(each, str) else each for each in args)
+        )
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Keyword-only constructors cannot be called again by pickle, so the state travels instead.
@@ -204,12 +211,16 @@ class WriteUnconfirmedError(TransportError):
         the write was sent by, or *using*, or after unpickling the current one.
         """
         if self.question is None:
-            return Resolution(reason=f"nothing tells this write from others; {self.args[0]}")
+            return Resolution(reason=f"it cannot be asked about by itself; {self.args[0]}")
         return self.question.answered(using=using, wait=wait)
 
     def __str__(self) -> str:
         said = super().__str__()
-        return said if self.question is None else f"{said.rstrip('.')}; resolve() of this error asks whether it did"
+        return (
+            said
+            if self.question is None
+            else f"{said.rstrip('.')}; resolve() of this error asks whether it did"
+        )
 
 
 class QueryError(SynapseError):
@@ -283,10 +294,50 @@ def describe(value: object) -> str:
     ("str 'no number'", "dict with 'token'")
     """
     try:
-        text = f"with {', '.join(map(repr, value))}" if isinstance(value, dict) and value else repr(value)
+        text = hidden(
+            f"with {', '.join(map(repr, value))}" if isinstance(value, dict) and value else repr(value)
+        )
     except Exception:  # no integer of thousands of digits can be printed, nor what is nested too deeply
         return type(value).__name__
     return f"{type(value).__name__} {text if len(text) <= 60 else text[:57] + '...'}"
+
+
+class Hiding(Protocol):
+    """Knows the secrets of one session."""
+
+    def text(self, text: str, /) -> str:
+        """Return *text* without them."""
+        ...
+
+
+_HIDING: Final[WeakValueDictionary[int, Hiding]] = WeakValueDictionary()
+
+
+def hide(hiding: Hiding) -> None:
+    """Keep these secrets out of every error that is made from now on, for as long as *hiding* lives."""
+    _HIDING[id(hiding)] = hiding
+
+
+def hidden(text: str) -> str:
+    """Return *text* without the secrets of any session."""
+    for reference in _HIDING.valuerefs():
+        hiding = reference()
+        if hiding is not None:
+            text = hiding.text(text)
+    return text
+
+
+def printable(text: str, *, lines: bool = False) -> str:
+    """Escape what a terminal would obey, or not show; with *lines*, line breaks stay.
+
+    >>> printable("a\x1b[2J")
+    'a\\x1b[2J'
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        each if each.isprintable() or (lines and each == "\n") else repr(each)[1:-1] for each in text
+    )
 
 
 def quoted(name: str) -> str:

@@ -15,6 +15,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from synapse.entities import Session
+from synapse.errors import printable
 from synapse.transfer import tracked
 
 T = TypeVar("T")
@@ -65,7 +66,7 @@ class Show:
 
     def line(self, text: object) -> None:
         """Print one line of what a step brings."""
-        self.console.print(f"{INDENT}{escape(str(text))}", soft_wrap=True)
+        self.console.print(f"{INDENT}{escape(printable(str(text), lines=True))}", soft_wrap=True)
 
     def table(self) -> Table:
         """Make the table of all steps."""
@@ -97,7 +98,9 @@ def counted(items: Iterable[T], *, total: int, label: str, unit: str) -> Iterato
 def facts(rows: Mapping[str, object]) -> str:
     """Lay out names and values in two columns."""
     width = max(map(len, rows))
-    return "\n".join(f"[bold]{name:<{width}}[/]  {escape(str(value))}" for name, value in rows.items())
+    return "\n".join(
+        f"[bold]{name:<{width}}[/]  {escape(printable(str(value)))}" for name, value in rows.items()
+    )
 
 
 def _plural(count: int, noun: str) -> str:

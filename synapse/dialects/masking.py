@@ -13,7 +13,7 @@ from urllib.parse import quote, unquote
 
 import attrs
 
-from synapse.errors import ConfigError
+from synapse.errors import ConfigError, hidden
 
 HIDDEN: Final = "***"
 _URL_SAFE: Final = str.maketrans("+/", "-_")
@@ -30,10 +30,15 @@ _PAIR: Final = re.compile(r"([?&;])([^=&;#\s\"']+)=([^&;#\s\"'<>]*)")
 _USER: Final = re.compile(r"(://)[^/?#@\s]*@")
 _AGENT: Final = re.compile(r"(\bagents/)[^/?#\s\"']+(?=/connect\b)")
 _MEMBER: Final = re.compile(
-    rf'("(?:[^"\\]*(?:{_WORDS})[^"\\]*|otp|otp_code|sig|jwt|sas)"\s*:\s*)("(?:[^"\\]|\\.)*"?|[^,}}\]\s]+)',
+    rf'("(?:(?=[^"\\]*(?:{_WORDS}))[^"\\]*+|otp|otp_code|sig|jwt|sas)"\s*:\s*)("(?:[^"\\]|\\.)*+"?|[^,}}\]\s]+)',
     re.IGNORECASE,
 )
+_ESCAPE: Final = re.compile(r"\\u([0-9a-fA-F]{4})|\\(/)")
 _CONFIGURED: Final = re.compile(rf'("{_WHOLE}"\s*:\s*)[{{\["].*', re.DOTALL)
+
+
+def _unescaped(text: str) -> str:
+    return _ESCAPE.sub(lambda match: match[2] or chr(int(match[1], 16)), text)
 
 
 def _pair(match: re.Match[str]) -> str:
@@ -60,7 +65,7 @@ def outline(value: Any) -> str:
     ("an object with 'id', 'token'", 'a list of 2', 'null')
     """
     if isinstance(value, dict):
-        named = ", ".join(repr(str(key)[:40]) for key in list(value)[:_KEYS])
+        named = ", ".join(repr(hidden(str(key))[:40]) for key in list(value)[:_KEYS])
         return f"an object with {named}{', …' if len(value) > _KEYS else ''}" if value else "an empty object"
     if isinstance(value, list):
         return f"a list of {len(value)}"
@@ -120,6 +125,7 @@ def _spelled(secret: str) -> Iterator[str]:
         percent,
         quote(percent),
         re.sub("%[0-9A-F]{2}", lambda code: code[0].lower(), percent),
+        secret.lower(),  # in the name of a host
     )
     quoted = json.dumps(secret)[1:-1]
     yield from (quoted, quoted.replace("/", r"\/"), html.escape(secret), html.escape(secret, quote=False))
@@ -136,11 +142,19 @@ class Masker:
 
     secrets: tuple[str, ...] = attrs.field(default=(), repr=False, converter=_forms)
 
-    def text(self, text: str) -> str:
-        """Return *text* without any of the session's tokens."""
+    def literal(self, text: str) -> str:
+        """Return *text* without any of the session's tokens as they are usually written; JSON stays JSON."""
         for form in self.secrets:
             if form in text:
                 text = text.replace(form, HIDDEN)
+        return text
+
+    def text(self, text: str, /) -> str:
+        """Return *text* without any of the session's tokens, and without escapes if they spell one."""
+        text = self.literal(text)
+        for mark, read in (("&", html.unescape), ("\\", _unescaped)):
+            if mark in text and (plain := read(text)) != (masked := self.literal(plain)):
+                text = masked
         return text
 
     def url(self, url: str) -> str:
@@ -162,7 +176,7 @@ class Masker:
     def _body(self, body: Any) -> Any:
         if isinstance(body, dict):
             return {
-                key: HIDDEN if _SENSITIVE.search(str(key)) or key == _WHOLE else self._body(value)
+                self._key(key): HIDDEN if _SENSITIVE.search(str(key)) or key == _WHOLE else self._body(value)
                 for key, value in body.items()
             }
         if isinstance(body, list | tuple):
@@ -178,10 +192,15 @@ class Masker:
         that is shown.
         """
         if isinstance(body, dict):
-            return {key: self._repeated(str(key), value, inside=inside) for key, value in body.items()}
+            return {
+                self._key(key): self._repeated(str(key), value, inside=inside) for key, value in body.items()
+            }
         if isinstance(body, list):
             return [self.refusal(value) for value in body]
         return self.words(body) if isinstance(body, str) else body
+
+    def _key(self, key: Any) -> Any:
+        return self.text(key) if isinstance(key, str) else key
 
     def _repeated(self, key: str, value: Any, *, inside: bool) -> Any:
         inside = inside or key == _WHOLE

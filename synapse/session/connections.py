@@ -7,6 +7,7 @@ import logging
 import ssl
 import threading
 
+from functools import cache
 from http.client import HTTPException
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
@@ -109,6 +110,26 @@ class _EncryptedPool(HTTPSConnectionPool):
 _KINDS: Final = {"http": _PlainPool, "https": _EncryptedPool}
 
 
+@cache
+def _socks_kinds() -> dict[str, Any]:
+    """Make the pools behind a SOCKS proxy, whose answers are read as strictly as any; its library is there."""
+    from urllib3.contrib import socks
+
+    class Plain(socks.SOCKSConnection):
+        response_class: Any = Response
+
+    class Encrypted(socks.SOCKSHTTPSConnection):
+        response_class: Any = Response
+
+    class PlainPool(socks.SOCKSHTTPConnectionPool):
+        ConnectionCls: Any = Plain
+
+    class EncryptedPool(socks.SOCKSHTTPSConnectionPool):
+        ConnectionCls: Any = Encrypted
+
+    return {"http": PlainPool, "https": EncryptedPool}
+
+
 class _Hush(logging.Filter):
     """Masks the addresses that urllib3 logs while this thread sends for a session; other records pass as they are."""
 
@@ -116,8 +137,10 @@ class _Hush(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         masker: Masker | None = getattr(self.sending, "masker", None)
-        if masker is not None and isinstance(record.args, tuple):
-            record.args = tuple(masker.url(each) if isinstance(each, str) else each for each in record.args)
+        if masker is not None:
+            # As a whole: what a server sent may be among its arguments in any shape, and in its exception.
+            record.msg, record.args = masker.words(record.getMessage()), ()
+            record.exc_info = None
         return True
 
 
@@ -144,8 +167,7 @@ class Connections(requests.adapters.HTTPAdapter):
             manager = super().proxy_manager_for(proxy, blocksize=BLOCK, **proxy_kwargs)
         except requests.exceptions.InvalidSchema:
             raise ConfigError("a SOCKS proxy needs PySocks: pip install 'requests[socks]'") from None
-        if not proxy.lower().startswith("socks"):
-            manager.pool_classes_by_scheme = _KINDS
+        manager.pool_classes_by_scheme = _socks_kinds() if proxy.lower().startswith("socks") else _KINDS
         return manager
 
     def proxy_headers(self, proxy: str) -> dict[str, str]:
@@ -182,7 +204,7 @@ class Connections(requests.adapters.HTTPAdapter):
 
 
 def unbounded(raw: Any) -> None:
-    """Lift the limit for the whole of an answer that stays open; SOCKS proxies have none to lift."""
+    """Lift the limit for the whole of an answer that stays open."""
     response = getattr(raw, "_original_response", None)
     if isinstance(response, Response):
         response.take_your_time()

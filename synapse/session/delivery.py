@@ -120,6 +120,7 @@ class Delivery:
             connect_limit=timeout.connect,
             read_limit=timeout.read,
             streamed=True,
+            signed=True,  # by whatever name its signature goes
         )
 
     def deliver(self, attempt: Attempt, *, follow: Callable[[str, str], str] | None = None) -> Answer:
@@ -189,7 +190,7 @@ class Delivery:
         tries = f" ({attempts} attempts)" if attempts > 1 else ""
         where: dict[str, Any] = {
             "method": attempt.method,
-            "url": self.masker.url(attempt.url),
+            "url": self.masker.url(attempt.shown),
             "status_code": failure.status,
             "timed_out": failure.timed_out,
             "too_large": failure.too_large,

@@ -114,13 +114,16 @@ class Base:
 
     def follow(self, link: str, *, start: str) -> str:
         """Return where *link*, found at *start*, leads on this origin; `OriginError` if elsewhere."""
+        target, other, wrong = Secret(), Secret(), ""
         try:
             target = Secret(urljoin(start, link))
-            other = origin_of(target)
+            other = Secret(origin_of(target))
         except ValueError as error:
+            wrong = str(error)
+        if wrong:  # raised here, since that error has the parts of the link with it
             raise OriginError(
-                f"a link of {self.origin} cannot be followed ({error}); the token stays with its origin"
-            ) from None
+                f"a link of {self.origin} cannot be followed ({wrong}); the token stays with its origin"
+            )
         if other != self.origin:
             raise OriginError(
                 f"a link leads from {self.origin} to {other}; it was not followed, for the token would go "

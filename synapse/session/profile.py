@@ -31,34 +31,41 @@ _warned: Final = itertools.count()
 
 
 class InsecureConfigWarning(UserWarning):
-    """The profile file holds a token, and others than its user may read or change it."""
+    """Others may read the profile file, which holds a token, or change it, and so where tokens go."""
 
 
 def read(profile: str | None) -> dict[str, Any]:
     """Return what the file says, or what it says of *profile*; texts that are tokens are `Secret`."""
     path = _place()
     content = _content(path)
-    if _holds_token(content):
-        with contextlib.suppress(OSError):
-            _beware(path)
+    _beware(content, path)
     return _entry(content, profile, path=path)
 
 
 def settings_in(entry: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
     """Return the settings that an entry of the file has, and where each of them stands."""
+    values = _values(entry)
+    return values, {name: f"{KEYS.get(name, 'agent.token')} in {_place()}" for name in values}
+
+
+def _values(entry: dict[str, Any]) -> dict[str, Any]:
     values = {name: entry[key] for name, key in KEYS.items() if entry.get(key)}
     agent = entry.get("agent")
     if isinstance(agent, dict) and agent.get("token"):
         values["agent_token"] = agent["token"]
-    return values, {name: f"{KEYS.get(name, 'agent.token')} in {_place()}" for name in values}
+    return values
 
 
 def known_host(profile: str | None) -> str | None:
-    """Return the host that the file names for *profile*, if it does."""
+    """Return the host that the file names for *profile*, if it does and nobody else may have written it there."""
     try:
         path = _place()
-        host = _entry(_content(path), profile or None, path=path).get("host")
+        content = _content(path)
+        host = _entry(content, profile or None, path=path).get("host")
     except ConfigError:
+        return None
+    if wrong := _laxness(path, secret=False):
+        _warn(f"{path} says where tokens go, and {wrong}")
         return None
     return host if isinstance(host, str) else None
 
@@ -85,7 +92,16 @@ def log_out(*, profile: str | None = None) -> tuple[Path, list[str]]:
     """Remove every token from the file, or from its *profile*; return where it is, and which there were."""
     if not _place().exists():
         return _place(), []
-    return _edit(_forget, profile=profile, new=False)
+    return _edit(_forget if profile else _forget_all, profile=profile, new=False)
+
+
+def _forget_all(content: dict[str, Any]) -> list[str]:
+    entries = content.get(_ENTRIES)
+    profiles = entries.items() if isinstance(entries, dict) else ()
+    below = [
+        f"{name}: {key}" for name, entry in profiles if isinstance(entry, dict) for key in _forget(entry)
+    ]
+    return [*_forget(content), *below]
 
 
 def _forget(entry: dict[str, Any]) -> list[str]:
@@ -157,31 +173,39 @@ def _entry(content: dict[str, Any], profile: str | None, *, path: Path) -> dict[
     return entry
 
 
-def _holds_token(content: dict[str, Any]) -> bool:
+def _beware(content: dict[str, Any], path: Path) -> None:
+    """Warn, once in a process, if others may read a token in the file, or change where tokens go."""
     entries = content.get(_ENTRIES)
     below = entries.values() if isinstance(entries, dict) else ()
-    found = [settings_in(each)[0] for each in (content, *below) if isinstance(each, dict)]
-    return any(name.endswith("_token") for values in found for name in values)
+    names = {name for each in (content, *below) if isinstance(each, dict) for name in _values(each)}
+    secret = any(name.endswith("_token") for name in names)
+    wrong = _laxness(path, secret=secret) if secret or "host" in names else ""
+    if wrong:
+        _warn(f"{path} {'holds a token' if secret else 'says where tokens go'}, and {wrong}")
 
 
-def _beware(path: Path) -> None:
-    """Warn, once in a process, if others may read or change the file."""
-    wrong = _laxness(path)
-    if wrong and not next(_warned):
+def _warn(message: str) -> None:
+    if not next(_warned):
         file, line = caller()
-        message = f"{path} holds a token, and {wrong}"
         warnings.warn_explicit(message, InsecureConfigWarning, file, line)
 
 
-def _laxness(path: Path) -> str:
+def _laxness(path: Path, *, secret: bool) -> str:
+    """Say how others may change the file, also through a link; of a *secret* one, how they may read it as well."""
     if os.name != "posix":
         return ""
-    for what, place, mode in (("it", path, 600), ("its folder", path.parent, 700)):
-        found, name = place.stat(), shlex.quote(str(place))
-        if found.st_uid != os.geteuid():
-            return f"{what} belongs to another user, number {found.st_uid}: run `chown $USER {name}`"
-        if stat.S_IMODE(found.st_mode) & 0o077:
-            return f"{what} is open to other users of this machine: run `chmod {mode} {name}`"
+    real, writable = Path(os.path.realpath(path)), 0o022
+    mask = 0o077 if secret else writable
+    places = [("it", real, 600, mask), ("its folder", path.parent, 700, mask)]
+    if real.parent != path.parent.resolve():
+        places.append(("the folder that the link leads to", real.parent, 700, writable))
+    with contextlib.suppress(OSError):
+        for what, place, mode, forbidden in places:
+            found, name = place.stat(), shlex.quote(str(place))
+            if found.st_uid != os.geteuid():
+                return f"{what} belongs to another user, number {found.st_uid}: run `chown $USER {name}`"
+            if stat.S_IMODE(found.st_mode) & forbidden:
+                return f"{what} is open to other users of this machine: run `chmod {mode} {name}`"
     return ""
 
 

@@ -23,6 +23,7 @@ from synapse.errors import (
     RateLimitError,
     ServerError,
     ValidationError,
+    printable,
 )
 from synapse.session.decoding import parse
 from synapse.session.retry import seconds_until
@@ -62,9 +63,9 @@ class Answer:
 
 def describe(answer: Answer, *, masker: Masker) -> str:
     """Return the kind and the first characters of a body that could not be read as JSON."""
-    kind = answer.headers.get("Content-Type") or "no content type"
-    text = masker.words(text_of(answer)[: 4 * SHOWN])
-    start = " ".join(text.split())[:SHOWN]
+    kind = _line(masker.text(answer.headers.get("Content-Type") or "no content type"))[:SHOWN]
+    # Masked before it is cut: the beginning of a token is most of it.
+    start = _line(masker.words(_line(masker.text(text_of(answer)))[: 4 * SHOWN]))[:SHOWN]
     return f"{kind}: {start}" if start else f"{kind}, empty"
 
 
@@ -75,17 +76,18 @@ def error_of(answer: Answer, *, label: str, masker: Masker, patience: str = "") 
     """
     text = text_of(answer)
     try:
-        body = masker.refusal(parse(masker.text(text).encode()))
+        body = masker.refusal(parse(masker.literal(text).encode()))
     except (ValueError, RecursionError):
         body = masker.words(text)
     cls = _CLASSES.get(answer.status, ServerError if answer.status >= 500 else ClientError)
     words = summary(body) or _phrase(answer.status)
+    request = answer.headers.get("X-Request-Id")
     error = cls(
         f"{label}: {answer.status} {words}{patience}",
         status_code=answer.status,
         response=body,
         errors=flatten(body),
-        request_id=answer.headers.get("X-Request-Id"),
+        request_id=request and masker.text(request),
     )
     if isinstance(error, RateLimitError):
         error.retry_after = seconds_until(answer.headers.get("Retry-After"))
@@ -95,13 +97,13 @@ def error_of(answer: Answer, *, label: str, masker: Masker, patience: str = "") 
 def summary(body: object) -> str:
     """Return one line that says what the backend said, in its own language."""
     if isinstance(body, str):
-        return _page(body) if _MARKUP.match(body) else " ".join(body.split())[:SHOWN]
+        return _page(body) if _MARKUP.match(body) else _line(body)[:SHOWN]
     parts = [
         text if field in ("detail", "non_field_errors") else f"{field}: {text}"
         for field, texts in flatten(body).items()
         for text in texts
     ]
-    line = "; ".join(parts)
+    line = _line("; ".join(parts))
     return line if len(line) <= 5 * SHOWN else line[: 5 * SHOWN] + "…"
 
 
@@ -163,7 +165,11 @@ def _page(text: str) -> str:
     text = text[: 100 * SHOWN]
     title = _TITLE.search(text)
     visible = html.unescape(title.group(1) if title else _INVISIBLE.sub(" ", text))
-    return f"(an HTML page: {' '.join(visible.split())[:SHOWN]})"
+    return f"(an HTML page: {_line(visible)[:SHOWN]})"
+
+
+def _line(text: str) -> str:
+    return printable(" ".join(text.split()))
 
 
 def _phrase(status: int) -> str:

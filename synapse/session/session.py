@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeVar
 
 from synapse.dialects import V1, Reply, Request
 from synapse.dialects.masking import Masker, conceal
-from synapse.errors import ConfigError
+from synapse.errors import ConfigError, hide
 from synapse.session import collector, scope
 from synapse.session.cache import RelationCache
 from synapse.session.concurrency import Outcome, run_all
@@ -105,6 +105,7 @@ class Session:
         self.page_size: int = settings.page_size
         self.closed = False
         self._masker = Masker(self.settings.secrets)
+        hide(self._masker)
         self._traces: list[Trace] = []
         self._made: Delivery | None = None
         self._renew()
@@ -145,6 +146,7 @@ class Session:
         """
         from synapse.session.storage import put
 
+        url = conceal(url)
         return put(
             self._delivery(),
             url,

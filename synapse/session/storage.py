@@ -6,7 +6,7 @@ from typing import Final
 
 import attrs
 
-from synapse.dialects.masking import Secret
+from synapse.dialects.masking import Masker, Secret
 from synapse.dialects.wire import Body
 from synapse.errors import TransferError
 from synapse.session.config import Timeout
@@ -31,19 +31,17 @@ def put(
     if body.content_type:
         headers["Content-Type"] = body.content_type
     place = web_address("", url)
-    attempt = _to(
-        place, Attempt("PUT", place, "", "", headers, timeout.connect, read_timeout, body=body, signed=True)
-    )
+    attempt = Attempt("PUT", place, "", "", headers, timeout.connect, read_timeout, body=body, signed=True)
+    attempt = _to(place, attempt, masker=delivery.masker)
     hops = 0
     while True:
         outcome = delivery.exchange(attempt, again=again)
         if isinstance(outcome, Failure):
-            shown = attrs.evolve(attempt, url=attempt.path)
-            raise delivery.failed(shown, outcome) from outcome.cause
+            raise delivery.failed(attempt, outcome) from outcome.cause
         target = _moved(attempt, outcome)
         if target is None or hops == _HOPS:
             return outcome
-        attempt, hops = _to(target, attempt), hops + 1
+        attempt, hops = _to(target, attempt, masker=delivery.masker), hops + 1
 
 
 def _moved(attempt: Attempt, answer: Answer) -> str | None:
@@ -58,6 +56,6 @@ def _moved(attempt: Attempt, answer: Answer) -> str | None:
     return None if attempt.url.startswith("https:") and not target.startswith("https:") else target
 
 
-def _to(url: str, attempt: Attempt) -> Attempt:
-    place = url.partition("?")[0]
+def _to(url: str, attempt: Attempt, *, masker: Masker) -> Attempt:
+    place = masker.url(url.partition("?")[0])
     return attrs.evolve(attempt, url=url, label=f"PUT {place}", path=place)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import os
 import re
+import sys
 import time
 
 from collections.abc import Iterator, Mapping
@@ -18,7 +19,7 @@ from synapse.dialects.wire import Request
 from synapse.errors import TransferError, TransportError
 from synapse.session.delivery import Delivery, web_address
 from synapse.session.failures import ERRORS, Failure, failure_of
-from synapse.session.handlers import let_through
+from synapse.session.handlers import bare, let_through, part
 from synapse.session.replies import Answer, describe
 from synapse.session.transport import Attempt
 
@@ -121,7 +122,6 @@ class _Stream:
 
     def read(self, *, size: int, whole: bool) -> bytes:
         """Return the next bytes, empty at the end: *size* of them if *whole*, else what is there."""
-        raw = self.answer.stream
         self._delivery.check_open()
         if self._process != os.getpid():
             raise TransportError(
@@ -129,9 +129,24 @@ class _Stream:
                 "it: open it anew",
                 method=self.attempt.method,
             )
+        before = sys.exception()
         try:
-            block: bytes = raw.read(size, whole=whole)
+            block = self._block(size, before, whole=whole)
+        except BaseException as error:
+            bare(error, before)
+            raise
+        self._delivery.check_open()
+        if self._failure is not None:
+            raise self._delivery.failed(self.attempt, self._failure) from self._failure.cause
+        self.received += len(block)
+        return block
+
+    def _block(self, size: int, before: BaseException | None, *, whole: bool) -> bytes:
+        block = b""
+        try:
+            block = self.answer.stream.read(size, whole=whole)
         except ERRORS as error:
+            part(error, before)
             let_through(error)
             self._failure = failure_of(
                 error,
@@ -139,12 +154,7 @@ class _Stream:
                 read=self.attempt.read_limit,
                 status=self.answer.status,
             )
-        else:
-            self._delivery.check_open()
-            self.received += len(block)
-            return block
-        self._delivery.check_open()
-        raise self._delivery.failed(self.attempt, self._failure) from self._failure.cause
+        return block
 
     def close(self) -> None:
         """Free the connection and tell the traces."""
@@ -166,7 +176,7 @@ def _check_kind(stream: _Stream, *, masker: Masker) -> None:
         raise TransportError(
             f"{stream.attempt.label}: expected a stream, got {words}",
             method=stream.attempt.method,
-            url=masker.url(stream.attempt.url),
+            url=masker.url(stream.attempt.shown),
             status_code=stream.answer.status,
         )
 

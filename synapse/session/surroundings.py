@@ -45,14 +45,19 @@ def find(url: str, *, proxies: Mapping[str, str] | None, verify: Any, cert: Any)
     """Add what the environment says (`HTTPS_PROXY`, `NO_PROXY`, `REQUESTS_CA_BUNDLE`, …) to what was given."""
     import requests
 
-    given = _with_passwords(proxies or {}, getproxies())
+    given = _with_passwords(proxies or {}, conceal(getproxies()))
     with requests.Session() as session:
         merged: Any = session.merge_environment_settings(url, given, None, verify, cert)
+    merged["proxies"] = conceal(merged["proxies"])
+    # requests itself looks at it for the proxies of the environment only.
+    directly = given.get("no_proxy")
+    if directly and requests.utils.should_bypass_proxies(url, directly):
+        merged["proxies"] = {}
     if merged["verify"] != verify and isinstance(merged["verify"], str):
         check_bundle(merged["verify"], setting=next(filter(os.environ.get, _BUNDLES)))
     proxy = requests.utils.select_proxy(url, merged["proxies"])
     return Surroundings(
-        conceal(merged["proxies"]),
+        merged["proxies"],
         merged["verify"],
         merged["cert"],
         shown(check_proxy(proxy, setting="the proxy of the environment")) if proxy else None,
@@ -86,20 +91,25 @@ def proxies_of(given: object) -> dict[str, str] | None:
 
 def check_proxy(url: str, *, setting: str) -> str:
     """Return the address of a proxy, if it is one; the `ConfigError` does not show it, for its password."""
-    try:
-        parts = urlsplit(url if "://" in url else f"http://{url}")
-        fits = bool(parts.hostname) and url.isprintable() and " " not in url and parts.port != 0
-    except ValueError:
-        fits = False
-    else:
-        if fits and parts.scheme not in _SCHEMES:
-            raise ConfigError(f"{setting} has the scheme {parts.scheme!r}: use one of {', '.join(_SCHEMES)}")
-    if not fits:
+    scheme = _scheme_of(url)
+    if scheme is not None and scheme not in _SCHEMES:
+        raise ConfigError(f"{setting} has the scheme {scheme!r}: use one of {', '.join(_SCHEMES)}")
+    if scheme is None:
         raise ConfigError(
             f"{setting} is no address of a proxy: give it as 'http://host:port' or 'http://name:password@host:port', "
             "with / : @ # ? and % in a password written as %2F %3A %40 %23 %3F %25"
         )
     return url
+
+
+def _scheme_of(url: str) -> str | None:
+    """Return the scheme of an address that can be a proxy's; nothing is raised where its parts are at hand."""
+    try:
+        parts = urlsplit(url if "://" in url else f"http://{url}")
+        fits = bool(parts.hostname) and url.isprintable() and " " not in url and parts.port != 0
+    except ValueError:
+        return None
+    return parts.scheme if fits else None
 
 
 def shown(proxy: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import sys
 import time
 
 from collections.abc import Mapping
@@ -20,7 +21,7 @@ from synapse.session.bodies import Reader
 from synapse.session.config import MIB, Settings
 from synapse.session.connections import Connections, unbounded
 from synapse.session.failures import ERRORS, Failure, anonymous, failure_of
-from synapse.session.handlers import let_through
+from synapse.session.handlers import bare, let_through, part
 from synapse.session.origin import start_of
 from synapse.session.replies import Answer, describe
 from synapse.session.surroundings import Surroundings, find
@@ -112,16 +113,22 @@ class Transport:
 
     def _exchange(self, attempt: Attempt) -> Answer | Failure:
         reader = Reader(attempt.body, label=attempt.label) if attempt.body else None
+        before = sys.exception()
         try:
-            outcome = self._send(attempt, reader)
+            outcome = self._send(attempt, reader, before)
+            if isinstance(outcome, Failure) and reader is not None and reader.error is not None:
+                raise reader.error
+        except BaseException as error:
+            bare(error, before, keep=Reader.read.__code__)
+            raise
         finally:
             if reader is not None:
                 reader.close()
-        if isinstance(outcome, Failure) and reader is not None and reader.error is not None:
-            raise reader.error
         return outcome
 
-    def _send(self, attempt: Attempt, reader: Reader | None) -> Answer | Failure:
+    def _send(
+        self, attempt: Attempt, reader: Reader | None, before: BaseException | None
+    ) -> Answer | Failure:
         prepared: Any = requests.PreparedRequest()
         prepared.method, prepared.url, prepared.headers = attempt.method, attempt.url, attempt.headers
         prepared.body = attempt.payload if reader is None else reader
@@ -133,6 +140,7 @@ class Transport:
                 prepared, stream=True, timeout=limits, secret=attempt.query, **around.options
             ).raw
         except ERRORS as error:
+            part(error, before)
             let_through(error)
             proxy = around.proxy if around else None
             return failure_of(error, connect=attempt.connect_limit, read=attempt.read_limit, proxy=proxy)
@@ -142,15 +150,16 @@ class Transport:
         if attempt.streamed and 200 <= raw.status < 300:
             unbounded(raw)
             return Answer(raw.status, raw.headers, stream=Incoming(raw))
-        return self._receive(attempt, raw)
+        return self._receive(attempt, raw, before)
 
-    def _receive(self, attempt: Attempt, raw: Any) -> Answer | Failure:
+    def _receive(self, attempt: Attempt, raw: Any, before: BaseException | None) -> Answer | Failure:
         body, refused = Incoming(raw), raw.status >= 300
         most = min(self._settings.max_answer, REFUSAL) if refused else self._settings.max_answer
         try:
             content = body.read_all(most)
         except ERRORS as error:
             raw.close()
+            part(error, before)
             let_through(error)
             answer = Answer(raw.status, raw.headers, body.held)
             if refused:  # it says enough, even if its words were cut off

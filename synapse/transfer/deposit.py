@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable
 from typing import Final
 
-from synapse.dialects.masking import Masker
+from synapse.dialects.masking import Masker, Secret
 from synapse.dialects.v1_storage import Lodged, Place
 from synapse.errors import SynapseError, TransferError, TransportError
 from synapse.session import Session
@@ -216,6 +216,7 @@ def _in_parts(
 
 def _put(session: Session, url: str, body: FileBody) -> Answer:
     """Send a body until the storage has it, or has refused it itself."""
+    url = Secret(url)
     repeats = min(session.settings.retry.total, _REPEATS)
     number = 0
     while True:
@@ -227,7 +228,8 @@ def _put(session: Session, url: str, body: FileBody) -> Answer:
         else:
             if 200 <= answer.status < 300:
                 return answer
-            reason, passing = _refusal(answer, url)
+            masker = Masker(tuple(filter(None, (*session.settings.secrets, url, url.partition("?")[2]))))
+            reason, passing = _refusal(answer, masker=masker)
         if not passing or number == repeats:
             raise NotStoredError(f"the storage did not take {str(body.part.source.path)!r} ({reason})")
         _wait(session, answer, number)
@@ -241,11 +243,10 @@ def _wait(session: Session, answer: Answer | None, number: int) -> None:
         session._pause(session.settings.retry.wait(number, retry_after=asked))
 
 
-def _refusal(answer: Answer, url: str) -> tuple[str, bool]:
+def _refusal(answer: Answer, *, masker: Masker) -> tuple[str, bool]:
     """Say in one line who refused and why, and whether the next attempt may go better."""
-    text = answer.content[:_SHOWN].decode("utf-8", "replace")
+    text = masker.text(answer.content.decode("utf-8", "replace"))[:_SHOWN]
     said = dict(_SAID.findall(text)) if _MARKUP.match(text) else {}
-    masker = Masker(tuple(filter(None, (url, url.partition("?")[2]))))
     code = said.get("Code")
     if code is None:
         words = summary(masker.words(text)) or "without a word"

@@ -32,14 +32,20 @@ def write_new(path: Path, text: str) -> None:
 def read_own(path: Path) -> str:
     """Read a file; a link, or anything else that is no file of ours, is an `OSError` or a `ValueError`."""
     with open(path, "rb", opener=open_there) as file:
-        if not S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise ValueError("not a file")
+        _check(os.fstat(file.fileno()))
         return file.read(_LONGEST).decode("utf-8")
 
 
 def size_of_own(path: Path) -> int:
     """Return the size of a file; one that has another name, by which it may be someone else's, is a `ValueError`."""
-    stat = path.lstat()
-    if not S_ISREG(stat.st_mode) or stat.st_nlink != 1:
+    found = path.lstat()
+    _check(found)
+    if found.st_nlink != 1:
         raise ValueError("not a file of ours")
-    return stat.st_size
+    return found.st_size
+
+
+def _check(found: os.stat_result) -> None:
+    # In a folder that all may write into, anyone can leave a file under this name.
+    if not S_ISREG(found.st_mode) or (os.name == "posix" and found.st_uid != os.geteuid()):
+        raise ValueError("not a file of ours")

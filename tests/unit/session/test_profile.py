@@ -234,6 +234,14 @@ class TestLogOut:
         assert (path, ["access_token", "user_token", "agent.token"]) == profile.log_out()
         assert {"host": HOST, "tenant": "c", "agent": {"id": 1}} == json.loads(path.read_text())
 
+    def test_removes_those_of_every_profile(self, path: Path) -> None:
+        """Who logs out is nobody any more; it is said of which there were."""
+        log_in()
+        log_in(profile="stage")
+
+        assert (path, ["access_token", "stage: access_token"]) == profile.log_out()
+        assert TOKEN not in path.read_text()
+
     def test_removes_those_of_one_profile(self, path: Path) -> None:
         """The other entries keep theirs."""
         log_in()
@@ -326,14 +334,35 @@ class TestWarning:
         monkeypatch.setattr(profile.os, "name", "nt")
         with warnings.catch_warnings():
             warnings.simplefilter("error")
-            profile._beware(place)
+            profile._beware({"host": HOST, "access_token": TOKEN}, place)
 
     def test_is_no_reason_to_fail(self, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """A file that goes away in the meantime has said what it had to."""
         written(path, {"host": HOST, "access_token": TOKEN}, mode=0o644)
-        monkeypatch.setattr(profile, "_beware", lambda path: path.with_name("gone").stat())
+        beware = profile._beware
+        monkeypatch.setattr(profile, "_beware", lambda content, path: beware(content, path.with_name("gone")))
 
         assert TOKEN == Session().settings.api_token
+
+    @pytest.mark.parametrize("lax", ["file", "folder", "link"])
+    def test_is_about_a_host_too(self, path: Path, tmp_path: Path, lax: str) -> None:
+        """Whoever may write it says where a token of the environment goes; `login` does not take it from there."""
+        written(
+            path,
+            {"host": HOST},
+            mode=0o666 if lax == "file" else 0o644,
+            folder=0o777 if lax == "folder" else 0o755,
+        )
+        if lax == "link":
+            shared = tmp_path / "shared"
+            shared.mkdir()
+            path.rename(shared / "c.json")
+            shared.chmod(0o777)
+            path.symlink_to(shared / "c.json")
+        with pytest.warns(InsecureConfigWarning, match="says where tokens go, and .* is open to other users"):
+            Session(api_token=TOKEN)
+
+        assert profile.known_host(None) is None
 
 
 class TestReading:

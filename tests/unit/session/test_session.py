@@ -142,7 +142,7 @@ class TestLog:
             session.send(Request("POST", f"agents/{'f' * 40}/connect/"))
 
         logged = [each.getMessage() for each in caplog.records if each.name == "urllib3.connectionpool"]
-        assert ["GET /a.png?sig=***&page=2 HTTP", "POST /agents/***/connect/ HTTP"] == [
+        assert ["GET /a.png?*** HTTP", "POST /agents/***/connect/ HTTP"] == [
             line.split('"')[1].partition("/1")[0] for line in logged if '"' in line
         ]
         assert "s3cret" not in caplog.text
