@@ -139,7 +139,7 @@ class Job(Entity):
         session = held(self, "stop")
         request = session.dialect.change(self._schema, self.pk, values={"status": JobStatus.STOPPED.value})
 
-        def question(_: float) -> Edit:
+        def question(_: object) -> Edit:
             known = loading.peek(self, "status")
             return Edit(
                 entity="Job",

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from synapse.entities.agent import Agent
     from synapse.entities.job import Job
     from synapse.entities.storage import Storage
+    from synapse.orm.newest import Moment
     from synapse.session import Session
 
 
@@ -87,7 +88,7 @@ class Plugin(Entity):
         check_host(session, [agent, storage], what="run()")
         sent = {name: value for name, value in body.items() if value is not None}
 
-        def question(since: float) -> Running:
+        def question(since: Moment) -> Running:
             shown = {"action": sent["action"], "params": sent["params"]}
             if agent is not None:
                 shown["agent_id"] = sent["agent"]
@@ -127,7 +128,7 @@ class Plugin(Entity):
         session = held(self, "release")
         code = self.code
 
-        def question(since: float) -> Creation:
+        def question(since: Moment) -> Creation:
             return Creation(
                 entity="PluginRelease",
                 sent=({"version": version, "debug": debug},),

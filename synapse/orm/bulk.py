@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 
 from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
@@ -16,8 +15,9 @@ from synapse.errors import BulkError, MappingError, QueryError, SynapseError, de
 from synapse.mapping.json import same_json
 from synapse.orm import arguments, binding, journalled, proof, saving, writing
 from synapse.orm.creation import Creation
-from synapse.orm.edit import Edit
+from synapse.orm.edit import Edit, Removal
 from synapse.orm.journal import opened, path_of
+from synapse.orm.newest import Moment
 from synapse.orm.resolving import asking
 from synapse.session import Outcome, Run, Written, create_each, rows_of
 
@@ -130,13 +130,13 @@ def _in_batches(session: Session, given: list[E], *, size: int) -> Written[E]:
     outcomes: list[Outcome[E, Any]] = []
     items = iter(run)
     while batch := list(islice(items, size)):
-        since = time.time()
+        since = Moment()
         created = create_each(run.attempt(send), batch)
         outcomes += [_stored(each, session, since=since) for each in created]
     return run.written(outcomes)
 
 
-def _stored(outcome: Outcome[E, Any], session: Session, *, since: float) -> Outcome[E, Any]:
+def _stored(outcome: Outcome[E, Any], session: Session, *, since: Moment) -> Outcome[E, Any]:
     if outcome.error is not None:
         return outcome
     try:
@@ -202,7 +202,8 @@ def update(queryset: QuerySet[E], fields: dict[str, Any], *, everything: bool, d
     def change(row: Change) -> None:
         before = writing.dumped(cls, row.before)
         with asking(lambda _: Edit.of_row(cls, row.pk, sent=sent, before=before, session=session)):
-            session.send(session.dialect.change(schema, row.pk, values=sent))
+            reply = session.send(session.dialect.change(schema, row.pk, values=sent))
+            writing.answered(cls, reply.data, pk=row.pk, session=session)
 
     if not dry_run:
         _write(queryset, "update", changes, send=change)
@@ -215,10 +216,12 @@ def delete(queryset: QuerySet[E], *, everything: bool, dry_run: bool) -> BulkRes
     arguments.flag("delete(dry_run=...)", dry_run)
     rows = matching(queryset, proven=not everything)
     changes = tuple(Change(row.pk) for row in rows)
-    session, schema = queryset.session, queryset.entity._schema
+    session, cls = queryset.session, queryset.entity
 
     def remove(row: Change) -> None:
-        session.send(session.dialect.delete(schema, row.pk))
+        with asking(lambda _: Removal.of_row(cls, row.pk, session=session)):
+            answer = session.send(session.dialect.delete(cls._schema, row.pk)).data
+            writing.emptied(cls, answer, pk=row.pk)
 
     if not dry_run:
         _write(queryset, "delete", changes, send=remove)

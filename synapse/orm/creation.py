@@ -14,6 +14,7 @@ from synapse.orm.resolving import ABSENT, Asked, named, open_values, take_over, 
 
 if TYPE_CHECKING:
     from synapse.orm.entity import Entity
+    from synapse.orm.newest import Moment
     from synapse.session import Session
 
 
@@ -23,12 +24,13 @@ class Creation(Asked):
 
     entity: str
     sent: tuple[Mapping[str, Any], ...] = attrs.field(repr=False)
-    since: float
+    since: Moment
     lookups: Mapping[str, Any] = attrs.field(factory=dict)
     partial: bool = False
+    taken: set[Any] = attrs.field(factory=set, repr=False, eq=False)
 
     @classmethod
-    def of(cls, objects: Sequence[Entity], *, session: Session, since: float) -> Creation:
+    def of(cls, objects: Sequence[Entity], *, session: Session, since: Moment) -> Creation:
         """Ask for new objects of one entity, which were sent by one request."""
         asked = cls.of_rows(
             type(objects[0]), [open_values(each) for each in objects], session=session, since=since
@@ -37,7 +39,7 @@ class Creation(Asked):
 
     @classmethod
     def of_rows(
-        cls, entity: type[Entity], sent: Sequence[Mapping[str, Any]], *, session: Session, since: float
+        cls, entity: type[Entity], sent: Sequence[Mapping[str, Any]], *, session: Session, since: Moment
     ) -> Creation:
         """Ask for rows that nobody holds as objects, given as wire values by field."""
         links = shared_links(entity, sent)
@@ -54,25 +56,34 @@ class Creation(Asked):
         """Look for rows made since that carry what was sent, leaving out those that are known to be others."""
         cls = entity_named(self.entity)
         made = newest.made_since(cls, self.since, session=session, lookups=self.lookups)
-        own = {each.pk for each in self.objects}
-        rows = {
-            row.pk: (row, raw)
-            for row, raw in made.rows
-            if row.pk in own or not session.has_made(cls._schema.resource, row.pk)
-        }
-        paired = carrying.pair(dict(enumerate(self.sent)), [row for row, _ in rows.values()])
+        rows = self._unknown(made.rows, session)
+        paired = self._paired(rows)
         if made.dated and len(paired.found) == len(self.sent) and not self.partial:
             found = [
                 self._taken(index, *rows[paired.found[index]], session) for index in range(len(self.sent))
             ]
             return Resolution(done=True, rows=tuple(found), reason=f"it is {named(found)}")
-        keys = dict.fromkeys(
-            [*paired.found.values(), *(key for each in paired.doubtful.values() for key in each)]
-        )
-        if not keys and made.whole:
-            return ABSENT
-        maybe = tuple(rows[key][0] for key in keys)
-        return Resolution(rows=maybe, reason=self._doubt(made, paired, maybe))
+        keys = _keys(paired)
+        if keys or not made.whole:
+            maybe = tuple(rows[key][0] for key in keys)
+            return Resolution(rows=maybe, reason=self._doubt(made, paired, maybe))
+        older = self._unknown(made.perhaps, session)
+        maybe = tuple(older[key][0] for key in _keys(self._paired(older)))
+        if maybe:
+            said = "holds the same and was made before, unless clocks are wrong"
+            return Resolution(rows=maybe, reason=f"{named(maybe)} {said}")
+        return ABSENT
+
+    def _unknown(self, rows: list[Any], session: Session) -> dict[Any, tuple[Entity, dict[str, Any]]]:
+        """Leave out rows that this session made by other writes."""
+        own = {each.pk for each in self.objects} | self.taken
+        resource = entity_named(self.entity)._schema.resource
+        return {
+            row.pk: (row, raw) for row, raw in rows if row.pk in own or not session.has_made(resource, row.pk)
+        }
+
+    def _paired(self, rows: Mapping[Any, tuple[Entity, dict[str, Any]]]) -> carrying.Paired[int]:
+        return carrying.pair(dict(enumerate(self.sent)), [row for row, _ in rows.values()])
 
     def shareable(self) -> dict[str, Any]:
         """Leave out what may be secret, and remember that."""
@@ -83,7 +94,7 @@ class Creation(Asked):
         self, made: newest.Newest[Any], paired: carrying.Paired[int], maybe: tuple[Entity, ...]
     ) -> str:
         if not made.whole:
-            return f"not all {self.entity} rows that were made since could be read; filter for it"
+            return f"not all {self.entity} rows that were made since could be read; resolve() again, or filter for it"
         if self.partial:
             return f"{named(maybe)} may be it, but not all that was sent is kept in a pickle"
         if not made.dated:
@@ -93,7 +104,9 @@ class Creation(Asked):
         return f"{named(maybe)} may be it, or somebody else's; compare what it holds"
 
     def _taken(self, index: int, row: Entity, raw: dict[str, Any], session: Session) -> Entity:
-        """Let the user's own object be the row that was found, unless it was saved since."""
+        """Let the user's own object be the row that was found, unless it was saved since; no other write made it."""
+        self.taken.add(row.pk)
+        session.note_made(row._schema.resource, row.pk)
         if index >= len(self.objects):
             return row
         own: Entity = self.objects[index]
@@ -101,6 +114,11 @@ class Creation(Asked):
             return own if own.pk == row.pk else row
         take_over(own, raw, session=session, sent=self.sent[index])
         return own
+
+
+def _keys(paired: carrying.Paired[int]) -> list[Any]:
+    keys = [*paired.found.values(), *(key for each in paired.doubtful.values() for key in each)]
+    return list(dict.fromkeys(keys))
 
 
 def shared_links(cls: type[Entity], sent: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

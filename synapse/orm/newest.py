@@ -1,4 +1,4 @@
-"""What was made since a moment of this machine's clock, whatever the backend's own clock shows."""
+"""What was made since a moment, on the backend's own clock, as far as clocks tell."""
 
 from __future__ import annotations
 
@@ -20,57 +20,92 @@ if TYPE_CHECKING:
 E = TypeVar("E", bound="Entity")
 
 SLACK: Final = 2.0  # answers carry whole seconds
+# So far the clock of what answers may be from that of what makes the rows, and one machine's from another's.
+HOUR: Final = 3_600.0
+DAY: Final = 24 * HOUR
 PAGE: Final = 100
 MOST: Final = 2_000
 
 
 @attrs.frozen
+class Moment:
+    """A moment by both clocks of this process; in another one, only the time of day is left."""
+
+    at: float = attrs.field(factory=time.time)
+    ticks: float | None = attrs.field(factory=time.monotonic)
+
+    def ago(self) -> tuple[float, float]:
+        """Give how many seconds have passed, at least and at most: the time of day may be set, the ticks may sleep."""
+        passed = time.time() - self.at
+        if self.ticks is None:
+            return passed, passed
+        ticked = time.monotonic() - self.ticks
+        return min(passed, ticked), max(passed, ticked)
+
+    @property
+    def travelled(self) -> bool:
+        """Whether it was noted by another process, and maybe by another machine's clock."""
+        return self.ticks is None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Moment, (self.at, None)
+
+
+@attrs.frozen
 class Newest(Generic[E]):
-    """Rows made since a moment, the newest first, each with what the backend sent.
+    """The newest rows, each with what the backend sent: those surely made since a moment, and those perhaps.
 
     Without a date (`dated` is False) they may be older as well; `whole` says that there are no others.
     """
 
     rows: list[tuple[E, dict[str, Any]]]
+    perhaps: list[tuple[E, dict[str, Any]]]
     dated: bool
     whole: bool
 
 
-@attrs.frozen
+@attrs.frozen(kw_only=True)
 class _Page(Generic[E]):
-    """One page: its rows, where time starts on the backend's clock, whether more follow, how many cannot be read."""
+    """One page; `surely` and `perhaps` are where time starts on the backend's clock."""
 
     rows: list[tuple[E, dict[str, Any]]]
-    start: float | None
-    more: bool = attrs.field(default=False, kw_only=True)
-    unread: int = attrs.field(default=0, kw_only=True)
+    surely: float | None = None
+    perhaps: float | None = None
+    more: bool = False
+    unread: int = 0
+    count: int | None = None
 
 
 def made_since(
     cls: type[E],
-    since: float,
+    since: Moment,
     *,
     session: Session,
     lookups: Mapping[str, Any] | None = None,
 ) -> Newest[E]:
-    """Read what was made since *since* (seconds of `time.time()`), of the newest rows as many as are read at most."""
+    """Read what was made since a moment, of the newest rows as many as are read at most."""
     found: dict[Any, tuple[E, dict[str, Any]]] = {}
-    dated, unread = True, 0
+    perhaps: dict[Any, tuple[E, dict[str, Any]]] = {}
+    dated, whole, count = True, True, 0
     for number in range(1, MOST // PAGE + 1):
         page = _page(cls, number, session=session, lookups=lookups or {}, since=since)
-        rows, start = page.rows, page.start
-        unread += page.unread
-        dated = dated and start is not None and all(_moment(row) is not None for row, _ in rows)
-        fresh = [each for each in rows if start is None or (_moment(each[0]) or start) >= start]
-        # What is made meanwhile moves rows on to the next page.
-        found |= {row.pk: (row, raw) for row, raw in fresh}
-        if not page.more or (len(fresh) < len(rows) and _descends(cls, rows)):
-            return Newest(list(found.values()), dated, whole=not unread)
-    return Newest(list(found.values()), dated, whole=False)
+        dated = dated and page.surely is not None and all(_moment(row) is not None for row, _ in page.rows)
+        # What is made meanwhile moves rows on to the next page; what is deleted, back over those that were read.
+        whole = whole and not page.unread and (page.count is None or page.count >= count)
+        count = page.count or 0
+        younger = [each for each in page.rows if _made_after(each[0], page.perhaps)]
+        perhaps |= {row.pk: (row, raw) for row, raw in younger}
+        found |= {row.pk: (row, raw) for row, raw in younger if _made_after(row, page.surely)}
+        if not page.more or (len(younger) < len(page.rows) and _descends(cls, page.rows)):
+            break
+    else:
+        whole = False
+    unsure = [each for key, each in perhaps.items() if key not in found]
+    return Newest(list(found.values()), unsure, dated, whole)
 
 
 def _page(
-    cls: type[E], number: int, *, session: Session, lookups: Mapping[str, Any], since: float
+    cls: type[E], number: int, *, session: Session, lookups: Mapping[str, Any], since: Moment
 ) -> _Page[E]:
     dialect, schema = session.dialect, cls._schema
     query = cls.objects.using(session).filter(**lookups).order_by(f"-{cls._catalog.order_by[0]}").query
@@ -80,12 +115,22 @@ def _page(
     except NotFoundError:
         if number == 1:
             raise
-        return _Page([], since)  # there were more when the page before was read
+        return _Page(rows=[], surely=0.0, count=-1)  # there were more when the page before was read
     page = dialect.page(reply, request)
     rows = [each for row in page.rows if (each := _loaded(cls, row, session)) is not None]
-    ahead = _ahead(reply.headers)
-    start = None if ahead is None else since + ahead - SLACK
-    return _Page(rows, start, more=page.next is not None, unread=len(page.rows) - len(rows))
+    now, (least, most) = _date(reply.headers), since.ago()
+    return _Page(
+        rows=rows,
+        surely=None if now is None else now - least - SLACK,
+        perhaps=None if now is None else now - most - (DAY if since.travelled else HOUR),
+        more=page.next is not None,
+        unread=len(page.rows) - len(rows),
+        count=page.count,
+    )
+
+
+def _made_after(row: Entity, start: float | None) -> bool:
+    return start is None or (_moment(row) or start) >= start
 
 
 def _loaded(cls: type[E], row: Any, session: Session) -> tuple[E, dict[str, Any]] | None:
@@ -95,10 +140,10 @@ def _loaded(cls: type[E], row: Any, session: Session) -> tuple[E, dict[str, Any]
         return None  # the others may tell all the same
 
 
-def _ahead(headers: Mapping[str, str]) -> float | None:
-    """How far the backend's clock is ahead of this one, in seconds; None where an answer does not say."""
+def _date(headers: Mapping[str, str]) -> float | None:
+    """Give the time on the backend's clock; None where an answer does not say."""
     try:
-        return parsedate_to_datetime(headers["Date"]).timestamp() - time.time()
+        return parsedate_to_datetime(headers["Date"]).timestamp()
     except (KeyError, TypeError, ValueError):
         return None
 

@@ -15,7 +15,8 @@ from synapse.errors import QueryError, Question, Resolution, WriteUnconfirmedErr
 from synapse.mapping.codecs import dump_value
 from synapse.mapping.json import copy_json, same_json
 from synapse.mapping.unset import UNSET
-from synapse.orm import arguments, binding, writing
+from synapse.orm import arguments, binding, loading, writing
+from synapse.orm.newest import Moment
 from synapse.session import Session, current
 
 if TYPE_CHECKING:
@@ -27,9 +28,9 @@ ABSENT: Final = Resolution(repeatable=True, reason="the backend has nothing of i
 
 
 @contextmanager
-def asking(question: Callable[[float], Question]) -> Iterator[None]:
+def asking(question: Callable[[Moment], Question]) -> Iterator[None]:
     """Give a write that ends unconfirmed inside a question to resolve it by, made from the time of its sending."""
-    since = time.time()
+    since = Moment()
     try:
         yield
     except WriteUnconfirmedError as error:
@@ -43,7 +44,8 @@ class Asked:
     """What every question holds; the session and the user's own objects stay behind in a pickle."""
 
     host: str
-    failed: float = attrs.field(factory=time.time)
+    failed: Moment = attrs.field(factory=Moment)
+    tenant: str | None = None
     session: Session | None = attrs.field(default=None, repr=False, eq=False)
     objects: tuple[Any, ...] = attrs.field(default=(), repr=False, eq=False)
 
@@ -56,9 +58,9 @@ class Asked:
         session = self.through(using)
         if wait is not None:
             arguments.seconds("resolve(wait=...)", wait)
-        # Bounded by the limit as well, since the clock may be set meanwhile.
         limit = session.settings.timeout.read
-        due = min(max(0.0, self.failed + limit - time.time()), limit)
+        # Clocks may be set meanwhile, and another machine's may be wrong.
+        due = limit if self.failed.travelled else min(max(0.0, limit - self.failed.ago()[0]), limit)
         patience = due if wait is None else min(due, wait)
         found = self._looked(session, patience=patience)
         if not found.repeatable or patience >= due:
@@ -85,13 +87,21 @@ class Asked:
             raise QueryError(f"resolve(using=...) takes a Session, got {describe(given)}")
         session = using or self.session or current()
         binding.meet(session, self.host, what="resolve()")
+        if session.settings.tenant != self._workspace():
+            raise QueryError(
+                f"the write went to the workspace {self._workspace()!r}, and this session speaks to "
+                f"{session.settings.tenant!r}, which knows nothing of it: give resolve(using=...) one of its own"
+            )
         return session
+
+    def _workspace(self) -> str | None:
+        return self.tenant if self.session is None else self.session.settings.tenant
 
     def __reduce__(self) -> tuple[Any, ...]:
         left = ("session", "objects")
         kept = {each.name: getattr(self, each.name) for each in attrs.fields(type(self))}
         told = {name: value for name, value in kept.items() if name not in left}
-        return _restored, (type(self), told | self.shareable())
+        return _restored, (type(self), told | {"tenant": self._workspace()} | self.shareable())
 
     def shareable(self) -> dict[str, Any]:
         """Give what a pickle holds in place of values that may be secret."""
@@ -128,21 +138,32 @@ def open_values(instance: Entity) -> dict[str, Any]:
 
 def without_secrets(values: Mapping[str, Any]) -> dict[str, Any]:
     """Leave out every field that holds something secret."""
-    return {name: value for name, value in values.items() if mask_body({name: value}) == {name: value}}
+    return {
+        name: value
+        for name, value in values.items()
+        if mask_body(filled := _without_empty({name: value})) == filled
+    }
+
+
+def _without_empty(value: Any) -> Any:
+    """Leave out what is empty, and so holds no secret."""
+    if isinstance(value, Mapping):
+        return {name: _without_empty(each) for name, each in value.items() if each not in (None, "", {}, [])}
+    return [_without_empty(each) for each in value] if isinstance(value, list) else value
 
 
 def take_over(instance: Entity, row: dict[str, Any], *, session: Session, sent: Mapping[str, Any]) -> None:
     """Take over a row as the answer that did not come, keeping what was assigned since the sending."""
     fields, later = instance._schema.fields, {}
     for name, value in writing.changes(instance).items():
-        was_sent = fields[name].secret or same_json(
-            dump_value(fields[name].codec, value), sent.get(name, UNSET)
-        )
-        if not was_sent:
+        # A secret is among neither, and may be another one by now: it stays to be saved.
+        if not same_json(dump_value(fields[name].codec, value), sent.get(name, UNSET)):
             later[name] = value
     with writing.dropping_cached(instance, session):
         writing.store(instance, copy_json(row), session=session)
     for name, value in later.items():
+        if fields[name].secret or fields[name].write_only:
+            loading.forget(instance, name)
         setattr(instance, name, value)
 
 

@@ -21,6 +21,7 @@ from synapse import (
     TransportError,
     WriteUnconfirmedError,
 )
+from synapse.orm.newest import Moment
 from synapse.session import Retry
 from tests.faults.conftest import Connect, MakeFile, Place, make_place
 from tests.faults.deeds import MakeDeed, add, items, model, once_more, release, source
@@ -72,7 +73,7 @@ def tried(write: Write) -> SynapseError | None:
 def resolved(error: WriteUnconfirmedError) -> Resolution:
     """Ask what became of it, long after the backend has ended what it was at."""
     if error.question is not None:
-        error.question = attrs.evolve(error.question, failed=0)  # type: ignore[type-var]
+        error.question = attrs.evolve(error.question, failed=Moment(0, 0))  # type: ignore[type-var]
     return error.resolve()
 
 

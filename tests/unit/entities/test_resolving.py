@@ -91,9 +91,19 @@ class TestRuns:
 
     def test_give_their_job(self):
         """The job that was made since, of the same action and parameters."""
-        found = self.lost(self.job(params={"a": 1}), params={"a": 1}, agent=4).resolve()
+        found = self.lost(self.job(params={"a": 1}, agent=4), params={"a": 1}, agent=4).resolve()
 
         assert (True, ["j"]) == (found.done, [job.id for job in found.rows])
+
+    def test_are_counted(self):
+        """Of two runs alike, whose answers were both lost and of which one happened, one is found."""
+        first = self.lost(self.job(params={}))
+        plugin = Plugin.ref(1)
+        plugin._state.session = first.question.session
+        second = caught(lambda: plugin.run(action="go"))
+
+        assert (True, True) == (first.resolve().done, first.resolve().done)
+        assert [] == list(second.resolve().rows)
 
     def test_are_not_taken_for_another_job(self):
         """Other parameters are another run."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pickle
+import time
 
 import pytest
 
 from synapse import BulkError, DataUnit, QueryError, Storage, Task, TaskTag, WriteUnconfirmedError
+from synapse.orm.resolving import without_secrets
 from synapse.testing import canned, page
 from tests.unit.orm.lost import LOST, again, at, backend, listed, lost, tag
 
@@ -63,11 +65,11 @@ class TestDone:
 
     def test_of_an_answer_without_a_key(self):
         """A creation that was answered by nothing is found as well."""
-        session = backend(listed(tag(5)), **{"POST task_tags/": {}})
-        made, error = lost(session)
+        session = backend(listed(tag(5, meta={"a": 1})), **{"POST task_tags/": {}})
+        made, error = lost(session, meta={"a": 1})
 
         assert error.resolve().done
-        assert 5 == made.id
+        assert (5, {}) == (made.id, made.changes)
 
 
 class TestFiles:
@@ -99,7 +101,7 @@ class TestFiles:
 class TestRepeatable:
     @pytest.mark.parametrize(
         "other",
-        [None, {"made": -60}, {"name": "day"}, {"project": 2}],
+        [None, {"made": -7200}, {"name": "day"}, {"project": 2}],
         ids=["no rows", "an older one", "another name", "another project"],
     )
     def test_where_nothing_was_made(self, other):
@@ -109,6 +111,14 @@ class TestRepeatable:
 
         assert (False, True, ()) == (found.done, found.repeatable, found.rows)
         assert (None, "night") == (made.pk, made.name)
+
+    def test_after_an_answer_that_cannot_be_read(self):
+        """All that was sent is held against a stranger's row, and sent again."""
+        session = backend(listed(tag(6)), **{"POST task_tags/": tag(5, name=17)})
+        made, error = lost(session, name="mine", meta={"a": 1})
+
+        assert error.resolve().repeatable
+        assert {"project_id": 1, "name": "mine", "meta": {"a": 1}} == made.changes
 
     def test_not_for_what_this_session_made_itself(self):
         """Its own row of the same values, made a moment before, is known and left out."""
@@ -146,6 +156,24 @@ class TestDoubt:
 
         assert (False, False, [6, 5]) == (found.done, found.repeatable, [row.id for row in found.rows])
         assert None is made.pk
+
+    def test_of_an_older_one_that_is_alike(self):
+        """What answers and what makes the rows may have clocks of their own: it is never said not to be there."""
+        made, error = lost(backend(listed(tag(5, made=-60))))
+        found = error.resolve()
+
+        assert (False, False, [5]) == (found.done, found.repeatable, [row.id for row in found.rows])
+        assert None is made.pk
+
+    def test_of_a_clock_that_is_set(self, monkeypatch):
+        """Set back or forward after the sending, it makes nothing `repeatable` that is there."""
+        for hours in (-5, 5):
+            monkeypatch.undo()
+            _, error = lost(backend(listed(tag(5))))
+            wrong = time.time() + hours * 3600
+            monkeypatch.setattr("synapse.orm.newest.time.time", lambda now=wrong: now)
+
+            assert not error.resolve().repeatable
 
     def test_of_json_that_differs(self):
         """A row whose JSON the backend may have rewritten is shown."""
@@ -237,6 +265,21 @@ class TestTravelling:
 
         with pytest.raises(QueryError, match="another one there"):
             error.resolve(using=other)
+
+    def test_refuses_another_workspace(self):
+        """It knows nothing of it either."""
+        session = canned({"POST task_tags/": again(LOST)}, tenant="one")
+        _, error = lost(session)
+        arrived = pickle.loads(pickle.dumps(error))
+
+        with pytest.raises(QueryError, match="workspace 'one'"):
+            arrived.resolve(using=canned({}, tenant="two"))
+
+    def test_keeps_what_is_empty(self):
+        """An empty configuration is no secret, and tells what it is of."""
+        values = {"specs": [{"name": "image_1", "configuration": {}}], "configuration": {"key": "x"}}
+
+        assert {"specs"} == without_secrets(values).keys()
 
     def test_leaves_secrets_behind_and_says_so(self):
         """What could be a secret is in no pickle; what is left of it proves nothing."""

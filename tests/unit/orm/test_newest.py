@@ -10,24 +10,30 @@ import pytest
 
 from synapse import Job, NotFoundError, TaskTag
 from synapse.orm import newest
-from synapse.orm.newest import made_since
+from synapse.orm.newest import Moment, made_since
 from synapse.testing import canned
 from tests.unit.orm.lost import at, listed, tag
 
 
+def ago(seconds):
+    """Give the moment that long ago, by both clocks."""
+    return Moment(time.time() - seconds, time.monotonic() - seconds)
+
+
 def keys(session, **how):
     """Give the keys of the tags made within the last ten seconds, and whether these are all."""
-    found = made_since(TaskTag, time.time() - 10, session=session, **how)
+    found = made_since(TaskTag, ago(10), session=session, **how)
     return [row.id for row, _ in found.rows], found.whole
 
 
-def pages(*given):
+def pages(*given, counts=()):
     """Answer one page after the other, each but the last with a link to the next."""
 
     def answer(request):
         number = int(dict(request.params)["page"])
         reply = listed(*given[number - 1])
         reply.data["next"] = "https://canned.invalid/" if number < len(given) else None
+        reply.data["count"] = counts[number - 1] if counts else sum(map(len, given))
         return reply
 
     return canned({"GET task_tags/": answer})
@@ -36,14 +42,14 @@ def pages(*given):
 class TestReading:
     def test_stops_at_the_first_older_row(self):
         """Older pages are not read."""
-        session = pages([tag(3), tag(2, made=-60)], [tag(1)])
+        session = pages([tag(3), tag(2, made=-7200)], [tag(1)])
 
         assert ([3], True) == keys(session)
         assert 1 == len(session.requests)
 
     def test_reads_on_while_rows_are_new(self):
         """All new rows are found, however many pages they take."""
-        assert ([3, 2], True) == keys(pages([tag(3)], [tag(2)], [tag(1, made=-60)]))
+        assert ([3, 2], True) == keys(pages([tag(3)], [tag(2)], [tag(1, made=-7200)]))
 
     def test_gives_a_row_once(self):
         """What is made meanwhile moves rows on to the next page."""
@@ -51,10 +57,10 @@ class TestReading:
 
     def test_does_not_stop_where_the_order_is_ignored(self):
         """A backend that shows old rows first hides no new one."""
-        assert ([3], True) == keys(pages([tag(1, made=-90), tag(2, made=-60)], [tag(3)]))
+        assert ([3], True) == keys(pages([tag(1, made=-7300), tag(2, made=-7200)], [tag(3)]))
 
-    def test_ends_where_the_pages_do(self):
-        """A page that is gone since was the last."""
+    def test_says_that_a_page_is_gone(self):
+        """Rows were deleted meanwhile, so that others may have moved over its border."""
 
         def answer(request):
             if dict(request.params)["page"] == "2":
@@ -63,7 +69,24 @@ class TestReading:
             reply.data["next"] = "https://canned.invalid/"
             return reply
 
-        assert ([3], True) == keys(canned({"GET task_tags/": answer}))
+        assert ([3], False) == keys(canned({"GET task_tags/": answer}))
+
+    def test_says_that_rows_moved_back_over_a_border(self):
+        """One that is deleted between two pages hides another one."""
+        session = pages([tag(3)], [tag(1)], counts=(3, 2))
+
+        assert ([3, 1], False) == keys(session)
+
+    @pytest.mark.parametrize(
+        ("ticks", "sure", "unsure"), [(-10, [3], [2]), (-3600, [3], [2, 1]), (0, [], [3, 2])]
+    )
+    def test_takes_what_either_clock_leaves_open_as_unsure(self, ticks, sure, unsure):
+        """A clock that was set, or that slept, neither makes an old row new nor hides a new one."""
+        since = Moment(time.time() - 10, time.monotonic() + ticks)
+        session = canned({"GET task_tags/": listed(tag(3, made=-5), tag(2, made=-1800), tag(1, made=-5000))})
+        found = made_since(TaskTag, since, session=session)
+
+        assert (sure, unsure) == tuple([row.id for row, _ in rows] for rows in (found.rows, found.perhaps))
 
     def test_does_not_take_a_missing_list_for_an_empty_one(self):
         """A list that is not there is an error."""
@@ -82,7 +105,7 @@ class TestReading:
         session = canned(
             {"GET task_tags/": listed(tag(3, created=(since - timedelta(seconds=1)).isoformat()))}
         )
-        found = made_since(TaskTag, since.timestamp(), session=session)
+        found = made_since(TaskTag, ago(60), session=session)
 
         assert [3] == [row.id for row, _ in found.rows]
 
@@ -92,9 +115,7 @@ class TestReading:
 
     def test_takes_rows_without_a_date_as_undated(self):
         """They may be older."""
-        found = made_since(
-            TaskTag, time.time(), session=canned({"GET task_tags/": listed(tag(3, created=None))})
-        )
+        found = made_since(TaskTag, ago(0), session=canned({"GET task_tags/": listed(tag(3, created=None))}))
 
         assert ([3], False) == ([row.id for row, _ in found.rows], found.dated)
 
@@ -102,11 +123,11 @@ class TestReading:
         """Keys of jobs are random."""
         jobs = [
             {"id": key, "status": "FAILED", "action": "go", "created": at(made).isoformat()}
-            for key, made in (("a", 0), ("c", -60), ("b", -90))
+            for key, made in (("a", 0), ("c", -7200), ("b", -7300))
         ]
         reply = listed(*jobs)
         reply.data["next"] = "https://canned.invalid/"
         session = canned({"GET jobs/": reply})
-        found = made_since(Job, time.time() - 10, session=session)
+        found = made_since(Job, ago(10), session=session)
 
         assert (["a"], True, 1) == ([row.id for row, _ in found.rows], found.whole, len(session.requests))
