@@ -23,6 +23,7 @@ from hypothesis import strategies as st
 
 from tests.faults.conftest import Place, make_place
 from tests.faults.hostile import FIRST, LAST, MIDDLE, Backend, Exchange, Proxy, Received, call, close, reset
+from tests.faults.writes import job
 from tests.proof.bulk_runs import Death, Runs
 from tests.proof.strategies import examples
 
@@ -100,35 +101,47 @@ def tags(place: Place, keys: list[int], words: list[str]) -> list[dict[str, Any]
 
 
 def units(place: Place, keys: list[int], words: list[str]) -> list[dict[str, Any]]:
-    """Rows of a backend that finds equal ones again; Korean names."""
+    """Rows that differ by their files alone, of a backend that finds equal ones again; Korean names."""
     return [
         {
             "data_collection_id": place.collection,
             "files": {"data_1": {"checksum": CHECKSUMS[n], "path": f"장면/{n}.bin"}},
-            "meta": {"frame": n, "말": word},
         }
-        for n, word in zip(dict.fromkeys(keys), words, strict=False)
+        for n in dict.fromkeys(keys)
     ]
 
 
 def tasks(place: Place, keys: list[int], words: list[str]) -> list[dict[str, Any]]:
     """Rows that a backend refuses to have twice."""
-    rows = [_wire_unit(row) for row in units(place, keys, words)]
-    made = place.wire.create("data_units/", rows)
+    made = make_units(place, units(place, keys, words))
     return [
         {"project_id": place.project, "data_unit_id": unit["id"], "meta": {"말": word}}
         for unit, word in zip(made, words, strict=False)
     ]
 
 
-def _wire_unit(row: dict[str, Any]) -> dict[str, Any]:
-    return {"data_collection": row["data_collection_id"], "files": row["files"], "meta": row["meta"]}
+def logs(place: Place, keys: list[int], words: list[str]) -> list[dict[str, Any]]:
+    """Rows that are sent in lists, some of them equal, some with a file."""
+    key, at = job(place), "2026-01-01T09:00:00.123456+09:00"
+    inside = {"file": {"url": "data:text/plain;base64,aGVsbG8="}}
+    return [
+        {"job_id": key, "event": word, "datetime": at, "data": {"n": n % 2}} | (inside if n % 2 else {})
+        for n, word in zip(keys, words, strict=True)
+    ]
+
+
+def make_units(place: Place, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Create units past the SDK."""
+    bodies = [{"data_collection": row["data_collection_id"], "files": row["files"]} for row in rows]
+    made: list[dict[str, Any]] = place.wire.create("data_units/", bodies)
+    return made
 
 
 KINDS: Final[dict[str, tuple[str, Rows]]] = {
-    "TaskTag": ("task_tags/?project={0.project}", tags),
-    "DataUnit": ("data_units/?data_collection={0.collection}", units),
-    "Task": ("tasks/?project={0.project}", tasks),
+    "TaskTag": ("task_tags/?project={project_id}", tags),
+    "DataUnit": ("data_units/?data_collection={data_collection_id}", units),
+    "JobLog": ("logs/?job={job_id}", logs),
+    "Task": ("tasks/?project={project_id}", tasks),
 }
 CHECKSUMS: Final[list[str]] = []
 
@@ -166,10 +179,13 @@ def run_with(fault: Any, runs: Runs, proxy: Proxy, what: dict[str, Any]) -> None
     proxy.heal()
 
 
-def content(entity: str, row: dict[str, Any]) -> str:
+def content(row: dict[str, Any]) -> str:
     """Say what a row of the backend, or one that was given, holds: the same words for both."""
     project, unit = (row.get(name, row.get(f"{name}_id")) for name in ("project", "data_unit"))
-    return json.dumps([project, unit, row.get("name"), row.get("meta")], sort_keys=True)
+    files = row["files"] if "data_collection" in row or "data_collection_id" in row else {}
+    paths = {name: file.get("path_original", file.get("path")) for name, file in files.items()}
+    told = [row.get(name) for name in ("name", "event", "data")] + [bool(row.get("file"))]
+    return json.dumps([project, unit, paths, not files and row.get("meta"), *told], sort_keys=True)
 
 
 # A kill costs the wait for what may be under way: an example that fails is shown as it is.
@@ -182,6 +198,8 @@ def content(entity: str, row: dict[str, Any]) -> str:
 )
 @example("Task", [0, 1, 2, 3], "밤", [Kill("answer", FIRST, 2)])
 @example("DataUnit", [0, 1, 2, 3, 4], "밤", [Kill("answer", LAST, 3), Death("write", "within", 1)])
+@example("DataUnit", [0, 1, 2, 3, 4], "밤", [Cut("answer", FIRST, 1), Kill("request", LAST, 3, late=True)])
+@example("JobLog", [0, 2, 0, 2, 1], "밤", [Kill("answer", FIRST, 2), Cut("answer", FIRST, 2)])
 @example("TaskTag", [1, 1, 3, 3, 2], "밤", [Kill("request", MIDDLE, 3, late=True), Kill("request", FIRST, 1)])
 @example("TaskTag", [1, 2, 3, 4], "밤", [Kill("answer", FIRST, 3, by=signal.SIGINT)])
 @example("TaskTag", [1, 2, 3], "밤", [Kill("request", LAST, 2, late=True)])
@@ -216,10 +234,27 @@ def test_each_row_is_there_once(
 
     assert last == runs.run(**what)
     assert received == len(proxy.received)
-    stored = {row["id"]: content(entity, row) for row in place.rows(path.format(place))}
-    assert Counter(content(entity, row) for row in rows) == Counter(stored.values())
-    assert [content(entity, row) for row in rows] == [stored[key] for key in last["keys"]]
+    stored = {row["id"]: content(row) for row in place.rows(path.format(**rows[0]))}
+    assert Counter(content(row) for row in rows) == Counter(stored.values())
+    assert [content(row) for row in rows] == [stored[key] for key in last["keys"]]
     assert sorted(stored) == sorted(noted(journal).values())
+
+
+def test_rows_of_others_are_left_alone(backend: Backend, proxy: Proxy, runs: Runs, tmp_path: Path):
+    """Another worker's unit, made while a request was lost, differs by its files alone."""
+    place = make_place(backend)
+    rows, other = units(place, [0, 1, 2], []), units(place, [5], [])
+    intrude = call(lambda: make_units(place, other), then=reset)
+    proxy.harm("POST", intrude, of="request", at=MIDDLE)
+    what = {"entity": "DataUnit", "rows": rows, "url": proxy.url, "token": backend.sandbox.api_token}
+    last = runs.run(**what, journal=str(tmp_path / "run.journal"), batch_size=SIZE) or {}
+    proxy.heal()
+
+    stored = {
+        row["id"]: content(row) for row in place.rows(f"data_units/?data_collection={place.collection}")
+    }
+    assert [content(row) for row in rows] == [stored.pop(key) for key in last["keys"]]
+    assert [content(row) for row in other] == list(stored.values())
 
 
 def noted(journal: Path) -> dict[str, int]:
