@@ -225,9 +225,9 @@ def load(
     try:
         fill(instance, row, where=where)
     except MappingError as error:
-        (error.key,) = keys_of(cls, [row], wire=wire_pk)
+        (key,) = keys_of(cls, [row], wire=wire_pk)
+        error.key = hidden(key) if isinstance(key, str) else key
         if where and error.key is not None:
-            error.key = hidden(error.key) if isinstance(error.key, str) else error.key
             shown = str(error.key)
             error.args = (f"{error} (its key is {shown if len(shown) <= _SHOWN else shown[:_SHOWN] + '…'})",)
         raise

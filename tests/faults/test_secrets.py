@@ -7,6 +7,7 @@ import contextlib
 import io
 import logging
 import pickle
+import signal
 import socket
 import traceback
 import warnings
@@ -21,7 +22,7 @@ import pytest
 from rich.console import Console
 from rich.traceback import Traceback
 
-from synapse import BackendClient, QueryError, Retry, Session, SynapseError
+from synapse import BackendClient, ConfigError, QueryError, Retry, Session, SynapseError, TransferError
 from synapse.dialects import Request
 from tests.contract import planted
 from tests.faults.every import CALLS, Call, Keys, World
@@ -47,6 +48,16 @@ def echo(status: int, kind: str) -> Step:
     return step
 
 
+def escaped(text: str) -> str:
+    """Write every letter as JSON may write it."""
+    return "".join(f"\\u{ord(each):04x}" for each in text)
+
+
+def entities(text: str) -> str:
+    """Write every letter as a page may write it."""
+    return "".join(f"&#{ord(each)};" for each in text)
+
+
 AWAY: Final = f"https://evil.example/a?{planted.QUERY}"
 FAULTS: Final[dict[str, Step]] = {
     "rows": planted.backend,
@@ -54,7 +65,16 @@ FAULTS: Final[dict[str, Step]] = {
     "page": echo(401, "text/html"),
     "away": reply(302, headers=[("Location", AWAY)]),
     "lost": reset,
+    "key": reply(
+        400, raw=f'{{"{escaped(API)}": ["{escaped(AGENT)}"]}}'.encode(), headers=[("X-Request-Id", API)]
+    ),
+    "entities": reply(401, raw=f"<title>{entities(API)}</title>".encode(), headers=[("Content-Type", API)]),
+    "spaces": reply(200, raw=b" " * (801 - len(AGENT)) + AGENT.encode(), headers=[("Content-Type", AGENT)]),
+    "link": reply(200, {"count": 9, "results": [], "next": f"https://{AGENT}.evil/"}),
+    "row": reply(200, {"id": API, API: 1, "results": [{"id": AGENT, AGENT: 1}], "next": None, "count": 1}),
 }
+DATA: Final = ("link", "row")
+"""What comes as data is the user's, and shown where it is returned; errors show it nowhere."""
 THROUGH_A_PROXY: Final = ("page", "lost")
 
 
@@ -115,17 +135,20 @@ class Seen:
         self.listed: list[str] = []
         self.pickles: list[bytes] = []
 
-    def meet(self, outcome: Any) -> None:
-        """Take in what a call returned or raised; plain values are the user's own."""
+    def meet(self, outcome: Any, *, data: bool = False) -> None:
+        """Take in what a call returned or raised; plain values are the user's own, and so is *data* that came."""
         found: dict[int, BaseException] = {}
         if isinstance(outcome, BaseException):
             chain(outcome, found)
+        elif data:
+            return
         elif type(outcome).__module__.startswith("synapse"):
             self.texts.append(f"{outcome!r} {outcome} {getattr(outcome, '_state', None)!r}")
         else:
             return
         self.texts += map(spelled, found.values())
-        self.listed += [each for error in found.values() for each in variables(error.__traceback__)]
+        if not data:
+            self.listed += [each for error in found.values() for each in variables(error.__traceback__)]
         with contextlib.suppress(
             TypeError, AttributeError, QueryError
         ):  # not everything travels, nor is it to
@@ -173,7 +196,7 @@ def test_nothing_shows_a_secret(
             connected(server, tmp_path, proxied=proxied) as session,
             session.trace() as calls,
         ):
-            seen.meet(made(CALLS[name], world(session, tmp_path)))
+            seen.meet(made(CALLS[name], world(session, tmp_path)), data=fault in DATA)
             seen.texts += [
                 f"{calls!r} {calls} {calls.sent} {[*calls]}",
                 repr(session),
@@ -231,6 +254,127 @@ class TestShownVariables:
         session.close()
 
         assert [] == [each for each in variables(caught.tb) if any(secret in each for secret in OWN)]
+
+
+def overdue(*_: object) -> None:
+    """Limit a piece of work, as programs do."""
+    raise TimeoutError("the limit of the program")
+
+
+ADDRESS: Final = f"/f/a.png?{planted.QUERY}"
+ASKED: Final[dict[str, Callable[[Session, str], object]]] = {
+    "read": lambda session, _: session.projects.count(),
+    "download": lambda session, at: session.download(at + ADDRESS).__enter__(),
+    "put": lambda session, at: session.put(at + ADDRESS, Sent(lambda _: b"1" * 300_000), read_timeout=5),
+}
+
+
+def missing(_: int) -> bytes:
+    """Fail as a disk does."""
+    raise OSError(5, "Input/output error")
+
+
+class TestInterrupts:
+    @pytest.fixture
+    def silent(self) -> Iterator[str]:
+        """Take connections, and say nothing."""
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            yield f"127.0.0.1:{listener.getsockname()[1]}"
+
+    @pytest.fixture
+    def full(self) -> Iterator[str]:
+        """Take no connection, since others wait for theirs."""
+        with socket.create_server(("127.0.0.1", 0), backlog=0) as listener, contextlib.ExitStack() as stack:
+            for _ in range(4):
+                other = stack.enter_context(socket.socket())
+                other.setblocking(False)
+                other.connect_ex(listener.getsockname())
+            yield f"127.0.0.1:{listener.getsockname()[1]}"
+
+    @pytest.fixture(autouse=True)
+    def clock(self) -> Iterator[None]:
+        """Leave no alarm behind."""
+        before = signal.getsignal(signal.SIGALRM)
+        yield
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+    # The standard library leaves a socket open that was interrupted as it connected.
+    @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+    @pytest.mark.parametrize("handler", [signal.default_int_handler, overdue], ids=["ctrl-c", "alarm"])
+    @pytest.mark.parametrize("scheme", ["http", "https", "connecting"])
+    @pytest.mark.parametrize("asked", ASKED)
+    def test_hide_what_was_under_way(
+        self, silent: str, full: str, asked: str, scheme: str, handler: Any
+    ) -> None:
+        """Behind a proxy with a password, in clear and in a tunnel, and while a connection is being made."""
+        proxies = {} if scheme == "connecting" else {scheme: f"http://me:{PASSWORD}@{silent}"}
+        host = f"http://{full}" if scheme == "connecting" else f"{scheme}://backend.invalid"
+        session = Session(host, api_token=API, agent_token=AGENT, proxies=proxies, retry=Retry(total=0))
+        signal.signal(signal.SIGALRM, handler)
+        signal.setitimer(signal.ITIMER_REAL, 0.15)
+        with pytest.raises((KeyboardInterrupt, TimeoutError)) as caught:
+            ASKED[asked](session, host)
+        seen = Seen()
+        seen.meet(caught.value)
+
+        assert [] == seen.leaks
+
+    def test_keep_the_frames_of_the_program(self, server: Server) -> None:
+        """What went wrong in code of the user's is told with its lines."""
+        server.script = [planted.backend]
+
+        def odd(*_: object) -> bytes:
+            raise KeyError("of the program")
+
+        with Session(server.origin, api_token=API) as session, pytest.raises(KeyError) as caught:
+            session.send(Request("POST", "data_files/", body=Sent(odd)))
+        session.close()
+
+        assert "odd" == traceback.extract_tb(caught.tb)[-1].name
+
+    def test_of_before_is_no_cause(self, server: Server) -> None:
+        """A call that cleans up after an interrupt tells what went wrong with itself."""
+        server.script = [reset]
+        session = Session(server.origin, api_token=API, retry=Retry(total=0))
+        signal.signal(signal.SIGALRM, overdue)
+        try:
+            overdue()
+        except TimeoutError:
+            with pytest.raises(SynapseError, match="reset by peer"):
+                session.projects.count()
+        session.close()
+
+
+class TestRefusals:
+    @pytest.mark.parametrize("name", ["proxies", "http_proxy", "REQUESTS_CA_BUNDLE"])
+    def test_of_a_setting_hide_a_password(self, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Nor do the variables of those who looked at it show it."""
+        wrong, right = f"httpz://me:{PASSWORD}@proxy", f"http://me:{PASSWORD}@proxy"
+        monkeypatch.setenv("http_proxy", wrong if name == "http_proxy" else right)
+        if name == "REQUESTS_CA_BUNDLE":
+            monkeypatch.setenv(name, "/nowhere.pem")
+        with pytest.raises(ConfigError) as caught:
+            Session(
+                "http://h", api_token=API, proxies={"http": wrong} if name == "proxies" else None
+            ).projects.count()
+        seen = Seen()
+        seen.meet(caught.value)
+
+        assert [] == seen.leaks
+
+    @pytest.mark.parametrize("read", [lambda _: b"", missing], ids=["short", "unreadable"])
+    def test_of_a_body_hide_an_address(self, server: Server, read: Any) -> None:
+        """A file that changed is told without where it was to go."""
+        proxies = {"http": server.origin.replace("://", f"://me:{PASSWORD}@")}
+        session = Session("http://backend.invalid", api_token=API, proxies=proxies)
+        with pytest.raises(TransferError) as caught:
+            session.put(f"http://storage.invalid{ADDRESS}", Sent(read), read_timeout=5)
+        session.close()
+        seen = Seen()
+        seen.meet(caught.value)
+
+        assert [] == seen.leaks
 
 
 class Sent:
