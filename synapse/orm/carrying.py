@@ -209,7 +209,8 @@ def alike(sent: Any, held: Any) -> bool | None:
     if isinstance(sent, bool) or isinstance(held, bool):
         return sent is held if isinstance(sent, bool) and isinstance(held, bool) else None
     if isinstance(sent, int | float) and isinstance(held, int | float):
-        return True if sent == held else (None if _rounded(sent, held) else False)
+        whole = isinstance(sent, int) and isinstance(held, int)
+        return True if sent == held else (None if not whole and _rounded(sent, held) else False)
     return True if type(sent) is type(held) and sent == held else None
 
 

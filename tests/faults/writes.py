@@ -17,6 +17,7 @@ from synapse import (
     JobLog,
     Plugin,
     Project,
+    RemoteFile,
     Session,
     Task,
     TaskTag,
@@ -128,7 +129,12 @@ def bulk_create(place: Place, session: Session) -> Write:
         )
 
     had = [counted(place, f"tasks/?project={place.project}", data_unit=key) for key in keys]
-    return Write("POST /tasks/", do, lambda: min(each() for each in had))
+
+    def had_all() -> int:
+        (count,) = {each() for each in had}
+        return count
+
+    return Write("POST /tasks/", do, had_all)
 
 
 def change(place: Place, session: Session) -> Write:
@@ -227,11 +233,12 @@ def stop(place: Place, session: Session) -> Write:
 
 
 def log(place: Place, session: Session) -> Write:
-    """Write a log entry."""
+    """Write a log entry, with a file inside, which the backend keeps at an address of its own."""
     key, event = job(place), new("event")
+    values = {"job": key, "event": event, "data": {"n": 1}, "file": RemoteFile(url="data:,hello")}
     return Write(
         "POST /logs/",
-        lambda: JobLog.objects.using(session).create(job=key, event=event, data={"n": 1}),
+        lambda: JobLog.objects.using(session).create(**values),
         counted(place, f"logs/?job={key}", event=event),
     )
 

@@ -52,7 +52,7 @@ class TestResult:
 class TestUpdate:
     def test_sends_the_fields_under_their_wire_names(self):
         """A relation goes by its bare name; rows are read with these fields and the filtered ones."""
-        session = canned({"GET sdk/tasks/": page(*ROWS), **{f"PATCH tasks/{n}/": {} for n in (1, 2, 3)}})
+        session = canned({"GET sdk/tasks/": page(*ROWS), **{f"PATCH tasks/{n}/": None for n in (1, 2, 3)}})
 
         Task.objects.using(session).filter(project=1).update(data_unit=2)
 
@@ -65,7 +65,7 @@ class TestUpdate:
 
     def test_a_failure_is_told_with_its_key(self):
         """`succeeded` and `failed` hold keys, in the order of the query, and survive pickling."""
-        replies = {f"PATCH tasks/{n}/": FAILED if n == 2 else {} for n in (1, 2, 3)}
+        replies = {f"PATCH tasks/{n}/": FAILED if n == 2 else None for n in (1, 2, 3)}
         session = canned({"GET sdk/tasks/": page(*ROWS), **replies})
 
         with pytest.raises(
@@ -176,6 +176,18 @@ class TestOddAnswers:
         assert isinstance(found, WriteUnconfirmedError)
         assert found.resolve().done
         assert (1, 2) == (tasks[0].id, tasks[1].id)
+
+    @pytest.mark.parametrize("answer", [{"login": "please"}, [], {"id": 2, "project": 1}])
+    @pytest.mark.parametrize("verb", ["update", "delete"])
+    def test_to_a_change_confirms_nothing(self, verb, answer):
+        """Whatever is no row of this key, or says anything to a deletion, is not of the backend."""
+        fields = {"is_discarded": True} if verb == "update" else {}
+        one = {"PATCH tasks/1/": answer, "DELETE tasks/1/": answer}
+        session = canned({"GET sdk/tasks/": page(ROWS[0]), **one})
+
+        with pytest.raises(BulkError, match="may or may not|cannot be read") as caught:
+            getattr(Task.objects.using(session).filter(id=1), verb)(**fields)
+        assert [1] == [key for key, error in caught.value.failed if isinstance(error, WriteUnconfirmedError)]
 
 
 class TestStopping:
