@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 import attrs
 
 from synapse.dialects import v1_actions
-from synapse.errors import QueryError, Resolution
+from synapse.dialects.masking import outline
+from synapse.errors import QueryError, Resolution, WriteUnconfirmedError
 from synapse.orm import QuerySet, arguments, bulk, resolving, writing
 from synapse.orm.binding import check_host
 from synapse.orm.loading import detail_row
@@ -96,7 +97,12 @@ def send_tags(
 
     with resolving.asking(question):
         for action, tags in changes:
-            session.send(v1_actions.set_tags(PATHS[entity.__name__], ids, tags=tags, action=action))
+            request = v1_actions.set_tags(PATHS[entity.__name__], ids, tags=tags, action=action)
+            answer = session.send(request).data
+            if not isinstance(answer, dict | None):
+                raise WriteUnconfirmedError(
+                    f"{entity.__name__}.set_tags() was answered by {outline(answer)}, not by an object"
+                )
 
 
 @attrs.frozen(kw_only=True)

@@ -14,6 +14,8 @@ from synapse.orm.edit import Edit, Removal, held_values, loaded_value
 from synapse.orm.resolving import asking
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from synapse.orm.entity import Entity
     from synapse.session import Session
 
@@ -70,21 +72,22 @@ def delete(instance: Entity) -> None:
 
 def check_conflicts(instance: Entity, session: Session) -> None:
     """Raise `ConflictError` where a changed field holds neither what was loaded nor what is to be set."""
-    name, fields = f"{instance._schema.entity} {instance.pk}", instance._schema.fields
+    fields = instance._schema.fields
     changed = writing.changes(instance)
     fresh = loading.load(type(instance), loading.detail_row(instance, session), session=session)
     conflicts = {}
     for field, theirs in held_values(fresh, changed).items():
         mine = dump_value(fields[field].codec, changed[field])
         loaded = loaded_value(instance, field)
-        if not same_json(theirs, mine) and not same_json(theirs, loaded):
+        # Backends take blanks off texts: what this object wrote before is its own.
+        stripped = mine.strip() if isinstance(mine, str) else mine
+        if not any(same_json(theirs, known) for known in (mine, stripped, loaded)):
             conflicts[field] = _conflict(instance, fresh, field)
     if not conflicts:
         return
-    shown = "; ".join(f"{field} {_shown(conflict)}" for field, conflict in conflicts.items())
     error = ConflictError(
-        f"{name} was changed by somebody else since it was loaded: {shown}. Nothing was sent, and your changes are "
-        "kept; error.conflicts has all values. save() overwrites theirs, refresh() drops yours",
+        f"{_told(instance, conflicts)}. Nothing was sent, and your changes are kept; error.conflicts has all values. "
+        "save() overwrites theirs, refresh() drops yours",
         status_code=409,
     )
     error.conflicts = conflicts
@@ -101,8 +104,24 @@ def _conflict(instance: Entity, fresh: Entity, name: str) -> Conflict:
     return Conflict(loaded, getattr(fresh, name), loading.peek(instance, name))
 
 
+def _told(instance: Entity, conflicts: Mapping[str, Conflict]) -> str:
+    """Tell fields that others changed from those of which nobody knows what they were."""
+    name = f"{instance._schema.entity} {instance.pk}"
+    unread = [field for field in conflicts if loaded_value(instance, field) is UNSET]
+    shown = {field: f"{field} {_shown(conflict)}" for field, conflict in conflicts.items()}
+    changed = "; ".join(words for field, words in shown.items() if field not in unread)
+    said = [f"{name} was changed by somebody else since it was loaded: {changed}"] if changed else []
+    if unread:
+        never = "; ".join(shown[field] for field in unread)
+        said.append(
+            f"{name} has other values than yours in what was never loaded, so that it cannot be told who set them: "
+            f"{never}; read {', '.join(unread)} before you set it"
+        )
+    return ". ".join(said)
+
+
 def _shown(conflict: Conflict) -> str:
     if conflict.theirs is UNSET:
         return "(a secret)"
-    loaded = "was never loaded" if conflict.loaded is UNSET else f"was {describe(conflict.loaded)}"
-    return f"{loaded}, is {describe(conflict.theirs)}, was to be {describe(conflict.mine)}"
+    loaded = "" if conflict.loaded is UNSET else f"was {describe(conflict.loaded)}, "
+    return f"{loaded}is {describe(conflict.theirs)}, was to be {describe(conflict.mine)}"

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from synapse import AuthenticationError, BulkError, PermissionDeniedError, QueryError, Task, TaskTag
+from synapse import (
+    AuthenticationError,
+    BulkError,
+    PermissionDeniedError,
+    QueryError,
+    Task,
+    TaskTag,
+    WriteUnconfirmedError,
+)
 from synapse.entities.tagging import BATCH
 from synapse.testing import canned, page
 
@@ -37,6 +45,28 @@ class TestManyBatches:
         told = caught.value
         assert list(KEYS) == sorted([*told.succeeded, *(key for key, _ in told.failed), *told.untried])
         assert (failed, untried) == (len(told.failed), len(told.untried))
+
+
+def test_a_tag_to_add_and_to_remove_is_refused():
+    """Nothing could tell afterwards whether it happened."""
+    session = canned({})
+    task = Task.ref(7)
+    task._state.session = session
+
+    with pytest.raises(QueryError, match="TaskTag 2 to add and to remove"):
+        task.set_tags(add=[1, 2], remove=[2])
+    assert [] == session.requests
+
+
+@pytest.mark.parametrize("answer", ["ok", [], 1])
+def test_an_answer_that_is_no_object_is_unconfirmed(answer):
+    """What it answers is not known, so a page in its place can be told by its shape only."""
+    task = Task.ref(7)
+    task._state.session = canned({"POST tasks/set_tags/": answer})
+
+    with pytest.raises(WriteUnconfirmedError) as caught:
+        task.set_tags(add=[1])
+    assert caught.value.question is not None
 
 
 def test_a_name_with_blanks_around_it_is_refused():

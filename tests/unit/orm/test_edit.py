@@ -148,6 +148,20 @@ class TestEdit:
         assert "nothing of a Storage tells" in str(caught.value.resolve())
         assert b"hush" not in pickle.dumps(caught.value)
 
+    def test_keeps_a_secret_that_was_set_since(self):
+        """No row shows it, so it stays to be saved."""
+        row = {"id": 1, "name": "s", "provider": "gcp"}
+        session = canned({"GET storages/1/": row, "PATCH storages/1/": again(LOST)})
+        storage = Storage.objects.using(session).get(1)
+        storage.name, storage.configuration = "new", {"key": "two"}
+        with pytest.raises(WriteUnconfirmedError) as caught:
+            storage.save()
+        storage.configuration = {"key": "three"}
+        session.replies["GET storages/1/"] = {**row, "name": "new"}
+
+        assert caught.value.resolve().done
+        assert {"configuration": {"key": "three"}} == storage.changes
+
     def test_travels(self):
         """A pickled error asks through the current session."""
         _, error, session = lost({"meta": {"a": 2}}, meta={"a": 2})
