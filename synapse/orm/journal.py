@@ -22,9 +22,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-import attrs
-
 from synapse.errors import ConfigError, QueryError, describe
+from synapse.mapping.unset import UNSET
 
 _WHAT: Final = "synapse bulk_create"
 # Also raised where the same row would come to be named otherwise, so that no run takes it for another one.
@@ -32,21 +31,17 @@ _VERSION: Final = 1
 _START: Final = f'{{"journal": "{_WHAT}", '.encode()
 
 
-@attrs.frozen
-class Sending:
-    """Rows were about to be sent at a time, when no row of the backend had a key above `after`."""
-
-    at: float
-    after: int | None
-
-
 class Journal:
-    """The journal of one run at a time; `done` maps rows to their keys, `unsettled` those of unknown outcome."""
+    """The journal of one run at a time.
+
+    `done` maps rows to their keys; `unsettled` those of unknown outcome to the key that no row was above when they were
+    sent.
+    """
 
     def __init__(self, path: Path, descriptor: int, *, owner: Mapping[str, Any]) -> None:
         self.path = path
         self.done: dict[str, Any] = {}
-        self.unsettled: dict[str, Sending] = {}
+        self.unsettled: dict[str, int | None] = {}
         self.failure: ConfigError | None = None
         self._descriptor = descriptor
         self._unnoted: dict[str, Any] = {}
@@ -64,9 +59,9 @@ class Journal:
 
     def sending(self, names: Iterable[str], *, after: int | None) -> None:
         """Note rows that are about to be sent; raises `ConfigError` where that cannot be noted."""
-        names, sending = list(names), Sending(time.time(), after)
-        self._write({"sent": names, "at": sending.at, "after": after}, kept=True)
-        self.unsettled |= dict.fromkeys(names, sending)
+        names = list(names)
+        self._write({"sent": names, "at": time.time(), "after": after}, kept=True)
+        self.unsettled |= dict.fromkeys(names, after)
 
     def settle(self, keys: Mapping[str, Any]) -> None:
         """Note rows that are done, with their keys; what cannot be noted is found out about by the next run."""
@@ -80,7 +75,7 @@ class Journal:
 
     def withdraw(self, names: Iterable[str]) -> None:
         """Note rows that were surely not created."""
-        names = [name for name in names if self.unsettled.pop(name, None)]
+        names = [name for name in names if self.unsettled.pop(name, UNSET) is not UNSET]
         with contextlib.suppress(ConfigError):
             if names:
                 self._write({"undone": names})
@@ -150,7 +145,7 @@ class Journal:
                     "at": float() | int() as at,
                     "after": int() | None as after,
                 } if math.isfinite(at):
-                    self.unsettled |= dict.fromkeys(names, Sending(at, after))
+                    self.unsettled |= dict.fromkeys(names, after)
                 case {"done": dict(keys)} if all(isinstance(key, int | str) for key in keys.values()):
                     self.done |= keys
                     for name in keys:

@@ -116,13 +116,13 @@ class _Creation(Generic[E]):
         doubtful = {
             item.name: f"the keys of {entity} rows do not tell which are younger"
             for item in items
-            if noted[item.name].after is None
+            if noted[item.name] is None
         }
         told = {item.name: item for item in items if item.name not in doubtful}
         if not told:
             return doubtful
         sent = {name: writing.to_wire(item.made) for name, item in told.items()}
-        after = {name: noted[name].after or 0 for name in told}
+        after = {name: noted[name] or 0 for name in told}
         rows, whole = newer.rows(self.cls, sent.values(), session=self.session, after=min(after.values()))
         known = set(self.journal.done.values())
         # Equal rows of several requests are told apart by number only, so all are looked for together.
