@@ -180,7 +180,7 @@ def _single(session: Session, target: type[Entity], key: Any) -> Any:
     def get() -> Any:
         request = session.dialect.detail(target._schema, key)
         data = session.send(request).data
-        row = loading.checked_row(target, key, data, request=request, session=session)
+        row = loading.checked_row(target, data, pk=key, request=request, session=session)
         return row if isinstance(data, dict) else data
 
     return session.cache.once(target._schema.resource, key, get=get)

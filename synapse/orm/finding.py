@@ -47,7 +47,7 @@ def _detail(queryset: QuerySet[E], pk: Any) -> E:
         raise loading.missing(
             queryset.entity, f"{schema.entity} {pk!r} does not exist", cause=error
         ) from error
-    row = loading.checked_row(queryset.entity, pk, reply.data, request=request, session=session)
+    row = loading.checked_row(queryset.entity, reply.data, pk=pk, request=request, session=session)
     found = loading.load(queryset.entity, row, session=session, mode=query.mode)
     for path in query.prefetch:
         fetching.prefetch([found], path)

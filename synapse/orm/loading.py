@@ -416,11 +416,11 @@ def detail_row(instance: Entity, session: Session, *, field: str = "") -> dict[s
         reply = session.send(request)
     except NotFoundError as error:
         raise missing(cls, f"{cls.__name__} {instance.pk} does not exist (any more)", cause=error) from error
-    return checked_row(cls, instance.pk, reply.data, request=request, session=session, keyed=True)
+    return checked_row(cls, reply.data, pk=instance.pk, request=request, session=session, keyed=True)
 
 
 def checked_row(
-    cls: type[Entity], pk: Any, data: Any, *, request: Request, session: Session, keyed: bool = False
+    cls: type[Entity], data: Any, *, pk: Any, request: Request, session: Session, keyed: bool = False
 ) -> dict[str, Any]:
     """Give the row that answers a request for one key, or raise where it has that of another; if *keyed*, has none."""
     row = session.dialect.normalise(cls._schema, data)

@@ -17,6 +17,9 @@ from synapse.session.collector import undisturbed
 Loads = Callable[[bytes], Any]
 
 VARIABLE: Final = "SYNAPSE_JSON"
+FEW: Final = 1_000_000
+"""So many values an answer may always hold."""
+
 _CHOICES: Final = ("auto", "orjson", "stdlib")
 _MARK: Final = b"\xef\xbb\xbf"
 # All digits alike, so that a long run of them is found by one quick search.
@@ -61,6 +64,20 @@ def alike(fast: Loads) -> Loads:
             return json.loads(content)
 
     return loads
+
+
+def most_values(most: int) -> int:
+    """Say how many values an answer may hold where *most* bytes of text are allowed: one takes up to 200 in memory.
+
+    >>> most_values(256 * 1024 * 1024)
+    8388608
+    """
+    return max(FEW, most // 32)
+
+
+def is_crowded(content: bytes, *, most: int) -> bool:
+    """Whether a JSON body may hold more than so many values, told by its commas and brackets."""
+    return len(content) > most and sum(map(content.count, (b",", b"[", b"{"))) > most
 
 
 def parse(content: bytes) -> Any:

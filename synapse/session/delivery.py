@@ -19,8 +19,8 @@ from synapse.dialects.masking import Masker, Secret, conceal
 from synapse.dialects.wire import IDEMPOTENT, Reply, Request, encode
 from synapse.errors import MappingError, TransferError, TransportError, WriteUnconfirmedError
 from synapse.mapping.unset import UNSET
-from synapse.session.config import Settings
-from synapse.session.decoding import parse
+from synapse.session.config import MIB, Settings
+from synapse.session.decoding import is_crowded, most_values, parse
 from synapse.session.failures import Failure
 from synapse.session.origin import clean, host_of, start_of
 from synapse.session.pacing import Pace, Turn
@@ -35,6 +35,7 @@ _HOPS: Final = 5
 # A gateway gave up on a backend that may go on working; those above 511 are a content network's own.
 _UNSETTLED: Final = frozenset({502, 504, 520, 522, 524})
 
+_NO_ROOM: Final = "more than there is memory for"
 _MOVED: Final = "answered with a redirect to {}, which a write does not follow: give the session that host"
 
 logger: Final = logging.getLogger("synapse")
@@ -64,17 +65,30 @@ class Delivery:
         """Return the reply to *request*; every refusal and every failure is raised as a typed error."""
         attempt = self.prepare(request)
         answer = self.deliver(attempt)
-        data: Any = UNSET
-        # The parser's error carries the whole body: no error of ours may lead back to it.
-        with contextlib.suppress(ValueError):
-            data = parse(answer.content)
-        if data is UNSET and request.textual:
-            data = text_of(answer)
-        if data is UNSET:
-            words = describe(answer, masker=self.masker)
-            reason = f"{answer.status} with a body that is not JSON ({words})"
-            self._fail(attempt, Failure(reason, True, False, status=answer.status))
+        data = self._data(answer, textual=request.textual)
+        if isinstance(data, Failure):
+            self._fail(attempt, data)
         return Reply(answer.status, data, answer.headers, length=len(answer.content))
+
+    def _data(self, answer: Answer, *, textual: bool) -> Any:
+        """Parse a body, if memory holds what is in it; the parser's error is left here, for it carries the whole."""
+        most = most_values(self._settings.max_answer)
+        crowded = is_crowded(answer.content, most=most)
+        if crowded and not textual:
+            what = f"more than {most:,} values, the most that this session reads into memory"
+            return _too_much(what, status=answer.status)
+        try:
+            with contextlib.suppress(ValueError):
+                if not crowded:
+                    return parse(answer.content)
+            if textual:
+                return text_of(answer)
+        except MemoryError:
+            return _too_much(_NO_ROOM, status=answer.status)
+        words = describe(attrs.evolve(answer, content=answer.content[:MIB]), masker=self.masker)
+        return Failure(
+            f"{answer.status} with a body that is not JSON ({words})", True, False, status=answer.status
+        )
 
     def prepare(self, request: Request, *, streamed: bool = False) -> Attempt:
         """Turn a request into what is sent; nothing travels yet."""
@@ -153,7 +167,7 @@ class Delivery:
         turn, well = Turn(again=again, free=attempt.streamed), False
         try:
             pace.enter(turn)
-            outcome = self.transport.exchange(attempt)
+            outcome = self._exchange(attempt)
             well = isinstance(outcome, Answer) and outcome.status < 500
             if isinstance(outcome, Answer) and outcome.status in REFUSED and self._settings.retry.total:
                 asked = seconds_until(outcome.headers.get("Retry-After"))
@@ -164,6 +178,12 @@ class Delivery:
             pace.taken.discard(turn)  # in one step, so that no second interrupt can keep it
             pace.leave(turn, well=well)
         return outcome
+
+    def _exchange(self, attempt: Attempt) -> Answer | Failure:
+        try:
+            return self.transport.exchange(attempt)
+        except MemoryError:
+            return _too_much(_NO_ROOM)
 
     def close(self) -> None:
         """Free the sockets, and wake those who wait for a turn."""
@@ -295,6 +315,10 @@ def _dump(value: Any, *, label: str) -> bytes:
         return json.dumps(value, allow_nan=False, separators=(",", ":")).encode()
     except (TypeError, ValueError, RecursionError) as error:
         raise MappingError(f"{label}: the value to send is not JSON ({error})") from error
+
+
+def _too_much(what: str, *, status: int | None = None) -> Failure:
+    return Failure(f"the answer holds {what} (see max_answer=…)", True, False, status=status, too_large=True)
 
 
 def _standing(attempt: Attempt, failure: Failure) -> str:

@@ -73,7 +73,7 @@ class Body:
                     return None
                 found.write(block)
         except Exception as error:
-            self.held = found.getvalue() + (b"" if self.packed else _partial(error))
+            self.held = found.getvalue()[:BLOCK] + (b"" if self.packed else _partial(error))
             raise
         return found.getvalue()
 

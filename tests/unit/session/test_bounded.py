@@ -1,4 +1,4 @@
-"""Answers that trickle."""
+"""Answers that trickle, and answers that are too much."""
 
 from __future__ import annotations
 
@@ -11,10 +11,15 @@ import pytest
 from synapse.dialects.wire import Request
 from synapse.errors import TransportError, WriteUnconfirmedError
 from synapse.session import Retry, Session
+from synapse.session.config import MIB
+from synapse.session.decoding import FEW
 from tests.unit.session.hostile import Received, Server, Step, cut, reply
 
 Serve = Callable[..., Server]
 Connect = Callable[..., Session]
+Scripted = Callable[..., tuple[Server, Session]]
+LIST = Request("GET", "tasks/")
+GET, POST = (Request(method, "tasks/", textual=True) for method in ("GET", "POST"))
 FILE = reply(raw=b"x" * 40, headers=[("Content-Type", "text/plain")])
 
 
@@ -77,3 +82,32 @@ def test_a_file_whose_head_breaks_off_is_no_empty_file(serve: Serve, connect: Co
         got = b"".join(file.chunks())
 
     assert (b"x" * 40, 2) == (got, len(server.received))
+
+
+def no_memory(*_: object) -> None:
+    """Do what Python does where there is none left."""
+    raise MemoryError
+
+
+class TestRoom:
+    def test_refuses_more_values_than_memory_should_hold(self, scripted: Scripted) -> None:
+        """A few bytes of text may be many in memory: of a small answer, a million values at most."""
+        few, many = ([0] * count for count in (FEW - 1, FEW + 1))
+        _, session = scripted(reply(data=few), reply(data=many), max_answer=4 * MIB)
+
+        assert few == session.send(LIST).data
+        with pytest.raises(TransportError, match="more than 1,000,000 values") as caught:
+            session.send(LIST)
+        assert (True, 200) == (caught.value.too_large, caught.value.status_code)
+
+    @pytest.mark.parametrize("place", ["delivery.parse", "delivery.text_of", "transport.Transport.exchange"])
+    def test_reports_what_there_is_no_memory_for(
+        self, scripted: Scripted, monkeypatch: pytest.MonkeyPatch, place: str
+    ) -> None:
+        """It is an answer that is too large, of a write one that may have been made."""
+        _, session = scripted(reply(raw=b"{"), max_answer=4 * MIB)
+        monkeypatch.setattr(f"synapse.session.{place}", no_memory)
+        for request, kind in ((GET, TransportError), (POST, WriteUnconfirmedError)):
+            with pytest.raises(kind, match="more than there is memory for") as caught:
+                session.send(request)
+            assert caught.value.too_large
