@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.process import environment
+from tests.unit.session.hostile import Server, reply
 
 ON_A_TERMINAL = (
     "import fcntl, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); from synapse.cli import main; main()"
@@ -64,6 +65,16 @@ class TestWhoami:
         monkeypatch.setenv("SYNAPSE_API_TOKEN", box.api_token)
 
         assert box.api_token not in "".join(map(str, ran("whoami")))
+
+    def test_leaves_a_terminal_alone(self, ran, monkeypatch):
+        """A name that a terminal would obey, or that looks like another line, is told as text."""
+        with Server(reply(data={"name": "x\x1b]0;pwn\x07\nhost  https://other"})) as server:
+            monkeypatch.setenv("SYNAPSE_HOST", server.origin)
+            monkeypatch.setenv("SYNAPSE_API_TOKEN", "syn_0123456789abcdef")
+
+            assert ["host", r"name  x\x1b]0;pwn\x07\nhost  https://other"] == [
+                line.removesuffix(f"  {server.origin}") for line in ran("whoami").out.splitlines()
+            ]
 
     def test_refuses_a_wrong_token(self, ran, box, monkeypatch):
         """A token that the backend does not know is an error."""

@@ -10,14 +10,16 @@ import tempfile
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
-from synapse import Model, Session, TransferError
+from synapse import Model, RemoteFile, Session, TransferError
 from synapse.transfer import upload_file
 from tests.faults.conftest import MakeFile, Place, md5
 from tests.faults.deeds import REQUESTS, MakeDeed
 from tests.faults.hostile import Backend, Proxy
+from tests.unit.session.hostile import Server, reply
 
 
 def folder(path: Path) -> None:
@@ -214,3 +216,18 @@ def test_file_that_may_not_be_read(backend: Backend, place: Place, readable_by_a
     assert told["said"].startswith("TransferError: ") and "may not be read" in told["said"]
     assert ["reused", "failed", "created"] == told["statuses"]
     assert ["open.bin", "other.bin"] == place.names
+
+
+@pytest.mark.parametrize("name", ["../../x.png", "..\\..\\x.png", "/etc/x.png", "a/../../x.png"])
+@pytest.mark.parametrize("given", ["name", "address"])
+def test_name_of_the_backend(tmp_path: Path, name: str, given: str) -> None:
+    """Whatever it calls a file, the file comes into the folder that was given."""
+    with Server(reply(raw=b"1")) as server, Session(server.origin, api_token="syn_0123456789") as session:
+        url = f"/f/{quote(name, safe='')}" if given == "address" else "/f/a.png"
+        file = RemoteFile.from_wire(
+            {"url": url, "file_name_original": name} if given == "name" else url, session=session
+        )
+        path = file.download(tmp_path)
+    session.close()
+
+    assert ("x.png", tmp_path) == (path.name, path.parent)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import ssl
 import warnings
 
@@ -13,7 +15,8 @@ from urllib.parse import urlsplit
 import attrs
 import pytest
 
-from synapse import ConfigError, Session, TransportError, WriteUnconfirmedError
+from synapse import ConfigError, Session, SynapseError, TransportError, WriteUnconfirmedError
+from synapse.dialects import Request
 from synapse.session import Retry, UnverifiedTLSWarning
 from tests.faults.conftest import MakeFile, Place
 from tests.faults.deeds import MakeDeed, check, chunks, once_more, upload
@@ -21,6 +24,7 @@ from tests.faults.every import CALLS, Keys, World
 from tests.faults.hostile import FIRST, MIDDLE, Act, Backend, Proxy, close, reset
 from tests.faults.tls import NAME, Certificates, Forward, Greeter, garbage, gone, plain, silent
 from tests.sandbox.wire import Wire
+from tests.unit.session.hostile import Server, reply
 
 Secured = Callable[..., Session]
 
@@ -42,6 +46,26 @@ def secured(certificates: Certificates, tmp_path: Path) -> Iterator[Secured]:
     yield make
     for session in made:
         session.close()
+
+
+@pytest.fixture(scope="module")
+def impostor(certificates: Certificates) -> Iterator[Proxy]:
+    """Stand in the place of a backend, with a certificate that nobody vouches for."""
+    with Server(reply(data={})) as server:
+        address = ("127.0.0.1", int(server.origin.rpartition(":")[2]))
+        with Proxy(address, secure=certificates.foreign()) as front:
+            yield front
+
+
+class Empty:
+    """A body of one byte."""
+
+    content_type = "image/png"
+    length = 1
+
+    def open(self) -> io.BytesIO:
+        """Return what is sent."""
+        return io.BytesIO(b"1")
 
 
 def rename(session: Session) -> None:
@@ -77,6 +101,23 @@ class TestCertificates:
             assert f"the certificate was not accepted: {words}" in str(caught.value)
             assert str(caught.value).endswith("(see verify=…). Nothing was written")
             assert (1, []) == (len(calls), front.received)
+
+    @pytest.mark.parametrize("name", [*CALLS, "put", "lines"])
+    def test_of_an_unknown_authority_hear_no_call(
+        self, impostor: Proxy, secured: Secured, tmp_path: Path, name: str
+    ) -> None:
+        """Nor an upload, a download, a stream: nothing of any call arrives."""
+        session = secured(impostor.url, agent_token="agent_0123456789")
+        keys = Keys(address=f"{impostor.url}/f/a.png?X-Amz-Signature=s", agent_token="a" * 40)
+        with contextlib.suppress(SynapseError):
+            if name == "put":
+                session.put(keys.address, Empty(), read_timeout=5)
+            elif name == "lines":
+                session.lines(Request("GET", "jobs/7/tail/")).__enter__()
+            else:
+                CALLS[name].do(World(session, tmp_path, keys))
+
+        assert [] == impostor.received
 
     def test_of_an_unknown_authority_are_refused_by_default(
         self, certificates: Certificates, backend: Backend, secured: Secured

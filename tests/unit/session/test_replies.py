@@ -142,3 +142,18 @@ class TestDescribe:
     def test_says_that_there_is_nothing(self) -> None:
         """An empty body without a content type is described as such."""
         assert "no content type, empty" == describe(Answer(200, {}), masker=Masker())
+
+
+class TestWords:
+    def test_leave_a_terminal_alone(self) -> None:
+        """What it would obey is told as text, on one line; the data stays what it is."""
+        error = refusal(401, b'{"detail": "no\\n\\u001b[2J\\u009b31m"}')
+
+        assert "GET /tasks/: 401 no \\x1b[2J\\x9b31m" == str(error)
+        assert {"detail": "no\n\x1b[2J\x9b31m"} == error.response
+
+    def test_of_many_words_do_not_take_for_ever(self) -> None:
+        """A page is searched for secrets in time that grows with its length."""
+        error = refusal(400, b'"' + b"token" * 200_000)
+
+        assert 400 == error.status_code

@@ -56,6 +56,16 @@ class TestFind:
         assert ["http://proxy:3128", "http://other:3128"] == [each.proxy for each in found]
         assert "word" not in repr(found)
 
+    @pytest.mark.parametrize(
+        ("host", "expected"),
+        [("files.test", None), ("a.files.test", None), ("api.test", "http://proxy:3128")],
+    )
+    def test_no_proxy_of_the_argument(self, host: str, expected: str | None) -> None:
+        """It counts for the proxies that were given beside it."""
+        proxies = {"https": "http://proxy:3128", "no_proxy": "localhost,files.test"}
+
+        assert expected == find(f"https://{host}/a", proxies=proxies, verify=None, cert=None).proxy
+
 
 class TestProxies:
     @pytest.mark.parametrize(

@@ -13,13 +13,14 @@ import pytest
 
 from synapse.dialects.v1_storage import Lodged, Place
 from synapse.errors import TransferError
-from synapse.session import Session
+from synapse.session import Retry, Session
 from synapse.transfer.deposit import NotStoredError, deposit
 from synapse.transfer.source import Source
 from tests.unit.session.hostile import Server, Step, reply, reset
 from tests.unit.transfer.conftest import MakeFile, Scripted, quick
 
 SECRET = "f00dfeed"
+TOKEN = "syn_0123456789"
 OK = reply(headers=[("ETag", '"e1"')])
 
 
@@ -139,6 +140,20 @@ class TestWhole:
             put(session, make_file(), server.origin)
 
         assert 1 == len(server.received)
+
+    @pytest.mark.parametrize(
+        "answer", [refusal(403, "No", message=TOKEN), page(403, TOKEN)], ids=["storage", "proxy"]
+    )
+    def test_shows_no_secret_of_the_session(self, make_file: MakeFile, answer: bytes) -> None:
+        """Whoever answers on the way may know the token, or the password of a proxy, and repeats it."""
+        with Server(answer) as server:
+            session = Session(server.origin, api_token=TOKEN, retry=Retry(total=0))
+            with pytest.raises(NotStoredError) as caught:
+                put(session, make_file(), server.origin)
+            session.close()
+
+        assert "***" in str(caught.value)
+        assert TOKEN not in str(caught.value)
 
     @pytest.mark.parametrize(("retries", "attempts"), [(0, 1), (1, 2), (3, 4), (9, 4)])
     def test_gives_up(self, scripted: Scripted, make_file: MakeFile, retries: int, attempts: int) -> None:

@@ -149,6 +149,17 @@ class TestNextCall:
         assert CONTENT == remote(session).download(folder).read_bytes()
         assert before == victim.read_bytes()
 
+    def test_never_takes_what_another_user_left(
+        self, scripted: Scripted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """In a folder that all may write into, anyone can put bytes of theirs under the name of a draft."""
+        shelf, session = broken(scripted, tmp_path)
+        owner = os.geteuid()
+        monkeypatch.setattr(os, "geteuid", lambda: owner + 1)
+
+        assert CONTENT == remote(session).download(tmp_path).read_bytes()
+        assert "" == shelf.asked[0]
+
     def test_a_link_without_a_draft_is_not_written_through(self, scripted: Scripted, tmp_path: Path) -> None:
         """A first download whose note's place is taken by a link replaces it."""
         folder, victim = tmp_path / "out", tmp_path / "victim"
