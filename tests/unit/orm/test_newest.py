@@ -78,11 +78,13 @@ class TestReading:
         assert ([3, 1], False) == keys(session)
 
     @pytest.mark.parametrize(
-        ("ticks", "sure", "unsure"), [(-10, [3], [2]), (-3600, [3], [2, 1]), (0, [], [3, 2])]
+        ("ticks", "sure", "unsure"),
+        [(-10, [3], [2]), (-3600, [3], [2, 1]), (0, [], [3, 2]), (None, [3], [2, 1])],
+        ids=["both clocks agree", "one was set back", "one slept", "of another machine"],
     )
     def test_takes_what_either_clock_leaves_open_as_unsure(self, ticks, sure, unsure):
         """A clock that was set, or that slept, neither makes an old row new nor hides a new one."""
-        since = Moment(time.time() - 10, time.monotonic() + ticks)
+        since = Moment(time.time() - 10, None if ticks is None else time.monotonic() + ticks)
         session = canned({"GET task_tags/": listed(tag(3, made=-5), tag(2, made=-1800), tag(1, made=-5000))})
         found = made_since(TaskTag, since, session=session)
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import pickle
 import time
 
+import attrs
 import pytest
 
 from synapse import QueryError, Resolution, WriteUnconfirmedError
+from synapse.orm.newest import Moment
 from tests.unit.orm.lost import backend, listed, lost, tag
 
 
@@ -82,12 +85,30 @@ class TestAsking:
         session.replies["GET task_tags/"] = listed(tag(5))
         assert error.resolve(wait=0).done
 
+    def test_is_waited_for_anew_by_another_process(self):
+        """Its clock may be another machine's, and tells nothing of how long ago it was."""
+        session = backend(listed(), read=60)
+        _, error = lost(session)
+        arrived = pickle.loads(pickle.dumps(error))
+        arrived.question = attrs.evolve(arrived.question, failed=Moment(0, None))
+
+        assert "may still be at work" in str(arrived.resolve(using=session, wait=0))
+
+    def test_is_not_fooled_by_a_clock_that_is_set_forward(self, monkeypatch):
+        """The time of day tells of hours that have not passed."""
+        session = backend(listed(), read=60)
+        _, error = lost(session)
+        later = time.time() + 10_000
+        monkeypatch.setattr("synapse.orm.newest.time.time", lambda: later)
+
+        assert not error.resolve(wait=0).repeatable
+
     def test_is_not_fooled_by_a_clock_that_was_set_back(self, monkeypatch):
         """The wall clock may jump; the wait is bounded all the same."""
         session = backend(listed(), read=0.05)
         _, error = lost(session)
         before = time.time() - 10_000
-        monkeypatch.setattr("synapse.orm.resolving.time.time", lambda: before)
+        monkeypatch.setattr("synapse.orm.newest.time.time", lambda: before)
         started = time.monotonic()
 
         assert error.resolve().repeatable
