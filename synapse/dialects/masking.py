@@ -136,11 +136,17 @@ def _spelled(secret: str) -> Iterator[str]:
         yield from (core, core.translate(_URL_SAFE))
 
 
-@attrs.frozen
+@attrs.define(eq=False)
 class Masker:
     """Hides what a session must not show: its own tokens, and what looks secret by its name or its place."""
 
-    secrets: tuple[str, ...] = attrs.field(default=(), repr=False, converter=_forms)
+    secrets: tuple[str, ...] = attrs.field(
+        default=(), repr=False, converter=_forms, on_setattr=attrs.setters.NO_OP
+    )
+
+    def learn(self, secrets: Iterable[str]) -> None:
+        """Hide these as well from now on."""
+        self.secrets = tuple(sorted({*self.secrets, *_forms(secrets)}, key=len, reverse=True))
 
     def literal(self, text: str) -> str:
         """Return *text* without any of the session's tokens as they are usually written; JSON stays JSON."""

@@ -139,7 +139,8 @@ class _Hush(logging.Filter):
         masker: Masker | None = getattr(self.sending, "masker", None)
         if masker is not None:
             # As a whole: what a server sent may be among its arguments in any shape, and in its exception.
-            record.msg, record.args = masker.words(record.getMessage()), ()
+            said = Masker((self.sending.secret,)).text(record.getMessage())
+            record.msg, record.args = masker.words(said), ()
             record.exc_info = None
         return True
 
@@ -189,7 +190,7 @@ class Connections(requests.adapters.HTTPAdapter):
 
     def send(self, *args: Any, secret: str = "", **kwargs: Any) -> requests.Response:
         """Send one request, with its address masked in the log of urllib3, and *secret* in it hidden."""
-        _HUSH.sending.masker = Masker((*self._masker.secrets, secret)) if secret else self._masker
+        _HUSH.sending.secret, _HUSH.sending.masker = secret, self._masker
         try:
             return super().send(*args, **kwargs)
         finally:

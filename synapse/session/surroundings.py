@@ -48,7 +48,13 @@ def find(url: str, *, proxies: Mapping[str, str] | None, verify: Any, cert: Any)
     given = _with_passwords(proxies or {}, conceal(getproxies()))
     with requests.Session() as session:
         merged: Any = session.merge_environment_settings(url, given, None, verify, cert)
-    merged["proxies"] = conceal(merged["proxies"])
+    # Without a scheme, what is before the first colon would be taken for one.
+    merged["proxies"] = conceal(
+        {
+            name: proxy if not proxy or "://" in proxy or name == "no_proxy" else f"http://{proxy}"
+            for name, proxy in merged["proxies"].items()
+        }
+    )
     # requests itself looks at it for the proxies of the environment only.
     directly = given.get("no_proxy")
     if directly and requests.utils.should_bypass_proxies(url, directly):
@@ -134,6 +140,8 @@ def secrets_of(proxies: Mapping[str, str] | None) -> Iterator[str]:
         _, mark, password = user.partition(":")
         if mark:
             yield from (unquote(user), unquote(password), password)
+        elif user:  # a key that stands for both
+            yield from (unquote(user), user)
 
 
 def check_bundle(path: str, *, setting: str) -> None:

@@ -24,7 +24,7 @@ from synapse.session.failures import ERRORS, Failure, anonymous, failure_of
 from synapse.session.handlers import bare, let_through, part
 from synapse.session.origin import start_of
 from synapse.session.replies import Answer, describe
-from synapse.session.surroundings import Surroundings, find
+from synapse.session.surroundings import Surroundings, find, secrets_of
 from synapse.session.trace import Call, Trace
 from synapse.session.unpacking import Body as Incoming
 
@@ -183,6 +183,8 @@ class Transport:
         if found is None:
             settings = self._settings
             found = find(url, proxies=settings.proxies, verify=settings.verify, cert=settings.cert)
+            # The environment may name another proxy than it did when the session was made.
+            self._masker.learn(secrets_of(found.proxies))
             self._environment[origin] = found
         return found
 

@@ -187,6 +187,23 @@ class TestPassword:
         assert words in str(caught.value)
         assert (1, []) == (len(strict.received), front.received)
 
+    @pytest.mark.parametrize("user", [QUOTED, "key-that-stands-for-both"])
+    def test_that_comes_later_is_not_shown_either(
+        self, through: Through, monkeypatch: pytest.MonkeyPatch, user: str
+    ) -> None:
+        """The environment is looked at when something is sent; an address without a scheme is one of http."""
+        with Server(lambda c, asked: c.sendall(reply(403, raw=f"{asked.headers}".encode()))) as server:
+            session = through(None, scheme="http")
+            monkeypatch.setenv("http_proxy", with_user(server.origin, user).removeprefix("http://"))
+            with pytest.raises(SynapseError, match=r"Basic \*\*\*") as caught:
+                session.projects.count()
+
+        assert not [
+            secret
+            for secret in (CODED, base64.b64encode(f"{user}:".encode()).decode(), user)
+            if secret in str(caught.value)
+        ]
+
     @pytest.mark.parametrize(
         "status",
         [b"407 Basic %s", b"502 sent %s", b"200 OK\r\nVia: %s", b"%s"],
