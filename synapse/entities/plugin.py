@@ -13,14 +13,14 @@ from synapse import transfer
 from synapse.dialects import v1_actions
 from synapse.entities.choices import PluginCategory
 from synapse.entities.files import FilesManager
-from synapse.errors import Resolution, TransportError
+from synapse.errors import Question, Resolution, TransportError
 from synapse.mapping import Json, read_only
 from synapse.orm import Entity, ManagedBy, ToMany, ToOne, arguments, entity
 from synapse.orm.binding import check_host, held, send
 from synapse.orm.creation import Creation
 from synapse.orm.loading import reference
 from synapse.orm.registry import entity_named
-from synapse.orm.resolving import asking
+from synapse.orm.resolving import Repeating, asking
 from synapse.orm.writing import stored
 from synapse.query import EXACT
 from synapse.query.kinds import Reference, TextKey
@@ -128,7 +128,9 @@ class Plugin(Entity):
         session = held(self, "release")
         code = self.code
 
-        def question(since: Moment) -> Creation:
+        def question(since: Moment) -> Question:
+            if debug:
+                return Repeating(host=session.host, session=session)  # a replaced release keeps its time
             return Creation(
                 entity="PluginRelease",
                 sent=({"version": version, "debug": debug},),

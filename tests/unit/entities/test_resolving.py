@@ -71,6 +71,19 @@ class TestTags:
             assert error.resolve().done
 
 
+def test_a_debug_release_may_be_sent_again(tmp_path):
+    """It replaces the same one once more, whether or not it did."""
+    archive = tmp_path / "a.zip"
+    archive.write_bytes(b"PK\5\6" + bytes(18))
+    plugin = Plugin.ref(1)
+    plugin._state.session = canned(
+        {"GET plugins/1/": TestRuns.PLUGIN, "POST plugin_releases/": again(LOST)}, timeout=QUICK
+    )
+    error = caught(lambda: plugin.release("1", archive, debug=True))
+
+    assert "once more writes the same" in str(error.resolve())
+
+
 class TestRuns:
     PLUGIN = {"id": 1, "code": "c", "name": "n", "category": "custom"}
 
