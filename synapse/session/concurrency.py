@@ -13,6 +13,7 @@ from functools import partial
 from itertools import islice
 from typing import Any, Generic, NamedTuple, TypeVar, cast
 
+from synapse.session.handlers import is_of_handler
 from synapse.session.pacing import left
 
 T = TypeVar("T")
@@ -34,10 +35,12 @@ class Outcome(NamedTuple, Generic[T, R]):
 
 
 def run_one(function: Callable[[T], R], item: T) -> Outcome[T, R]:
-    """Call *function* with *item*, keeping its exception as a value."""
+    """Call *function* with *item*, keeping its exception as a value, unless the handler of a signal raised it."""
     try:
         return Outcome(item, function(item), None)
     except Exception as error:
+        if is_of_handler(error):
+            raise
         return Outcome(item, None, error)
 
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import signal
-import threading
+import inspect
 
 from collections.abc import Iterator
-from types import CodeType, TracebackType
-from typing import Any
+from types import CodeType, FrameType, TracebackType
 
 
 def let_through(error: BaseException) -> None:
@@ -16,13 +14,15 @@ def let_through(error: BaseException) -> None:
     A limit on a piece of work is often a handler that raises `TimeoutError`, which a socket raises as well: taken for
     that one, it would have the request repeated.
     """
-    if threading.current_thread() is not threading.main_thread():
-        return
-    codes = _handlers()
-    found = [each for each in _chain(error) if codes.intersection(_codes(each))] if codes else []
+    found = [each for each in _chain(error) if is_of_handler(each)]
     if found:
         # What wraps it was given its traceback as well.
         raise min(found, key=lambda each: sum(1 for _ in _chain(each)))
+
+
+def is_of_handler(error: BaseException) -> bool:
+    """Whether the handler of a signal raised an error, or something that it called did."""
+    return _from(error.__traceback__, None) is not None
 
 
 def part(error: BaseException, before: BaseException | None) -> None:
@@ -38,34 +38,25 @@ def bare(error: BaseException, before: BaseException | None, *, keep: CodeType |
     They hold headers and addresses, for whatever lists variables. The frames from a handler of a signal on stay, or
     from *keep*.
     """
-    codes = _handlers() if threading.current_thread() is threading.main_thread() else set()
     each: BaseException | None = error
     while each is not None and each is not before:
-        each.__traceback__ = _from(each.__traceback__, {*codes, keep})
+        each.__traceback__ = _from(each.__traceback__, keep)
         each.__context__, each = None, each.__cause__
     error.__context__ = before if error is not before else None
 
 
-def _from(trace: TracebackType | None, codes: set[CodeType | None]) -> TracebackType | None:
-    while trace is not None and trace.tb_frame.f_code not in codes:
+def _from(trace: TracebackType | None, keep: CodeType | None) -> TracebackType | None:
+    while trace is not None and not (trace.tb_frame.f_code is keep or _interrupts(trace.tb_frame)):
         trace = trace.tb_next
     return trace
 
 
-def _handlers() -> set[CodeType | None]:
-    return {code for number in signal.valid_signals() if (code := _code(signal.getsignal(number)))}
-
-
-def _code(handler: Any) -> CodeType | None:
-    code = getattr(handler, "__code__", None)
-    return code if isinstance(code, CodeType) else None
-
-
-def _codes(error: BaseException) -> Iterator[CodeType]:
-    trace = error.__traceback__
-    while trace is not None:
-        yield trace.tb_frame.f_code
-        trace = trace.tb_next
+def _interrupts(frame: FrameType) -> bool:
+    """Whether a frame is that of a handler, whatever was made one: it was given the frame below it, as no other is."""
+    code, below = frame.f_code, frame.f_back
+    count = code.co_argcount + code.co_kwonlyargcount + bool(code.co_flags & inspect.CO_VARARGS)
+    given = [frame.f_locals.get(name) for name in code.co_varnames[:count]] if below else []
+    return any(part is below for each in given for part in (each if type(each) is tuple else (each,)))
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
