@@ -197,3 +197,19 @@ class TestStop:
 
         assert told == (found.done, found.repeatable)
         assert ("STOPPED" if found.done else "RUNNING") == job.status
+
+
+class TestRemoval:
+    @pytest.mark.parametrize("there", [True, False])
+    def test_is_done_where_the_row_is_gone(self, there):
+        """The object knows it then; a row that is there may be deleted once more."""
+        session = canned({"GET tasks/7/": ROW, "DELETE tasks/7/": {"login": "please"}})
+        task = Task.objects.using(session).get(7)
+        with pytest.raises(WriteUnconfirmedError, match="was to be deleted") as caught:
+            task.delete()
+        if not there:
+            session.replies["GET tasks/7/"] = Task.DoesNotExist("gone", status_code=404)
+        found = caught.value.resolve()
+
+        assert (not there, there) == (found.done, found.repeatable)
+        assert there != task._state.deleted
