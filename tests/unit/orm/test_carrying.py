@@ -129,6 +129,16 @@ class TestCarries:
 
         assert carries({"event": "e", "file": "data:text/plain;base64,aGVsbG8="}, row) is True
 
+    def test_files_that_are_named_by_an_address_are_no_proof(self):
+        """Of several, another one may be there; a single one goes by its checksum."""
+        unit = {"id": 5, "data_collection": 1, "files": {"image_1": {"path_original": "day/1.png"}}}
+        log = {"id": 5, "job": "j", "file": {"url": "https://a.invalid/x", "checksum": "abc"}}
+
+        row = loading.load(DataUnit, unit, session=SESSION)
+        assert carries({"files": {"image_1": "https://a.invalid/x"}}, row) is None
+        row = loading.load(JobLog, log, session=SESSION)
+        assert carries({"file": {"checksum": "abd", "path": "x"}}, row) is False
+
     @pytest.mark.parametrize(("held", "verdict"), [(":00", True), (":00.7", None), (":09", False)])
     def test_moments_are_compared_as_such(self, held, verdict):
         """A log line's time comes in the backend's zone, and perhaps less finely."""

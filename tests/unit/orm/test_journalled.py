@@ -218,12 +218,12 @@ class TestUnknownOutcome:
     @pytest.mark.parametrize("harm", ["lost before", "lost after"])
     def test_is_found_out_about_in_the_same_run(self, path, harm):
         """A row whose answer did not come is looked for; if it is not there in time, it is sent again."""
-        shelf = Shelf({"id": 5, "project": 1, "name": "old"})
+        shelf = Shelf(*({"id": n, "project": 1, "name": "a"} for n in (4, 5)))
         shelf.harms = {2: harm}
 
         create(shelf.session(), path, *"abc")
 
-        assert [*"abc", "old"] == shelf.names
+        assert [*"aaabc"] == shelf.names
 
     @pytest.mark.parametrize(
         "answer",
