@@ -6,6 +6,7 @@ import time
 
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 import attrs
@@ -93,10 +94,12 @@ def made_since(
         # What is made meanwhile moves rows on to the next page; what is deleted, back over those that were read.
         whole = whole and not page.unread and (page.count is None or page.count >= count)
         count = page.count or 0
-        younger = [each for each in page.rows if _made_after(each[0], page.perhaps)]
+        ordered = _descends(cls, page.rows)
+        rows = _before_known(page.rows, since, session) if ordered else page.rows
+        younger = [each for each in rows if _made_after(each[0], page.perhaps)]
         perhaps |= {row.pk: (row, raw) for row, raw in younger}
         found |= {row.pk: (row, raw) for row, raw in younger if _made_after(row, page.surely)}
-        if not page.more or (len(younger) < len(page.rows) and _descends(cls, page.rows)):
+        if not page.more or (len(younger) < len(page.rows) and ordered):
             break
     else:
         whole = False
@@ -126,6 +129,18 @@ def _page(
         more=page.next is not None,
         unread=len(page.rows) - len(rows),
         count=page.count,
+    )
+
+
+def _before_known(
+    rows: list[tuple[E, dict[str, Any]]], since: Moment, session: Session
+) -> list[tuple[E, dict[str, Any]]]:
+    """Leave out what is no younger than a row that this session had made by then: no clock is needed for that."""
+    at = since.ticks
+    if at is None:
+        return rows
+    return list(
+        takewhile(lambda each: not session.had_made(each[0]._schema.resource, each[0].pk, at=at), rows)
     )
 
 

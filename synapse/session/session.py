@@ -183,13 +183,17 @@ class Session:
     def note_made(self, resource: str, key: Any) -> None:
         """Remember a row that this session created: it is not what another write of the same values was about."""
         with self._lock:
-            self._own[resource, key] = None
+            self._own[resource, key] = time.monotonic()
             if len(self._own) > _REMEMBERED:
                 del self._own[next(iter(self._own))]
 
     def has_made(self, resource: str, key: Any) -> bool:
         """Whether this session created a row of late."""
         return (resource, key) in self._own
+
+    def had_made(self, resource: str, key: Any, *, at: float) -> bool:
+        """Whether this session had created a row by then, in seconds of `time.monotonic()`."""
+        return self._own.get((resource, key), float("inf")) <= at
 
     def reset(self) -> None:
         """Drop the sockets, as where a line seems to be dead; the next request opens new ones."""
@@ -242,7 +246,7 @@ class Session:
         self._lock = threading.Lock()
         self._closing = threading.Event()
         self.cache: RelationCache = RelationCache(self.settings.cache)
-        self._own: dict[tuple[str, Any], None] = {}
+        self._own: dict[tuple[str, Any], float] = {}
         self._made = None
 
     def _delivery(self) -> Delivery:

@@ -90,6 +90,15 @@ class TestReading:
 
         assert (sure, unsure) == tuple([row.id for row, _ in rows] for rows in (found.rows, found.perhaps))
 
+    def test_stops_at_a_row_that_the_session_had_made_before(self):
+        """What comes behind it is older, whatever the clocks say, and however much of it there is."""
+        session = pages([tag(3), tag(2, made=-5), tag(1)], [tag(0)])
+        session.note_made("task_tags", 2)
+        found = made_since(TaskTag, ago(0), session=session)
+
+        assert ([3], [], True) == ([row.id for row, _ in found.rows], found.perhaps, found.whole)
+        assert 1 == len(session.requests)
+
     def test_does_not_take_a_missing_list_for_an_empty_one(self):
         """A list that is not there is an error."""
         with pytest.raises(NotFoundError):
