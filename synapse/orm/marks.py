@@ -8,6 +8,7 @@ from synapse.dialects import V1
 from synapse.orm import parts
 from synapse.orm.pages import keys_of
 from synapse.query import Query
+from synapse.query.kinds import LARGEST
 
 if TYPE_CHECKING:
     from synapse.orm.entity import Entity
@@ -42,9 +43,9 @@ class Mark:
     def places(self, row: Any) -> bool:
         """Whether a row tells its place: it has a key, and what the result is ordered by fits its field."""
         (key,) = keys_of(self._cls, [row], wire=self._wire)
-        return key is not None and all(
-            parts.has_place(self._cls, row, field=field, wire=wire) for field, wire, _ in self._order
-        )
+        if key is None or (isinstance(key, int) and abs(key) > LARGEST):
+            return False
+        return all(parts.has_place(self._cls, row, field=field, wire=wire) for field, wire, _ in self._order)
 
     def covers(self, row: Any) -> bool:
         """Whether a row was handed out: it is the marked one, or comes before it. One without a place tells nothing."""

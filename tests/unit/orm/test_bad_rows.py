@@ -180,6 +180,15 @@ class TestSkipped:
             assert [key for key in KEYS if key not in BAD] == [*first, *(row.pk for row in rest)]
             assert 4 == rows.bad_count + rest.bad_count
 
+    def test_by_an_impossible_key_hide_none_behind_them(self):
+        """A key beyond all others, in the middle of a list, does not make those behind it count as handed out."""
+        session = session_of("pages", lambda row: {**row, "id": 2**70}, bad={3})
+        rows = Task.objects.using(session).order_by("id").iterator(plan="pages")
+        first = [next(rows).pk for _ in range(3)]
+        rest = Task.objects.using(session).order_by("id").resume(rows.checkpoint)
+
+        assert [1, 2, 2**70, *range(4, 14)] == [*first, *(row.pk for row in rest)]
+
     def test_may_be_all_rows(self):
         """Nothing is left to give, and all are told of."""
         session = session_of(None, SPOILT["a number"], bad=set(KEYS))
