@@ -130,7 +130,7 @@ def importing() -> None:
         )
 
     nothing = spent("pass")
-    base = spent("import requests, attrs, cattrs, cachetools") - nothing
+    base = spent("import requests, attrs, cattrs") - nothing
     bare = (spent("import synapse") - nothing) / base
     show_at_most("import synapse ÷ import of its dependencies", bare, limit=1.3)
     lazy = (spent("from synapse import Task, connect") - nothing) / base

@@ -12,7 +12,7 @@ from typing import Final
 
 import pytest
 
-LATER: Final = {"requests", "urllib3", "cattrs", "cachetools", "django", "click", "rich", "numpy"}
+LATER: Final = {"requests", "urllib3", "cattrs", "django", "click", "rich", "numpy"}
 # Used where it is installed, never required.
 OPTIONAL: Final = {"orjson"}
 

@@ -78,7 +78,7 @@ def test_needs_seven_dependencies(metadata: Message) -> None:
     """The core asks for seven packages; everything else is an extra."""
     needed = [line for line in metadata.get_all("Requires-Dist", []) if "extra ==" not in line]
 
-    assert ["attrs", "cachetools", "cattrs", "filelock", "platformdirs", "requests", "urllib3"] == sorted(
+    assert ["attrs", "cattrs", "filelock", "platformdirs", "requests", "urllib3"] == sorted(
         line.split(">=")[0] for line in needed
     )
 
