@@ -140,6 +140,7 @@ def _facts(error: ClientError | None) -> dict[str, Any]:
 
 def _as(cls: type[SynapseError], error: SynapseError, **facts: Any) -> SynapseError:
     blank: dict[str, Any] = {"status_code": None, "response": None, "errors": {}, "request_id": None}
-    made = cls.__new__(cls, *error.args)
+    made = cls.__new__(cls)
+    made.args = error.args  # `OSError` would take them in its `__init__` only
     made.__dict__.update({**(blank if issubclass(cls, ClientError) else {}), **vars(error), **facts})
     return made
