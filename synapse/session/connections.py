@@ -179,10 +179,10 @@ class Connections(requests.adapters.HTTPAdapter):
         pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
         return {"Proxy-Authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"}
 
-    def cert_verify(self, conn: Any, *args: Any) -> None:
+    def cert_verify(self, conn: Any, *args: Any, **kwargs: Any) -> None:
         """Say which certificates count, towards a proxy that speaks TLS too, whatever the address behind it does."""
         try:
-            super().cert_verify(conn, f"{conn.scheme}:", *args[1:])  # type: ignore[no-untyped-call]
+            super().cert_verify(conn, f"{conn.scheme}:", *args[1:], **kwargs)  # type: ignore[no-untyped-call]
         except OSError as error:
             raise ConfigError(
                 f"the file of certificates is gone since the session was made ({error})"
