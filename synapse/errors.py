@@ -328,7 +328,7 @@ def hidden(text: str) -> str:
 
 
 def printable(text: str, *, lines: bool = False) -> str:
-    """Escape what a terminal would obey, or not show; with *lines*, line breaks stay.
+    r"""Escape what a terminal would obey, or not show; with *lines*, line breaks stay.
 
     >>> printable("a\x1b[2J")
     'a\\x1b[2J'
