@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 import uuid
 
 from collections.abc import Callable
@@ -75,10 +76,13 @@ def tag(place: Place) -> int:
 
 
 def job(place: Place) -> str:
-    """Make a job that runs for longer than any test."""
+    """Make a job that runs, and goes on for longer than any test."""
     run = {"action": "go", "params": {"seconds": 60}}
     answer = place.wire.post(f"plugins/{place.wire.plugin()['code']}/run/", run)
-    return str(answer.json()["job_id"])
+    key = str(answer.json()["job_id"])
+    while place.wire.get(f"jobs/{key}/")["status"] == "PENDING":
+        time.sleep(0.01)
+    return key
 
 
 def counted(place: Place, path: str, **values: Any) -> Callable[[], int]:
