@@ -220,7 +220,8 @@ def fresh(folder: Path, count: int, size: int) -> Path:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     for number in range(count):
-        (folder / f"{number:05}.bin").write_bytes(os.urandom(size))
+        # The vendor's client refuses what begins like a program, as random bytes may.
+        (folder / f"{number:05}.bin").write_bytes(b"0" + os.urandom(size - 1))
     return folder
 
 
