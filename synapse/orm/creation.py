@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from synapse.errors import Resolution
-from synapse.orm import carrying, newest
+from synapse.orm import carrying, newer, newest
 from synapse.orm.registry import entity_named
 from synapse.orm.resolving import ABSENT, Asked, named, open_values, take_over, without_secrets
 
@@ -42,7 +42,7 @@ class Creation(Asked):
         cls, entity: type[Entity], sent: Sequence[Mapping[str, Any]], *, session: Session, since: Moment
     ) -> Creation:
         """Ask for rows that nobody holds as objects, given as wire values by field."""
-        links = shared_links(entity, sent)
+        links = newer.shared_links(entity, sent)
         return cls(
             entity=entity.__name__,
             sent=tuple(sent),
@@ -119,14 +119,3 @@ class Creation(Asked):
 def _keys(paired: carrying.Paired[int]) -> list[Any]:
     keys = [*paired.found.values(), *(key for each in paired.doubtful.values() for key in each)]
     return list(dict.fromkeys(keys))
-
-
-def shared_links(cls: type[Entity], sent: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Give the links that rows have in common and that can be filtered by."""
-    links = {}
-    for relation, via in cls._schema.relations.items():
-        keys = {values.get(via) for values in sent}
-        by = cls._catalog.lookups.get(relation)
-        if len(keys) == 1 and None not in keys and by is not None and not by.many:
-            links[relation] = keys.pop()
-    return links

@@ -34,13 +34,8 @@ def rows(
 
     The flag says whether all of them were surely read.
     """
-    catalog, pk = cls._catalog, cls._schema.pk
-    shared: dict[str, Any] = {}
-    for relation, via in cls._schema.relations.items():
-        keys = {values.get(via) for values in sent}
-        if len(keys) == 1 and None not in keys and catalog.accepts(relation, Exact):
-            shared[relation] = keys.pop()
-    if after and catalog.accepts(pk, Gt):
+    pk, shared = cls._schema.pk, shared_links(cls, sent)
+    if after and cls._catalog.accepts(pk, Gt):
         shared[f"{pk}__gt"] = after
     queryset = cls.objects.using(session).filter(**shared).order_by(f"-{pk}")
     younger: list[E] = []
@@ -48,13 +43,21 @@ def rows(
     with queryset.iterator(on_bad_row="skip") as found:
         for row in found:
             if last is not None and row.pk > last:
-                return (
-                    younger,
-                    False,
-                )  # a backend that ignores the order may hide younger ones behind the older
+                # A backend that ignores the order may hide younger ones behind the older.
+                return younger, False
             if last is not None and last <= after:
                 break
             last = row.pk
             if last > after:
                 younger.append(row)
         return younger, not found.bad_count
+
+
+def shared_links(cls: type[Entity], sent: Collection[Mapping[str, Any]]) -> dict[str, Any]:
+    """Give the links that rows have in common and that can be filtered by."""
+    links: dict[str, Any] = {}
+    for relation, via in cls._schema.relations.items():
+        keys = {values.get(via) for values in sent}
+        if len(keys) == 1 and None not in keys and cls._catalog.accepts(relation, Exact):
+            links[relation] = keys.pop()
+    return links
