@@ -1,7 +1,8 @@
-"""What every test shares: how Hypothesis searches, and which processes coverage measures."""
+"""What every test shares: `--full`, how Hypothesis searches, and which processes coverage measures."""
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 
@@ -11,6 +12,8 @@ from typing import Final
 import pytest
 
 from hypothesis import HealthCheck, settings
+
+from tests.combining import pairwise
 
 MEASURE: Final = "COVERAGE_PROCESS_CONFIG"
 
@@ -22,6 +25,25 @@ settings.load_profile("ci" if os.environ.get("CI") else "local")
 # Started in the background, a process ignores Ctrl-C, and hands that down to those that tests interrupt.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add `--full`: whole products of parameters, for `make test-full`."""
+    parser.addoption("--full", action="store_true", help="run every combination, not only every pair")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test of `@pytest.mark.combinations("a, b, c", AS, BS, CS)` for their pairs, or for all of them."""
+    combine = itertools.product if metafunc.config.getoption("full") else pairwise
+    for mark in metafunc.definition.iter_markers("combinations"):
+        names, *parameters = mark.args
+        metafunc.parametrize(names, list(combine(*map(list, parameters))))
+
+
+@pytest.fixture(scope="session")
+def full(request: pytest.FixtureRequest) -> bool:
+    """Whether this is a full run, for tests that choose their own amount."""
+    return bool(request.config.getoption("full"))
 
 
 @pytest.fixture(scope="session", autouse=True)
