@@ -3,10 +3,11 @@ PYTHON     ?=
 PYTHONS    := $(or $(PYTHON),python3 python3.13 python3.12 python3.11 python3.14 python)
 VENV       ?= .venv
 EXTRAS     ?= demo,postgres,fast,dev
-WORKERS    ?= 2
+WORKERS    ?= 4
 
 BIN        := $(VENV)/bin
 STAMP      := $(VENV)/.installed
+PYTEST     := $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 IS_USABLE  := import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))
 
 # Without compiled modules every start of the sandbox is three times as slow.
@@ -14,20 +15,27 @@ unexport PYTHONDONTWRITEBYTECODE
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test bench fuzz docs fmt lint types check release constraints matrix audit clean
+.PHONY: help setup demo test test-full bench fuzz docs fmt lint types check release constraints matrix audit clean
 
 help:  ## List what can be made
-	@awk -F ':.*  ## ' '/^[a-z]+:.*  ## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*  ## ' '/^[a-z-]+:.*  ## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(STAMP)  ## Create .venv with everything, from the pinned versions (PYTHON=… chooses the interpreter)
 
 demo: $(STAMP)  ## Do the main job on real pictures against a local backend
 	@$(BIN)/synapse demo
 
-test: check  ## Check, then run every test with branch coverage
+test: $(STAMP)  ## Run the checks beside the tests, with every pair of parameters (ARGS="-k save": some)
+	@mkdir -p .cache
+	@$(MAKE) --no-print-directory check >.cache/check.log 2>&1 & checks=$$!; \
+	$(PYTEST) $(ARGS); tests=$$?; \
+	wait $$checks || { cat .cache/check.log; echo "make check failed: see above" >&2; exit 1; }; \
+	exit $$tests
+
+test-full: $(STAMP)  ## Run every combination of parameters, with branch coverage
 	@mkdir -p .cache/coverage
 	@$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
+	$(BIN)/coverage run -m $(subst $(BIN)/python -m ,,$(PYTEST)) --full $(ARGS)
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
 
@@ -45,10 +53,12 @@ fmt: $(STAMP)  ## Format, and mend what ruff can mend
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-lint: $(STAMP)  ## Check style, format and layers
+lint: $(STAMP)  ## Check style, format, layers, reference pages and the workflow of CI
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports --no-logo
+	$(BIN)/python docs/build_reference.py --check
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 
 types: $(STAMP)  ## Check types with mypy and pyright
 	$(BIN)/mypy

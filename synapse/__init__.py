@@ -87,7 +87,7 @@ if TYPE_CHECKING:
     from synapse.session import Retry
     from synapse.transfer import FileCache, RemoteFile
 
-__version__ = "0.1.0"
+__version__ = "0.2.0.dev0"
 
 _LAZY = {
     "UNSET": "synapse.mapping",

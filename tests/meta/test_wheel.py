@@ -85,7 +85,7 @@ def test_needs_six_dependencies(metadata: Message) -> None:
 
 def test_offers_the_extras(metadata: Message) -> None:
     """Every extra of the documentation can be installed."""
-    extras = {"all", "arrow", "cli", "demo", "dev", "fast", "fuzz", "postgres", "ray", "sandbox", "storage"}
+    extras = {"all", "cli", "demo", "dev", "fast", "fuzz", "postgres", "sandbox"}
 
     assert extras == set(metadata.get_all("Provides-Extra", []))
 
