@@ -25,7 +25,7 @@ from synapse.session import Session
 from synapse.transfer import Report, Step, Target, upload_items
 from synapse.transfer.folders import open_folder
 from synapse.transfer.specifications import Spec
-from tests.unit.session.hostile import reply
+from tests.servers import reply
 from tests.unit.transfer.conftest import MakeFile, Scripted
 
 SPECS = [

@@ -20,7 +20,7 @@ from synapse.session import Session
 from synapse.testing import canned, page
 from synapse.transfer import Step, upload_file
 from synapse.transfer import upload as module
-from tests.unit.session.hostile import reply, reset
+from tests.servers import reply, reset
 from tests.unit.transfer.conftest import MakeFile, Scripted, ThroughProxy
 from tests.unit.transfer.proxy import Fault
 
