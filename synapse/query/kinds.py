@@ -183,7 +183,7 @@ class Reference:
         schema = getattr(type(value), "_schema", None)
         if schema is None:
             return self.key.check(what, value)
-        if schema.entity != self.to:
+        if not schema.is_a(self.to):
             raise QueryError(f"{what} takes a {self.to} or its key, not a {schema.entity}")
         if value.pk is None:
             raise QueryError(f"{what} got a {self.to} that is not saved yet; call .save() on it first")
