@@ -44,8 +44,9 @@ class Field:
         try:
             return self.codec.accept(value)
         except Misfit as misfit:
-            why = f"it does not take this {type(value).__name__}" if self.secret else misfit
-            raise MappingError(f"{owner}.{self.name}: {why}") from None
+            hidden = Misfit(f"it does not take this {type(value).__name__}")
+            said = (hidden if self.secret else misfit).of(f"{owner}.{self.name}")
+            raise MappingError(said) from None
 
 
 @attrs.frozen(eq=False)
