@@ -14,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.combining import pairwise
+from tests.seeded import Seeded, seeded
 
 MEASURE: Final = "COVERAGE_PROCESS_CONFIG"
 
@@ -59,6 +60,13 @@ def measuring() -> Iterator[str | None]:
 def own_state(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Keep what the tests upload out of the state folder of whoever runs them."""
     os.environ["SYNAPSE_STATE_DIR"] = str(tmp_path_factory.mktemp("state"))
+
+
+@pytest.fixture(scope="session")
+def seeded_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seeded]:
+    """One seeded backend for tests that put it back to its first state before they begin."""
+    with seeded(tmp_path_factory.mktemp("seeded")) as kept:
+        yield kept
 
 
 @pytest.fixture
