@@ -12,6 +12,7 @@ from synapse.client.calls import Row
 from synapse.dialects.v1_client import FILES, LISTS, names
 from synapse.errors import QueryError, TransferError, describe, did_you_mean
 from synapse.orm.registry import entity_named
+from synapse.session.paths import user_path
 from synapse.transfer import FileCache, Meter, RemoteFile
 from synapse.transfer.addresses import unsigned
 from synapse.transfer.datauri import is_data_uri
@@ -122,6 +123,8 @@ def _paths(client: BackendClient, spots: list[Spot]) -> list[Path]:
 def _fetched(client: BackendClient, spot: Spot) -> Path:
     holder, key = spot
     file = RemoteFile.from_wire(holder[key], session=client.session)
+    if isinstance(holder, dict):
+        file = file.beside(holder.get)
     place = f"{_unsigned(file.url)} {file.checksum}"
     stem = hashlib.sha256(place.encode("utf-8", "surrogatepass")).hexdigest()[:32]
     target = client.files_dir / f"{stem}{Path(safe_name(file.name)).suffix}"
@@ -183,4 +186,4 @@ def checked_folder(folder: object) -> Path:
     """Take the folder that files are fetched into."""
     if not isinstance(folder, str | Path) or not str(folder):
         raise TransferError(f"files_dir must be the path of a folder, not {describe(folder)}")
-    return Path(folder)
+    return user_path(folder)

@@ -72,9 +72,6 @@ class DataFileManager(FilesManager["DataFile"]):
         given = arguments.texts("existing()", checksums)
         return transfer.existing(self.session, given)
 
-    def _told(self, row: DataFile, file: RemoteFile) -> RemoteFile:
-        return attrs.evolve(file, checksum=row.checksum, size=row.size)
-
 
 @attrs.frozen(kw_only=True)
 class Storing(Harmless):

@@ -6,7 +6,7 @@ import logging
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from os import PathLike
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, Self, TypeAlias, TypeVar
 
 from synapse import transfer
 from synapse.errors import MappingError, QueryError, TransferError, describe, did_you_mean
@@ -31,6 +31,18 @@ class FilesManager(Manager[E]):
 
     _file_fields: ClassVar[tuple[str, ...]] = ("files",)
     _facts: ClassVar[tuple[str, ...]] = ()
+    """Fields that tell what a file is held against."""
+
+    def only(self, *names: str) -> Self:
+        """Fetch these fields only, and with a file what it is held against; the others load when read."""
+        files = {*names}.intersection(self._file_fields)
+        return super().only(*names, *(self._facts if files else ()))
+
+    def defer(self, *names: str) -> Self:
+        """Leave these fields out, but for what a file that is fetched is held against; they load when read."""
+        files = {*self._file_fields}.difference(names)
+        dropped = [name for name in names if not (files and name in self._facts)]
+        return super().defer(*dropped) if dropped or not names else self._evolve()
 
     def download(
         self,
@@ -85,7 +97,7 @@ class FilesManager(Manager[E]):
         self, fields: tuple[str, ...], convert: Mapping[str, Convert], *, names: list[str] | None
     ) -> Iterator[Wanted]:
         """Read the rows page by page, with nothing but their files, and give each file."""
-        asked = self._evolve(only=(*fields, *self._facts), defer=(), expand=(), prefetch=())
+        asked = self.only(*fields)._evolve(expand=(), prefetch=())
         met = dict[str, None]()
         for number, row in enumerate(_each(asked.iterator()), 1):
             if isinstance(row, MappingError):
@@ -97,7 +109,7 @@ class FilesManager(Manager[E]):
                         met[wanted.specification] = None
                     if names is None or wanted.specification in names or wanted.error is not None:
                         yield wanted
-            if number == _FIRST and _lacking(names, met) == names:
+            if number == _FIRST and names and _lacking(names, met) == names:
                 logger.warning("%s so far, after %d rows; reading on", _no_row(names, met), number)
         lacking = _lacking(names, met)
         if lacking and lacking == names:
@@ -115,20 +127,12 @@ class FilesManager(Manager[E]):
             if file is None:
                 continue
             try:
-                found = self._converted(row, file, convert)
+                found = _converted(file, convert)
             except Exception as error:
                 yield transfer.Wanted(row.pk, name, error=error)
             else:
                 renew = self._renewal(row.pk, field, name=name, convert=convert)
                 yield transfer.Wanted(row.pk, name, found, renew=renew)
-
-    def _converted(self, row: E, file: RemoteFile, convert: Convert) -> RemoteFile:
-        told = self._told(row, file)
-        return told if convert is str else told.with_url(convert(told.url))
-
-    def _told(self, row: E, file: RemoteFile) -> RemoteFile:
-        """Add to a file what its row tells of it."""
-        return file
 
     def _renewal(
         self, pk: Any, field: str, *, name: str, convert: Convert
@@ -139,18 +143,22 @@ class FilesManager(Manager[E]):
             row = self.entity.objects.using(session).get(pk)
             held = getattr(row, field)
             file = held.get(name) if isinstance(held, dict) else held
-            return None if file is None else self._converted(row, file, convert)
+            return None if file is None else _converted(file, convert)
 
         return renew
 
 
-def _lacking(names: list[str] | None, met: Mapping[str, None]) -> list[str] | None:
-    """Give the names that no file had; None where there was no file, or none was asked for by name."""
-    return [name for name in names if name not in met] if names and met else None
+def _converted(file: RemoteFile, convert: Convert) -> RemoteFile:
+    return file if convert is str else file.with_url(convert(file.url))
 
 
-def _no_row(names: list[str] | None, met: Mapping[str, None]) -> str:
-    [name, *_] = names or [""]
+def _lacking(names: list[str] | None, met: Mapping[str, None]) -> list[str]:
+    """Give the names that no file had; none where there was no file, or none was asked for by name."""
+    return [name for name in names if name not in met] if names and met else []
+
+
+def _no_row(names: list[str], met: Mapping[str, None]) -> str:
+    [name, *_] = names
     known = [each for each in met if each]
     told = f", only {', '.join(map(repr, known))}" if known else ": these files have no names"
     return f"no row has a file {name!r}{did_you_mean(name, known)}{told}"

@@ -7,7 +7,7 @@ import weakref
 
 from collections.abc import Callable, Container, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from functools import cache
+from functools import cache, partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -331,10 +331,19 @@ def field_value(instance: Entity, name: str) -> Any:
         value = open_value(field.codec, state.origin[name], session=state.session)
     except Misfit as misfit:
         raise _misfit(instance, name, misfit, where=f" of {instance.pk}") from None
+    if value is not None and field.codec.completed:
+        value = field.codec.completed(value, partial(_told, instance))
     if value is not None and not field.codec.exact:
         state.origin[name] = field.codec.dump(value)
     put(instance, name, value=value)
     return value
+
+
+def _told(instance: Entity, name: str) -> Any:
+    """Give what the row that an object was made of says under a name, whether that is a field of it or not."""
+    if name in instance._schema.fields:
+        return peek(instance, name, default=None)
+    return (instance._state.extra or {}).get(name)
 
 
 def _open_default(instance: Entity, name: str) -> Any:

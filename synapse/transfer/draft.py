@@ -15,8 +15,6 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
 
-import attrs
-
 from synapse.transfer.checksum import Checksum
 from synapse.transfer.fetch import Fetch, Version
 from synapse.transfer.owned import open_new, open_there, read_own, size_of_own, write_new
@@ -28,6 +26,7 @@ if TYPE_CHECKING:
 
 _STALE: Final = 24 * 3600.0  # seconds after which nobody is at work on a draft any more
 _DRAFT: Final = re.compile(r"\.synapse-(?:[0-9a-f]{32}|[0-9a-f]{20})\.part")
+_OURS: Final = re.compile(r"\.synapse-(?:[0-9a-f]{32}\.part|[0-9a-f]{20}\.(?:part|json|lock))")
 _ALONE: Final = len(".synapse-") + 32
 LARGE: Final = 8 * 1024 * 1024  # bytes from which on it is worth a note to go on in another call
 
@@ -102,7 +101,7 @@ class Draft:
         file.truncate()
         if position == 0 and self._lock is not None and self._fetch is not None:
             self.keeping = bool(self._fetch.version.validator)
-            noted = {"of": self._fetch.mark, **attrs.asdict(self._fetch.version)}
+            noted = {"of": self._fetch.mark, **self._fetch.version.noted()}
             self._note.unlink(missing_ok=True)
             write_new(self._note, json.dumps(noted))
         return position
@@ -135,6 +134,11 @@ class Draft:
             return
         if of == fetch.mark and version.validator and size <= (version.size or 0):
             fetch.place, fetch.version, self.keeping = size, version, True
+
+
+def is_ours(name: str) -> bool:
+    """Whether a file of this name is a draft, or what belongs to one."""
+    return _OURS.fullmatch(name) is not None
 
 
 def drop_stale(folder: PathLike, *, lasting: bool = False) -> None:

@@ -18,36 +18,54 @@ from synapse.session import Session
 from synapse.transfer.addresses import unsigned
 from synapse.transfer.source import BLOCK
 
-_RANGE: Final = re.compile(r"bytes\s+(\d+)-\d+/(\d+|\*)\s*", re.ASCII)
+_RANGE: Final = re.compile(r"bytes\s+(\d{1,19})-\d{1,19}/(\d{1,19}|\*)\s*", re.ASCII)
+_WHOLE: Final = "open it without verify=False, which fetches it whole"
 _SURE: Final = 60.0  # seconds after which a file's second of change tells it from any later one
 
 
 @attrs.frozen
 class Version:
-    """What tells one content of an address from another, as far as the server says."""
+    """What tells one content of an address from another, as far as the server says.
+
+    A `weak` tag binds no range, but another one is another content.
+    """
 
     etag: str = ""
     modified: str = ""
     size: int | None = None
+    weak: str = ""
 
     @classmethod
     def of(cls, headers: Mapping[str, str], *, size: int | None) -> Version:
         """Read the headers of an answer; only what can stand in `If-Range` counts."""
-        if headers.get("Content-Encoding", "identity").lower() not in ("", "identity"):
+        if not _is_plain(headers):
             return cls()
         etag, modified = headers.get("ETag", ""), headers.get("Last-Modified", "")
         sure = _seconds_between(modified, headers.get("Date", "")) >= _SURE
-        return cls(etag if etag.startswith('"') else "", modified if sure else "", size)
+        strong = etag.startswith('"')
+        return cls(etag if strong else "", modified if sure else "", size, "" if strong else etag)
 
     @property
     def validator(self) -> str:
         """What a later request can be bound to, empty if there is nothing."""
         return self.etag or self.modified
 
+    def noted(self) -> dict[str, Any]:
+        """Give what is known, as it is written down."""
+        return attrs.asdict(self, filter=lambda field, value: bool(value) or field.name != "weak")
+
     def meets(self, other: Version) -> bool:
         """Whether nothing that both tell differs."""
-        pairs = ((self.etag, other.etag), (self.modified, other.modified), (self.size, other.size))
+        pairs = zip(attrs.astuple(self), attrs.astuple(other), strict=True)
         return all(one == two or not one or not two for one, two in pairs)
+
+    def is_repeated(self, headers: Mapping[str, str]) -> bool:
+        """Whether an answer names the validator that its request was bound to.
+
+        A part that names none may be of any version: some caches ignore `If-Range`.
+        """
+        told = headers.get("ETag" if self.etag else "Last-Modified", "")
+        return bool(told) and told == self.validator
 
 
 class Fetch:
@@ -62,6 +80,7 @@ class Fetch:
         self._pages = pages
         self._furthest = 0
         self._stalls = 0
+        self._rewound = 0
         self._steps = self._run()
         self._first: tuple[int, bytes] | None = None
         self.begun = False
@@ -84,7 +103,8 @@ class Fetch:
     def blocks(self) -> Iterator[tuple[int, bytes]]:
         """Yield blocks, each with its place, once; after a block, place 0 means that the file begins anew.
 
-        A file that changed under way begins anew where the fetch `rewinds`, else it is a `TransferError`.
+        A file that changed under way begins anew where the fetch `rewinds`, else it is a `TransferError`, as is one
+        that has to begin anew too often.
         """
         self.begun = True
         with closing(self._steps):
@@ -103,7 +123,8 @@ class Fetch:
                 except TransportError as error:
                     broken = error
                 else:
-                    if self.version.size is None or self.place >= self.version.size:
+                    self._check_end()
+                    if self.version.size is None or self.place == self.version.size:
                         return
                     words = f"the file ended at byte {self.place} of {self.version.size}"
                     broken = TransportError(words, method="GET")
@@ -120,7 +141,7 @@ class Fetch:
             self._rewind()
             answer = self._ask(stack)
         if self.place and not self._continues(answer):
-            self._rewind()
+            self._rewind(answer)
             if answer.status != HTTPStatus.OK:
                 stack.close()
                 answer = self._ask(stack)
@@ -137,10 +158,16 @@ class Fetch:
 
     def _continues(self, answer: Any) -> bool:
         found = _RANGE.fullmatch(answer.headers.get("Content-Range", ""))
-        if answer.status != HTTPStatus.PARTIAL_CONTENT or found is None:
+        if answer.status != HTTPStatus.PARTIAL_CONTENT or found is None or int(found[1]) != self.place:
             return False
-        size = int(found[2]) if found[2] != "*" else None
-        return int(found[1]) == self.place and self.version.meets(Version.of(answer.headers, size=size))
+        told = Version.of(answer.headers, size=int(found[2]) if found[2] != "*" else None)
+        return self.version.is_repeated(answer.headers) and self.version.meets(told)
+
+    def _check_end(self) -> None:
+        if self.version.size is not None and self.place > self.version.size:
+            raise TransferError(
+                f"the server sent more than the {self.version.size} bytes that it announced: fetch the file again"
+            )
 
     def _check(self, answer: Any) -> None:
         """Refuse an answer that is not the file."""
@@ -156,10 +183,26 @@ class Fetch:
                 "a web page came in place of the file, as from a proxy or a login: look at the address in a browser"
             )
 
-    def _rewind(self) -> None:
+    def _rewind(self, answer: Any = None) -> None:
         if not self._rewinds:
-            raise TransferError("the file changed while it was fetched: fetch it again")
+            raise TransferError(self._refusal(answer))
+        self._rewound += 1
+        if self._rewound > max(self._session.settings.retry.total, 1):
+            raise TransferError(
+                f"the file was begun anew {self._rewound - 1} times: each time the connection broke, and the server "
+                "did not say that the rest is of the same version. Fetch it again, over a better connection"
+            )
         self.place = 0
+
+    def _refusal(self, answer: Any) -> str:
+        same = answer is not None and self.version.is_repeated(answer.headers)
+        if same and answer.status == HTTPStatus.OK:
+            return f"the server gives no parts of this file: {_WHOLE}"
+        if answer is not None and answer.status == HTTPStatus.PARTIAL_CONTENT and not same:
+            told = "ETag" in answer.headers or "Last-Modified" in answer.headers
+            if not told:
+                return f"the server does not say which version the parts of this file are of: {_WHOLE}"
+        return "the file changed while it was fetched: fetch it again"
 
     def _goes_on(self) -> bool:
         """Whether another request may get further; without a validator only from the first byte on."""
@@ -176,3 +219,7 @@ def _seconds_between(earlier: str, later: str) -> float:
         return (parsedate_to_datetime(later) - parsedate_to_datetime(earlier)).total_seconds()
     except (TypeError, ValueError):
         return 0.0
+
+
+def _is_plain(headers: Mapping[str, str]) -> bool:
+    return headers.get("Content-Encoding", "identity").lower() in ("", "identity")

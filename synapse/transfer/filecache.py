@@ -17,6 +17,7 @@ import attrs
 
 from synapse.errors import TransferError, describe
 from synapse.session.forks import Locks
+from synapse.session.paths import user_path
 from synapse.transfer.checksum import Checksum
 from synapse.transfer.draft import drop_stale
 from synapse.transfer.fetch import Fetch, Version
@@ -49,7 +50,7 @@ class FileCache:
             raise TransferError(f"a FileCache lives in a folder, given by its path, not in {describe(given)}")
         if type(limit) is not int or limit < 1:
             raise TransferError(f"limit must be a whole number of bytes, 1 or more, not {describe(limit)}")
-        self.folder = Path(folder)
+        self.folder = user_path(folder)
         self.limit = limit
         self.usable = True
         self._files = self.folder / "synapse-files"
@@ -74,6 +75,11 @@ class FileCache:
         with contextlib.suppress(OSError):
             os.utime(path)
         return file
+
+    def drop(self, *identity: object) -> None:
+        """Forget a file that is damaged."""
+        with contextlib.suppress(OSError):
+            self._path(identity).unlink()
 
     def keep(self, *identity: object, fill: Callable[[Path], object]) -> BinaryIO | None:
         """Let *fill* write a file that is to be kept, and open it; None if that is not possible here."""
@@ -156,15 +162,16 @@ def through(
     if not (checksum or version.validator) or (version.size or 0) > cache.limit:
         source.close()
         return None
-    identity = attrs.astuple(checksum) if checksum else (source.mark, *attrs.astuple(version))
+    identity = attrs.astuple(checksum) if checksum else (source.mark, *version.noted().values())
     found = cache.open_kept(*identity)
-    if found is not None and _is_whole(found, checksum=checksum, size=size):
+    if found is not None and _is_whole(found, checksum=checksum, size=version.size if size is None else size):
         source.close()
         meter.resume(found.seek(0, os.SEEK_END))
         found.seek(0)
         return found
     if found is not None:
         found.close()
+        cache.drop(*identity)
     if not cache.usable:
         source.close()
         return None

@@ -6,7 +6,8 @@ import io
 import mimetypes
 import os
 
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any, BinaryIO, Final, Self, cast
 from urllib.parse import unquote, urlsplit
@@ -21,6 +22,7 @@ from synapse.transfer.datauri import decode, is_data_uri, media_type
 from synapse.transfer.fetch import Fetch
 from synapse.transfer.filecache import FileCache, through
 from synapse.transfer.names import safe_name
+from synapse.transfer.opening import Ranged, spooled
 from synapse.transfer.progress import Meter, ProgressLike, tracked
 from synapse.transfer.saving import Content, occupied, placed, save, target_of
 from synapse.transfer.source import BLOCK, PathLike, Source
@@ -39,7 +41,7 @@ class RemoteFile:
     """A file that can be read or downloaded; nothing is fetched before that.
 
     `name` is the original base name, `path` the path it was uploaded under. `size` and `checksum` are set where the
-    backend tells them, and are then held against what arrives.
+    backend tells them, and are then held against what arrives, however it is read.
     """
 
     url: str = attrs.field(repr=_shown)
@@ -71,9 +73,18 @@ class RemoteFile:
             meta=meta,
             path=_text(raw, "path_original"),
             checksum=_text(raw, "checksum"),
-            size=_size(meta.get("file_size")),
+            size=_first_size(meta.get("file_size"), raw.get("file_size"), raw.get("size")),
             session=session,
         )
+
+    def beside(self, told: Callable[[str], object]) -> Self:
+        """Add what the row that the file stands in tells of it; *told* gives a value of the row by its name."""
+        checksum = told("checksum") if self.checksum is None else self.checksum
+        size = _first_size(told("size"), told("file_size")) if self.size is None else self.size
+        checksum = checksum if isinstance(checksum, str) else None
+        if (checksum, size) == (self.checksum, self.size):
+            return self
+        return attrs.evolve(self, checksum=checksum, size=size)
 
     def to_wire(self) -> str | dict[str, str]:
         """Give what the file is written by: its checksum and path where that is known, else its address."""
@@ -97,14 +108,25 @@ class RemoteFile:
             raise TransferError(f"a file's address is text, not {describe(given)}")
         return attrs.evolve(self, url=url)
 
-    def open(self, *, cache: FileCache | None = None) -> BinaryIO:
-        """Open the file for reading; it is fetched as it is read. Close it, or use it in a `with` block.
+    def open(self, *, cache: FileCache | None = None, verify: bool = True) -> BinaryIO:
+        """Open the file for reading, at any place of it. Close it, or use it in a `with` block.
 
-        Raises `TransferError` at its end where that is not what the backend told. With a *cache* the whole file is
-        fetched first.
+        The whole file is fetched and held against its size and checksum first: into memory up to 8 MiB, above into a
+        temporary file, which closing removes. With `verify=False` it is fetched as it is read, by ranges, and **not
+        checked**; where the server gives no ranges that are surely of one version, it is fetched whole all the same.
         """
+        if type(verify) is not bool:
+            raise TransferError(f"verify must be True or False, not {describe(verify)}")
         kept = self._kept(cache, Meter.silent())
-        return kept or cast(BinaryIO, io.BufferedReader(_Stream(self._checked_blocks(self._source()))))
+        if kept is not None:
+            return kept
+        if not verify and self.url and not is_data_uri(self.url):
+            ranged = Ranged(lambda: self._fetch(rewinds=False))
+            if ranged.seekable():
+                return cast("BinaryIO", io.BufferedReader(ranged))
+            ranged.close()
+        with closing(placed(self._source(), told=self.size if verify else None)) as blocks:
+            return spooled(blocks, check=self._check_open if verify else lambda _: None)
 
     def read(self, *, cache: FileCache | None = None) -> bytes:
         """Return the whole content."""
@@ -113,10 +135,11 @@ class RemoteFile:
             with kept:
                 return kept.read()
         blocks: list[bytes] = []
-        for place, block in placed(self._source(rewinds=True)):
-            if not place:
-                blocks.clear()
-            blocks.append(block)
+        with closing(placed(self._source(), told=self.size)) as source:
+            for place, block in source:
+                if not place:
+                    blocks.clear()
+                blocks.append(block)
         content, checksum = b"".join(blocks), Checksum.of(self.checksum)
         self._check(len(content), checksum.of_bytes(content) if checksum else None)
         return content
@@ -152,27 +175,38 @@ class RemoteFile:
         """Save the file at *target*, without a look at what is there before, and tell *meter* what travels."""
         kept = self._kept(cache, meter)
         if kept is None:
-            return self._save(self._source(rewinds=True), target, meter=meter, overwrite=overwrite)
+            return self._save(self._source(), target, meter=meter, overwrite=overwrite)
         with kept:
             blocks = iter(lambda: kept.read(BLOCK), b"")
             return self._save(blocks, target, meter=Meter.silent(), overwrite=overwrite)
 
     def _save(self, content: Content, target: Path, *, meter: Meter, overwrite: bool) -> Path:
         checksum = Checksum.of(self.checksum)
-        return save(content, target, check=self._check, meter=meter, checksum=checksum, overwrite=overwrite)
+        return save(
+            content,
+            target,
+            check=self._check,
+            meter=meter,
+            checksum=checksum,
+            overwrite=overwrite,
+            told=self.size,
+        )
 
-    def _source(self, *, rewinds: bool = False) -> Content:
+    def _source(self) -> Content:
         if not self.url:
             raise TransferError(f"the backend gives no address for {self.name!r}")
         if is_data_uri(self.url):
             return iter((decode(self.url),))
+        return self._fetch(rewinds=True)
+
+    def _fetch(self, *, rewinds: bool) -> Fetch:
         known = self.size is not None or self.checksum is not None
         pages = known or mimetypes.guess_type(self.name)[0] in _PAGES
         return Fetch(self._session or current(), self.url, rewinds=rewinds, pages=pages)
 
     def _kept(self, cache: FileCache | None, meter: Meter) -> BinaryIO | None:
         """Open the file in the cache, fetched into it if need be; None without one, or if it cannot be kept."""
-        source = None if cache is None else self._source(rewinds=True)
+        source = None if cache is None else self._source()
         if cache is None or not isinstance(source, Fetch):
             return None
         return through(
@@ -183,16 +217,6 @@ class RemoteFile:
             fill=lambda path, counted: self._save(source, path, meter=counted, overwrite=True),
             meter=meter,
         )
-
-    def _checked_blocks(self, source: Content) -> Generator[bytes, None, None]:
-        size, checksum = 0, Checksum.of(self.checksum)
-        digest = checksum.begin() if checksum else None
-        for _, block in placed(source):
-            size += len(block)
-            if digest:
-                digest.update(block)
-            yield block
-        self._check(size, digest.hexdigest() if digest else None)
 
     def matches(self, path: Path) -> bool | None:
         """Whether *path* holds this file's content; None where size and checksum leave that open."""
@@ -206,6 +230,11 @@ class RemoteFile:
             return None
         with source.open() as file:
             return bool(checksum.taken(cast("BinaryIO", file)).hexdigest() == checksum.digest)
+
+    def _check_open(self, file: BinaryIO) -> None:
+        checksum = Checksum.of(self.checksum)
+        digest = checksum.taken(file).hexdigest() if checksum else None
+        self._check(file.seek(0, os.SEEK_END), digest)
 
     def _check(self, size: int, digest: str | None) -> None:
         if self.size is not None and size != self.size:
@@ -230,33 +259,6 @@ class RemoteFile:
         return self
 
 
-class _Stream(io.RawIOBase):
-    """Gives blocks as a raw binary stream."""
-
-    def __init__(self, blocks: Generator[bytes, None, None]) -> None:
-        self._source = blocks
-        # What cannot be fetched at all is told when it is opened.
-        self._rest = memoryview(next(blocks, b""))
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        while not self._rest:
-            block = next(self._source, None)
-            if block is None:
-                return 0
-            self._rest = memoryview(block)
-        count = min(len(buffer), len(self._rest))
-        buffer[:count] = self._rest[:count]
-        self._rest = self._rest[count:]
-        return count
-
-    def close(self) -> None:
-        self._source.close()
-        super().close()
-
-
 def _load(cls: type[RemoteFile], state: dict[str, Any]) -> RemoteFile:
     return cls(**state)
 
@@ -266,8 +268,8 @@ def _text(raw: Mapping[str, Any], key: str) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def _size(value: object) -> int | None:
-    return value if type(value) is int and value >= 0 else None
+def _first_size(*values: object) -> int | None:
+    return next((value for value in values if type(value) is int and value >= 0), None)
 
 
 def _name_in(url: str) -> str:

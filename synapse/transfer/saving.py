@@ -6,15 +6,16 @@ import errno
 import filecmp
 import os
 
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Final, TypeAlias
 
 from synapse.errors import TransferError, describe
 from synapse.session.handlers import let_through
+from synapse.session.paths import user_path
 from synapse.transfer.checksum import Checksum
-from synapse.transfer.draft import Draft
+from synapse.transfer.draft import Draft, is_ours
 from synapse.transfer.fetch import Fetch
 from synapse.transfer.progress import Meter
 from synapse.transfer.source import shown
@@ -22,6 +23,7 @@ from synapse.transfer.source import shown
 Content: TypeAlias = Fetch | Iterable[bytes]
 
 _SEPARATORS: Final = ("/", os.sep)
+_EXCESS: Final = 64 * 1024 * 1024  # bytes
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
@@ -29,7 +31,7 @@ def target_of(to: object, *, name: str) -> Path:
     """Return where a file goes: into a folder (one that exists, or a path that ends in `/`), or to the path itself."""
     if not isinstance(to, str | os.PathLike) or not os.fspath(to):
         raise TransferError(f"a download goes to a folder or a path, not to {describe(to)}")
-    path = Path(to)
+    path = user_path(to)
     try:
         path.lstat()
     except (FileNotFoundError, NotADirectoryError):
@@ -37,8 +39,14 @@ def target_of(to: object, *, name: str) -> Path:
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise TransferError(f"nothing can be saved at {shown(to)}: {reason}") from error
-    as_folder = os.fspath(to).endswith(_SEPARATORS) or path.is_dir()
-    return path / name if as_folder else path
+    if os.fspath(to).endswith(_SEPARATORS) or path.is_dir():
+        return path / name
+    if is_ours(path.name):
+        raise TransferError(
+            f"{shown(to)} is how downloads that are under way are called, and would be dropped as one: choose another "
+            "name. Nothing was fetched"
+        )
+    return path
 
 
 def save(
@@ -49,16 +57,22 @@ def save(
     meter: Meter,
     checksum: Checksum | None,
     overwrite: bool,
+    told: int | None = None,
 ) -> Path:
     """Write *content* beside *target*, and rename it when it is whole.
 
-    `check` raises for a wrong size, or for a wrong digest of the kind of *checksum*.
+    `check` raises for a wrong size, or for a wrong digest of the kind of *checksum*. What is far larger than the *told*
+    size is not fetched to its end.
     """
     fetch = content if isinstance(content, Fetch) else None
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with closing(Draft(target, fetch=fetch)) as draft, closing(placed(content)) as blocks:
-            size, digest = draft.fill(blocks, meter=meter, checksum=checksum)
+        with closing(Draft(target, fetch=fetch)) as draft, closing(placed(content, told=told)) as blocks:
+            try:
+                size, digest = draft.fill(blocks, meter=meter, checksum=checksum)
+            except TransferError:
+                draft.keeping = False  # what came is not the file
+                raise
             draft.keeping = False
             check(size, digest)
             return _place(draft.path, target, overwrite=overwrite)
@@ -83,11 +97,20 @@ def occupied(target: Path) -> TransferError:
     )
 
 
-def placed(content: Content) -> Generator[tuple[int, bytes], None, None]:
-    """Yield blocks, each with its place; a file that begins anew under way goes back to place 0."""
-    if isinstance(content, Fetch):
-        yield from content.blocks()
-        return
+def placed(content: Content, *, told: int | None = None) -> Generator[tuple[int, bytes], None, None]:
+    """Yield blocks, each with its place; a file that begins anew under way goes back to place 0.
+
+    One that is far larger than the *told* size, and may have no end, is a `TransferError`.
+    """
+    for place, block in content.blocks() if isinstance(content, Fetch) else _counted(content):
+        if told is not None and place > 2 * told + _EXCESS:
+            raise TransferError(
+                f"the file is far larger than the {told} bytes that the backend tells: it is damaged, or another one"
+            )
+        yield place, block
+
+
+def _counted(content: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
     place = 0
     for block in content:
         yield place, block

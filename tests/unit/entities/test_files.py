@@ -106,6 +106,16 @@ def test_a_name_that_no_file_has_is_told_early(tmp_path: Path, caplog: pytest.Lo
     ] == caplog.messages
 
 
+def test_nothing_is_missed_where_no_name_was_asked_for(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A run of many rows without `specifications` has nothing to say."""
+    rows = [{**row(NEW), "id": number} for number in range(1, 103)]
+    report = Task.objects.using(session(**{"GET sdk/tasks/files/": page(*rows)})).download(tmp_path)
+
+    assert (102, []) == (len(report.downloaded), caplog.messages)
+
+
 def test_a_name_of_files_without_names_is_refused(tmp_path: Path) -> None:
     """Where rows have one file each, there is nothing to choose by name."""
     rows = page({"id": 2, "file": {"url": NEW, "name": "a.png"}})

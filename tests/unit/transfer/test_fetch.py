@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import os
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 from synapse.errors import ServerError, TransferError, TransportError
 from synapse.transfer import RemoteFile
 from synapse.transfer.fetch import Version
-from tests.servers import Step, reply
+from tests.unit.session.hostile import Step, reply
 from tests.unit.transfer.conftest import Scripted
 from tests.unit.transfer.shelf import Shelf
 
@@ -128,10 +129,17 @@ class TestRange:
             part(MIB, 3 * MIB, 3 * MIB),
             part(2 * MIB, 3 * MIB, 4 * MIB),
             part(2 * MIB, 3 * MIB, 3 * MIB, ETag='"v2"'),
-            reply(206, raw=CONTENT[2 * MIB :]),
+            part(2 * MIB, 3 * MIB, 3 * MIB, ETag='W/"v1"'),
+            part(2 * MIB, 3 * MIB, 3 * MIB),
+            part(2 * MIB, 3 * MIB, 3 * MIB, ETag='"v1"', **{"Content-Encoding": "zip"}),
+            part(2 * MIB, 3 * MIB, 4 * MIB, ETag='"v1"'),
+            reply(206, raw=CONTENT[2 * MIB :], headers=[("ETag", '"v1"')]),
             reply(416, raw=b""),
         ],
-        ids=["another place", "another size", "another tag", "no place", "not satisfiable"],
+        ids=[
+            *("another place", "another size", "another tag", "a weak tag", "no tag", "packed"),
+            *("another size of one tag", "no place", "not satisfiable"),
+        ],
     )
     def test_that_does_not_fit_begins_anew(self, scripted: Scripted, wrong: bytes) -> None:
         """A part of something else is thrown away, and the file fetched from its first byte."""
@@ -139,9 +147,51 @@ class TestRange:
 
         assert content == CONTENT
 
+    @pytest.mark.parametrize(
+        "told",
+        [
+            {},
+            {"Last-Modified": "Tue, 02 Jan 2024 00:00:00 GMT", "Date": "Wed, 03 Jan 2024 00:00:00 GMT"},
+            {**dict(OLD), "ETag": 'W/"v2"'},
+        ],
+        ids=["no time", "another time", "another weak tag"],
+    )
+    def test_that_was_bound_to_a_time_does_not_fit(self, scripted: Scripted, told: dict[str, str]) -> None:
+        """Where there is no strong tag, the time of change is repeated, and no weak tag contradicts it."""
+        shelf = Shelf(CONTENT, etag='W/"v1"', cuts=[2 * MIB], headers=OLD)
+        wrong = reply(
+            206,
+            raw=bytes(MIB),
+            headers=[("Content-Range", f"bytes {2 * MIB}-{3 * MIB - 1}/{3 * MIB}"), *told.items()],
+        )
+
+        assert CONTENT == fetch(scripted, shelf, wrong, Shelf(CONTENT))
+
+    @pytest.mark.parametrize(
+        "wrong", [part(2 * MIB, 3 * MIB, 3 * MIB), reply(416, raw=b"")], ids=["206", "416"]
+    )
+    def test_that_never_fits_ends(self, scripted: Scripted, wrong: bytes) -> None:
+        """A server that binds no part to its version, on a line that breaks, is an error after some attempts."""
+        broken = [step for cut in range(2, 12) for step in (Shelf(CONTENT, cuts=[2 * MIB + cut]), wrong)]
+        server, session = scripted(*broken, retries=2)
+        file = RemoteFile(url="/a.bin", size=len(CONTENT), session=session)
+        with pytest.raises(TransferError, match="begun anew 2 times"):
+            file.read()
+
+        assert len(server.received) < 9
+
+    def test_that_is_longer_than_the_whole_is_refused(self, scripted: Scripted) -> None:
+        """More than was announced is not the file."""
+        rest = CONTENT[2 * MIB :] + b"x" * 9
+        place = ("Content-Range", f"bytes {2 * MIB}-{3 * MIB - 1}/{3 * MIB}")
+        longer = reply(206, raw=rest, headers=[place, ("ETag", '"v1"')])
+        with pytest.raises(TransferError, match="more than the 3145728 bytes that it announced"):
+            fetch(scripted, Shelf(CONTENT, cuts=[2 * MIB]), longer, size=None)
+
     def test_that_is_shorter_is_gone_on_from(self, scripted: Scripted) -> None:
         """A server may give the rest in several parts."""
-        parts = [part(2 * MIB, 2 * MIB + 9, 3 * MIB), part(2 * MIB + 9, 3 * MIB, 3 * MIB)]
+        stops = [2 * MIB, 2 * MIB + 9, 3 * MIB]
+        parts = [part(start, stop, 3 * MIB, ETag='"v1"') for start, stop in pairwise(stops)]
 
         assert fetch(scripted, Shelf(CONTENT, cuts=[2 * MIB]), *parts) == CONTENT
 

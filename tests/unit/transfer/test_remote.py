@@ -16,7 +16,7 @@ import pytest
 from synapse.errors import MappingError, NotFoundError, TransferError, TransportError
 from synapse.session import Session
 from synapse.transfer import RemoteFile, Step, upload_file
-from tests.servers import Received, cut, reply
+from tests.unit.session.hostile import Received, cut, reply
 from tests.unit.transfer.conftest import TOKEN, MakeFile, Scripted
 
 CONTENT = os.urandom(1_500_000)
@@ -195,11 +195,8 @@ class TestReading:
         _, session = scripted(PLAIN)
         with pytest.raises(TransferError, match="arrived damaged"):
             remote(session, **values).read()
-        with (
-            remote(session, **values).open() as stream,
-            pytest.raises(TransferError, match="arrived damaged"),
-        ):
-            stream.read()
+        with pytest.raises(TransferError, match="arrived damaged"):
+            remote(session, **values).open()
 
 
 class TestDownload:
@@ -224,6 +221,20 @@ class TestDownload:
         _, session = scripted(PLAIN)
 
         assert tmp_path / "evil.sh" == remote(session, name=name).download(tmp_path)
+
+    @pytest.mark.parametrize(
+        "name", ["0" * 32 + ".part", *("0" * 20 + end for end in (".part", ".json", ".lock"))]
+    )
+    def test_goes_to_no_name_of_a_draft(self, tmp_path: Path, name: str) -> None:
+        """A file that is called as our drafts are would be dropped as one, a day later."""
+        with pytest.raises(TransferError, match="choose another name. Nothing was fetched"):
+            RemoteFile(url=HELLO).download(tmp_path / f".synapse-{name}")
+
+    def test_hides_nothing(self, tmp_path: Path) -> None:
+        """A name that the backend gives makes no hidden file, in a folder that has some of the user's."""
+        saved = RemoteFile(url=HELLO, name=".bashrc").download(tmp_path)
+
+        assert (tmp_path / "_.bashrc", ["_.bashrc"]) == (saved, files_in(tmp_path))
 
     def test_saves_a_data_uri(self, tmp_path: Path) -> None:
         """A file inside of its address is saved, too."""
@@ -341,7 +352,10 @@ class TestBrokenOff:
         """A stream whose file is another one by now ends: what was read of it does not fit."""
         whole = reply(raw=os.urandom(3_000_000), headers=[("ETag", '"v1"')])
         _, session = scripted(cut(whole, at=10), PLAIN)
-        with remote(session).open() as stream, pytest.raises(TransferError, match="changed while it was"):
+        with (
+            remote(session).open(verify=False) as stream,
+            pytest.raises(TransferError, match="changed while it was"),
+        ):
             stream.read()
 
     def test_begins_anew_with_a_file_that_changed(self, scripted: Scripted, tmp_path: Path) -> None:

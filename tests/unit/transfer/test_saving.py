@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 from synapse.errors import TransferError
 from synapse.transfer import RemoteFile
+from synapse.transfer.saving import placed
 
 HELLO = "data:text/plain;base64,aGVsbG8="
 
@@ -38,3 +40,11 @@ def test_nothing_is_overwritten_where_links_are_unknown(no_links: None, tmp_path
         RemoteFile(url=HELLO).download(tmp_path / "a.txt")
 
     assert b"mine" == (tmp_path / "a.txt").read_bytes()
+
+
+def test_a_file_without_end_is_left() -> None:
+    """What is far larger than the backend tells is not fetched for ever."""
+    endless = itertools.repeat(bytes(1024 * 1024))
+    with pytest.raises(TransferError, match="far larger than the 5 bytes that the backend tells"):
+        for place, _ in placed(endless, told=5):
+            assert place < 2**27
