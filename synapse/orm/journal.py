@@ -24,6 +24,7 @@ from typing import Any, Final
 
 from synapse.errors import ConfigError, QueryError, describe
 from synapse.mapping.unset import UNSET
+from synapse.session.paths import user_path
 
 _WHAT: Final = "synapse bulk_create"
 # Also raised where the same row would come to be named otherwise, so that no run takes it for another one.
@@ -182,7 +183,7 @@ def path_of(given: object) -> Path:
     if not isinstance(given, str | os.PathLike) or not os.fspath(given):
         raise QueryError(f"journal takes the path of a file, got {describe(given)}; nothing was sent")
     # Whoever names the file another way meets the same lock.
-    path = Path(os.fsdecode(given))
+    path = user_path(os.fsdecode(given), error=QueryError)
     try:
         path = Path(os.path.realpath(path))
         if not path.parent.is_dir():

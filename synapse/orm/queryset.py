@@ -393,13 +393,7 @@ class QuerySet(Generic[E]):
         return f"<QuerySet {self.entity.__name__}{' ' + spelled if spelled else ''} ({fetched})>"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _restore, (type(self), self.entity, self.query, (self._initial, self._host))
-
-    def __copy__(self) -> Self:
-        return self.all()
-
-    def __deepcopy__(self, memo: object) -> Self:
-        return self.all()
+        return _restore, (type(self), self.entity.__name__, self.query, (self._initial, self._host))
 
     # --- inside -------------------------------------------------------------
     def _evolve(self, **changes: Any) -> Self:
@@ -476,9 +470,8 @@ class QuerySet(Generic[E]):
 
 
 def _restore(
-    cls: type[QuerySet[Any]], entity: type[Any] | str, query: Query, kept: tuple[dict[str, Any], str | None]
+    cls: type[QuerySet[Any]], entity: str, query: Query, kept: tuple[dict[str, Any], str | None]
 ) -> QuerySet[Any]:
-    # Earlier versions pickled the name.
-    made = cls(entity_named(entity) if isinstance(entity, str) else entity, query=query)
+    made = cls(entity_named(entity), query=query)
     made._initial, made._host = kept
     return made

@@ -170,7 +170,7 @@ def cache_folder() -> Path:
 @contextlib.contextmanager
 def _folder(data: str | os.PathLike[str] | None) -> Iterator[Path]:
     if data is not None:
-        folder = Path(data)
+        folder = Path(os.path.expanduser(data))  # noqa: PTH111 - a shell leaves `--data=~/sandbox` as it is
         folder.mkdir(parents=True, exist_ok=True)
         yield folder
         return

@@ -10,7 +10,7 @@ from synapse.session.profile import InsecureConfigWarning
 from synapse.session.retry import Retry
 from synapse.session.scope import current, current_if_any, set_default, set_factory
 from synapse.session.session import Session
-from synapse.session.surroundings import UnverifiedTLSWarning
+from synapse.session.surroundings import UnencryptedHTTPWarning, UnverifiedTLSWarning
 from synapse.session.trace import Call, Trace
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "Timeout",
     "Trace",
     "Untried",
+    "UnencryptedHTTPWarning",
     "UnverifiedTLSWarning",
     "Written",
     "create_each",

@@ -14,6 +14,7 @@ import attrs
 from synapse.dialects.masking import Secret, conceal
 from synapse.errors import ConfigError, describe, did_you_mean
 from synapse.session.origin import Base, origin_of
+from synapse.session.paths import user_path
 from synapse.session.profile import read, settings_in
 from synapse.session.retry import Retry
 from synapse.session.surroundings import check_bundle, check_cert, proxies_of, secrets_of, shown
@@ -264,14 +265,15 @@ def _checked(rest: Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(cert, list):
         cert = tuple(cert)
     if verify is not None and not isinstance(verify, bool):
-        _check_path("verify", verify)
+        verify = _path("verify", verify)
         check_bundle(verify, setting="verify")
     if cert:
-        for path in cert if isinstance(cert, tuple) else (cert,):
-            _check_path("cert", path)
+        pair = isinstance(cert, tuple)
+        cert = tuple(_path("cert", path) for path in cert) if pair else _path("cert", cert)
         check_cert(cert)
     return {
         **rest,
+        "verify": verify,
         "timeout": Timeout.of(rest["timeout"]),
         "retry": retry or Retry(),
         "cert": cert,
@@ -287,11 +289,13 @@ def whole_number(setting: str, value: object) -> int:
     return value
 
 
-def _check_path(setting: str, path: object) -> None:
+def _path(setting: str, path: object) -> str:
     if not isinstance(path, str):
         raise ConfigError(f"{setting} must be a path, not {type(path).__name__}")
-    if not Path(path).exists():
+    place = user_path(path, error=ConfigError, setting=setting)
+    if not place.exists():
         raise ConfigError(f"{setting}: there is no file {path!r}")
+    return str(place)
 
 
 def _folder(given: object) -> Path | Literal[False] | None:
@@ -303,6 +307,6 @@ def _folder(given: object) -> Path | Literal[False] | None:
     if not isinstance(folder, str | os.PathLike) or not isinstance(os.fspath(folder), str) or not str(folder):
         raise ConfigError(f"{setting} must be the path of a folder, or False to keep nothing, not {folder!r}")
     try:
-        return Path(folder).expanduser().absolute()
-    except (RuntimeError, OSError) as error:
+        return user_path(folder, error=ConfigError, setting=setting).absolute()
+    except OSError as error:
         raise ConfigError(f"{setting}: {folder!r} cannot be found ({error})") from error

@@ -21,7 +21,7 @@ from synapse.session.concurrency import Outcome, run_all
 from synapse.session.config import Settings, Timeout, resolve, whole_number
 from synapse.session.pacing import beside, wait_for
 from synapse.session.retry import Retry
-from synapse.session.surroundings import warn_unverified
+from synapse.session.surroundings import warn_unencrypted, warn_unverified
 from synapse.session.trace import Trace
 
 if TYPE_CHECKING:
@@ -112,6 +112,7 @@ class Session:
         _alive.add(self)
         if settings.verify is False:
             warn_unverified()
+        warn_unencrypted(self.origin)
 
     def send(self, request: Request) -> Reply:
         """Send one request and return its reply; a refusal or a failure is raised as a typed error."""

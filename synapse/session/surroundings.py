@@ -6,6 +6,7 @@ import os
 import warnings
 
 from collections.abc import Iterator, Mapping
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
@@ -16,14 +17,20 @@ import attrs
 from synapse.dialects.masking import conceal
 from synapse.errors import ConfigError, did_you_mean
 from synapse.session.callers import caller
+from synapse.session.paths import user_path
 
 _KINDS: Final = ("http", "https", "all", "no_proxy")
 _BUNDLES: Final = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+_unencrypted: Final = set[str]()  # the hosts that were warned of
 _SCHEMES: Final = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
 
 
 class UnverifiedTLSWarning(UserWarning):
     """A session was told not to check certificates."""
+
+
+class UnencryptedHTTPWarning(UserWarning):
+    """A session sends its token to another machine by plain http."""
 
 
 @attrs.frozen
@@ -60,7 +67,9 @@ def find(url: str, *, proxies: Mapping[str, str] | None, verify: Any, cert: Any)
     if directly and requests.utils.should_bypass_proxies(url, directly):
         merged["proxies"] = {}
     if merged["verify"] != verify and isinstance(merged["verify"], str):
-        check_bundle(merged["verify"], setting=next(filter(os.environ.get, _BUNDLES)))
+        setting = next(filter(os.environ.get, _BUNDLES))
+        merged["verify"] = str(user_path(merged["verify"], error=ConfigError, setting=setting))
+        check_bundle(merged["verify"], setting=setting)
     proxy = requests.utils.select_proxy(url, merged["proxies"])
     return Surroundings(
         merged["proxies"],
@@ -187,3 +196,33 @@ def warn_unverified() -> None:
         "sent and fetched. To trust an authority of your own, give verify='/path/to/ca.pem'"
     )
     warnings.warn_explicit(message, UnverifiedTLSWarning, file, line)
+
+
+def warn_unencrypted(origin: str) -> None:
+    """Say once for each host, at the line that made the session, what plain http to another machine means."""
+    if (
+        origin in _unencrypted
+        or urlsplit(origin).scheme != "http"
+        or _is_loopback(urlsplit(origin).hostname or "")
+    ):
+        return
+    file, line = caller()
+    message = (
+        f"{origin} is plain http, to another machine: anyone on the way can read the token and change what is sent and "
+        "fetched. Give the host as https://…"
+    )
+    warnings.warn_explicit(message, UnencryptedHTTPWarning, file, line)
+    _unencrypted.add(origin)
+
+
+def _is_loopback(host: str) -> bool:
+    """Whether a host is this machine by its name alone; nothing is looked up."""
+    name = host.rstrip(".")
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    try:
+        address = ip_address(name)
+    except ValueError:
+        return False
+    mapped = getattr(address, "ipv4_mapped", None)
+    return (mapped or address).is_loopback

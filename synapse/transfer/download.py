@@ -14,6 +14,7 @@ import attrs
 
 from synapse.errors import BulkError, ClientError, SynapseError, TransferError, describe
 from synapse.session import Outcome, Run, Session, Untried
+from synapse.session.paths import user_path
 from synapse.transfer.belonging import claim
 from synapse.transfer.downloads import Downloads, FileStatus
 from synapse.transfer.draft import drop_stale
@@ -232,7 +233,7 @@ def _ended(report: Downloads, reason: Exception) -> BulkError:
 def _root(folder: object) -> Path:
     if not isinstance(folder, str | os.PathLike) or not os.fspath(folder):
         raise TransferError(f"downloads go into a folder, given by its path, not to {describe(folder)}")
-    root = Path(os.fsdecode(folder))
+    root = user_path(os.fsdecode(folder))
     try:
         root.mkdir(parents=True, exist_ok=True)
     except (OSError, ValueError) as error:

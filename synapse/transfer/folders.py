@@ -14,10 +14,11 @@ from unicodedata import normalize
 import attrs
 
 from synapse.errors import MappingError, SynapseError, TransferError, did_you_mean
+from synapse.session.paths import user_path
 from synapse.transfer.foldernames import check_names, is_visible
 from synapse.transfer.items import Part, Plan
 from synapse.transfer.kinds import is_left_over, kinds_of, takes
-from synapse.transfer.source import PathLike, Source, as_sent
+from synapse.transfer.source import PathLike, Source
 from synapse.transfer.specifications import Spec
 
 _DIGITS: Final = re.compile("[0-9]+")
@@ -91,7 +92,7 @@ class Folder:
             raise kept.error
         return Plan(
             {
-                name: Part(Source.of(self.root / path), as_sent(path))
+                name: Part(Source.of(self.root / path), _travelling(path))
                 for name, path in self._paths(kept).items()
             }
         )
@@ -218,7 +219,7 @@ class Folder:
 
 def open_folder(path: PathLike, *, specs: Sequence[Spec]) -> Folder:
     """Look how a folder is laid out; a `TransferError` says why it cannot be read as units of these specifications."""
-    root = Path(path)
+    root = user_path(path)
     if not specs:
         raise TransferError("the collection has no file specification that takes single files")
     wanted = {normalize("NFC", spec.name): number for number, spec in enumerate(specs)}
@@ -310,3 +311,7 @@ def _key(entry: str) -> str:
 def _popped(names: list[str]) -> Iterator[str]:
     while names:
         yield names.pop()
+
+
+def _travelling(path: str) -> str:
+    return path.encode("utf-8", "replace").decode("utf-8")

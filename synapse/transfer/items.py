@@ -6,13 +6,13 @@ import os
 
 from collections.abc import Mapping, Sequence
 from copy import copy
-from pathlib import Path
 from typing import Any, Final
 
 import attrs
 
 from synapse.errors import TransferError, describe, did_you_mean
 from synapse.mapping.codecs import Misfit, check_json
+from synapse.session.paths import user_path
 from synapse.transfer.source import Source
 from synapse.transfer.specifications import Spec, by_specification
 
@@ -73,8 +73,8 @@ def size_of_item(item: Any) -> int:
 
 def _size(path: Any) -> int:
     try:
-        return Path(path).stat().st_size if isinstance(path, str | os.PathLike) else 0
-    except (OSError, ValueError):
+        return user_path(path).stat().st_size if isinstance(path, str | os.PathLike) else 0
+    except (OSError, ValueError, TransferError):
         return 0
 
 
@@ -95,11 +95,12 @@ def _read(item: Any) -> tuple[Any, dict[str, Any], list[str]]:
 def _meta(meta: Any) -> dict[str, Any]:
     if meta is not None and not isinstance(meta, Mapping):
         raise TransferError(f"an item's meta is a JSON object, not {type(meta).__name__}")
+    given = dict(meta or {})
     try:
-        given: dict[str, Any] = check_json(dict(meta or {}))
+        check_json(given)
     except Misfit as misfit:
         # One such meta would keep its whole batch from being sent.
-        raise TransferError(misfit.of("an item's meta")) from None
+        raise TransferError(f"an item's meta: {misfit}") from None
     return given
 
 
@@ -108,7 +109,4 @@ def _groups(groups: Any) -> list[str]:
         return []
     if not isinstance(groups, list | tuple) or not all(isinstance(each, str) for each in groups):
         raise TransferError(f"an item's groups are a list of names, not {describe(groups)}")
-    try:
-        return list(check_json(groups))
-    except Misfit as misfit:
-        raise TransferError(misfit.of("an item's groups")) from None
+    return list(groups)

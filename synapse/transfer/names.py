@@ -19,19 +19,21 @@ _DEVICES: Final = re.compile(
 
 
 def safe_name(name: str) -> str:
-    """Return the last part of *name* as a file name that leaves no folder and that Windows accepts, too.
+    """Return the last part of *name* as a file name that leaves no folder, hides nothing and that Windows accepts, too.
 
-    >>> safe_name("../../etc/passwd"), safe_name("a:b?.png"), safe_name("con.txt")
-    ('passwd', 'a_b_.png', '_con.txt')
+    Names of our own, such as those of drafts, are hidden ones: no file of a backend can be taken for one.
+
+    >>> safe_name("../../etc/passwd"), safe_name("a:b?.png"), safe_name("con.txt"), safe_name(".bashrc")
+    ('passwd', 'a_b_.png', '_con.txt', '_.bashrc')
     """
     last = _SEPARATORS.split(unicodedata.normalize("NFC", name))[-1]
     shown = "".join(
         char for char in last if unicodedata.category(char) not in _HIDDEN and char not in _DIRECTIONS
     )
-    tidy = _cut(_FORBIDDEN.sub("_", shown).strip()).rstrip(". ")
-    if not tidy:
-        return "file"
-    return f"_{tidy}" if _DEVICES.fullmatch(tidy) else tidy
+    tidy = _FORBIDDEN.sub("_", shown).strip().rstrip(". ")
+    if tidy.startswith(".") or _DEVICES.fullmatch(tidy):
+        tidy = f"_{tidy}"
+    return _cut(tidy).rstrip(". ") or "file"
 
 
 def _cut(name: str) -> str:

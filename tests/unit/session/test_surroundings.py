@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import warnings
+
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from synapse.errors import ConfigError
-from synapse.session import UnverifiedTLSWarning
+from synapse.session import UnencryptedHTTPWarning, UnverifiedTLSWarning, surroundings
 from synapse.session.surroundings import check_bundle, check_cert, check_proxy, find, proxies_of, shown
 from tests.unit.session.conftest import Connect
 
@@ -124,3 +126,50 @@ class TestUnverified:
     def test_is_not_said_otherwise(self, connect: Connect, verify: bool | None) -> None:
         """Nothing is said where certificates are checked."""
         connect("https://api.test", verify=verify)
+
+
+class TestUnencrypted:
+    @pytest.fixture(autouse=True)
+    def forget(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Start as a process that has not warned yet."""
+        monkeypatch.setattr(surroundings, "_unencrypted", set[str]())
+
+    @pytest.mark.parametrize(
+        "host", ["http://api.test", "http://10.0.0.5:8000", "http://[fd00::1]", "HTTP://LOCALHOST.evil"]
+    )
+    def test_is_said_once_for_each_host(self, connect: Connect, host: str) -> None:
+        """By the line that made the first session; the path below it makes no other host."""
+        with pytest.warns(UnencryptedHTTPWarning, match="plain http, to another machine") as caught:
+            connect(host)
+            connect(f"{host}/prefix")
+
+        assert [connect.__code__.co_filename] == [each.filename for each in caught]
+
+    @pytest.mark.parametrize(
+        "host",
+        [
+            *(
+                "http://localhost:8000",
+                "http://LocalHost.",
+                "http://app.localhost",
+                "http://127.0.0.1:1",
+                "http://127.8.9.10",
+            ),
+            *("http://[::1]:8000", "http://[::ffff:127.0.0.1]", "https://api.test", "https://10.0.0.5"),
+        ],
+    )
+    def test_is_not_said_of_this_machine_or_tls(
+        self, connect: Connect, recwarn: pytest.WarningsRecorder, host: str
+    ) -> None:
+        """What does not leave the machine, or is encrypted, is read by nobody."""
+        connect(host)
+
+        assert [] == list(recwarn)
+
+    def test_can_be_made_an_error(self, connect: Connect) -> None:
+        """A filter that forbids it does so every time."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", UnencryptedHTTPWarning)
+            for _ in range(2):
+                with pytest.raises(UnencryptedHTTPWarning):
+                    connect("http://api.test")

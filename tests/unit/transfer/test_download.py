@@ -27,7 +27,7 @@ from synapse.errors import (
 )
 from synapse.session import Session
 from synapse.transfer import Downloads, RemoteFile, Step, Wanted, download_files, upload_file
-from tests.servers import Received, Server, reply
+from tests.unit.session.hostile import Received, Server, reply
 from tests.unit.transfer.conftest import MakeFile, Scripted
 
 SLOW = """
@@ -88,6 +88,14 @@ class TestPlaces:
 
         assert [["1_a.txt", "1_2_A.TXT", "1_3_a.txt", "2_a.txt"]] * 2 == [paths(run) for run in runs]
         assert (4, 4) == (len(runs[0].downloaded), len(runs[1].present))
+
+    @pytest.mark.parametrize("specification", [".ssh", ".synapse-" + "0" * 32 + ".part"])
+    def test_hide_nothing(self, session: Session, tmp_path: Path, specification: str) -> None:
+        """No name of a specification makes a hidden folder, and none of a file a draft of ours."""
+        wanted = hello(1, f".synapse-{'0' * 32}.part", specification=specification)
+        report = save(session, wanted, to=tmp_path)
+
+        assert [f"_{specification}/1__.synapse-{'0' * 32}.part"] == paths(report)
 
     def test_never_lead_through_a_link(self, session: Session, tmp_path: Path) -> None:
         """A sub-folder that is a link out of the folder takes no file; the others go on."""
