@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeAlias, TypeVar
 
 from synapse.client.exceptions import told
 from synapse.client.params import check_name, encoded
-from synapse.dialects import Request, v1_client
+from synapse.dialects import Reply, Request, v1_client
 from synapse.errors import QueryError, describe
 from synapse.mapping.unset import UNSET
 from synapse.orm.registry import entity_at, entity_named
+from synapse.orm.writing import drop_all_cached
 from synapse.query.kinds import LARGEST, Kind, TextKey
 from synapse.transfer.answers import answered_object
 
@@ -50,14 +51,29 @@ def either(name: str, given: Any, **other: Any) -> Any:
     return same if given is UNSET else given
 
 
+def sent(client: BackendClient, request: Request) -> Reply:
+    """Send a request; what relations have cached of the rows that it may write is forgotten."""
+    try:
+        return client.session.send(request)
+    finally:
+        if request.method != "GET":
+            forget(client, v1_client.resource_of(request))
+
+
+def forget(client: BackendClient, resource: str | None) -> None:
+    """Have relations ask anew for rows of a resource, and for those that its rows belong to."""
+    if resource is not None:
+        drop_all_cached(entity_at(resource), client.session)
+
+
 def answer(client: BackendClient, request: Request) -> Any:
     """Send a request and give the body of its answer."""
-    return client.session.send(request).data
+    return sent(client, request).data
 
 
 def answered(client: BackendClient, request: Request) -> Row:
     """Send a request that is answered by one object, and give that."""
-    return answered_object(client.session.send(request), request)
+    return answered_object(sent(client, request), request)
 
 
 def key_of(resource: str, given: object) -> int | str:

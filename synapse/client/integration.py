@@ -15,6 +15,7 @@ from synapse.client.calls import (
     answered,
     either,
     fetch,
+    forget,
     key_of,
     method,
     named,
@@ -108,7 +109,10 @@ def create_plugin_release(
     if archive is None:
         return answered(client, v1_client.create("plugin_releases", fields))
     with on_disk(archive, suffix=".zip") as path:
-        reply = send_release(client.session, path, fields=fields)
+        try:
+            reply = send_release(client.session, path, fields=fields)
+        finally:
+            forget(client, "plugin_releases")
     published: Row = reply.data
     return published
 

@@ -182,6 +182,11 @@ def tagging(resource: str) -> tuple[str, ...]:
     return ("ids", "tags", "action", f"{resource.removesuffix('s')}_ids", "tag_ids")
 
 
+def resource_of(request: Request) -> str | None:
+    """Tell which kind of rows a request is about; None where it is about none."""
+    return next((name for name, row in ROWS.items() if request.path.startswith(row.path)), None)
+
+
 def single(resource: str, pk: object, *, params: Params = ()) -> Request:
     """Read one object."""
     return Request("GET", f"{ROWS[resource].path}{segment(pk)}/", params=params)

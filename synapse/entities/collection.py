@@ -21,6 +21,7 @@ from synapse.orm.binding import check_host, held
 from synapse.orm.creation import Creation
 from synapse.orm.loading import reference
 from synapse.orm.resolving import asking
+from synapse.orm.writing import dropping_all_cached
 from synapse.query import EXACT
 from synapse.session import rows_of
 from synapse.transfer.source import Source
@@ -240,5 +241,8 @@ class DataCollection(Entity):
 
 def _sent(session: Session, request: Request, *, of: type[Entity], rows: Sequence[Mapping[str, Any]]) -> Any:
     """Create rows, given as wire values by field as well, so that a lost answer can be asked for."""
-    with asking(lambda since: Creation.of_rows(of, rows, session=session, since=since)):
+    with (
+        asking(lambda since: Creation.of_rows(of, rows, session=session, since=since)),
+        dropping_all_cached(of, session),
+    ):
         return rows_of(session.send(request).data, count=len(rows))

@@ -212,8 +212,9 @@ class Entity:
 
     def refresh(self) -> Self:
         """Load the object anew, dropping unsaved changes; a field that its row does not carry loads when it is read."""
-        binding.held(self, "refresh")
+        session = binding.held(self, "refresh")
         loading.refresh(self)
+        session.cache.discard(self._schema.resource, self.pk)
         return self
 
     def delete(self) -> None:

@@ -21,6 +21,7 @@ from synapse.mapping.schema import Field
 from synapse.mapping.unset import UNSET
 from synapse.orm import binding, loading
 from synapse.orm.registry import entity_named
+from synapse.query.kinds import Key
 
 if TYPE_CHECKING:
     from synapse.orm.entity import Entity
@@ -91,20 +92,28 @@ def to_wire(instance: Entity) -> dict[str, Any]:
     return sent
 
 
+def drop_cached(cls: type[Entity], key: Any, *, session: Session) -> None:
+    """Forget the cached row of an object; one that has several keys may be held by another one."""
+    if isinstance(cls._key, Key):
+        session.cache.drop(cls._schema.resource, key)
+    else:
+        session.cache.drop_all(cls._schema.resource)
+
+
 @contextmanager
 def dropping_cached(instance: Entity, session: Session) -> Iterator[None]:
     """Forget the cached rows of an object and of those that it belongs to, whose counts may change with it."""
     schema, before = instance._schema, instance._state.before
-    stale = {(schema.resource, instance.pk)}
+    stale = {(type(instance), instance.pk)}
     for relation, via in schema.relations.items():
-        resource = entity_named(getattr(type(instance), relation).target)._schema.resource
+        target = entity_named(getattr(type(instance), relation).target)
         keys = (loading.peek(instance, via), before.get(via, UNSET))
-        stale |= {(resource, key) for key in keys if key is not UNSET and key is not None}
+        stale |= {(target, key) for key in keys if key is not UNSET and key is not None}
     try:
         yield
     finally:
-        for resource, key in stale:
-            session.cache.drop(resource, key)
+        for cls, key in stale:
+            drop_cached(cls, key, session=session)
 
 
 def drop_all_cached(cls: type[Entity], session: Session) -> None:
@@ -112,6 +121,15 @@ def drop_all_cached(cls: type[Entity], session: Session) -> None:
     targets = [entity_named(getattr(cls, relation).target) for relation in cls._schema.relations]
     for resource in {cls._schema.resource, *(target._schema.resource for target in targets)}:
         session.cache.drop_all(resource)
+
+
+@contextmanager
+def dropping_all_cached(cls: type[Entity], session: Session) -> Iterator[None]:
+    """Forget, after a write, every cached row of an entity and of those that its objects belong to."""
+    try:
+        yield
+    finally:
+        drop_all_cached(cls, session)
 
 
 def drop_with_children(cls: type[Entity], session: Session) -> None:
@@ -228,7 +246,7 @@ def stored(cls: type[E], row: Any, *, session: Session) -> E:
 
 def take(instance: Entity, row: Any, *, session: Session, sent: Iterable[str] = ()) -> None:
     """Take over the answer to a verb, leaving alone what the user changed and did not send."""
-    session.cache.drop(instance._schema.resource, instance.pk)
+    drop_cached(type(instance), instance.pk, session=session)
     pending = set(changes(instance)) - set(sent)
     fresh = None
     try:

@@ -116,6 +116,11 @@ class RelationCache:
             self._outdate(resource)
             self._rows.pop(self._key(resource, pk), None)
 
+    def discard(self, resource: str, pk: object) -> None:
+        """Forget one row of which a newer one was read; nothing was written."""
+        with self._lock:
+            self._rows.pop(self._key(resource, pk), None)
+
     def drop_all(self, resource: str) -> None:
         """Forget every row of one resource."""
         with self._lock:
