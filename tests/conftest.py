@@ -13,14 +13,11 @@ import pytest
 
 from hypothesis import HealthCheck, settings
 
+from tests import amounts
 from tests.combining import pairwise
+from tests.seeded import Seeded, seeded
 
 MEASURE: Final = "COVERAGE_PROCESS_CONFIG"
-
-# A loaded machine must not turn a slow example into a failure; a red CI run must fail again when repeated.
-settings.register_profile("local", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.register_profile("ci", settings.get_profile("local"), derandomize=True)
-settings.load_profile("ci" if os.environ.get("CI") else "local")
 
 # Started in the background, a process ignores Ctrl-C, and hands that down to those that tests interrupt.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -32,18 +29,31 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--full", action="store_true", help="run every combination, not only every pair")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Choose how much is tried, before a test module is read."""
+    if config.getoption("full"):
+        os.environ[amounts.VARIABLE] = "1"
+    # A loaded machine must not turn a slow example into a failure; a red CI run must fail again when repeated.
+    patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.register_profile(
+        "chosen", patient, max_examples=amounts.either(100, 25), derandomize="CI" in os.environ
+    )
+    settings.load_profile("chosen")
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run a test of `@pytest.mark.combinations("a, b, c", AS, BS, CS)` for their pairs, or for all of them."""
-    combine = itertools.product if metafunc.config.getoption("full") else pairwise
+    combine = itertools.product if amounts.is_full() else pairwise
     for mark in metafunc.definition.iter_markers("combinations"):
         names, *parameters = mark.args
-        metafunc.parametrize(names, list(combine(*map(list, parameters))))
+        rows = list(combine(*map(list, parameters)))
+        metafunc.parametrize(names, rows, ids=["-".join(map(_id, row)) for row in rows])
 
 
-@pytest.fixture(scope="session")
-def full(request: pytest.FixtureRequest) -> bool:
-    """Whether this is a full run, for tests that choose their own amount."""
-    return bool(request.config.getoption("full"))
+def _id(value: object) -> str:
+    if isinstance(value, tuple):
+        return "-".join(map(_id, value))
+    return getattr(value, "__name__", None) or str(value)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -59,6 +69,13 @@ def measuring() -> Iterator[str | None]:
 def own_state(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Keep what the tests upload out of the state folder of whoever runs them."""
     os.environ["SYNAPSE_STATE_DIR"] = str(tmp_path_factory.mktemp("state"))
+
+
+@pytest.fixture(scope="session")
+def seeded_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seeded]:
+    """One seeded backend for tests that put it back to its first state before they begin."""
+    with seeded(tmp_path_factory.mktemp("seeded")) as kept:
+        yield kept
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ from synapse.entities import DataCollection, DataFile
 from synapse.errors import QueryError
 from synapse.orm import arguments
 from synapse.transfer import Report, checksum_of, upload_file
-from synapse.transfer.source import PathLike
+from synapse.transfer.source import PathLike, as_sent
 
 if TYPE_CHECKING:
     from synapse.client.backend import BackendClient
@@ -83,14 +83,18 @@ def upload_data_file(
     if not isinstance(files, Mapping):
         raise QueryError("'files' must map file specifications to paths; nothing was sent")
 
+    groups = _groups(item.get("groups"))
+    rest = {"meta": item.get("meta", {}), **({"groups": groups} if groups else {})}
+    # What the unit cannot be made of is refused before a file is sent.
+    rest = arguments.json_object("upload_data_file(data)", rest)
+    paths = {name: as_sent(str(path)) for name, path in files.items()}
+
     def send(name: str) -> Row:
         row = upload_file(client.session, files[name], chunked=use_chunked_upload)
-        return {"checksum": checksum_of(row, files[name]), "path": str(files[name])}
+        return {"checksum": checksum_of(row, files[name]), "path": paths[name]}
 
     sent = {each.item: each.value() for each in client.session.map(send, files)}
-    groups = _groups(item.get("groups"))
-    named = {"groups": groups} if groups else {}
-    return {"files": sent, "data_collection": collection, "meta": item.get("meta", {}), **named}
+    return {"files": sent, "data_collection": collection, **rest}
 
 
 @method

@@ -11,6 +11,7 @@ from typing import Any, Final, TypeAlias
 from synapse.dialects import v1_client
 from synapse.errors import QueryError, describe, did_you_mean
 from synapse.query.kinds import LARGEST
+from synapse.values import advice, is_missing, plain, sendable
 
 _ANY: Final = v1_client.Parameter("repeat")
 
@@ -65,10 +66,17 @@ def _values(value: Any) -> Iterable[Any]:
 
 
 def _text(name: object, value: Any) -> str:
+    value = plain(value)
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, enum.Enum):
         return str(value.value)
-    if isinstance(value, Mapping | bytes) or (isinstance(value, int) and abs(value) > LARGEST):
-        raise QueryError(f"params[{name!r}] cannot travel in an address: {describe(value)}; nothing was sent")
-    return value.isoformat() if isinstance(value, date) else str(value)
+    huge = isinstance(value, int) and abs(value) > LARGEST
+    if huge or isinstance(value, Mapping | bytes) or is_missing(value):
+        raise QueryError(
+            f"params[{name!r}] cannot travel in an address: {describe(value)}{advice(value)}; nothing was sent"
+        )
+    text = value.isoformat() if isinstance(value, date) else str(value)
+    if reason := sendable(text):
+        raise QueryError(f"params[{name!r}] is {reason}: {describe(value)}; nothing was sent")
+    return text

@@ -119,8 +119,9 @@ class DataCollection(Entity):
         if groups != ():
             given["groups"] = groups
         unit = DataUnit(data_collection_id=self.pk, files={}, **given)
+        paths = {name: source.shown for name, source in sources.items()}
         checksums = transfer.upload_missing(session, sources)
-        sent = {name: {"checksum": checksums[name], "path": source.shown} for name, source in sources.items()}
+        sent = {name: {"checksum": checksums[name], "path": path} for name, path in paths.items()}
         # The wire takes less of a file than it gives, so this field is written by plain dicts.
         unit.files = cast("Any", sent)
         unit._state.session = session

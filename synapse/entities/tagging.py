@@ -23,7 +23,10 @@ if TYPE_CHECKING:
     from synapse.session import Session
 
 BATCH = 500
-PATHS: Final[dict[str, Literal["tasks/", "assignments/"]]] = {"Task": "tasks/", "Assignment": "assignments/"}
+PATHS: Final[dict[str, Literal["tasks/", "assignments/"]]] = {
+    "tasks": "tasks/",
+    "assignments": "assignments/",
+}
 Action = Literal["add", "remove"]
 Changes: TypeAlias = list[tuple[Action, list[int]]]
 
@@ -87,7 +90,7 @@ def send_tags(
 
     def question(_: object) -> Tagging:
         return Tagging(
-            entity=entity.__name__,
+            entity=entity._schema.entity,
             ids=tuple(ids),
             changes=tuple((action, tuple(tags)) for action, tags in changes),
             host=session.host,
@@ -97,7 +100,7 @@ def send_tags(
 
     with resolving.asking(question):
         for action, tags in changes:
-            request = v1_actions.set_tags(PATHS[entity.__name__], ids, tags=tags, action=action)
+            request = v1_actions.set_tags(PATHS[entity._schema.resource], ids, tags=tags, action=action)
             answer = session.send(request).data
             if not isinstance(answer, dict | None):
                 raise WriteUnconfirmedError(

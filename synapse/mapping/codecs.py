@@ -18,10 +18,25 @@ import cattrs
 from synapse.errors import describe, did_you_mean
 from synapse.mapping.choices import OpenChoice
 from synapse.mapping.json import copy_json
+from synapse.values import advice, is_missing, plain, sendable
 
 
 class Misfit(ValueError):  # noqa: N818 - internal signal, turned into a MappingError with its path
-    """A value does not fit; the message says what was expected."""
+    """A value does not fit; the message says what was expected, and *path* where inside the value that is."""
+
+    def __init__(self, said: str, path: str = "") -> None:
+        super().__init__(f"{path}: {said}" if path else said)
+        self.said = said
+        self.path = path
+
+    def of(self, what: str) -> str:
+        """Say of which value this is."""
+        return f"{what}{self.path}: {self.said}"
+
+
+def _plainly(accept: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Take a value of another library as Python's own."""
+    return lambda value: accept(plain(value))
 
 
 @attrs.frozen
@@ -36,7 +51,7 @@ class Codec:
     """
 
     load: Callable[[Any], Any]
-    accept: Callable[[Any], Any]
+    accept: Callable[[Any], Any] = attrs.field(converter=_plainly)
     dump: Callable[[Any], Any] = copy_json
     lazy: bool = False
     exact: bool = True
@@ -79,9 +94,12 @@ def _number(value: Any) -> float:
 
 def _accept_text(value: Any) -> str:
     if not isinstance(value, str):
-        raise Misfit(f"expected text, got {describe(value)}")
+        raise Misfit(f"expected text, got {describe(value)}{advice(value)}")
     # A member of a text enumeration is stored by its value, not by its name.
-    return str.__str__(value)
+    text = str.__str__(value)
+    if reason := sendable(text):
+        raise Misfit(f"{reason}: {describe(text)}")
+    return text
 
 
 def _moment(value: Any) -> datetime:
@@ -100,8 +118,9 @@ def _load_moment(value: Any) -> datetime:
 
 def _accept_moment(value: Any) -> datetime:
     moment = _moment(value) if isinstance(value, str) else value
-    if not isinstance(moment, datetime):
-        raise Misfit(f"expected a datetime, got {describe(value)}")
+    if not isinstance(moment, datetime) or is_missing(moment):
+        hint = "; write None for a missing value" if is_missing(moment) else ""
+        raise Misfit(f"expected a datetime, got {describe(value)}{hint}")
     if moment.utcoffset() is None:
         raise Misfit(
             f"{moment!r} has no time zone; write e.g. datetime(..., tzinfo=timezone.utc) or .astimezone()"
@@ -110,7 +129,10 @@ def _accept_moment(value: Any) -> datetime:
 
 
 def check_json(value: Any) -> Any:
-    """Refuse what JSON cannot hold; the message gives the path inside the value."""
+    """Refuse what JSON cannot hold; the message gives the path inside the value.
+
+    The value itself is returned, or where it holds numbers of numpy, a copy with Python's.
+    """
     try:
         return _check_json(value)
     except RecursionError:
@@ -118,39 +140,53 @@ def check_json(value: Any) -> Any:
 
 
 def _check_json(value: Any) -> Any:
-    if value is None or isinstance(value, str | bool | int):
+    if isinstance(value, str):
+        if reason := sendable(value):
+            raise Misfit(f"{reason}: {describe(value)}")
+        return plain(value)
+    if value is None or isinstance(value, bool | int):
         return value
+    if isinstance(value, dict):
+        return _check_dict(value)
+    if isinstance(value, list | tuple):
+        checked = [_inside(f"[{index}]", item) for index, item in enumerate(value)]
+        return value if all(map(operator.is_, checked, value)) else checked
+    value = plain(value)
     if isinstance(value, float):
         return value if math.isfinite(value) else _refuse(value)
-    if isinstance(value, dict):
-        for key, item in value.items():
-            if not isinstance(key, str):
-                raise Misfit(f"JSON keys are text, got {describe(key)}")
-            _inside(f"[{key!r}]", item)
-        return value
-    if isinstance(value, list | tuple):
-        for index, item in enumerate(value):
-            _inside(f"[{index}]", item)
-        return value
-    return _refuse(value)
+    return value if isinstance(value, str | bool | int) else _refuse(value)
 
 
-def _inside(step: str, item: Any) -> None:
+def _check_dict(value: dict[Any, Any]) -> dict[Any, Any]:
+    changed = {}
+    for key, item in value.items():
+        if not isinstance(key, str):
+            raise Misfit(f"JSON keys are text, got {describe(key)}")
+        if reason := sendable(key):
+            raise Misfit(f"a key is {reason}: {describe(key)}")
+        checked = _inside(f"[{key!r}]", item)
+        if checked is not item:
+            changed[key] = checked
+    return {**value, **changed} if changed else value
+
+
+def _inside(step: str, item: Any) -> Any:
     try:
-        _check_json(item)
+        return _check_json(item)
     except Misfit as misfit:
-        raise Misfit(f"{step}: {misfit}") from None
+        raise Misfit(misfit.said, step + misfit.path) from None
 
 
 def _refuse(value: Any) -> Any:
-    raise Misfit(f"JSON cannot hold {describe(value)}")
+    hint = "; write None for a missing value" if is_missing(value) else advice(value)
+    raise Misfit(f"JSON cannot hold {describe(value)}{hint}")
 
 
 def _accept_object(value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise Misfit(f"expected a dict, got {describe(value)}")
-    check_json(value)
-    return value
+    checked: dict[str, Any] = check_json(value)
+    return checked
 
 
 def _enum_codec(kind: type[enum.Enum]) -> Codec:
@@ -182,7 +218,7 @@ def _list_codec(item: Any) -> Codec:
     def accept(value: Any) -> Any:
         if isinstance(value, str | bytes | dict) or not hasattr(value, "__iter__"):
             raise Misfit(f"expected a list, got {describe(value)}")
-        return [inner.accept(each) for each in value]
+        return [_taken(inner, each, step=f"[{index}]") for index, each in enumerate(value)]
 
     def opened(value: Any, session: Any) -> Any:
         return [open_value(inner, each, session=session) for each in value]
@@ -198,6 +234,13 @@ def _list_codec(item: Any) -> Codec:
     )
 
 
+def _taken(codec: Codec, value: Any, *, step: str) -> Any:
+    try:
+        return codec.accept(value)
+    except Misfit as misfit:
+        raise Misfit(misfit.said, step + misfit.path) from None
+
+
 def _map_codec(item: Any) -> Codec:
     inner = codec_of(item)
 
@@ -205,12 +248,11 @@ def _map_codec(item: Any) -> Codec:
         if not isinstance(value, dict):
             raise Misfit(f"expected a dict, got {describe(value)}")
         # The wire takes other keys of a file than it sends, so objects are sent as they are given.
-        held = {key: None if isinstance(each, item) else each for key, each in value.items()}
-        check_json(held)
-        for each in value.values():
+        held = check_json({key: None if isinstance(each, item) else each for key, each in value.items()})
+        for key, each in value.items():
             if not isinstance(each, dict):
-                inner.accept(each)
-        return dict(value)
+                _taken(inner, each, step=f"[{key!r}]")
+        return {key: each if isinstance(each, item) else held[key] for key, each in value.items()}
 
     def opened(value: Any, session: Any) -> Any:
         return {key: open_value(inner, each, session=session) for key, each in value.items()}

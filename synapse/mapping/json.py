@@ -7,12 +7,15 @@ import marshal
 from typing import Any, Final, TypeAlias
 
 from synapse.errors import MappingError
+from synapse.values import plain
 
 Json: TypeAlias = dict[str, Any]
 """A JSON object, such as `task.meta`; edits inside it are noticed by `save()`."""
 
 JsonValue: TypeAlias = Any
 """Any JSON value, such as `job.result`."""
+
+_LEAVES: Final = frozenset({str, int, float, bool, type(None)})
 
 
 def copy_json(value: JsonValue) -> JsonValue:
@@ -34,7 +37,7 @@ def _copy(value: JsonValue) -> JsonValue:
         return {key: _copy(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_copy(item) for item in value]
-    return value
+    return value if value.__class__ in _LEAVES else plain(value)
 
 
 Sealed: TypeAlias = bytes
@@ -78,4 +81,9 @@ def same_json(first: JsonValue, second: JsonValue) -> bool:
         bool if isinstance(value, bool) else float if isinstance(value, float) else None
         for value in (first, second)
     ]
-    return kinds[0] is kinds[1] and bool(first == second)
+    if kinds[0] is not kinds[1]:
+        return False
+    try:
+        return bool(first == second)
+    except (TypeError, ValueError):  # such as an array that was put there: it is no JSON, and will be refused
+        return False

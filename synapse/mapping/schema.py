@@ -44,15 +44,17 @@ class Field:
         try:
             return self.codec.accept(value)
         except Misfit as misfit:
-            why = f"it does not take this {type(value).__name__}" if self.secret else misfit
-            raise MappingError(f"{owner}.{self.name}: {why}") from None
+            hidden = Misfit(f"it does not take this {type(value).__name__}")
+            said = (hidden if self.secret else misfit).of(f"{owner}.{self.name}")
+            raise MappingError(said) from None
 
 
 @attrs.frozen(eq=False)
 class Schema:
     """One entity as the lower layers see it.
 
-    `relations` maps a to-one name to the field that holds its key: `{"project": "project_id"}`.
+    `relations` maps a to-one name to the field that holds its key: `{"project": "project_id"}`. `parents` are the
+    entities that it extends.
     """
 
     entity: str
@@ -60,6 +62,11 @@ class Schema:
     pk: str
     fields: Mapping[str, Field]
     relations: Mapping[str, str]
+    parents: frozenset[str] = frozenset()
+
+    def is_a(self, entity: str) -> bool:
+        """Whether objects of this entity are also objects of the entity of that name."""
+        return entity == self.entity or entity in self.parents
 
     def field(self, name: str) -> Field:
         """Find a field by its name, or by the name of the to-one relation that it holds the key of."""

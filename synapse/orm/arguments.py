@@ -49,11 +49,10 @@ def json_object(what: str, given: object) -> dict[str, Any]:
     """Take a dict that JSON can hold."""
     if not isinstance(given, Mapping):
         raise _refusal(what, "a dict", given)
-    taken = dict(given)
     try:
-        check_json(taken)
+        taken: dict[str, Any] = check_json(dict(given))
     except Misfit as misfit:
-        raise QueryError(f"{what}: {misfit}; nothing was sent") from None
+        raise QueryError(f"{misfit.of(what)}; nothing was sent") from None
     return taken
 
 

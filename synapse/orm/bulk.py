@@ -148,7 +148,7 @@ def _stored(outcome: Outcome[E, Any], session: Session, *, since: Moment) -> Out
 
 
 def _noted(session: Session, given: Sequence[E], *, size: int, path: Path) -> Written[E]:
-    entity, tenant = type(given[0]).__name__, session.settings.tenant
+    entity, tenant = type(given[0])._schema.entity, session.settings.tenant
     with opened(path, entity=entity, host=session.host, tenant=tenant) as journal:
         return journalled.create(session, given, size=size, journal=journal)
 

@@ -44,7 +44,7 @@ class Creation(Asked):
         """Ask for rows that nobody holds as objects, given as wire values by field."""
         links = newer.shared_links(entity, sent)
         return cls(
-            entity=entity.__name__,
+            entity=entity._schema.entity,
             sent=tuple(sent),
             since=since,
             lookups=links,

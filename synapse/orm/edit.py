@@ -43,7 +43,7 @@ class Edit(Asked):
         fields = entity._schema.fields
         open_sent = {name: value for name, value in sent.items() if not fields[name].secret}
         return cls(
-            entity=entity.__name__,
+            entity=entity._schema.entity,
             pk=pk,
             sent=open_sent,
             before={name: before.get(name, UNSET) for name in open_sent},
@@ -107,7 +107,7 @@ class Removal(Harmless):
     @classmethod
     def of_row(cls, entity: type[Entity], pk: Any, *, session: Session) -> Removal:
         """Ask for a row that nobody holds as an object."""
-        return cls(entity=entity.__name__, pk=pk, host=session.host, session=session)
+        return cls(entity=entity._schema.entity, pk=pk, host=session.host, session=session)
 
     @classmethod
     def of(cls, instance: Entity, *, session: Session) -> Removal:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import copy
 import enum
+import inspect
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from itertools import takewhile
+from types import MemberDescriptorType
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, cast, dataclass_transform, get_type_hints
 
 import attrs
@@ -59,9 +62,11 @@ def _describe(cls: type[Entity], resource: str, *, pk: str, key: Kind, order_by:
     cls.__annotations__ = {name: hints[name] for name in vars(cls).get("__annotations__", {})}
     declared = attrs.fields(cast("Any", cls))
     fields = {each.name: _field(each, hints[each.name]) for each in declared if each.name != "_state"}
-    relations = {name: one.via for name, one in vars(cls).items() if isinstance(one, ToOne)}
-    cls._schema = Schema(cls.__name__, resource, pk=pk, fields=fields, relations=relations)
-    cls._to_many = {name: many for name, many in vars(cls).items() if isinstance(many, ToMany)}
+    known = {name: each for base in reversed(cls.__mro__) for name, each in vars(base).items()}
+    relations = {name: one.via for name, one in known.items() if isinstance(one, ToOne)}
+    parents = frozenset(vars(base)["_schema"].entity for base in cls.__mro__[1:] if "_schema" in vars(base))
+    cls._schema = Schema(cls.__name__, resource, pk=pk, fields=fields, relations=relations, parents=parents)
+    cls._to_many = {name: many for name, many in known.items() if isinstance(many, ToMany)}
     cls._key = key
     cls._catalog = Catalog(
         cls.__name__,
@@ -115,7 +120,7 @@ def _kind(cls: type[Entity], hints: Mapping[str, Any], name: str) -> Kind:
     if isinstance(by.of, str):
         return Reference(by.of, key=KeyOf(by.of))
     if name in cls._schema.relations:
-        target = vars(cls)[name].target
+        target = getattr(cls, name).target
         return Reference(target, key=KeyOf(target))
     if name == cls._schema.pk:
         return Reference(cls.__name__, key=cls._key)
@@ -155,13 +160,17 @@ class Entity:
 
     _state: State = attrs.field(init=False)
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        _check_nothing_hidden(cls)
+
     def __init__(self, **values: Any) -> None:
         """Make a new object, not known to the backend before `save()`."""
         schema = self._schema
         object.__setattr__(self, "_state", State())
         known = [name for name in schema.names if not schema.field(name).read_only]
         for name in values:
-            if name not in known:
+            if name not in known and not _is_property(type(self), name):
                 raise MappingError(
                     f"{schema.entity} has no field {quoted(name)} that can be set{did_you_mean(name, known)}. "
                     f"Fields: {', '.join(known)}"
@@ -169,8 +178,9 @@ class Entity:
         for relation, via in schema.relations.items():
             if relation in values and via in values:
                 raise MappingError(f"{schema.entity} got both {relation!r} and {via!r}; give one of them")
-        for name, value in values.items():
-            setattr(self, name, value)
+        # What properties of a subclass set may build upon fields.
+        for name in sorted(values, key=known.__contains__, reverse=True):
+            setattr(self, name, values[name])
         for field in schema.fields.values():
             if field.required and field.name not in self._state.before:
                 raise MappingError(f"{schema.entity} needs {field.name!r}: {schema.entity}({field.name}=...)")
@@ -256,7 +266,7 @@ class Entity:
                         f"{type(self).__name__}.{name} is set by the backend and cannot be assigned"
                     )
                 writing.assign(self, field, value=value)
-            elif isinstance(getattr(type(self), name, None), ToOne | ToMany):
+            elif _is_set_by_descriptor(type(self), name):
                 object.__setattr__(self, name, value)
             else:
                 settable = [each for each in self._schema.names if not self._schema.field(each).read_only]
@@ -301,6 +311,37 @@ class Entity:
         kept = {name: value for name, value in slots.items() if value is not UNSET}
         origin = {name: raw for name, raw in self._state.origin.items() if name not in secrets}
         return loading.restore, (type(self), (kept, attrs.evolve(self._state, origin=origin)))
+
+
+def _check_nothing_hidden(cls: type[Entity]) -> None:
+    """Refuse a subclass whose methods or properties go by the name of a field or relation, which rows need."""
+    schema = cls._schema
+    taken = {*schema.names, *cls._to_many}
+    for each in takewhile(lambda base: vars(base).get("_schema") is not schema, cls.__mro__):
+        again = vars(each).get("__annotations__", {})
+        for name, value in vars(each).items():
+            if (
+                name in taken
+                and name not in again
+                and not isinstance(value, MemberDescriptorType | ToOne | ToMany)
+            ):
+                raise MappingError(
+                    f"{cls.__name__}.{name} would hide a field of {schema.entity}: name it otherwise"
+                )
+
+
+def _is_property(cls: type[Entity], name: str) -> bool:
+    """Whether a subclass declared a property of this name that can be set."""
+    declared = inspect.getattr_static(cls, name, None)
+    return isinstance(declared, property) and declared.fset is not None
+
+
+def _is_set_by_descriptor(cls: type[Entity], name: str) -> bool:
+    """Whether a descriptor takes what is assigned: a relation, or a property of a subclass."""
+    declared = inspect.getattr_static(cls, name, None)
+    if type(declared) is property:
+        return declared.fset is not None
+    return hasattr(declared, "__set__") and not isinstance(declared, MemberDescriptorType)
 
 
 def _shown(instance: Entity) -> list[str]:

@@ -227,7 +227,7 @@ def related_set(instance: Entity, many: ToMany[Any]) -> QuerySet[Any]:
     if instance._state.session is not None:
         queryset = queryset.using(instance._state.session)
     queryset._host = instance._state.host
-    back = many.back(type(instance).__name__)
+    back = many.back(type(instance))
     queryset = queryset._of(instance, many.name, via=back)
     state = instance._state
     with loading.alone(instance):
@@ -279,7 +279,7 @@ def check_path(cls: type[Entity], path: str) -> None:
 def _prefetch_many(instances: Sequence[Entity], many: ToMany[Any]) -> None:
     target, session = entity_named(many.target), session_of(instances[0])
     lacking = [each for each in instances if _lacks(each, many.name)]
-    back = many.back(type(instances[0]).__name__)
+    back = many.back(type(instances[0]))
     if back is not None and target._catalog.accepts(many.by, In):
         keys = {each.pk for each in lacking}
         query = target.objects.using(session).filter(**{f"{many.by}__in": sorted(keys)})

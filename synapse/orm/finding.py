@@ -35,7 +35,7 @@ def get(queryset: QuerySet[E], pk: Any, *, lookups: dict[str, Any]) -> E:
 
 
 def _kind(queryset: QuerySet[Any]) -> Reference:
-    return Reference(queryset.entity.__name__, key=queryset.entity._key)
+    return Reference(queryset.entity._schema.entity, key=queryset.entity._key)
 
 
 def _detail(queryset: QuerySet[E], pk: Any) -> E:

@@ -393,7 +393,13 @@ class QuerySet(Generic[E]):
         return f"<QuerySet {self.entity.__name__}{' ' + spelled if spelled else ''} ({fetched})>"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _restore, (type(self), self.entity.__name__, self.query, (self._initial, self._host))
+        return _restore, (type(self), self.entity, self.query, (self._initial, self._host))
+
+    def __copy__(self) -> Self:
+        return self.all()
+
+    def __deepcopy__(self, memo: object) -> Self:
+        return self.all()
 
     # --- inside -------------------------------------------------------------
     def _evolve(self, **changes: Any) -> Self:
@@ -470,8 +476,9 @@ class QuerySet(Generic[E]):
 
 
 def _restore(
-    cls: type[QuerySet[Any]], entity: str, query: Query, kept: tuple[dict[str, Any], str | None]
+    cls: type[QuerySet[Any]], entity: type[Any] | str, query: Query, kept: tuple[dict[str, Any], str | None]
 ) -> QuerySet[Any]:
-    made = cls(entity_named(entity), query=query)
+    # Earlier versions pickled the name.
+    made = cls(entity_named(entity) if isinstance(entity, str) else entity, query=query)
     made._initial, made._host = kept
     return made

@@ -10,11 +10,20 @@ if TYPE_CHECKING:
     from synapse.orm.entity import Entity
 
 _ENTITIES: dict[str, type[Entity]] = {}
+# Where each was declared: a public entity goes by another module later.
+_DECLARED: dict[str, str] = {}
 
 
 def register(cls: type[Any]) -> None:
-    """Make an entity known under its class name."""
-    _ENTITIES[cls.__name__] = cls
+    """Make an entity known under its class name; the same declaration, run again, replaces it."""
+    name, declared = cls.__name__, f"{cls.__module__}.{cls.__qualname__}"
+    taken = _DECLARED.setdefault(name, declared)
+    if taken != declared:
+        raise QueryError(
+            f"there is an entity called {name!r} already ({taken}), and relations find entities by their names: call "
+            f"this one otherwise, or leave @entity out to extend {name}"
+        )
+    _ENTITIES[name] = cls
 
 
 def entity_at(resource: str) -> type[Entity]:

@@ -63,7 +63,7 @@ class ToOne(Generic[E]):
         schema = getattr(type(value), "_schema", None)
         if schema is None:
             return value
-        if schema.entity != self.target:
+        if not schema.is_a(self.target):
             raise MappingError(f"{self.name} takes a {self.target} or its key, not a {schema.entity}")
         if value.pk is None:
             raise MappingError(
@@ -94,11 +94,11 @@ class ToMany(Generic[M]):
         """The class name of the entity on the other side."""
         return _target(self)
 
-    def back(self, owner: str) -> str | None:
+    def back(self, owner: type[Entity]) -> str | None:
         """Name the field of the target that holds the owner's key, if it has one."""
         target = entity_named(self.target)
         for name, via in target._schema.relations.items():
-            if getattr(target, name).target == owner:
+            if owner._schema.is_a(getattr(target, name).target):
                 return via
         return None
 

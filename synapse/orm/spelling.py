@@ -9,6 +9,7 @@ from synapse.dialects.masking import mask_body
 from synapse.errors import QueryError, describe
 from synapse.query import Query
 from synapse.query.kinds import LARGEST
+from synapse.values import advice, plain
 
 PAGING: Final = {
     "page": "slice the query instead",
@@ -39,10 +40,11 @@ def bounds(index: slice) -> tuple[int, int | None]:
 
 def raw(params: Mapping[str, object]) -> tuple[tuple[str, str], ...]:
     """Take raw query parameters, but for those that choose the page."""
+    params = {name: plain(value) for name, value in params.items()}
     for name, value in params.items():
         if not isinstance(value, str | int) or (isinstance(value, int) and abs(value) > LARGEST):
             raise QueryError(
-                f"params({name}=...) takes text or a number as it is sent, got {describe(value)}"
+                f"params({name}=...) takes text or a number as it is sent, got {describe(value)}{advice(value)}"
             )
         if name in PAGING:
             raise QueryError(f"params({name}=...) would choose the page that is read; {PAGING[name]}")

@@ -46,7 +46,7 @@ def resume(
     """Stream from a checkpoint on."""
     _check("resume", page_size, workers, on_bad_row)
     what = f"this {queryset.entity.__name__} query"
-    stamped = checkpoint.stamp(queryset.entity.__name__, queryset.query, host=queryset.session.host)
+    stamped = checkpoint.stamp(queryset.entity._schema.entity, queryset.query, host=queryset.session.host)
     plan, state = checkpoint.read(kept, stamped, what=what)
     how = How(page_size, workers, plan if plan in planning.NAMES[:3] else None, state)
     return _stream(queryset, how, on_bad_row)
@@ -98,7 +98,7 @@ def _stream(queryset: QuerySet[E], how: How, on_bad_row: OnBadRow) -> Rows[E]:
     return Rows(
         reading.read(cls, query, session=session, how=how),
         loader(cls, query, session=session, skip=on_bad_row == "skip"),
-        stamp=checkpoint.stamp(cls.__name__, queryset.query, host=session.host),
+        stamp=checkpoint.stamp(cls._schema.entity, queryset.query, host=session.host),
         state=how.state,
         skip=on_bad_row == "skip",
     )

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import attrs
 
 from synapse.errors import QueryError, describe, did_you_mean
+from synapse.values import advice, is_missing, plain, sendable
 
 LARGEST = 2**63 - 1
 LONGEST_KEY = 255
@@ -25,7 +26,10 @@ class Kind(Protocol):
 
 
 def _refuse(what: str, expected: str, value: Any) -> QueryError:
-    hint = "; None cannot be asked for on this wire" if value is None else ""
+    if value is None or is_missing(value):
+        hint = f"; {'None' if value is None else 'a missing value'} cannot be asked for on this wire"
+    else:
+        hint = advice(value)
     return QueryError(f"{what} takes {expected}, got {describe(value)}{hint}")
 
 
@@ -93,10 +97,8 @@ class Text:
         """Refuse empty and non-text values, and text that no encoding can carry."""
         if not isinstance(value, str) or not value.strip():
             raise _refuse(what, "text that is not empty", value)
-        try:
-            value.encode()
-        except UnicodeEncodeError:
-            raise _refuse(what, "text without lone surrogates", value) from None
+        if sendable(value) is not None:
+            raise _refuse(what, "text without NUL characters and lone surrogates", value)
         # A member of a text enumeration is asked for by its value, not by its name.
         return str.__str__(value)
 
@@ -119,9 +121,10 @@ class Boolean:
 
     def check(self, what: str, value: Any) -> bool:
         """Refuse everything that merely looks true."""
-        if not isinstance(value, bool):
+        own = plain(value)
+        if not isinstance(own, bool):
             raise _refuse(what, "True or False", value)
-        return value
+        return own
 
 
 @attrs.frozen
@@ -131,7 +134,7 @@ class Moment:
     def check(self, what: str, value: Any) -> datetime | date:
         """Refuse a datetime without a zone: nobody could say which instant was meant."""
         moment = self._parse(what, value) if isinstance(value, str) else value
-        if not isinstance(moment, date):
+        if not isinstance(moment, date) or is_missing(moment):
             raise _refuse(what, "a date or an aware datetime", value)
         if isinstance(moment, datetime) and moment.utcoffset() is None:
             raise QueryError(
@@ -162,11 +165,13 @@ class Choice:
         """Refuse a value that the backend does not know, naming the nearest."""
         known = [str(member.value) for member in self.of]
         try:
+            if not isinstance(value, str | enum.Enum):
+                raise ValueError  # an array may be equal to anything
             return str(self.of(value).value)
         except ValueError:
             hint = did_you_mean(value, known) if isinstance(value, str) else ""
             raise QueryError(
-                f"{what} takes a {self.of.__name__}, got {describe(value)}{hint}. "
+                f"{what} takes a {self.of.__name__}, got {describe(value)}{hint or advice(value)}. "
                 f"Values: {', '.join(known)}; another one goes through .params()"
             ) from None
 
@@ -183,7 +188,7 @@ class Reference:
         schema = getattr(type(value), "_schema", None)
         if schema is None:
             return self.key.check(what, value)
-        if schema.entity != self.to:
+        if not schema.is_a(self.to):
             raise QueryError(f"{what} takes a {self.to} or its key, not a {schema.entity}")
         if value.pk is None:
             raise QueryError(f"{what} got a {self.to} that is not saved yet; call .save() on it first")

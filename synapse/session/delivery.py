@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import re
 import time
 import weakref
 
@@ -18,6 +19,7 @@ import attrs
 from synapse.dialects.masking import Masker, Secret, conceal
 from synapse.dialects.wire import IDEMPOTENT, Reply, Request, encode
 from synapse.errors import MappingError, TransferError, TransportError, WriteUnconfirmedError
+from synapse.mapping.codecs import check_json
 from synapse.mapping.unset import UNSET
 from synapse.session.config import MIB, Settings
 from synapse.session.decoding import is_crowded, most_values, parse
@@ -28,12 +30,15 @@ from synapse.session.replies import Answer, describe, error_of, text_of
 from synapse.session.retry import PASSING, REFUSED, seconds_until
 from synapse.session.transport import Attempt, Transport
 from synapse.session.unpacking import Body
+from synapse.values import plain
 
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _READS: Final = frozenset({"GET", "HEAD"})
 _HOPS: Final = 5
 # A gateway gave up on a backend that may go on working; those above 511 are a content network's own.
 _UNSETTLED: Final = frozenset({502, 504, 520, 522, 524})
+# What JSON writes of NUL and of half a surrogate pair; text that only looks so is looked at once more.
+_SUSPECT: Final = re.compile(r"\\u0000|\\ud[89ab]..(?!\\ud[c-f])|(?<!\\ud[89ab]..)\\ud[c-f]")
 
 _NO_ROOM: Final = "more than there is memory for"
 _MOVED: Final = "answered with a redirect to {}, which a write does not follow: give the session that host"
@@ -311,10 +316,17 @@ def web_address(start: str, link: str) -> str:
 
 
 def _dump(value: Any, *, label: str) -> bytes:
+    """Write a body; the way inside it is looked for only where something is wrong with it."""
     try:
-        return json.dumps(value, allow_nan=False, separators=(",", ":")).encode()
+        text = json.dumps(value, allow_nan=False, separators=(",", ":"), default=plain)
+    except (TypeError, ValueError, RecursionError):
+        text = None
+    try:
+        if text is None or _SUSPECT.search(text):
+            text = json.dumps(check_json(value), allow_nan=False, separators=(",", ":"))
     except (TypeError, ValueError, RecursionError) as error:
-        raise MappingError(f"{label}: the value to send is not JSON ({error})") from error
+        raise MappingError(f"{label}: the value to send is not JSON ({error}); nothing was sent") from error
+    return text.encode()
 
 
 def _too_much(what: str, *, status: int | None = None) -> Failure:

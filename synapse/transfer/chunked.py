@@ -25,7 +25,7 @@ from synapse.transfer.answers import answered_object, check_arrival, patience
 from synapse.transfer.journal import Entry, claimed
 from synapse.transfer.multipart import FilePart, MultipartBody
 from synapse.transfer.progress import ProgressLike, tracked
-from synapse.transfer.source import CHUNK, PathLike, Source, Tally, travelling
+from synapse.transfer.source import CHUNK, PathLike, Source, Tally, as_sent
 
 T = TypeVar("T")
 
@@ -100,7 +100,7 @@ def sent_name(source: Source, name: object) -> str:
         return source.name
     if not isinstance(name, str) or not name:
         raise TransferError(f"name must be text such as 'scan.png', not {describe(name)}")
-    return travelling(name)
+    return as_sent(name)
 
 
 @attrs.define

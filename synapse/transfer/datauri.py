@@ -30,7 +30,7 @@ def data_uri(path: PathLike) -> str:
             f"{str(path)!r} has {source.size:,} bytes, and inside of an entry go {LARGEST:,} at most: upload it with "
             "DataFile.objects.upload() and name it in the entry"
         )
-    kind = mimetypes.guess_type(source.name)[0] or "application/octet-stream"
+    kind = mimetypes.guess_type(source.path.name)[0] or "application/octet-stream"
     content = b"".join(source.blocks(0, source.size))
     return f"data:{kind};base64,{base64.b64encode(content).decode()}"
 

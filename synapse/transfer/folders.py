@@ -18,7 +18,7 @@ from synapse.session.paths import user_path
 from synapse.transfer.foldernames import check_names, is_visible
 from synapse.transfer.items import Part, Plan
 from synapse.transfer.kinds import is_left_over, kinds_of, takes
-from synapse.transfer.source import PathLike, Source
+from synapse.transfer.source import PathLike, Source, as_sent
 from synapse.transfer.specifications import Spec
 
 _DIGITS: Final = re.compile("[0-9]+")
@@ -92,7 +92,7 @@ class Folder:
             raise kept.error
         return Plan(
             {
-                name: Part(Source.of(self.root / path), _travelling(path))
+                name: Part(Source.of(self.root / path), as_sent(path))
                 for name, path in self._paths(kept).items()
             }
         )
@@ -311,7 +311,3 @@ def _key(entry: str) -> str:
 def _popped(names: list[str]) -> Iterator[str]:
     while names:
         yield names.pop()
-
-
-def _travelling(path: str) -> str:
-    return path.encode("utf-8", "replace").decode("utf-8")

@@ -95,12 +95,11 @@ def _read(item: Any) -> tuple[Any, dict[str, Any], list[str]]:
 def _meta(meta: Any) -> dict[str, Any]:
     if meta is not None and not isinstance(meta, Mapping):
         raise TransferError(f"an item's meta is a JSON object, not {type(meta).__name__}")
-    given = dict(meta or {})
     try:
-        check_json(given)
+        given: dict[str, Any] = check_json(dict(meta or {}))
     except Misfit as misfit:
         # One such meta would keep its whole batch from being sent.
-        raise TransferError(f"an item's meta: {misfit}") from None
+        raise TransferError(misfit.of("an item's meta")) from None
     return given
 
 
@@ -109,4 +108,7 @@ def _groups(groups: Any) -> list[str]:
         return []
     if not isinstance(groups, list | tuple) or not all(isinstance(each, str) for each in groups):
         raise TransferError(f"an item's groups are a list of names, not {describe(groups)}")
-    return list(groups)
+    try:
+        return list(check_json(groups))
+    except Misfit as misfit:
+        raise TransferError(misfit.of("an item's groups")) from None

@@ -12,7 +12,9 @@ from typing import Any, Final, TypeAlias
 import attrs
 
 from synapse.errors import TransferError
+from synapse.mapping.codecs import check_json
 from synapse.transfer.source import PathLike, Source, Tally
+from synapse.values import plain, sendable
 
 _ESCAPES: Final = {ord('"'): "%22", ord("\r"): "%0D", ord("\n"): "%0A"}
 
@@ -149,13 +151,16 @@ def _texts(fields: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _text(name: str, value: Any) -> str:
+    value = plain(value)
     if isinstance(value, str):
+        if reason := sendable(value):
+            raise TransferError(f"the field {name!r} is {reason}; nothing was sent")
         return value
     if isinstance(value, bool | int | float):
         return str(value)
     if isinstance(value, Mapping | list | tuple):
         try:
-            return json.dumps(value)
+            return json.dumps(check_json(value))
         except (TypeError, ValueError) as error:
             raise TransferError(f"the field {name!r} is not JSON ({error})") from error
     raise TransferError(f"the field {name!r} cannot be sent as text: it is a {type(value).__name__}")

@@ -16,6 +16,7 @@ import attrs
 
 from synapse.errors import TransferError, describe
 from synapse.session.paths import user_path
+from synapse.values import sendable
 
 PathLike: TypeAlias = str | os.PathLike[str]
 
@@ -64,8 +65,8 @@ class Source:
 
     @property
     def name(self) -> str:
-        """The base name, in characters that can travel as UTF-8."""
-        return travelling(self.path.name)
+        """The base name; one that is no UTF-8 is a `TransferError`."""
+        return as_sent(self.path.name)
 
     @property
     def shown(self) -> str:
@@ -73,7 +74,7 @@ class Source:
 
         An absolute path would tell of this machine, not of the data.
         """
-        return travelling(self.path.name if self.path.is_absolute() else self.path.as_posix())
+        return as_sent(self.path.name if self.path.is_absolute() else self.path.as_posix())
 
     @property
     def place(self) -> bytes:
@@ -190,9 +191,14 @@ class Tally:
             self._advanced(count)
 
 
-def travelling(text: str) -> str:
-    """Return text as UTF-8 can carry it: what it cannot is replaced."""
-    return text.encode("utf-8", "replace").decode("utf-8")
+def as_sent(name: str) -> str:
+    """Return a name or a path that is to be sent; one that is no text is a `TransferError`."""
+    if sendable(name) is None:
+        return name
+    raise TransferError(
+        f"the name {shown(name)} is no UTF-8, as those of archives from other systems may be, and cannot be sent: "
+        "rename the file (of Korean archives, `convmv -f cp949 -t utf8 --notest` does that)"
+    )
 
 
 def shown(path: object) -> str:

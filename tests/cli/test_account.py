@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.process import environment
-from tests.unit.session.hostile import Server, reply
+from tests.servers import Server, reply
 
 ON_A_TERMINAL = (
     "import fcntl, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); from synapse.cli import main; main()"

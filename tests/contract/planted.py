@@ -28,7 +28,7 @@ from synapse.dialects import V1, Reply, Request, v1_actions
 from synapse.entities import FileSpecification
 from synapse.testing import canned
 from tests.contract.lookup_world import ENTITIES
-from tests.unit.session.hostile import Received, Server, cut, reply, reset
+from tests.servers import Received, Server, cut, reply, reset
 
 API: Final = "syn_planted_api_0123456789"
 AGENT: Final = "a1b2c3d4" * 5

@@ -12,7 +12,7 @@ import pytest
 from synapse import Job, JobLog, JobStatus, Plugin, Session, TransportError, WaitTimeoutError
 from synapse.dialects import Reply
 from synapse.testing import assert_requests, canned
-from tests.unit.session.hostile import Server, cut, reply
+from tests.servers import Server, cut, reply
 
 KEY = "00000000-0000-0000-0000-000000000001"
 

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from synapse import QueryError
 from synapse.sandbox import Sandbox
+from tests.amounts import either
 from tests.contract.compared_rows import populate
 from tests.contract.equivalence import MISSING, Ask, CappedSession, Subject
 from tests.contract.factory import Factory
@@ -217,8 +218,10 @@ def compare(data: st.DataObject, subject: Subject, session: CappedSession) -> No
 
 
 def examples(number: int) -> settings:
-    """So many examples in every run, the same ones; more and others on demand."""
-    return settings(max_examples=number * max(TIMES, 1), derandomize=not TIMES, database=None)
+    """So many examples in a full run, a quarter in the quick one; more and others on demand."""
+    return settings(
+        max_examples=number * TIMES or either(number, number // 4), derandomize=not TIMES, database=None
+    )
 
 
 class TestSameAsDjango:

@@ -17,7 +17,7 @@ from synapse import QueryError, Session, SynapseError
 from synapse.orm import Entity
 from synapse.session import Call, Settings, Trace
 from tests.contract.planted import CASES, SECRETS, UNPICKLED, World, backend, world_of
-from tests.unit.session.hostile import Server
+from tests.servers import Server
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from synapse import (
     TaskTag,
     WriteUnconfirmedError,
 )
-from tests.unit.session.hostile import Server, cut, reply, reset
+from tests.servers import Server, cut, reply, reset
 
 ROW = {"id": 7, "project": 1, "data_unit": 2, "meta": {"a": 1}, "is_discarded": False, "tags": []}
 QUICK = Retry(total=3, backoff=0.001)

@@ -13,12 +13,13 @@ from PIL import Image
 
 import synapse
 
-from synapse.sandbox import Sandbox, serve
+from synapse.sandbox import Sandbox
+from tests.seeded import Seeded
 
 
 @pytest.fixture
-def backend(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
-    """Start a seeded sandbox, connect to it, and stand in a folder with a few pictures."""
+def backend(seeded_sandbox: Seeded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
+    """Take a fresh seeded sandbox, connect to it, and stand in a folder with a few pictures."""
     monkeypatch.chdir(tmp_path)
     Path("photos").mkdir()
     for number, name in enumerate(("a", "b", "c", "사진 4")):
@@ -26,7 +27,7 @@ def backend(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox
     Path("photos/a.json").write_text('{"frame": 1}', encoding="utf-8")
     with zipfile.ZipFile("weights.zip", "w") as archive:
         archive.writestr("weights.txt", "0.5")
-    with serve(seed="demo") as sandbox:
-        synapse.connect(sandbox.url, api_token=sandbox.api_token)
-        yield sandbox
-        synapse.disconnect()
+    sandbox = seeded_sandbox.reset()
+    synapse.connect(sandbox.url, api_token=sandbox.api_token)
+    yield sandbox
+    synapse.disconnect()

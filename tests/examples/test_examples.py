@@ -6,14 +6,14 @@ import os
 import subprocess
 import sys
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from PIL import Image
 
-from synapse.sandbox import serve
+from tests.seeded import Seeded
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = sorted((ROOT / "examples").glob("*.py"))
@@ -77,31 +77,31 @@ SAYS = {
 
 
 @pytest.fixture
-def run(tmp_path: Path) -> Iterator[Run]:
+def run(seeded_sandbox: Seeded, tmp_path: Path) -> Run:
     """Run a script on a fresh seeded backend and return what it says."""
-    with serve(seed="demo") as sandbox:
-        settings = {
-            "SYNAPSE_HOST": sandbox.url,
-            "SYNAPSE_API_TOKEN": sandbox.api_token,
-            "HOME": str(tmp_path),
-        }
-        environment = {**os.environ, **settings, "PYTHONPATH": str(ROOT)}
+    sandbox = seeded_sandbox.reset()
+    settings = {
+        "SYNAPSE_HOST": sandbox.url,
+        "SYNAPSE_API_TOKEN": sandbox.api_token,
+        "HOME": str(tmp_path),
+    }
+    environment = {**os.environ, **settings, "PYTHONPATH": str(ROOT)}
 
-        def call(script: Path, *arguments: str) -> str:
-            command = [sys.executable, "-W", "error", str(script), *arguments]
-            ended = subprocess.run(
-                command,
-                capture_output=True,
-                text=True,
-                encoding="utf-8",
-                env=environment,
-                cwd=tmp_path,
-                timeout=60,
-            )
-            assert (0, "") == (ended.returncode, ended.stderr)
-            return ended.stdout
+    def call(script: Path, *arguments: str) -> str:
+        command = [sys.executable, "-W", "error", str(script), *arguments]
+        ended = subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            env=environment,
+            cwd=tmp_path,
+            timeout=60,
+        )
+        assert (0, "") == (ended.returncode, ended.stderr)
+        return ended.stdout
 
-        yield call
+    return call
 
 
 @pytest.fixture

@@ -1,18 +1,12 @@
-"""Answers that are wrong, each in one way, as the bytes that come; and a server that gives them whatever is asked."""
+"""Answers that are wrong, each in one way, as the bytes that come."""
 
 from __future__ import annotations
 
-import contextlib
 import gzip
 import json
-import socket
-import ssl
-import threading
 import zlib
 
-from collections.abc import Callable, Iterator
-from io import BufferedReader
-from typing import Any, Final, Self
+from typing import Any, Final
 
 LOGIN: Final = b"<!doctype html><html><head><title>Sign in</title></head><body>Please sign in</body></html>"
 HANGING_UP: Final = b"Connection: close\r\n"
@@ -167,68 +161,3 @@ ODD: Final[dict[str, bytes]] = {
     **{f"count {json.dumps(count)}": listed(row(), count=count) for count in COUNTS},
 }
 ANSWERS: Final = {**UNREADABLE, **ODD}
-
-
-Say = Callable[[socket.socket], object]
-
-
-class Speaker:
-    """Gives one answer to whatever is asked; it keeps the lines and bodies of what came.
-
-    It hangs up behind its answer, unless it is to `keep` its connections.
-    """
-
-    def __init__(self, answer: bytes | Say = b"", *, secure: ssl.SSLContext | None = None) -> None:
-        self.answer: bytes | Say = answer
-        self._secure = secure
-        self.keep = False
-        self.received: list[tuple[str, bytes]] = []
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
-        self.url: Final = f"http{'s' if secure else ''}://127.0.0.1:{self._listener.getsockname()[1]}"
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def writes(self) -> list[tuple[str, bytes]]:
-        """What came that must not be done twice."""
-        return [each for each in self.received if each[0].startswith(("POST", "PATCH"))]
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        with contextlib.suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-
-    def _accept(self) -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                client, _ = self._listener.accept()
-                threading.Thread(target=self._serve, args=(client,), daemon=True).start()
-
-    def _serve(self, client: socket.socket) -> None:
-        with contextlib.suppress(OSError):
-            if self._secure is not None:
-                client = self._secure.wrap_socket(client, server_side=True)
-            self._answer(client)
-
-    def _answer(self, client: socket.socket) -> None:
-        with client, client.makefile("rb") as stream:
-            while lines := list(_head(stream)):
-                sizes = [line.split(b":")[1] for line in lines if line.lower().startswith(b"content-length")]
-                body = stream.read(int(sizes[0]) if sizes else 0)
-                self.received.append((lines[0].decode().rpartition(" ")[0], body))
-                if isinstance(self.answer, bytes):
-                    client.sendall(self.answer)
-                else:
-                    self.answer(client)
-                if not self.keep:
-                    break
-            client.shutdown(socket.SHUT_WR)
-            client.settimeout(0.5)
-            while client.recv(1 << 16):
-                pass
-
-
-def _head(stream: BufferedReader) -> Iterator[bytes]:
-    while (line := stream.readline()) not in (b"\r\n", b""):
-        yield line

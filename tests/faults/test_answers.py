@@ -16,8 +16,9 @@ import pytest
 from synapse import BulkError, Session, SynapseError, Task, WriteUnconfirmedError
 from synapse.orm import IncompleteReadWarning, SlowLoopWarning
 from synapse.session import Retry, decoding
-from tests.faults.answers import ANSWERS, HANGING_UP, ODD, UNREADABLE, Speaker, listed
+from tests.faults.answers import ANSWERS, HANGING_UP, ODD, UNREADABLE, listed
 from tests.faults.every import CALLS, READING, WRITING, World
+from tests.servers import Server
 
 SOON = 10.0
 """Seconds that no call may take; all take milliseconds."""
@@ -66,24 +67,24 @@ UNMINDFUL = {"RemoteFile.read", "RemoteFile.open", "RemoteFile.download", "Remot
 
 
 @pytest.fixture(scope="module")
-def speaker() -> Iterator[Speaker]:
+def speaker() -> Iterator[Server]:
     """One server for all answers."""
-    with Speaker() as speaker:
+    with Server(keep=False) as speaker:
         yield speaker
 
 
 @pytest.fixture(scope="module")
-def calm(speaker: Speaker) -> Iterator[Session]:
+def calm(speaker: Server) -> Iterator[Session]:
     """One session for all calls, which repeats nothing by itself."""
     limits = {"connect": 5, "read": 5}
     session = Session(
-        speaker.url, api_token="token-0123456789", retry=Retry(total=0), timeout=limits, state_dir=False
+        speaker.origin, api_token="token-0123456789", retry=Retry(total=0), timeout=limits, state_dir=False
     )
     yield session
     session.close()
 
 
-def outcome(speaker: Speaker, session: Session, folder: Path, name: str) -> BaseException | None:
+def outcome(speaker: Server, session: Session, folder: Path, name: str) -> BaseException | None:
     """Make a call, and give what it raised; how long it took and what it sent are checked."""
     speaker.received.clear()
     session.cache.clear()
@@ -109,10 +110,10 @@ def odd(error: BaseException | None) -> bool:
 
 @pytest.mark.parametrize("answer", WIDELY)
 def test_every_call_ends_in_an_error_of_ours(
-    speaker: Speaker, calm: Session, tmp_path: Path, answer: str
+    speaker: Server, calm: Session, tmp_path: Path, answer: str
 ) -> None:
     """Or in what may be right: whatever comes, no other error gets out."""
-    speaker.answer = ANSWERS[answer]
+    speaker.script = [ANSWERS[answer]]
     raised = {name: outcome(speaker, calm, tmp_path, name) for name in CALLS}
 
     assert {} == {name: error for name, error in raised.items() if odd(error)}
@@ -120,12 +121,12 @@ def test_every_call_ends_in_an_error_of_ours(
 
 @pytest.mark.parametrize("name", FEW)
 def test_every_answer_ends_in_an_error_of_ours(
-    speaker: Speaker, calm: Session, tmp_path: Path, name: str
+    speaker: Server, calm: Session, tmp_path: Path, name: str
 ) -> None:
     """The other way round: calls of every kind, and each answer that there is."""
     raised = {}
     for answer, content in ANSWERS.items():
-        speaker.answer = content
+        speaker.script = [content]
         raised[answer] = outcome(speaker, calm, tmp_path, name)
 
     assert {} == {answer: error for answer, error in raised.items() if odd(error)}
@@ -133,12 +134,12 @@ def test_every_answer_ends_in_an_error_of_ours(
 
 @pytest.mark.parametrize("name", [name for name in FEW if name in READING])
 def test_no_reading_takes_them_for_an_answer(
-    speaker: Speaker, calm: Session, tmp_path: Path, name: str
+    speaker: Server, calm: Session, tmp_path: Path, name: str
 ) -> None:
     """What nobody can read is an error, and never an empty result."""
     taken = []
     for answer, content in UNREADABLE.items():
-        speaker.answer = content
+        speaker.script = [content]
         if outcome(speaker, calm, tmp_path, name) is None:
             taken.append(answer)
 
@@ -147,12 +148,12 @@ def test_no_reading_takes_them_for_an_answer(
 
 @pytest.mark.parametrize("name", [name for name in FEW if name in WRITING])
 def test_a_write_without_a_readable_answer_is_unconfirmed(
-    speaker: Speaker, calm: Session, tmp_path: Path, name: str
+    speaker: Server, calm: Session, tmp_path: Path, name: str
 ) -> None:
     """It may have happened, and was sent once; only PUT, which may be repeated, says that it failed."""
     wrong = {}
     for answer, content in UNREADABLE.items():
-        speaker.answer = content
+        speaker.script = [content]
         error = outcome(speaker, calm, tmp_path, name)
         told = [each for _, each in error.failed] if isinstance(error, BulkError) else [error]
         if speaker.writes() and not all(isinstance(each, WriteUnconfirmedError) for each in told):
@@ -162,7 +163,7 @@ def test_a_write_without_a_readable_answer_is_unconfirmed(
 
 
 def test_both_parsers_read_alike(
-    speaker: Speaker, calm: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    speaker: Server, calm: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whichever is installed, each answer gives the same rows or the same words."""
     pytest.importorskip("orjson")
@@ -177,9 +178,9 @@ def test_both_parsers_read_alike(
     assert told["stdlib"] == told["orjson"]
 
 
-def _told(speaker: Speaker, session: Session, folder: Path, names: tuple[str, ...]) -> Iterator[Any]:
+def _told(speaker: Server, session: Session, folder: Path, names: tuple[str, ...]) -> Iterator[Any]:
     for answer, content in ODD.items():
-        speaker.answer = content
+        speaker.script = [content]
         for name in names:
             yield answer, name, str(outcome(speaker, session, folder, name))
 
@@ -198,13 +199,13 @@ def _told(speaker: Speaker, session: Session, folder: Path, names: tuple[str, ..
         *("another protocol", "500 of another kind", "gzip in gzip", "no gzip", "a redirect to nowhere"),
     ],
 )
-def test_nothing_is_left_over_for_the_next_request(speaker: Speaker, calm: Session, answer: str) -> None:
+def test_nothing_is_left_over_for_the_next_request(speaker: Server, calm: Session, answer: str) -> None:
     """On a connection that is kept, what came behind an answer is not taken for the next one."""
-    speaker.answer, speaker.keep = ANSWERS[answer].replace(HANGING_UP, b""), True
+    speaker.script, speaker.keep = [ANSWERS[answer].replace(HANGING_UP, b"")], True
     tasks = Task.objects.using(calm)
     with contextlib.suppress(SynapseError):
         tasks.count()
-    speaker.answer = listed({"id": 7, "project": 1, "data_unit": 2}).replace(HANGING_UP, b"")
+    speaker.script = [listed({"id": 7, "project": 1, "data_unit": 2}).replace(HANGING_UP, b"")]
     found = [task.pk for task in tasks.all()]
     speaker.keep = False
 

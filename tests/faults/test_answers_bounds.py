@@ -18,15 +18,16 @@ import pytest
 from synapse import Session, SynapseError, Task, TransportError, WriteUnconfirmedError
 from synapse.dialects import Request
 from synapse.session import Retry
-from tests.faults.answers import ANNOUNCED, END, Say, Speaker, chunked, http, listed, packed
+from tests.faults.answers import ANNOUNCED, END, chunked, http, listed, packed
 from tests.faults.tls import Certificates
+from tests.servers import Received, Server, Step
 
 LIMIT = 0.25
 LONG = 3.0
 """Seconds that hold for an answer which has `LIMIT`, whatever else this machine does."""
 
 GET, POST = Request("GET", "tasks/"), Request("POST", "tasks/", json={})
-Open = Callable[[Speaker], Session]
+Open = Callable[[Server], Session]
 
 
 @pytest.fixture
@@ -34,11 +35,11 @@ def opened() -> Iterator[Open]:
     """Open sessions with little patience, which repeat nothing."""
     made: list[Session] = []
 
-    def make(speaker: Speaker) -> Session:
+    def make(speaker: Server) -> Session:
         limits = {"connect": 5, "read": LIMIT}
         made.append(
             Session(
-                speaker.url,
+                speaker.origin,
                 api_token="token-0123456789",
                 timeout=limits,
                 retry=Retry(total=0),
@@ -52,12 +53,12 @@ def opened() -> Iterator[Open]:
         session.close()
 
 
-def dripping(ahead: bytes, drops: bytes = b"x", *, pause: float = 0.02) -> Say:
+def dripping(ahead: bytes, drops: bytes = b"x", *, pause: float = 0.02) -> Step:
     """Send what is *ahead* at once, and then the same again and again, always in time."""
 
-    def say(client: socket.socket) -> None:
+    def say(client: socket.socket, _: Received) -> None:
         client.sendall(ahead)
-        for _ in range(500):
+        for _drop in range(500):
             time.sleep(pause)
             client.sendall(drops)
 
@@ -70,12 +71,12 @@ def sent(client: socket.socket, content: bytes, pause: float) -> None:
     time.sleep(pause)
 
 
-def flooding(ahead: bytes, flood: bytes) -> Say:
+def flooding(ahead: bytes, flood: bytes) -> Step:
     """Send as fast as it goes, for ever."""
 
-    def say(client: socket.socket) -> None:
+    def say(client: socket.socket, _: Received) -> None:
         client.sendall(ahead)
-        for _ in itertools.count():
+        for _drop in itertools.count():
             client.sendall(flood)
 
     return say
@@ -114,7 +115,7 @@ FLOODS = {
 @pytest.mark.parametrize("part", PARTS)
 def test_what_drips_ends(opened: Open, part: str) -> None:
     """Wherever an answer drips, each byte in time, it ends with the read limit, and a write is unconfirmed."""
-    with Speaker(PARTS[part]) as speaker:
+    with Server(PARTS[part], keep=False) as speaker:
         started = time.monotonic()
         with pytest.raises(TransportError, match=r"not whole within 0\.25 s"):
             opened(speaker).send(GET)
@@ -128,10 +129,10 @@ def test_what_drips_ends(opened: Open, part: str) -> None:
 @pytest.mark.parametrize("part", ["a header", "a body of known length", "trailers"])
 def test_what_drips_through_tls_ends(certificates: Certificates, part: str) -> None:
     """TLS, which reads records rather than bytes, changes nothing."""
-    with Speaker(PARTS[part], secure=certificates.server()) as speaker:
+    with Server(PARTS[part], secure=certificates.server(), keep=False) as speaker:
         limits = {"connect": 5, "read": LIMIT}
         session = Session(
-            speaker.url,
+            speaker.origin,
             api_token="token-0123456789",
             verify=str(certificates.bundle),
             timeout=limits,
@@ -146,7 +147,7 @@ def test_what_drips_through_tls_ends(certificates: Certificates, part: str) -> N
 @pytest.mark.parametrize("part", FLOODS)
 def test_what_floods_ends(opened: Open, part: str) -> None:
     """However fast an answer without end comes, it is given up."""
-    with Speaker(FLOODS[part]) as speaker:
+    with Server(FLOODS[part], keep=False) as speaker:
         started = time.monotonic()
         with pytest.raises(TransportError):
             opened(speaker).send(GET)
@@ -157,7 +158,7 @@ def test_what_floods_ends(opened: Open, part: str) -> None:
 @pytest.mark.parametrize("ahead", [b"", HEAD, http(b"[1", length=500), chunked(b"5\r\n[1")])
 def test_what_stalls_ends(opened: Open, ahead: bytes) -> None:
     """So does one that stops coming, within its head or its body."""
-    with Speaker(lambda client: sent(client, ahead, LONG)) as speaker:
+    with Server(lambda client, _: sent(client, ahead, LONG), keep=False) as speaker:
         started = time.monotonic()
         with pytest.raises(TransportError, match=r"nothing came within|not whole within"):
             opened(speaker).send(GET)
@@ -167,12 +168,12 @@ def test_what_stalls_ends(opened: Open, ahead: bytes) -> None:
 
 def test_a_stalled_answer_is_asked_for_again(opened: Open) -> None:
     """Silence may be the line's: unlike a drip, it is worth another try."""
-    with Speaker() as speaker:
+    with Server(keep=False) as speaker:
         whole = listed({"id": 7, "project": 1, "data_unit": 2})
         steps = iter([(whole[:-5], 4 * LIMIT), (whole, 0.0)])
-        speaker.answer = lambda client: sent(client, *next(steps))
+        speaker.script = [lambda client, _: sent(client, *next(steps))]
         session = Session(
-            speaker.url,
+            speaker.origin,
             api_token="token-0123456789",
             timeout={"connect": 5, "read": LIMIT},
             retry=Retry(total=1, backoff=0),
@@ -187,11 +188,11 @@ def test_a_stalled_answer_is_asked_for_again(opened: Open) -> None:
 
 def test_a_page_that_drips_is_asked_for_in_parts(opened: Open) -> None:
     """A list may be had in smaller pages: they are asked for, and the backend that goes on dripping is given up."""
-    with Speaker(PARTS["a body of known length"]) as speaker:
+    with Server(PARTS["a body of known length"], keep=False) as speaker:
         with pytest.raises(TransportError, match="not whole within"):
             list(Task.objects.using(opened(speaker)).iterator(page_size=8))
 
-        sizes = [line.rpartition("page_size=")[2] for line, _ in speaker.received]
+        sizes = [line.rpartition("page_size=")[2] for line in speaker.lines]
         assert ["8", "4", "2"] == sizes
 
 
@@ -256,9 +257,9 @@ print(peak() - before)
 """
 
 
-def grown(speaker: Speaker, way: str) -> tuple[int, str]:
+def grown(speaker: Server, way: str) -> tuple[int, str]:
     """Run one request in a process of its own, and give the MiB that it grew by, and what it said."""
-    command = [sys.executable, "-c", CHILD, speaker.url, way]
+    command = [sys.executable, "-c", CHILD, speaker.origin, way]
     done = subprocess.run(command, capture_output=True, text=True, timeout=50, check=True)
     return int(done.stdout), done.stderr
 
@@ -266,9 +267,9 @@ def grown(speaker: Speaker, way: str) -> tuple[int, str]:
 @pytest.mark.parametrize("kind", BOMBS)
 def test_a_bomb_costs_what_is_allowed(kind: str) -> None:
     """160 MiB out of a few kilobytes cost no more than the 32 MiB that the session allows, and a little."""
-    with Speaker(http(b"{}")) as speaker:
+    with Server(http(b"{}"), keep=False) as speaker:
         answers = iter([http(b"{}"), bomb(kind)])
-        speaker.answer = lambda client: client.sendall(next(answers))
+        speaker.script = [lambda client, _: client.sendall(next(answers))]
         mib, said = grown(speaker, "send")
 
     assert mib <= 32 + 64
@@ -277,9 +278,9 @@ def test_a_bomb_costs_what_is_allowed(kind: str) -> None:
 
 def test_a_packed_file_is_unpacked_in_pieces() -> None:
     """Files are as large as they are, and memory holds a piece of them."""
-    with Speaker() as speaker:
+    with Server(keep=False) as speaker:
         answers = iter([http(b"{}"), bomb("gzip")])
-        speaker.answer = lambda client: client.sendall(next(answers))
+        speaker.script = [lambda client, _: client.sendall(next(answers))]
         mib, said = grown(speaker, "download")
 
     assert ("160 MiB\n", True) == (said, mib <= 32)
@@ -287,9 +288,9 @@ def test_a_packed_file_is_unpacked_in_pieces() -> None:
 
 def test_a_packed_stream_is_read_line_by_line() -> None:
     """A line without end is given up, however little it was packed to."""
-    with Speaker() as speaker:
+    with Server(keep=False) as speaker:
         answers = iter([http(b"{}"), bomb("gzip").replace(b"application/json", b"text/event-stream")])
-        speaker.answer = lambda client: client.sendall(next(answers))
+        speaker.script = [lambda client, _: client.sendall(next(answers))]
         mib, said = grown(speaker, "lines")
 
     assert "a line is longer than 16 MiB" in said
@@ -298,8 +299,8 @@ def test_a_packed_stream_is_read_line_by_line() -> None:
 
 def test_the_limit_is_a_setting(opened: Open) -> None:
     """A session may read less, or more; the words say which setting that is."""
-    with Speaker(http(b"[" + b"1," * 600 + b"1]")) as speaker:
-        small = Session(speaker.url, api_token="token-0123456789", max_answer=1000, state_dir=False)
+    with Server(http(b"[" + b"1," * 600 + b"1]"), keep=False) as speaker:
+        small = Session(speaker.origin, api_token="token-0123456789", max_answer=1000, state_dir=False)
         with pytest.raises(
             TransportError, match=r"larger than 1,000 bytes, .* \(see max_answer=…\)"
         ) as caught:
@@ -315,7 +316,10 @@ def test_the_limit_is_a_setting(opened: Open) -> None:
 )
 def test_refusals_are_told_in_bounded_words(opened: Open, body: bytes) -> None:
     """However deep and long a refusal is, it is an error of a few lines."""
-    with Speaker(http(body, status="400 Bad Request")) as speaker, pytest.raises(SynapseError) as caught:
+    with (
+        Server(http(body, status="400 Bad Request"), keep=False) as speaker,
+        pytest.raises(SynapseError) as caught,
+    ):
         opened(speaker).send(GET)
 
     assert len(str(caught.value)) < 2000

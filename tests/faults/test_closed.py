@@ -14,7 +14,7 @@ import pytest
 from synapse import ConfigError, RemoteFile, Session
 from synapse.dialects import Request
 from tests.faults.every import CALLS, World
-from tests.unit.session.hostile import Server, reply
+from tests.servers import Server, reply
 
 SAID = r"this session is closed: make a new one for http://127\.0\.0\.1"
 EVENTS = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n"

@@ -17,7 +17,7 @@ from synapse.session import Retry
 from synapse.transfer import FileCache, upload_file
 from tests.faults.every import CALLS, World
 from tests.faults.tls import Certificates
-from tests.unit.session.hostile import Server, reply
+from tests.servers import Server, reply, tls
 
 TOKEN: Final = "syn_0123456789abcdef"
 AGENT: Final = "agent0123456789abcdef"
@@ -291,7 +291,7 @@ class TestDowngrade:
         self, serve: Serve, foreign: Server, certificates: Certificates, connect: Connect, by: str
     ) -> None:
         """From https to http is another origin, even on the same host."""
-        home = serve(certificate=Path(certificates.serving))
+        home = serve(secure=tls(certificates.serving))
         for link in (foreign.origin, home.origin.replace("https:", "http:")):
             home.script[:] = [moved(link) if by == "Location" else page(f"{link}/?page=2")]
             with pytest.raises(OriginError, match="leads from https://.* to http://"):

@@ -22,24 +22,25 @@ REQUEST = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("of", "at", "retries"),
-    [(of, at, 0) for of in ("request", "answer") for at in (FIRST, MIDDLE, LAST)]
-    + [("request", MIDDLE, 1), ("answer", FIRST, 1)],
+@pytest.mark.combinations(
+    "asked, of, at, retries",
+    [(make, pattern) for make, patterns in REQUESTS.items() for pattern in patterns],
+    ["request", "answer"],
+    [FIRST, MIDDLE, LAST],
+    [0, 1],
 )
-@pytest.mark.parametrize(("make", "pattern"), REQUEST)
 def test_one_reset(
     proxy: Proxy,
     connect: Connect,
     place: Place,
     make_file: MakeFile,
-    make: MakeDeed,
-    pattern: str,
+    asked: tuple[MakeDeed, str],
     of: Side,
     at: float,
     retries: int,
 ) -> None:
     """Once reset, a call ends well or tells; once more on a good line, everything is there, and once only."""
+    make, pattern = asked
     deed, path = make(place, connect(proxy.url, retries=retries)), source(make, make_file)
     proxy.harm(pattern, reset, of=of, at=at)
     error = deed.tried(path)

@@ -19,7 +19,7 @@ import pytest
 
 from synapse import QueryError, Retry, Session, SynapseError, Task, TransportError
 from synapse.dialects import Request
-from tests.unit.session.hostile import Received, Server, reply
+from tests.servers import Received, Server, reply
 
 pytestmark = [
     pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here"),

@@ -14,7 +14,7 @@ from typing import Final
 
 import pytest
 
-from tests.unit.session.hostile import Server
+from tests.servers import Server
 
 SOON: Final = 10
 """Seconds in which a process must have ended; a read that stalls takes 300, and is repeated."""

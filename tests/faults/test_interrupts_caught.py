@@ -21,7 +21,7 @@ from synapse import Project, Session
 from synapse.dialects import Request
 from synapse.session import Retry
 from tests.faults.every import World
-from tests.unit.session.hostile import Received, Server, reply
+from tests.servers import Received, Server, reply
 
 # A socket or a file that was just being opened is left to Python, which says so.
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")

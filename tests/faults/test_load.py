@@ -19,7 +19,7 @@ from synapse.session import Retry
 from tests.faults.conftest import Connect, Place
 from tests.faults.hostile import Proxy
 from tests.faults.hostile import Received as PassedOn
-from tests.unit.session.hostile import Received, Server, Step, reply
+from tests.servers import Received, Server, Step, reply
 
 THREADS: Final = 32
 CALLS: Final = 40

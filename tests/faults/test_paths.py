@@ -19,7 +19,7 @@ from synapse.transfer import upload_file
 from tests.faults.conftest import MakeFile, Place, md5
 from tests.faults.deeds import REQUESTS, MakeDeed
 from tests.faults.hostile import Backend, Proxy
-from tests.unit.session.hostile import Server, reply
+from tests.servers import Server, reply
 
 
 def folder(path: Path) -> None:

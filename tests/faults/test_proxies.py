@@ -31,7 +31,7 @@ from synapse import (
 from synapse.session import Retry
 from tests.faults.hostile import FIRST, Act, Backend, Proxy, answer, close, reset, stall
 from tests.faults.tls import NAME, Certificates, Forward, Greeter, drip, garbage, gone, plain
-from tests.unit.session.hostile import Server, reply
+from tests.servers import Server, reply, tls
 
 PASSWORD = "s3cret/wörd"
 USER = f"someone:{PASSWORD}"
@@ -146,9 +146,7 @@ class TestChoice:
         self, certificates: Certificates, through: Through, tmp_path: Path
     ) -> None:
         """A tunnel stays open, and what follows goes through it."""
-        with Server(
-            reply(data={"count": 0, "results": []}), certificate=Path(certificates.serving)
-        ) as server:
+        with Server(reply(data={"count": 0, "results": []}), secure=tls(certificates.serving)) as server:
             address = ("127.0.0.1", int(server.origin.rpartition(":")[2]))
             with Forward(address) as forward:
                 session = through(forward.url)
@@ -466,7 +464,7 @@ class TestFiles:
         self, certificates: Certificates, through: Through, tmp_path: Path
     ) -> None:
         """Downloads and signed addresses, without the token; what they answer is no matter here."""
-        server = Server(reply(raw=b"content"), certificate=Path(certificates.serving))
+        server = Server(reply(raw=b"content"), secure=tls(certificates.serving))
         address = ("127.0.0.1", int(server.origin.rpartition(":")[2]))
         with server, Forward(address, wants=USER) as forward:
             session = through(with_user(forward.url))

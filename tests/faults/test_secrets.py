@@ -26,7 +26,7 @@ from synapse import BackendClient, ConfigError, QueryError, Retry, Session, Syna
 from synapse.dialects import Request
 from tests.contract import planted
 from tests.faults.every import CALLS, Call, Keys, World
-from tests.unit.session.hostile import Received, Server, Step, reply, reset
+from tests.servers import Received, Server, Step, reply, reset
 
 API: Final = "syn_own/api+0123456789"
 AGENT: Final = "own_agent_0123456789"

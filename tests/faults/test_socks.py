@@ -7,7 +7,6 @@ import sys
 import types
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +14,7 @@ import pytest
 from synapse import Session
 from synapse.session import Retry, connections
 from tests.faults.tls import NAME, Certificates
-from tests.unit.session.hostile import Server, reply
+from tests.servers import Server, reply, tls
 
 EARLY = b"HTTP/1.1 103 Early Hints\r\n\r\n"
 
@@ -43,7 +42,7 @@ def test_each_request_has_its_own_answer(certificates: Certificates, places: lis
     """What comes ahead of an answer is not taken for it, or the answer would be that of the next request."""
     answers = [EARLY + reply(data={"count": 1, "results": []}), reply(data={"count": 2, "results": []})]
     proxies = {scheme: "socks5h://me:s3cret@127.0.0.1:9"}
-    with Server(*answers, certificate=Path(certificates.serving) if scheme == "https" else None) as server:
+    with Server(*answers, secure=tls(certificates.serving) if scheme == "https" else None) as server:
         places.append(("127.0.0.1", int(server.origin.rpartition(":")[2])))
         session = Session(
             f"{scheme}://{NAME}",

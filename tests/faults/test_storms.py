@@ -20,7 +20,7 @@ from synapse.session import Retry
 from tests.faults.conftest import Connect, MakeFile, Place, md5
 from tests.faults.hostile import Proxy, answer
 from tests.faults.test_load import make_task, side_by_side
-from tests.unit.session.hostile import Received, Server, reply
+from tests.servers import Received, Server, reply
 
 GET: Final = Request("GET", "tasks/1/")
 DONE: Final = reply(data={"id": 1})

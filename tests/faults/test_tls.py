@@ -24,7 +24,7 @@ from tests.faults.every import CALLS, Keys, World
 from tests.faults.hostile import FIRST, MIDDLE, Act, Backend, Proxy, close, reset
 from tests.faults.tls import NAME, Certificates, Forward, Greeter, garbage, gone, plain, silent
 from tests.sandbox.wire import Wire
-from tests.unit.session.hostile import Server, reply
+from tests.servers import Server, reply
 
 Secured = Callable[..., Session]
 

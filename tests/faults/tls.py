@@ -22,13 +22,14 @@ import threading
 from collections.abc import Callable
 from io import BufferedReader
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final
 
 import trustme
 
 from cryptography.hazmat.primitives import serialization
 
 from tests.faults.hostile import Exchange, HangUpError, Proxy, Received, Rule, answer, received_from
+from tests.servers import Listener
 
 NAME: Final = "backend.test"
 """A host that no name server knows: only a proxy leads there."""
@@ -152,36 +153,18 @@ def _join(left: socket.socket, right: socket.socket) -> None:
             (right if source is left else left).sendall(block)
 
 
-class Greeter:
+class Greeter(Listener):
     """A listener that does one thing with every connection, before any request."""
 
     def __init__(self, act: Callable[[socket.socket, threading.Event], object]) -> None:
         self._act = act
-        self._released = threading.Event()
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=32)
-        self.address: Final[tuple[str, int]] = self._listener.getsockname()
         self.met = 0
-        threading.Thread(target=self._accept, daemon=True).start()
+        super().__init__()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self._released.set()
-        self._listener.close()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                client, _ = self._listener.accept()
-            except OSError:
-                return
-            self.met += 1
-            threading.Thread(target=self._greet, args=(client,), daemon=True).start()
-
-    def _greet(self, client: socket.socket) -> None:
-        with client:
-            self._act(client, self._released)
+    def meet(self, connection: socket.socket) -> None:
+        """Do it."""
+        self.met += 1
+        self._act(connection, self.released)
 
 
 def silent(_: socket.socket, released: threading.Event) -> None:

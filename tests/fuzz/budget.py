@@ -14,8 +14,10 @@ from typing import Any, Final, TypeVar
 
 from hypothesis import HealthCheck, Phase, settings
 
+from tests.amounts import either
+
 VARIABLE: Final = "SYNAPSE_FUZZ_EXAMPLES"
-USUAL: Final = 5_000
+USUAL: Final = either(5_000, 1_500)
 LONGEST: Final = 60.0
 """Seconds after which one example counts as hung."""
 

@@ -23,8 +23,9 @@ from tests.faults.every import CALLS, Call, Keys, World
 from tests.fuzz.arguments import Arguments, Target
 from tests.fuzz.budget import bounded
 from tests.fuzz.harms import Harm
-from tests.fuzz.parrot import MOST, Exchange, Parrot, Recorder, Request, Script
+from tests.fuzz.parrot import MOST, Exchange, Parrot, Recorder, Script
 from tests.sandbox.wire import Wire
+from tests.servers import Received
 
 LONGEST_MESSAGE: Final = 8_000
 _USES_UP: Final = ("create", "delete")  # words in the names of calls that succeed once on the same rows
@@ -50,7 +51,7 @@ class Stage:
         self.folder = folder
         self.recorded: dict[str, Recorded] = {}
         self.session = Session(
-            parrot.url,
+            parrot.origin,
             api_token=token,
             retry=Retry(total=1, backoff=0, cap=0, max_wait=0),
             timeout={"connect": 20, "read": 20},
@@ -70,12 +71,12 @@ class Stage:
         """Make every call once with a real backend."""
         address = str(urlsplit(backend).netloc)
         self.parrot.script = Recorder(address)
-        keys = Keys.of(Wire(self.parrot.url, self.token))
+        keys = Keys.of(Wire(self.parrot.origin, self.token))
         before = ""
         for name, call in CALLS.items():
             self.parrot.script = recorder = Recorder(address)
             if any(word in before for word in _USES_UP):
-                keys = Keys.of(Wire(self.parrot.url, self.token))
+                keys = Keys.of(Wire(self.parrot.origin, self.token))
                 recorder.exchanges.clear()
             patched(call).do(self.world(name, keys))
             self.recorded[name], before = Recorded(keys, list(recorder.exchanges)), name
@@ -168,7 +169,7 @@ def said_nothing_done(harm: Harm) -> bool:
     return harm.insert is not None or bool(harm.line)
 
 
-def same(one: Request, other: Request) -> bool:
+def same(one: Received, other: Received) -> bool:
     """Whether two requests ask for the same."""
     return (one.method, one.target, one.body) == (other.method, other.target, other.body)
 

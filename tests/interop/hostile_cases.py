@@ -17,7 +17,7 @@ from typing import Any, Final
 import attrs
 
 from tests.faults.hostile import Proxy, call, close
-from tests.unit.session.hostile import Received, Step, cut, reply, reset
+from tests.servers import Received, Step, cut, reply, reset
 
 ROW: Final = {"id": 1, "title": "Cats"}
 HTML: Final = (("Content-Type", "text/html"),)

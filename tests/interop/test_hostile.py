@@ -17,7 +17,7 @@ import pytest
 
 from tests.faults.hostile import Backend, Proxy
 from tests.interop.hostile_cases import CASES, ROW, SIZE, Came, Case, table
-from tests.unit.session.hostile import Server, reply
+from tests.servers import Server, reply
 
 HERE: Final = Path(__file__).parent
 ROOT: Final = HERE.parents[1]

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from synapse import Project, Task
 from synapse.orm import QuerySet, ahead
+from tests.amounts import either
 from tests.proof.table import FAULTS, Change, Fault, Lie, Table, TableSession
 
 TIMES: Final = int(os.environ.get("PROOF", "0"))
@@ -23,8 +24,13 @@ ORDERS: Final = ("id", "-id", "created", "-created")
 
 
 def examples(number: int, **more: Any) -> settings:
-    """So many examples in every run, the same ones; `PROOF=20` draws twenty times as many, others each time."""
-    return settings(max_examples=number * max(TIMES, 1), derandomize=not TIMES, database=None, **more)
+    """So many examples in a full run, a quarter in the quick one; `PROOF=20` draws twenty times as many, and others."""
+    return settings(
+        max_examples=number * TIMES or either(number, number // 4),
+        derandomize=not TIMES,
+        database=None,
+        **more,
+    )
 
 
 @attrs.frozen

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 
-def main(folder: Path) -> None:
-    """Print the number of statements for batches of 200 and 1,000 new units, and of the 1,000 once more."""
+def main(folder: Path, many: int) -> None:
+    """Print the number of statements for batches of 200 and of *many* new units, and of these once more."""
     from synapse.sandbox.backend.server import Options, open_database
     from synapse.sandbox.launch import cache_folder
 
@@ -23,8 +23,10 @@ def main(folder: Path) -> None:
         FileSpecification.objects.create(
             data_collection=collection, name=name, file_type="data", is_required=True
         )
-    DataFile.objects.bulk_create(DataFile(tenant=tenant, checksum=f"{number:032x}") for number in range(2400))
-    bodies = [body(collection.pk, number) for number in range(1200)]
+    DataFile.objects.bulk_create(
+        DataFile(tenant=tenant, checksum=f"{number:032x}") for number in range(2 * (200 + many))
+    )
+    bodies = [body(collection.pk, number) for number in range(200 + many)]
     counts = [count(part, tenant) for part in (bodies[:200], bodies[200:], bodies[200:])]
     sys.stdout.write(json.dumps(counts))
 
@@ -51,4 +53,4 @@ def count(bodies: list[dict[str, Any]], tenant: Any) -> int:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), int(sys.argv[2]))

@@ -10,11 +10,15 @@ import uuid
 from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
+from tests.amounts import either
 from tests.sandbox.wire import Wire
+
+MANY: Final = either(1000, 300)
+"""Units of the largest batches."""
 
 
 @pytest.fixture(scope="module")
@@ -91,9 +95,9 @@ class TestCreate:
         assert 3 == len({*groups[:4]})
 
     def test_thousand_units_in_one_batch(self, wire: Wire, collection: int) -> None:
-        """A batch as large as the vendor's is taken, whatever it is made of."""
+        """A batch as large as the vendor's is taken, whatever it is made of; a quick run has 300 units."""
         with ThreadPoolExecutor(8) as pool:
-            checksums = list(pool.map(lambda _: wire.data_file()["checksum"], range(40)))
+            checksums = list(pool.map(lambda _: wire.data_file()["checksum"], range(MANY // 25)))
         side = [wire.data_file(uuid.uuid4().bytes, name="a.json")["checksum"] for _ in range(25)]
         bodies = [
             body(collection, first)
@@ -102,7 +106,7 @@ class TestCreate:
             for second in side
         ]
 
-        assert 1000 == len({unit["id"] for unit in wire.create("data_units/", bodies)})
+        assert MANY == len({unit["id"] for unit in wire.create("data_units/", bodies)})
 
 
 class TestRefusals:
@@ -221,8 +225,8 @@ class TestRefusals:
 
 
 def test_statements_do_not_grow_with_the_batch(tmp_path: Path) -> None:
-    """A thousand units take a few dozen statements, and reusing them less still."""
-    program = [sys.executable, "-m", "tests.sandbox.count_queries", str(tmp_path)]
+    """A thousand units (300 in a quick run) take a few dozen statements, and reusing them less still."""
+    program = [sys.executable, "-m", "tests.sandbox.count_queries", str(tmp_path), str(MANY)]
 
     counted = subprocess.run(program, capture_output=True, text=True, timeout=120, check=True)
 

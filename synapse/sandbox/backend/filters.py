@@ -164,12 +164,21 @@ def keys() -> dict[str, df.Filter]:
     return {"id": Int(), "id__in": Ints(field_name="id", lookup_expr="in"), **sides}
 
 
-def build(name: str, base: type[df.FilterSet] = df.FilterSet, **declared: df.Filter) -> type[df.FilterSet]:
+class FilterSet(df.FilterSet):
+    """Filter by what a query names, and make no form fields for the rest: a list has up to 28 of them."""
+
+    def __init__(self, data: Any = None, *args: Any, **options: Any) -> None:
+        named = data or ()
+        self.base_filters = {name: each for name, each in type(self).base_filters.items() if name in named}
+        super().__init__(data, *args, **options)
+
+
+def build(name: str, base: type[df.FilterSet] = FilterSet, **declared: df.Filter) -> type[df.FilterSet]:
     """Return a filter set with the filters *declared*, some of whose names Python cannot spell."""
     return type(name, (base,), declared)
 
 
-class SdkFilter(df.FilterSet):
+class SdkFilter(FilterSet):
     """What every list under `sdk/` can be filtered by."""
 
     ids = Ints(field_name="pk", lookup_expr="in")

@@ -6,6 +6,7 @@ import enum
 import math
 
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from decimal import Decimal
 from typing import Any
 
 import attrs
@@ -28,19 +29,19 @@ from synapse.mapping.codecs import (
 )
 from synapse.mapping.json import same_json
 from synapse.transfer import RemoteFile
-from tests.unit.mapping.test_json import JSON
+from tests.unit.mapping.test_json import JSON, TEXT
 
 SPECIFICATION = {"name": "image_1", "file_type": "image"}
 MOMENTS = st.datetimes(timezones=st.sampled_from([UTC, timezone(timedelta(hours=9))]))
 EXACT_KINDS: list[tuple[Any, st.SearchStrategy[Any]]] = [
     (int, st.integers()),
     (bool, st.booleans()),
-    (str, st.text()),
+    (str, TEXT),
     (float, st.floats(allow_nan=False, allow_infinity=False)),
-    (dict[str, Any], st.dictionaries(st.text(), JSON, max_size=3)),
+    (dict[str, Any], st.dictionaries(TEXT, JSON, max_size=3)),
     (list[int], st.lists(st.integers())),
     (list[str], st.lists(st.text())),
-    (list[dict[str, Any]], st.lists(st.dictionaries(st.text(), JSON, max_size=2), max_size=2)),
+    (list[dict[str, Any]], st.lists(st.dictionaries(TEXT, JSON, max_size=2), max_size=2)),
     (dict[str, list[int]], st.dictionaries(st.text(), st.lists(st.integers()), max_size=3)),
     (Any, JSON),
 ]
@@ -180,7 +181,7 @@ class TestNumbers:
         """It becomes a float."""
         assert [float, float] == [type(codec_of(float).accept(each)) for each in (1, np.float64(1.5))]
 
-    @pytest.mark.parametrize("value", [1, 0, "true", None, np.True_])
+    @pytest.mark.parametrize("value", [1, 0, "true", None, np.int8(1)])
     def test_a_truth_is_a_bool(self, value: Any) -> None:
         """Nothing that merely looks true."""
         assert refused(bool, value).startswith("expected True or False, got ")
@@ -299,19 +300,36 @@ class TestJson:
     @pytest.mark.parametrize(
         ("value", "path"),
         [
-            ({"a": [{"b": math.nan}]}, "['a']: [0]: ['b']: JSON cannot hold float nan"),
+            (
+                {"a": [{"b": math.nan}]},
+                "['a'][0]['b']: JSON cannot hold float nan; write None for a missing value",
+            ),
             ({1: "x"}, "JSON keys are text, got int 1"),
             ({"a": {None: 1}}, "['a']: JSON keys are text, got NoneType None"),
             ([math.inf], "[0]: JSON cannot hold float inf"),
             ({"a": {1, 2}}, "['a']: JSON cannot hold set {1, 2}"),
-            ({"n": np.int64(1)}, "['n']: JSON cannot hold int64"),
-            ({"t": (b"x",)}, "['t']: [0]: JSON cannot hold bytes b'x'"),
+            ({"n": [np.arange(2)]}, "['n'][0]: JSON cannot hold ndarray array([0, 1]); write value.tolist()"),
+            ({"t": (b"x",)}, "['t'][0]: JSON cannot hold bytes b'x'; write value.decode()"),
+            ({"t": ["caf\udce9"]}, "['t'][0]: text with half of a surrogate pair"),
+            ({"\0": 1}, "a key is text with a NUL character"),
+            ({"t": Decimal(1)}, "['t']: JSON cannot hold Decimal Decimal('1'); write float(value) or str"),
+            ([np.datetime64("2026-01-01")], "[0]: JSON cannot hold datetime64"),
+            ([np.float32("nan")], "[0]: JSON cannot hold float nan; write None for a missing value"),
             (datetime(2026, 1, 1, tzinfo=UTC), "JSON cannot hold datetime"),
         ],
     )
     def test_refuses_the_rest_and_says_where(self, value: Any, path: str) -> None:
         """The path leads to the value that is wrong."""
         assert refused(Any, value).startswith(path)
+
+    def test_takes_numbers_of_numpy_as_python_s(self) -> None:
+        """What comes of a model's output, at any depth; the value that was given stays as it is."""
+        given = {"box": [np.int64(1), np.float32(0.5)], "ok": {"sure": np.True_}, "name": np.str_("a")}
+        taken = codec_of(dict[str, Any]).accept(given)
+
+        assert {"box": [1, 0.5], "ok": {"sure": True}, "name": "a"} == taken
+        assert ([int, float], bool) == ([*map(type, taken["box"])], type(taken["ok"]["sure"]))
+        assert np.int64 is type(given["box"][0])
 
     def test_refuses_what_holds_itself(self) -> None:
         """Sending it would never end."""
@@ -350,11 +368,8 @@ class TestList:
 
     def test_checks_each_member(self) -> None:
         """One wrong member spoils the list, from the user as from the backend."""
-        assert (
-            "expected an integer, got str '2'"
-            == refused(list[int], [1, "2"])
-            == malformed(list[int], [1, "2"])
-        )
+        assert "[1]: expected an integer, got str '2'" == refused(list[int], [1, "2"])
+        assert "expected an integer, got str '2'" == malformed(list[int], [1, "2"])
 
     @pytest.mark.parametrize("raw", [{}, "ab", 5])
     def test_a_list_from_the_backend_is_one(self, raw: Any) -> None:

@@ -84,7 +84,7 @@ class TestToMany:
 
     def test_knows_the_field_that_points_back(self):
         """Sets of a direct relation know the field that holds the owner's key; others have none."""
-        assert ("project_id", None) == (Project.tasks.back("Project"), TaskTag.tasks.back("TaskTag"))
+        assert ("project_id", None) == (Project.tasks.back(Project), TaskTag.tasks.back(TaskTag))
 
     def test_cannot_be_assigned(self):
         """The link lies on the other side, and the error says so."""

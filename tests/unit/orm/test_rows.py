@@ -21,6 +21,7 @@ from synapse.errors import ServerError
 from synapse.orm import Rows
 from synapse.orm import rows as rows_module
 from synapse.testing import CannedSession, canned, page
+from tests.amounts import either
 from tests.unit import moments
 from tests.unit.orm.rows import by_cursor, in_turn, project, served, task
 
@@ -61,12 +62,12 @@ QUERIES = {
 class TestCheckpoint:
     @pytest.mark.parametrize("name", QUERIES)
     def test_leads_on_from_every_row(self, name):
-        """Wherever a reading stops, what is resumed gives the rest, no row twice."""
+        """Wherever a reading stops (in a quick run, every fifth row), what is resumed gives the rest, no row twice."""
         make, plan = QUERIES[name]
         query = make(Task.objects.using(session_of(plan or "", [task(key) for key in range(1, 51)])))
         whole = [row.pk for row in query.iterator(plan=plan)]
 
-        for taken in range(len(whole) + 1):
+        for taken in range(0, len(whole) + 1, either(1, 5)):
             rows = query.iterator(plan=plan)
             first = [next(rows).pk for _ in range(taken)]
             rest = pickle.loads(pickle.dumps(query)).using(query.session).resume(rows.checkpoint)

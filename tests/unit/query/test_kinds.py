@@ -196,12 +196,12 @@ class TestName:
 
 
 class TestBoolean:
-    @pytest.mark.parametrize("value", [True, False])
-    def test_takes_true_and_false(self, value: bool) -> None:
-        """Both, as they are."""
-        assert value is Boolean().check("x", value)
+    @pytest.mark.parametrize("value", [True, False, np.True_, np.False_])
+    def test_takes_true_and_false(self, value: Any) -> None:
+        """Both, and those of numpy as Python's."""
+        assert bool(value) is Boolean().check("x", value)
 
-    @pytest.mark.parametrize("value", [1, 0, "true", "", None, [], np.True_])
+    @pytest.mark.parametrize("value", [1, 0, "true", "", None, [], np.int8(1), float("nan")])
     def test_refuses_what_merely_looks_true(self, value: Any) -> None:
         """Text and numbers are not guessed at."""
         assert "takes True or False" in refused(Boolean(), value)

@@ -11,7 +11,7 @@ import pytest
 import trustme
 
 from synapse.session import Retry, Session, set_default, set_factory
-from tests.unit.session.hostile import Server, Step, reply
+from tests.servers import Server, Step, reply, tls
 
 TOKEN = "syn_0123456789abcdef"
 
@@ -52,7 +52,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def secure(certificate: Path) -> Iterator[tuple[Server, str]]:
     """Start a server that speaks TLS, and return it with its certificate."""
-    with Server(reply(data={"id": 7}), certificate=certificate) as server:
+    with Server(reply(data={"id": 7}), secure=tls(certificate)) as server:
         yield server, str(certificate)
 
 

@@ -13,7 +13,7 @@ from synapse.errors import TransportError, WriteUnconfirmedError
 from synapse.session import Retry, Session
 from synapse.session.config import MIB
 from synapse.session.decoding import FEW
-from tests.unit.session.hostile import Received, Server, Step, cut, reply
+from tests.servers import Received, Server, Step, cut, reply
 
 Serve = Callable[..., Server]
 Connect = Callable[..., Session]

@@ -29,8 +29,8 @@ from synapse.errors import (
     WriteUnconfirmedError,
 )
 from synapse.session import Retry, Session
+from tests.servers import Server, Step, cut, reply, reset
 from tests.unit.session.conftest import TOKEN
-from tests.unit.session.hostile import Server, Step, cut, reply, reset
 
 Scripted = Callable[..., tuple[Server, Session]]
 

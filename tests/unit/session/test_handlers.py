@@ -13,7 +13,7 @@ import pytest
 
 from synapse.dialects import Request
 from synapse.session import Session
-from tests.unit.session.hostile import Server
+from tests.servers import Server
 
 Scripted = Callable[..., tuple[Server, Session]]
 

@@ -19,7 +19,7 @@ from synapse.dialects import Request
 from synapse.errors import ConfigError, SynapseError
 from synapse.session import Retry, Session, pacing
 from synapse.session.pacing import Pace, StoppedError, Turn
-from tests.unit.session.hostile import Received, Server, Step, reply
+from tests.servers import Received, Server, Step, reply
 
 GET = Request("GET", "tasks/")
 WHOLE = reply(data={"results": []})

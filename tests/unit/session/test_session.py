@@ -20,8 +20,8 @@ import urllib3
 from synapse.dialects.wire import Request
 from synapse.errors import ConfigError, NotFoundError, OriginError
 from synapse.session import Session, scope
+from tests.servers import Server, reply
 from tests.unit.session.conftest import TOKEN
-from tests.unit.session.hostile import Server, reply
 
 Scripted = Callable[..., tuple[Server, Session]]
 GET = Request("GET", "tasks/")

@@ -12,8 +12,8 @@ import pytest
 
 from synapse.errors import TransferError, TransportError
 from synapse.session import Session
+from tests.servers import Server, reply, reset
 from tests.unit.session.conftest import TOKEN
-from tests.unit.session.hostile import Server, reply, reset
 
 QUERY = "X-Amz-Signature=f00dfeed&hdnts=c0ffee~acl&partNumber=1"
 Scripted = Callable[..., tuple[Server, Session]]

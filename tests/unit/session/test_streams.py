@@ -9,7 +9,7 @@ import pytest
 from synapse.dialects.wire import Request
 from synapse.errors import NotFoundError, TransferError, TransportError
 from synapse.session import Retry, Session
-from tests.unit.session.hostile import Server, Step, cut, reply, reset
+from tests.servers import Server, Step, cut, reply, reset
 
 Scripted = Callable[..., tuple[Server, Session]]
 TAIL = Request("GET", "jobs/1/tail_console_logs/")

@@ -23,7 +23,7 @@ from synapse.errors import (
     WriteUnconfirmedError,
 )
 from synapse.session import Retry, Session
-from tests.unit.session.hostile import Received, Server, Step, cut, reply, reset
+from tests.servers import Received, Server, Step, cut, reply, reset
 
 Serve = Callable[..., Server]
 Connect = Callable[..., Session]

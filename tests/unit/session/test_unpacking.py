@@ -12,7 +12,7 @@ import pytest
 from synapse.dialects.wire import Request
 from synapse.errors import TransportError
 from synapse.session import Retry, Session
-from tests.unit.session.hostile import Server, reply
+from tests.servers import Server, reply
 
 Scripted = Callable[..., tuple[Server, Session]]
 GET = Request("GET", "tasks/")

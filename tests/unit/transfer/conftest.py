@@ -14,7 +14,7 @@ import pytest
 from synapse.sandbox import Sandbox, serve
 from synapse.session import Retry, Session
 from synapse.transfer import upload_for
-from tests.unit.session.hostile import Server, Step
+from tests.servers import Server, Step
 from tests.unit.transfer.proxy import Fault, Proxy
 
 TOKEN = "syn_0123456789abcdef"
@@ -58,7 +58,7 @@ def through_proxy(backend: Sandbox) -> Iterator[ThroughProxy]:
 
         def make(faults: dict[int, Fault], **options: Any) -> tuple[Proxy, Session]:
             proxy = stack.enter_context(Proxy(backend.url, faults))
-            session = quick(proxy.url, token=backend.api_token, **options)
+            session = quick(proxy.origin, token=backend.api_token, **options)
             stack.callback(session.close)
             return proxy, session
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 import http.client
 import socket
-import struct
-import threading
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple, Self
+from typing import NamedTuple
 from urllib.parse import urlsplit
+
+from tests.servers import Listener, Received, read_head, reset
 
 _HOP = {"connection", "transfer-encoding", "keep-alive"}
 
@@ -27,62 +27,40 @@ class Fault(NamedTuple):
     answer: bytes | None = None
 
 
-class Proxy:
+class Proxy(Listener):
     """Passes requests on to *target*, but for those whose number, counted from 1, has a fault."""
 
     def __init__(self, target: str, faults: Mapping[int, Fault]) -> None:
         self.faults = dict(faults)
         self.lines: list[str] = []
         self._target = urlsplit(target).netloc
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
-        threading.Thread(target=self._accept, daemon=True).start()
+        super().__init__()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        with contextlib.suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                connection, _ = self._listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
-
-    def _serve(self, connection: socket.socket) -> None:
-        with contextlib.suppress(OSError), connection, connection.makefile("rb") as stream:
-            while line := stream.readline().decode():
-                method, target, _ = line.split()
-                headers = http.client.parse_headers(stream)
-                self.lines.append(f"{method} {target}")
+    def meet(self, connection: socket.socket) -> None:
+        """Pass on the requests of one connection."""
+        with connection.makefile("rb") as stream:
+            while (request := read_head(stream)) is not None:
+                self.lines.append(request.line)
                 fault = self.faults.get(len(self.lines), Fault())
-                length = int(headers.get("Content-Length") or 0)
-                body = stream.read(length if fault.cut is None else min(fault.cut, length))
+                length = request.length if fault.cut is None else min(fault.cut, request.length)
+                request = request._replace(body=stream.read(length))
                 answer = b""
                 if fault.cut is None:
-                    answer = fault.answer or self._pass_on(method, target, body, headers)
+                    answer = fault.answer or self._pass_on(request)
                 if fault.lost or not answer:
-                    _reset(connection)
-                    break
+                    reset(connection, request)
                 connection.sendall(answer)
 
-    def _pass_on(self, method: str, target: str, body: bytes, headers: Any) -> bytes:
+    def _pass_on(self, request: Received) -> bytes:
         backend = http.client.HTTPConnection(self._target, timeout=30)
         with contextlib.closing(backend):
             # The name that the client used stays in place, so that the backend's links lead here.
-            backend.request(method, target, body=body or None, headers=dict(headers.items()))
+            backend.request(
+                request.method, request.target, body=request.body or None, headers=request.headers
+            )
             answer = backend.getresponse()
             content = answer.read()
             kept = [(name, value) for name, value in answer.getheaders() if name.lower() not in _HOP]
         fields = "".join(f"{n}: {v}\r\n" for n, v in kept if n.lower() != "content-length")
         head = f"HTTP/1.1 {answer.status} {answer.reason}\r\n{fields}Content-Length: {len(content)}\r\n\r\n"
         return head.encode("latin-1") + content
-
-
-def _reset(connection: socket.socket) -> None:
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

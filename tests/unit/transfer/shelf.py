@@ -7,7 +7,7 @@ import socket
 from collections.abc import Iterable
 from typing import Any
 
-from tests.unit.session.hostile import Received, _HangUpError, reply
+from tests.servers import HangUpError, Received, reply
 
 
 class Shelf:
@@ -45,7 +45,7 @@ class Shelf:
             cut = self.cuts.pop(0)
             head, body = answer.split(b"\r\n\r\n", 1)
             connection.sendall(head + b"\r\n\r\n" + body[:cut])
-            raise _HangUpError
+            raise HangUpError
         connection.sendall(answer)
 
     def answer(self, start: int | None) -> bytes:

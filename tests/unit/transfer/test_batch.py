@@ -25,7 +25,7 @@ from synapse.session import Session
 from synapse.transfer import Report, Step, Target, upload_items
 from synapse.transfer.folders import open_folder
 from synapse.transfer.specifications import Spec
-from tests.unit.session.hostile import reply
+from tests.servers import reply
 from tests.unit.transfer.conftest import MakeFile, Scripted
 
 SPECS = [
@@ -173,7 +173,7 @@ class TestBadItems:
             ({"files": {"image_2": "a.png"}}, "no file specification 'image_2' .did you mean 'image_1'"),
             ({"files": {"data_meta_1": "a.json"}}, "needs image_1 as well"),
             ({"files": {"image_1": "a.png"}, "meta": [1]}, "meta is a JSON object"),
-            ({"files": {"image_1": "a.png"}, "meta": {"n": float("nan")}}, r"meta: \['n'\]"),
+            ({"files": {"image_1": "a.png"}, "meta": {"n": float("nan")}}, r"meta\['n'\]: JSON"),
             ({"files": {"image_1": "a.png"}, "meta": {"at": Path("x")}}, "JSON cannot hold"),
             ({"files": {"image_1": "a.png"}, "groups": "day1"}, "groups are a list of names"),
             ({"files": {"image_1": "missing.png"}}, "no file"),
@@ -472,16 +472,25 @@ class TestEndedRuns:
         assert 1 == len(looked)
 
 
-def test_paths_travel_as_text(upload: Upload, tmp_path: Path) -> None:
-    """A name that is no UTF-8 is written so that it can travel, and an absolute path stays at home."""
+def test_names_are_text(session: Session, upload: Upload, tmp_path: Path) -> None:
+    """A file whose name is no UTF-8 fails before it is sent, and the message says what to do."""
     path = tmp_path / os.fsdecode(b"caf\xe9.png")
     path.write_bytes(os.urandom(10))
+    with session.trace() as calls:
+        (outcome,) = upload([path])
+
+    assert (0, "failed") == (len(calls), outcome.status)
+    assert "is no UTF-8" in str(outcome.error) and "rename the file" in str(outcome.error)
+
+
+def test_absolute_paths_stay_at_home(upload: Upload, make_file: MakeFile) -> None:
+    """They would tell of this machine, not of the data."""
     paths: list[str] = []
 
     def create(bodies: Sequence[Any]) -> list[dict[str, int]]:
         paths.extend(body["files"]["image_1"]["path"] for body in bodies)
         return [{"id": 1}]
 
-    upload([path], create_units=create)
+    upload([make_file("a.png")], create_units=create)
 
-    assert ["caf?.png"] == paths
+    assert ["a.png"] == paths

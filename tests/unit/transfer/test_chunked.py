@@ -32,7 +32,7 @@ from synapse.errors import (
 from synapse.session import Retry, Session
 from synapse.testing import canned
 from synapse.transfer.progress import Step
-from tests.unit.session.hostile import Received, reply, reset
+from tests.servers import Received, reply, reset
 from tests.unit.transfer.conftest import MakeFile, Scripted, ThroughProxy, upload_chunked
 from tests.unit.transfer.proxy import Fault
 

@@ -24,8 +24,8 @@ from synapse.transfer import Step, upload_file, upload_for
 from synapse.transfer.chunked import CHUNK
 from synapse.transfer.journal import claimed
 from synapse.transfer.source import Source
-from tests.unit.session.hostile import Server, reply, reset
-from tests.unit.session.hostile import Step as Answer
+from tests.servers import Server, reply, reset
+from tests.servers import Step as Answer
 from tests.unit.transfer.conftest import MakeFile, Scripted, upload_chunked
 from tests.unit.transfer.test_chunked import state
 

@@ -16,7 +16,7 @@ from synapse.errors import TransferError
 from synapse.session import Retry, Session
 from synapse.transfer.deposit import NotStoredError, deposit
 from synapse.transfer.source import Source
-from tests.unit.session.hostile import Server, Step, reply, reset
+from tests.servers import Server, Step, reply, reset
 from tests.unit.transfer.conftest import MakeFile, Scripted, quick
 
 SECRET = "f00dfeed"

@@ -27,7 +27,7 @@ from synapse.errors import (
 )
 from synapse.session import Session
 from synapse.transfer import Downloads, RemoteFile, Step, Wanted, download_files, upload_file
-from tests.unit.session.hostile import Received, Server, reply
+from tests.servers import Received, Server, reply
 from tests.unit.transfer.conftest import MakeFile, Scripted
 
 SLOW = """

@@ -14,7 +14,7 @@ import pytest
 from synapse.errors import ServerError, TransferError, TransportError
 from synapse.transfer import RemoteFile
 from synapse.transfer.fetch import Version
-from tests.unit.session.hostile import Step, reply
+from tests.servers import Step, reply
 from tests.unit.transfer.conftest import Scripted
 from tests.unit.transfer.shelf import Shelf
 

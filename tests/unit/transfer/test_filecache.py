@@ -20,7 +20,7 @@ from synapse.errors import TransferError
 from synapse.session import Session
 from synapse.transfer import FileCache, RemoteFile, Step
 from synapse.transfer.draft import Draft
-from tests.unit.session.hostile import reply
+from tests.servers import reply
 from tests.unit.transfer.conftest import Scripted
 from tests.unit.transfer.shelf import Shelf
 

@@ -95,13 +95,14 @@ class TestFlat:
         """Line breaks, quotes, names of 255 bytes and of other scripts are names like all others."""
         assert [name] == images(open_folder(fill(name), specs=[IMAGE]))
 
-    def test_takes_names_that_are_no_text(self, tmp_path: Path) -> None:
-        """A name that is no UTF-8 is found, and its path travels in characters that can."""
+    def test_refuses_names_that_are_no_text(self, tmp_path: Path) -> None:
+        """A name that is no UTF-8 is found, and told before its file is sent."""
         (tmp_path / os.fsdecode(b"caf\xe9.png")).write_text("x")
         folder = open_folder(tmp_path, specs=[IMAGE])
         (kept,) = folder
 
-        assert "caf?.png" == folder.plan(kept).parts["image_1"].path
+        with pytest.raises(TransferError, match="is no UTF-8"):
+            folder.plan(kept)
 
 
 @pytest.mark.parametrize("layout", ["", "any_1/"])

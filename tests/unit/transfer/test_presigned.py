@@ -26,7 +26,7 @@ from synapse.transfer.presigned import declined, send_signed, upload_signed
 from synapse.transfer.source import Source
 from tests.faults.hostile import LAST, MIDDLE, Proxy, answer, close, reset
 from tests.objectstore import MIB, object_store
-from tests.unit.session.hostile import Server, reply
+from tests.servers import Server, reply
 from tests.unit.transfer.conftest import MakeFile, quick
 from tests.unit.transfer.signed import ASK, CONFIRM, World, address, by_name, refuse, rows, send, sha1
 

@@ -20,7 +20,7 @@ from synapse.testing import CannedSession, canned
 from synapse.transfer.deposit import NotStoredError
 from synapse.transfer.presigned import send_signed, upload_signed
 from synapse.transfer.source import Source
-from tests.unit.session.hostile import Server, reply
+from tests.servers import Server, reply
 from tests.unit.transfer.conftest import MakeFile
 from tests.unit.transfer.signed import ASK, CONFIRM, by_name, refuse, rows, send, sha1
 

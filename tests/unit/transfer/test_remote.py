@@ -16,7 +16,7 @@ import pytest
 from synapse.errors import MappingError, NotFoundError, TransferError, TransportError
 from synapse.session import Session
 from synapse.transfer import RemoteFile, Step, upload_file
-from tests.unit.session.hostile import Received, cut, reply
+from tests.servers import Received, cut, reply
 from tests.unit.transfer.conftest import TOKEN, MakeFile, Scripted
 
 CONTENT = os.urandom(1_500_000)

@@ -76,13 +76,15 @@ class TestOf:
         """An empty file is a file."""
         assert 0 == Source.of(str(make_file(size=0))).size
 
-    def test_gives_a_name_that_can_travel(self, tmp_path: Path) -> None:
-        """Bytes that are no UTF-8 are replaced in the name, and the file can still be opened."""
+    def test_has_no_name_that_cannot_be_sent(self, tmp_path: Path) -> None:
+        """Bytes that are no UTF-8 are told with what to do, and the file can still be opened."""
         path = tmp_path / os.fsdecode(b"caf\xe9.png")
         path.write_bytes(b"x")
         source = Source.of(path)
 
-        assert ("caf?.png", b"x") == (source.name, b"".join(source.blocks(0, 1)))
+        with pytest.raises(TransferError, match=r"'caf\\udce9.png' is no UTF-8.*rename the file"):
+            _ = source.name
+        assert b"x" == b"".join(source.blocks(0, 1))
 
 
 class TestWatching:

@@ -20,7 +20,7 @@ from synapse.session import Session
 from synapse.testing import canned, page
 from synapse.transfer import Step, upload_file
 from synapse.transfer import upload as module
-from tests.unit.session.hostile import reply, reset
+from tests.servers import reply, reset
 from tests.unit.transfer.conftest import MakeFile, Scripted, ThroughProxy
 from tests.unit.transfer.proxy import Fault
 
@@ -57,12 +57,12 @@ class TestUploadFile:
         """The name that is given goes in place of the file's own."""
         assert upload_file(session, make_file(), name="other.bin")["file"].endswith("/other.bin")
 
-    @pytest.mark.parametrize("name", ["a\ud800.bin", 'quo"te\r\n사진.bin', "n" * 250])
+    @pytest.mark.parametrize("name", ['quo"te\r\n사진.bin', "n" * 250])
     @pytest.mark.parametrize("chunked", [True, False])
     def test_can_be_sent_under_any_name(
         self, session: Session, make_file: MakeFile, name: str, chunked: bool
     ) -> None:
-        """Names that cannot be told in UTF-8, that have quotes and line breaks, and long ones get through."""
+        """Names that have quotes and line breaks, and long ones get through."""
         path = make_file()
 
         assert md5(path) == upload_file(session, path, chunked=chunked, name=name)["checksum"]
@@ -77,13 +77,13 @@ class TestUploadFile:
 
         assert md5(path) == upload_file(session, path, chunked=chunked, chunk_size=400)["checksum"]
 
-    @pytest.mark.parametrize("name", ["", 7, b"scan.png"])
+    @pytest.mark.parametrize("name", ["", 7, b"scan.png", "a\ud800.bin"])
     @pytest.mark.parametrize("chunked", [True, False])
     def test_needs_a_name_that_is_text(
         self, session: Session, make_file: MakeFile, name: object, chunked: bool
     ) -> None:
         """A name that is none is refused."""
-        with pytest.raises(TransferError, match="name must be text"):
+        with pytest.raises(TransferError, match="name must be text|is no UTF-8"):
             upload_file(session, make_file(), name=name, chunked=chunked)  # type: ignore[arg-type]
 
     def test_is_repeated_when_it_was_refused_for_now(

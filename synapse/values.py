@@ -1,0 +1,81 @@
+"""Values that come from other libraries: as Python's own where there is one, else what to write in their place."""
+
+from __future__ import annotations
+
+import enum
+import os
+import sys
+
+from datetime import date, time
+from decimal import Decimal
+from typing import Any, Final
+from uuid import UUID
+
+_PYTHON: Final = frozenset({str, int, float, bool, dict, list, tuple, type(None)})
+_MISSING: Final = frozenset({"NaTType", "NAType"})
+
+
+def plain(value: Any) -> Any:
+    """Give Python's value of a numpy number, truth value or text; any other value as it is.
+
+    numpy is never imported here: a value can be its only where somebody else has done so.
+    """
+    if value.__class__ in _PYTHON:
+        return value
+    numpy = sys.modules.get("numpy")
+    if not isinstance(value, getattr(numpy, "generic", ())) or isinstance(value, numpy.timedelta64):  # type: ignore[union-attr]
+        return value
+    for kind, own in ((numpy.bool_, bool), (numpy.integer, int), (numpy.floating, float), (numpy.str_, str)):  # type: ignore[union-attr]
+        if isinstance(value, kind):
+            return own(value)
+    return value
+
+
+def is_missing(value: object) -> bool:
+    """Tell whether a value stands for one that is missing: NaN, `pandas.NaT` or `pandas.NA`, numpy's NaT."""
+    value = plain(value)
+    if type(value).__name__ in _MISSING:
+        return True
+    return (isinstance(value, float) or type(value).__name__ == "datetime64") and bool(value != value)
+
+
+def sendable(text: str) -> str | None:
+    r"""Say why text cannot be sent; None if it can.
+
+    >>> sendable("caf\udce9")
+    'text with half of a surrogate pair, which no encoding can carry'
+    """
+    if "\0" in text:
+        return "text with a NUL character, which databases refuse"
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            return "text with half of a surrogate pair, which no encoding can carry"
+    return None
+
+
+def advice(value: object) -> str:
+    """Say what to write in the place of a value that cannot be sent, as the end of a sentence."""
+    if is_missing(value) or plain(value) is not value:
+        return ""
+    for kinds, instead in _INSTEAD:
+        if isinstance(value, kinds):
+            return f"; write {instead}"
+    if type(value).__name__ in ("datetime64", "timedelta64"):
+        return "; write str(value)"
+    if callable(getattr(value, "tolist", None)):
+        return "; write value.tolist()"
+    return ""
+
+
+# numpy's bytes are Python's as well; a datetime is a date.
+_INSTEAD: Final[tuple[tuple[Any, str], ...]] = (
+    ((bytes, bytearray), "value.decode()"),
+    (memoryview, "value.tobytes().decode()"),
+    (Decimal, "float(value) or str(value)"),
+    ((date, time), "value.isoformat()"),
+    ((set, frozenset), "sorted(value)"),
+    ((UUID, os.PathLike), "str(value)"),
+    (enum.Enum, "value.value"),
+)
