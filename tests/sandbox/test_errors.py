@@ -43,6 +43,23 @@ def test_detail_is_one_text(wire: Wire, method: str, path: str, options: dict[st
     )
 
 
+@pytest.mark.parametrize("charset", ["latin-1", "utf-16", "utf-8"])
+def test_body_is_read_in_the_encoding_that_it_names(wire: Wire, charset: str) -> None:
+    """JSON is UTF-8 unless its type says otherwise."""
+    body = json.dumps({"title": "Äpfel", "category": "image"}, ensure_ascii=False).encode(charset)
+    headers = {"Content-Type": f"application/json; charset={charset}"}
+
+    assert "Äpfel" == wire.send("POST", "projects/", data=body, headers=headers).json()["title"]
+
+
+@pytest.mark.parametrize("charset", ["base64", "rot13", "nonsense", "idna", "undefined"])
+def test_body_in_no_encoding_is_refused(wire: Wire, charset: str) -> None:
+    """What is named there may be no encoding of text, or none that fits."""
+    headers = {"Content-Type": f"application/json; charset={charset}"}
+
+    assert 400 == wire.send("POST", "projects/", data=b"\xff", headers=headers).status_code
+
+
 def test_unknown_address_is_html(wire: Wire) -> None:
     """Where there is no endpoint there is no JSON either."""
     answer = wire.send("GET", "annotation/projects/")

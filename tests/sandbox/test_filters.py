@@ -50,10 +50,14 @@ class TestTasks:
             ("created_after=2999-01-01", [0, 1, 2, 3]),
             ("no_such_key=1", [0, 1, 2, 3]),
             ("is_discarded=", [0, 1, 2, 3]),
+            ("is_discarded=yes", [0, 1, 2, 3]),
+            ("is_discarded=1", [1]),
+            ("is_discarded=TRUE", [1]),
+            ("has_assignment=maybe", [0, 1, 2, 3]),
         ],
     )
     def test_filter_finds(self, wire: Wire, mixed: World, query: str, found: list[int]) -> None:
-        """Each key finds what it says; unknown keys and empty values leave everything."""
+        """Each key finds what it says; unknown keys, empty values and what is no boolean leave everything."""
         assert found == places(wire, mixed, query)
 
     @pytest.mark.parametrize("key", ["tags", "labelers", "reviewers", "groups", "assignments"])
@@ -102,9 +106,9 @@ class TestTasks:
             "id__in=1,x",
             "id=99999999999999999999",
             "tags=one",
-            "is_discarded=maybe",
             "schema=xml",
             "status_label=COMPLETED",
+            "status_label=",
             "created__gte=yesterday",
             "project=1.5",
         ],
@@ -147,11 +151,11 @@ class TestAssignments:
     ("path", "query", "key"),
     [
         ("projects/", "category=nonsense", "category"),
-        ("plugins/", "is_active=perhaps", "is_active"),
+        ("plugins/", "category=perhaps", "category"),
         ("jobs/", "status=lost", "status"),
         ("storages/", "category=cloud", "category"),
         ("serve_applications/", "job__agent=x", "job__agent"),
-        ("ground_truth_dataset_versions/", "is_archived=x", "is_archived"),
+        ("ground_truth_dataset_versions/", "ground_truth_dataset=x", "ground_truth_dataset"),
         ("sdk/ground_truth_events/", "categories=dev", "categories"),
         ("logs/", "job=17", "job"),
     ],

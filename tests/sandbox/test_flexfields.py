@@ -81,9 +81,20 @@ class TestFields:
         """A dotted path keeps keys of the opened object."""
         assert {"meta": {"frame": 0}} == task("fields=data_unit.meta&expand=data_unit")["data_unit"]
 
-    def test_unknown_name_keeps_nothing(self, task: Any) -> None:
-        """A name that is no key is not there."""
-        assert {} == task("fields=nonsense")
+    @pytest.mark.parametrize("query", ["fields=nonsense", "fields=", "fields=,"])
+    def test_unknown_name_keeps_nothing(self, task: Any, query: str) -> None:
+        """A name that is no key is not there, and neither is the empty one."""
+        assert {} == task(query)
+
+    def test_blanks_belong_to_the_name(self, task: Any) -> None:
+        """No key begins with a blank."""
+        assert {"id"} == task("fields=id, data").keys()
+
+    @pytest.mark.parametrize("word", ["*", "~all", "id,*"])
+    def test_wildcards_keep_everything(self, task: Any, word: str) -> None:
+        """But for what is omitted; nested objects have wildcards of their own."""
+        assert task() == task(f"fields={word}")
+        assert task().keys() - task(f"fields={word}&omit=data").keys() == {"data"}
 
     def test_shapes_lists_too(self, wire: Wire, world: World) -> None:
         """Rows of a page are shaped the same way."""

@@ -131,10 +131,39 @@ class TestSearch:
     def test_is_quick_whatever_is_asked(self, wire: Wire) -> None:
         """A word that is repeated counts once; a search for more words than anyone means is refused."""
         found = wire.get(f"projects/?search={'road+' * 300}", timeout=10)
-        answer = wire.send("GET", "projects/?search=" + "+".join(f"w{number}" for number in range(33)))
+        answer = wire.send("GET", "projects/?search=" + "+".join(f"w{number}" for number in range(501)))
 
         assert wire.get("projects/?search=road")["count"] == found["count"]
         assert (400, ["search"]) == (answer.status_code, list(answer.json()))
+
+    @pytest.mark.parametrize(
+        ("search", "found"),
+        [
+            ("lake, blue", 1),
+            ("'blue lake'", 1),
+            ("'lake blue'", 0),
+            ('"', 2),
+            (",", 2),
+            ("lake " + " ".join("blue lake"[: number + 1] for number in range(9)) + " b l u e", 1),
+        ],
+    )
+    def test_splits_at_blanks_and_commas_outside_of_quotes(self, wire: Wire, search: str, found: int) -> None:
+        """Every term must be there, however many; a lone comma or quote is no term."""
+        category = {"category": "audio"}
+        for title in {"big blue lake", "red lake"} - {
+            row["title"] for row in wire.get("projects/", params=category)["results"]
+        }:
+            wire.create("projects/", {"title": title, **category})
+
+        assert found == wire.get("projects/", params={"search": search, **category})["count"]
+
+    def test_looks_for_all_words_in_one_file(self, wire: Wire, world: World) -> None:
+        """Two files of one unit, each with one of the words, are no match."""
+        assert [] == ids(wire, f"project={world.project}&search=picture_7+picture_8")
+
+    def test_refuses_null_characters(self, wire: Wire) -> None:
+        """No text of a database holds one."""
+        assert 400 == wire.send("GET", "projects/?search=a%00").status_code
 
     def test_has_no_effect_on_data_units(self, wire: Wire, world: World) -> None:
         """Units cannot be searched."""

@@ -7,16 +7,14 @@ from typing import Any
 import django_filters as df
 
 from django import forms
-from django.core.exceptions import ValidationError
 from django.db.models import Count, Exists, F, JSONField, Lookup, OuterRef, Q, QuerySet
-from django.utils.translation import gettext_lazy as _
+from django_filters.rest_framework import BooleanFilter
 
 from . import models
 from .models.columns import Split
 from .models.work import LabelStatus, ReviewStatus
 
 BIGGEST = 2**63 - 1
-TRUE, FALSE = ("true", "1"), ("false", "0")
 MOMENTS = ("gt", "gte", "lt", "lte")
 
 
@@ -66,23 +64,6 @@ class Names(df.BaseCSVFilter, df.CharFilter):
     def filter(self, qs: QuerySet[Any], value: list[str] | None) -> QuerySet[Any]:
         names = [name.strip() for name in value or [] if name.strip()]
         return qs.filter(**{f"{self.field_name}__overlaps": names}) if names else qs
-
-
-class TruthField(forms.Field):
-    """Take true or false in any case, 1 or 0."""
-
-    def to_python(self, value: Any) -> bool | None:
-        if value in self.empty_values:
-            return None
-        if str(value).lower() in TRUE + FALSE:
-            return str(value).lower() in TRUE
-        raise ValidationError(_("Must be a valid boolean."), code="invalid")
-
-
-class Truth(df.Filter):
-    """Filter by a yes or no."""
-
-    field_class = TruthField
 
 
 class ListOrRepeat(forms.SelectMultiple):
@@ -254,10 +235,10 @@ TaskFilter = build(
     **statuses(),
     **bounds("created"),
     project=Int(),
-    is_discarded=Truth(),
+    is_discarded=BooleanFilter(),
     schema=df.ChoiceFilter(choices=models.Task.Schema.choices),
-    has_assignment=Truth(method=has_assignment),
-    has_reached_max_assignments=Truth(method=has_reached_max),
+    has_assignment=BooleanFilter(method=has_assignment),
+    has_reached_max_assignments=BooleanFilter(method=has_reached_max),
     assignments=AnyOf(),
     labelers=AnyOf(field_name="assignments__user"),
     reviewers=AnyOf(field_name="assignments__reviewer"),
@@ -265,12 +246,12 @@ TaskFilter = build(
     stages=OneOf(field_name="stage"),
     workshops=OneOf(field_name="workshop"),
     tags=AnyOf(),
-    assignments__is_discarded=Truth(method=discarded_assignments),
+    assignments__is_discarded=BooleanFilter(method=discarded_assignments),
     discarded_filter=df.ChoiceFilter(
         choices=[(word, word) for word in ("all", "discarded", "active")], method=discarded
     ),
 )
-PlainTaskFilter = build("PlainTaskFilter", TaskFilter, has_data=Truth())
+PlainTaskFilter = build("PlainTaskFilter", TaskFilter, has_data=BooleanFilter())
 SdkTaskFilter = build("SdkTaskFilter", TaskFilter, **SdkFilter.base_filters)
 
 AssignmentFilter = build(
@@ -294,9 +275,9 @@ AssignmentFilter = build(
     stages=OneOfTask(field_name="stage"),
     tags=AnyOf(),
     task_tags=OneOfTask(field_name="tags"),
-    is_discarded=Truth(),
-    is_discard_confirmed=Truth(),
-    is_confirmed=Truth(),
+    is_discarded=BooleanFilter(),
+    is_discard_confirmed=BooleanFilter(),
+    is_confirmed=BooleanFilter(),
 )
 SdkAssignmentFilter = build("SdkAssignmentFilter", AssignmentFilter, **SdkFilter.base_filters)
 
@@ -322,7 +303,7 @@ GroundTruthFilter = build(
     ground_truth_dataset_versions=AnyOf(field_name="events__ground_truth_dataset_versions"),
     ground_truth_dataset_version=AnyOf(field_name="events__ground_truth_dataset_versions"),
 )
-VersionFilter = build("VersionFilter", ground_truth_dataset=Int(), is_archived=Truth())
+VersionFilter = build("VersionFilter", ground_truth_dataset=Int(), is_archived=BooleanFilter())
 
 ProjectFilter = build(
     "ProjectFilter",
@@ -335,7 +316,7 @@ TaskTagFilter = build(
 DataCollectionFilter = build(
     "DataCollectionFilter", category=df.ChoiceFilter(choices=models.DataCollection.Category.choices)
 )
-DataUnitFilter = build("DataUnitFilter", data_collection=Int(), can_generate_task=Truth())
+DataUnitFilter = build("DataUnitFilter", data_collection=Int(), can_generate_task=BooleanFilter())
 DataFileFilter = build(
     "DataFileFilter",
     checksum=df.CharFilter(),
@@ -346,10 +327,10 @@ DataFileFilter = build(
 PluginFilter = build(
     "PluginFilter",
     category=df.ChoiceFilter(choices=models.Plugin.Category.choices),
-    is_active=Truth(),
+    is_active=BooleanFilter(),
 )
 PluginReleaseFilter = build(
-    "PluginReleaseFilter", plugin=df.CharFilter(method=by_code_or_pk("plugin")), debug=Truth()
+    "PluginReleaseFilter", plugin=df.CharFilter(method=by_code_or_pk("plugin")), debug=BooleanFilter()
 )
 JobFilter = build(
     "JobFilter",
@@ -366,4 +347,4 @@ ServeApplicationFilter = build(
 )
 AgentFilter = build("AgentFilter", id=Int())
 StorageFilter = build("StorageFilter", category=df.ChoiceFilter(choices=models.Storage.Category.choices))
-ModelFilter = build("ModelFilter", is_released=Truth(), project=Int())
+ModelFilter = build("ModelFilter", is_released=BooleanFilter(), project=Int())

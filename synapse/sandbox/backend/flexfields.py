@@ -27,13 +27,13 @@ class Shape:
 
     def keeps(self, key: str) -> bool:
         """Tell whether *key* is to be in the answer."""
-        if self.fields and key not in self.fields:
+        if key in self.omit and not self.omit[key]:
             return False
-        return key not in self.omit or bool(self.omit[key])
+        return not self.fields or key in self.fields or _means_all(self.fields)
 
     def opens(self, key: str) -> bool:
         """Tell whether the relation *key* is to be shown as an object."""
-        return key in self.expand or any(word in self.expand for word in EVERYTHING)
+        return key in self.expand or _means_all(self.expand)
 
     def inside(self, key: str) -> Shape:
         """Return the shape of what stands under *key*."""
@@ -42,9 +42,9 @@ class Shape:
 
 def _names(query: QueryDict, key: str) -> list[str]:
     values = query.getlist(key) or query.getlist(f"{key}[]")
-    # A comma separates names only where the key is given once; repeated keys are taken literally.
-    names = values[0].split(",") if len(values) == 1 else values
-    return [name.strip() for name in names if name.strip()]
+    # A comma separates names only where the key is given once; repeated keys are taken literally. Blanks belong to
+    # the names, and so does the empty one: as in drf-flex-fields, rows of `fields=` have no keys.
+    return values[0].split(",") if len(values) == 1 else values
 
 
 def _tree(names: list[str]) -> dict[str, Any]:
@@ -54,3 +54,7 @@ def _tree(names: list[str]) -> dict[str, Any]:
         for part in name.split("."):
             level = level.setdefault(part, {})
     return tree
+
+
+def _means_all(names: Tree) -> bool:
+    return any(word in names for word in EVERYTHING)

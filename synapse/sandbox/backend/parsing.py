@@ -6,6 +6,7 @@ import json
 
 from typing import IO, Any, NoReturn
 
+from django.conf import settings
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import JSONParser
 
@@ -14,12 +15,13 @@ SUSPECT = ("\\u0000", "\\ud", "\\uD")
 
 
 class JsonParser(JSONParser):
-    """Read a JSON body."""
+    """Read a JSON body in the encoding that its type names."""
 
     def parse(self, stream: IO[bytes], media_type: str | None = None, parser_context: Any = None) -> Any:
+        encoding = (parser_context or {}).get("encoding") or settings.DEFAULT_CHARSET
         try:
-            return read_json(stream.read().decode())
-        except ValueError as error:
+            return read_json(stream.read().decode(encoding))
+        except (ValueError, LookupError) as error:
             raise ParseError(f"JSON parse error - {error}") from error
 
 
