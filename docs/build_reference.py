@@ -105,7 +105,7 @@ def takes(cls: type[Entity], name: str) -> str:
     target = getattr(kind, "to", None) or getattr(getattr(kind, "of", None), "__name__", None)
     if hasattr(kind, "to"):
         return f"`{target}` or its key"
-    return f"`{target}`" if target else type(kind).__name__.lower()
+    return f"`{target}`" if target else type(kind).__name__.lower().replace("search", "text to search for")
 
 
 def verbs(cls: type[Entity]) -> str:

@@ -11,7 +11,7 @@ from synapse.entities.files import FilesManager
 from synapse.entities.tagging import change_tags
 from synapse.mapping import Json, read_only
 from synapse.orm import Entity, ManagedBy, ToOne, entity
-from synapse.query import CHOICE, EXACT, ID, RANGE, By, Exact, In
+from synapse.query import CHOICE, EXACT, ID, RANGE, SEARCH, By, Exact, In
 from synapse.transfer import RemoteFile
 
 if TYPE_CHECKING:
@@ -90,5 +90,5 @@ class Assignment(Entity):
         "last_reviewed": RANGE,
         "labeler_last_action_at": RANGE,
         "reviewer_last_action_at": RANGE,
-        "search": By(Exact, of=str, many=True),
+        "search": SEARCH,
     }

@@ -18,8 +18,9 @@ from synapse.orm import Entity, ManagedBy, Manager, ToMany, ToOne, arguments, bu
 from synapse.orm.binding import check_host, held, send
 from synapse.orm.loading import detail_row, reference
 from synapse.orm.resolving import Repeating, asking
-from synapse.query import CHOICE, EXACT, ID, RANGE, By, Exact, In
-from synapse.query.kinds import Choice
+from synapse.query import CHOICE, EXACT, ID, RANGE, SEARCH, By, Exact, In
+from synapse.query.kinds import Choice, Text
+from synapse.query.search import words_of
 from synapse.transfer import RemoteFile
 
 if TYPE_CHECKING:
@@ -131,7 +132,7 @@ class Task(Entity):
         "groups": By(Exact, In, of=int, many=True),
         "stages": By(Exact, In, of=int, many=True),
         "workshops": By(Exact, In, of=int, field="workshop"),
-        "search": By(Exact, of=str, many=True),
+        "search": SEARCH,
     }
 
     def annotate(
@@ -177,20 +178,24 @@ class TaskTagManager(Manager["TaskTag"]):
     ) -> tuple[TaskTag, bool]:
         """Give the one match, or create it; the flag says whether it was created.
 
-        `name` may be among the lookups, without blanks around it, and is met by the same name only: `search` finds
-        parts of names as well. Finding and creating are two requests: of two callers at once, both may create.
+        `name` may be among the lookups, without blanks around it, and is met by the same name only, letter by letter:
+        `search` finds parts of names as well. A name without a word to search for, such as `","`, is looked for among
+        all tags that meet the other lookups. Finding and creating are two requests: of two callers at once, both may
+        create, and neither is told.
         """
         if "name" not in lookups:
             return super().get_or_create(defaults, **lookups)
         self._unsliced("get_or_create()")
-        name = arguments.text("get_or_create(name=...)", lookups["name"])
+        name = Text().check("get_or_create(name=...)", lookups["name"])
         if name != name.strip():
             # The backend takes them off, so that such a name would never be found, and be made again each time.
             raise QueryError(f"get_or_create(name={name!r}) has blanks around the name; nothing was sent")
-        rest = {key: value for key, value in lookups.items() if key != "name"}
+        asked = {key: value for key, value in lookups.items() if key != "name"}
+        if words := words_of(name):
+            asked["search"] = words
 
         def find() -> TaskTag | None:
-            same = [tag for tag in self.filter(search=name, **rest) if tag.name == name]
+            same = [tag for tag in self.filter(**asked) if tag.name == name]
             if len(same) > 1:
                 raise TaskTag.MultipleObjectsReturned(
                     f"get_or_create() found {len(same)} TaskTag named {name!r}, not one; filter further"
@@ -220,5 +225,5 @@ class TaskTag(Entity):
     lookups = {
         "project": EXACT,
         "category": EXACT,
-        "search": By(Exact, of=str, many=True),
+        "search": SEARCH,
     }

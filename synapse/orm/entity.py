@@ -31,7 +31,7 @@ from synapse.orm.manager import Objects, refuse_instance
 from synapse.orm.registry import entity_named, register
 from synapse.orm.relations import ToMany, ToOne
 from synapse.query.catalog import Catalog
-from synapse.query.kinds import Boolean, Choice, Integer, Key, Kind, Moment, Name, Reference, Text
+from synapse.query.kinds import Boolean, Choice, Integer, Key, Kind, Moment, Name, Reference, Search, Text
 from synapse.query.lookups import By, In
 
 T = TypeVar("T")
@@ -136,7 +136,13 @@ def kind_of(annotation: Any) -> Kind:
     for each in candidates:
         if isinstance(each, type) and issubclass(each, enum.Enum):
             return Choice(each)
-    kinds: dict[Any, Kind] = {int: Integer(), bool: Boolean(), str: Text(), datetime: Moment()}
+    kinds: dict[Any, Kind] = {
+        int: Integer(),
+        bool: Boolean(),
+        str: Text(),
+        datetime: Moment(),
+        Search: Search(),
+    }
     return kinds[declared]
 
 

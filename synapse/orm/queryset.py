@@ -309,7 +309,8 @@ class QuerySet(Generic[E]):
     ) -> list[E]:
         """Create many objects, in batches where the backend takes lists; `BulkError` tells what was done.
 
-        The given objects are returned, each with its key. With *journal*, the path of a file that keeps what was
+        The given objects are returned, each with its key. Where it takes no lists (tags, projects), they are created
+        side by side, and the keys are in no order. With *journal*, the path of a file that keeps what was
         sent and what is done, a run that ended early, even killed, goes on when it is started again with the same
         values: each row is created once. Rows go by their values there; the file holds none of them.
         """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from synapse.query.catalog import Catalog, Condition
-from synapse.query.lookups import CHOICE, EXACT, ID, RANGE, By, Exact, Gt, Gte, In, Lt, Lte, NotIn
+from synapse.query.lookups import CHOICE, EXACT, ID, RANGE, SEARCH, By, Exact, Gt, Gte, In, Lt, Lte, NotIn
 from synapse.query.query import FetchMode, Query
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "EXACT",
     "ID",
     "RANGE",
+    "SEARCH",
     "By",
     "Catalog",
     "Condition",

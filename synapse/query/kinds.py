@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import attrs
 
 from synapse.errors import QueryError, describe, did_you_mean
+from synapse.query.search import terms
 from synapse.values import advice, is_missing, plain, sendable
 
 LARGEST = 2**63 - 1
@@ -112,6 +113,21 @@ class Name(Text):
         text = Text.check(self, what, value)
         if "," in text:
             raise _refuse(what, "a name without a comma", value)
+        return text
+
+
+@attrs.frozen
+class Search(Text):
+    """Text that the backend splits into terms, each of which a row must hold."""
+
+    def check(self, what: str, value: Any) -> str:
+        """Refuse text without a term, such as a comma or a lone quote: the backend would answer with everything."""
+        text = Text.check(self, what, value)
+        if not terms(text):
+            raise QueryError(
+                f"{what} got {describe(value)}, in which the backend finds nothing to search for, so that it "
+                "would answer with every row; .params(search=...) sends it nevertheless"
+            )
         return text
 
 

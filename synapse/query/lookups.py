@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any, ClassVar, Final
 
 from synapse.errors import QueryError, describe
-from synapse.query.kinds import Kind
+from synapse.query.kinds import Kind, Search
 
 
 class Nothing(Exception):  # noqa: N818 - internal signal: the conditions exclude each other
@@ -134,9 +134,9 @@ BY_NAME: Final = {lookup.name: lookup for lookup in (Exact, In, NotIn, Gt, Gte, 
 class By:
     """The lookups that a name takes: `By(Exact, In)`; `of` types a name that is no field of the entity.
 
-    `of` is `int`, `str`, `bool`, `datetime`, an enumeration, or the name of an entity; `many` says that the name
-    stands for several values, so that two filters on it do not simply add up. `field` is the field that shows whether a
-    row meets it, where that has another name.
+    `of` is `int`, `str`, `bool`, `datetime`, `Search`, an enumeration, or the name of an entity; `many` says that
+    the name stands for several values, so that two filters on it do not simply add up. `field` is the field that shows
+    whether a row meets it, where that has another name.
     """
 
     def __init__(
@@ -152,3 +152,4 @@ EXACT: Final = By(Exact)
 CHOICE: Final = By(Exact, In)
 RANGE: Final = By(Gt, Gte, Lt, Lte)
 ID: Final = By(Exact, In, NotIn, Gt, Gte, Lt, Lte)
+SEARCH: Final = By(Exact, of=Search, many=True)

@@ -282,6 +282,25 @@ class TestCreate:
             Task.objects.create(project=row.project_id, data_unit=row.data_unit_id)
 
 
+NAMES = (
+    ",",
+    '"',
+    "\\",
+    "'quoted'",
+    '"a\\"b"',
+    "a, b",
+    '5" wide',
+    "it's",
+    "+plus",
+    "-minus",
+    "100%_",
+    "밤 사진",
+    "\u200b",
+    " ".join(map(chr, range(0x4E00, 0x4E32))),
+    "x" * 100,
+)
+
+
 class TestGetOrCreate:
     def test_gives_the_match(self, session, make):
         """What exists is given, and nothing is written."""
@@ -317,6 +336,37 @@ class TestGetOrCreate:
         tag, made = TaskTag.objects.update_or_create(project=make.project().pk, defaults={"name": "n"})
 
         assert ("n", True) == (tag.name, made)
+
+    @pytest.mark.parametrize("name", NAMES, ids=ascii)
+    def test_finds_a_tag_by_its_name_whatever_that_holds(self, session, make, name):
+        """The second time it is there, by all verbs, and among names that hold the same words."""
+        project = Project.ref(make.project().pk)
+        make.tag(project_id=project.id, name=f"{name} and more")
+        tag, made = project.tags.get_or_create(name=name)
+
+        again, remade = TaskTag.objects.get_or_create(name=name, project=project)
+        changed, _ = project.tags.update_or_create(name=name, defaults={"description": "d"})
+
+        assert (name, True, False, "d") == (tag.name, made, remade, changed.description)
+        assert {tag.id} == {again.id, changed.id}
+
+    @pytest.mark.parametrize(("name", "other"), [("Ärger", "ärger"), ("Red", "red"), ("café", "cafe\u0301")])
+    def test_goes_by_the_letters_of_a_name(self, session, make, name, other):
+        """Another case, or another form of the same letters, is another name."""
+        project = Project.ref(make.project().pk)
+
+        made = [project.tags.get_or_create(name=each) for each in (name, other, name, other)]
+
+        assert [True, True, False, False] == [flag for _, flag in made]
+        assert [made[0][0].id, made[1][0].id] == [tag.id for tag, _ in made[2:]]
+
+    @pytest.mark.parametrize("name", ["a\0b", "\ud800", "\t", " x"])
+    def test_refuses_a_name_that_no_tag_can_have(self, session, name):
+        """It would be made again each time, if at all."""
+        with session.trace() as calls, pytest.raises(QueryError):
+            TaskTag.objects.get_or_create(name=name, project=1)
+
+        assert [] == list(calls)
 
     def test_race_gives_everyone_the_same_task(self, session, make):
         """Threads that race to create one task get that one task; a single one made it."""
