@@ -11,8 +11,8 @@ from synapse.client.calls import (
     Row,
     all_written,
     answer,
-    answered,
     body_of,
+    changed,
     either,
     fetch,
     key_of,
@@ -52,10 +52,11 @@ def annotate_task_data(
     schema: str | None = None,
     *,
     task_id: int = MISSING,
-) -> Row:
+) -> Row | None:
     """Set a task's annotation, given as `{"action": "submit" | "save", "data": {...}}`, or bare to submit it.
 
-    `schema="any"` switches the backend's check of its format off.
+    `schema="any"` switches the backend's check of its format off. Like everything here that changes something, it
+    gives None where the backend answers with nothing.
     """
     params = (("schema", str(schema)),) if schema else ()
     body = body_of(data)
@@ -63,7 +64,7 @@ def annotate_task_data(
         body = named(client, "annotate_task_data/", data, known=v1_client.ANNOTATES)
     key = key_of("tasks", either("pk", pk, task_id=task_id))
     request = v1_client.annotate(key, body, params=params)
-    return answered(client, request)
+    return changed(client, request)
 
 
 @method
@@ -82,7 +83,7 @@ def annotate_task_data_batch(
             )
         key_of("tasks", item["task_id"])
 
-    def annotate(item: Mapping[str, Any]) -> Row:
+    def annotate(item: Mapping[str, Any]) -> Row | None:
         return annotate_task_data(client, item["task_id"], item["data"], item.get("schema"))
 
     outcomes = client.session.map(annotate, items, workers=max_workers)
@@ -207,7 +208,7 @@ def create_tasks(client: BackendClient, data: Mapping[str, Any] | Sequence[Mappi
 
 
 @method
-def set_tags_tasks(client: BackendClient, data: Mapping[str, Any], params: Params = None) -> Row:
+def set_tags_tasks(client: BackendClient, data: Mapping[str, Any], params: Params = None) -> Row | None:
     """Put tags on tasks, or take them off: `{"ids": [...], "tags": [...], "action": "add" | "remove"}`.
 
     `{"task_ids": [...], "tag_ids": [...]}` adds as well; with `params={"replace": True}` they are set exactly.
@@ -215,7 +216,7 @@ def set_tags_tasks(client: BackendClient, data: Mapping[str, Any], params: Param
     return set_tags(client, "tasks", data, params)
 
 
-def set_tags(client: BackendClient, resource: str, data: object, params: Params) -> Row:
+def set_tags(client: BackendClient, resource: str, data: object, params: Params) -> Row | None:
     """Change the tags of rows of a kind."""
     what = f"{resource}/set_tags/"
     given = encoded(what, params, known=v1_client.TAGGING, strict=client.strict)
@@ -223,5 +224,5 @@ def set_tags(client: BackendClient, resource: str, data: object, params: Params)
     request = v1_client.set_tags(resource, body, params=given)
     if client.strict and "action" not in request.json:
         raise QueryError(f"{what} needs 'action', either 'add' or 'remove'. Nothing was sent")
-    changed: Row = answer(client, request)
-    return changed
+    result: Row | None = answer(client, request)
+    return result

@@ -76,6 +76,12 @@ def answered(client: BackendClient, request: Request) -> Row:
     return answered_object(sent(client, request), request)
 
 
+def changed(client: BackendClient, request: Request) -> Row | None:
+    """Send a request that changes something, and give the object that it is answered by; None for an empty answer."""
+    reply = client.session.send(request)
+    return None if reply.data is None else answered_object(reply, request)
+
+
 def key_of(resource: str, given: object) -> int | str:
     """Take a key, an integer one as its digits too, or refuse what no backend gives as one."""
     return _checked(f"{resource}/{{id}}/", given, kind=entity_at(resource)._key)

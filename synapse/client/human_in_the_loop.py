@@ -120,7 +120,7 @@ def list_assignments_files(
 
 
 @method
-def set_tags_assignments(client: BackendClient, data: Mapping[str, Any], params: Params = None) -> Row:
+def set_tags_assignments(client: BackendClient, data: Mapping[str, Any], params: Params = None) -> Row | None:
     """Put tags on assignments, or take them off: `{"ids": [...], "tags": [...], "action": "add" | "remove"}`.
 
     `{"assignment_ids": [...], "tag_ids": [...]}` adds as well; with `params={"replace": True}` they are set exactly.

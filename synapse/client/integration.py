@@ -13,6 +13,7 @@ from synapse.client.calls import (
     Row,
     answer,
     answered,
+    changed,
     either,
     fetch,
     forget,
@@ -48,13 +49,15 @@ def list_agents(client: BackendClient, params: Params = None) -> list[Row]:
 
 
 @method
-def health_check_agent(client: BackendClient, token: str = MISSING, *, agent_token: str = MISSING) -> Row:
+def health_check_agent(
+    client: BackendClient, token: str = MISSING, *, agent_token: str = MISSING
+) -> Row | None:
     """Report the agent with this token as connected, and return what the backend says."""
     given = either("token", token, agent_token=agent_token)
     if not isinstance(given, str) or not given or not all("!" <= each <= "~" for each in given):
         # Whatever was given in place of a token may be another secret, so it is not shown.
         raise QueryError("token must be the token of an agent, text without blanks in it; nothing was sent")
-    return answered(client, v1_actions.connect(given))
+    return changed(client, v1_actions.connect(given))
 
 
 @method
@@ -76,10 +79,10 @@ def update_plugin(
     data: Mapping[str, Any] = MISSING,
     *,
     plugin_id: int | str = MISSING,
-) -> Row:
+) -> Row | None:
     """Change fields of a plugin; what is not named stays."""
     key = key_of("plugins", either("pk", pk, plugin_id=plugin_id))
-    return answered(client, v1_client.change("plugins", key, body=written(client, "plugins", data)))
+    return changed(client, v1_client.change("plugins", key, body=written(client, "plugins", data)))
 
 
 @method

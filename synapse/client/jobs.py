@@ -13,7 +13,7 @@ from synapse.client.calls import (
     Row,
     all_written,
     answer,
-    answered,
+    changed,
     either,
     fetch,
     key_of,
@@ -58,11 +58,11 @@ def update_job(
     data: Mapping[str, Any] = MISSING,
     *,
     job_id: str | int = MISSING,
-) -> Row:
+) -> Row | None:
     """Change a job; its `status` may be in any case, and `completed` means `SUCCEEDED`."""
     key = key_of("jobs", either("pk", pk, job_id=job_id))
     body = _with_status(client, set_values(written(client, "jobs", data)))
-    return answered(client, v1_client.change("jobs", key, body=body))
+    return changed(client, v1_client.change("jobs", key, body=body))
 
 
 @method

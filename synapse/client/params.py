@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import math
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import date
@@ -10,10 +11,12 @@ from typing import Any, Final, TypeAlias
 
 from synapse.dialects import v1_client
 from synapse.errors import QueryError, describe, did_you_mean
-from synapse.query.kinds import LARGEST
+from synapse.query.kinds import LARGEST, Boolean, Integer, Reference, Search
+from synapse.query.search import terms
 from synapse.values import advice, is_missing, plain, sendable
 
 _ANY: Final = v1_client.Parameter("repeat")
+_TRUTHS: Final = {"true": "true", "1": "true", "false": "false", "0": "false"}
 
 Known: TypeAlias = Mapping[str, v1_client.Parameter]
 
@@ -23,14 +26,23 @@ def encoded(
 ) -> v1_client.Params:
     """Write parameters as they travel: a list joined by commas or as a repeated key, `None` not at all.
 
-    A name that *what* would ignore is a `QueryError`, unless not *strict*; so are several values where it heeds one.
+    Unless not *strict*, what the backend would ignore is a `QueryError`: a name that *what* does not know, several
+    values where it heeds one, and a filter by None, by no value or by one that means none.
     """
     pairs: list[tuple[str, str]] = []
     for name, value in mapping_of(params).items():
         if strict:
             check_name(what, name, known=known)
         parameter = known.get(str(name).removesuffix("[]"), _ANY)
-        texts = [parameter.spelt(_text(name, each)) for each in _values(value) if each is not None]
+        values = list(_values(value))
+        if strict and parameter.kind is not None:
+            texts = [_narrowing(what, name, each, parameter=parameter) for each in values]
+            if not texts and not parameter.excludes:
+                raise _refusal(
+                    f"{what} {name} takes a value, got an empty list", "would answer with every row"
+                )
+        else:
+            texts = [parameter.spelt(_text(name, each)) for each in values if each is not None]
         if strict and parameter.many is None and len(texts) > 1:
             raise QueryError(
                 f"{what} takes one value of {name!r}, not {len(texts)}: the backend heeds one only. Nothing was sent"
@@ -56,6 +68,33 @@ def check_name(what: str, name: object, *, known: Collection[str] | None, kind: 
     raise QueryError(
         f"{what} has no {kind} {name!r}{did_you_mean(str(name), known)}: the backend would ignore it. "
         f"{kind.capitalize()}s: {', '.join(known)}; BackendClient(..., strict=False) sends any. Nothing was sent"
+    )
+
+
+def _narrowing(where: str, name: object, value: Any, *, parameter: v1_client.Parameter) -> str:
+    """Write one value of a filter, refusing what the backend would take for no filter at all."""
+    what, kind = f"{where} {name}", parameter.kind
+    if value is None:
+        raise _refusal(f"{what} takes a value, got None", "cannot be asked for it, only for every row")
+    if isinstance(kind, Boolean):
+        truth = _TRUTHS.get(str(value).lower())
+        if truth is None:
+            raise _refusal(f"{what} takes True or False, got {describe(value)}", "would ignore anything else")
+        return truth
+    text = parameter.spelt(_text(name, value))
+    if isinstance(value, float) and math.isinf(value):
+        raise _refusal(f"{what} takes a value, got {text}", "has no such value")
+    if isinstance(kind, Integer | Reference) and not isinstance(value, str):
+        text = str(kind.check(what, value))
+    parts = text.split(",") if parameter.many == "comma" else [text]
+    if not (terms(text) if isinstance(kind, Search) else any(part.strip() for part in parts)):
+        raise _refusal(f"{what} got {describe(value)}, which is no filter", "would answer with every row")
+    return text
+
+
+def _refusal(what: str, why: str) -> QueryError:
+    return QueryError(
+        f"{what}: the backend {why}. BackendClient(..., strict=False) sends any. Nothing was sent"
     )
 
 

@@ -13,7 +13,7 @@ from synapse.dialects.wire import Request, segment
 from synapse.errors import QueryError
 from synapse.mapping.schema import Schema
 from synapse.query import Catalog, Condition, In, NotIn, Query
-from synapse.query.kinds import Choice
+from synapse.query.kinds import Boolean, Choice, Integer, Kind, Search, Text
 
 Params = tuple[tuple[str, str], ...]
 
@@ -23,7 +23,6 @@ PAGES: Final = ("page", "page_size", "ordering")
 ORDERS: Final = ("id", "created", "pgh_id")
 
 _SDK: Final = ("ids", "ids_ex", "search", "pagination", "cursor")
-_JOINED: Final = ("ids", "ids_ex", "ordering")
 _VERSION: Final = "ground_truth_dataset_version"
 _WORKING: Final = 120.0
 
@@ -139,10 +138,15 @@ def names(schema: Schema) -> frozenset[str]:
 
 @attrs.frozen
 class Parameter:
-    """How a parameter travels: how several values do, if at all, and how the values are spelt that are known."""
+    """How a parameter travels: how several values do, if at all, and how the values are spelt that are known.
+
+    `kind` is that of the values where they decide which rows there are; the backend takes an empty one for none.
+    """
 
     many: Literal["comma", "repeat"] | None = None
     values: tuple[str, ...] = ()
+    kind: Kind | None = None
+    excludes: bool = False
 
     def spelt(self, text: str) -> str:
         """Spell a value as the backend does, whatever its case."""
@@ -151,7 +155,16 @@ class Parameter:
 
 SINGLE: Final[Mapping[str, Parameter]] = {name: Parameter("repeat") for name in SHAPE}
 _PLAIN: Final = Parameter()
-TAGGING: Final[Mapping[str, Parameter]] = {"replace": _PLAIN, "url_host": _PLAIN}
+TAGGING: Final[Mapping[str, Parameter]] = {"replace": Parameter(kind=Boolean()), "url_host": _PLAIN}
+_MORE: Final[Mapping[str, Parameter]] = {
+    "ids": Parameter("comma", kind=Integer()),
+    "ids_ex": Parameter("comma", kind=Integer(), excludes=True),
+    "ordering": Parameter("comma"),
+    "search": Parameter(kind=Search()),
+    "project": Parameter(kind=Integer()),
+    "discarded_filter": Parameter(kind=Text()),
+    _VERSION: Parameter(kind=Integer()),
+}
 
 
 def parameters(flat: FlatList, schema: Schema, *, catalog: Catalog) -> Mapping[str, Parameter]:
@@ -164,9 +177,9 @@ def parameters(flat: FlatList, schema: Schema, *, catalog: Catalog) -> Mapping[s
             key = dialect.key(schema, Condition(name, lookup, None))
             many = key.many if lookup in (In, NotIn) else None
             known = found.get(key.name, _PLAIN)
-            found[key.name] = Parameter(many or known.many, values)
+            found[key.name] = Parameter(many or known.many, values, kind, lookup is NotIn)
     for name in (*flat.more, *PAGES):
-        found.setdefault(name, Parameter("comma") if name in _JOINED else _PLAIN)
+        found.setdefault(name, _MORE.get(name, _PLAIN))
     return {**found, **SINGLE}
 
 

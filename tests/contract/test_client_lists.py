@@ -90,12 +90,12 @@ class TestParameters:
         assert "/sdk/tasks/?ordering=title&page=1&page_size=2" == targets(trace)[1]
 
     def test_travel_as_their_types_say(self, client: BackendClient) -> None:
-        """A list as a repeated key, a moment in ISO 8601, `None` not at all."""
+        """A list as a repeated key, a moment in ISO 8601, what is None and no filter not at all."""
         params = {
             "is_discarded": False,
             "status_label": [StatusLabel.COMPLETED, "in_progress"],
             "created__gte": datetime(2026, 1, 2, tzinfo=UTC),
-            "project": None,
+            "expand": None,
         }
         with client.session.trace() as trace:
             client.list_tasks(params)
