@@ -19,6 +19,8 @@ from urllib.parse import urlencode
 
 import attrs
 
+from .privacy import open_private, private_folder
+
 STARTUP_SECONDS: Final = 60.0
 STOP_SECONDS: Final = 10.0
 LOG_TAIL: Final = 2_000
@@ -131,7 +133,7 @@ def serve(
     with contextlib.ExitStack() as stack:
         try:
             folder = stack.enter_context(_folder(data))
-            log = stack.enter_context((folder / "server.log").open("a+b"))
+            log = stack.enter_context(open_private(folder / "server.log"))
         except OSError as error:
             raise SandboxError(f"the sandbox cannot use {data}: {error.strerror}") from error
         log_size = log.tell()
@@ -170,9 +172,8 @@ def cache_folder() -> Path:
 @contextlib.contextmanager
 def _folder(data: str | os.PathLike[str] | None) -> Iterator[Path]:
     if data is not None:
-        folder = Path(os.path.expanduser(data))  # noqa: PTH111 - a shell leaves `--data=~/sandbox` as it is
-        folder.mkdir(parents=True, exist_ok=True)
-        yield folder
+        # A shell leaves `--data=~/sandbox` as it is.
+        yield private_folder(Path(os.path.expanduser(data)))  # noqa: PTH111
         return
     scratch = Path(tempfile.mkdtemp(prefix="synapse-sandbox-"))
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -20,6 +21,7 @@ import pytest
 import requests
 
 from synapse.sandbox import Sandbox, SandboxError, launch, serve
+from synapse.sandbox.privacy import private_folder
 from tests.sandbox.wire import Wire
 
 
@@ -92,6 +94,51 @@ class TestServe:
         done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
         assert wait_for_end(int(done.stdout))
+
+
+def modes(folder: Path) -> dict[str, int]:
+    """Read who may do what with each file and folder."""
+    return {str(path.relative_to(folder)): path.stat().st_mode & 0o777 for path in folder.rglob("*")}
+
+
+class TestPrivacy:
+    def test_nobody_else_reads_what_it_writes(self, tmp_path: Path) -> None:
+        """Folders are 0700 and files 0600: the database, its log, media, halves of uploads, logs."""
+        old = os.umask(0)
+        try:
+            with serve(tmp_path / "data", seed="demo") as sandbox:
+                wire = Wire(sandbox.url, sandbox.api_token)
+                wire.data_file()
+                wire.put_chunk(b"half", total=8)
+                found = modes(sandbox.data)
+        finally:
+            os.umask(old)
+
+        assert {"sandbox.sqlite3", "sandbox.sqlite3-wal", "server.log", "media"} <= set(found)
+        assert {0o700} == {mode for name, mode in found.items() if (sandbox.data / name).is_dir()}
+        assert {0o600} == {mode for name, mode in found.items() if (sandbox.data / name).is_file()}
+        assert 0o700 == sandbox.data.stat().st_mode & 0o777
+
+    def test_what_an_older_one_left_open_is_closed(self, tmp_path: Path) -> None:
+        """What is not the sandbox's stays as it is, also behind a link."""
+        for name in ("media/a/b.png", "sandbox.sqlite3", "server.log", "mine/notes.txt"):
+            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / name).touch(0o644)
+        (tmp_path / "incoming").symlink_to(tmp_path / "mine")
+        for path in (tmp_path, tmp_path / "mine", tmp_path / "media", tmp_path / "media/a"):
+            path.chmod(0o755)
+
+        private_folder(tmp_path)
+
+        assert {0o700} == {(tmp_path / name).stat().st_mode & 0o777 for name in ("", "media", "media/a")}
+        assert {0o600} == {modes(tmp_path)[n] for n in ("media/a/b.png", "sandbox.sqlite3", "server.log")}
+        assert (0o755, 0o644) == (modes(tmp_path)["mine"], modes(tmp_path)["mine/notes.txt"])
+
+    def test_a_folder_for_everybody_stays_so(self, tmp_path: Path) -> None:
+        """`--data /tmp` must not close /tmp."""
+        tmp_path.chmod(0o1777)
+
+        assert 0o1777 == private_folder(tmp_path).stat().st_mode & 0o7777
 
 
 class TestHandle:

@@ -22,6 +22,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from ..privacy import DATABASE, private_folder
 from . import configure
 
 MAX_BODY = 1 << 50
@@ -57,6 +58,7 @@ class Options:
 
 def run(options: Options) -> None:
     """Serve until SIGTERM or SIGINT; print one JSON line when ready."""
+    os.umask(0o077)
     if options.stop_with_parent:
         threading.Thread(target=_follow_parent, args=(os.getppid(),), daemon=True).start()
     with _sole_server(options.data):
@@ -129,7 +131,7 @@ def _sole_server(folder: Path) -> Iterator[None]:
 
     with contextlib.ExitStack() as stack:
         with _explained(f"use {folder}", OSError):
-            folder.mkdir(parents=True, exist_ok=True)
+            private_folder(folder)
             file = stack.enter_context((folder / "server.lock").open("a"))
         give_up = time.monotonic() + TAKEOVER_SECONDS
         while not locks.lock(file, locks.LOCK_EX | locks.LOCK_NB):
@@ -229,7 +231,7 @@ def _template(options: Options) -> Path:
 
 def _copy_template(options: Options) -> None:
     """Start from a database that was migrated before: migrating takes seconds, copying does not."""
-    target, template = options.data / "sandbox.sqlite3", _template(options)
+    target, template = options.data / DATABASE, _template(options)
     if template.exists() and not target.exists():
         part = target.with_suffix(f".{os.getpid()}.part")
         shutil.copyfile(template, part)
@@ -259,7 +261,7 @@ def _keep_template(options: Options) -> None:
     with contextlib.suppress(OSError):
         options.cache.mkdir(parents=True, exist_ok=True)
         part = template.with_suffix(f".{os.getpid()}.part")
-        shutil.copyfile(options.data / "sandbox.sqlite3", part)
+        shutil.copyfile(options.data / DATABASE, part)
         part.replace(template)
 
 

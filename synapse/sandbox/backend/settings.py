@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from ..privacy import DATABASE
+
 BUSY_SECONDS = 60
 KEEP_ALIVE_PRAGMAS = (
     "PRAGMA journal_mode=WAL;PRAGMA synchronous=NORMAL;PRAGMA cache_size=-16000;PRAGMA mmap_size=134217728"
@@ -122,7 +124,7 @@ def build(
         "DATA_UPLOAD_MAX_NUMBER_FIELDS": None,
         "DATA_UPLOAD_MAX_NUMBER_FILES": None,
         "FILE_UPLOAD_TEMP_DIR": str(incoming),
-        "FILE_UPLOAD_PERMISSIONS": 0o644,
+        "FILE_UPLOAD_PERMISSIONS": 0o600,
         "CSRF_TRUSTED_ORIGINS": [],
         "REST_FRAMEWORK": REST_FRAMEWORK,
         "LOGGING": LOGGING,
@@ -135,7 +137,7 @@ def build(
 def database_settings(folder: Path, database: str | None) -> dict[str, Any]:
     """Return Django's description of *database*: a URL, or the SQLite file in *folder* when there is none."""
     if database is None:
-        return _sqlite(folder / "sandbox.sqlite3")
+        return _sqlite(folder / DATABASE)
     try:
         url = urlsplit(database)
         port = str(url.port or "")
