@@ -8,7 +8,7 @@ SynapseError
 │   ├── ConflictError            409, and what `save(check=True)` finds
 │   ├── ValidationError          400, 422
 │   ├── RateLimitError           429
-│   └── ServerError              5xx
+│   └── ServerError              5xx; a write may have happened all the same
 ├── TransportError               no answer, or none that could be read
 │   ├── OriginError              following it would carry the token to another host
 │   └── WriteUnconfirmedError    a write was sent, its outcome is unknown
@@ -39,10 +39,12 @@ def _rebuild(cls: type[SynapseError], args: tuple[Any, ...], state: dict[str, An
 class SynapseError(Exception):
     """Base of everything the SDK raises on purpose.
 
-    One that broke a walk over rows carries a `checkpoint`, from which `queryset.resume(checkpoint)` goes on.
+    One that broke a walk over rows carries a `checkpoint`, from which `queryset.resume(checkpoint)` goes on. After one
+    that is `unconfirmed`, a write may have happened all the same.
     """
 
     checkpoint: str | None = None
+    unconfirmed: bool = False
 
     def __init__(self, *args: Any) -> None:
         super().__init__(
@@ -54,13 +56,73 @@ class SynapseError(Exception):
         return _rebuild, (type(self), self.args, self.__dict__)
 
 
+class Resolution(NamedTuple):
+    """What the backend shows of a write whose outcome is unknown.
+
+    `done`: it happened. `repeatable`: it did not, and sending it again is safe. Neither: the wire does not allow to
+    tell, and `reason` says why. `rows` are the objects that it made or changed, or those that may be.
+    """
+
+    done: bool = False
+    repeatable: bool = False
+    rows: tuple[Any, ...] = ()
+    reason: str = ""
+
+    def __bool__(self) -> NoReturn:
+        raise TypeError("a resolution has three outcomes: look at .done and .repeatable")
+
+    def __str__(self) -> str:
+        verdict = (
+            "done" if self.done else "not done, safe to send again" if self.repeatable else "cannot be told"
+        )
+        return f"{verdict}: {self.reason}" if self.reason else verdict
+
+
+class Question(Protocol):
+    """What there is to ask the backend about a write."""
+
+    def answered(self, *, using: Any, wait: float | None) -> Resolution:
+        """Ask, through the session *using* or the one that it was sent by."""
+        ...
+
+
+class _Resolvable:
+    """What errors have after which a write may have happened: the backend can be asked."""
+
+    args: tuple[Any, ...]
+    question: Question | None = None
+
+    def resolve(self, *, using: Any = None, wait: float | None = None) -> Resolution:
+        """Ask the backend whether the write happened; nothing is written.
+
+        A backend may still be at work on what it was sent. So where nothing is there yet, this looks again until the
+        read limit has passed once more since the error, or for *wait* seconds at most. Goes through the session that
+        the write was sent by, or *using*, or after unpickling the current one.
+        """
+        if self.question is None:
+            return Resolution(reason=f"it cannot be asked about by itself; {self.args[0]}")
+        return self.question.answered(using=using, wait=wait)
+
+    def _told(self, said: str) -> str:
+        return (
+            said
+            if self.question is None
+            else f"{said.rstrip('.')}; resolve() of this error asks whether it did"
+        )
+
+
 class ClientError(SynapseError):
     """The backend answered, and refused.
 
     `status_code` is the HTTP status, `response` the parsed body (or its text), `errors` maps a field to its
     messages, `request_id` is the backend's own name for the request where it gives one. `status` is the same as
-    `status_code`, and `detail` and `reason` as `response`: other clients call them so.
+    `status_code`, and `detail` and `reason` as `response`: other clients call them so. `retry_after` is the number of
+    seconds that the backend asked to wait, where it did; `too_long` says that this is more than `Retry(max_wait=...)`
+    allows, so that it was not waited for.
     """
+
+    retry_after: float | None = None
+    too_long: bool = False
 
     def __init__(
         self,
@@ -132,11 +194,17 @@ class ValidationError(ClientError):
 class RateLimitError(ClientError):
     """429: too many requests; `retry_after` is the number of seconds that the backend asked for, if it did."""
 
-    retry_after: float | None = None
 
+class ServerError(ClientError, _Resolvable):
+    """5xx: the backend failed, and a write may have happened all the same: `resolve()` asks whether it did.
 
-class ServerError(ClientError):
-    """5xx: the backend failed."""
+    Where it did not, as with a 503 and `Retry-After`, `unconfirmed` is False.
+    """
+
+    unconfirmed = True
+
+    def __str__(self) -> str:
+        return self._told(super().__str__())
 
 
 class TransportError(SynapseError):
@@ -168,59 +236,13 @@ class OriginError(TransportError):
     """A link led away from the session's origin; nothing was sent there."""
 
 
-class Resolution(NamedTuple):
-    """What the backend shows of a write whose answer never came.
-
-    `done`: it happened. `repeatable`: it did not, and sending it again is safe. Neither: the wire does not allow to
-    tell, and `reason` says why. `rows` are the objects that it made or changed, or those that may be.
-    """
-
-    done: bool = False
-    repeatable: bool = False
-    rows: tuple[Any, ...] = ()
-    reason: str = ""
-
-    def __bool__(self) -> NoReturn:
-        raise TypeError("a resolution has three outcomes: look at .done and .repeatable")
-
-    def __str__(self) -> str:
-        verdict = (
-            "done" if self.done else "not done, safe to send again" if self.repeatable else "cannot be told"
-        )
-        return f"{verdict}: {self.reason}" if self.reason else verdict
-
-
-class Question(Protocol):
-    """What there is to ask the backend about a write."""
-
-    def answered(self, *, using: Any, wait: float | None) -> Resolution:
-        """Ask, through the session *using* or the one that it was sent by."""
-        ...
-
-
-class WriteUnconfirmedError(TransportError):
+class WriteUnconfirmedError(TransportError, _Resolvable):
     """A write was sent and its answer never came: it may or may not have happened, and was not repeated."""
 
-    question: Question | None = None
-
-    def resolve(self, *, using: Any = None, wait: float | None = None) -> Resolution:
-        """Ask the backend whether it happened; nothing is written.
-
-        A backend may still be at work on what it was sent. So where nothing is there yet, this looks again until the
-        read limit has passed once more since the error, or for *wait* seconds at most. Goes through the session that
-        the write was sent by, or *using*, or after unpickling the current one.
-        """
-        if self.question is None:
-            return Resolution(reason=f"it cannot be asked about by itself; {self.args[0]}")
-        return self.question.answered(using=using, wait=wait)
+    unconfirmed = True
 
     def __str__(self) -> str:
-        said = super().__str__()
-        return (
-            said
-            if self.question is None
-            else f"{said.rstrip('.')}; resolve() of this error asks whether it did"
-        )
+        return self._told(super().__str__())
 
 
 class QueryError(SynapseError):
@@ -258,8 +280,9 @@ class ConfigError(SynapseError):
 class BulkError(SynapseError):
     """Some rows of a bulk operation failed; the others are done.
 
-    `succeeded` holds the rows that are done, `failed` pairs each row that is not with its error, and `untried` holds
-    those that were not tried any more, since the token is not taken or no answer comes; each in the order given.
+    `succeeded` holds the rows that are done, `failed` pairs each row that is not known to be with its error, and
+    `untried` holds those that were not tried any more, since the token is not taken or no answer comes; each in the
+    order given. Those of `failed` that may have happened are in `unknown` too: look before you send them again.
     """
 
     def __init__(
@@ -274,6 +297,21 @@ class BulkError(SynapseError):
         self.succeeded = list(succeeded)
         self.failed = list(failed)
         self.untried = list(untried)
+        self.unconfirmed = bool(self.unknown)
+
+    @property
+    def unknown(self) -> list[tuple[object, Exception]]:
+        """The failed rows that may be done all the same, each with its error."""
+        return [(row, error) for row, error in self.failed if may_have_happened(error)]
+
+
+def may_have_happened(error: Exception | None) -> bool:
+    """Whether a write that ended with this error may have happened all the same.
+
+    >>> may_have_happened(ServerError("500", status_code=500)), may_have_happened(QueryError("no lookup"))
+    (True, False)
+    """
+    return isinstance(error, SynapseError) and error.unconfirmed
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

@@ -151,14 +151,16 @@ class V1:
         body = self.write(schema, values)
         row = self.row(schema)
         params = (("expand", ",".join(row.always)),) if row.always else ()
-        return Request("POST", row.path, params=params, json=[body] if row.posts_lists else body)
+        json = [body] if row.posts_lists else body
+        return Request("POST", row.path, params=params, json=json, harmless=row.reuses)
 
     def create_many(self, schema: Schema, many: Sequence[Mapping[str, Any]]) -> Request | None:
         """Create several objects by one request, where the wire has that."""
         row = self.row(schema)
         if not row.posts_lists:
             return None
-        return Request("POST", row.path, json=[self.write(schema, values) for values in many])
+        json = [self.write(schema, values) for values in many]
+        return Request("POST", row.path, json=json, harmless=row.reuses)
 
     def change(self, schema: Schema, pk: object, *, values: Mapping[str, Any]) -> Request:
         """Send what changed."""

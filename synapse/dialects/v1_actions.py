@@ -51,7 +51,7 @@ def tail(job: str) -> Request:
 
 def connect(agent_token: str) -> Request:
     """Ask whether the agent with this token is connected."""
-    return Request("POST", f"agents/{segment(agent_token)}/connect/")
+    return Request("POST", f"agents/{segment(agent_token)}/connect/", harmless=True)
 
 
 def me() -> Request:
@@ -60,7 +60,7 @@ def me() -> Request:
 
 
 def data_file(body: Body) -> Request:
-    """Upload one file whole."""
+    """Upload one file whole; the same content is stored once."""
     return Request("POST", "data_files/", body=body)
 
 
@@ -75,18 +75,20 @@ def files_by_checksum(checksum: str) -> Request:
 
 
 def create_units(units: Sequence[Mapping[str, Any]]) -> Request:
-    """Create data units, named as the wire names their parts."""
-    return Request("POST", "data_units/", json=list(units))
+    """Create data units, named as the wire names their parts; one of the same files is answered by the one there is."""
+    return Request("POST", "data_units/", json=list(units), harmless=True)
 
 
 def create_tasks(project: int, units: Sequence[int]) -> Request:
-    """Create a task in a project for each of these data units."""
-    return Request("POST", "tasks/", json=[{"project": project, "data_unit": unit} for unit in units])
+    """Create a task in a project for each of these data units, of which a second one is refused."""
+    rows = [{"project": project, "data_unit": unit} for unit in units]
+    return Request("POST", "tasks/", json=rows, harmless=True)
 
 
 def verify_checksums(checksums: Sequence[str]) -> Request:
     """Ask which of these files the backend has."""
-    return Request("POST", "data_files/verify_checksums/", json={"checksums": list(checksums)})
+    body = {"checksums": list(checksums)}
+    return Request("POST", "data_files/verify_checksums/", json=body, harmless=True)
 
 
 def chunk(body: Body, *, start: int, size: int, total: int, url: str | None) -> Request:

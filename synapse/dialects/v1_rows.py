@@ -25,7 +25,8 @@ class Row:
     can nest, `always` what is nested without being asked for. `asks` are the parameters that a field needs to be
     sent at all. `also` gives a key the second name that some releases use for it; `texts` are keys of objects that are
     UUIDs now and were numbers before. `posts_lists` says that several objects may be created by one request, `cursors`
-    that its lists can be read by cursor.
+    that its lists can be read by cursor, `reuses` that the backend answers an object of the same content with the one
+    that it has, so that to create it twice makes one.
     """
 
     path: str
@@ -42,6 +43,7 @@ class Row:
     change: Literal["PATCH", "PUT"] = "PATCH"
     posts_lists: bool = False
     cursors: bool = False
+    reuses: bool = False
 
     @property
     def lists(self) -> str:
@@ -88,8 +90,8 @@ ROWS: Final[Mapping[str, Row]] = {
         cursors=True,
     ),
     "data_collections": Row("data_collections/", always=("file_specifications",)),
-    "data_files": Row("data_files/", also={"created": "created_at", "size": "file_size"}),
-    "data_units": Row("data_units/", asks={"files": ("expand", "files")}, posts_lists=True),
+    "data_files": Row("data_files/", also={"created": "created_at", "size": "file_size"}, reuses=True),
+    "data_units": Row("data_units/", asks={"files": ("expand", "files")}, posts_lists=True, reuses=True),
     "ground_truths": Row(
         "ground_truths/",
         keys={

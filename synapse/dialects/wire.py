@@ -13,6 +13,7 @@ from synapse.errors import QueryError, describe
 from synapse.mapping.unset import UNSET
 
 IDEMPOTENT: Final = frozenset({"GET", "HEAD", "PUT", "DELETE"})
+_PROBLEM: Final = frozenset({"type", "title", "status", "instance"})  # RFC 9457, which gateways speak
 
 
 class Body(Protocol):
@@ -44,6 +45,7 @@ class Request:
     read_timeout: float | None = None
     once: bool = False
     divisible: bool = attrs.field(default=False, eq=False)
+    harmless: bool = attrs.field(default=False, eq=False)
     textual: bool = attrs.field(default=False, eq=False)
 
     @property
@@ -82,6 +84,17 @@ class Page:
     rows: list[dict[str, Any]] = attrs.field(repr=lambda rows: repr(mask_body(rows)))
     count: int | None
     next: str | None = attrs.field(repr=lambda link: repr(mask_body(link)))
+
+
+def own_words(body: Any) -> bool:
+    """Whether a refusal is in the backend's own words; what stands in front of it has others, or problem details.
+
+    >>> own_words({"detail": "later"}), own_words({"message": "no healthy upstream"})
+    (True, False)
+    """
+    if not isinstance(body, dict) or body.keys() & _PROBLEM:
+        return False
+    return any(isinstance(body.get(name), str) and body[name] for name in ("detail", "error_type"))
 
 
 def _shown(pairs: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:

@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 
 from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 import attrs
 
-from synapse.errors import ConfigError, ServerError, SynapseError, TransportError, WriteUnconfirmedError
+from synapse.errors import (
+    ConfigError,
+    ServerError,
+    SynapseError,
+    TransportError,
+    WriteUnconfirmedError,
+    may_have_happened,
+)
 from synapse.orm import newer, writing
 from synapse.orm.carrying import pair
+from synapse.orm.creation import Creation
 from synapse.orm.journal import Journal
+from synapse.orm.resolving import asking
 from synapse.session import Outcome, Run, Untried, Written, create_each, rows_of
 from synapse.session.pacing import stopping
 
@@ -149,7 +160,7 @@ class _Creation(Generic[E]):
         left = self.session.settings.retry.total
         while window:
             unsure: list[Outcome[Item[E], Any]] = []
-            for outcome in self._send(run, window):
+            for outcome in self._found(self._send(run, window)):
                 (unsure if self._is_unsure(outcome) else told).append(outcome)
             settled, window = self._settle_now(unsure, again=left > 0 and run.stopped is None)
             told += settled
@@ -159,6 +170,16 @@ class _Creation(Generic[E]):
     def _is_unsure(self, outcome: Outcome[Item[E], Any]) -> bool:
         unsettled = outcome.item.name in self.journal.unsettled
         return unsettled and isinstance(outcome.error, WriteUnconfirmedError)
+
+    def _found(self, outcomes: list[Outcome[Item[E], Any]]) -> list[Outcome[Item[E], Any]]:
+        """Take over rows that were created though the backend failed over them; the next run looks for the others."""
+        failed = [each.item for each in outcomes if isinstance(each.error, ServerError)]
+        items = [item for item in failed if item.name in self.journal.unsettled]
+        if items:
+            with contextlib.suppress(SynapseError):
+                self._look(items)
+        names = {item.name for item in items if item.made._state.saved}
+        return [each._replace(error=None) if each.item.name in names else each for each in outcomes]
 
     def _settle_now(
         self, unsure: list[Outcome[Item[E], Any]], *, again: bool
@@ -208,15 +229,20 @@ class _Creation(Generic[E]):
         values = [writing.to_wire(item.made) for item in batch]
         request = self.session.dialect.create_many(self.cls._schema, values)
         assert request is not None
-        rows = rows_of(self.session.send(request).data, count=len(batch))
+        with self._asking([item.made for item in batch]):
+            rows = rows_of(self.session.send(request).data, count=len(batch))
         self._note({item.name: self._key(row) for item, row in zip(batch, rows, strict=True)})
         return rows
 
     def _send_one(self, item: Item[E]) -> Any:
         request = self.session.dialect.create(self.cls._schema, writing.to_wire(item.made))
-        row = self.session.send(request).data
-        self._key(row)
+        with self._asking([item.made]):
+            row = self.session.send(request).data
+            self._key(row)
         return row
+
+    def _asking(self, objects: list[E]) -> AbstractContextManager[None]:
+        return asking(lambda since: Creation.of(objects, session=self.session, since=since))
 
     def _key(self, row: Any) -> Any:
         wire_pk = self.session.dialect.pk(self.cls._schema)
@@ -248,7 +274,7 @@ class _Creation(Generic[E]):
 
 
 def _surely_not(error: Exception | None) -> bool:
-    return isinstance(error, SynapseError) and not isinstance(error, WriteUnconfirmedError | ServerError)
+    return isinstance(error, SynapseError) and not may_have_happened(error)
 
 
 def _not_there(error: Exception | None) -> TransportError:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import time
 
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import attrs
@@ -13,6 +12,7 @@ import attrs
 from synapse.dialects import Page, Request
 from synapse.errors import ClientError, NotFoundError, TransportError
 from synapse.query.kinds import LARGEST
+from synapse.session.statuses import SLOW
 
 if TYPE_CHECKING:
     from synapse.orm.entity import Entity
@@ -23,8 +23,6 @@ _log = logging.getLogger("synapse")
 EMPTY_PAGES: Final = 3
 PATIENCE: Final = 3
 """So many requests in a row may take too long for one place."""
-
-GAVE_UP: Final = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.GATEWAY_TIMEOUT, 524})
 
 
 @attrs.frozen
@@ -138,7 +136,7 @@ def fetch(request: Request, session: Session) -> Answer:
 def took_too_long(error: Exception) -> bool:
     """Whether a smaller page may come where this one did not come in time, or was more than memory should hold."""
     if isinstance(error, ClientError):
-        return error.status_code in GAVE_UP
+        return error.status_code in SLOW
     return isinstance(error, TransportError) and (error.timed_out or error.too_large)
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 
 from synapse.dialects.masking import mask_body
-from synapse.errors import QueryError, Question, Resolution, WriteUnconfirmedError, describe
+from synapse.errors import QueryError, Question, Resolution, ServerError, WriteUnconfirmedError, describe
 from synapse.mapping.codecs import dump_value
 from synapse.mapping.json import copy_json, same_json
 from synapse.mapping.unset import UNSET
@@ -29,12 +29,15 @@ ABSENT: Final = Resolution(repeatable=True, reason="the backend has nothing of i
 
 @contextmanager
 def asking(question: Callable[[Moment], Question]) -> Iterator[None]:
-    """Give a write that ends unconfirmed inside a question to resolve it by, made from the time of its sending."""
+    """Give a write that may have happened, though it ended in an error, a question to resolve it by.
+
+    The question is made from the time of its sending.
+    """
     since = Moment()
     try:
         yield
-    except WriteUnconfirmedError as error:
-        if error.question is None:
+    except (WriteUnconfirmedError, ServerError) as error:
+        if error.unconfirmed and error.question is None:
             error.question = question(since)
         raise
 

@@ -58,8 +58,9 @@ class Written(Generic[T]):
 class Run(Generic[T]):
     """A run of many writes, which gives its items as they are needed and ends where going on makes no sense.
 
-    `stopped` is the error that ended it: a token that is not taken, a session that cannot be used, or the last of
-    several writes in a row that brought no answer. `broken` is what the iterable itself raised.
+    `stopped` is the error that ended it: a token that is not taken, a session that cannot be used, a backend that asks
+    for a longer pause than is allowed, or the last of several writes in a row that brought no answer. `broken` is what
+    the iterable itself raised.
     """
 
     def __init__(self, items: Iterable[T]) -> None:
@@ -124,8 +125,9 @@ class Run(Generic[T]):
                 self._lost = 0
             elif isinstance(error, TransportError) and error.status_code is None:
                 self._lost += 1
-            hopeless = isinstance(error, AuthenticationError | ConfigError) or self._lost >= LOST_IN_A_ROW
-            if hopeless and self.stopped is None:
+            refused = isinstance(error, AuthenticationError | ConfigError)
+            away = isinstance(error, ClientError) and error.too_long
+            if (refused or away or self._lost >= LOST_IN_A_ROW) and self.stopped is None:
                 self.stopped = error
 
 

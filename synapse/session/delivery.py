@@ -10,6 +10,7 @@ import time
 import weakref
 
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any, Final, NoReturn
 from urllib.parse import urljoin, urlsplit
@@ -18,7 +19,7 @@ import attrs
 
 from synapse.dialects.masking import Masker, Secret, conceal
 from synapse.dialects.wire import IDEMPOTENT, Reply, Request, encode
-from synapse.errors import MappingError, TransferError, TransportError, WriteUnconfirmedError
+from synapse.errors import MappingError, OriginError, TransferError, TransportError, WriteUnconfirmedError
 from synapse.mapping.codecs import check_json
 from synapse.mapping.unset import UNSET
 from synapse.session.config import MIB, Settings
@@ -27,7 +28,7 @@ from synapse.session.failures import Failure
 from synapse.session.origin import clean, host_of, start_of
 from synapse.session.pacing import Pace, Turn
 from synapse.session.replies import Answer, describe, error_of, text_of
-from synapse.session.retry import PASSING, REFUSED, seconds_until
+from synapse.session.statuses import BUSY, Effect, Rule, rule_of_failure
 from synapse.session.transport import Attempt, Transport
 from synapse.session.unpacking import Body
 from synapse.values import plain
@@ -35,12 +36,13 @@ from synapse.values import plain
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _READS: Final = frozenset({"GET", "HEAD"})
 _HOPS: Final = 5
-# A gateway gave up on a backend that may go on working; those above 511 are a content network's own.
-_UNSETTLED: Final = frozenset({502, 504, 520, 522, 524})
 # What JSON writes of NUL and of half a surrogate pair; text that only looks so is looked at once more.
 _SUSPECT: Final = re.compile(r"\\u0000|\\ud[89ab]..(?!\\ud[c-f])|(?<!\\ud[89ab]..)\\ud[c-f]")
 
 _NO_ROOM: Final = "more than there is memory for"
+# After these, what was sent may well have been done: they say where to look at what came of it.
+_ELSEWHERE: Final = frozenset({302, 303})
+_GONE: Final = frozenset({404, 410})
 _MOVED: Final = "answered with a redirect to {}, which a write does not follow: give the session that host"
 
 logger: Final = logging.getLogger("synapse")
@@ -118,6 +120,7 @@ class Delivery:
             streamed=streamed,
             once=request.once,
             divisible=request.divisible,
+            harmless=request.harmless,
         )
 
     def fetch(self, url: str, *, start: int, headers: tuple[tuple[str, str], ...]) -> Attempt:
@@ -152,15 +155,16 @@ class Delivery:
             if isinstance(outcome, Answer):
                 if 200 <= outcome.status < 300:
                     return outcome
-                if attempt.method == "DELETE" and outcome.status == 404 and acted:
+                if attempt.method == "DELETE" and outcome.status in _GONE and acted:
                     return Answer(204, outcome.headers)  # the attempt before did it
                 location = conceal(outcome.headers.get("Location"))
                 if outcome.status in _REDIRECTS and location:
                     hops += 1
-                    attempt = self._redirected(attempt, location, hops=hops, follow=follow)
+                    attempt = self._redirected(attempt, outcome, location, hops=hops, follow=follow)
                     continue
-            acted = acted or _may_have_acted(outcome)
-            if repeats >= self._settings.retry.total or not _repeatable(attempt, outcome):
+            rule = _rule_of(outcome)
+            acted = acted or rule.acted
+            if repeats >= self._settings.retry.total or not self._repeatable(attempt, outcome, rule):
                 self._refuse(attempt, outcome, attempts=repeats + 1, began=began)
             self._wait(attempt, outcome, repeats)
             repeats += 1
@@ -174,10 +178,9 @@ class Delivery:
             pace.enter(turn)
             outcome = self._exchange(attempt)
             well = isinstance(outcome, Answer) and outcome.status < 500
-            if isinstance(outcome, Answer) and outcome.status in REFUSED and self._settings.retry.total:
-                asked = seconds_until(outcome.headers.get("Retry-After"))
-                well = False
-                if asked is not None:
+            if isinstance(outcome, Answer) and outcome.status in BUSY and self._settings.retry.total:
+                asked, well = outcome.retry_after, False
+                if asked is not None and self._settings.retry.allows(asked):
                     pace.hold(asked, turn=turn, label=f"{attempt.label}: {outcome.status}")
         finally:
             pace.taken.discard(turn)  # in one step, so that no second interrupt can keep it
@@ -221,13 +224,14 @@ class Delivery:
             "too_large": failure.too_large,
         }
         if attempt.method in IDEMPOTENT or not failure.acted:
-            return TransportError(
-                f"{attempt.label}: {failure.reason}{tries}{_standing(attempt, failure)}", **where
+            error = TransportError(
+                f"{attempt.label}: {failure.reason}{tries}{_standing(attempt, acted=failure.acted)}", **where
             )
-        look = "list" if attempt.method == "POST" else "read back"
+            error.unconfirmed = failure.acted and attempt.method not in _READS
+            return error
         return WriteUnconfirmedError(
-            f"{attempt.label}: {failure.reason}. It may or may not have happened, and was not repeated: "
-            f"{look} {attempt.path} to see, before sending it again",
+            f"{attempt.label}: {failure.reason}{tries}. It may or may not have happened, and was not repeated: "
+            f"{_look(attempt)}",
             **where,
         )
 
@@ -247,21 +251,27 @@ class Delivery:
         return self._settings.base.follow(location, start=url)
 
     def _redirected(
-        self, attempt: Attempt, location: str, *, hops: int, follow: Callable[[str, str], str]
+        self, attempt: Attempt, answer: Answer, location: str, *, hops: int, follow: Callable[[str, str], str]
     ) -> Attempt:
         with contextlib.suppress(UnicodeError):
             # Header bytes arrive as Latin-1; addresses are UTF-8.
             location = Secret(location.encode("latin-1").decode("utf-8"))
-        url = follow(attempt.url, location)
+        acted = answer.status in _ELSEWHERE and attempt.method not in _READS
+        try:
+            url = follow(attempt.url, location)
+        except OriginError as error:
+            error.unconfirmed = acted
+            raise
         if attempt.method not in _READS:
-            self._fail(attempt, Failure(_MOVED.format(self.masker.url(url)), acted=False, passing=False))
+            moved = _MOVED.format(self.masker.url(url))
+            self._fail(attempt, Failure(moved, acted=acted, passing=False, status=answer.status))
         if hops > _HOPS:
             self._fail(attempt, Failure(f"redirected more than {_HOPS} times", False, False))
         return attrs.evolve(attempt, url=url)
 
     def _wait(self, attempt: Attempt, outcome: Answer | Failure, repeats: int) -> None:
-        asked = seconds_until(outcome.headers.get("Retry-After")) if isinstance(outcome, Answer) else None
-        if asked is not None and isinstance(outcome, Answer) and outcome.status in REFUSED:
+        asked = outcome.retry_after if isinstance(outcome, Answer) else None
+        if asked is not None and isinstance(outcome, Answer) and outcome.status in BUSY:
             return  # all wait for it, when they take their turns
         seconds = self._settings.retry.wait(repeats, retry_after=asked)
         reason = outcome.reason if isinstance(outcome, Failure) else outcome.status
@@ -273,27 +283,42 @@ class Delivery:
     ) -> NoReturn:
         if isinstance(outcome, Failure):
             self._fail(attempt, outcome, attempts=attempts)
-        if outcome.status in _UNSETTLED and attempt.method not in IDEMPOTENT:
-            self._fail(
-                attempt, Failure(f"the gateway answered {outcome.status}", True, False, status=outcome.status)
-            )
+        rule, tries = outcome.rule, {"attempts": attempts}
+        if rule.acted and rule.by_gateway and attempt.method not in IDEMPOTENT:
+            self._fail(attempt, Failure(_untold(outcome.status), True, False, status=outcome.status), **tries)
         if outcome.status < 400:
             words = describe(outcome, masker=self.masker)
             reason = f"{outcome.status}, which answers nothing that was asked ({words})"
-            self._fail(attempt, Failure(reason, True, False, status=outcome.status))
-        patience = self._patience(outcome, attempts=attempts, seconds=time.monotonic() - began)
-        raise error_of(outcome, label=attempt.label, masker=self.masker, patience=patience)
+            self._fail(attempt, Failure(reason, True, False, status=outcome.status), **tries)
+        more = self._patience(outcome, attempts=attempts, seconds=time.monotonic() - began)
+        if rule.acted:
+            more += _standing(attempt, acted=True)
+        error = error_of(outcome, label=attempt.label, masker=self.masker, more=more)
+        error.unconfirmed = rule.acted and attempt.method not in _READS
+        error.too_long = not self._settings.retry.allows(error.retry_after)
+        raise error
 
     def _patience(self, answer: Answer, *, attempts: int, seconds: float) -> str:
         """Say of a backend that is busy how long it was waited for, and what it asked for."""
-        if answer.status not in REFUSED:
+        asked, longest = answer.retry_after, self._settings.retry.max_wait
+        if answer.status not in BUSY and self._settings.retry.allows(asked):
             return ""
         told = [f"{attempts} attempts in {seconds:.1f} s"] if attempts > 1 else []
-        asked, longest = seconds_until(answer.headers.get("Retry-After")), self._settings.retry.max_wait
         if asked is not None:
-            more = f", and Retry(max_wait={longest:g}) allows no more" if asked > longest else ""
-            told.append(f"it asks for a pause of {round(asked, 1):.10g} s{more}")
+            told.append(f"it asks for a pause of {round(asked, 1):.10g} s")
+            if asked > longest:
+                told[-1] += f", and Retry(max_wait={longest:g}) allows no more{_until(asked)}"
         return f" ({'; '.join(told)})" if told else ""
+
+    def _repeatable(self, attempt: Attempt, outcome: Answer | Failure, rule: Rule) -> bool:
+        if attempt.divisible and rule.slow:
+            return False
+        twice = attempt.method in IDEMPOTENT and not attempt.once
+        if isinstance(outcome, Answer):
+            if not self._settings.retry.allows(outcome.retry_after):
+                return False
+            twice = twice or (attempt.harmless and outcome.status in BUSY)
+        return rule.effect(idempotent=twice) is Effect.REPEATABLE
 
     def _fail(self, attempt: Attempt, failure: Failure, *, attempts: int = 1) -> NoReturn:
         raise self.failed(attempt, failure, attempts=attempts) from failure.cause
@@ -333,27 +358,36 @@ def _too_much(what: str, *, status: int | None = None) -> Failure:
     return Failure(f"the answer holds {what} (see max_answer=…)", True, False, status=status, too_large=True)
 
 
-def _standing(attempt: Attempt, failure: Failure) -> str:
-    """Say of a write that may be made again what is known of it."""
+def _standing(attempt: Attempt, *, acted: bool) -> str:
+    """Say of a write what is known of it."""
     if attempt.method in _READS or attempt.once:
         return ""
-    return ". It may have happened; doing it again is safe" if failure.acted else ". Nothing was written"
+    if not acted:
+        return ". Nothing was written"
+    if attempt.method in IDEMPOTENT:
+        return ". It may have happened; doing it again is safe"
+    return f". It may have happened all the same, and was not repeated: {_look(attempt)}"
 
 
-def _may_have_acted(outcome: Answer | Failure) -> bool:
-    return outcome.acted if isinstance(outcome, Failure) else outcome.status in _UNSETTLED
+def _look(attempt: Attempt) -> str:
+    look = "list" if attempt.method == "POST" else "read back"
+    return f"{look} {attempt.path} to see, before sending it again"
 
 
-def _took_too_long(outcome: Answer | Failure) -> bool:
-    if isinstance(outcome, Failure):
-        return outcome.timed_out
-    return outcome.status in (HTTPStatus.GATEWAY_TIMEOUT, 524)
+def _untold(status: int) -> str:
+    words = HTTPStatus(status).phrase if status in HTTPStatus._value2member_map_ else "from the network"
+    return f"{status} {words}, which does not tell whether the backend acted"
 
 
-def _repeatable(attempt: Attempt, outcome: Answer | Failure) -> bool:
-    idempotent = attempt.method in IDEMPOTENT and not attempt.once
-    if attempt.divisible and _took_too_long(outcome):
-        return False
-    if isinstance(outcome, Failure):
-        return outcome.passing and (idempotent or not outcome.acted)
-    return outcome.status in (PASSING if idempotent else REFUSED)
+def _until(asked: float) -> str:
+    """Say when a pause is over, if that is a date."""
+    try:
+        return f": try again at {datetime.fromtimestamp(time.time() + asked, UTC):%Y-%m-%d %H:%M:%S} UTC"
+    except (ValueError, OverflowError):
+        return ""
+
+
+def _rule_of(outcome: Answer | Failure) -> Rule:
+    if isinstance(outcome, Answer):
+        return outcome.rule
+    return rule_of_failure(acted=outcome.acted, passing=outcome.passing, slow=outcome.timed_out)

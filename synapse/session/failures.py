@@ -16,6 +16,7 @@ from urllib3 import exceptions as urllib3
 
 from synapse.session import bounded, unpacking
 from synapse.session.connections import HandshakeError, TunnelError
+from synapse.session.statuses import tunnel_may_open
 
 _WRAPPERS: Final = (urllib3.ProtocolError, urllib3.SSLError)
 _CONNECTING: Final = (urllib3.ConnectTimeoutError, urllib3.NewConnectionError, HandshakeError)
@@ -195,8 +196,7 @@ def _tunnel(status: int | None, root: BaseException, *, proxy: str) -> tuple[str
         return f"{proxy} broke off before it opened a tunnel{_detail(root)}", False, True
     if status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
         return f"{proxy} {_ASKS}", False, False
-    passing = status >= 500 or status == HTTPStatus.TOO_MANY_REQUESTS
-    return f"{proxy} opened no tunnel ({status})", False, passing
+    return f"{proxy} opened no tunnel ({status})", False, tunnel_may_open(status)
 
 
 def _unreached(error: BaseException, root: BaseException, *, proxy: str) -> tuple[str, bool, bool]:

@@ -112,18 +112,17 @@ class Pace:
                 self._hand_out()
 
     def hold(self, asked: float, *, turn: Turn, label: str) -> None:
-        """Let nothing go for as long as the backend asked, within the longest wait that is allowed."""
-        seconds = min(asked, self._retry.max_wait)
+        """Let nothing go for as long as the backend asked."""
         with self._lock:
             now = time.monotonic()
             fresh = now >= self._until
-            self._until = max(self._until, now + seconds)
+            self._until = max(self._until, now + asked)
             if turn.since > self._eased:  # what went before the last refusal was refused with it
                 if self._most == math.inf:
                     self._usual = len(self.taken)
                 self._most, self._eased = max(1.0, len(self.taken) // 2), now
         if fresh:  # whoever listens to the log may use this session
-            _say(asked, seconds, label=label)
+            logger.info("%s: waiting %.1f s, as the backend asked", label, asked)
 
     def wake(self) -> None:
         """Let those who wait see that the session was closed."""
@@ -197,15 +196,3 @@ def wait_for(wait: Callable[[float], object], seconds: float) -> None:
 def _open(turn: Turn) -> None:
     if turn.gate is not None and turn.gate.locked():
         turn.gate.release()
-
-
-def _say(asked: float, seconds: float, *, label: str) -> None:
-    if asked > seconds:
-        logger.info(
-            "%s: waiting %.1f s; the backend asked for %.1f s, and Retry(max_wait=…) allows no more",
-            label,
-            seconds,
-            asked,
-        )
-    else:
-        logger.info("%s: waiting %.1f s, as the backend asked", label, seconds)

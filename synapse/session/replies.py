@@ -14,6 +14,7 @@ from typing import Any, Final
 import attrs
 
 from synapse.dialects.masking import Masker
+from synapse.dialects.wire import own_words
 from synapse.errors import (
     AuthenticationError,
     ClientError,
@@ -27,6 +28,7 @@ from synapse.errors import (
 )
 from synapse.session.decoding import parse
 from synapse.session.retry import seconds_until
+from synapse.session.statuses import Rule, rule_of
 
 SHOWN: Final = 200
 # What a refusal says of fields is told up to here; a hostile one would name millions by paths of megabytes.
@@ -60,6 +62,26 @@ class Answer:
     content: bytes = attrs.field(default=b"", repr=False)
     stream: Any = attrs.field(default=None, repr=False)
 
+    @property
+    def retry_after(self) -> float | None:
+        """The seconds that whoever answers asks to wait."""
+        return seconds_until(self.headers.get("Retry-After"))
+
+    @property
+    def rule(self) -> Rule:
+        """What it means, if it is no success."""
+        return rule_of(self.status, explained=self.status == 503 and self._is_explained())
+
+    def _is_explained(self) -> bool:
+        return self.retry_after is not None or own_words(self._json())
+
+    def _json(self) -> Any:
+        kind = (self.headers.get("Content-Type") or "").partition(";")[0].strip().lower()
+        try:
+            return parse(self.content) if kind == "application/json" else None
+        except (ValueError, RecursionError, MemoryError):
+            return None
+
 
 def describe(answer: Answer, *, masker: Masker) -> str:
     """Return the kind and the first characters of a body that could not be read as JSON."""
@@ -69,10 +91,10 @@ def describe(answer: Answer, *, masker: Masker) -> str:
     return f"{kind}: {start}" if start else f"{kind}, empty"
 
 
-def error_of(answer: Answer, *, label: str, masker: Masker, patience: str = "") -> ClientError:
+def error_of(answer: Answer, *, label: str, masker: Masker, more: str = "") -> ClientError:
     """Build the error of an answer that refused, in the backend's words and without the session's tokens.
 
-    *patience* says how often and how long it was tried.
+    *more* follows them.
     """
     text = text_of(answer)
     try:
@@ -83,14 +105,13 @@ def error_of(answer: Answer, *, label: str, masker: Masker, patience: str = "") 
     words = summary(body) or _phrase(answer.status)
     request = answer.headers.get("X-Request-Id")
     error = cls(
-        f"{label}: {answer.status} {words}{patience}",
+        f"{label}: {answer.status} {words}{more}",
         status_code=answer.status,
         response=body,
         errors=flatten(body),
         request_id=request and masker.text(request),
     )
-    if isinstance(error, RateLimitError):
-        error.retry_after = seconds_until(answer.headers.get("Retry-After"))
+    error.retry_after = answer.retry_after
     return error
 
 

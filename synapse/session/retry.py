@@ -15,8 +15,6 @@ import attrs
 
 from synapse.errors import ConfigError
 
-PASSING: Final = frozenset({429, 502, 503, 504, 520, 522, 524})
-REFUSED: Final = frozenset({429, 503})  # answered without having acted
 _NUMBER: Final = re.compile(
     r"[+-]?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]+)?"
 )  # float() reads more: "٣", "1_0", "nan"
@@ -27,7 +25,7 @@ class Retry:
     """How often, and how patiently, a request is repeated; times are in seconds.
 
     `total` counts the repeats after the first attempt. The waits grow from `backoff` to `cap`, with full
-    jitter; a `Retry-After` of the backend is honoured up to `max_wait`.
+    jitter. A `Retry-After` of the backend is waited for; one that is longer than `max_wait` ends in an error at once.
     """
 
     total: int = 3
@@ -42,6 +40,10 @@ class Retry:
             value = getattr(self, name)
             if type(value) not in (int, float) or not 0 <= value < math.inf:
                 raise ConfigError(f"Retry({name}=…) must be a number of seconds, 0 or more")
+
+    def allows(self, retry_after: float | None) -> bool:
+        """Whether a pause that the backend asks for is waited for."""
+        return retry_after is None or retry_after <= self.max_wait
 
     def wait(self, attempt: int, *, retry_after: float | None = None) -> float:
         """Return the seconds to wait after the attempt of that number, counted from 0."""

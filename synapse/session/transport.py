@@ -56,6 +56,7 @@ class Attempt:
     signed: bool = False
     once: bool = False
     divisible: bool = False
+    harmless: bool = False
 
     @property
     def query(self) -> str:

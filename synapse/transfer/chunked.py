@@ -174,7 +174,7 @@ class _Upload:
         except OriginError:
             raise
         except (ServerError, TransportError) as error:
-            if self.url is None:
+            if self.url is None or _asks_too_much(error):
                 raise
             self._ask(self.url, error)
         except ClientError as error:
@@ -220,6 +220,8 @@ class _Upload:
                 raise
             except (ClientError, TransportError) as error:
                 if self.url is None:
+                    raise
+                if _asks_too_much(error):
                     raise
                 state = self._state(self.url)
                 if _is_complete(state):
@@ -284,9 +286,9 @@ class _Upload:
                 return self._object(actions.upload_state(url))
             except OriginError:
                 raise
-            except (ServerError, TransportError):
+            except (ServerError, TransportError) as error:
                 attempts += 1
-                if attempts >= _PATIENCE:
+                if attempts >= _PATIENCE or _asks_too_much(error):
                     raise
             self._pause(attempts)
 
@@ -299,6 +301,10 @@ class _Upload:
 
 def _is_complete(state: dict[str, Any]) -> bool:
     return bool(state.get("completed_at")) or state.get("status") == _COMPLETE
+
+
+def _asks_too_much(error: SynapseError) -> bool:
+    return isinstance(error, ClientError) and error.too_long
 
 
 def _damaged(source: Source, error: ClientError, *, md5: str) -> TransferError:

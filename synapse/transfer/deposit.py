@@ -16,14 +16,13 @@ from synapse.errors import SynapseError, TransferError, TransportError
 from synapse.session import Session
 from synapse.session.concurrency import FleetingExecutor
 from synapse.session.replies import Answer, summary
-from synapse.session.retry import REFUSED, seconds_until
+from synapse.session.retry import seconds_until
+from synapse.session.statuses import BUSY, storage_may_take
 from synapse.transfer.answers import patience
 from synapse.transfer.multipart import FilePart, MultipartReader
 from synapse.transfer.source import Source, Tally
 
 _REPEATS: Final = 3
-_ALWAYS_PASSING: Final = frozenset({408, 425, 429})
-_NOT_IMPLEMENTED: Final = 501
 _SHOWN: Final = 8192
 _SAID: Final = re.compile(r"<(Code|Message)>\s*([^<]*?)\s*</\1>")
 _MARKUP: Final = re.compile(r"\s*(?:<\?xml|<(?:\w+:)?Error\b)")
@@ -220,7 +219,7 @@ def _put(session: Session, url: str, body: FileBody) -> Answer:
     repeats = min(session.settings.retry.total, _REPEATS)
     number = 0
     while True:
-        answer = None
+        answer, asked = None, None
         try:
             answer = session.put(url, body, read_timeout=patience(session, body.length), again=number > 0)
         except TransportError as error:
@@ -230,17 +229,13 @@ def _put(session: Session, url: str, body: FileBody) -> Answer:
                 return answer
             masker = Masker(tuple(filter(None, (*session.settings.secrets, url, url.partition("?")[2]))))
             reason, passing = _refusal(answer, masker=masker)
-        if not passing or number == repeats:
+            asked = seconds_until(answer.headers.get("Retry-After"))
+        if not passing or number == repeats or not session.settings.retry.allows(asked):
             raise NotStoredError(f"the storage did not take {str(body.part.source.path)!r} ({reason})")
-        _wait(session, answer, number)
+        if asked is None or answer is None or answer.status not in BUSY:
+            # Else all wait for it, when they take their turns.
+            session._pause(session.settings.retry.wait(number, retry_after=asked))
         number += 1
-
-
-def _wait(session: Session, answer: Answer | None, number: int) -> None:
-    asked = seconds_until(answer.headers.get("Retry-After")) if answer is not None else None
-    if asked is None or answer is None or answer.status not in REFUSED:
-        # Else all wait for it, when they take their turns.
-        session._pause(session.settings.retry.wait(number, retry_after=asked))
 
 
 def _refusal(answer: Answer, *, masker: Masker) -> tuple[str, bool]:
@@ -251,6 +246,5 @@ def _refusal(answer: Answer, *, masker: Masker) -> tuple[str, bool]:
     if code is None:
         words = summary(masker.words(text)) or "without a word"
         return f"{answer.status}, on the way there: {words}", True
-    again = answer.status in _ALWAYS_PASSING or (answer.status >= 500 and answer.status != _NOT_IMPLEMENTED)
     words = masker.words(f"{code} {said.get('Message', '')}".strip())
-    return f"{answer.status} {words}"[:200], again or code in _PASSING
+    return f"{answer.status} {words}"[:200], storage_may_take(answer.status) or code in _PASSING

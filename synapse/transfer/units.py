@@ -10,7 +10,7 @@ from typing import Any, Final, TypeAlias
 
 import attrs
 
-from synapse.errors import SynapseError, ValidationError, WriteUnconfirmedError
+from synapse.errors import SynapseError, ValidationError, WriteUnconfirmedError, may_have_happened
 from synapse.session import Outcome, Run, Untried, create_each
 from synapse.session.batches import is_sifted
 from synapse.transfer.report import Ledger, Status
@@ -186,7 +186,7 @@ def _composition(body: Body) -> tuple[tuple[str, str], ...]:
 def _not_made(error: Exception) -> Made:
     if isinstance(error, Untried):
         return Made(None, error=error)
-    return Made("unknown" if isinstance(error, WriteUnconfirmedError) else "failed", error=error)
+    return Made("unknown" if may_have_happened(error) else "failed", error=error)
 
 
 def _made(result: Outcome[Body, Any], *, before: float, seen: set[int]) -> Made:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -12,6 +14,7 @@ from synapse.dialects import v1_actions as actions
 from synapse.errors import (
     ClientError,
     ServerError,
+    SynapseError,
     TransferError,
     ValidationError,
     WriteUnconfirmedError,
@@ -161,5 +164,10 @@ def _register(session: Session, source: Source, request: Request, *, tally: Tall
                     raise
                 repeats += 1
                 session._pause(retry.wait(repeats))
+        except ServerError as error:
+            with contextlib.suppress(SynapseError):
+                row = file_of(session, tally.md5()) if error.unconfirmed else None
+            if row is None:
+                raise
     check_arrival(source, row, md5=tally.md5())
     return row

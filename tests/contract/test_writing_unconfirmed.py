@@ -107,8 +107,8 @@ class TestSafeRepeats:
             assert ["DELETE /tasks/7/"] * 2 == server.lines
 
     def test_a_write_that_was_surely_refused_is_repeated(self):
-        """503 means that the backend did not act."""
-        with Server(reply(503, {}), reply(201, [ROW])) as server:
+        """A 503 in the backend's own words means that it did not act."""
+        with Server(reply(503, {"detail": "later"}), reply(201, [ROW])) as server:
             session = Session(server.origin, api_token="t", retry=QUICK)
             task = Task.objects.using(session).create(project_id=1, data_unit_id=2)
 

@@ -17,30 +17,22 @@ from tests.faults.deeds import REQUESTS, MakeDeed, check, once_more, source
 from tests.faults.hostile import FIRST, MIDDLE, Proxy, answer, drip, stall
 
 PAGE = b"<html><h1>Gateway</h1></html>"
-REQUEST = [
-    pytest.param(make, pattern, id=f"{make.__name__}-{pattern.strip('$')}")
-    for make, patterns in REQUESTS.items()
-    for pattern in patterns
-]
+ASKED = [(make, pattern) for make, patterns in REQUESTS.items() for pattern in patterns]
+REQUEST = [pytest.param(make, pattern, id=f"{make.__name__}-{pattern.strip('$')}") for make, pattern in ASKED]
 
 
-@pytest.mark.parametrize(
-    ("status", "of"),
-    # 500 and 503 say that nothing was done: a gateway that says so of what was done is beyond help.
-    [(500, "request"), (503, "request"), (502, "answer")],
-)
-@pytest.mark.parametrize(("make", "pattern"), REQUEST)
+@pytest.mark.combinations("asked, status, of", ASKED, (500, 502, 503), ("request", "answer"))
 def test_gateway_answers_once(
     proxy: Proxy,
     connect: Connect,
     place: Place,
     make_file: MakeFile,
-    make: MakeDeed,
-    pattern: str,
+    asked: tuple[MakeDeed, str],
     status: int,
     of: Literal["request", "answer"],
 ) -> None:
     """Whether the backend had acted or never heard of it, one page of a gateway ends nothing untruly."""
+    make, pattern = asked
     deed, path = make(place, connect(proxy.url, retries=0)), source(make, make_file)
     proxy.harm(pattern, answer(status, raw=PAGE, kind="text/html"), of=of, at=FIRST)
     error = deed.tried(path)

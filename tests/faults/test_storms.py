@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import socket
 import threading
@@ -14,7 +15,7 @@ from typing import Any, Final
 
 import pytest
 
-from synapse import ConfigError, RateLimitError, Session, Task
+from synapse import BulkError, ClientError, ConfigError, RateLimitError, Session, Task, TaskTag
 from synapse.dialects import Request
 from synapse.session import Retry
 from tests.faults.conftest import Connect, MakeFile, Place, md5
@@ -55,8 +56,9 @@ def from_now(seconds: float) -> str:
     return formatdate(time.time() + seconds, usegmt=True)
 
 
-# What a header says, and whether it is a wish that makes the session wait.
+# What a header says, and whether it is a wish: one of more than SHORT seconds is not waited for.
 WISHES: Final[dict[str, tuple[Callable[[], tuple[str, ...]], bool]]] = {
+    "a moment": (lambda: ("0.1",), True),
     "seconds": (lambda: ("1",), True),
     "a fraction": (lambda: ("0.25",), True),
     "a date to come": (lambda: (from_now(30),), True),
@@ -85,39 +87,44 @@ WISHES: Final[dict[str, tuple[Callable[[], tuple[str, ...]], bool]]] = {
 
 
 class TestRetryAfter:
-    @pytest.mark.parametrize("status", [429, 503])
-    @pytest.mark.parametrize("name", WISHES)
+    @pytest.mark.combinations("name, status", WISHES, (429, 503))
     def test_is_a_wait_within_limits_or_nothing(
         self, scripted: Open, caplog: pytest.LogCaptureFixture, name: str, status: int
     ) -> None:
-        """Whatever stands there: the request is repeated, after the wait that is allowed or at once."""
+        """Whatever stands there: the request is repeated after that wait or at once, or fails at once."""
         wishes, waits = WISHES[name]
         server, session = scripted(refusal(*wishes(), status=status), DONE, max_wait=SHORT)
-        started = time.monotonic()
-        with caplog.at_level(logging.INFO, logger="synapse"):
+        allowed = not waits or name == "a moment"
+        expected = contextlib.nullcontext() if allowed else pytest.raises(ClientError, match="allows no more")
+        with caplog.at_level(logging.INFO, logger="synapse"), expected:
             assert {"id": 1} == session.send(GET).data
-        spent = time.monotonic() - started
 
-        assert (2, waits) == (len(server.received), f"waiting {SHORT} s" in caplog.text)
-        assert (SHORT if waits else 0) <= spent < 10
+        assert (2 if allowed else 1, waits and allowed) == (
+            len(server.received),
+            "waiting 0.1 s" in caplog.text,
+        )
 
-    def test_that_is_cut_is_said_in_the_log_and_in_the_error(
-        self, scripted: Open, caplog: pytest.LogCaptureFixture
-    ) -> None:
-        """What was asked for, what is allowed, how often it was tried and how long that took."""
-        _, session = scripted(refusal("99999"), total=2)
-        with caplog.at_level(logging.INFO, logger="synapse"), pytest.raises(RateLimitError) as caught:
+    def test_that_is_too_long_is_said_in_the_error(self, scripted: Open) -> None:
+        """What was asked for, what is allowed, and when to try again; nothing is waited for."""
+        server, session = scripted(refusal("99999"), total=2)
+        with pytest.raises(RateLimitError) as caught:
             session.send(GET)
 
-        limits = "the backend asked for 99999.0 s, and Retry(max_wait=…) allows no more"
-        assert [f"GET /tasks/1/: 429: waiting 0.2 s; {limits}"] * 3 == [
-            each.getMessage() for each in caplog.records
-        ]
-        assert 99999 == caught.value.retry_after
+        assert (1, 99999, True) == (len(server.received), caught.value.retry_after, caught.value.too_long)
         caught.match(
-            r"^GET /tasks/1/: 429 .* \(3 attempts in 0\.[4-9] s; it asks for a pause of 99999 s, "
-            r"and Retry\(max_wait=0\.2\) allows no more\)$"
+            r"^GET /tasks/1/: 429 .* \(it asks for a pause of 99999 s, and Retry\(max_wait=0\.2\) allows no more: "
+            r"try again at \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC\)$"
         )
+
+    def test_that_is_too_long_ends_a_run_of_writes(self, scripted: Open) -> None:
+        """The rows behind are not tried: each would be refused as well."""
+        server, session = scripted(refusal("3600"))
+        tags = [TaskTag(project_id=1, name=str(number)) for number in range(100)]
+        with pytest.raises(BulkError) as caught:
+            TaskTag.objects.using(session).bulk_create(tags)
+
+        assert len(server.received) <= session.workers
+        assert 100 == len(caught.value.failed) + len(caught.value.untried)
 
 
 class Busy:

@@ -40,10 +40,8 @@ def at(act: Any, of: Any, place: float) -> Harm:
 
 GATEWAY: Final = {
     f"{status} {told}": at(answer(status, raw=b"<html>", kind="text/html"), of, FIRST)
-    for status in (503, 504, 524)
+    for status in (503, 504)
     for of, told in (("request", "before it is passed on"), ("answer", "in place of the answer"))
-    # 503 says that nothing was done: a gateway that says so of what was done is beyond help.
-    if (status, of) != (503, "answer")
 }
 MOMENTS: Final[dict[str, Harm]] = {
     "reset before a byte arrived": at(reset, "request", FIRST),

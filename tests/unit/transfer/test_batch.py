@@ -16,10 +16,10 @@ from synapse.errors import (
     AuthenticationError,
     BulkError,
     MappingError,
+    PermissionDeniedError,
     ServerError,
     TransferError,
     ValidationError,
-    WriteUnconfirmedError,
 )
 from synapse.session import Session
 from synapse.transfer import Report, Step, Target, upload_items
@@ -274,12 +274,15 @@ class TestRefusedBatch:
 
     @pytest.mark.parametrize(
         ("error", "status"),
-        [(WriteUnconfirmedError("lost"), "unknown"), (ServerError("down", status_code=500), "failed")],
+        [
+            (ServerError("down", status_code=500), "unknown"),
+            (PermissionDeniedError("no", status_code=403), "failed"),
+        ],
     )
     def test_of_another_kind_is_of_all_items(
         self, upload: Upload, make_file: MakeFile, error: Exception, status: str
     ) -> None:
-        """A lost answer leaves every item of the batch unknown; any other error is a failure."""
+        """A lost answer leaves every item of the batch unknown, and so does a 500; a refusal is a failure."""
 
         def create(bodies: Sequence[Any]) -> list[Any]:
             raise error

@@ -7,7 +7,13 @@ from typing import Any
 
 import pytest
 
-from synapse.errors import ClientError, ServerError, ValidationError, WriteUnconfirmedError
+from synapse.errors import (
+    ClientError,
+    PermissionDeniedError,
+    ServerError,
+    ValidationError,
+    WriteUnconfirmedError,
+)
 from synapse.session import Run
 from synapse.transfer.report import Ledger
 from synapse.transfer.units import Made, Units, find_tasks
@@ -94,7 +100,11 @@ def test_a_task_of_a_unit_that_may_have_none_fails() -> None:
 
 @pytest.mark.parametrize(
     ("error", "status"),
-    [(WriteUnconfirmedError("lost"), "unknown"), (ServerError("down", status_code=500), "failed")],
+    [
+        (WriteUnconfirmedError("lost"), "unknown"),
+        (ServerError("down", status_code=500), "unknown"),
+        (PermissionDeniedError("no", status_code=403), "failed"),
+    ],
 )
 def test_tasks_that_are_not_known_to_be_made_are_told(error: Exception, status: str) -> None:
     """The items have their units, and the error of their tasks."""
