@@ -46,7 +46,7 @@ class Integer:
             number = operator.index(value)
         except TypeError:
             raise _refuse(what, "an integer", value) from None
-        if abs(number) > LARGEST:
+        if not -LARGEST - 1 <= number <= LARGEST:
             raise _refuse(what, "a 64-bit integer", value)
         return number
 
@@ -211,3 +211,8 @@ class Reference:
         if value._state.deleted:
             raise QueryError(f"{what} got {self.to} {value.pk}, which was deleted")
         return self.key.check(what, value.pk)
+
+    def bound(self, what: str, value: Any) -> Any:
+        """Take what keys are compared with, which need not be a key: `id__gt=0` means every row."""
+        whole = isinstance(self.key, Key) and getattr(type(value), "_schema", None) is None
+        return Integer().check(what, value) if whole else self.check(what, value)

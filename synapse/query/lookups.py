@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any, ClassVar, Final
 
 from synapse.errors import QueryError, describe
-from synapse.query.kinds import Kind, Search
+from synapse.query.kinds import Kind, Reference, Search
 
 
 class Nothing(Exception):  # noqa: N818 - internal signal: the conditions exclude each other
@@ -88,6 +88,11 @@ class _Bound(Lookup):
     """One end of a range."""
 
     prefer: ClassVar[Any]
+
+    @classmethod
+    def check(cls, what: str, value: Any, *, kind: Kind) -> Any:
+        """Check a bound: any integer bounds keys."""
+        return kind.bound(what, value) if isinstance(kind, Reference) else kind.check(what, value)
 
     @classmethod
     def merge(cls, first: Any, second: Any) -> Any:
