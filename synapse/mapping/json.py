@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import marshal
 
 from typing import Any, Final, TypeAlias
+
+import attrs
 
 from synapse.errors import MappingError
 from synapse.values import plain
@@ -38,6 +41,37 @@ def _copy(value: JsonValue) -> JsonValue:
     if isinstance(value, list | tuple):
         return [_copy(item) for item in value]
     return value if value.__class__ in _LEAVES else plain(value)
+
+
+def detached(value: Any) -> Any:
+    """Copy a field's value as far as it can be edited, so that edits never reach the original.
+
+    >>> held = [{"a": [1]}]
+    >>> detached(held)[0]["a"].append(2)
+    >>> held
+    [{'a': [1]}]
+    """
+    try:
+        return _detached(value)
+    except RecursionError:
+        raise MappingError("a value is nested too deeply for JSON, or holds itself") from None
+
+
+def _detached(value: Any) -> Any:
+    kind = value.__class__
+    if isinstance(value, dict):
+        held = {key: _detached(item) for key, item in value.items()}
+        # A storage's settings hide their values in every repr; a plain dict would show them.
+        return held if kind is dict else kind(held)
+    if isinstance(value, list | tuple):
+        return [_detached(item) for item in value]
+    if attrs.has(kind):
+        made = copy.copy(value)
+        for each in attrs.fields(kind):
+            if isinstance(held := getattr(value, each.name), dict | list):
+                object.__setattr__(made, each.name, _detached(held))
+        return made
+    return value
 
 
 Sealed: TypeAlias = bytes

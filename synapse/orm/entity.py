@@ -23,6 +23,7 @@ from synapse.errors import (
     quoted,
 )
 from synapse.mapping.codecs import codec_of, split_optional
+from synapse.mapping.json import detached
 from synapse.mapping.schema import READ_ONLY, SECRET, WRITE_ONLY, Field, Schema, read_only, secret, write_only
 from synapse.mapping.state import State
 from synapse.mapping.unset import UNSET
@@ -213,8 +214,8 @@ class Entity:
 
     @property
     def changes(self) -> dict[str, Any]:
-        """What `save()` would send: the new value of each changed field."""
-        return writing.changes(self)
+        """What `save()` would send: a copy of the new value of each changed field."""
+        return {name: detached(value) for name, value in writing.changes(self).items()}
 
     def save(self, *, check: bool = False) -> Self:
         """Create the object, or send what changed; without changes nothing is sent.
@@ -238,8 +239,10 @@ class Entity:
         saving.delete(self)
 
     def to_dict(self) -> dict[str, Any]:
-        """Give the fields that are loaded, as Python values; nothing is fetched."""
-        return {name: getattr(self, name) for name in self._schema.fields if loading.has(self, name)}
+        """Give copies of the fields that are loaded, as Python values; nothing is fetched."""
+        return {
+            name: detached(getattr(self, name)) for name in self._schema.fields if loading.has(self, name)
+        }
 
     # Type checkers would otherwise take any name as declared.
     if not TYPE_CHECKING:
@@ -309,7 +312,7 @@ class Entity:
 
     def __reduce__(self) -> tuple[Any, ...]:
         secrets = {name for name, field in self._schema.fields.items() if field.secret}
-        if unsaved := secrets & set(self.changes):
+        if unsaved := secrets & set(writing.changes(self)):
             raise QueryError(
                 f"{self!r} has an unsaved {min(unsaved)}, and secrets are not pickled: save() first"
             )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from synapse.errors import Conflict, ConflictError, QueryError, describe
 from synapse.mapping.codecs import dump_value
-from synapse.mapping.json import same_json
+from synapse.mapping.json import detached, same_json
 from synapse.mapping.unset import UNSET
 from synapse.orm import arguments, binding, loading, writing
 from synapse.orm.creation import Creation
@@ -101,7 +101,7 @@ def _conflict(instance: Entity, fresh: Entity, name: str) -> Conflict:
     loaded = loaded_value(instance, name)
     if not field.codec.lazy:
         loaded = instance._state.before.get(name, UNSET)
-    return Conflict(loaded, getattr(fresh, name), loading.peek(instance, name))
+    return Conflict(detached(loaded), getattr(fresh, name), detached(loading.peek(instance, name)))
 
 
 def _told(instance: Entity, conflicts: Mapping[str, Conflict]) -> str:

@@ -5,10 +5,22 @@ from __future__ import annotations
 import copy
 import pickle
 
+from typing import Any
+
 import attrs
 import pytest
 
-from synapse import Agent, MappingError, NotFoundError, Project, QueryError, Storage, Task, TaskTag
+from synapse import (
+    Agent,
+    DataCollection,
+    MappingError,
+    NotFoundError,
+    Project,
+    QueryError,
+    Storage,
+    Task,
+    TaskTag,
+)
 from synapse.mapping import read_only
 from synapse.orm import Entity, ManagedBy, Manager, entity
 from synapse.orm.entity import kind_of
@@ -154,6 +166,53 @@ class TestShown:
     def test_gives_a_dict_of_what_is_loaded(self, task):
         """Deferred fields are left out."""
         assert {"id", "project_id", "data_unit_id", "meta", "is_discarded"} == set(task.to_dict())
+
+
+EDITS: dict[str, Any] = {
+    "a dict": lambda given: given["meta"].update(x=1),
+    "inside of it": lambda given: given["meta"]["a"].append(9),
+    "a list": lambda given: given["tags"].append(9),
+    "files": lambda given: given["files"].clear(),
+    "specifications": lambda given: given["file_specifications"][0].configuration.update(x=1),
+    "settings": lambda given: given["configuration"].update(key="x"),
+}
+HOLDERS: dict[str, tuple[Any, str, dict[str, Any]]] = {
+    "specifications": (
+        DataCollection,
+        "data_collections/1/",
+        {"id": 1, "name": "c", "file_specifications": [{"name": "image_1", "file_type": "image"}]},
+    ),
+    "settings": (Storage, "storages/1/", {"id": 1, "name": "s", "configuration": {"key": "secret"}}),
+}
+TASK = (Task, "tasks/1/", {"id": 1, "meta": {"a": []}, "tags": [1], "files": {"image_1": {"url": "u"}}})
+
+
+class TestHandedOut:
+    @pytest.mark.parametrize("edit", EDITS)
+    def test_dicts_are_copies(self, edit: str):
+        """An edit of `to_dict()`, however deep, is none of the object."""
+        cls, path, row = HOLDERS.get(edit, TASK)
+        held = cls.objects.using(canned({f"GET {path}": row})).get(1)
+        EDITS[edit](held.to_dict())
+
+        assert (cls.objects.using(canned({f"GET {path}": row})).get(1).to_dict(), {}) == (
+            held.to_dict(),
+            held.changes,
+        )
+
+    def test_dicts_hide_settings_as_the_object_does(self):
+        """A copy of a storage's settings shows no value either."""
+        cls, path, row = HOLDERS["settings"]
+
+        assert "secret" not in repr(cls.objects.using(canned({f"GET {path}": row})).get(1).to_dict())
+
+    def test_changes_are_copies(self, task):
+        """An edit of `changes` is not sent."""
+        task.meta["b"] = [1]
+        task.changes["meta"].pop("b")
+        task.changes["meta"]["b"].append(2)
+
+        assert {"meta": {"a": [1], "b": [1]}} == task.changes
 
 
 class TestCopies:

@@ -167,6 +167,19 @@ class TestChecked:
         assert [] == methods(session)
 
 
+def test_what_a_conflict_shows_are_copies():
+    """An edit of what `error.conflicts` shows is none of the object."""
+    loaded, _ = task({"meta": {"a": 3}})
+    loaded.meta = {"a": 2}
+    with pytest.raises(ConflictError) as caught:
+        loaded.save(check=True)
+    conflict = caught.value.conflicts["meta"]
+    conflict.mine["x"] = conflict.loaded["x"] = 1
+
+    assert {"meta": {"a": 2}} == loaded.changes
+    assert "x" not in loaded._state.loaded("meta")
+
+
 class TestSecrets:
     def test_are_in_no_conflict(self):
         """A secret field is named, and its values are not."""
