@@ -13,6 +13,7 @@ SynapseError
 │   ├── OriginError              following it would carry the token to another host
 │   └── WriteUnconfirmedError    a write was sent, its outcome is unknown
 ├── QueryError                   a question that the backend could not answer
+│   ├── ArgumentTypeError        an argument of the wrong type; a `TypeError` as well
 │   └── MultipleObjectsReturned  └── Task.MultipleObjectsReturned, one per entity
 ├── MappingError                 a value that does not fit its field
 ├── TransferError                a file could not be sent or fetched
@@ -247,6 +248,10 @@ class WriteUnconfirmedError(TransportError, _Resolvable):
 
 class QueryError(SynapseError):
     """A question that the backend could not answer, refused before anything was sent."""
+
+
+class ArgumentTypeError(QueryError, TypeError):
+    """An argument is of a type that the call does not take; a `TypeError` as well."""
 
 
 class MultipleObjectsReturned(QueryError):  # noqa: N818 - Django's name

@@ -16,7 +16,7 @@ from synapse.dialects import v1_actions
 from synapse.entities.choices import AccessLevel, CollectionCategory
 from synapse.errors import TransferError
 from synapse.mapping import Json, read_only
-from synapse.orm import Entity, ToMany, arguments, entity
+from synapse.orm import Entity, ToMany, arguments, entity, writing
 from synapse.orm.binding import check_host, held
 from synapse.orm.creation import Creation
 from synapse.orm.loading import reference
@@ -124,8 +124,9 @@ class DataCollection(Entity):
         sent = {name: {"checksum": checksums[name], "path": path} for name, path in paths.items()}
         # The wire takes less of a file than it gives, so this field is written by plain dicts.
         unit.files = cast("Any", sent)
-        unit._state.session = session
-        return unit.save()
+        unit._state.session, unit._state.mode = session, self._state.mode
+        with writing.renewing(self, "units"):
+            return unit.save()
 
     def upload(
         self,
@@ -160,17 +161,21 @@ class DataCollection(Entity):
             if isinstance(items, str | os.PathLike)
             else items
         )
-        return transfer.upload_items(
-            session,
-            given,
-            target=self._target(session, project, dry_run=dry_run),
-            workers=workers,
-            batch_size=batch_size,
-            progress=progress,
-            on_error=on_error,
-            dry_run=dry_run,
-            presigned=presigned,
-        )
+        with (
+            writing.renewing(None if dry_run else self, "units"),
+            writing.renewing(None if dry_run else project, "tasks"),
+        ):
+            return transfer.upload_items(
+                session,
+                given,
+                target=self._target(session, project, dry_run=dry_run),
+                workers=workers,
+                batch_size=batch_size,
+                progress=progress,
+                on_error=on_error,
+                dry_run=dry_run,
+                presigned=presigned,
+            )
 
     def _specs(self) -> tuple[Spec, ...]:
         single = (spec for spec in self.file_specifications if not spec.is_sequential)

@@ -59,7 +59,10 @@ class DataFileManager(FilesManager["DataFile"]):
             def directly(source: Source) -> dict[str, Any]:
                 return transfer.send_file(session, source, options=options, advanced=advanced)
 
-            with asking(lambda _: Storing(source=source, host=session.host, session=session)):
+            with (
+                self._writing(),
+                asking(lambda _: Storing(source=source, host=session.host, session=session)),
+            ):
                 row = None
                 if presigned:
                     row = transfer.upload_signed(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, Self, TypeAlias
 from synapse import transfer
 from synapse.errors import MappingError, QueryError, TransferError, describe, did_you_mean
 from synapse.orm import Manager, arguments
+from synapse.query import FetchMode
 from synapse.transfer import FileCache, ProgressLike, RemoteFile
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ class FilesManager(Manager[E]):
         self, fields: tuple[str, ...], convert: Mapping[str, Convert], *, names: list[str] | None
     ) -> Iterator[Wanted]:
         """Read the rows page by page, with nothing but their files, and give each file."""
-        asked = self.only(*fields)._evolve(expand=(), prefetch=())
+        asked = self.only(*fields)._evolve(expand=(), prefetch=(), mode=FetchMode.PEERS)
         met = dict[str, None]()
         for number, row in enumerate(_each(asked.iterator()), 1):
             if isinstance(row, MappingError):

@@ -35,13 +35,14 @@ class ModelManager(FilesManager["Model"]):
         if not Source.of(file).size:
             raise TransferError(f"{str(file)!r} is empty: a model is an archive")
         made = self.entity(**{**self._initial, **values})
-        made._state.session = self.session
+        self._adopt([made])
 
         def save(upload: str | int) -> Model:
             made.chunked_upload = str(upload)
             return made.save()
 
-        return transfer.upload_for(self.session, file, register=save, progress=progress)
+        with self._writing():
+            return transfer.upload_for(self.session, file, register=save, progress=progress)
 
 
 @entity("models")

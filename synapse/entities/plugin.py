@@ -21,7 +21,7 @@ from synapse.orm.creation import Creation
 from synapse.orm.loading import reference
 from synapse.orm.registry import entity_named
 from synapse.orm.resolving import Repeating, asking
-from synapse.orm.writing import dropping_all_cached, stored
+from synapse.orm.writing import dropping_all_cached, renewing, stored
 from synapse.query import EXACT
 from synapse.query.kinds import Reference, TextKey
 from synapse.transfer import ProgressLike, RemoteFile
@@ -101,7 +101,7 @@ class Plugin(Entity):
                 session=session,
             )
 
-        with asking(question):
+        with renewing(self, "jobs"), asking(question):
             answer = send(self, v1_actions.run(self.pk, sent), session=session).data
             return _job(answer, session)
 
@@ -140,7 +140,7 @@ class Plugin(Entity):
                 session=session,
             )
 
-        with asking(question), dropping_all_cached(PluginRelease, session):
+        with renewing(self, "releases"), asking(question), dropping_all_cached(PluginRelease, session):
             reply = transfer.send_release(
                 session, archive, fields={"plugin": code, **fields}, progress=progress
             )

@@ -45,7 +45,8 @@ def change_tags(
     run = Run(batches)
     change = run.attempt(lambda batch: send_tags(session, queryset.entity, ids=batch, changes=changes))
     try:
-        written = run.written([run_one(change, batch) for batch in run])
+        with queryset._writing():
+            written = run.written([run_one(change, batch) for batch in run])
     finally:
         session.cache.drop_all(queryset.entity._schema.resource)
     bulk.raise_failures(_each(written), did="tagged", of=queryset.entity.__name__)

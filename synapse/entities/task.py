@@ -73,7 +73,8 @@ class TaskManager(FilesManager["Task"]):
                 task = reference(Task, Task._key.check("annotate_many()", task), session=session)
             task.annotate(data, submit=submit, schema=schema)
 
-        written = bulk.write_each(session, annotate, items=given)
+        with self._writing():
+            written = bulk.write_each(session, annotate, items=given)
         bulk.raise_failures(written.by(_named), did="annotated", of="tasks")
         return len(written.done)
 

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import attrs
 
 from synapse.errors import BulkError, MappingError, QueryError, SynapseError, describe
-from synapse.mapping.json import same_json
+from synapse.mapping.json import detached, same_json
 from synapse.orm import arguments, binding, journalled, proof, saving, writing
 from synapse.orm.creation import Creation
 from synapse.orm.edit import Edit, Removal
 from synapse.orm.journal import opened, path_of
 from synapse.orm.newest import Moment
 from synapse.orm.resolving import asking
+from synapse.query import FetchMode
 from synapse.session import Outcome, Run, Written, create_each, rows_of
 
 if TYPE_CHECKING:
@@ -92,16 +93,19 @@ def create(
         writing.to_wire(each)
     if not given:
         return given
+    queryset._adopt(given)
     takes_lists = session.dialect.create_many(cls._schema, []) is not None
     try:
-        if path is not None:
-            written = _noted(session, given, size=batch_size, path=path)
-        elif takes_lists:
-            written = _in_batches(session, given, size=batch_size)
-        else:
-            written = _side_by_side(session, given)
+        with queryset._writing():
+            if path is not None:
+                written = _noted(session, given, size=batch_size, path=path)
+            elif takes_lists:
+                written = _in_batches(session, given, size=batch_size)
+            else:
+                written = write_each(session, saving.save, items=given)
     finally:
         writing.drop_all_cached(cls, session)
+        queryset._know([each for each in given if each._state.saved])
     raise_failures(written, did="created", of=cls.__name__)
     return given
 
@@ -153,12 +157,6 @@ def _noted(session: Session, given: Sequence[E], *, size: int, path: Path) -> Wr
         return journalled.create(session, given, size=size, journal=journal)
 
 
-def _side_by_side(session: Session, given: Sequence[E]) -> Written[E]:
-    for each in given:
-        each._state.session = session
-    return write_each(session, saving.save, items=given)
-
-
 def write_each(session: Session, write: Callable[[Any], Any], *, items: Iterable[T]) -> Written[T]:
     """Make one write for each item, side by side, and tell what became of it."""
     run = Run(items)
@@ -195,7 +193,7 @@ def update(queryset: QuerySet[E], fields: dict[str, Any], *, everything: bool, d
     arguments.flag("update(dry_run=...)", dry_run)
     binding.check_host(queryset.session, fields.values(), what="update()")
     rows = matching(queryset, *sent, proven=not everything)
-    found = [Change(row.pk, {name: getattr(row, name) for name in sent}, after) for row in rows]
+    found = [Change(row.pk, {name: getattr(row, name) for name in sent}, detached(after)) for row in rows]
     changes = tuple(each for each in found if not same_json(writing.dumped(cls, each.before), sent))
     session, schema = queryset.session, cls._schema
 
@@ -251,7 +249,8 @@ def matching(queryset: QuerySet[E], *names: str, proven: bool) -> list[E]:
     """
     pairs = proof.telling(queryset)
     only = dict.fromkeys((queryset.entity._schema.pk, *names, *(name for _, name in pairs)))
-    rows = list(queryset._evolve(expand=(), prefetch=(), only=tuple(only), defer=()).iterator())
+    asked = queryset._evolve(expand=(), prefetch=(), only=tuple(only), defer=(), mode=FetchMode.PEERS)
+    rows = list(asked.iterator())
     met = {condition for condition, _ in pairs}
     for row in rows:
         met &= proof.check(row, pairs)
@@ -265,7 +264,8 @@ def _write(
     queryset: QuerySet[Any], verb: str, changes: Sequence[Change], *, send: Callable[[Change], None]
 ) -> None:
     try:
-        written = write_each(queryset.session, send, items=changes)
+        with queryset._writing():
+            written = write_each(queryset.session, send, items=changes)
     finally:
         writing.drop_all_cached(queryset.entity, queryset.session)
         if verb == "delete":

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import attrs
+
 from synapse.errors import MappingError, NotFoundError, QueryError, did_you_mean, quoted
 from synapse.mapping.unset import UNSET
-from synapse.orm import coach, keyed, loading
+from synapse.orm import coach, keyed, loading, writing
 from synapse.orm.loading import Peers, session_of
 from synapse.orm.registry import entity_named
-from synapse.query import FetchMode, In
+from synapse.query import FetchMode, In, Query
 
 if TYPE_CHECKING:
     from synapse.orm.entity import Entity
@@ -107,11 +109,19 @@ def _open_expanded(instance: Entity, name: str) -> None:
         raise own
 
 
-def know(instance: Entity, *, via: str, owner: Entity) -> None:
-    """Tell an object which one its key *via* names, so that it need not be fetched."""
-    named = [relation for relation, field in instance._schema.relations.items() if field == via]
-    for relation in named if loading.peek(instance, via) == owner.pk else ():
-        _attach(instance, relation, owner)
+def know(rows: Sequence[Entity], owner: Owner, *, sessions: Sequence[Session | None]) -> None:
+    """Tell the rows of a set whose set it is, so that the owner need not be fetched; one that came nested wins.
+
+    An owner of none of the *sessions* may be another one's: a reference goes by whichever is current when it is read.
+    """
+    instance, via = owner.instance, owner.via
+    if not rows or via is None or instance._state.session not in sessions:
+        return
+    relations, key = rows[0]._schema.relations, instance.pk
+    [relation] = [name for name, field in relations.items() if field == via]
+    for row in rows:
+        if loading.peek(row, via) == key and relation not in (row._state.rows or ()):
+            _attach(row, relation, instance)
 
 
 def _attach(instance: Entity, name: str, value: Any) -> None:
@@ -220,23 +230,44 @@ def one_by_one(session: Session, keys: Sequence[Any], *, get: Callable[[Any], T]
 
 
 # --- to many ----------------------------------------------------------------
+@attrs.frozen(eq=False)
+class Owner:
+    """Whose set a query is: the object, the name of the set there, and the field of the rows that holds its key."""
+
+    instance: Entity
+    name: str
+    via: str | None
+
+    @classmethod
+    def of(cls, instance: Entity, many: ToMany[Any]) -> Owner:
+        """Tell whose set a relation is."""
+        return cls(instance, many.name, many.back(type(instance)))
+
+    def rows(self) -> list[Any] | None:
+        """Give the rows that were prefetched, if they are held."""
+        held: list[Any] | None = (self.instance._state.related or {}).get(self.name)
+        return held
+
+    def forget(self) -> None:
+        """Drop the rows that were prefetched."""
+        writing.forget_related(self.instance, self.name)
+
+
 def related_set(instance: Entity, many: ToMany[Any]) -> QuerySet[Any]:
     """Give the query of the objects that point back here, already answered where they were prefetched."""
-    target = entity_named(many.target)
+    state, target, owner = instance._state, entity_named(many.target), Owner.of(instance, many)
     queryset: QuerySet[Any] = target.objects.filter(**{many.by: instance.pk})
-    if instance._state.session is not None:
-        queryset = queryset.using(instance._state.session)
-    queryset._host = instance._state.host
-    back = many.back(type(instance))
-    queryset = queryset._of(instance, many.name, via=back)
-    state = instance._state
+    if state.session is not None:
+        queryset = queryset.using(state.session)
+    queryset._host = state.host
     with loading.alone(instance):
         if state.rows and many.name in state.rows:
-            rows = state.rows.pop(many.name)
-            _attach(instance, many.name, loading.load_page(target, rows, session=session_of(instance)))
-    if state.related and many.name in state.related:
-        queryset = queryset._answered(state.related[many.name], lasting=True)
-    return queryset
+            rows, session = state.rows.pop(many.name), session_of(instance)
+            query = Query(mode=state.mode or FetchMode.PEERS)
+            page = loading.load_page(target, rows, session=session, query=query)
+            know(page, owner, sessions=[session])
+            _attach(instance, many.name, page)
+    return queryset._of(owner)
 
 
 def prefetch(instances: Sequence[Entity], path: str) -> None:
@@ -281,12 +312,13 @@ def _prefetch_many(instances: Sequence[Entity], many: ToMany[Any]) -> None:
     lacking = [each for each in instances if _lacks(each, many.name)]
     back = many.back(type(instances[0]))
     if back is not None and target._catalog.accepts(many.by, In):
-        keys = {each.pk for each in lacking}
-        query = target.objects.using(session).filter(**{f"{many.by}__in": sorted(keys)})
+        keys, mode = {each.pk for each in lacking}, instances[0]._state.mode or FetchMode.PEERS
+        query = target.objects.using(session).filter(**{f"{many.by}__in": sorted(keys)}).fetch_mode(mode)
         grouped: dict[Any, list[Entity]] = {key: [] for key in keys}
         for row in query:
             grouped.setdefault(getattr(row, back), []).append(row)
         for each in lacking:
+            know(grouped[each.pk], Owner(each, many.name, back), sessions=[session])
             _attach(each, many.name, grouped[each.pk])
         return
     for found in session.map(lambda each: list(related_set(each, many).all()), lacking):

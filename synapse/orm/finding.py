@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from synapse.errors import NotFoundError, QueryError
+from synapse.mapping.unset import UNSET, Unset
 from synapse.orm import fetching, loading, spelling
 from synapse.query import Exact, In
 from synapse.query.kinds import Reference
@@ -20,7 +21,9 @@ E = TypeVar("E", bound="Entity")
 def get(queryset: QuerySet[E], pk: Any, *, lookups: dict[str, Any]) -> E:
     """Give the one object that matches a key or lookups."""
     schema, query = queryset.entity._schema, queryset.query
-    if pk is not None:
+    if pk is None:
+        raise QueryError(f"{schema.entity}.get() got None for a key; nothing was sent")
+    if pk is not UNSET:
         lookups["pk"] = pk
     queryset._unsliced("get()")
     keys = [name for name in ("pk", schema.pk) if name in lookups]
@@ -67,10 +70,10 @@ def _single(queryset: QuerySet[E], lookups: dict[str, Any]) -> E:
     )
 
 
-def in_bulk(queryset: QuerySet[E], keys: Iterable[Any] | None) -> dict[Any, E]:
+def in_bulk(queryset: QuerySet[E], keys: Iterable[Any] | Unset) -> dict[Any, E]:
     """Give objects by key, as few requests as the wire allows; keys that do not exist are left out."""
     queryset._unsliced("in_bulk()")
-    if keys is None:
+    if keys is UNSET:
         return {row.pk: row for row in queryset}
     checked = In.check(f"{queryset.entity.__name__}.in_bulk()", keys, kind=_kind(queryset))
     if queryset.entity._catalog.accepts(queryset.entity._schema.pk, In):

@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-import os
-
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from os import PathLike
-from typing import TYPE_CHECKING, Any, Generic, Literal, Self, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, Literal, Never, Self, TypeVar, overload
 
 import attrs
 
 from synapse.dialects import V1
-from synapse.errors import QueryError, describe
+from synapse.errors import ArgumentTypeError, QueryError, describe
+from synapse.mapping.unset import UNSET, Unset
 from synapse.orm import binding, bulk, coach, fetching, finding, parts, reading, spelling, streaming, writing
 from synapse.orm.bulk import BulkResult
 from synapse.orm.explain import Explanation
+from synapse.orm.fetching import Owner
 from synapse.orm.planning import PlanName
 from synapse.orm.registry import entity_named
+from synapse.orm.result import Result
 from synapse.orm.rows import OnBadRow, Rows
 from synapse.orm.values import Values
 from synapse.query import FetchMode, Query
 from synapse.query.lookups import Nothing
 from synapse.session import Session, current, current_if_any
-from synapse.session.forks import Locks
 
 if TYPE_CHECKING:
     from synapse.orm.entity import Entity
@@ -47,21 +48,17 @@ class QuerySet(Generic[E]):
         self._initial: dict[str, Any] = {}
         self._host: str | None = None
         self._set_of = ""
-        self._owner: tuple[str, Entity] | None = None
-        self._lasting = False
-        self._locks = Locks()
-        self._reading_in: int | None = None
-        self._reset()
-
-    def _reset(self) -> None:
-        self._rows: list[E] = []
-        self._source: Iterator[list[E]] | None = None
-        self._whole = False
+        self._owner: Owner | None = None
+        self._prefetched: list[E] | None = None
+        self._result: Result[E] = Result()
 
     # --- narrowing ----------------------------------------------------------
     def all(self) -> Self:
         """Give a fresh copy, which asks the backend anew; a prefetched set stays as it was prefetched."""
-        return self._evolve()._answered(self._rows, lasting=True) if self._lasting else self._evolve()
+        kept = self._kept
+        if self._prefetched is None:
+            return self._evolve()
+        return self._evolve()._answered(kept.rows, prefetched=self._prefetched)
 
     def filter(self, *refused: object, **lookups: Any) -> Self:
         """Keep the rows that meet every lookup; a lookup that the backend would ignore raises `QueryError`.
@@ -169,14 +166,7 @@ class QuerySet(Generic[E]):
 
     # --- reading ------------------------------------------------------------
     def __iter__(self) -> Iterator[E]:
-        index = 0
-        while True:
-            while index < len(self._rows):
-                yield self._rows[index]
-                index += 1
-            # Another thread may have fetched the last page since the loop looked.
-            if not self._advance() and index >= len(self._rows):
-                return
+        return self._kept.walk(self._begin)
 
     def iterator(
         self,
@@ -223,7 +213,7 @@ class QuerySet(Generic[E]):
         """
         return streaming.split(self, number)
 
-    def get(self, pk: Any = None, /, **lookups: Any) -> E:
+    def get(self, pk: Any = UNSET, /, **lookups: Any) -> E:
         """Give the one object that matches; `get(5)`, `get(pk=5)` and `get(id=5)` are one.
 
         Raises the entity's `DoesNotExist` or `MultipleObjectsReturned`.
@@ -232,31 +222,31 @@ class QuerySet(Generic[E]):
 
     def first(self) -> E | None:
         """Give the first row, or None; without an order, the first in the entity's own: most often by key."""
-        if self._rows or self._whole:
-            return self._rows[0] if self._rows else None
+        if (kept := self._kept).rows or kept.whole:
+            return kept.rows[0] if kept.rows else None
         return next(iter(self._evolve()[:1]), None)
 
     def last(self) -> E | None:
         """Give the last row, or None; without an order, the last in the entity's own: most often by key."""
-        if self._whole:
-            return self._rows[-1] if self._rows else None
+        if (kept := self._kept).whole:
+            return kept.rows[-1] if kept.rows else None
         return self.reverse().first()
 
     def count(self) -> int:
         """Count the rows, with one request."""
-        return (
-            len(self._rows) if self._whole else reading.count(self.entity, self.query, session=self.session)
-        )
+        if (kept := self._kept).whole:
+            return len(kept.rows)
+        return reading.count(self.entity, self.query, session=self.session)
 
     def exists(self) -> bool:
         """Tell whether there is any row."""
-        if self._rows or self._whole:
-            return bool(self._rows)
+        if (kept := self._kept).rows or kept.whole:
+            return bool(kept.rows)
         bare = self._evolve(only=(self.entity._schema.pk,), defer=(), expand=(), prefetch=(), order=())
         return next(bare[:1]._pages(), None) is not None
 
-    def in_bulk(self, keys: Iterable[Any] | None = None, *, field_name: None = None) -> dict[Any, E]:
-        """Give the rows by key; keys that do not exist are left out."""
+    def in_bulk(self, keys: Iterable[Any] | Unset = UNSET, *, field_name: None = None) -> dict[Any, E]:
+        """Give the rows by key, of these keys or of all; keys that do not exist are left out."""
         if field_name is not None:
             raise QueryError(
                 "in_bulk() goes by the key; {row.name: row for row in query} goes by another field"
@@ -269,8 +259,6 @@ class QuerySet(Generic[E]):
     def values_list(self, *fields: str) -> Values[tuple[Any, ...]]: ...
     def values_list(self, *fields: str, flat: bool = False) -> Values[Any]:
         """Give tuples of these fields; with `flat=True` and one field, its bare values."""
-        if flat and len(fields) != 1:
-            raise QueryError("values_list(flat=True) takes exactly one field")
         return Values.of(self, fields, shape="flat" if flat else "tuple")
 
     def values(self, *fields: str) -> Values[dict[str, Any]]:
@@ -293,11 +281,10 @@ class QuerySet(Generic[E]):
     def create(self, **values: Any) -> E:
         """Create one object and return it saved."""
         made = self.entity(**writing.linked(self.entity, values, link=self._initial))
-        made._state.session = self.session
-        made.save()
-        if self._owner is not None:
-            via, owner = self._owner
-            fetching.know(made, via=via, owner=owner)
+        self._adopt([made])
+        with self._writing():
+            made.save()
+        self._know([made])
         return made
 
     def bulk_create(
@@ -336,7 +323,8 @@ class QuerySet(Generic[E]):
         if not made:
             for name, value in (defaults or {}).items():
                 setattr(found, name, value)
-            found.save()
+            with self._writing():
+                found.save()
         return found, made
 
     def update(self, *, everything: bool = False, dry_run: bool = False, **fields: Any) -> BulkResult:
@@ -346,18 +334,24 @@ class QuerySet(Generic[E]):
         """
         return bulk.update(self, fields, everything=everything, dry_run=dry_run)
 
-    def delete(self, *, everything: bool = False, dry_run: bool = False) -> BulkResult:
+    def delete(self, *refused: Never, everything: bool = False, dry_run: bool = False) -> BulkResult:
         """Delete every row; a query without filters needs `everything=True`."""
+        if refused:
+            raise ArgumentTypeError(
+                f"delete() takes no key, got {describe(refused[0])}; get(key).delete() deletes one row, and "
+                "filter(...).delete() those that match. Nothing was sent"
+            )
         return bulk.delete(self, everything=everything, dry_run=dry_run)
 
     # --- Python's own -------------------------------------------------------
     def __len__(self) -> int:
-        while self._advance():
+        kept = self._kept
+        while kept.advance(self._begin):
             pass
-        return len(self._rows)
+        return len(kept.rows)
 
     def __bool__(self) -> bool:
-        return bool(self._rows) or any(True for _ in self)
+        return any(True for _ in self)
 
     def __contains__(self, item: object) -> bool:
         return any(row == item for row in self)
@@ -368,15 +362,14 @@ class QuerySet(Generic[E]):
     def __getitem__(self, index: slice) -> Self: ...
     def __getitem__(self, index: int | slice) -> E | Self | list[E]:
         if isinstance(index, slice):
-            low, high = spelling.bounds(index)
-            if index.step is not None:
-                return list(self[low:high])[:: index.step]
-            if self._whole:
-                return self._replace(self.query.slice(low, high))._answered(self._rows[low:high])
-            return self._replace(self.query.slice(low, high))
-        low, _ = spelling.bounds(slice(index, None))
-        if low < len(self._rows) or self._whole:
-            return self._rows[low]
+            low, high, step = spelling.bounds(index)
+            if step is not None:
+                return list(self[low:high])[::step]
+            taken = self._replace(self.query.slice(low, high))
+            return taken._answered(kept.rows[low:high]) if (kept := self._kept).whole else taken
+        low = spelling.place(index)
+        if low < len((kept := self._kept).rows) or kept.whole:
+            return kept.rows[low]
         found = list(self[low : low + 1])
         if not found:
             raise IndexError(f"the query has no row {low}")
@@ -390,7 +383,8 @@ class QuerySet(Generic[E]):
 
     def __repr__(self) -> str:
         spelled = spelling.spelled(self.query)
-        fetched = f"{len(self._rows)} fetched" if self._rows or self._whole else "not fetched"
+        kept = self._kept
+        fetched = f"{len(kept.rows)} fetched" if kept.rows or kept.whole else "not fetched"
         return f"<QuerySet {self.entity.__name__}{' ' + spelled if spelled else ''} ({fetched})>"
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -411,46 +405,53 @@ class QuerySet(Generic[E]):
         made._initial, made._host, made._owner = self._initial, self._host, self._owner
         return made
 
-    def _of(self, owner: Entity, name: str, *, via: str | None) -> Self:
-        made = self._evolve()
-        made._set_of = f"{type(owner).__name__}.{name}"
-        if via is not None:
-            made._initial, made._owner = {via: owner.pk}, (via, owner)
-        return made
+    def _of(self, owner: Owner) -> Self:
+        """Make this the set of an object, answered where that has it."""
+        made = self._evolve(mode=owner.instance._state.mode or FetchMode.PEERS)
+        made._set_of, made._owner = f"{type(owner.instance).__name__}.{owner.name}", owner
+        if owner.via is not None:
+            made._initial = {owner.via: owner.instance.pk}
+        rows = owner.rows()
+        return made if rows is None else made._answered(rows, prefetched=rows)
 
-    def _answered(self, rows: Sequence[Any], *, lasting: bool = False) -> Self:
-        self._rows, self._whole, self._lasting = list(rows), True, lasting
+    def _answered(self, rows: Sequence[Any], *, prefetched: list[Any] | None = None) -> Self:
+        self._result, self._prefetched = Result(rows), prefetched
         return self
 
-    def _advance(self) -> bool:
-        """Fetch one more page into the kept result; False when there is none."""
-        with self._locks.mine:
-            if self._reading_in not in (None, os.getpid()):
-                # A thread of the parent was at it when this process was forked, and will not come back.
-                self._reset()
-            if self._whole:
-                return False
-            self._reading_in = os.getpid()
-            try:
-                if self._source is None:
-                    self._rows, self._source = [], self._pages()
-                    coach.note_set(self._set_of)
-                page = next(self._source, None)
-                if page is None:
-                    self._source, self._whole = None, True
-                    return False
-                self._rows.extend(page)
-                return True
-            except BaseException:
-                # A broken walk must not look like a finished one.
-                self._reset()
-                raise
-            finally:
-                self._reading_in = None
+    @property
+    def _kept(self) -> Result[E]:
+        """What was fetched so far; a prefetched set is as its owner has it now."""
+        if self._prefetched is not None and self._owner and self._owner.rows() is not self._prefetched:
+            self._result, self._prefetched = Result(), None
+        return self._result
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Drop what was kept, and what was prefetched for the owner, once a write may have changed it."""
+        try:
+            yield
+        finally:
+            self._result = Result()
+            if self._owner is not None:
+                self._owner.forget()
+
+    def _adopt(self, made: Iterable[E]) -> None:
+        """Let new objects go by this query's session and fetch mode."""
+        session = self.session
+        for each in made:
+            each._state.session, each._state.mode = session, self.query.mode
+
+    def _know(self, rows: Sequence[E]) -> None:
+        if self._owner is not None:
+            fetching.know(rows, self._owner, sessions=[self.session, None])
+
+    def _begin(self) -> Iterator[list[E]]:
+        coach.note_set(self._set_of)
+        return self._pages()
 
     def _pages(self) -> Iterator[list[E]]:
         session, query = self.session, self._fetched_query()
-        load = streaming.loader(self.entity, query, session=session)
+        load = streaming.loader(self.entity, query, session=session, owner=self._owner)
         return streaming.pages(map(load, reading.windows(self.entity, query, session=session)))
 
     def _fetched_query(self) -> Query:

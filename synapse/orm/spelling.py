@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import operator
+
 from collections.abc import Mapping
 from typing import Final
 
 from synapse.dialects.masking import mask_body
-from synapse.errors import QueryError, describe
+from synapse.errors import ArgumentTypeError, QueryError, describe
 from synapse.query import Query
 from synapse.query.kinds import LARGEST
 from synapse.values import advice, plain
@@ -28,14 +30,29 @@ def texts(what: str, names: tuple[str, ...]) -> tuple[str, ...]:
     return names
 
 
-def bounds(index: slice) -> tuple[int, int | None]:
-    """Take the ends of a slice."""
-    for bound in (index.start, index.stop, index.step):
-        if bound is not None and (isinstance(bound, bool) or not hasattr(type(bound), "__index__")):
-            raise QueryError(f"rows are numbered by integers, got {describe(bound)}")
-        if bound is not None and bound < 0:
-            raise QueryError("negative places are not supported; use reverse() or last()")
-    return index.start or 0, index.stop
+def place(index: object) -> int:
+    """Take the number of a row, or an end of a slice."""
+    try:
+        number = None if isinstance(index, bool) else operator.index(index)  # type: ignore[arg-type]
+    except TypeError:
+        number = None
+    if number is None:
+        raise ArgumentTypeError(f"rows are numbered by integers, got {describe(index)}")
+    if number < 0:
+        raise QueryError("negative places are not supported; use reverse() or last()")
+    return number
+
+
+def bounds(index: slice) -> tuple[int, int | None, int | None]:
+    """Take the ends and the step of a slice; a negative step turns the rows of the slice around, as in Django."""
+    low, high = (None if end is None else place(end) for end in (index.start, index.stop))
+    if index.step is None:
+        return low or 0, high, None
+    backward = hasattr(type(index.step), "__index__") and operator.index(index.step) < 0
+    step = -place(-operator.index(index.step)) if backward else place(index.step)
+    if not step:
+        raise QueryError("the step of a slice cannot be zero")
+    return low or 0, high, step
 
 
 def raw(params: Mapping[str, object]) -> tuple[tuple[str, str], ...]:

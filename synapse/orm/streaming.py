@@ -60,7 +60,7 @@ def split(queryset: Q, number: int) -> list[Q]:
 
 
 def loader(
-    cls: type[E], query: Query, *, session: Session, skip: bool = False
+    cls: type[E], query: Query, *, session: Session, skip: bool = False, owner: fetching.Owner | None = None
 ) -> Callable[[Window], list[E | MappingError]]:
     """Give what turns rows as they came into objects, with what is prefetched for them.
 
@@ -70,6 +70,8 @@ def loader(
     def load(window: Window) -> list[E | MappingError]:
         bad: dict[int, MappingError] = {}
         page = loading.load_page(cls, window.rows, session=session, first=window.first, query=query, bad=bad)
+        if owner is not None:
+            fetching.know(page, owner, sessions=[session])
         for path in query.prefetch:
             try:
                 fetching.prefetch(page, path)
@@ -97,7 +99,7 @@ def _stream(queryset: QuerySet[E], how: How, on_bad_row: OnBadRow) -> Rows[E]:
     cls, session, query = queryset.entity, queryset.session, queryset._fetched_query()
     return Rows(
         reading.read(cls, query, session=session, how=how),
-        loader(cls, query, session=session, skip=on_bad_row == "skip"),
+        loader(cls, query, session=session, skip=on_bad_row == "skip", owner=queryset._owner),
         stamp=checkpoint.stamp(cls._schema.entity, queryset.query, host=session.host),
         state=how.state,
         skip=on_bad_row == "skip",

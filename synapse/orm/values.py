@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Generic, Literal, Self, TypeVar, overload
 
+from synapse.errors import QueryError
+from synapse.mapping.json import detached
+from synapse.mapping.unset import UNSET, Unset
 from synapse.orm import loading
+from synapse.query import FetchMode
 
 if TYPE_CHECKING:
     from synapse.orm.explain import Explanation
     from synapse.orm.planning import PlanName
     from synapse.orm.queryset import QuerySet
     from synapse.orm.rows import OnBadRow, Rows
+    from synapse.session import Session
 
 R = TypeVar("R")
 Shape = Literal["dict", "tuple", "flat"]
 
 
 class Values(Generic[R]):
-    """A lazy sequence of plain values, one for each row of a query."""
+    """A lazy sequence of plain values, one for each row of a query; edits of a value reach no row."""
 
     def __init__(self, queryset: QuerySet[Any], fields: tuple[str, ...], *, shape: Shape) -> None:
         self._queryset = queryset
@@ -28,34 +33,55 @@ class Values(Generic[R]):
     @classmethod
     def of(cls, queryset: QuerySet[Any], fields: tuple[str, ...], *, shape: Shape) -> Values[R]:
         """Fetch only the named fields; without names, what the rows carry."""
-        return cls(queryset.only(*fields) if fields else queryset, fields, shape=shape)
+        if shape == "flat" and len(fields) != 1:
+            raise QueryError("values_list(flat=True) takes exactly one field")
+        # A field that is asked for by its name is no surprise, whatever the fetch mode.
+        asked = queryset.only(*fields)._evolve(mode=FetchMode.PEERS) if fields else queryset
+        return cls(asked, fields, shape=shape)
 
-    def _convert(self) -> Callable[[Any], R]:
+    def _convert(self, *, kept: bool = True) -> Callable[[Any], R]:
+        """Give what turns a row into its value, with copies of what a row that is *kept* holds."""
         schema = self._queryset.entity._schema
         named = [(name, schema.relations.get(name, name)) for name in self._fields]
+
+        def held(row: Any, field: str) -> Any:
+            return detached(getattr(row, field)) if kept else getattr(row, field)
 
         def convert(row: Any) -> Any:
             if not named:
                 # The first row speaks for all, so that every one has the same fields.
                 named.extend((name, name) for name in schema.fields if loading.has(row, name))
             if self._shape == "dict":
-                return {name: getattr(row, field) for name, field in named}
+                return {name: held(row, field) for name, field in named}
             if self._shape == "tuple":
-                return tuple(getattr(row, field) for _, field in named)
-            return getattr(row, named[0][1])
+                return tuple(held(row, field) for _, field in named)
+            return held(row, named[0][1])
 
         return convert
 
     def _with(self, queryset: QuerySet[Any]) -> Self:
         return type(self)(queryset, self._fields, shape=self._shape)
 
-    def filter(self, **lookups: Any) -> Self:
-        """Keep the rows that meet every lookup."""
-        return self._with(self._queryset.filter(**lookups))
+    # --- narrowing ----------------------------------------------------------
+    def all(self) -> Self:
+        """Give a fresh copy, which asks the backend anew."""
+        return self._with(self._queryset.all())
 
-    def exclude(self, **lookups: Any) -> Self:
+    def none(self) -> Self:
+        """Give values of a query that is empty and sends nothing."""
+        return self._with(self._queryset.none())
+
+    def filter(self, *refused: object, **lookups: Any) -> Self:
+        """Keep the rows that meet every lookup."""
+        return self._with(self._queryset.filter(*refused, **lookups))
+
+    def exclude(self, *refused: object, **lookups: Any) -> Self:
         """Drop the rows that meet the lookup."""
-        return self._with(self._queryset.exclude(**lookups))
+        return self._with(self._queryset.exclude(*refused, **lookups))
+
+    def params(self, **raw: str | int) -> Self:
+        """Send raw query parameters, unchecked."""
+        return self._with(self._queryset.params(**raw))
 
     def order_by(self, *names: str) -> Self:
         """Order the rows."""
@@ -64,6 +90,30 @@ class Values(Generic[R]):
     def reverse(self) -> Self:
         """Turn the order around."""
         return self._with(self._queryset.reverse())
+
+    def using(self, session: Session) -> Self:
+        """Use this session instead of the current one."""
+        return self._with(self._queryset.using(session))
+
+    def values(self, *fields: str) -> Values[dict[str, Any]]:
+        """Give dicts of these fields instead, or of all."""
+        return Values.of(self._rows(), fields, shape="dict")
+
+    @overload
+    def values_list(self, field: str, /, *, flat: Literal[True]) -> Values[Any]: ...
+    @overload
+    def values_list(self, *fields: str) -> Values[tuple[Any, ...]]: ...
+    def values_list(self, *fields: str, flat: bool = False) -> Values[Any]:
+        """Give tuples of these fields instead; with `flat=True` and one field, its bare values."""
+        return Values.of(self._rows(), fields, shape="flat" if flat else "tuple")
+
+    def _rows(self) -> QuerySet[Any]:
+        return self._queryset._evolve(only=()) if self._fields else self._queryset
+
+    # --- reading ------------------------------------------------------------
+    def get(self, pk: Any = UNSET, /, **lookups: Any) -> R:
+        """Give the value of the one row that matches, or raise the entity's `DoesNotExist`."""
+        return self._convert()(self._queryset.get(pk, **lookups))
 
     def first(self) -> R | None:
         """Give the first value, or None."""
@@ -83,6 +133,11 @@ class Values(Generic[R]):
         """Tell whether there is any row."""
         return self._queryset.exists()
 
+    def in_bulk(self, keys: Iterable[Any] | Unset = UNSET) -> dict[Any, R]:
+        """Give the values by key, of these keys or of all; keys that do not exist are left out."""
+        convert = self._convert()
+        return {key: convert(row) for key, row in self._queryset.in_bulk(keys).items()}
+
     def explain(self, *, plan: PlanName | None = None) -> Explanation:
         """Show the plan and the HTTP requests that iterating would make."""
         return self._queryset.explain(plan=plan)
@@ -94,10 +149,13 @@ class Values(Generic[R]):
         workers: int | None = None,
         plan: PlanName | None = None,
         on_bad_row: OnBadRow = "raise",
+        chunk_size: None = None,
     ) -> Rows[R]:
         """Stream the values without keeping them."""
-        rows = self._queryset.iterator(page_size=page_size, workers=workers, plan=plan, on_bad_row=on_bad_row)
-        return rows.converted(self._convert())
+        rows = self._queryset.iterator(
+            page_size=page_size, workers=workers, plan=plan, on_bad_row=on_bad_row, chunk_size=chunk_size
+        )
+        return rows.converted(self._convert(kept=False))
 
     def resume(
         self,
@@ -110,8 +168,13 @@ class Values(Generic[R]):
     ) -> Rows[R]:
         """Stream the values behind a checkpoint of this query."""
         rows = self._queryset.resume(checkpoint, page_size=page_size, workers=workers, on_bad_row=on_bad_row)
-        return rows.converted(self._convert())
+        return rows.converted(self._convert(kept=False))
 
+    def shards(self, number: int, /) -> list[Self]:
+        """Split into the values of so many queries that hold the same rows together, each row once."""
+        return [self._with(each) for each in self._queryset.shards(number)]
+
+    # --- Python's own -------------------------------------------------------
     def __iter__(self) -> Iterator[R]:
         return map(self._convert(), self._queryset)
 

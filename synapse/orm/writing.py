@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from synapse.dialects.masking import outline
 from synapse.errors import (
@@ -39,9 +39,10 @@ def assign(instance: Entity, field: Field, *, value: Any) -> None:
         raise QueryError(f"{instance._schema.entity} {instance.pk} was deleted; nothing was set")
     if field.name not in state.before and not (field.codec.lazy and field.name in state.origin):
         state.before[field.name] = loading.peek(instance, field.name)
+    kept = loading.peek(instance, field.name)
     loading.put(instance, field.name, value=accepted)
     for relation, via in instance._schema.relations.items():
-        if via == field.name:
+        if via == field.name and kept != accepted:
             forget_related(instance, relation)
 
 
@@ -64,6 +65,16 @@ def forget_related(instance: Entity, relation: str) -> None:
     for kept in (instance._state.rows, instance._state.related):
         if kept:
             kept.pop(relation, None)
+
+
+@contextmanager
+def renewing(owner: object, name: str) -> Iterator[None]:
+    """Drop what was prefetched of an object's set once a verb has written to it; a bare key has none."""
+    try:
+        yield
+    finally:
+        if hasattr(type(owner), "_schema"):
+            forget_related(cast("Entity", owner), name)
 
 
 def changes(instance: Entity) -> dict[str, Any]:

@@ -134,6 +134,10 @@ READING: Final = [
     Bad(
         "QuerySet.get", "too many", lambda w: T.get(project=w.project), Task.MultipleObjectsReturned, reads=2
     ),
+    Bad("QuerySet.get", "None for a key of a set", lambda w: w.project.tags.get({}.get("tag_id"))),
+    Bad("QuerySet.get", "None by name", lambda w: T.get(pk=None)),
+    Bad("QuerySet.get", "None beside a lookup", lambda w: T.get(None, project=1)),
+    Bad("QuerySet.in_bulk", "None", lambda w: w.project.tags.in_bulk({}.get("tag_ids"))),
     Bad("QuerySet.in_bulk", "number", lambda w: T.in_bulk(5)),
     Bad("QuerySet.in_bulk", "text", lambda w: T.in_bulk("12")),
     Bad("QuerySet.in_bulk", "None inside", lambda w: T.in_bulk([None])),
@@ -141,9 +145,28 @@ READING: Final = [
     Bad("QuerySet.last", "after a slice", lambda w: T.all()[:3].last()),
     Bad("QuerySet.__getitem__", "negative", lambda w: T.all()[-1]),
     Bad("QuerySet.__getitem__", "text", lambda w: T.all()["a"]),
+    Bad("QuerySet.__getitem__", "no step", lambda w: T.all()[::0]),
+    *(
+        Bad(
+            "QuerySet.__getitem__", f"{each!r} as {error.__name__}", lambda w, each=each: T.all()[each], error
+        )
+        for each in (None, 1.5, True, "1", slice("1"), slice(None, None, "1"), (1, 2))
+        for error in (QueryError, TypeError)
+    ),
+    Bad("QuerySet.__getitem__", "None of values", lambda w: T.values()[None], TypeError),
     Bad("QuerySet.__getitem__", "beyond the end", lambda w: T.filter(id=w.task.id)[5], IndexError, reads=1),
     Bad("QuerySet.__or__", "OR", lambda w: T.filter(id=1) | T.filter(id=2)),
     Bad("Values.filter", "unknown name", lambda w: T.values("id").filter(nope=1)),
+    Bad("Values.filter", "positional", lambda w: T.values("id").filter(1)),
+    Bad("Values.params", "None", lambda w: T.values("id").params(x=None)),
+    Bad("Values.using", "None", lambda w: T.values("id").using(None)),
+    Bad("Values.get", "None", lambda w: T.values("id").get(None)),
+    Bad("Values.get", "nothing", lambda w: T.values("id").get()),
+    Bad("Values.get", "missing row", lambda w: T.values("id").get(10**9), Task.DoesNotExist, reads=1),
+    Bad("Values.in_bulk", "None", lambda w: T.values("id").in_bulk(None)),
+    Bad("Values.shards", "None", lambda w: T.values("id").shards(None)),
+    Bad("Values.values", "unknown name", lambda w: T.values("id").values("nope")),
+    Bad("Values.values_list", "two flat", lambda w: T.values("id").values_list("id", "meta", flat=True)),
     Bad("Values.exclude", "unknown name", lambda w: T.values("id").exclude(nope=1)),
     Bad("Values.order_by", "unknown name", lambda w: T.values("id").order_by("nope")),
     Bad("Values.iterator", "no size", lambda w: list(T.values("id").iterator(page_size=0))),
@@ -280,6 +303,8 @@ WRITING: Final = [
     Bad("QuerySet.update", "twice", lambda w: w.tasks.update(project=w.project, project_id=1), MappingError),
     Bad("QuerySet.update", "dry_run", lambda w: w.tasks.update(is_discarded=True, dry_run="no")),
     Bad("QuerySet.delete", "everything", lambda w: T.delete()),
+    Bad("QuerySet.delete", "None", lambda w: w.tasks.delete(None)),
+    Bad("QuerySet.delete", "a key", lambda w: w.tasks.delete(w.task.id), TypeError),
     Bad("QuerySet.delete", "merely truthy", lambda w: T.delete(everything="no")),
     *(
         Bad("Entity.ref", repr(each), lambda w, each=each: Task.ref(each))
@@ -340,6 +365,7 @@ CLOSED: Final[dict[str, Callable[[SimpleNamespace], Any]]] = {
     "QuerySet.update_or_create": lambda w: w.closed_tasks.update_or_create(project=1),
     "QuerySet.update": lambda w: w.closed_tasks.filter(id=1).update(is_discarded=True),
     "QuerySet.delete": lambda w: w.closed_tasks.filter(id=1).delete(),
+    "Values.all": lambda w: list(w.closed_tasks.values("id").all()),
     "Values.first": lambda w: w.closed_tasks.values("id").first(),
     "Values.count": lambda w: w.closed_tasks.values("id").count(),
     "Values.exists": lambda w: w.closed_tasks.values("id").exists(),
@@ -368,4 +394,4 @@ CLOSED: Final[dict[str, Callable[[SimpleNamespace], Any]]] = {
     "GroundTruthDataset.freeze": lambda w: w.closed(GroundTruthDataset).freeze("1"),
 }
 # Nothing can be wrong with these: they take nothing of the user, and touch no network.
-HARMLESS: Final = {"QuerySet.explain", "Values.explain", "Values.of"}
+HARMLESS: Final = {"QuerySet.explain", "Values.explain", "Values.none", "Values.of"}

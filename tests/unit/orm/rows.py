@@ -56,9 +56,14 @@ def served(rows: Sequence[Any], *, cap: int = 1000, counted: bool = True) -> Cal
 
 
 def _is_asked_for(key: int, asked: dict[str, str]) -> bool:
-    above, below = int(asked.get("id__gt", 0)), int(asked.get("id__lt", 10**9))
+    above = max(int(asked.get("id__gt", 0)), int(asked.get("id__gte", 1)) - 1)
+    below = min(int(asked.get("id__lt", 10**9)), int(asked.get("id__lte", 10**9 - 1)) + 1)
     keys = asked.get("id__in", asked.get("ids"))
-    return above < key < below and (keys is None or str(key) in keys.split(","))
+    return (
+        above < key < below
+        and asked.get("id", str(key)) == str(key)
+        and (keys is None or str(key) in keys.split(","))
+    )
 
 
 def in_turn(*answers: Any) -> Callable[[Request], Any]:

@@ -24,6 +24,7 @@ from synapse.orm import BulkResult, Change
 from synapse.orm.bulk import check_size
 from synapse.testing import canned, page
 from tests.unit.orm.lost import at, backend, listed
+from tests.unit.orm.stored import stored
 
 ROWS = [{"id": n, "project": 1, "data_unit": n, "is_discarded": False} for n in (1, 2, 3)]
 FAILED = ServerError("broken", status_code=500)
@@ -62,6 +63,16 @@ class TestUpdate:
         assert [("tasks/1/", {"data_unit": 2}), ("tasks/3/", {"data_unit": 2})] == sorted(
             (request.path, request.json) for request in session.requests[1:]
         )
+
+    def test_the_result_holds_copies(self):
+        """Neither an edit of what was given nor one of a row's change reaches the others."""
+        shared = {"a": [1]}
+        result = Task.objects.using(stored(1, 2)).filter(project=1).update(meta=shared)
+
+        shared["a"].append(2)
+        result.changes[0].after["meta"]["a"].append(3)
+
+        assert {"meta": {"a": [1]}} == result.changes[1].after
 
     def test_a_failure_is_told_with_its_key(self):
         """`succeeded` and `failed` hold keys, in the order of the query, and survive pickling."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import operator
 import pickle
 
 from datetime import UTC, datetime
@@ -230,6 +231,45 @@ class TestGet:
         assert "fields=id,meta" in session.requests[0].target or "omit=data" in session.requests[0].target
 
 
+PLANS = (None, "pages", "ranges")
+BOUNDS = ("gt", "gte", "lt", "lte")
+NUMBERS = (-(2**63), -5, 0, 2, 2**63 - 1)
+
+
+class TestBounds:
+    @pytest.mark.combinations("bound, number, plan", BOUNDS, NUMBERS, PLANS)
+    def test_take_any_integer(self, bound: str, number: int, plan: Any):
+        """What keys are compared with need not be a key; every plan of reading keeps to it."""
+        query = tasks(1, 2, 3).filter(**{f"id__{bound}": number})
+        compare = getattr(operator, {"gte": "ge", "lte": "le"}.get(bound, bound))
+
+        assert [key for key in (1, 2, 3) if compare(key, number)] == [
+            row.id for row in query.iterator(plan=plan)
+        ]
+
+    @pytest.mark.combinations("bound, number", BOUNDS, (2**63, -(2**63) - 1, 1.0, True, "1", None))
+    def test_refuse_what_is_no_64_bit_integer(self, bound: str, number: Any):
+        """Beyond 64 bits a database would fail; text and floats are no numbers of rows."""
+        with pytest.raises(QueryError, match="takes a"):
+            tasks(1).filter(**{f"id__{bound}": number})
+
+    @pytest.mark.parametrize("lookup", [{"id": 0}, {"id__in": [0]}, {"pk": -1}, {"project": 0}])
+    def test_keys_stay_positive(self, lookup: dict[str, Any]):
+        """No row has such a key."""
+        with pytest.raises(QueryError, match="a positive integer"):
+            tasks(1).filter(**lookup)
+
+    def test_of_an_object_is_its_key(self):
+        """`filter(id__gt=task)` compares keys."""
+        assert [3] == [row.id for row in tasks(1, 2, 3).filter(id__gt=Task.ref(2))]
+
+    def test_can_be_excluded_and_split(self):
+        """`exclude()` turns a bound around; shards keep to it."""
+        query = tasks(1, 2, 3).exclude(id__lte=0)
+
+        assert [1, 2, 3] == [row.id for shard in query.shards(2) for row in shard]
+
+
 class TestInBulk:
     def test_gives_rows_in_the_order_of_the_keys(self):
         """Keys that do not exist are left out, doubles are one."""
@@ -309,9 +349,38 @@ class TestEnds:
 
         assert calls[0].url.endswith("ordering=id&fields=id&page=1&page_size=1")
 
-    def test_steps_are_taken_here(self):
-        """A slice with a step fetches its rows and gives every n-th, as a list."""
-        assert [2, 4] == [each.id for each in tasks(1, 2, 3, 4, 5)[1:5:2]]
+    @pytest.mark.parametrize(
+        ("index", "expected"),
+        [
+            (slice(1, 5, 2), [2, 4]),
+            (slice(None, None, -1), [5, 4, 3, 2, 1]),
+            (slice(None, None, -2), [5, 3, 1]),
+            (slice(1, 3, -1), [3, 2]),
+            (slice(2, None, -1), [5, 4, 3]),
+        ],
+    )
+    @pytest.mark.parametrize("fetched", [False, True])
+    def test_steps_are_taken_here(self, index: slice, expected: list[int], *, fetched: bool):
+        """A slice with a step fetches its rows and gives every n-th as a list, from the end as in Django."""
+        query = tasks(1, 2, 3, 4, 5)
+        if fetched:
+            list(query)
+
+        assert expected == [row.id for row in query[index]]
+        assert expected == query.values_list("id", flat=True)[index]
+
+    def test_whatever_has_an_index_is_a_number(self):
+        """An object with `__index__` numbers rows, as in a list."""
+
+        class Two:
+            def __index__(self) -> int:
+                return 2
+
+        assert (3, [1, 2], 3) == (
+            tasks(1, 2, 3)[Two()].id,
+            [row.id for row in tasks(1, 2, 3)[: Two()]],
+            tasks(1, 2, 3).values("id")[Two()]["id"],
+        )
 
     def test_slices_of_an_iterated_query_are_taken_here(self):
         """Once everything is here, slices and indexes send nothing."""

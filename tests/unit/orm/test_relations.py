@@ -53,6 +53,32 @@ class TestToOne:
             made.project_id = 4
             assert "project 4" == made.project.title
 
+    @pytest.mark.parametrize(
+        "assign",
+        [
+            lambda row: setattr(row, "project_id", row.project_id),
+            lambda row: setattr(row, "project", row.project_id),
+            lambda row: setattr(row, "project", row.project),
+        ],
+        ids=["key by key", "key by name", "object"],
+    )
+    def test_keeps_the_object_when_the_key_stays(self, assign):
+        """A key that is set to what it was leads to the same object, without a request."""
+        owner, row = Project.ref(3), Task(project_id=1, data_unit_id=1)
+        row.project = owner
+
+        assign(row)
+
+        assert row.project is owner
+
+    def test_keeps_a_nested_row_when_the_key_stays(self):
+        """What came inside of a row and was not opened yet is kept as well."""
+        session = canned({"GET tasks/1/": task(1, project=project(1, title="nested"))})
+        row = Task.objects.using(session).get(1)
+        row.project_id = 1
+
+        assert "nested" == row.project.title
+
     def test_refuses_an_object_of_another_kind(self):
         """Nothing is set."""
         made = Task(project_id=1, data_unit_id=1)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 from typing import Any
 
 import pytest
@@ -128,3 +130,55 @@ class TestLikeQueries:
 
         assert "<Values id, meta of <QuerySet Task (not fetched)>>" == repr(found)
         assert [] == found._queryset.session.requests
+
+
+class TestNarrowing:
+    @pytest.mark.parametrize(
+        ("ask", "expected"),
+        [
+            (lambda v: v.get(2), (2, {"n": 2})),
+            (lambda v: v.get(id__in=[2]), (2, {"n": 2})),
+            (lambda v: v.in_bulk([3, 9]), {3: (3, {"n": 3})}),
+            (lambda v: sorted(v.in_bulk()), [1, 2, 3]),
+            (lambda v: list(v.none()), []),
+            (lambda v: len(v.all()), 3),
+            (
+                lambda v: [row for shard in v.shards(2) for row in shard.values_list("id", flat=True)],
+                [1, 2, 3],
+            ),
+            (lambda v: v.values("id")[0], {"id": 1}),
+            (lambda v: list(v.params(x=1).values_list("id", flat=True)), [1, 2, 3]),
+            (lambda v: list(v.using(v._queryset.session).values_list("id"))[0], (1,)),
+            (lambda v: list(v.values())[0]["status_label"], "stand_by"),
+            (lambda v: (1, {"n": 1}) in v, True),
+        ],
+    )
+    def test_gives_values(self, ask: Any, expected: Any):
+        """What a query can be asked, its values can."""
+        assert expected == ask(values("id", "meta"))
+
+    def test_of_a_missing_row_raises(self):
+        """`values().get()` raises the entity's own error."""
+        with pytest.raises(Task.DoesNotExist):
+            values("id").filter(id__in=[9]).get()
+
+    def test_travels_in_a_pickle(self):
+        """The values of a shard are what a worker gets; the session stays behind."""
+        [shard] = values("id").shards(1)
+        sent = pickle.loads(pickle.dumps(shard))
+
+        assert [(1,), (2,), (3,)] == list(sent.using(shard._queryset.session))
+
+
+class TestCopies:
+    @pytest.mark.parametrize(
+        "first",
+        [lambda v: list(v)[0], lambda v: v[0], lambda v: v.first(), lambda v: v[::2][0], lambda v: v[:1][0]],
+    )
+    def test_are_given_of_what_is_kept(self, first: Any):
+        """An edit of a value is seen neither by the next look at it, nor by the rows."""
+        rows = Task.objects.using(canned({TASKS: served([task(1), task(2)])}))
+        list(rows)
+        first(rows.values())["meta"]["n"] = 9
+
+        assert (1, {"n": 1}, {}) == (first(rows.values())["meta"]["n"], rows[0].meta, rows[0].changes)

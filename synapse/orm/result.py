@@ -1,0 +1,65 @@
+"""The rows that a query keeps once it was iterated."""
+
+from __future__ import annotations
+
+import os
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Generic, TypeVar
+
+from synapse.session.forks import Locks
+
+R = TypeVar("R")
+
+
+class Result(Generic[R]):
+    """The rows that were fetched so far, page by page, until it is `whole`.
+
+    A loop holds on to the result that it began with, whatever its query forgets meanwhile.
+    """
+
+    def __init__(self, rows: Iterable[R] | None = None) -> None:
+        self.rows: list[R] = [] if rows is None else list(rows)
+        self.whole = rows is not None
+        self._source: Iterator[list[R]] | None = None
+        self._locks = Locks()
+        self._reading_in: int | None = None
+
+    def advance(self, begin: Callable[[], Iterator[list[R]]]) -> bool:
+        """Fetch one more page, of those that *begin* gives; False when there is none."""
+        with self._locks.mine:
+            if self._reading_in not in (None, os.getpid()):
+                # A thread of the parent was at it when this process was forked, and will not come back.
+                self._reset()
+            if self.whole:
+                return False
+            self._reading_in = os.getpid()
+            try:
+                if self._source is None:
+                    self.rows, self._source = [], begin()
+                page = next(self._source, None)
+                if page is None:
+                    self._source, self.whole = None, True
+                    return False
+                self.rows.extend(page)
+                return True
+            except BaseException:
+                # A broken walk must not look like a finished one.
+                self._reset()
+                raise
+            finally:
+                self._reading_in = None
+
+    def walk(self, begin: Callable[[], Iterator[list[R]]]) -> Iterator[R]:
+        """Give every row, fetching pages as they are needed."""
+        index = 0
+        while True:
+            while index < len(self.rows):
+                yield self.rows[index]
+                index += 1
+            # Another thread may have fetched the last page since the loop looked.
+            if not self.advance(begin) and index >= len(self.rows):
+                return
+
+    def _reset(self) -> None:
+        self.rows, self._source, self.whole = [], None, False
