@@ -80,7 +80,10 @@ def update_plugin(
     *,
     plugin_id: int | str = MISSING,
 ) -> Row | None:
-    """Change fields of a plugin; what is not named stays."""
+    """Change fields of a plugin; what is not named stays.
+
+    It is a PUT, which is repeated where no answer came, also over what somebody else has saved meanwhile.
+    """
     key = key_of("plugins", either("pk", pk, plugin_id=plugin_id))
     return changed(client, v1_client.change("plugins", key, body=written(client, "plugins", data)))
 

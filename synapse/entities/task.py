@@ -146,7 +146,8 @@ class Task(Entity):
         """Set the annotation and submit it, or with `submit=False` only save it.
 
         `schema="any"` switches the backend's check of the format off. The backend refuses to submit an empty
-        annotation with `ValidationError`.
+        annotation with `ValidationError`. It is a PUT, which is repeated where no answer came, also over what somebody
+        else has saved meanwhile; `Session(retry=Retry(total=0))` repeats nothing.
         """
         data = arguments.json_object("annotate(data)", data)
         arguments.flag("annotate(submit=...)", submit)

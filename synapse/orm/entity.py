@@ -222,7 +222,8 @@ class Entity:
 
         With `check=True` the row is read first: `ConflictError` tells of fields that somebody else has changed since
         they were loaded, and nothing is sent. Raises `ValidationError` where the backend refuses the values,
-        `WriteUnconfirmedError` where its answer never came.
+        `WriteUnconfirmedError` where its answer never came. A plugin goes by PUT, which is repeated where no answer
+        came, also over what somebody else has saved meanwhile; `Session(retry=Retry(total=0))` repeats nothing.
         """
         saving.save(self, check=check)
         return self

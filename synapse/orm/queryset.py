@@ -110,7 +110,10 @@ class QuerySet(Generic[E]):
         return self._evolve(empty=True)
 
     def order_by(self, *names: str) -> Self:
-        """Order by fields, `-` in front for descending; the key is added where the order would not be total."""
+        """Order by fields, `-` in front for descending; the key is added where the order would not be total.
+
+        By the key, tasks and assignments lose no row; else, rows that others move between pages may be left out.
+        """
         self._unsliced("order_by()")
         return self._replace(self.query.ordered(self.entity._catalog.order(names)))
 
@@ -306,7 +309,8 @@ class QuerySet(Generic[E]):
     def get_or_create(self, defaults: Mapping[str, Any] | None = None, **lookups: Any) -> tuple[E, bool]:
         """Give the one match, or create it from the lookups and *defaults*; the flag says whether it was created.
 
-        Finding and creating are two requests: of two callers at once, both may create.
+        Finding and creating are two requests. Of two callers at once both may create, and neither is told, unless the
+        backend refuses the second (a task of the same unit): let one process create, or hold a lock of your own.
         """
 
         def find() -> E | None:
@@ -318,7 +322,10 @@ class QuerySet(Generic[E]):
         return writing.get_or_create(self, lookups, defaults=defaults, find=find)
 
     def update_or_create(self, defaults: Mapping[str, Any] | None = None, **lookups: Any) -> tuple[E, bool]:
-        """Change the one match to *defaults*, or create it; the flag says whether it was created."""
+        """Change the one match to *defaults*, or create it; the flag says whether it was created.
+
+        Of two callers at once both may create, as with `get_or_create()`.
+        """
         found, made = self.get_or_create(defaults, **lookups)
         if not made:
             for name, value in (defaults or {}).items():
@@ -330,12 +337,17 @@ class QuerySet(Generic[E]):
     def update(self, *, everything: bool = False, dry_run: bool = False, **fields: Any) -> BulkResult:
         """Set fields on every row, one request a row; a query without filters needs `everything=True`.
 
-        With `dry_run=True` nothing is written; the result tells what would change.
+        With `dry_run=True` nothing is written; the result tells what would change. Rows are read first, then written by
+        their keys, also those that have left the filter since: `save(check=True)` on each looks once more.
         """
         return bulk.update(self, fields, everything=everything, dry_run=dry_run)
 
     def delete(self, *refused: Never, everything: bool = False, dry_run: bool = False) -> BulkResult:
-        """Delete every row; a query without filters needs `everything=True`."""
+        """Delete every row; a query without filters needs `everything=True`.
+
+        Rows are read first, then deleted by their keys, also those that have left the filter since: where others change
+        them, `refresh()` and look at each before you delete it.
+        """
         if refused:
             raise ArgumentTypeError(
                 f"delete() takes no key, got {describe(refused[0])}; get(key).delete() deletes one row, and "
