@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from synapse.dialects import v1_actions
 from synapse.entities.choices import ServeStatus
 from synapse.errors import QueryError
-from synapse.mapping import Json, read_only
+from synapse.mapping import Json, Uuid, read_only
 from synapse.orm import Entity, ToMany, ToOne, entity
 from synapse.orm.binding import held
 from synapse.query import EXACT, By, Exact
@@ -55,7 +55,7 @@ class ServeApplication(Entity):
     """A model that an agent serves, deployed by a job."""
 
     id: int = read_only()
-    job_id: str
+    job_id: Uuid
     status: ServeStatus | str = ServeStatus.NOT_STARTED
     data: Json | None = None
 

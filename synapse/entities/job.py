@@ -15,7 +15,7 @@ from synapse.dialects.masking import outline
 from synapse.entities.choices import JobStatus, LogLevel
 from synapse.entities.files import FilesManager
 from synapse.errors import NotFoundError, TransportError, WaitTimeoutError
-from synapse.mapping import UNSET, Json, JsonValue, read_only
+from synapse.mapping import UNSET, Json, JsonValue, Uuid, read_only, uuid_form
 from synapse.orm import Entity, ManagedBy, ToMany, ToOne, arguments, entity, loading
 from synapse.orm.binding import held, send
 from synapse.orm.edit import Edit
@@ -64,11 +64,11 @@ class JobLogManager(FilesManager["JobLog"]):
         return made
 
 
-@entity("jobs", key=TextKey(), order_by=("created", "id"))
+@entity("jobs", key=TextKey(form=uuid_form), order_by=("created", "id"))
 class Job(Entity):
     """One run of a plugin's action; its key is a UUID."""
 
-    id: str = read_only()
+    id: Uuid = read_only()
     status: JobStatus | str = read_only()
     action: str = read_only()
     params: Json | None = read_only()
@@ -235,7 +235,7 @@ class JobLog(Entity):
     """One entry of a job's structured log."""
 
     id: int = read_only()
-    job_id: str
+    job_id: Uuid
     event: str
     data: JsonValue = None
     datetime: Moment

@@ -14,11 +14,11 @@ from synapse.dialects import v1_actions
 from synapse.entities.choices import PluginCategory
 from synapse.entities.files import FilesManager
 from synapse.errors import Question, Resolution, TransportError
-from synapse.mapping import Json, read_only
+from synapse.mapping import Json, read_only, uuid_form
 from synapse.orm import Entity, ManagedBy, ToMany, ToOne, arguments, entity
 from synapse.orm.binding import check_host, held, send
 from synapse.orm.creation import Creation
-from synapse.orm.loading import reference
+from synapse.orm.loading import peek, reference
 from synapse.orm.registry import entity_named
 from synapse.orm.resolving import Repeating, asking
 from synapse.orm.writing import dropping_all_cached, renewing, stored
@@ -57,6 +57,10 @@ class Plugin(Entity):
         "category": EXACT,
         "is_active": EXACT,
     }
+
+    def _code(self) -> str | None:
+        code: str | None = peek(self, "code", default=None)
+        return code
 
     def run(
         self,
@@ -177,6 +181,11 @@ class PluginRelease(Entity):
 
     objects = ManagedBy(PluginReleaseManager)
 
+    def _code(self) -> str | None:
+        plugin = (self._state.related or {}).get("plugin")
+        code, version = plugin and plugin._code(), peek(self, "version", default=None)
+        return f"{code}@{version}" if code and version else None
+
     _made_by = "plugin.release(version, archive)"
 
     lookups = {
@@ -213,7 +222,8 @@ def _job(answer: Any, session: Any) -> Job:
             method="POST",
             url="plugins/run/",
         )
-    session.note_made(Job._schema.resource, str(found))
+    key = uuid_form(str(found))
+    session.note_made(Job._schema.resource, key)
     if "status" in answer:
         return stored(Job, {**answer, "id": found}, session=session)
-    return reference(Job, str(found), session=session)
+    return reference(Job, key, session=session)

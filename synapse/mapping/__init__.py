@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from synapse.mapping.choices import OpenChoice
+from synapse.mapping.identifiers import Uuid, uuid_form
 from synapse.mapping.json import Json, JsonValue
 from synapse.mapping.schema import Field, Schema, read_only, secret, write_only
 from synapse.mapping.unset import UNSET, Unset
@@ -15,7 +16,9 @@ __all__ = [
     "OpenChoice",
     "Schema",
     "Unset",
+    "Uuid",
     "read_only",
     "secret",
+    "uuid_form",
     "write_only",
 ]

@@ -10,7 +10,7 @@ import types
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any, Union, get_args, get_origin
+from typing import Annotated, Any, Union, get_args, get_origin
 
 import attrs
 import cattrs
@@ -375,9 +375,17 @@ def split_optional(annotation: Any) -> tuple[Any, bool]:
     return annotation, annotation is Any
 
 
+def _formed(form: Callable[[str], str]) -> Codec:
+    """Codec of text that has one form."""
+    load = _exactly(str, "text")
+    return Codec(lambda value: form(load(value)), lambda value: form(_accept_text(value)), exact=False)
+
+
 def codec_of(annotation: Any) -> Codec:
     """Choose the codec of a field annotation; `X | str` is an enumeration that may be read as plain text."""
     kind, _ = split_optional(annotation)
+    if get_origin(kind) is Annotated:
+        return _formed(kind.__metadata__[0])
     if kind in _SCALARS:
         return _SCALARS[kind]
     origin, arguments = get_origin(kind), get_args(kind)

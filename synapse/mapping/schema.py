@@ -79,6 +79,10 @@ class Schema:
             )
         return known
 
+    def is_code(self, key: object) -> bool:
+        """Whether a key is a text that the backend takes instead of the number."""
+        return isinstance(key, str) and self.fields[self.pk].codec.kind is int
+
     @property
     def names(self) -> list[str]:
         """Every name that a field goes by."""

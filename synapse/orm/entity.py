@@ -10,7 +10,18 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from itertools import takewhile
 from types import MemberDescriptorType
-from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, cast, dataclass_transform, get_type_hints
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    ClassVar,
+    Self,
+    TypeVar,
+    cast,
+    dataclass_transform,
+    get_origin,
+    get_type_hints,
+)
 
 import attrs
 
@@ -32,7 +43,19 @@ from synapse.orm.manager import Objects, refuse_instance
 from synapse.orm.registry import entity_named, register
 from synapse.orm.relations import ToMany, ToOne
 from synapse.query.catalog import Catalog
-from synapse.query.kinds import Boolean, Choice, Integer, Key, Kind, Moment, Name, Reference, Search, Text
+from synapse.query.kinds import (
+    Boolean,
+    Choice,
+    Integer,
+    Key,
+    Kind,
+    Moment,
+    Name,
+    Reference,
+    Search,
+    Text,
+    TextKey,
+)
 from synapse.query.lookups import By, In
 
 T = TypeVar("T")
@@ -58,7 +81,7 @@ def entity(
 
 
 def _describe(cls: type[Entity], resource: str, *, pk: str, key: Kind, order_by: tuple[str, ...]) -> None:
-    hints = get_type_hints(cls)
+    hints = get_type_hints(cls, include_extras=True)
     # Resolved here, where the names are known: a public entity goes by the module `synapse` later.
     cls.__annotations__ = {name: hints[name] for name in vars(cls).get("__annotations__", {})}
     declared = attrs.fields(cast("Any", cls))
@@ -133,6 +156,8 @@ def _kind(cls: type[Entity], hints: Mapping[str, Any], name: str) -> Kind:
 def kind_of(annotation: Any) -> Kind:
     """Choose how filter values of a type are checked."""
     declared, _ = split_optional(annotation)
+    if get_origin(declared) is Annotated:
+        return TextKey(form=declared.__metadata__[0])
     candidates = getattr(declared, "__args__", None) or (declared,)
     for each in candidates:
         if isinstance(each, type) and issubclass(each, enum.Enum):
@@ -292,14 +317,28 @@ class Entity:
             return True
         if not isinstance(other, Entity):
             return NotImplemented
-        return self._schema is other._schema and self.pk is not None and self.pk == other.pk
+        return self._schema is other._schema and self.pk is not None and self._same_key(other)
+
+    def _same_key(self, other: Entity) -> bool:
+        mine, theirs = self.pk, other.pk
+        if mine.__class__ is theirs.__class__:
+            return bool(mine == theirs)
+        # One of them is known by its code only.
+        return theirs == self._code() if isinstance(theirs, str) else mine == other._code()
+
+    def _code(self) -> str | None:
+        """The text that the backend takes instead of the number, as far as it is loaded."""
+        return None
 
     def __hash__(self) -> int:
-        if self.pk is None:
+        name, key = type(self).__name__, self.pk
+        if key is None:
+            raise TypeError(f"a {name} that is not saved has no key to hash by; call .save() first")
+        if self._schema.is_code(key):
             raise TypeError(
-                f"a {type(self).__name__} that is not saved has no key to hash by; call .save() first"
+                f"this {name} is known by {key!r} only, which is no key to hash by; call .refresh() first"
             )
-        return hash((self._schema.entity, self.pk))
+        return hash((self._schema.entity, key))
 
     def __repr__(self) -> str:
         pk = "(new)" if self.pk is None else self.pk

@@ -154,8 +154,10 @@ def _misfit(instance: Entity, name: str, misfit: Misfit, *, where: str) -> Mappi
 
 
 def fill_missing(instance: Entity, row: dict[str, Any]) -> None:
-    """Write only what the object lacks, so that what was read before stays as it was."""
-    fill(instance, row, skip={name for name in instance._schema.fields if has(instance, name)})
+    """Write only what the object lacks, so that what was read before stays as it was; a code gives way to the key."""
+    schema = instance._schema
+    code = schema.is_code(peek(instance, schema.pk))
+    fill(instance, row, skip={n for n in schema.fields if has(instance, n) and not (code and n == schema.pk)})
 
 
 def _keep_closed(instance: Entity, name: str, value: Any) -> None:

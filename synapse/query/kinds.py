@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 import operator
 
+from collections.abc import Callable
 from datetime import date, datetime
 from typing import Any, Protocol
 
@@ -65,9 +66,13 @@ class Key:
 
 @attrs.frozen
 class TextKey:
-    """A key that is text, such as a UUID, a plugin code or `code@version`; where `number`, an integer will do too."""
+    """A key that is text, such as a UUID, a plugin code or `code@version`; where `number`, an integer will do too.
+
+    `form` gives it in the one form that keys are compared in.
+    """
 
     number: bool = False
+    form: Callable[[str], str] = str
 
     def check(self, what: str, value: Any) -> str | int:
         """Refuse text that could leave its place in a path."""
@@ -87,7 +92,7 @@ class TextKey:
             or text != text.strip()
         ):
             raise _refuse(what, "a text key without slashes, '?', '#', '%' or blanks around it", value)
-        return text
+        return self.form(text)
 
 
 @attrs.frozen
