@@ -70,7 +70,7 @@ class TestOddAnswers:
         session = canned({})
 
         with pytest.raises(
-            MappingError, match=r"DataUnit.files: .* 'a.png' is not known.* collection.add\(\)"
+            MappingError, match=r"DataUnit.files.*: .* 'a.png' is not known.* collection.add\(\)"
         ):
             DataUnit.objects.using(session).create(data_collection_id=1, files={"image_1": file})
 
