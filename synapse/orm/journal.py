@@ -3,7 +3,8 @@
 A file of lines, each a JSON object, that is only ever added to. The first line says whose it is; then come
 `{"sent": [row, ...], "at": seconds, "after": key}` before rows travel, `{"done": {row: key}}` once their keys are
 known, and `{"undone": [row, ...]}` where it is certain that they were not created. A row goes by a salted digest of its
-values, so that no value is in the file.
+values, so that no value is in the file. Each line ends with a checksum of all lines up to it: a journal in which
+anything has changed, or is missing before its end, is refused.
 """
 
 from __future__ import annotations
@@ -13,9 +14,11 @@ import hashlib
 import json
 import math
 import os
+import re
 import secrets
 import stat
 import time
+import zlib
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -28,8 +31,11 @@ from synapse.session.paths import user_path
 
 _WHAT: Final = "synapse bulk_create"
 # Also raised where the same row would come to be named otherwise, so that no run takes it for another one.
-_VERSION: Final = 1
+_VERSION: Final = 2
+_UNSEALED: Final = 1  # written by 0.1.0, without checksums
 _START: Final = f'{{"journal": "{_WHAT}", '.encode()
+_SEALED: Final = 20 + len("\n")  # bytes at the end of a line
+_SEAL: Final = re.compile(rb', "crc": "([0-9a-f]{8})"\}')
 
 
 class Journal:
@@ -47,6 +53,7 @@ class Journal:
         self._descriptor = descriptor
         self._unnoted: dict[str, Any] = {}
         self._size = 0
+        self._sealed, self._crc = True, 0
         self._counts: Counter[bytes] = Counter()
         self._salt = self._read(owner)
 
@@ -96,9 +103,9 @@ class Journal:
     # --- the file -----------------------------------------------------------
     def _write(self, line: Mapping[str, Any], *, kept: bool = False) -> None:
         """Add a line; *kept* has it outlive a power cut."""
-        data = json.dumps(line).encode() + b"\n"
         if self.failure is not None:
             raise self.failure
+        data, crc = self._dumped(line)
         try:
             _write_all(self._descriptor, data)
             if kept:
@@ -111,7 +118,12 @@ class Journal:
                 "not lost: make room or mend it, and run the same again with this journal"
             )
             raise self.failure from error
-        self._size += len(data)
+        self._size, self._crc = self._size + len(data), crc
+
+    def _dumped(self, line: Mapping[str, Any]) -> tuple[bytes, int]:
+        data = json.dumps(line).encode()
+        crc = zlib.crc32(data[:-1], self._crc)
+        return (b'%s, "crc": "%08x"}\n' % (data[:-1], crc) if self._sealed else data + b"\n"), crc
 
     def _read(self, owner: Mapping[str, Any]) -> bytes:
         """Take over what an earlier run has noted, and return the salt of its digests."""
@@ -119,19 +131,61 @@ class Journal:
             first = file.readline()
             if not first.endswith(b"\n"):
                 return self._begin(first, owner)
-            salt = _salt_of(first, owner, path=self.path)
+            salt = self._header(first, owner)
             self._size = len(first)
             for number, line in enumerate(file, 2):
                 if not line.endswith(b"\n"):
-                    break  # the process died over it: what it would have said is found out about
+                    # The process died over it: what it would have said is found out about.
+                    self._check_cut(line, number)
+                    break
+                self._check(line, number)
                 self._take(line, number)
                 self._size += len(line)
         os.ftruncate(self._descriptor, self._size)
         return salt
 
+    def _header(self, first: bytes, owner: Mapping[str, Any]) -> bytes:
+        """Check whose journal it is, and whether its lines have checksums; return the salt."""
+        header = _parsed(first)
+        if header is None or header.get("version") == _VERSION or _SEAL.search(first):
+            if not (first.startswith(_START) or _SEAL.search(first)):
+                raise _foreign(self.path)
+            self._check(first, 1)
+            header = header or {}
+        if header.get("journal") != _WHAT:
+            raise _foreign(self.path)
+        self._sealed = header.get("version") != _UNSEALED
+        wanted = {"version": _VERSION if self._sealed else _UNSEALED, **owner}
+        for what, value in wanted.items():
+            if header.get(what) != value:
+                raise _of_another_run(self.path, what, is_=header.get(what), wanted=value)
+        try:
+            return bytes.fromhex(header["salt"])
+        except (ValueError, TypeError, KeyError):
+            raise _foreign(self.path) from None
+
+    def _check(self, line: bytes, number: int) -> None:
+        """Refuse a line that is not as it was written, or not where it was."""
+        seal = _SEAL.search(line, max(0, len(line) - _SEALED))
+        if self._sealed != bool(seal):
+            raise self._damaged(number)
+        if seal:
+            crc = zlib.crc32(line[: seal.start()], self._crc)
+            if line[seal.end() :] != b"\n" or seal[1] != b"%08x" % crc:
+                raise self._damaged(number)
+            self._crc = crc
+
+    def _check_cut(self, line: bytes, number: int) -> None:
+        """Refuse what was no cut line before its end, or the line break before it, was damaged."""
+        for seal in _SEAL.finditer(line):
+            whole = seal[1] == b"%08x" % zlib.crc32(line[: seal.start()], self._crc)
+            if whole and seal.end() < len(line):
+                raise self._damaged(number)
+
     def _begin(self, first: bytes, owner: Mapping[str, Any]) -> bytes:
         if not _START.startswith(first[: len(_START)]):
             raise _foreign(self.path)
+        self._check_cut(first, 1)
         os.ftruncate(self._descriptor, 0)
         salt = secrets.token_bytes(16)
         self._write({"journal": _WHAT, "version": _VERSION, **owner, "salt": salt.hex()}, kept=True)
@@ -157,11 +211,14 @@ class Journal:
                 case _:
                     raise ValueError
         except (ValueError, TypeError, RecursionError):
-            raise QueryError(
-                f"line {number} of the journal {self.path} is damaged, so that nobody knows which rows are done. "
-                "Nothing was sent, and the file is as it was: look which rows the backend has, then bring the others "
-                "with a new journal"
-            ) from None
+            raise self._damaged(number) from None
+
+    def _damaged(self, number: int) -> QueryError:
+        return QueryError(
+            f"line {number} of the journal {self.path} is damaged, so that nobody knows which rows are done. "
+            "Nothing was sent, and the file is as it was: look which rows the backend has, then bring the others "
+            "with a new journal"
+        )
 
 
 @contextlib.contextmanager
@@ -252,23 +309,19 @@ def _keep_name(path: Path) -> None:
             os.close(folder)
 
 
-def _salt_of(first: bytes, owner: Mapping[str, Any], *, path: Path) -> bytes:
+def _parsed(first: bytes) -> dict[str, Any] | None:
     try:
         header = json.loads(first)
-        salt = bytes.fromhex(header["salt"])
-        said = header["journal"], header["version"]
-    except (ValueError, TypeError, KeyError, RecursionError):
-        raise _foreign(path) from None
-    if said[0] != _WHAT:
-        raise _foreign(path)
-    wanted = {"version": _VERSION, **owner}
-    for what, value in wanted.items():
-        if header.get(what) != value:
-            raise QueryError(
-                f"the journal {path} is that of another run: its {what} is {header.get(what)!r}, that of this one "
-                f"{value!r}. Give this run a journal of its own; nothing was sent, and the file is as it was"
-            )
-    return salt
+    except (ValueError, RecursionError):
+        return None
+    return header if isinstance(header, dict) else None
+
+
+def _of_another_run(path: Path, what: str, *, is_: object, wanted: object) -> QueryError:
+    return QueryError(
+        f"the journal {path} is that of another run: its {what} is {is_!r}, that of this one {wanted!r}. "
+        "Give this run a journal of its own; nothing was sent, and the file is as it was"
+    )
 
 
 def _foreign(path: Path) -> QueryError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+import zlib
 
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
@@ -42,7 +43,7 @@ def known_digests(session: Session, sources: Sequence[Source], *, kind: Kind) ->
         return found
 
     found = (state.run(look) if state is not None and keys else None) or {}
-    return [found.get(key) for key in keys]
+    return [_opened(key, found.get(key)) for key in keys]
 
 
 def remember_digests(session: Session, digests: Iterable[tuple[Source, str]], *, kind: Kind) -> None:
@@ -53,7 +54,8 @@ def remember_digests(session: Session, digests: Iterable[tuple[Source, str]], *,
     """
     state = state_of(session)
     now = time.time()
-    rows = [(_key(source, kind), digest, now) for source, digest in digests if source.settled]
+    settled = [(_key(source, kind), digest) for source, digest in digests if source.settled]
+    rows = [(key, _sealed(key, digest), now) for key, digest in settled]
 
     def keep(database: sqlite3.Connection) -> None:
         database.executemany("INSERT OR REPLACE INTO digests VALUES (?, ?, ?)", rows)
@@ -73,7 +75,17 @@ def _size(database: sqlite3.Connection) -> int:
     return int((pages - free) * each)
 
 
+def _sealed(key: bytes, digest: str) -> str:
+    return f"{digest}#{zlib.crc32(key + digest.encode()):08x}"
+
+
+def _opened(key: bytes, kept: str | None) -> str | None:
+    """Give a checksum as it was kept; where a bit of it has changed, the file is read again."""
+    digest = (kept or "").partition("#")[0]
+    return digest if kept == _sealed(key, digest) else None
+
+
 def _key(source: Source, kind: Kind) -> bytes:
-    # Not the path itself: half a million names are nobody's business, and large.
-    text = f"{kind} {source.identity} {source.changed_ns} ".encode() + source.place
+    # Not the path itself: half a million names are nobody's business, and large. Those of 0.1.0 have no checksums.
+    text = f"sealed {kind} {source.identity} {source.changed_ns} ".encode() + source.place
     return hashlib.blake2b(text, digest_size=16).digest()

@@ -1,10 +1,14 @@
-"""Which uploads are under way, remembered for the next process in case this one dies."""
+"""Which uploads are under way, remembered for the next process in case this one dies.
+
+An address is kept with a checksum of its whole row: where a bit of it has changed, it could be another upload's.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
 import time
+import zlib
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final, TypeAlias
@@ -38,6 +42,7 @@ class Entry:
     _session: Session | None = attrs.field(default=None, repr=False)
     _state: State | None = attrs.field(default=None, repr=False)
     _key: _Key | None = attrs.field(default=None, repr=False)
+    _path: str | None = attrs.field(default=None, repr=False)
 
     def begin(self, address: str) -> None:
         """Remember where the upload is gone on with: only its path, on the session's own host."""
@@ -45,12 +50,17 @@ class Entry:
         if self._session is None:
             return
         path = urlsplit(self._session.settings.base.follow(address, start=self._session.host)).path
-        self._write(_BEGUN, address=path, now=time.time())
+        self._path = path
+        self._write(_BEGUN, address=_sealed(path, None, self._key), now=time.time())
 
     def close(self, md5: str) -> None:
         """Remember the MD5 of the bytes that the backend has, now that it has them all."""
         self.md5 = md5
-        self._write(f"UPDATE uploads SET md5 = :md5 WHERE {_THIS}", md5=md5)
+        if self._path is not None:
+            sealed = _sealed(self._path, md5, self._key)
+            self._write(
+                f"UPDATE uploads SET md5 = :md5, address = :address WHERE {_THIS}", md5=md5, address=sealed
+            )
 
     def forget(self) -> None:
         """Forget the upload: it is registered, or of no use any more."""
@@ -84,11 +94,24 @@ def _found(session: Session, state: State, key: _Key) -> Entry:
         row = database.execute(f"SELECT address, md5 FROM uploads WHERE {_THIS}", key).fetchone()
         return row if row is None else (row[0], row[1])
 
-    path, md5 = state.run(look) or (None, None)
-    if not _is_path(path):
-        path = md5 = None  # the file is damaged
-    return Entry(None if path is None else session.origin + path, md5, session, state, key)
+    address, md5 = state.run(look) or (None, None)
+    path = _opened(address, md5, key)
+    if path is None:
+        return Entry(None, None, session, state, key)
+    return Entry(session.origin + path, md5, session, state, key, path)
 
 
-def _is_path(found: object) -> bool:
-    return isinstance(found, str) and found.startswith("/") and not found.startswith("//")
+def _sealed(path: str, md5: str | None, key: _Key | None) -> str:
+    """Put the checksum of a row behind its address, where an older release takes it for a fragment."""
+    crc = zlib.crc32(repr((path, md5, sorted((key or {}).items()))).encode())
+    return f"{path}#{crc:08x}"
+
+
+def _opened(address: object, md5: str | None, key: _Key) -> str | None:
+    """Give the path of an address; None where the row is damaged. One of 0.1.0 has no checksum."""
+    if not isinstance(address, str) or not address.startswith("/") or address.startswith("//"):
+        return None
+    path, sealed, _ = address.rpartition("#")
+    if sealed and address != _sealed(path, md5, key):
+        return None
+    return path or address

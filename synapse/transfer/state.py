@@ -68,9 +68,14 @@ class State:
             if not told and getattr(error, "sqlite_errorcode", 0) & 0xFF not in _DAMAGED:
                 self._without(error)
                 return None
-            self._warn("%s is damaged (%s): what it told of uploads is lost", self.database, error)
+            self._warn(
+                "%s is damaged (%s) and was put aside: uploads that were under way begin anew",
+                self.database,
+                error,
+            )
         try:
-            self.database.unlink(missing_ok=True)
+            with contextlib.suppress(FileNotFoundError):
+                self.database.replace(self.database.with_suffix(".damaged"))
             return self._transact(work)
         except (OSError, sqlite3.Error) as error:
             self._without(error)

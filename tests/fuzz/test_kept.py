@@ -33,6 +33,8 @@ LINES: Final = st.sampled_from(
         {"sent": "a"},
     ]
 )
+OWNER: Final[dict[str, Any]] = {"entity": "Task", "host": "h", "tenant": None}
+HEADER: Final = {"journal": "synapse bulk_create", "version": 1, **OWNER, "salt": "00" * 16}
 
 
 @pytest.fixture(scope="module")
@@ -85,24 +87,43 @@ class TestJournals:
         st.booleans(),
     )
     def test_a_damaged_journal_is_refused_and_kept(
-        self, folder: Path, lines: list[Any], harm: tuple[float, bytes] | None, real: bool
+        self, folder: Path, lines: list[Any], harm: tuple[float, bytes] | None, old: bool
     ) -> None:
-        """Or it is read, and its whole lines stand as they were."""
+        """Or it is one of before, without checksums, and its whole lines stand as they were."""
         path = folder / "run.journal"
-        path.unlink(missing_ok=True)
-        if real:
-            with journal.opened(path, entity="Task", host="h", tenant=None):
-                pass
-        before = (path.read_bytes() if real else b"") + b"".join(
+        whole = (json.dumps(HEADER).encode() + b"\n" if old else b"") + b"".join(
             json.dumps(each).encode() + b"\n" for each in lines
         )
-        before = before if harm is None else damaged(before, *harm)
+        before = whole if harm is None else damaged(whole, *harm)
         path.write_bytes(before)
 
         try:
-            with journal.opened(path, entity="Task", host="h", tenant=None) as opened:
+            with journal.opened(path, **OWNER) as opened:
                 assert isinstance(opened.done, dict)
         except SynapseError:
             assert before == path.read_bytes()
         else:
             assert before.startswith(path.read_bytes()) or b"\n" not in before
+
+    @share(0.02)
+    @given(st.floats(0, 1), st.binary(min_size=1, max_size=9))
+    def test_a_damaged_journal_means_what_it_meant(self, folder: Path, place: float, extra: bytes) -> None:
+        """What is not refused tells of the rows as they were, up to a line that was cut."""
+        path = folder / "real.journal"
+        path.unlink(missing_ok=True)
+        meanings = []
+        with journal.opened(path, **OWNER) as opened:
+            for step in ("a", "b"):
+                meanings.append((dict(opened.done), set(opened.unsettled)))
+                opened.sending([step], after=1)
+                meanings.append((dict(opened.done), set(opened.unsettled)))
+                opened.settle({step: len(meanings)})
+            meanings.append((dict(opened.done), set(opened.unsettled)))
+        before = damaged(path.read_bytes(), place, extra)
+        path.write_bytes(before)
+
+        try:
+            with journal.opened(path, **OWNER) as opened:
+                assert (opened.done, set(opened.unsettled)) in meanings
+        except SynapseError:
+            assert before == path.read_bytes()

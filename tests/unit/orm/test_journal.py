@@ -7,6 +7,7 @@ import json
 import os
 import resource
 import shutil
+import tempfile
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,7 @@ import pytest
 from synapse import ConfigError, QueryError
 from synapse.orm import journal as journals
 from synapse.orm.journal import Journal
+from tests import amounts
 
 OWNER = {"entity": "Task", "host": "https://a.invalid", "tenant": None}
 ROW = {"project_id": 1, "meta": {"password": "hush"}}
@@ -85,7 +87,7 @@ class TestContent:
 
 
 class TestDamage:
-    @pytest.mark.parametrize("cut", [1, 5, 20])
+    @pytest.mark.parametrize("cut", [1, 5, 20, 40])
     def test_a_torn_last_line_is_dropped(self, path, cut):
         """What a dying process was about to say is cut off, and the file goes on behind it."""
         names = fill(path)
@@ -157,6 +159,89 @@ class TestDamage:
         assert content == path.read_bytes()
 
 
+def flips(content: bytes) -> Iterator[bytes]:
+    """Give it with one wrong bit, for each of its bits; in the quick run for one of each byte."""
+    for place in range(len(content)):
+        for bit in range(8) if amounts.is_full() else (place % 8,):
+            flipped = bytearray(content)
+            flipped[place] ^= 1 << bit
+            yield bytes(flipped)
+
+
+def taken(content: bytes) -> tuple[Any, bytes]:
+    """Open it, and give what it tells, or how it is refused, and what the file holds then."""
+    with tempfile.TemporaryFile(buffering=0) as file:
+        file.write(content)
+        file.seek(0)
+        try:
+            journal = Journal(Path("run.journal"), file.fileno(), owner=OWNER)
+            told: Any = journal.done, set(journal.unsettled)
+        except QueryError as error:
+            told = "Nothing was sent" in str(error)
+        file.seek(0)
+        return told, file.read()
+
+
+class TestFlips:
+    def test_of_any_bit_are_damage(self, path):
+        """A journal with one wrong bit is refused and kept, header and last line included."""
+        fill(path)
+
+        assert [] == [each for each in flips(path.read_bytes()) if taken(each) != (True, each)]
+
+    def test_of_a_cut_journal_tell_of_no_other_rows(self, path):
+        """Where the last line was cut besides, the journal is refused and kept, or means what it meant."""
+        names = fill(path)
+        meant = {names[0]: 8}, set(names[1:])
+
+        for each in flips(path.read_bytes()[:-30]):
+            told, kept = taken(each)
+            assert told == meant or (told, kept) == (True, each)
+
+    @pytest.mark.parametrize("lost", [1, 2])
+    def test_a_line_that_is_missing_is_noticed(self, path, lost):
+        """Each checksum is over all lines before it."""
+        fill(path)
+        lines = path.read_bytes().splitlines(keepends=True)
+        path.write_bytes(b"".join(lines[:lost] + lines[lost + 1 :]))
+
+        with pytest.raises(QueryError, match=f"line {lost + 1} of the journal"), opened(path):
+            pass
+
+
+class TestOld:
+    """Journals of 0.1.0, whose lines have no checksums."""
+
+    def old(self, path: Path) -> list[str]:
+        """Leave a journal as that release did."""
+        names = fill(path)
+        lines = [json.loads(line) for line in path.read_text().splitlines()]
+        for line in lines:
+            del line["crc"]
+        lines[0]["version"] = 1
+        path.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+        return names
+
+    def test_go_on(self, path):
+        """They are taken over, and stay as they are."""
+        names = self.old(path)
+        with opened(path) as journal:
+            journal.settle({names[2]: 9})
+
+        with opened(path) as journal:
+            assert ({names[0]: 8, names[2]: 9}, {}) == (journal.done, journal.unsettled)
+        assert "crc" not in path.read_text()
+
+    def test_are_old_throughout(self, path):
+        """One line with a checksum, and the others have lost theirs."""
+        names = self.old(path)
+        with path.open("ab") as file:
+            file.write(b'{"done": {"%s": 9}, "crc": "00000000"}\n' % names[2].encode())
+
+        with pytest.raises(QueryError, match=r"line 5 .* damaged"), opened(path):
+            pass
+
+
 class TestOwner:
     @pytest.mark.parametrize("owner", [{"entity": "TaskTag"}, {"host": "https://b.invalid"}, {"tenant": "b"}])
     def test_is_the_same_for_every_run(self, path, owner):
@@ -174,9 +259,9 @@ class TestOwner:
     def test_of_a_later_version_is_refused(self, path):
         """A newer release may write what this one does not understand."""
         fill(path)
-        path.write_text(path.read_text().replace('"version": 1', '"version": 2', 1))
+        path.write_text(f'{{"journal": "synapse bulk_create", "version": 3, "owner": {json.dumps(OWNER)}}}\n')
 
-        with pytest.raises(QueryError, match="its version is 2"), opened(path):
+        with pytest.raises(QueryError, match="its version is 3"), opened(path):
             pass
 
     def test_is_one_run_at_a_time(self, path):

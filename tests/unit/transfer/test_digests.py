@@ -77,6 +77,19 @@ def test_come_in_any_number(session: Session, make_file: MakeFile) -> None:
     assert [] == known_digests(session, [], kind="md5")
 
 
+def test_of_which_a_bit_has_changed_are_read_again(
+    session: Session, make_file: MakeFile, tmp_path: Path
+) -> None:
+    """A wrong checksum would have the backend take another file for this one."""
+    source = settled(make_file())
+    remember_digests(session, [(source, "1" * 32)], kind="md5")
+    database = sqlite3.connect(tmp_path / "state" / "uploads" / state.DATABASE, isolation_level=None)
+    database.execute("UPDATE digests SET digest = '0' || substr(digest, 2)")
+    database.close()
+
+    assert [None] == known_digests(session, [source], kind="md5")
+
+
 def test_are_bounded(session: Session, make_file: MakeFile, monkeypatch: pytest.MonkeyPatch) -> None:
     """Past the limit, those that were not used for longest go first."""
     monkeypatch.setattr(module, "LARGEST", 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import sqlite3
 import stat
@@ -19,6 +20,7 @@ from synapse.testing import canned
 from synapse.transfer import state as module
 from synapse.transfer.journal import Entry, claimed
 from synapse.transfer.source import Source
+from tests import amounts
 from tests.unit.transfer.conftest import MakeFile
 
 HOST = "https://canned.invalid"
@@ -324,6 +326,41 @@ class TestDamage:
 
         assert ADDRESS == known(session, source)
         assert ["is damaged"] == [word for word in ["is damaged"] if word in caplog.text]
+
+    def test_is_put_aside(self, session: Session, source: Source, folder: Path) -> None:
+        """What cannot be read may still tell somebody something."""
+        begun(session, source)
+        path = folder / "uploads" / module.DATABASE
+        path.write_bytes(b"no database at all")
+        begun(session, source)
+
+        assert b"no database at all" == path.with_suffix(".damaged").read_bytes()
+
+    def test_of_one_bit_leads_to_no_other_upload(
+        self, session: Session, source: Source, folder: Path
+    ) -> None:
+        """An address that has changed is not gone on with: with keys that are numbers, it would be another's."""
+        begun(session, source, address=f"{HOST}/chunked_upload/12/")
+        with sqlite3.connect(folder / "uploads" / module.DATABASE) as database:
+            ((kept,),) = database.execute("SELECT address FROM uploads").fetchall()
+            found = set()
+            for place, bit in itertools.product(range(len(kept)), range(amounts.either(7, 1))):
+                flipped = kept[:place] + chr(ord(kept[place]) ^ 1 << bit) + kept[place + 1 :]
+                database.execute("UPDATE uploads SET address = ?", (flipped,))
+                database.commit()
+                found.add(known(session, source))
+        database.close()
+
+        assert all(each is None or each.startswith(f"{HOST}/chunked_upload/12/") for each in found)
+
+    def test_is_none_in_a_row_of_before(self, session: Session, source: Source, folder: Path) -> None:
+        """An upload that 0.1.0 began, whose address has no checksum, is gone on with."""
+        begun(session, source)
+        with sqlite3.connect(folder / "uploads" / module.DATABASE) as database:
+            database.execute("UPDATE uploads SET address = '/chunked_upload/5f/'")
+        database.close()
+
+        assert ADDRESS == known(session, source)
 
     def test_that_cannot_be_mended_is_no_error(
         self,
