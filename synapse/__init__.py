@@ -39,6 +39,7 @@ from synapse.errors import (
     ValidationError,
     WaitTimeoutError,
     WriteUnconfirmedError,
+    WrongHostError,
 )
 
 if TYPE_CHECKING:
@@ -161,6 +162,7 @@ __all__ = [
     "ValidationError",
     "WaitTimeoutError",
     "WriteUnconfirmedError",
+    "WrongHostError",
     "connect",
     "disconnect",
     "errors",

@@ -14,6 +14,7 @@ SynapseError
 │   └── WriteUnconfirmedError    a write was sent, its outcome is unknown
 ├── QueryError                   a question that the backend could not answer
 │   ├── ArgumentTypeError        an argument of the wrong type; a `TypeError` as well
+│   ├── WrongHostError           it belongs to another backend than the one that it would go to
 │   └── MultipleObjectsReturned  └── Task.MultipleObjectsReturned, one per entity
 ├── MappingError                 a value that does not fit its field
 ├── TransferError                a file could not be sent or fetched
@@ -252,6 +253,16 @@ class QueryError(SynapseError):
 
 class ArgumentTypeError(QueryError, TypeError):
     """An argument is of a type that the call does not take; a `TypeError` as well."""
+
+
+class WrongHostError(QueryError):
+    """What belongs to one backend would go to another one, where its keys name other objects; nothing was sent.
+
+    `host` is where it belongs, `session_host` where it would have gone, each where it is known.
+    """
+
+    host: str = ""
+    session_host: str = ""
 
 
 class MultipleObjectsReturned(QueryError):  # noqa: N818 - Django's name

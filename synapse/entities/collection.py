@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from synapse.dialects import Request
     from synapse.entities.data import DataUnit
     from synapse.entities.project import Project
-    from synapse.session import Session
+    from synapse.session import Backend, Session
     from synapse.transfer import ProgressLike, Report, Spec, Target
 
 
@@ -40,12 +40,16 @@ class _Reference:
 
     entity: type[Entity]
     session: Session | None = None
+    backend: Backend | None = None
 
     def __call__(self, key: int) -> Entity:
-        return reference(self.entity, key, session=self.session)
+        made = reference(self.entity, key, session=self.session)
+        made._state.backend = self.backend
+        return made
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _Reference, (self.entity,)
+        backend = self.backend if self.session is None else self.session.backend
+        return _Reference, (self.entity, None, backend)
 
 
 @attrs.frozen(kw_only=True)

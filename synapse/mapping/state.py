@@ -17,8 +17,8 @@ class State:
     `origin` holds the wire values of lazy fields as they were loaded, the base that edits are compared with, sealed
     where the value itself was handed out; `before`
     the values that plain fields had before they were assigned; `rows` the related rows that came expanded and are not
-    opened yet; `related` the related objects; `peers` the rows that came in the same page. `host` is where the object
-    came from, kept by a pickle that leaves the session behind.
+    opened yet; `related` the related objects; `peers` the rows that came in the same page. `backend` is where the
+    object came from, kept by a pickle that leaves the session behind.
     What came beside the declared fields (`rows`, `extra`) may be anything, tokens too: it is neither shown nor pickled.
     """
 
@@ -28,7 +28,7 @@ class State:
     peers: Any = None
     origin: dict[str, Any] = attrs.field(factory=dict, repr=False)
     _before: dict[str, Any] | None = attrs.field(default=None, repr=False, alias="before")
-    host: str | None = None
+    backend: Any = None
     deleted: bool = False
     extra: dict[str, Any] | None = attrs.field(default=None, repr=False)
     rows: dict[str, Any] | None = attrs.field(default=None, repr=False)
@@ -63,12 +63,13 @@ class State:
     def __getstate__(self) -> dict[str, Any]:
         kept = ("saved", "deleted", "before", "mode")
         # The session stays behind, but not where the key means this object.
-        host = getattr(self.session, "host", self.host)
+        backend = getattr(self.session, "backend", self.backend)
         origin = {name: unseal(value) for name, value in self.origin.items()}
-        return {"host": host, "origin": origin, **{name: getattr(self, name) for name in kept}}
+        return {"backend": backend, "origin": origin, **{name: getattr(self, name) for name in kept}}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         for attribute in attrs.fields(State):
             setattr(self, attribute.name, None)
         for name, value in state.items():
-            setattr(self, name, value)
+            # Earlier versions kept the address alone.
+            setattr(self, "backend" if name == "host" else name, value)

@@ -2,16 +2,72 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any, Final
 
-from synapse.errors import NotFoundError, QueryError
-from synapse.orm import loading
+from synapse.errors import NotFoundError, QueryError, WrongHostError
+from synapse.orm.registry import entity_named
+from synapse.session import Backend, Session, current, current_if_any
 
 if TYPE_CHECKING:
     from synapse.dialects import Reply, Request
+    from synapse.mapping.state import State
     from synapse.orm.entity import Entity
-    from synapse.session import Session
+    from synapse.orm.queryset import QuerySet
+
+_ALIASES: Final = (
+    "If both are addresses of one backend, say so by SYNAPSE_HOST_ALIASES='https://one,https://other' or "
+    "Session(aliases=[...]). Nothing was sent"
+)
+
+
+# --- where an object belongs --------------------------------------------------
+def backend_of(instance: Entity, *, but: str = "") -> Backend | None:
+    """Give the backend that an object came from, or what it links to, *but* one; None if it is free."""
+    return backend_in(instance._state, but=but)
+
+
+def backend_in(state: State, *, but: str = "") -> Backend | None:
+    """Give the backend of the object that a state is of."""
+    if (found := _kept(state)) is not None:
+        return found
+    linked = [each for name, each in (state.related or {}).items() if name != but]
+    return next(
+        (kept for each in linked if hasattr(type(each), "_schema") and (kept := _kept(each._state))), None
+    )
+
+
+def _kept(state: State) -> Backend | None:
+    kept: Backend | str | None = state.backend if state.session is None else state.session.backend
+    return Backend(kept) if isinstance(kept, str) else kept
+
+
+def travelling(instance: Entity) -> Backend | None:
+    """Give the backend that a pickle of an object names; an object without a session goes by the current one."""
+    found = backend_of(instance)
+    return found if found is not None or not instance._state.saved else _current()
+
+
+def _current() -> Backend | None:
+    session = current_if_any()
+    return None if session is None else session.backend
+
+
+def session_of(instance: Entity) -> Session:
+    """Give the session that an object came through, or the current one, if that leads to where it belongs."""
+    session: Session | None = instance._state.session
+    if session is not None:
+        return session
+    found, backend, name = current(), backend_of(instance), instance._schema.entity
+    if backend is not None and not found.backend.holds(backend):
+        here = f"{name} {instance.pk}" if instance._state.saved else f"this new {name}"
+        raise _wrong(
+            f"{here} came from {backend}, but the current session goes to {found.backend}, where its keys name another "
+            f"one; make a session for its own host current, or get it anew by {name}.objects.using(session)",
+            backend,
+            found,
+        )
+    return found
 
 
 def held(instance: Entity, verb: str) -> Session:
@@ -23,11 +79,13 @@ def held(instance: Entity, verb: str) -> Session:
         )
     if not instance._state.saved:
         raise QueryError(f"this {name} is not saved yet; call .save() before .{verb}()")
-    return loading.session_of(instance)
+    return session_of(instance)
 
 
 def send(instance: Entity, request: Request, *, session: Session) -> Reply:
     """Send a request about an object; where the backend does not know it, raise the entity's DoesNotExist."""
+    from synapse.orm import loading
+
     try:
         return session.send(request)
     except NotFoundError as error:
@@ -35,28 +93,89 @@ def send(instance: Entity, request: Request, *, session: Session) -> Reply:
         raise loading.missing(type(instance), message, cause=error) from error
 
 
-def host_of(values: Iterable[Any], *, known: str | None = None) -> str | None:
-    """Give the host that the objects among some values came from, those in lists as well; refuse two of them."""
-    single = [
-        each for value in values for each in (value if isinstance(value, list | tuple | set) else (value,))
-    ]
-    states = [each._state for each in single if hasattr(type(each), "_schema")]
-    came_from = [known, *(getattr(state.session, "host", state.host) for state in states)]
-    hosts: set[str] = {host for host in came_from if host is not None}
-    if len(hosts) > 1:
-        raise QueryError(f"objects of several backends cannot be mixed: {', '.join(sorted(hosts))}")
-    return next(iter(hosts), None)
+# --- where a query goes --------------------------------------------------------
+def chosen(queryset: QuerySet[Any]) -> Session:
+    """Give the session of a query, or the current one, if that leads to where the query and its keys belong."""
+    what, made_for = f"this {queryset.entity.__name__} query", queryset._made_for
+    session = queryset._session or current()
+    if queryset._session is None and made_for is not None and not session.backend.holds(made_for):
+        raise _wrong(
+            f"{what} was made for {made_for}, but the current session goes to {session.backend}; .using(session) says "
+            "where it is to go",
+            made_for,
+            session,
+        )
+    meet(session, queryset._keys_of, what=what)
+    return session
 
 
-def meet(session: Session, host: str | None, *, what: str) -> None:
-    """Refuse to take an object's key to another host, where it names another object."""
-    if host is not None and host != session.host:
-        raise QueryError(
-            f"{what} goes to {session.host}, but was given an object of {host}, whose key names another one "
-            "there; get the object through this session. Nothing was sent"
+def home_of(queryset: QuerySet[Any]) -> Backend | None:
+    """Give the backend that a query goes to, or would go to now; nothing is asked, and no session made."""
+    session = queryset._session
+    return session.backend if session is not None else queryset._made_for or _current()
+
+
+def restored(cls: type[QuerySet[Any]], *pickled: Any) -> QuerySet[Any]:
+    """Rebuild a pickled query; earlier versions kept the name of the entity, and the address alone."""
+    entity, query, kept = pickled
+    made = cls(entity_named(entity) if isinstance(entity, str) else entity, query=query)
+    made._initial, keys_of, made._made_for = (*kept, None)[:3]
+    made._keys_of = Backend(keys_of) if isinstance(keys_of, str) else keys_of
+    return made
+
+
+def among(values: Iterable[Any], *, known: Backend | None = None) -> Backend | None:
+    """Give the backend that the objects among some values came from, those in lists as well; refuse two of them."""
+    for each in (member for value in values for member in _members(value)):
+        found = backend_of(each) if hasattr(type(each), "_schema") else None
+        if found is None:
+            continue
+        if known is not None and not known.is_at(found):
+            raise WrongHostError(
+                f"objects of several backends cannot be mixed: {known.host}, {found.host}. {_ALIASES}"
+            )
+        known = known or found
+    return known
+
+
+def _members(value: Any) -> Iterable[Any]:
+    """Give what a list or an array holds; anything else, which may be used up by a look at it, is one value."""
+    single = not isinstance(value, Iterable) or isinstance(value, str | bytes | range | Iterator)
+    if single or hasattr(value, "_made_for"):  # a query is not run for this
+        return (value,)
+    try:
+        return list(value)
+    except TypeError:  # an array of numpy without dimensions
+        return (value,)
+
+
+def meet(session: Session, backend: Backend | None, *, what: str) -> None:
+    """Refuse to take an object's key to another backend, where it names another object."""
+    if backend is not None and not session.backend.is_at(backend):
+        raise _wrong(
+            f"{what} goes to {session.host}, but was given an object of {backend.host}, whose key names another one "
+            "there; get the object through this session, by .using(session)",
+            backend,
+            session,
         )
 
 
 def check_host(session: Session, values: Iterable[Any], *, what: str) -> None:
     """Refuse objects that came from another backend than the one that is spoken to."""
-    meet(session, host_of(values), what=what)
+    meet(session, among(values), what=what)
+
+
+def check_link(instance: Entity, target: Any, *, name: str) -> None:
+    """Refuse to link an object to one of another backend."""
+    mine, theirs = backend_of(instance, but=name), backend_of(target)
+    if mine is not None and theirs is not None and not mine.is_at(theirs):
+        raise WrongHostError(
+            f"{instance._schema.entity}.{name} is an object of {mine.host}, but was given {target._schema.entity} "
+            f"{target.pk} of {theirs.host}, whose key names another one there. {_ALIASES}"
+        )
+
+
+def _wrong(message: str, backend: Backend, session: Session) -> WrongHostError:
+    error = WrongHostError(f"{message}. {_ALIASES}")
+    error.host, error.session_host = backend.host, session.host
+    return error

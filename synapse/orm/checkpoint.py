@@ -7,19 +7,39 @@ import binascii
 import hashlib
 import json
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from synapse.errors import QueryError, describe
+import attrs
+
+from synapse.errors import QueryError, WrongHostError, describe
 from synapse.query import Condition, In, Query
+
+if TYPE_CHECKING:
+    from synapse.session import Backend
 
 VERSION: Final = 1
 
 
-def stamp(entity: str, query: Query, *, host: str) -> tuple[str, str]:
-    """Give the fingerprints of a host and of a query's rows: what a row carries or nests is no part of them."""
+@attrs.frozen
+class Stamp:
+    """The fingerprints of a backend, its workspace and a query's rows; `aliases` are other addresses of the backend."""
+
+    host: str
+    query: str
+    tenant: str = ""
+    aliases: frozenset[str] = frozenset()
+
+
+def stamp(entity: str, query: Query, *, backend: Backend) -> Stamp:
+    """Take the fingerprints of a query on a backend: what a row carries or nests is no part of them."""
     where = sorted(f"{each.name} {each.lookup.name} {_spelled(each)}" for each in query.where)
     asked = [entity, *where, repr((query.order, query.start, query.stop, query.params, query.empty))]
-    return _digest(host), _digest("\n".join(asked))
+    return Stamp(
+        _digest(backend.host),
+        _digest("\n".join(asked)),
+        "" if backend.tenant is None else _digest(backend.tenant),
+        frozenset(map(_digest, backend.aliases)),
+    )
 
 
 def _spelled(condition: Condition) -> str:
@@ -27,23 +47,26 @@ def _spelled(condition: Condition) -> str:
     return repr(sorted(map(repr, condition.value))) if condition.lookup is In else repr(condition.value)
 
 
-def write(stamped: tuple[str, str], *, plan: str, state: dict[str, Any]) -> str:
+def write(stamped: Stamp, *, plan: str, state: dict[str, Any]) -> str:
     """Put down where a reading stands."""
-    host, query = stamped
-    kept = {"v": VERSION, "host": host, "query": query, "plan": plan, "at": state}
+    kept = {"v": VERSION, "host": stamped.host, "query": stamped.query, "plan": plan, "at": state}
+    if stamped.tenant:
+        kept["tenant"] = stamped.tenant
     text = json.dumps(kept, separators=(",", ":"), default=str)
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
-def read(checkpoint: object, stamped: tuple[str, str], *, what: str) -> tuple[Any, dict[str, Any]]:
+def read(checkpoint: object, stamped: Stamp, *, what: str) -> tuple[Any, dict[str, Any]]:
     """Give the plan and the state of a checkpoint, or raise `QueryError` where it is of another query or host."""
     kept = _parsed(checkpoint)
-    if kept.get("host") != stamped[0]:
-        raise QueryError(
-            f"this checkpoint is of another backend than {what} goes to; resume it through a session for its own. "
-            "Nothing was sent"
+    host, tenant = kept.get("host"), kept.get("tenant", "")
+    if host not in (stamped.host, *stamped.aliases) or (tenant and stamped.tenant not in ("", tenant)):
+        raise WrongHostError(
+            f"this checkpoint is of another backend, or of another workspace, than {what} goes to; resume it through a "
+            "session for its own, by .using(session). If that is another address of the same backend, say so by "
+            "SYNAPSE_HOST_ALIASES or Session(aliases=[...]). Nothing was sent"
         )
-    if kept.get("query") != stamped[1]:
+    if kept.get("query") != stamped.query:
         raise QueryError(
             f"this checkpoint is of another query than {what}; resume the query that it was made by, with the same "
             "filters, order and slice. Nothing was sent"

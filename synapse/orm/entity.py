@@ -73,11 +73,23 @@ def entity(
     """
 
     def wrap(cls: type[T]) -> type[T]:
-        made = attrs.define(kw_only=True, eq=False, repr=False, init=False, getstate_setstate=False)(cls)
+        made = attrs.define(
+            kw_only=True,
+            eq=False,
+            repr=False,
+            init=False,
+            getstate_setstate=False,
+            field_transformer=_with_state,
+        )(cls)
         _describe(cast("type[Entity]", made), resource, pk=pk, key=key or Key(), order_by=order_by)
         return made
 
     return wrap
+
+
+def _with_state(cls: type[Any], fields: list[attrs.Attribute[Any]]) -> list[attrs.Attribute[Any]]:
+    """Have `attrs.evolve()` hand over where an object belongs."""
+    return [each.evolve(init=True, alias="_state") if each.name == "_state" else each for each in fields]
 
 
 def _describe(cls: type[Entity], resource: str, *, pk: str, key: Kind, order_by: tuple[str, ...]) -> None:
@@ -198,8 +210,8 @@ class Entity:
 
     def __init__(self, **values: Any) -> None:
         """Make a new object, not known to the backend before `save()`."""
-        schema = self._schema
-        object.__setattr__(self, "_state", State())
+        schema, source = self._schema, values.pop("_state", State())
+        object.__setattr__(self, "_state", State(session=source.session, backend=binding.backend_in(source)))
         known = [name for name in schema.names if not schema.field(name).read_only]
         for name in values:
             if name not in known and not _is_property(type(self), name):
@@ -359,7 +371,8 @@ class Entity:
         slots = {name: loading.peek(self, name) for name in self._schema.fields if name not in secrets}
         kept = {name: value for name, value in slots.items() if value is not UNSET}
         origin = {name: raw for name, raw in self._state.origin.items() if name not in secrets}
-        return loading.restore, (type(self), (kept, attrs.evolve(self._state, origin=origin)))
+        state = attrs.evolve(self._state, origin=origin, backend=binding.travelling(self))
+        return loading.restore, (type(self), (kept, state))
 
 
 def _check_nothing_hidden(cls: type[Entity]) -> None:

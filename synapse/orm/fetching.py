@@ -10,7 +10,8 @@ import attrs
 from synapse.errors import MappingError, NotFoundError, QueryError, did_you_mean, quoted
 from synapse.mapping.unset import UNSET
 from synapse.orm import coach, keyed, loading, writing
-from synapse.orm.loading import Peers, session_of
+from synapse.orm.binding import backend_of, session_of
+from synapse.orm.loading import Peers
 from synapse.orm.registry import entity_named
 from synapse.query import FetchMode, In, Query
 
@@ -259,7 +260,7 @@ def related_set(instance: Entity, many: ToMany[Any]) -> QuerySet[Any]:
     queryset: QuerySet[Any] = target.objects.filter(**{many.by: instance.pk})
     if state.session is not None:
         queryset = queryset.using(state.session)
-    queryset._host = state.host
+    queryset._keys_of = backend_of(instance)
     with loading.alone(instance):
         if state.rows and many.name in state.rows:
             rows, session = state.rows.pop(many.name), session_of(instance)

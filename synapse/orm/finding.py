@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from synapse.errors import NotFoundError, QueryError
 from synapse.mapping.unset import UNSET, Unset
-from synapse.orm import fetching, loading, spelling
+from synapse.orm import binding, fetching, loading, spelling
 from synapse.query import Exact, In
 from synapse.query.kinds import Reference
 
@@ -26,6 +26,7 @@ def get(queryset: QuerySet[E], pk: Any, *, lookups: dict[str, Any]) -> E:
     if pk is not UNSET:
         lookups["pk"] = pk
     queryset._unsliced("get()")
+    binding.check_host(queryset.session, lookups.values(), what="get()")
     keys = [name for name in ("pk", schema.pk) if name in lookups]
     # Only lists can leave fields out.
     listed = bool(query.only or query.defer) and queryset.entity._catalog.accepts(schema.pk, Exact)
@@ -75,7 +76,9 @@ def in_bulk(queryset: QuerySet[E], keys: Iterable[Any] | Unset) -> dict[Any, E]:
     queryset._unsliced("in_bulk()")
     if keys is UNSET:
         return {row.pk: row for row in queryset}
+    keys = list(keys) if isinstance(keys, Iterator) else keys
     checked = In.check(f"{queryset.entity.__name__}.in_bulk()", keys, kind=_kind(queryset))
+    binding.check_host(queryset.session, [keys], what="in_bulk()")
     if queryset.entity._catalog.accepts(queryset.entity._schema.pk, In):
         queryset = queryset.filter(pk__in=checked)
     elif queryset.query.bare:

@@ -18,10 +18,11 @@ from synapse.mapping.codecs import Misfit, open_value
 from synapse.mapping.state import State
 from synapse.mapping.unset import UNSET
 from synapse.orm import coach, rowcode
+from synapse.orm.binding import backend_of, session_of
 from synapse.orm.pages import keys_of
 from synapse.orm.registry import entity_named
 from synapse.query import Condition, FetchMode, In, Query
-from synapse.session import Session, current
+from synapse.session import Session
 from synapse.session.collector import undisturbed
 from synapse.session.forks import Locks
 
@@ -85,20 +86,6 @@ def clear(instance: Entity, name: str) -> None:
     """Empty a slot, so that the next read opens or loads it."""
     if peek(instance, name) is not UNSET:
         getattr(type(instance), name).__delete__(instance)
-
-
-def session_of(instance: Entity) -> Session:
-    """Give the session that an object came through, or the current one."""
-    session: Session | None = instance._state.session
-    if session is not None:
-        return session
-    found, host = current(), instance._state.host
-    if host is not None and host != found.host:
-        raise QueryError(
-            f"{instance._schema.entity} {instance.pk} came from {host}, but the current session goes to {found.host}, "
-            "where that key names another one; make a session for its own host current"
-        )
-    return found
 
 
 # --- rows → objects ---------------------------------------------------------
@@ -307,7 +294,7 @@ def copied(instance: E) -> E:
     own = {name: copy.deepcopy(value) for name, value in slots.items() if value is not UNSET}
     life = State.__new__(State)
     life.__setstate__(copy.deepcopy(state.__getstate__()))
-    life.session = state.session
+    life.session, life.backend = state.session, backend_of(instance)
     life.extra, life.rows = copy.deepcopy(state.extra), copy.deepcopy(state.rows)
     return restore(type(instance), (own, life))
 

@@ -17,13 +17,12 @@ from synapse.orm.bulk import BulkResult
 from synapse.orm.explain import Explanation
 from synapse.orm.fetching import Owner
 from synapse.orm.planning import PlanName
-from synapse.orm.registry import entity_named
 from synapse.orm.result import Result
 from synapse.orm.rows import OnBadRow, Rows
 from synapse.orm.values import Values
 from synapse.query import FetchMode, Query
 from synapse.query.lookups import Nothing
-from synapse.session import Session, current, current_if_any
+from synapse.session import Backend, Session, current_if_any
 
 if TYPE_CHECKING:
     from synapse.orm.entity import Entity
@@ -46,7 +45,9 @@ class QuerySet(Generic[E]):
         self.query = query or Query()
         self._session = session
         self._initial: dict[str, Any] = {}
-        self._host: str | None = None
+        # Where the keys that it holds belong, and where it was made for, if that was elsewhere.
+        self._keys_of: Backend | None = None
+        self._made_for: Backend | None = None
         self._set_of = ""
         self._owner: Owner | None = None
         self._prefetched: list[E] | None = None
@@ -87,7 +88,7 @@ class QuerySet(Generic[E]):
         self._unsliced(f"{verb}()")
         # An iterator would be used up by the first of two looks at it.
         lookups = {name: list(each) if isinstance(each, Iterator) else each for name, each in lookups.items()}
-        host = binding.host_of(lookups.values(), known=self._host)
+        keys_of = binding.among(lookups.values(), known=self._keys_of)
         catalog, where = self.entity._catalog, self.query.where
         make = catalog.condition if verb == "filter" else catalog.negation
         conditions = [make(spelling, value) for spelling, value in lookups.items()]
@@ -98,7 +99,7 @@ class QuerySet(Generic[E]):
             made = self._evolve(where=(*where, *conditions), empty=True)
         else:
             made = self._evolve(where=where)
-        made._host = host
+        made._keys_of = keys_of
         return made
 
     def params(self, **raw: str | int) -> Self:
@@ -162,9 +163,10 @@ class QuerySet(Generic[E]):
         return self._evolve(mode=mode)
 
     def using(self, session: Session) -> Self:
-        """Use this session instead of the current one."""
+        """Use this session instead of the current one; not that of another backend for a set of an object."""
         if not isinstance(session, Session):
             raise QueryError(f"using() takes a Session, got {type(session).__name__}")
+        binding.meet(session, self._keys_of, what=f"this {self.entity.__name__} query")
         return self._replace(self.query, session=session)
 
     # --- reading ------------------------------------------------------------
@@ -276,13 +278,12 @@ class QuerySet(Generic[E]):
     @property
     def session(self) -> Session:
         """The session that this query goes through."""
-        session = self._session or current()
-        binding.meet(session, self._host, what=f"this {self.entity.__name__} query")
-        return session
+        return binding.chosen(self)
 
     # --- writing ------------------------------------------------------------
     def create(self, **values: Any) -> E:
         """Create one object and return it saved."""
+        binding.check_host(self.session, values.values(), what="create()")
         made = self.entity(**writing.linked(self.entity, values, link=self._initial))
         self._adopt([made])
         with self._writing():
@@ -400,7 +401,8 @@ class QuerySet(Generic[E]):
         return f"<QuerySet {self.entity.__name__}{' ' + spelled if spelled else ''} ({fetched})>"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _restore, (type(self), self.entity, self.query, (self._initial, self._host))
+        kept = self._initial, self._keys_of, binding.home_of(self)
+        return binding.restored, (type(self), self.entity, self.query, kept)
 
     def __copy__(self) -> Self:
         return self.all()
@@ -414,7 +416,8 @@ class QuerySet(Generic[E]):
 
     def _replace(self, query: Query, *, session: Session | None = None) -> Self:
         made = type(self)(self.entity, query=query, session=session or self._session)
-        made._initial, made._host, made._owner = self._initial, self._host, self._owner
+        made._initial, made._owner = self._initial, self._owner
+        made._keys_of, made._made_for = self._keys_of, self._made_for
         return made
 
     def _of(self, owner: Owner) -> Self:
@@ -489,10 +492,5 @@ class QuerySet(Generic[E]):
             )
 
 
-def _restore(
-    cls: type[QuerySet[Any]], entity: type[Any] | str, query: Query, kept: tuple[dict[str, Any], str | None]
-) -> QuerySet[Any]:
-    # Earlier versions pickled the name.
-    made = cls(entity_named(entity) if isinstance(entity, str) else entity, query=query)
-    made._initial, made._host = kept
-    return made
+# Where pickles of earlier versions look for it.
+_restore = binding.restored

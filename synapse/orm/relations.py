@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, get_args, overload
 
 from synapse.errors import MappingError, QueryError
+from synapse.orm import binding
 from synapse.orm.registry import entity_named
 
 if TYPE_CHECKING:
@@ -54,8 +55,12 @@ class ToOne(Generic[E]):
         return found
 
     def __set__(self, instance: Entity, value: E) -> None:
-        setattr(instance, self.via, None if value is None else self.key_of(value))
-        if getattr(value, "_schema", None) is not None:
+        key = None if value is None else self.key_of(value)
+        linked = getattr(value, "_schema", None) is not None
+        if linked:
+            binding.check_link(instance, value, name=self.name)
+        setattr(instance, self.via, key)
+        if linked:
             instance._state.related = {**(instance._state.related or {}), self.name: value}
 
     def key_of(self, value: Any) -> Any:

@@ -11,13 +11,21 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 
 from synapse.dialects.masking import mask_body
-from synapse.errors import QueryError, Question, Resolution, ServerError, WriteUnconfirmedError, describe
+from synapse.errors import (
+    QueryError,
+    Question,
+    Resolution,
+    ServerError,
+    WriteUnconfirmedError,
+    WrongHostError,
+    describe,
+)
 from synapse.mapping.codecs import dump_value
 from synapse.mapping.json import copy_json, same_json
 from synapse.mapping.unset import UNSET
 from synapse.orm import arguments, binding, loading, writing
 from synapse.orm.newest import Moment
-from synapse.session import Session, current
+from synapse.session import Backend, Session, current
 
 if TYPE_CHECKING:
     from synapse.orm.entity import Entity
@@ -89,9 +97,9 @@ class Asked:
         if given is not None and not isinstance(given, Session):
             raise QueryError(f"resolve(using=...) takes a Session, got {describe(given)}")
         session = using or self.session or current()
-        binding.meet(session, self.host, what="resolve()")
+        binding.meet(session, Backend(self.host), what="resolve()")
         if session.settings.tenant != self._workspace():
-            raise QueryError(
+            raise WrongHostError(
                 f"the write went to the workspace {self._workspace()!r}, and this session speaks to "
                 f"{session.settings.tenant!r}, which knows nothing of it: give resolve(using=...) one of its own"
             )

@@ -57,7 +57,7 @@ class Rows(Generic[R]):
         reader: Reader,
         load: Callable[[Window], list[R | MappingError]],
         *,
-        stamp: tuple[str, str],
+        stamp: checkpoint.Stamp,
         state: dict[str, Any] | None = None,
         skip: bool = False,
     ) -> None:

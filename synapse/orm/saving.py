@@ -28,7 +28,7 @@ def save(instance: Entity, *, check: bool = False) -> None:
         raise QueryError(f"{schema.entity} {instance.pk} was deleted; make a new one to store it again")
     writing.check_read_only(instance)
     values = writing.to_wire(instance)
-    session = loading.session_of(instance)
+    session = binding.session_of(instance)
     writing.check_new(instance, session)
     if not state.saved:
         with (
@@ -56,7 +56,7 @@ def delete(instance: Entity) -> None:
         raise QueryError(f"{schema.entity} {instance.pk} was deleted before; nothing was sent")
     if not state.saved:
         raise QueryError(f"this {schema.entity} is not saved yet; there is nothing to delete")
-    session = loading.session_of(instance)
+    session = binding.session_of(instance)
     try:
         with (
             writing.dropping_cached(instance, session),

@@ -46,7 +46,9 @@ def resume(
     """Stream from a checkpoint on."""
     _check("resume", page_size, workers, on_bad_row)
     what = f"this {queryset.entity.__name__} query"
-    stamped = checkpoint.stamp(queryset.entity._schema.entity, queryset.query, host=queryset.session.host)
+    stamped = checkpoint.stamp(
+        queryset.entity._schema.entity, queryset.query, backend=queryset.session.backend
+    )
     plan, state = checkpoint.read(kept, stamped, what=what)
     how = How(page_size, workers, plan if plan in planning.NAMES[:3] else None, state)
     return _stream(queryset, how, on_bad_row)
@@ -55,8 +57,12 @@ def resume(
 def split(queryset: Q, number: int) -> list[Q]:
     """Split into queries that hold the same rows together."""
     bulk.check_size("shards(number)", number)
-    queries = shards.split(queryset.entity, queryset.query, number=number, session=queryset.session)
-    return [queryset._replace(query) for query in queries]
+    session = queryset.session
+    queries = shards.split(queryset.entity, queryset.query, number=number, session=session)
+    made = [queryset._replace(query) for query in queries]
+    for each in made:
+        each._made_for = session.backend
+    return made
 
 
 def loader(
@@ -100,7 +106,7 @@ def _stream(queryset: QuerySet[E], how: How, on_bad_row: OnBadRow) -> Rows[E]:
     return Rows(
         reading.read(cls, query, session=session, how=how),
         loader(cls, query, session=session, skip=on_bad_row == "skip", owner=queryset._owner),
-        stamp=checkpoint.stamp(cls._schema.entity, queryset.query, host=session.host),
+        stamp=checkpoint.stamp(cls._schema.entity, queryset.query, backend=session.backend),
         state=how.state,
         skip=on_bad_row == "skip",
     )

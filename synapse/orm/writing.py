@@ -183,7 +183,7 @@ def check_new(instance: Entity, session: Session) -> None:
     if not instance._state.saved and instance._made_by:
         raise QueryError(f"a {name} is made by {instance._made_by}; nothing was sent")
     related = instance._state.related or {}
-    binding.check_host(session, related.values(), what=f"{name}.save()")
+    binding.check_host(session, [instance, *related.values()], what=f"{name}.save()")
     changed = changes(instance) if related else {}
     for relation, via in instance._schema.relations.items():
         target = related.get(relation)
@@ -323,6 +323,7 @@ def get_or_create(
         raise QueryError(f"defaults is a dict of fields, got {describe(defaults)}; nothing was sent")
     values = {name: value for name, value in lookups.items() if "__" not in name} | dict(defaults or {})
     accepted(queryset.entity, values)
+    binding.check_host(queryset.session, values.values(), what="get_or_create()")
     found = find()
     if found is not None:
         return found, False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from synapse.session.backend import Backend
 from synapse.session.batches import Run, Untried, Written, create_each, rows_of
 from synapse.session.cache import RelationCache
 from synapse.session.concurrency import Outcome
@@ -14,6 +15,7 @@ from synapse.session.surroundings import UnencryptedHTTPWarning, UnverifiedTLSWa
 from synapse.session.trace import Call, Trace
 
 __all__ = [
+    "Backend",
     "Call",
     "InsecureConfigWarning",
     "Outcome",

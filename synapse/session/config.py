@@ -13,6 +13,7 @@ import attrs
 
 from synapse.dialects.masking import Secret, conceal
 from synapse.errors import ConfigError, describe, did_you_mean
+from synapse.session.backend import aliases_of
 from synapse.session.origin import Base, origin_of
 from synapse.session.paths import user_path
 from synapse.session.profile import read, settings_in
@@ -82,6 +83,7 @@ class Settings:
     cert: str | tuple[str, str] | None = None
     proxies: Mapping[str, str] | None = attrs.field(default=None, repr=False)
     state_dir: Path | Literal[False] | None = None
+    aliases: frozenset[str] = frozenset()
 
     @property
     def host(self) -> str:
@@ -119,6 +121,7 @@ class Settings:
             "verify",
             "cert",
             "state_dir",
+            "aliases",
         )
         arguments = {name: getattr(self, name) for name in names}
         proxies = {name: shown(url) for name, url in (self.proxies or {}).items()}
@@ -172,7 +175,8 @@ def resolve(given: Mapping[str, Any], **rest: Any) -> Settings:
     elif values["api_token"] or sources[0].values.get("agent_token"):
         values["user_token"] = None  # another identity than the one that was asked for
     _check_identity(values, base=base, unused=len(sources) - len(fitting))
-    return Settings(base, **values, profile=profile, **_checked(rest))
+    aliases = aliases_of(base, rest.get("aliases", ()))
+    return Settings(base, **values, profile=profile, **{**_checked(rest), "aliases": aliases})
 
 
 def _from_arguments(given: Mapping[str, Any]) -> _Source:

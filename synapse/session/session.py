@@ -16,6 +16,7 @@ from synapse.dialects import V1, Reply, Request
 from synapse.dialects.masking import Masker, conceal
 from synapse.errors import ConfigError, hide
 from synapse.session import collector, scope
+from synapse.session.backend import Backend
 from synapse.session.cache import RelationCache
 from synapse.session.concurrency import Outcome, run_all
 from synapse.session.config import Settings, Timeout, resolve, whole_number
@@ -46,7 +47,8 @@ class Session:
 
     Uploads that are under way are remembered in `state_dir`, by default the platform's folder for such state, so that
     the next process can go on with them; `False` keeps nothing. An answer of more than `max_answer` bytes, unpacked, is
-    not read into memory; files and streams are as long as they are.
+    not read into memory; files and streams are as long as they are. `aliases` are other addresses of the same backend
+    (as in `SYNAPSE_HOST_ALIASES`): what comes from there is taken for its own.
     """
 
     def __init__(
@@ -68,6 +70,7 @@ class Session:
         cert: str | tuple[str, str] | None = None,
         proxies: Mapping[str, str] | None = None,
         state_dir: str | os.PathLike[str] | Literal[False] | None = None,
+        aliases: Iterable[str] = (),
         dialect: V1 | None = None,
     ) -> None:
         # From here on, whatever lists variables shows no secret of these.
@@ -86,6 +89,7 @@ class Session:
             cert=cert,
             proxies=proxies,
             state_dir=state_dir,
+            aliases=aliases,
         )
         self._start(settings, dialect or V1())
 
@@ -113,6 +117,11 @@ class Session:
         if settings.verify is False:
             warn_unverified()
         warn_unencrypted(self.origin)
+
+    @property
+    def backend(self) -> Backend:
+        """The backend and the workspace that this session speaks to."""
+        return Backend(self.host, self.settings.tenant, self.settings.aliases)
 
     def send(self, request: Request) -> Reply:
         """Send one request and return its reply; a refusal or a failure is raised as a typed error."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pickle
 
+from collections import deque
+
 import pytest
 
 from synapse import NotFoundError, Project, QueryError, Session, Task, TaskTag
@@ -60,16 +62,18 @@ class TestSend:
 class TestHosts:
     def test_of_plain_values_are_none(self):
         """Keys and unbound objects belong to whichever session is used."""
-        assert binding.host_of([1, "a", None, Task.ref(5), [Task.ref(6)]]) is None
+        assert binding.among([1, "a", None, Task.ref(5), [Task.ref(6)]]) is None
 
     def test_are_found_in_lists(self, project, elsewhere):
         """Objects in lists, tuples and sets count as well."""
-        assert [elsewhere.host] * 3 == [binding.host_of([kind([project])]) for kind in (list, tuple, set)]
+        kinds = (list, tuple, set, frozenset, deque, lambda each: dict.fromkeys(each).keys())
+
+        assert [elsewhere.backend] * len(kinds) == [binding.among([kind([project])]) for kind in kinds]
 
     def test_may_not_be_mixed(self, project):
         """Two backends in one call are a mistake, whichever is current."""
         with pytest.raises(QueryError, match="cannot be mixed"):
-            binding.host_of([project], known="https://canned.invalid")
+            binding.among([project], known=canned({}).backend)
 
 
 class TestQueries:

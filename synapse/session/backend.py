@@ -1,0 +1,59 @@
+"""Which backend something belongs to, and the several addresses that one may go by."""
+
+from __future__ import annotations
+
+import os
+
+from collections.abc import Iterable
+from typing import Final
+
+import attrs
+
+from synapse.errors import ConfigError, describe
+from synapse.session.origin import Base
+
+VARIABLE: Final = "SYNAPSE_HOST_ALIASES"
+_FORMAT: Final = (
+    "the addresses of one backend, separated by commas, such as "
+    "'https://api.example.com,http://10.0.0.5:8000'; a semicolon between backends"
+)
+
+
+@attrs.frozen
+class Backend:
+    """The address and the workspace that keys and queries belong to; `aliases` are its other addresses."""
+
+    host: str
+    tenant: str | None = None
+    aliases: frozenset[str] = frozenset()
+
+    def is_at(self, other: Backend) -> bool:
+        """Whether both are addresses of one backend, as far as is known."""
+        return not {self.host, *self.aliases}.isdisjoint({other.host, *other.aliases})
+
+    def holds(self, other: Backend) -> bool:
+        """Whether both are one workspace of one backend; where one names none, it is taken to be the same."""
+        unknown = self.tenant is None or other.tenant is None
+        return self.is_at(other) and (unknown or self.tenant == other.tenant)
+
+    def __str__(self) -> str:
+        return self.host if self.tenant is None else f"{self.host} (workspace {self.tenant!r})"
+
+
+def aliases_of(base: Base, given: object) -> frozenset[str]:
+    """Give the other addresses of a backend: those that were *given*, and those of the environment."""
+    found = {base.url}
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        raise ConfigError(f"aliases is a list of other addresses of this backend, not {describe(given)}")
+    found |= {Base.parse(each, setting="aliases").url for each in given}
+    for group in os.environ.get(VARIABLE, "").split(";"):
+        if "=" in group:
+            raise ConfigError(f"{VARIABLE} is {_FORMAT}; it has a '='")
+        same = {
+            Base.parse(address.strip(), setting=VARIABLE).url
+            for address in group.split(",")
+            if address.strip()
+        }
+        if base.url in same:
+            found |= same
+    return frozenset(found - {base.url})
