@@ -107,6 +107,6 @@ $(STAMP): pyproject.toml constraints.txt
 		echo "Creating $(VENV) with $$("$$found" --version)"; \
 		"$$found" -m venv --clear $(VENV); }
 	@echo "Installing what constraints.txt pins"
-	@$(BIN)/python -m pip install -qq --constraint constraints.txt hatchling editables
+	@$(BIN)/python -m pip install -qq --constraint constraints.txt hatchling editables setuptools
 	@$(BIN)/python -m pip install -qq --constraint constraints.txt --no-build-isolation --editable '.[$(EXTRAS)]'
 	@touch $@

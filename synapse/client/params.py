@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import math
+import re
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import date
@@ -11,11 +12,13 @@ from typing import Any, Final, TypeAlias
 
 from synapse.dialects import v1_client
 from synapse.errors import QueryError, describe, did_you_mean
-from synapse.query.kinds import LARGEST, Boolean, Integer, Reference, Search
+from synapse.orm.registry import entity_named
+from synapse.query.kinds import LARGEST, Boolean, Integer, Key, Kind, Reference, Search
 from synapse.query.search import terms
 from synapse.values import advice, is_missing, plain, sendable
 
 _ANY: Final = v1_client.Parameter("repeat")
+_WHOLE: Final = re.compile(r"\s*(?:[+-]?[0-9]+)?\s*")
 _TRUTHS: Final = {"true": "true", "1": "true", "false": "false", "0": "false"}
 
 Known: TypeAlias = Mapping[str, v1_client.Parameter]
@@ -89,7 +92,15 @@ def _narrowing(where: str, name: object, value: Any, *, parameter: v1_client.Par
     parts = text.split(",") if parameter.many == "comma" else [text]
     if not (terms(text) if isinstance(kind, Search) else any(part.strip() for part in parts)):
         raise _refusal(f"{what} got {describe(value)}, which is no filter", "would answer with every row")
+    if _is_of_numbers(kind) and not all(_WHOLE.fullmatch(part) for part in parts):
+        raise _refusal(f"{what} takes an integer, got {describe(value)}", "would cut a fraction off")
     return text
+
+
+def _is_of_numbers(kind: Kind | None) -> bool:
+    return isinstance(kind, Integer) or (
+        isinstance(kind, Reference) and isinstance(entity_named(kind.to)._key, Key)
+    )
 
 
 def _refusal(what: str, why: str) -> QueryError:

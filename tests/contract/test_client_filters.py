@@ -94,6 +94,8 @@ class TestNoFilter:
             ("project", math.nan),
             ("project", True),
             ("project", 1.0),
+            ("project", "1.5"),
+            ("ids", "1,1e2"),
             ("created__gte", math.nan),
             ("search", math.inf),
         ],
@@ -152,6 +154,12 @@ class TestBooleans:
         with pytest.raises(QueryError, match="takes True or False"):
             client.set_tags_tasks({"task_ids": [1], "tag_ids": [2]}, {"replace": "yes"})
         assert [] == session.requests
+
+
+@pytest.mark.parametrize(("name", "value"), [("project", "7"), ("ids", " 1 , 2,"), ("id__gt", "-1")])
+def test_numbers_may_be_text(name: str, value: str) -> None:
+    """Scripts take them from command lines and files."""
+    assert ((name, value),) == asked({name: value})
 
 
 def test_objects_stand_for_their_keys() -> None:

@@ -104,13 +104,13 @@ class TestTasks:
         [
             "id=abc",
             "id__in=1,x",
-            "id=99999999999999999999",
+            "id=nan",
             "tags=one",
             "schema=xml",
             "status_label=COMPLETED",
             "status_label=",
             "created__gte=yesterday",
-            "project=1.5",
+            "project=1,5",
         ],
     )
     def test_bad_value_is_refused_under_its_key(self, wire: Wire, query: str) -> None:

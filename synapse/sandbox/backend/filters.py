@@ -40,22 +40,12 @@ class Overlaps(Lookup):
 class WholeNumberField(forms.IntegerField):
     """Take a whole number that a database can hold."""
 
-    def __init__(self, **options: Any) -> None:
-        options.pop("decimal_places", None)
-        super().__init__(**{"min_value": -BIGGEST, "max_value": BIGGEST, **options})
+    def __init__(self) -> None:
+        super().__init__(min_value=-BIGGEST, max_value=BIGGEST)
 
 
-class Int(df.NumberFilter):
-    """Filter by a whole number."""
-
-    field_class = WholeNumberField
-
-    def get_max_validator(self) -> None:
-        return None
-
-
-class Ints(df.BaseInFilter, Int):
-    """Filter by a comma list of whole numbers."""
+class Ints(df.BaseInFilter, df.NumberFilter):
+    """Filter by a comma list of numbers."""
 
 
 class Names(df.BaseCSVFilter, df.CharFilter):
@@ -102,7 +92,7 @@ class AnyOf(OneOf):
         return related(rows, condition)
 
 
-class OfTask(Int):
+class OfTask(df.NumberFilter):
     """Filter by a whole number that the row's task has."""
 
     def filter(self, qs: QuerySet[Any], value: int | None) -> QuerySet[Any]:
@@ -141,8 +131,8 @@ def bounds(*columns: str) -> dict[str, df.Filter]:
 
 def keys() -> dict[str, df.Filter]:
     """Return the filters by `id`, its bounds and its lists."""
-    sides = {f"id__{side}": Int(field_name="id", lookup_expr=side) for side in MOMENTS}
-    return {"id": Int(), "id__in": Ints(field_name="id", lookup_expr="in"), **sides}
+    sides = {f"id__{side}": df.NumberFilter(field_name="id", lookup_expr=side) for side in MOMENTS}
+    return {"id": df.NumberFilter(), "id__in": Ints(field_name="id", lookup_expr="in"), **sides}
 
 
 class FilterSet(df.FilterSet):
@@ -234,7 +224,7 @@ TaskFilter = build(
     **keys(),
     **statuses(),
     **bounds("created"),
-    project=Int(),
+    project=df.NumberFilter(),
     is_discarded=BooleanFilter(),
     schema=df.ChoiceFilter(choices=models.Task.Schema.choices),
     has_assignment=BooleanFilter(method=has_assignment),
@@ -285,38 +275,40 @@ GROUND_TRUTH_COMMON: dict[str, df.Filter] = {
     "category": df.ChoiceFilter(choices=Split.choices),
     "categories": df.MultipleChoiceFilter(field_name="category", choices=Split.choices),
     "classes": Names(),
-    "task": Int(),
+    "task": df.NumberFilter(),
 }
 EventFilter = build(
     "EventFilter",
     SdkFilter,
     **GROUND_TRUTH_COMMON,
-    ground_truth=Int(field_name="id"),
+    ground_truth=df.NumberFilter(field_name="id"),
     ground_truth_dataset_versions=AnyOf(),
     ground_truth_dataset_version=AnyOf(field_name="ground_truth_dataset_versions"),
 )
 GroundTruthFilter = build(
     "GroundTruthFilter",
     **GROUND_TRUTH_COMMON,
-    id=Int(),
-    ground_truth_dataset=Int(),
+    id=df.NumberFilter(),
+    ground_truth_dataset=df.NumberFilter(),
     ground_truth_dataset_versions=AnyOf(field_name="events__ground_truth_dataset_versions"),
     ground_truth_dataset_version=AnyOf(field_name="events__ground_truth_dataset_versions"),
 )
-VersionFilter = build("VersionFilter", ground_truth_dataset=Int(), is_archived=BooleanFilter())
+VersionFilter = build("VersionFilter", ground_truth_dataset=df.NumberFilter(), is_archived=BooleanFilter())
 
 ProjectFilter = build(
     "ProjectFilter",
     category=df.ChoiceFilter(choices=models.Project.Category.choices),
-    data_collection=Int(),
+    data_collection=df.NumberFilter(),
 )
 TaskTagFilter = build(
-    "TaskTagFilter", project=Int(), category=df.ChoiceFilter(choices=models.TaskTag.Category.choices)
+    "TaskTagFilter",
+    project=df.NumberFilter(),
+    category=df.ChoiceFilter(choices=models.TaskTag.Category.choices),
 )
 DataCollectionFilter = build(
     "DataCollectionFilter", category=df.ChoiceFilter(choices=models.DataCollection.Category.choices)
 )
-DataUnitFilter = build("DataUnitFilter", data_collection=Int(), can_generate_task=BooleanFilter())
+DataUnitFilter = build("DataUnitFilter", data_collection=df.NumberFilter(), can_generate_task=BooleanFilter())
 DataFileFilter = build(
     "DataFileFilter",
     checksum=df.CharFilter(),
@@ -335,7 +327,7 @@ PluginReleaseFilter = build(
 JobFilter = build(
     "JobFilter",
     status=JobStatus(choices=models.Job.Status.choices),
-    agent=Int(),
+    agent=df.NumberFilter(),
     plugin=df.CharFilter(method=by_code_or_pk("plugin_release__plugin")),
     action=df.CharFilter(),
 )
@@ -343,8 +335,8 @@ JobLogFilter = build("JobLogFilter", job=df.UUIDFilter())
 ServeApplicationFilter = build(
     "ServeApplicationFilter",
     plugin_code=df.CharFilter(field_name="job__plugin_release__plugin__code"),
-    job__agent=Int(),
+    job__agent=df.NumberFilter(),
 )
-AgentFilter = build("AgentFilter", id=Int())
+AgentFilter = build("AgentFilter", id=df.NumberFilter())
 StorageFilter = build("StorageFilter", category=df.ChoiceFilter(choices=models.Storage.Category.choices))
-ModelFilter = build("ModelFilter", is_released=BooleanFilter(), project=Int())
+ModelFilter = build("ModelFilter", is_released=BooleanFilter(), project=df.NumberFilter())

@@ -70,7 +70,7 @@ class Lists(GenericViewSet):
     def ordering_of(self, request: Request, *, default: tuple[str, ...]) -> list[str]:
         """Return what to order by: the known names asked for, always down to the single row."""
         asked = request.query_params.get("ordering", "").split(",")
-        pairs = [(name.strip().startswith("-"), name.strip().lstrip("-")) for name in asked]
+        pairs = [(name.strip().startswith("-"), name.strip().removeprefix("-")) for name in asked]
         known = [f"{'-' * down}{self.orderable[name]}" for down, name in pairs if name in self.orderable]
         chosen = known or list(default)
         if "pk" in (name.lstrip("-") for name in chosen):
