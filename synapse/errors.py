@@ -17,6 +17,7 @@ SynapseError
 │   ├── WrongHostError           it belongs to another backend than the one that it would go to
 │   └── MultipleObjectsReturned  └── Task.MultipleObjectsReturned, one per entity
 ├── MappingError                 a value that does not fit its field
+│   └── FieldError               a name that is unknown, or that cannot be read or set now
 ├── TransferError                a file could not be sent or fetched
 ├── WaitTimeoutError             what was waited for has not happened yet
 ├── ConfigError                  no session, no token, or a setting that cannot be used
@@ -25,10 +26,14 @@ SynapseError
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import traceback
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
-from typing import Any, Final, NamedTuple, NoReturn, Protocol
+from typing import Any, ClassVar, Final, NamedTuple, NoReturn, Protocol
 from weakref import WeakValueDictionary
+
+from synapse.showing import bounded, shortened
 
 
 def _rebuild(cls: type[SynapseError], args: tuple[Any, ...], state: dict[str, Any]) -> SynapseError:
@@ -49,15 +54,28 @@ class SynapseError(Exception):
     unconfirmed: bool = False
 
     def __init__(self, *args: Any) -> None:
-        super().__init__(
-            *(printable(hidden(each), lines=True) if isinstance(each, str) else each for each in args)
-        )
+        super().__init__(*(_clean(each) if isinstance(each, str) else each for each in args))
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Keyword-only constructors cannot be called again by pickle, so the state travels instead.
         return _rebuild, (type(self), self.args, self.__dict__)
 
+    def __str__(self) -> str:
+        return shortened(super().__str__())
 
+    def __repr__(self) -> str:
+        return shortened(super().__repr__())
+
+    def _render_traceback_(self) -> list[str]:
+        """Give IPython one line; asked again, as by `%tb`, the frames as well."""
+        if self.__dict__.pop("_is_rendered", False):
+            return "".join(traceback.format_exception(self)).splitlines()
+        self.__dict__["_is_rendered"] = True
+        words = " ".join(str(self).split())
+        return [f"{type(self).__qualname__}: {words}{_place_of(self)}"]
+
+
+@bounded
 class Resolution(NamedTuple):
     """What the backend shows of a write whose outcome is unknown.
 
@@ -77,7 +95,7 @@ class Resolution(NamedTuple):
         verdict = (
             "done" if self.done else "not done, safe to send again" if self.repeatable else "cannot be told"
         )
-        return f"{verdict}: {self.reason}" if self.reason else verdict
+        return shortened(f"{verdict}: {self.reason}") if self.reason else verdict
 
 
 class Question(Protocol):
@@ -102,15 +120,13 @@ class _Resolvable:
         the write was sent by, or *using*, or after unpickling the current one.
         """
         if self.question is None:
-            return Resolution(reason=f"it cannot be asked about by itself; {self.args[0]}")
+            return Resolution(reason=f"it cannot be asked about by itself; {self}")
         return self.question.answered(using=using, wait=wait)
 
     def _told(self, said: str) -> str:
-        return (
-            said
-            if self.question is None
-            else f"{said.rstrip('.')}; resolve() of this error asks whether it did"
-        )
+        if self.question is None:
+            return said
+        return shortened(f"{said.rstrip('.')}; resolve() of this error asks whether it did")
 
 
 class ClientError(SynapseError):
@@ -125,18 +141,19 @@ class ClientError(SynapseError):
 
     retry_after: float | None = None
     too_long: bool = False
+    _usual_status: ClassVar[Any] = 400
+    status_code: int
 
     def __init__(
         self,
-        message: str,
-        *,
-        status_code: int,
+        *args: Any,
+        status_code: int | None = None,
         response: object = None,
         errors: Mapping[str, Sequence[str]] | None = None,
         request_id: str | None = None,
     ) -> None:
-        super().__init__(message)
-        self.status_code = status_code
+        super().__init__(*args)
+        self.status_code = self._usual_status if status_code is None else status_code
         self.response = response
         self.errors = {name: list(texts) for name, texts in (errors or {}).items()}
         self.request_id = request_id
@@ -160,15 +177,22 @@ class ClientError(SynapseError):
 class AuthenticationError(ClientError):
     """401: the token is missing, wrong or expired."""
 
+    _usual_status = 401
+
 
 class PermissionDeniedError(ClientError):
     """403: the token is good, but may not do this."""
+
+    _usual_status = 403
 
 
 class NotFoundError(ClientError):
     """404: no such object, or no right to see it."""
 
+    _usual_status = 404
 
+
+@bounded
 class Conflict(NamedTuple):
     """One field that somebody else has changed: what was loaded, what the backend holds, and what was to be set.
 
@@ -186,6 +210,7 @@ class ConflictError(ClientError):
     Raised by `save(check=True)`, before anything is sent, `conflicts` maps each field to its `Conflict`.
     """
 
+    _usual_status = 409
     conflicts: Mapping[str, Conflict] = {}
 
 
@@ -196,6 +221,8 @@ class ValidationError(ClientError):
 class RateLimitError(ClientError):
     """429: too many requests; `retry_after` is the number of seconds that the backend asked for, if it did."""
 
+    _usual_status = 429
+
 
 class ServerError(ClientError, _Resolvable):
     """5xx: the backend failed, and a write may have happened all the same: `resolve()` asks whether it did.
@@ -204,6 +231,7 @@ class ServerError(ClientError, _Resolvable):
     """
 
     unconfirmed = True
+    _usual_status = 500
 
     def __str__(self) -> str:
         return self._told(super().__str__())
@@ -218,15 +246,14 @@ class TransportError(SynapseError):
 
     def __init__(
         self,
-        message: str,
-        *,
+        *args: Any,
         method: str = "",
         url: str = "",
         status_code: int | None = None,
         timed_out: bool = False,
         too_large: bool = False,
     ) -> None:
-        super().__init__(message)
+        super().__init__(*args)
         self.method = method
         self.url = url
         self.status_code = status_code
@@ -281,6 +308,33 @@ class MappingError(SynapseError):
     key: int | str | None = None
 
 
+class FieldError(MappingError, QueryError, AttributeError, TypeError):
+    """A name is unknown here, or can't be read or set now, such as a relation of an object that is not saved yet.
+
+    Python raises `AttributeError` for such names, or `TypeError` where they are arguments; so this is both as well.
+    """
+
+    def __init__(self, *args: Any, name: str | None = None, say: Callable[[], str] | None = None) -> None:
+        super().__init__(*args)
+        # With an object, Python would add a suggestion of its own.
+        self.name, self.obj = name, None
+        self._say = say
+
+    def __str__(self) -> str:
+        # Looking for a near name takes longer than all the rest, and `hasattr()` never reads the text.
+        if self._say is not None:
+            self.args, self._say = (_clean(self._say()),), None
+        return super().__str__()
+
+    def __repr__(self) -> str:
+        str(self)
+        return super().__repr__()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        str(self)
+        return super().__reduce__()
+
+
 class TransferError(SynapseError):
     """A file could not be sent or fetched."""
 
@@ -303,13 +357,12 @@ class BulkError(SynapseError):
 
     def __init__(
         self,
-        message: str,
-        *,
-        succeeded: Sequence[object],
-        failed: Sequence[tuple[object, Exception]],
+        *args: Any,
+        succeeded: Sequence[object] = (),
+        failed: Sequence[tuple[object, Exception]] = (),
         untried: Sequence[object] = (),
     ) -> None:
-        super().__init__(message)
+        super().__init__(*args)
         self.succeeded = list(succeeded)
         self.failed = list(failed)
         self.untried = list(untried)
@@ -354,6 +407,22 @@ def describe(value: object) -> str:
     except Exception:  # no integer of thousands of digits can be printed, nor what is nested too deeply
         return type(value).__name__
     return f"{type(value).__name__} {text if len(text) <= 60 else text[:57] + '...'}"
+
+
+def _clean(text: str) -> str:
+    """Take out of a message what must not be shown, and what is too much."""
+    return shortened(printable(hidden(text), lines=True))
+
+
+def _place_of(error: BaseException) -> str:
+    """Say from which line of the user's code an error came."""
+    frame, place = error.__traceback__, ""
+    while frame is not None and not str(frame.tb_frame.f_globals.get("__name__")).startswith("synapse."):
+        file = frame.tb_frame.f_code.co_filename
+        is_cell = frame.tb_frame.f_globals.get("__name__") == "__main__"
+        place = f" (line {frame.tb_lineno}{'' if is_cell else f' of {file}'}; %tb shows the rest)"
+        frame = frame.tb_next
+    return place
 
 
 class Hiding(Protocol):

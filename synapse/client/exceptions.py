@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
-from typing import Any
+from typing import Any, ClassVar
 
 from synapse.errors import (
     AuthenticationError,
@@ -27,6 +27,8 @@ from synapse.errors import (
 class _NoAnswerError(ClientError, TransportError):  # type: ignore[misc]
     """What has no answer is told of in its own words."""
 
+    _usual_status: ClassVar[int | None] = None
+
     @property
     def detail(self) -> object:
         """The sentence that says what happened."""
@@ -45,6 +47,8 @@ class ClientConnectionError(_NoAnswerError):
 class ClientTimeoutError(_NoAnswerError):
     """No answer came in time; `status_code` is 408."""
 
+    _usual_status = HTTPStatus.REQUEST_TIMEOUT.value
+
 
 class ClientResponseIncompleteError(ClientConnectionError, WriteUnconfirmedError):  # type: ignore[misc]
     """A write was sent and its answer never came: it may or may not have happened, and was not repeated."""
@@ -56,6 +60,8 @@ class ClientOriginError(ClientConnectionError, OriginError):  # type: ignore[mis
 
 class ClientBulkError(ClientError, BulkError):
     """Some items failed, the first with what is its `__cause__`; `succeeded`, `failed` and `untried` name all."""
+
+    _usual_status = None
 
 
 class FileMissingError(TransferError, FileNotFoundError):

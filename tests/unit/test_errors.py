@@ -8,14 +8,17 @@ import pickle
 
 from collections.abc import Callable, Iterator
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
 from synapse import errors
+from synapse.client import exceptions
 from synapse.entities import Task
 from synapse.errors import (
     BulkError,
     ClientError,
+    FieldError,
     QueryError,
     RateLimitError,
     SynapseError,
@@ -63,6 +66,12 @@ class Silent:
         raise ValueError
 
 
+def raisable() -> list[type[SynapseError]]:
+    """Return each class that a program may raise: those of the tree, of the flat client, and of an entity."""
+    flat = [getattr(exceptions, name) for name in exceptions.__all__]
+    return [*every_error(), *dict.fromkeys(flat), Task.DoesNotExist, Task.MultipleObjectsReturned]
+
+
 def drawn() -> Iterator[tuple[str, int]]:
     """Yield each name of the tree that the module's docstring draws, with its depth."""
     for line in (errors.__doc__ or "").splitlines():
@@ -106,6 +115,74 @@ class TestTravel:
         error.retry_after = 2.5  # type: ignore[attr-defined]
 
         assert 2.5 == pickle.loads(pickle.dumps(error)).retry_after
+
+
+class TestRaised:
+    """By code that uses the SDK, and by its tests."""
+
+    @pytest.mark.parametrize("cls", raisable(), ids=lambda cls: cls.__qualname__)
+    def test_by_its_class_alone(self, cls: type[SynapseError]) -> None:
+        """As `Mock(side_effect=Task.DoesNotExist)` does."""
+        with pytest.raises(cls) as caught:
+            Mock(side_effect=cls)()
+
+        assert (cls, "") == (type(again := pickle.loads(pickle.dumps(caught.value))), str(again))
+
+    @pytest.mark.parametrize("cls", raisable(), ids=lambda cls: cls.__qualname__)
+    def test_with_a_text(self, cls: type[SynapseError]) -> None:
+        """Nothing else is asked for."""
+        error = cls("x")
+
+        assert ("x", ("x",)) == (str(error), pickle.loads(pickle.dumps(error)).args)
+
+    def test_a_refusal_has_the_status_of_its_class(self) -> None:
+        """Programs compare it with numbers."""
+        kinds = [ClientError, errors.AuthenticationError, errors.PermissionDeniedError, errors.NotFoundError]
+        more = [errors.ConflictError, ValidationError, RateLimitError, errors.ServerError, Task.DoesNotExist]
+
+        assert [400, 401, 403, 404, 409, 400, 429, 500, 404] == [
+            each().status_code for each in [*kinds, *more]
+        ]
+
+    def test_what_got_no_answer_has_no_status(self) -> None:
+        """Neither the tree's, nor that of the flat client, but for a timeout."""
+        kinds = [TransportError, exceptions.ClientConnectionError, exceptions.ClientTimeoutError]
+
+        assert [None, None, 408] == [each("x").status_code for each in kinds]
+
+    def test_a_bulk_error_has_no_rows(self) -> None:
+        """Its lists are there all the same."""
+        assert ([], [], []) == (BulkError("x").succeeded, BulkError().failed, BulkError().untried)
+
+    def test_an_unconfirmed_write_cannot_be_asked_about(self) -> None:
+        """It says so, instead of failing."""
+        assert not errors.WriteUnconfirmedError().resolve().done
+
+
+class TestFieldError:
+    def test_is_an_error_of_python_too(self) -> None:
+        """Of both kinds: a name may be an attribute or an argument."""
+        assert issubclass(FieldError, errors.MappingError)
+        assert issubclass(FieldError, AttributeError) and issubclass(FieldError, TypeError)
+
+    def test_is_no_kind_of_every_mapping_error(self) -> None:
+        """Else `hasattr()` would take a malformed row for a missing name."""
+        assert not issubclass(errors.MappingError, AttributeError)
+
+    def test_looks_for_words_when_it_is_read(self) -> None:
+        """Once, since that takes long."""
+        say = Mock(return_value="did you mean 'name'?")
+        error = FieldError(name="nmae", say=say)
+        before = say.call_count
+
+        assert (0, "did you mean 'name'?", "did you mean 'name'?") == (before, str(error), error.args[0])
+        assert "did you mean 'name'?" in repr(error)
+        assert 1 == say.call_count
+
+    @pytest.mark.parametrize("travel", COPIES, ids=["copy", "deepcopy", "pickle"])
+    def test_travels_with_its_words(self, travel: Callable[[Any], Any]) -> None:
+        """Whatever was to say them."""
+        assert "no 'x'" == str(travel(FieldError(name="x", say=lambda: "no 'x'")))
 
 
 class TestTree:

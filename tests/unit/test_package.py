@@ -67,7 +67,7 @@ def test_importing_loads_no_entity_and_no_http_library() -> None:
         "import sys, synapse\nprint(*sorted(n for n in sys.modules if n.startswith(('synapse', 'requests'))))"
     )
 
-    assert "synapse synapse.errors" == loaded
+    assert "synapse synapse.errors synapse.showing" == loaded
 
 
 def test_declaring_the_entities_loads_nothing_that_sends() -> None:
