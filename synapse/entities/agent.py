@@ -8,7 +8,7 @@ from synapse.dialects import v1_actions
 from synapse.entities.choices import ServeStatus
 from synapse.errors import QueryError
 from synapse.mapping import Json, Uuid, read_only
-from synapse.orm import Entity, ToMany, ToOne, entity
+from synapse.orm import Entity, Manager, ToMany, ToOne, entity
 from synapse.orm.binding import held
 from synapse.query import EXACT, By, Exact
 
@@ -27,7 +27,7 @@ class Agent(Entity):
     token: str | None = read_only(secret=True)
     node_install_script: str | None = read_only(secret=True)
 
-    jobs = ToMany["Job"](by="agent")
+    jobs = ToMany["Manager[Job]"](by="agent")
 
     lookups = {
         "id": EXACT,

@@ -16,7 +16,7 @@ from synapse.dialects import v1_actions
 from synapse.entities.choices import AccessLevel, CollectionCategory
 from synapse.errors import TransferError
 from synapse.mapping import Json, read_only
-from synapse.orm import Entity, ToMany, arguments, entity, writing
+from synapse.orm import Entity, Manager, ToMany, arguments, entity, writing
 from synapse.orm.binding import check_host, held
 from synapse.orm.creation import Creation
 from synapse.orm.loading import reference
@@ -24,11 +24,12 @@ from synapse.orm.resolving import asking
 from synapse.orm.writing import dropping_all_cached
 from synapse.query import EXACT
 from synapse.session import rows_of
+from synapse.showing import bounded
 from synapse.transfer.source import Source
 
 if TYPE_CHECKING:
     from synapse.dialects import Request
-    from synapse.entities.data import DataUnit
+    from synapse.entities.data import DataUnit, DataUnitManager
     from synapse.entities.project import Project
     from synapse.session import Backend, Session
     from synapse.transfer import ProgressLike, Report, Spec, Target
@@ -52,6 +53,7 @@ class _Reference:
         return _Reference, (self.entity, None, backend)
 
 
+@bounded
 @attrs.frozen(kw_only=True)
 class FileSpecification:
     """One file that the units of a collection are made of; `name` is its key in `unit.files`.
@@ -95,8 +97,8 @@ class DataCollection(Entity):
     tenant: int | None = read_only()
     created: datetime | None = read_only()
 
-    units = ToMany["DataUnit"](by="data_collection")
-    projects = ToMany["Project"](by="data_collection")
+    units = ToMany["DataUnitManager"](by="data_collection")
+    projects = ToMany["Manager[Project]"](by="data_collection")
 
     lookups = {
         "category": EXACT,

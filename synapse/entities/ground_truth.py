@@ -10,7 +10,7 @@ import attrs
 from synapse.entities.choices import Split
 from synapse.entities.files import FilesManager
 from synapse.mapping import Json, read_only
-from synapse.orm import Entity, ManagedBy, ToMany, ToOne, entity
+from synapse.orm import Entity, ManagedBy, Manager, ToMany, ToOne, entity
 from synapse.orm.binding import held
 from synapse.query import CHOICE, EXACT, By, Exact, In
 from synapse.transfer import RemoteFile
@@ -31,8 +31,8 @@ class GroundTruthDataset(Entity):
     tenant: int | None = read_only()
 
     project = ToOne["Project | None"](via="project_id")
-    ground_truths = ToMany["GroundTruth"](by="ground_truth_dataset")
-    versions = ToMany["GroundTruthVersion"](by="ground_truth_dataset")
+    ground_truths = ToMany["GroundTruthManager"](by="ground_truth_dataset")
+    versions = ToMany["Manager[GroundTruthVersion]"](by="ground_truth_dataset")
 
     def freeze(self, version: str, *, description: str = "") -> GroundTruthVersion:
         """Freeze what the dataset holds now as a version."""
@@ -52,7 +52,7 @@ class GroundTruthVersion(Entity):
     created: datetime | None = read_only()
 
     ground_truth_dataset = ToOne["GroundTruthDataset"](via="ground_truth_dataset_id")
-    events = ToMany["GroundTruthEvent"](by="ground_truth_dataset_versions")
+    events = ToMany["GroundTruthEventManager"](by="ground_truth_dataset_versions")
 
     lookups = {
         "ground_truth_dataset": EXACT,

@@ -85,7 +85,7 @@ class Job(Entity):
 
     plugin_release = ToOne["PluginRelease | None"](via="plugin_release_id")
     agent = ToOne["Agent | None"](via="agent_id")
-    logs = ToMany["JobLog"](by="job")
+    logs = ToMany["JobLogManager"](by="job")
 
     _made_by = "plugin.run(action=...)"
 

@@ -15,7 +15,7 @@ from synapse.entities.choices import PluginCategory
 from synapse.entities.files import FilesManager
 from synapse.errors import Question, Resolution, TransportError
 from synapse.mapping import Json, read_only, uuid_form
-from synapse.orm import Entity, ManagedBy, ToMany, ToOne, arguments, entity
+from synapse.orm import Entity, ManagedBy, Manager, ToMany, ToOne, arguments, entity
 from synapse.orm.binding import check_host, held, send
 from synapse.orm.creation import Creation
 from synapse.orm.loading import peek, reference
@@ -50,8 +50,8 @@ class Plugin(Entity):
     tenant: int | None = read_only()
     created: datetime | None = read_only()
 
-    releases = ToMany["PluginRelease"](by="plugin")
-    jobs = ToMany["Job"](by="plugin")
+    releases = ToMany["PluginReleaseManager"](by="plugin")
+    jobs = ToMany["Manager[Job]"](by="plugin")
 
     lookups = {
         "category": EXACT,

@@ -14,7 +14,7 @@ from synapse.query import EXACT
 
 if TYPE_CHECKING:
     from synapse.entities.collection import DataCollection
-    from synapse.entities.task import Task, TaskTag
+    from synapse.entities.task import TaskManager, TaskTagManager
 
 
 @entity("projects", order_by=("id", "created"))
@@ -38,8 +38,8 @@ class Project(Entity):
     created: datetime | None = read_only()
 
     data_collection = ToOne["DataCollection | None"](via="data_collection_id")
-    tasks = ToMany["Task"](by="project")
-    tags = ToMany["TaskTag"](by="project")
+    tasks = ToMany["TaskManager"](by="project")
+    tags = ToMany["TaskTagManager"](by="project")
 
     lookups = {
         "category": EXACT,

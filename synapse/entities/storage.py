@@ -10,6 +10,7 @@ from synapse.mapping import read_only
 from synapse.mapping.schema import secret
 from synapse.orm import Entity, ManagedBy, Manager, entity
 from synapse.query import EXACT
+from synapse.showing import shortened
 
 
 class Configuration(dict[str, Any]):
@@ -35,7 +36,7 @@ class Configuration(dict[str, Any]):
         return Configuration(super().__ror__(other)) if isinstance(other, dict) else NotImplemented
 
     def __repr__(self) -> str:
-        return f"Configuration({', '.join(f'{name}=***' for name in self)})"
+        return shortened(f"Configuration({', '.join(f'{name}=***' for name in self)})")
 
 
 class StorageManager(Manager["Storage"]):

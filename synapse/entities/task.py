@@ -24,7 +24,7 @@ from synapse.query.search import words_of
 from synapse.transfer import RemoteFile
 
 if TYPE_CHECKING:
-    from synapse.entities.assignment import Assignment
+    from synapse.entities.assignment import AssignmentManager
     from synapse.entities.data import DataUnit
     from synapse.entities.project import Project
 
@@ -111,7 +111,7 @@ class Task(Entity):
 
     project = ToOne["Project"](via="project_id")
     data_unit = ToOne["DataUnit"](via="data_unit_id")
-    assignments = ToMany["Assignment"](by="tasks")
+    assignments = ToMany["AssignmentManager"](by="tasks")
 
     objects = ManagedBy(TaskManager)
 
@@ -220,7 +220,7 @@ class TaskTag(Entity):
     created: datetime | None = read_only()
 
     project = ToOne["Project"](via="project_id")
-    tasks = ToMany["Task"](by="tags")
+    tasks = ToMany["TaskManager"](by="tags")
 
     objects = ManagedBy(TaskTagManager)
 

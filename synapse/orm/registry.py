@@ -37,3 +37,17 @@ def entity_named(name: str) -> type[Entity]:
         return _ENTITIES[name]
     except KeyError:
         raise QueryError(f"no entity is called {name!r}{did_you_mean(name, _ENTITIES)}") from None
+
+
+def is_known(name: str) -> bool:
+    """Whether an entity of this name was declared."""
+    return name in _ENTITIES
+
+
+def entity_behind(declared: str) -> str:
+    """Name the entity that a link declares, by itself or by its manager: `Task`, `TaskManager`, `Manager[Task]`."""
+    name = declared.rpartition("[")[2].rstrip("]")
+    if name in _ENTITIES or not name.endswith("Manager"):
+        return name
+    managed = (cls.__name__ for cls in _ENTITIES.values() if type(cls.objects).__name__ == name)
+    return next(managed, name)

@@ -2,37 +2,30 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, get_args, overload
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, cast, get_args, overload
 
-from synapse.errors import MappingError, QueryError
+from synapse.errors import FieldError, MappingError
 from synapse.orm import binding
-from synapse.orm.registry import entity_named
+from synapse.orm.registry import entity_behind, entity_named, is_known
 
 if TYPE_CHECKING:
     from synapse.orm.entity import Entity
     from synapse.orm.queryset import QuerySet
 
 E = TypeVar("E")
+S = TypeVar("S")
+Q = TypeVar("Q", bound="QuerySet[Any]")
 M = TypeVar("M", bound="Entity")
 
 
-def _target(relation: Any) -> str:
-    """Read `"Project"` off `ToOne["Project"]` or `ToOne["Project | None"]`."""
-    (argument,) = get_args(relation.__orig_class__)
-    declared = getattr(argument, "__forward_arg__", None) or argument.__name__
-    return str(declared).partition("|")[0].strip()
+class Relation(property):
+    """What links of both kinds share.
 
-
-class ToOne(Generic[E]):
-    """A link to the one object whose key is in the field *via*; write `ToOne["X | None"]` where that may be null.
-
-    Touching it fetches the object once, together with those of the other rows of the same page.
+    A `property`, since completers and inspectors know that reading one may do work, and leave it alone.
     """
 
     name = ""
-
-    def __init__(self, *, via: str) -> None:
-        self.via = via
+    _target = ""
 
     def __set_name__(self, owner: type[Any], name: str) -> None:
         self.name = name
@@ -40,13 +33,33 @@ class ToOne(Generic[E]):
     @property
     def target(self) -> str:
         """The class name of the entity on the other side."""
-        return _target(self)
+        if not self._target:
+            (argument,) = get_args(cast("Any", self).__orig_class__)
+            declared = getattr(argument, "__forward_arg__", None) or argument.__name__
+            found = entity_behind(declared.partition("|")[0].strip())
+            if not is_known(found):
+                return found  # it may be declared later
+            self._target = found
+        return self._target
 
-    @overload
+
+class ToOne(Relation, Generic[E]):
+    """A link to the one object whose key is in the field *via*; write `ToOne["X | None"]` where that may be null.
+
+    Touching it fetches the object once, together with those of the other rows of the same page.
+    """
+
+    def __init__(self, *, via: str) -> None:
+        super().__init__()
+        self.via = via
+
+    @overload  # type: ignore[override]
     def __get__(self, instance: None, owner: type[Any]) -> Self: ...
     @overload
     def __get__(self, instance: Entity, owner: type[Any]) -> E: ...
-    def __get__(self, instance: Entity | None, owner: type[Any]) -> Self | E:
+    def __get__(  # pyright: ignore[reportIncompatibleMethodOverride]
+        self, instance: Entity | None, owner: type[Any]
+    ) -> Self | E:
         if instance is None:
             return self
         from synapse.orm import fetching
@@ -79,25 +92,19 @@ class ToOne(Generic[E]):
         return value.pk
 
 
-class ToMany(Generic[M]):
+class ToMany(Relation, Generic[S]):
     """A link to the objects that point back here, found by their lookup *by*.
+
+    Write the manager of their entity, `ToMany["TaskManager"]` or `ToMany["Manager[Project]"]`, so that type checkers
+    know its verbs; the entity alone will do, and gives a plain `QuerySet`.
 
     `project.tasks` is a query like any other: lazy, and narrowed by `filter()`; `project.tasks.create(...)` fills in
     the link.
     """
 
-    name = ""
-
     def __init__(self, *, by: str) -> None:
+        super().__init__()
         self.by = by
-
-    def __set_name__(self, owner: type[Any], name: str) -> None:
-        self.name = name
-
-    @property
-    def target(self) -> str:
-        """The class name of the entity on the other side."""
-        return _target(self)
 
     def back(self, owner: type[Entity]) -> str | None:
         """Name the field of the target that holds the owner's key, if it has one."""
@@ -107,24 +114,30 @@ class ToMany(Generic[M]):
                 return via
         return None
 
-    @overload
+    @overload  # type: ignore[override]
     def __get__(self, instance: None, owner: type[Any]) -> Self: ...
     @overload
-    def __get__(self, instance: Entity, owner: type[Any]) -> QuerySet[M]: ...
-    def __get__(self, instance: Entity | None, owner: type[Any]) -> Self | QuerySet[M]:
+    def __get__(self: ToMany[Q], instance: Entity, owner: type[Any]) -> Q: ...
+    @overload
+    def __get__(self: ToMany[M], instance: Entity, owner: type[Any]) -> QuerySet[M]: ...
+    def __get__(  # pyright: ignore[reportIncompatibleMethodOverride]
+        self, instance: Entity | None, owner: type[Any]
+    ) -> Any:
         if instance is None:
             return self
         if instance.pk is None:
-            raise MappingError(
-                f"this {owner.__name__} is not saved yet, so it has no {self.name}; call .save() first"
+            raise FieldError(
+                f"this {owner.__name__} is not saved yet, so it has no {self.name}; call .save() first",
+                name=self.name,
             )
         if instance._state.deleted:
-            raise QueryError(f"{owner.__name__} {instance.pk} was deleted, and its {self.name} with it")
+            said = f"{owner.__name__} {instance.pk} was deleted, and its {self.name} with it"
+            raise FieldError(said, name=self.name)
         from synapse.orm import fetching
 
         return fetching.related_set(instance, self)
 
     def __set__(self, instance: Entity, value: Any) -> None:
-        raise AttributeError(
-            f"{self.name} is a query; change the link on the {self.target} objects themselves"
+        raise FieldError(
+            f"{self.name} is a query; change the link on the {self.target} objects themselves", name=self.name
         )

@@ -11,7 +11,6 @@ from typing import Any, assert_type
 
 from synapse import (
     Agent,
-    Assignment,
     DataCollection,
     DataUnit,
     FileSpecification,
@@ -19,7 +18,6 @@ from synapse import (
     GroundTruthEvent,
     GroundTruthVersion,
     Job,
-    JobLog,
     JobStatus,
     Plugin,
     PluginRelease,
@@ -29,7 +27,13 @@ from synapse import (
     StorageProvider,
     Task,
 )
-from synapse.orm import QuerySet
+from synapse.entities.assignment import AssignmentManager
+from synapse.entities.data import DataUnitManager
+from synapse.entities.ground_truth import GroundTruthEventManager
+from synapse.entities.job import JobLogManager
+from synapse.entities.plugin import PluginReleaseManager
+from synapse.entities.task import TaskManager
+from synapse.orm import Manager, QuerySet, ToMany
 
 
 def fields_have_the_types_that_are_declared(task: Task, storage: Storage) -> None:
@@ -66,6 +70,24 @@ def a_project_may_have_no_collection(project: Project) -> None:
     assert_type(project.data_collection, DataCollection | None)
 
 
+def a_link_to_many_has_the_verbs_of_its_manager(
+    project: Project, collection: DataCollection, dataset: GroundTruthDataset, agent: Agent
+) -> None:
+    """Also after it was narrowed; without verbs of its own it is a plain manager."""
+    assert_type(project.tasks.set_tags(add=[1]), int)
+    assert_type(project.tasks.filter(is_discarded=True), TaskManager)
+    collection.units.all().download("out/")
+    dataset.ground_truths.filter(category="train").download("out/")
+    assert_type(collection.projects, Manager[Project])
+    assert_type(agent.jobs.first(), Job | None)
+    project.tasks.set_tag(add=[1])  # type: ignore[attr-defined]
+
+
+def a_link_may_name_the_entity_alone(links: ToMany[Task], project: Project) -> None:
+    """As entities of one's own do."""
+    assert_type(links.__get__(project, Project), QuerySet[Task])
+
+
 def a_link_to_many_is_a_query(
     project: Project,
     plugin: Plugin,
@@ -75,12 +97,12 @@ def a_link_to_many_is_a_query(
     task: Task,
 ) -> None:
     """Both ways, wherever the wire has one."""
-    assert_type(project.tasks, QuerySet[Task])
-    assert_type(task.assignments, QuerySet[Assignment])
-    assert_type(plugin.releases, QuerySet[PluginRelease])
-    assert_type(version.events, QuerySet[GroundTruthEvent])
-    assert_type(collection.units, QuerySet[DataUnit])
-    assert_type(job.logs, QuerySet[JobLog])
+    assert_type(project.tasks, TaskManager)
+    assert_type(task.assignments, AssignmentManager)
+    assert_type(plugin.releases, PluginReleaseManager)
+    assert_type(version.events, GroundTruthEventManager)
+    assert_type(collection.units, DataUnitManager)
+    assert_type(job.logs, JobLogManager)
     assert_type(collection.file_specifications, list[FileSpecification])
 
 

@@ -13,7 +13,7 @@ from synapse.entities.assignment import AssignmentManager
 from synapse.entities.data import DataFileManager
 from synapse.entities.task import TaskManager
 from synapse.errors import NotFoundError
-from synapse.orm import BulkResult, Explanation, Manager, QuerySet, Rows, Values
+from synapse.orm import BulkResult, Explanation, Manager, Rows, Values
 
 
 def a_manager_gives_objects_of_its_entity() -> None:
@@ -111,6 +111,6 @@ def each_entity_has_its_errors() -> None:
 
 def relations_are_queries_of_the_other_side(project: Project) -> None:
     """Of the entity that is named, without importing it."""
-    assert_type(project.tasks, QuerySet[Task])
+    assert_type(project.tasks, TaskManager)
     assert_type(project.tasks.get(5), Task)
-    assert_type(project.tasks.filter(is_discarded=True)[:5], QuerySet[Task])
+    assert_type(project.tasks.filter(is_discarded=True)[:5], TaskManager)
