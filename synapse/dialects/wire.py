@@ -11,6 +11,7 @@ import attrs
 from synapse.dialects.masking import Masker, mask_body
 from synapse.errors import QueryError, describe
 from synapse.mapping.unset import UNSET
+from synapse.showing import bounded
 
 IDEMPOTENT: Final = frozenset({"GET", "HEAD", "PUT", "DELETE"})
 _PROBLEM: Final = frozenset({"type", "title", "status", "instance"})  # RFC 9457, which gateways speak
@@ -26,6 +27,7 @@ class Body(Protocol):
         """Return a fresh binary reader over the whole body."""
 
 
+@bounded
 @attrs.frozen
 class Request:
     """One HTTP request, relative to the session's base URL.
@@ -64,6 +66,7 @@ class Request:
         return Masker().url(self.target)
 
 
+@bounded
 @attrs.frozen
 class Reply:
     """One answer whose body was read whole; `data` is the parsed JSON, `None` for an empty body.
@@ -77,6 +80,7 @@ class Reply:
     length: int | None = None
 
 
+@bounded
 @attrs.frozen
 class Page:
     """One page of a list: its rows, the total where the backend counts, and whether more follow."""

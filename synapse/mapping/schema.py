@@ -10,12 +10,14 @@ import attrs
 from synapse.errors import MappingError, QueryError, did_you_mean, quoted
 from synapse.mapping.codecs import Codec, Misfit
 from synapse.mapping.unset import UNSET
+from synapse.showing import bounded
 
 READ_ONLY = "synapse.read_only"
 WRITE_ONLY = "synapse.write_only"
 SECRET = "synapse.secret"  # noqa: S105 - a metadata key, not a secret
 
 
+@bounded
 @attrs.frozen
 class Field:
     """One declared field of an entity."""
@@ -49,6 +51,7 @@ class Field:
             raise MappingError(said) from None
 
 
+@bounded
 @attrs.frozen(eq=False)
 class Schema:
     """One entity as the lower layers see it.

@@ -21,6 +21,7 @@ from synapse.orm.newest import Moment
 from synapse.orm.resolving import asking
 from synapse.query import FetchMode
 from synapse.session import Outcome, Run, Written, create_each, rows_of
+from synapse.showing import bounded
 
 if TYPE_CHECKING:
     from synapse.orm.entity import Entity
@@ -31,6 +32,7 @@ E = TypeVar("E", bound="Entity")
 T = TypeVar("T")
 
 
+@bounded
 @attrs.frozen
 class Change:
     """What a bulk write does to one row; `after` is empty for a deletion."""
@@ -40,6 +42,7 @@ class Change:
     after: dict[str, Any] = attrs.field(factory=dict)
 
 
+@bounded
 @attrs.frozen
 class BulkResult:
     """What a bulk write did, or with `dry_run` would do: one `Change` for each row that needs one."""

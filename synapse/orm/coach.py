@@ -1,4 +1,4 @@
-"""Tells the line of code that reads what it may not know: a loop that fetches row by row, rows that may lack."""
+"""Knows the line of code that reads: a loop that fetches row by row is told so, and so is who gets too few rows."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from typing import Final
 
 import attrs
 
-from synapse.session.callers import caller
+from synapse.errors import FieldError
+from synapse.session.callers import caller, is_inspector
 from synapse.session.forks import Locks
 
 OFTEN: Final = 10
@@ -39,6 +40,12 @@ class _Run:
 
 _runs: Final[OrderedDict[Place, _Run]] = OrderedDict()
 _locks: Final = Locks()
+
+
+def refuse_inspectors(owner: str, name: str) -> None:
+    """Fetch nothing for a completer or a debugger, which reads whatever there is."""
+    if is_inspector():
+        raise FieldError(f"{owner}.{name} is not loaded, and is not fetched just to be shown", name=name)
 
 
 def note(what: str, *, instead: str) -> None:

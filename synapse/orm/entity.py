@@ -6,7 +6,7 @@ import copy
 import enum
 import inspect
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from itertools import takewhile
 from types import MemberDescriptorType
@@ -26,6 +26,7 @@ from typing import (
 import attrs
 
 from synapse.errors import (
+    FieldError,
     MappingError,
     MultipleObjectsReturned,
     NotFoundError,
@@ -38,7 +39,7 @@ from synapse.mapping.json import detached
 from synapse.mapping.schema import READ_ONLY, SECRET, WRITE_ONLY, Field, Schema, read_only, secret, write_only
 from synapse.mapping.state import State
 from synapse.mapping.unset import UNSET
-from synapse.orm import binding, loading, saving, writing
+from synapse.orm import binding, hints, loading, saving, writing
 from synapse.orm.manager import Objects, refuse_instance
 from synapse.orm.registry import entity_named, register
 from synapse.orm.relations import ToMany, ToOne
@@ -215,9 +216,10 @@ class Entity:
         known = [name for name in schema.names if not schema.field(name).read_only]
         for name in values:
             if name not in known and not _is_property(type(self), name):
-                raise MappingError(
+                raise FieldError(
                     f"{schema.entity} has no field {quoted(name)} that can be set{did_you_mean(name, known)}. "
-                    f"Fields: {', '.join(known)}"
+                    f"Fields: {', '.join(known)}",
+                    name=name,
                 )
         for relation, via in schema.relations.items():
             if relation in values and via in values:
@@ -289,40 +291,35 @@ class Entity:
             # Python comes here for slots that are not set: a field that the row did not carry, or is not opened yet.
             if name in type(self)._schema.fields:
                 return loading.field_value(self, name)
+            if name.startswith("__"):
+                raise AttributeError(name)  # libraries probe for dozens of these on every object
             if name == "objects":
                 refuse_instance(self, type(self))
             if hasattr(type(self), name):
                 # A property failed by an AttributeError of its own, which says what is wrong.
                 return object.__getattribute__(self, name)
-            known = [
-                *self._schema.names,
-                *self._to_many,
-                *(each for each in dir(type(self)) if not each.startswith("_")),
-            ]
-            raise AttributeError(
-                f"{type(self).__name__} has no attribute {quoted(name)}{did_you_mean(name, known)}",
-                name=name,
-                obj=None,
-            )
+            cls = type(self)
+            raise FieldError(name=name, say=lambda: hints.attribute(cls.__name__, name, known=dir(cls)))
 
         def __setattr__(self, name: str, value: Any) -> None:
             field = self._schema.fields.get(name)
             if field is not None:
                 if field.read_only:
-                    raise AttributeError(
-                        f"{type(self).__name__}.{name} is set by the backend and cannot be assigned"
-                    )
+                    said = f"{type(self).__name__}.{name} is set by the backend and cannot be assigned"
+                    raise FieldError(said, name=name)
                 writing.assign(self, field, value=value)
             elif _is_set_by_descriptor(type(self), name):
                 object.__setattr__(self, name, value)
             else:
                 settable = [each for each in self._schema.names if not self._schema.field(each).read_only]
-                raise AttributeError(
-                    f"{type(self).__name__} has no field {quoted(name)}{did_you_mean(name, settable)}; nothing was set"
+                raise FieldError(
+                    f"{type(self).__name__} has no field {quoted(name)}{did_you_mean(name, settable)}; nothing was set",
+                    name=name,
                 )
 
     def __delattr__(self, name: str) -> None:
-        raise AttributeError(f"fields cannot be deleted; assign None to clear {name!r} where it may be null")
+        said = f"fields cannot be deleted; assign None to clear {quoted(name)} where it may be null"
+        raise FieldError(said, name=name)
 
     def __eq__(self, other: object) -> bool:
         if self is other:
@@ -354,7 +351,14 @@ class Entity:
 
     def __repr__(self) -> str:
         pk = "(new)" if self.pk is None else self.pk
-        return f"<{type(self).__name__} {pk}{''.join(_shown(self))}>"
+        return f"<{type(self).__name__} {pk}{''.join(f' {name}={text}' for name, text in _shown(self))}>"
+
+    def __rich_repr__(self) -> Iterator[Any]:
+        # rich would read every attrs field, and so load those that aren't here.
+        yield _Verbatim("(new)" if self.pk is None else self.pk)
+        yield from _shown(self)
+
+    __rich_repr__.angular = True  # type: ignore[attr-defined]
 
     def __copy__(self) -> Self:
         return loading.copied(self)
@@ -406,8 +410,18 @@ def _is_set_by_descriptor(cls: type[Entity], name: str) -> bool:
     return hasattr(declared, "__set__") and not isinstance(declared, MemberDescriptorType)
 
 
-def _shown(instance: Entity) -> list[str]:
-    shown: list[str] = []
+class _Verbatim(str):
+    """Text that is shown without quotes."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+def _shown(instance: Entity) -> list[tuple[str, _Verbatim]]:
+    """Spell the first plain values that are here: nothing is loaded, and secrets are stars."""
+    shown: list[tuple[str, _Verbatim]] = []
     for field in instance._schema.fields.values():
         value = loading.peek(instance, field.name)
         if (
@@ -418,10 +432,11 @@ def _shown(instance: Entity) -> list[str]:
         ):
             continue
         if field.secret:
-            shown.append(f" {field.name}=***")
+            shown.append((field.name, _Verbatim("***")))
         elif isinstance(value, str | int | float | bool):
             text = repr(str(value)) if isinstance(value, str) else repr(value)
-            shown.append(f" {field.name}={text if len(text) <= 40 else text[:36] + '...' + text[0]}")
+            cut = text if len(text) <= 40 else text[:36] + "..." + text[0]
+            shown.append((field.name, _Verbatim(cut)))
     return shown
 
 

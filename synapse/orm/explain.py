@@ -12,6 +12,7 @@ from synapse.orm.planning import Plan, PlanName
 from synapse.orm.ranges import FEW_PAGES
 from synapse.query import Gt, Gte, Lt, Lte, Query
 from synapse.query.catalog import spell
+from synapse.showing import MOST_LINES, lines_of, shortened
 
 if TYPE_CHECKING:
     from synapse.orm.entity import Entity
@@ -49,10 +50,11 @@ class Explanation:
 
     def __str__(self) -> str:
         lines = [f"{request.method} {self.host}/{request.shown}" for request in self.requests]
-        return "\n".join([*lines, *([f"({self.more})"] if self.more else [])])
+        said = lines_of(lines, count=len(lines), what="requests", most=MOST_LINES - 1)
+        return "\n".join(filter(None, [said, f"({self.more})" if self.more else ""]))
 
     def __repr__(self) -> str:
-        return f"<Explanation of plan {self.plan!r}\n{self}\n>"
+        return shortened(f"<Explanation of plan {self.plan!r}\n{self}\n>")
 
 
 def _laid_out(

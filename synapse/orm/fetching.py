@@ -35,6 +35,7 @@ def related(instance: Entity, one: ToOne[Any]) -> Any:
         return known
     if key is None:
         return None
+    coach.refuse_inspectors(type(instance).__name__, one.name)
     state = instance._state
     if state.mode is FetchMode.RAISE:
         raise QueryError(

@@ -348,6 +348,7 @@ def _open_default(instance: Entity, name: str) -> Any:
 
 def _load_deferred(instance: Entity, name: str) -> None:
     cls, state = type(instance), instance._state
+    coach.refuse_inspectors(cls.__name__, name)
     if state.mode is FetchMode.RAISE:
         raise QueryError(
             f"{cls.__name__}.{name} was not loaded and fetch_mode is RAISE; add {name!r} to only() or drop the defer()"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from synapse.errors import FieldError
 from synapse.orm.queryset import QuerySet
 
 if TYPE_CHECKING:
@@ -39,4 +40,4 @@ class ManagedBy(Objects, Generic[M]):
 def refuse_instance(instance: object, owner: type[Any]) -> None:
     """Refuse `task.objects`, which would read as if it knew of the task."""
     if instance is not None:
-        raise AttributeError(f"queries start at the class: {owner.__name__}.objects")
+        raise FieldError(f"queries start at the class: {owner.__name__}.objects", name="objects")

@@ -12,7 +12,20 @@ import attrs
 from synapse.dialects import V1
 from synapse.errors import ArgumentTypeError, QueryError, describe
 from synapse.mapping.unset import UNSET, Unset
-from synapse.orm import binding, bulk, coach, fetching, finding, parts, reading, spelling, streaming, writing
+from synapse.orm import (
+    binding,
+    bulk,
+    coach,
+    fetching,
+    finding,
+    hints,
+    narrowing,
+    parts,
+    reading,
+    spelling,
+    streaming,
+    writing,
+)
 from synapse.orm.bulk import BulkResult
 from synapse.orm.explain import Explanation
 from synapse.orm.fetching import Owner
@@ -21,8 +34,8 @@ from synapse.orm.result import Result
 from synapse.orm.rows import OnBadRow, Rows
 from synapse.orm.values import Values
 from synapse.query import FetchMode, Query
-from synapse.query.lookups import Nothing
 from synapse.session import Backend, Session, current_if_any
+from synapse.showing import shortened
 
 if TYPE_CHECKING:
     from synapse.orm.entity import Entity
@@ -67,40 +80,11 @@ class QuerySet(Generic[E]):
         >>> Task.objects.filter(project=1, created__gte="2026-01-01")
         <QuerySet Task project=1 created__gte=datetime.date(2026, 1, 1) (not fetched)>
         """
-        return self._narrow("filter", refused, lookups)
+        return narrowing.narrowed(self, "filter", lookups=lookups, refused=refused)
 
     def exclude(self, *refused: object, **lookups: Any) -> Self:
         """Drop the rows that meet the lookup, where the wire can say so."""
-        if len(lookups) > 1:
-            raise QueryError(
-                "exclude() with several lookups means NOT (a AND b), which the backend cannot answer; "
-                "chain one exclude() for each if you mean NOT a AND NOT b"
-            )
-        return self._narrow("exclude", refused, lookups)
-
-    def _narrow(
-        self, verb: Literal["filter", "exclude"], refused: tuple[object, ...], lookups: dict[str, Any]
-    ) -> Self:
-        if refused:
-            raise QueryError(
-                f"{verb}() takes name=value only; the backend cannot answer OR or nested conditions"
-            )
-        self._unsliced(f"{verb}()")
-        # An iterator would be used up by the first of two looks at it.
-        lookups = {name: list(each) if isinstance(each, Iterator) else each for name, each in lookups.items()}
-        keys_of = binding.among(lookups.values(), known=self._keys_of)
-        catalog, where = self.entity._catalog, self.query.where
-        make = catalog.condition if verb == "filter" else catalog.negation
-        conditions = [make(spelling, value) for spelling, value in lookups.items()]
-        try:
-            for condition in conditions:
-                where = catalog.add(where, condition)
-        except Nothing:
-            made = self._evolve(where=(*where, *conditions), empty=True)
-        else:
-            made = self._evolve(where=where)
-        made._keys_of = keys_of
-        return made
+        return narrowing.narrowed(self, "exclude", lookups=lookups, refused=refused)
 
     def params(self, **raw: str | int) -> Self:
         """Send raw query parameters, unchecked: the way to ask what the SDK does not know."""
@@ -398,7 +382,12 @@ class QuerySet(Generic[E]):
         spelled = spelling.spelled(self.query)
         kept = self._kept
         fetched = f"{len(kept.rows)} fetched" if kept.rows or kept.whole else "not fetched"
-        return f"<QuerySet {self.entity.__name__}{' ' + spelled if spelled else ''} ({fetched})>"
+        return shortened(f"<QuerySet {self.entity.__name__}{' ' + spelled if spelled else ''} ({fetched})>")
+
+    if not TYPE_CHECKING:  # type checkers would take any name as declared
+
+        def __getattr__(self, name: str) -> Any:
+            raise hints.missing(name, "a query", known=type(self))
 
     def __reduce__(self) -> tuple[Any, ...]:
         kept = self._initial, self._keys_of, binding.home_of(self)

@@ -10,6 +10,7 @@ from synapse.mapping.json import detached
 from synapse.mapping.unset import UNSET, Unset
 from synapse.orm import loading
 from synapse.query import FetchMode
+from synapse.showing import shortened
 
 if TYPE_CHECKING:
     from synapse.orm.explain import Explanation
@@ -197,4 +198,5 @@ class Values(Generic[R]):
         return convert(self._queryset[index])
 
     def __repr__(self) -> str:
-        return f"<Values {', '.join(self._fields)}{' ' if self._fields else ''}of {self._queryset!r}>"
+        fields = f"{', '.join(self._fields)} " if self._fields else ""
+        return shortened(f"<Values {fields}of {self._queryset!r}>")

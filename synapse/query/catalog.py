@@ -10,8 +10,10 @@ import attrs
 from synapse.errors import QueryError, describe, did_you_mean, quoted
 from synapse.query.kinds import Boolean, Kind
 from synapse.query.lookups import BY_NAME, By, Exact, In, Lookup, Nothing, NotIn
+from synapse.showing import FEW, bounded, brief, few, shortened
 
 
+@bounded
 @attrs.frozen
 class Condition:
     """One checked comparison."""
@@ -21,7 +23,10 @@ class Condition:
     value: Any
 
     def __str__(self) -> str:
-        return f"{spell(self.name, self.lookup)}={self.value!r}"
+        value = self.value
+        if isinstance(value, tuple) and len(value) > FEW:
+            return f"{spell(self.name, self.lookup)}=({few(value, count=len(value))})"
+        return f"{spell(self.name, self.lookup)}={shortened(brief(value), most=200)}"
 
 
 def spell(name: str, lookup: type[Lookup]) -> str:
@@ -29,6 +34,7 @@ def spell(name: str, lookup: type[Lookup]) -> str:
     return name if lookup is Exact else f"{name}__{lookup.name}"
 
 
+@bounded
 @attrs.frozen(eq=False)
 class Catalog:
     """What one entity can be asked: its lookups, the type of each, and its orders."""

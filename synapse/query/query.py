@@ -7,6 +7,7 @@ import enum
 import attrs
 
 from synapse.query.catalog import Condition
+from synapse.showing import bounded
 
 
 class FetchMode(enum.Enum):
@@ -20,6 +21,7 @@ class FetchMode(enum.Enum):
     RAISE = "raise"
 
 
+@bounded
 @attrs.frozen
 class Query:
     """A selection of rows: immutable, comparable, picklable."""

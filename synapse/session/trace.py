@@ -10,11 +10,13 @@ from typing import Any, Final, overload
 import attrs
 
 from synapse.dialects.masking import mask_body
+from synapse.showing import bounded, lines_of, shortened
 
 _READS: Final = frozenset({"GET", "HEAD"})
 _WIDTH: Final = 200
 
 
+@bounded
 @attrs.frozen
 class Call:
     """One HTTP call, repeats included; it prints as one line, without secrets.
@@ -73,7 +75,8 @@ class Trace(Sequence[Call]):
         self._calls.append(call)
 
     def __str__(self) -> str:
-        return "\n".join(map(str, self)) or "no calls"
+        calls = list(self)
+        return lines_of(map(str, calls), count=len(calls), what="calls") or "no calls"
 
     def __repr__(self) -> str:
-        return f"<Trace of {len(self)} calls>\n{self}" if self._calls else "<Trace of 0 calls>"
+        return shortened(f"<Trace of {len(self)} calls>\n{self}" if self._calls else "<Trace of 0 calls>")

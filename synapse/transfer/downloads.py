@@ -9,12 +9,15 @@ from typing import Any, Final, Literal, TypeAlias, overload
 
 import attrs
 
+from synapse.showing import bounded
+
 FileStatus: TypeAlias = Literal["downloaded", "present", "failed"]
 
 _STATUSES: Final[tuple[FileStatus, ...]] = ("downloaded", "present", "failed")
 _SHOWN: Final = 5
 
 
+@bounded
 @attrs.frozen
 class FileOutcome:
     """What became of one file of the row with this `key`.

@@ -17,6 +17,7 @@ import attrs
 from synapse.dialects.masking import Masker
 from synapse.errors import MappingError, TransferError, describe
 from synapse.session import Session, current
+from synapse.showing import bounded
 from synapse.transfer.checksum import Checksum
 from synapse.transfer.datauri import decode, is_data_uri, media_type
 from synapse.transfer.fetch import Fetch
@@ -36,6 +37,7 @@ def _shown(url: str) -> str:
     return repr(url.partition(",")[0] + ",…" if is_data_uri(url) else Masker().url(url.partition("?")[0]))
 
 
+@bounded
 @attrs.frozen(kw_only=True)
 class RemoteFile:
     """A file that can be read or downloaded; nothing is fetched before that.

@@ -10,6 +10,7 @@ from typing import Any, Final, Literal, TypeAlias, overload
 import attrs
 
 from synapse.dialects.masking import mask_body
+from synapse.showing import bounded, shortened
 
 Status: TypeAlias = Literal["created", "reused", "failed", "unknown", "planned"]
 
@@ -21,6 +22,7 @@ _TRACED: Final = 100  # errors that keep the frames they came through
 _NONE: Final = -1
 
 
+@bounded
 @attrs.frozen
 class Outcome:
     """What became of one item.
@@ -213,7 +215,7 @@ def printable(text: str) -> str:
 
 def _line(outcome: Outcome) -> str:
     said = f": {outcome.error}" if outcome.error is not None else ""
-    return f"{outcome.status}: {mask_body(outcome.item)}{said}"
+    return f"{outcome.status}: {shortened(str(mask_body(outcome.item)), most=500)}{said}"
 
 
 def _light(error: Exception) -> Exception:

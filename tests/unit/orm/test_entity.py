@@ -13,6 +13,7 @@ import pytest
 from synapse import (
     Agent,
     DataCollection,
+    FieldError,
     MappingError,
     NotFoundError,
     Project,
@@ -22,7 +23,7 @@ from synapse import (
     TaskTag,
 )
 from synapse.mapping import read_only
-from synapse.orm import Entity, ManagedBy, Manager, entity
+from synapse.orm import Entity, ManagedBy, Manager, entity, hints
 from synapse.orm.entity import kind_of
 from synapse.query import EXACT
 from synapse.testing import canned
@@ -96,13 +97,34 @@ class TestNames:
         """Neither reading nor writing takes a name that nobody declared."""
         with pytest.raises(AttributeError, match="has no attribute"):
             getattr(task, name)
-        with pytest.raises(AttributeError, match="nothing was set"):
+        with pytest.raises(FieldError, match="nothing was set"):
             setattr(task, name, 1)
 
     def test_of_the_nearest_field_are_suggested(self, task):
         """The message helps."""
-        with pytest.raises(AttributeError, match="did you mean 'is_discarded'"):
+        with pytest.raises(FieldError, match="did you mean 'is_discarded'"):
             task.is_discard
+
+    @pytest.mark.parametrize("make", [Task, Task.objects.create], ids=["Task", "create"])
+    def test_as_arguments_are_a_type_error(self, make):
+        """As Python says of arguments that a function does not have; the same error is one of ours."""
+        with canned({}), pytest.raises(TypeError, match="did you mean 'project'") as caught:
+            make(projct=1)
+
+        assert isinstance(caught.value, FieldError)
+
+    def test_that_libraries_probe_for_fail_at_once(self, task, monkeypatch):
+        """Names of Python's own look for nothing near, and any name does so when its error is read."""
+        monkeypatch.setattr(hints, "did_you_mean", lambda *_: pytest.fail("looked for a near name"))
+
+        assert [False, False] == [hasattr(task, "__array__"), hasattr(task, "nosuch")]
+
+    def test_of_a_malformed_row_are_not_missing(self):
+        """`hasattr()` tells that a field is there, or why it cannot be read."""
+        task = Task.objects.using(canned({"GET tasks/7/": {**ROW, "files": {"image_1": 5}}})).get(7)
+
+        with pytest.raises(MappingError, match=r"Task\.files"):
+            hasattr(task, "files")
 
     def test_queries_start_at_the_class(self, task):
         """`task.objects` would read as if it knew of the task."""
