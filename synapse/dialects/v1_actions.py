@@ -7,7 +7,6 @@ from typing import Any, Final, Literal
 
 from synapse.dialects.wire import Body, Request, segment
 
-TAIL_SILENCE: Final = 90.0
 UPLOAD: Final = "chunked_upload"  # the field that names a finished upload
 
 
@@ -45,8 +44,8 @@ def console_logs(job: str) -> Request:
 
 
 def tail(job: str) -> Request:
-    """Follow the lines that a job prints, as server-sent events; the backend shows every few seconds that it lives."""
-    return Request("GET", f"jobs/{segment(job)}/tail_console_logs/", read_timeout=TAIL_SILENCE)
+    """Follow the lines that a job prints, as server-sent events, with comments in between that show that it lives."""
+    return Request("GET", f"jobs/{segment(job)}/tail_console_logs/")
 
 
 def connect(agent_token: str) -> Request:

@@ -171,8 +171,10 @@ class Job(Entity):
     def tail(self) -> Iterator[str]:
         """Follow the lines that the job prints, from its first one, until it ends.
 
-        Raises `DoesNotExist` for a job that the backend does not know, and `TransportError` where the stream breaks off
-        or falls silent before the end; what was printed stays in `console_logs()`.
+        A job may print nothing for hours. Raises `DoesNotExist` for a job that the backend does not know, and
+        `TransportError` where the stream breaks off before the end: the connection is lost, or the backend, which has
+        shown now and then that it lives, has not done so for four times as long as that ever took it. What was printed
+        stays in `console_logs()`.
         """
         return self._tail(held(self, "tail"))
 

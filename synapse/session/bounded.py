@@ -56,8 +56,12 @@ class _Clock(io.RawIOBase):
 
     def stop(self) -> None:
         """Give each read the whole limit."""
-        self._bounded = False
-        self._sock.settimeout(self._limit)
+        self.allow(self._limit)
+
+    def allow(self, seconds: float | None) -> None:
+        """Give each read so many seconds."""
+        self._bounded, self._limit = False, seconds
+        self._sock.settimeout(seconds)
 
     def close(self) -> None:
         self._source.close()
@@ -135,3 +139,7 @@ class Response(http.client.HTTPResponse):
     def take_your_time(self) -> None:
         """Leave only the limit of one read."""
         self._clock.stop()
+
+    def allow(self, seconds: float | None) -> None:
+        """Give each read so many seconds, or as many as it takes."""
+        self._clock.allow(seconds)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import logging
+import socket
 import ssl
 import threading
 
@@ -28,6 +29,18 @@ _POOLS: Final = 32
 # Seconds that one block of a body may take; urllib3 would allow it the limit for connecting only, and a server that
 # pauses to write to its disk would break an upload.
 SENDING: Final = 60.0
+
+
+# A peer that is silent for a minute is asked whether it is there, and given up after another one without an answer:
+# one that is gone without a word, as behind a router that forgot the connection, would be waited for without end.
+_KEEP_ALIVE: Final = (("TCP_KEEPIDLE", 60), ("TCP_KEEPALIVE", 60), ("TCP_KEEPINTVL", 15), ("TCP_KEEPCNT", 4))
+
+
+def _socket_options() -> list[tuple[int, int, int]]:
+    # macOS calls the first of these by the name of the second.
+    named = [(name, value) for name, value in _KEEP_ALIVE if hasattr(socket, name)]
+    tuned = [(socket.IPPROTO_TCP, getattr(socket, name), value) for name, value in named]
+    return [*HTTPConnection.default_socket_options, (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1), *tuned]
 
 
 class _Plain(HTTPConnection):
@@ -159,13 +172,14 @@ class Connections(requests.adapters.HTTPAdapter):
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         """Make the pools, with connections of our own kind."""
-        super().init_poolmanager(*args, **kwargs, blocksize=BLOCK)
+        super().init_poolmanager(*args, **kwargs, blocksize=BLOCK, socket_options=_socket_options())
         self.poolmanager.pool_classes_by_scheme = _KINDS
 
     def proxy_manager_for(self, proxy: str, **proxy_kwargs: Any) -> Any:
         """Make the pools behind a proxy, with connections of our own kind."""
         try:
-            manager = super().proxy_manager_for(proxy, blocksize=BLOCK, **proxy_kwargs)
+            options = {"blocksize": BLOCK, "socket_options": _socket_options(), **proxy_kwargs}
+            manager = super().proxy_manager_for(proxy, **options)
         except requests.exceptions.InvalidSchema:
             raise ConfigError("a SOCKS proxy needs PySocks: pip install 'requests[socks]'") from None
         manager.pool_classes_by_scheme = _socks_kinds() if proxy.lower().startswith("socks") else _KINDS

@@ -20,12 +20,14 @@ from synapse.errors import TransferError, TransportError
 from synapse.session.delivery import Delivery, web_address
 from synapse.session.failures import ERRORS, Failure, failure_of
 from synapse.session.handlers import bare, let_through, part
+from synapse.session.heartbeats import Heartbeats
 from synapse.session.replies import Answer, describe
 from synapse.session.transport import Attempt
 
 _LINE: Final = re.compile(r"\r\n|\n|\r(?!\Z)")
 _BLOCK: Final = 64 * 1024
 _NO_STREAMS: Final = frozenset({"text/html", "application/xhtml+xml", "application/json"})
+_HEAD: Final = 90.0  # seconds that a stream may take to begin
 LONGEST: Final = 16 * 1024 * 1024
 _TOTAL: Final = re.compile(r"bytes\s+(?:\d+-\d+|\*)/(\d+)\s*$")
 
@@ -68,14 +70,19 @@ class Download:
 
 @contextmanager
 def open_lines(delivery: Delivery, request: Request) -> Iterator[Iterator[str]]:
-    """Open an event stream; lines come as soon as the backend has sent them."""
+    """Open an event stream; lines come as soon as the backend has sent them.
+
+    Without a limit of the request's own, the stream may be silent until its heartbeats tell how long is too long.
+    """
     attempt = delivery.prepare(request, streamed=True)
     headers = {**attempt.headers, "Accept-Encoding": "identity"}
-    stream = _Stream(delivery, attrs.evolve(attempt, headers=headers))
+    limit = _HEAD if attempt.read_limit is None else attempt.read_limit
+    stream = _Stream(delivery, attrs.evolve(attempt, headers=headers, read_limit=limit))
     try:
         stream.start()
         _check_kind(stream, masker=delivery.masker)
-        yield _lines(stream)
+        stream.allow(attempt.read_limit)
+        yield _lines(stream, Heartbeats(time.monotonic()) if attempt.read_limit is None else None)
     finally:
         stream.close()
 
@@ -119,6 +126,11 @@ class _Stream:
         """Send the request and keep its answer open."""
         self.answer = self._delivery.deliver(self.attempt, **options)
         self._delivery.streams.add(self.answer.stream)
+
+    def allow(self, seconds: float | None) -> None:
+        """Give each read so many seconds from now on, or as many as it takes."""
+        self.attempt = attrs.evolve(self.attempt, read_limit=seconds)
+        self.answer.stream.allow(seconds)
 
     def read(self, *, size: int, whole: bool) -> bytes:
         """Return the next bytes, empty at the end: *size* of them if *whole*, else what is there."""
@@ -181,15 +193,17 @@ def _check_kind(stream: _Stream, *, masker: Masker) -> None:
         )
 
 
-def _lines(stream: _Stream) -> Iterator[str]:
+def _lines(stream: _Stream, heartbeats: Heartbeats | None) -> Iterator[str]:
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
     begun: list[str] = []
     held, length = "", 0
     while block := stream.read(size=_BLOCK, whole=False):
         *lines, last = _LINE.split(held + decoder.decode(block))
         if lines:
-            yield "".join((*begun, lines[0]))
-            yield from lines[1:]
+            lines[0] = "".join((*begun, lines[0]))
+            if heartbeats and heartbeats.take(lines, now=time.monotonic()):
+                stream.allow(heartbeats.limit)
+            yield from lines
             begun, length = [], 0
         # What may be the first half of a line break waits for the other half.
         held = "\r" if last.endswith("\r") else ""

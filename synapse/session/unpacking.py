@@ -12,6 +12,8 @@ from typing import Any, Final
 
 from urllib3.exceptions import DecodeError
 
+from synapse.session.bounded import Response
+
 BLOCK: Final = 1024 * 1024
 _PIECE: Final = 64 * 1024
 _GZIP: Final = b"\x1f\x8b"
@@ -44,6 +46,12 @@ class Body:
     def close(self) -> None:
         """Leave the rest, and the connection with it."""
         self._raw.close()
+
+    def allow(self, seconds: float | None) -> None:
+        """Give each read so many seconds, or as many as it takes."""
+        response = getattr(self._raw, "_original_response", None)
+        if isinstance(response, Response):
+            response.allow(seconds)
 
     def cut(self) -> None:
         """End the reading that another thread is at."""
