@@ -25,7 +25,8 @@ from synapse.entities import DataCollection, DataFile
 from synapse.errors import QueryError
 from synapse.orm import arguments
 from synapse.transfer import Report, checksum_of, upload_file
-from synapse.transfer.source import PathLike, as_sent
+from synapse.transfer.signs import check_alone
+from synapse.transfer.source import PathLike, Source, as_sent
 
 if TYPE_CHECKING:
     from synapse.client.backend import BackendClient
@@ -60,7 +61,7 @@ def create_data_file(
     Content that the backend has already gives its existing data file. How long an answer may take grows with the file,
     so that `read_timeout` is not needed.
     """
-    return upload_file(client.session, file_path, chunked=use_chunked_upload)
+    return upload_file(client.session, file_path, chunked=use_chunked_upload, check_content=client.strict)
 
 
 @method
@@ -88,6 +89,9 @@ def upload_data_file(
     # What the unit cannot be made of is refused before a file is sent.
     rest = arguments.json_object("upload_data_file(data)", rest)
     paths = {name: as_sent(str(path)) for name, path in files.items()}
+
+    for path in files.values() if client.strict else ():
+        check_alone(Source.of(path))
 
     def send(name: str) -> Row:
         row = upload_file(client.session, files[name], chunked=use_chunked_upload)
@@ -138,6 +142,7 @@ def upload_data_collection(
             batch_size=batch_size,
             progress=by_items(on_progress, count=len(items)),
             on_error="raise",
+            check_content=client.strict,
         )
     )
     finished(on_progress, count=len(items))

@@ -16,6 +16,7 @@ from synapse.session import Outcome
 from synapse.transfer import tracked
 from synapse.transfer.deposit import deposit
 from synapse.transfer.presigned import send_signed
+from synapse.transfer.signs import check_alone
 from synapse.transfer.source import PathLike, Source
 from synapse.transfer.upload import Options, send_file
 
@@ -72,6 +73,8 @@ def upload_files_bulk(
     if strategy not in (None, "presigned"):
         raise QueryError(f"strategy must be 'presigned' or None, not {describe(strategy)}; nothing was sent")
     sources = [Source.of(path) for path in arguments.items("file_paths", file_paths, of="paths")]
+    for source in sources if client.strict else ():
+        check_alone(source)
     outcomes = _sent(client, sources, workers=max_workers, on_progress=on_progress)
     finished(on_progress, count=len(sources))
     results = [_told(outcome) for outcome in outcomes]
@@ -121,11 +124,13 @@ def upload_file_to_presigned_url(
     client: BackendClient, presigned_url: str, file_path: PathLike, content_type: str | None = None
 ) -> Row:
     """Put a file at a signed address, and return its `checksum`, a SHA-1, and its `size`."""
-    place = Place("", (presigned_url,))
+    place, source = Place("", (presigned_url,)), Source.of(file_path)
+    if client.strict:
+        check_alone(source)
     with tracked(None, total=None, label="uploading") as advanced:
         stored = deposit(
             client.session,
-            Source.of(file_path),
+            source,
             place=place,
             content_type=content_type,
             advanced=advanced,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from os import PathLike
@@ -25,7 +23,6 @@ from synapse.orm.writing import dropping_all_cached
 from synapse.query import EXACT
 from synapse.session import rows_of
 from synapse.showing import bounded
-from synapse.transfer.source import Source
 
 if TYPE_CHECKING:
     from synapse.dialects import Request
@@ -110,24 +107,28 @@ class DataCollection(Entity):
         *,
         meta: Json | None = None,
         groups: Sequence[str] = (),
+        root: str | PathLike[str] | None = None,
+        check_content: bool = True,
     ) -> DataUnit:
         """Upload the files of one unit and create it; a bare path will do where one file is asked for.
 
         A unit of the same files that the collection has already is returned as it is instead of a new one; what the
-        backend has of the files is not sent. Raises
-        `MappingError` before anything is sent where a file fits no specification, or a required one is missing.
+        backend has of the files is not sent. A file is remembered by its path below *root*. Raises `MappingError`
+        before anything is sent where a file fits no specification, or a required one is missing; and `TransferError`
+        where it is certainly no picture (empty, a web page), unless `check_content=False`.
         """
         from synapse.entities.data import DataUnit
 
         session = held(self, "add")
-        sources = {name: Source.of(path) for name, path in self.check_files(files).items()}
+        plan = transfer.plan_of(
+            {"files": self.check_files(files)}, self._all_specs(), root=root, check_content=check_content
+        )
         given: dict[str, Any] = {"meta": {} if meta is None else meta}
         if groups != ():
             given["groups"] = groups
         unit = DataUnit(data_collection_id=self.pk, files={}, **given)
-        paths = {name: source.shown for name, source in sources.items()}
-        checksums = transfer.upload_missing(session, sources)
-        sent = {name: {"checksum": checksums[name], "path": path} for name, path in paths.items()}
+        checksums = transfer.upload_missing(session, {name: part.source for name, part in plan.parts.items()})
+        sent = {name: {"checksum": checksums[name], "path": part.path} for name, part in plan.parts.items()}
         # The wire takes less of a file than it gives, so this field is written by plain dicts.
         unit.files = cast("Any", sent)
         unit._state.session, unit._state.mode = session, self._state.mode
@@ -145,6 +146,12 @@ class DataCollection(Entity):
         on_error: Literal["collect", "raise"] = "collect",
         dry_run: bool = False,
         presigned: bool | None = None,
+        folders: Mapping[str, str | PathLike[str]] | None = None,
+        include: str | Sequence[str] | None = None,
+        exclude: str | Sequence[str] | None = None,
+        root: str | PathLike[str] | None = None,
+        allow_unpaired: bool = False,
+        check_content: bool = True,
     ) -> Report:
         """Upload a folder or many items side by side, and report on each item in the order given.
 
@@ -159,13 +166,26 @@ class DataCollection(Entity):
         with a `BulkError`; so does, always, a token that is not taken, a line that stays dead, and an error that
         *items* itself raises, once what was sent has its units. Files go straight to the backend's storage where it
         offers that; `presigned` forces either.
+
+        `folders={"image_1": "images", "data_meta_1": "labels"}` names the sub-folders of the specifications, which lie
+        in one folder, wherever that is; `include` and `exclude` are patterns such as `"*.jpg"` and `"previews/"`. A
+        folder in which pictures lack labels, and labels lie without their picture, is refused before anything is sent,
+        unless `allow_unpaired=True`. Files are remembered by their path below *root*, which is the folder itself where
+        one is given. A file that is certainly no picture (empty, a web page, a Git LFS pointer) fails, unless
+        `check_content=False`.
         """
-        arguments.flag("upload(dry_run=...)", dry_run)
+        flags = {"dry_run": dry_run, "allow_unpaired": allow_unpaired, "check_content": check_content}
+        for name, value in flags.items():
+            arguments.flag(f"upload({name}=...)", value)
         session = held(self, "upload")
-        given = (
-            transfer.open_folder(items, specs=self._specs())
-            if isinstance(items, str | os.PathLike)
-            else items
+        layout = {"folders": folders, "include": include, "exclude": exclude}
+        given = transfer.items_of(
+            items,
+            specs=self._specs(),
+            root=root,
+            layout=layout,
+            allow_unpaired=allow_unpaired,
+            check_content=check_content,
         )
         with (
             writing.renewing(None if dry_run else self, "units"),
@@ -181,11 +201,18 @@ class DataCollection(Entity):
                 on_error=on_error,
                 dry_run=dry_run,
                 presigned=presigned,
+                root=root,
+                check_content=check_content,
             )
 
     def _specs(self) -> tuple[Spec, ...]:
-        single = (spec for spec in self.file_specifications if not spec.is_sequential)
-        return tuple(transfer.Spec(spec.name, spec.file_type, spec.is_required) for spec in single)
+        sequential = {spec.name for spec in self.file_specifications if spec.is_sequential}
+        return tuple(spec for spec in self._all_specs() if spec.name not in sequential)
+
+    def _all_specs(self) -> tuple[Spec, ...]:
+        return tuple(
+            transfer.Spec(each.name, each.file_type, each.is_required) for each in self.file_specifications
+        )
 
     def _target(self, session: Session, project: Project | int | None, *, dry_run: bool) -> Target:
         from synapse.entities.data import DataUnit

@@ -19,6 +19,7 @@ from synapse.orm.writing import stored
 from synapse.query import EXACT, By, Exact
 from synapse.transfer import ProgressLike, RemoteFile, tracked
 from synapse.transfer.hashing import file_of, hashes_of
+from synapse.transfer.signs import check_alone
 from synapse.transfer.source import CHUNK, Source
 
 if TYPE_CHECKING:
@@ -40,13 +41,15 @@ class DataFileManager(FilesManager["DataFile"]):
         chunk_size: int = CHUNK,
         presigned: bool | None = None,
         progress: ProgressLike = None,
+        check_content: bool = True,
     ) -> DataFile:
         """Upload one file: whole up to 50 MiB, in chunks above; `chunked` forces either.
 
         After a dropped connection, chunks go on from where the backend has got to, and so does the next call after one
         that died. With *presigned* the file goes to the backend's storage directly, or the usual way where the backend
         declines that. Content that the backend has already gives its existing file. Raises `TransferError` where the
-        file is missing, is a folder, or changes while it is sent.
+        file is missing, is a folder, changes while it is sent, or is certainly not what its name says (an empty
+        picture, a web page called `.png`, a Git LFS pointer), unless `check_content=False`.
         """
         session, options = self.session, transfer.Options(chunked=chunked, chunk_size=chunk_size)
         if presigned not in (None, True, False) or (presigned and chunked is not None):
@@ -54,6 +57,8 @@ class DataFileManager(FilesManager["DataFile"]):
                 f"presigned takes True, False or None, and not together with chunked, got {describe(presigned)}"
             )
         source = Source.of(path)
+        if arguments.flag("upload(check_content=...)", check_content):
+            check_alone(source)
         with tracked(progress, total=source.size, label=source.name) as advanced:
 
             def directly(source: Source) -> dict[str, Any]:

@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from synapse.transfer.chunked import upload_for
     from synapse.transfer.download import Wanted, download_files
     from synapse.transfer.downloads import Downloads, FileOutcome
-    from synapse.transfer.folders import open_folder
+    from synapse.transfer.folders import items_of
     from synapse.transfer.hashing import existing
+    from synapse.transfer.items import plan_of
     from synapse.transfer.multipart import FilePart, MultipartBody
     from synapse.transfer.presigned import upload_signed
     from synapse.transfer.report import Outcome, Report, Show
@@ -42,7 +43,8 @@ _PLACES = {
     "checksum_of": "upload",
     "download_files": "download",
     "existing": "hashing",
-    "open_folder": "folders",
+    "items_of": "folders",
+    "plan_of": "items",
     "send_file": "upload",
     "send_release": "archive",
     "upload_file": "upload",
@@ -75,7 +77,8 @@ __all__ = [
     "data_uri",
     "download_files",
     "existing",
-    "open_folder",
+    "items_of",
+    "plan_of",
     "send_file",
     "send_release",
     "tracked",

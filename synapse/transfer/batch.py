@@ -15,16 +15,18 @@ import attrs
 
 from synapse.errors import BulkError, SynapseError, TransferError, describe
 from synapse.session import Run, Session, Untried
+from synapse.session.callers import caller
 from synapse.session.concurrency import FleetingExecutor
 from synapse.session.config import whole_number
 from synapse.session.pacing import stopping, widened
 from synapse.transfer.folders import Folder
 from synapse.transfer.hashing import Hashes, Map, hash_all, known_by
 from synapse.transfer.items import Plan, as_given, plan_of, size_of_item
+from synapse.transfer.places import Names, check_root, placed_item
 from synapse.transfer.progress import Meter, ProgressLike, tracked, watched
 from synapse.transfer.report import Ledger, Report, Show, printable
 from synapse.transfer.sending import Item, Sender
-from synapse.transfer.source import CHUNK
+from synapse.transfer.source import CHUNK, PathLike
 from synapse.transfer.specifications import Spec
 from synapse.transfer.stages import Job, run_stages
 from synapse.transfer.units import Creator, Units, find_tasks
@@ -67,6 +69,8 @@ def upload_items(
     presigned: bool | None = None,
     chunked: bool | None = None,
     chunk_size: int = CHUNK,
+    root: PathLike | None = None,
+    check_content: bool = True,
 ) -> Report:
     """Upload the files of every item, create their units in batches, and report on each item in the order given.
 
@@ -82,15 +86,21 @@ def upload_items(
     long as that can be had. Interrupted or killed, the run is repeated as a whole: what is there is found again.
     """
     _check_settings(items, batch_size=batch_size, on_error=on_error, presigned=presigned)
+    check_root(root)
     # More than read: most of them wait for the line, or for the backend to store what it got.
     count = _MORE * session.workers if workers is None else whole_number("workers", workers)
     options = Options(chunked=chunked, chunk_size=chunk_size)
     session.check_open()
-    look: Look = partial(plan_of, specs=target.specs)
+    look: Look = partial(plan_of, specs=target.specs, root=root, check_content=check_content)
+    ledger = Ledger()
     if isinstance(items, Folder):
-        look, target = items.plan, attrs.evolve(target, show=attrs.evolve(target.show, item=items.item))
+        look, target = items.plan, _showing(target, items.item)
+    elif root is not None:
+        target = _showing(target, partial(placed_item, root=root))
+    else:
+        ledger = Ledger(Names(caller()).note)
     if dry_run:
-        return _planned(items, look, show=target.show)
+        return _planned(items, look, ledger, show=target.show)
     # Those of a list cannot change before their turn.
     run: Run[Any] = Run(items if isinstance(items, Sequence | Folder) else map(as_given, items))
     raising = on_error == "raise"
@@ -100,8 +110,12 @@ def upload_items(
         sender.meter = meter
         if watched(progress) and total is None:
             look = partial(_expected, look, meter)
-        upload = _Upload(sender, run, session=session, target=target)
+        upload = _Upload(sender, run, ledger, session=session, target=target)
         return upload.run_all(look, batch_size=batch_size, workers=count)
+
+
+def _showing(target: Target, item: Callable[[Any], Any]) -> Target:
+    return attrs.evolve(target, show=attrs.evolve(target.show, item=item))
 
 
 def _expected(look: Look, meter: Meter, kept: Any) -> Plan:
@@ -113,9 +127,11 @@ def _expected(look: Look, meter: Meter, kept: Any) -> Plan:
 class _Upload:
     """A run of many items."""
 
-    def __init__(self, sender: Sender, run: Run[Any], *, session: Session, target: Target) -> None:
+    def __init__(
+        self, sender: Sender, run: Run[Any], ledger: Ledger, *, session: Session, target: Target
+    ) -> None:
         self._sender, self._run, self._session, self._target = sender, run, session, target
-        self._ledger = Ledger()
+        self._ledger = ledger
         self._units = Units(
             target.create_units, run, target.newest_unit, target.create_tasks, raising=sender.raising
         )
@@ -219,8 +235,8 @@ def _settle(item: Item, known: Mapping[Hashes, str | Exception], meter: Meter) -
             meter.resume(item.part(name).source.size)
 
 
-def _planned(items: Iterable[Any], look: Callable[[Any], Plan], *, show: Show) -> Report:
-    ledger, size = Ledger(), 0
+def _planned(items: Iterable[Any], look: Callable[[Any], Plan], ledger: Ledger, *, show: Show) -> Report:
+    size = 0
     for kept in items:
         place = ledger.take(kept)
         try:

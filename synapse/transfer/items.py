@@ -13,7 +13,9 @@ import attrs
 from synapse.errors import TransferError, describe, did_you_mean
 from synapse.mapping.codecs import Misfit, check_json
 from synapse.session.paths import user_path
-from synapse.transfer.source import Source
+from synapse.transfer.places import place_of
+from synapse.transfer.signs import check_fits
+from synapse.transfer.source import PathLike, Source
 from synapse.transfer.specifications import Spec, by_specification
 
 _KEYS: Final = ("files", "meta", "groups")
@@ -47,14 +49,21 @@ class Plan:
         return {"data_collection": collection, "files": files, "meta": self.meta, **named}
 
 
-def plan_of(item: Any, specs: Sequence[Spec]) -> Plan:
+def plan_of(
+    item: Any, specs: Sequence[Spec], *, root: PathLike | None = None, check_content: bool = True
+) -> Plan:
     """Check an item and look at its files; what cannot be is a `TransferError` or a `MappingError`."""
     files, meta, groups = _read(item)
-    names = [spec.name for spec in specs]
+    by_name = {spec.name: spec for spec in specs}
     required = [spec.name for spec in specs if spec.required]
-    named = by_specification(files, names=names, required=required)
-    sources = {name: Source.of(path) for name, path in named.items()}
-    return Plan({name: Part(source, source.shown) for name, source in sources.items()}, meta, groups)
+    named = by_specification(files, names=list(by_name), required=required)
+    parts: dict[str, Part] = {}
+    for name, path in named.items():
+        source = Source.of(path)
+        if check_content:
+            check_fits(source, by_name[name])
+        parts[name] = Part(source, place_of(path, root))
+    return Plan(parts, meta, groups)
 
 
 def as_given(item: Any) -> Any:

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 # Where several kinds take an extension, the first that a collection has is meant.
 _KINDS: Final = {
     ("data", "text"): "json jsonl ndjson geojson xml yaml yml csv tsv",
-    ("data", "pcd"): "bin",
-    ("data",): "npy npz parquet arrow feather h5 hdf5 mat pkl xls xlsx db zip",
+    ("data", "pcd"): "bin npy npz",
+    ("data",): "parquet arrow feather h5 hdf5 mat pkl xls xlsx db zip",
     ("text", "data"): "txt",
     ("text",): "md html htm log srt vtt",
     ("pcd",): "pcd ply las laz e57 xyz",
@@ -43,6 +43,15 @@ def takes(file_type: str, name: str) -> bool:
     (True, False, True)
     """
     return file_type not in _TOLD or file_type in kinds_of(name)
+
+
+def contradicts(file_type: str, name: str) -> bool:
+    """Tell whether a name says that a file is something else; one that tells of nothing may be anything.
+
+    >>> contradicts("image", "a.mp4"), contradicts("image", "SCAN0001"), contradicts("pcd", "000001.bin")
+    (True, False, False)
+    """
+    return file_type in _TOLD and bool(kinds := kinds_of(name)) and file_type not in kinds
 
 
 def is_left_over(name: str) -> bool:

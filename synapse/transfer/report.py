@@ -55,15 +55,20 @@ class Show:
 class Ledger:
     """What is known of each item while a run goes on: 25 bytes, beside the item itself and the errors."""
 
-    def __init__(self) -> None:
+    def __init__(self, notice: Callable[[Any], object] = id) -> None:
+        self._notice = notice
         self.items: list[Any] = []
         self.errors: dict[int, Exception] = {}
         self.statuses = bytearray()
         self.units = array("q")
         self.tasks = array("q")
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "_notice": id}
+
     def take(self, item: Any) -> int:
         """Take in an item, and give its place."""
+        self._notice(item)
         self.items.append(item)
         self.units.append(_NONE)
         self.tasks.append(_NONE)

@@ -23,6 +23,7 @@ PathLike: TypeAlias = str | os.PathLike[str]
 BLOCK: Final = 1024 * 1024
 CHUNK: Final = 50 * 1024 * 1024
 _SHOWN: Final = 300
+_HEAD: Final = 512
 
 _TICK: Final = 100_000_000  # nanoseconds in which a file system may give two writes the same time
 _COARSE_TICK: Final = 2_000_000_000  # the same where times are whole seconds
@@ -41,6 +42,8 @@ class Source:
     stamp: tuple[int, int, int] = attrs.field(repr=False)
     changed_ns: int = attrs.field(default=0, repr=False)
     seen_ns: int = attrs.field(default=0, eq=False, repr=False)
+    head: bytes = attrs.field(default=b"", eq=False, repr=False)
+    """The first bytes, by which some files show that they are not what their name says."""
 
     @classmethod
     def of(cls, path: object) -> Source:
@@ -48,8 +51,10 @@ class Source:
         checked, seen = _path(path), time.time_ns()
         try:
             found = checked.stat()
+            head = b""
             if stat.S_ISREG(found.st_mode):
-                FileIO(checked).close()
+                with FileIO(checked) as file:
+                    head = file.read(_HEAD)
         except FileNotFoundError as error:
             raise TransferError(f"there is no file {shown(path)} (looked in {Path.cwd()})") from error
         except PermissionError as error:
@@ -61,20 +66,12 @@ class Source:
             raise TransferError(f"{shown(path)} is a folder: give the path of one file")
         if not stat.S_ISREG(found.st_mode):
             raise TransferError(f"{shown(path)} is not a regular file: write its content to one first")
-        return cls(checked, found.st_size, _stamp(found), found.st_ctime_ns, seen)
+        return cls(checked, found.st_size, _stamp(found), found.st_ctime_ns, seen, head)
 
     @property
     def name(self) -> str:
         """The base name; one that is no UTF-8 is a `TransferError`."""
         return as_sent(self.path.name)
-
-    @property
-    def shown(self) -> str:
-        """The path that the backend remembers the file by: as given where relative, else only its name.
-
-        An absolute path would tell of this machine, not of the data.
-        """
-        return as_sent(self.path.name if self.path.is_absolute() else self.path.as_posix())
 
     @property
     def place(self) -> bytes:

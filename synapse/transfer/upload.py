@@ -26,6 +26,7 @@ from synapse.transfer.chunked import send_chunks, sent_name
 from synapse.transfer.hashing import file_of, hash_all, known_by
 from synapse.transfer.multipart import FilePart, MultipartBody
 from synapse.transfer.progress import ProgressLike, tracked
+from synapse.transfer.signs import check_alone
 from synapse.transfer.source import CHUNK, PathLike, Source, Tally
 
 LARGEST_DIRECT: Final = 50 * 1024 * 1024
@@ -39,6 +40,7 @@ def upload_file(
     chunk_size: int = CHUNK,
     progress: ProgressLike = None,
     name: str | None = None,
+    check_content: bool = False,
 ) -> dict[str, Any]:
     """Upload a file and return the row of its data file.
 
@@ -46,6 +48,8 @@ def upload_file(
     Content that the backend has already gives the row that it has. `name` is sent in place of the file's own.
     """
     source = Source.of(path)
+    if check_content:
+        check_alone(source)
     with tracked(progress, total=source.size, label=source.name) as advanced:
         options = Options(chunked=chunked, chunk_size=chunk_size)
         return send_file(session, source, options=options, advanced=advanced, name=name)

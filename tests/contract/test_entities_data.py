@@ -188,13 +188,14 @@ class TestAdd:
             collection.add({"image_1": picture(18), "data_meta_1": tmp_path / "nope.json"})
 
     def test_a_file_of_the_wrong_type_makes_no_unit(self, collection, tmp_path):
-        """The backend refuses what the specification does not take."""
+        """What its name shows to be no picture is refused before it is sent; the backend refuses it as well."""
         path = tmp_path / "notes.txt"
         path.write_text("no picture")
 
-        with pytest.raises(ValidationError, match="image_1"):
+        with assert_requests(0), pytest.raises(MappingError, match="text or data by its name, and image_1"):
             collection.add(path)
-
+        with pytest.raises(ValidationError, match="image_1"):
+            collection.add(path, check_content=False)
         assert 0 == collection.units.count()
 
 

@@ -15,6 +15,7 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from .kinds import fits
 from .models import (
     DataCollection,
     DataFile,
@@ -40,19 +41,7 @@ GroupPath = tuple[str, ...]
 
 LARGEST_BATCH: Final = 1000
 
-_TYPES: Final = {
-    "image": "jpg jpeg png bmp gif tif tiff webp",
-    "video": "mp4 avi mov mkv webm wmv",
-    "audio": "mp3 wav flac m4a ogg aac",
-    "pcd": "pcd ply las laz",
-    "text": "txt md html htm csv tsv json xml",
-    "data": "json xml csv tsv txt yaml yml bin npy parquet xlsx xls",
-}
-TYPES_OF: Final[dict[str, frozenset[str]]] = {
-    extension: frozenset(kind for kind, known in _TYPES.items() if extension in known.split())
-    for known in _TYPES.values()
-    for extension in known.split()
-}
+LONGEST_PATH: Final = 1024
 
 
 def create_data_units(request: Request) -> Response:
@@ -152,7 +141,6 @@ def _is_entry(entry: Any) -> bool:
         isinstance(entry, dict)
         and isinstance(entry.get("checksum"), str)
         and isinstance(entry.get("path", ""), str)
-        and len(entry.get("path", "")) <= 1000
     )
 
 
@@ -208,11 +196,18 @@ def _check(item: Item, collections: Mapping[int, DataCollection], stored: Mappin
 def _entry_faults(spec: FileSpecification, entry: Mapping[str, Any], stored: DataFile | None) -> list[str]:
     if spec.is_sequential:
         return [say("File specification “%(name)s” is sequential and takes no single file.", name=spec.name)]
+    if len(entry.get("path", "")) > LONGEST_PATH:
+        return [
+            say(
+                "The path of “%(name)s” is longer than %(most)s characters.",
+                name=spec.name,
+                most=LONGEST_PATH,
+            )
+        ]
     if stored is None:
         return [say("No data file has the checksum “%(value)s”.", value=entry["checksum"])]
     extension = PurePosixPath(entry.get("path") or _name_of(stored)).suffix.lower().lstrip(".")
-    kinds = TYPES_OF.get(extension)
-    if kinds is not None and spec.file_type not in kinds:
+    if not fits(spec.file_type, extension):
         facts = {"name": spec.name, "kind": spec.file_type, "extension": extension}
         return [say("“%(name)s” takes %(kind)s files, not .%(extension)s.", **facts)]
     return []

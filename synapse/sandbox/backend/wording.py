@@ -66,6 +66,9 @@ KOREAN: Final = {
     "“%(name)s” takes %(kind)s files, not .%(extension)s.": (
         "“%(name)s”은/는 .%(extension)s이/가 아니라 %(kind)s 파일을 받습니다."
     ),
+    "The path of “%(name)s” is longer than %(most)s characters.": (
+        "“%(name)s”의 경로가 %(most)s자를 넘습니다."
+    ),
     "Plugin “%(value)s” does not exist.": "플러그인 “%(value)s”이/가 존재하지 않습니다.",
     "Enter a version without spaces, slashes and @.": "공백, 슬래시, @가 없는 버전을 입력하십시오.",
     "The plugin has no release “%(value)s”.": "플러그인에 릴리스 “%(value)s”이/가 없습니다.",

@@ -236,8 +236,8 @@ class TestBadItems:
 class TestRefusedBatch:
     def test_is_sifted(self, session: Session, collection: int, upload: Upload, make_file: MakeFile) -> None:
         """A unit that the backend refuses fails alone, with its own words."""
-        paths = [make_file("a.png"), make_file("b.txt"), make_file("c.png")]
-        report = upload(paths)
+        bad = {"files": {"image_1": make_file("b.png")}, "groups": [""]}
+        report = upload([make_file("a.png"), bad, make_file("c.png")])
 
         assert ["created", "failed", "created"] == statuses(report)
         assert 2 == len(units(session, collection))

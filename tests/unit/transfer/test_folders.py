@@ -142,10 +142,12 @@ class TestPairs:
 
     def test_need_what_is_required(self, fill: Fill) -> None:
         """A file whose required partner is missing is a problem."""
+        folder = fill("a.jpg", "a.json", "b.json")
+
         assert [
-            {"image_1": "a.jpg"},
+            {"image_1": "a.jpg", "data_meta_1": "a.json"},
             "'b.json' has no partner of the same stem: a unit needs image_1 as well",
-        ] == items_of(open_folder(fill("a.jpg", "b.json"), specs=[IMAGE, DATA]))
+        ] == items_of(open_folder(folder, specs=[IMAGE, DATA]))
 
     def test_have_one_file_for_each(self, fill: Fill) -> None:
         """Two pictures with one set of data are a problem; without any, they are two items."""

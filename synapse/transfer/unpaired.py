@@ -1,0 +1,175 @@
+"""Pictures that would go up without the labels that lie beside them, noticed before anything is sent."""
+
+from __future__ import annotations
+
+import re
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import Final, TypeAlias
+
+import attrs
+
+from synapse.errors import TransferError
+from synapse.transfer.pairing import fold, stem_of
+from synapse.transfer.specifications import Spec
+
+Unit: TypeAlias = dict[int, str]
+Specs: TypeAlias = Sequence[Spec]
+
+_LABELS: Final = frozenset({"data", "text"})
+_STEMS_KEPT: Final = 50
+# Files that tell of a whole data set: they are nobody's labels.
+_ABOUT_ALL: Final = re.compile(
+    r"_?(annotations?|classes|class_names|predefined_classes|obj|names|dataset|data|coco|metadata|manifest|index|readme"
+    r"|licen[sc]e|notes|label_?map|labels|categories|train|val|valid|validation|test|trainval|synset\w*"
+    r"|(instances|captions|person_keypoints|image_info|stuff|panoptic)_\w+|\w*annotations?\.coco)",
+    re.IGNORECASE,
+)
+_FOR_LABELS: Final = (
+    re.compile(r"label|annot|anno?s?$|gt|ground_?truth", re.IGNORECASE),
+    re.compile(r"calib|meta|json|xml|txt", re.IGNORECASE),
+)
+
+
+@attrs.frozen
+class Half:
+    """A folder whose files are all for the same specifications."""
+
+    path: str
+    specs: frozenset[int]
+    example: str
+    stems: frozenset[str]
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """Its path, step by step."""
+        return tuple(self.path.split("/")) if self.path else ()
+
+
+def check_paired(root: Path, found: Iterable[tuple[str, Unit]], *, specs: Specs) -> None:
+    """Refuse units of which some lack what others are alone with, in one folder or in a pair of folders.
+
+    *found* gives each unit below *root* with the folder that it lies in, folder by folder.
+    """
+    halves: list[Half] = []
+    for path, group in groupby(found, key=lambda each: each[0]):
+        kinds = _kinds((unit for _, unit in group), specs)
+        for first, second in _apart(kinds, specs):
+            # A pipe, or a link to nothing, is no picture that could be sent.
+            if any((root / path).is_file() for path in kinds[first]):
+                raise _refusal(first, second, kinds[first][0], kinds[second][0], specs=specs)
+        if len(kinds) == 1:
+            [(own, paths)] = kinds.items()
+            halves.append(
+                Half(path, own, paths[0], frozenset(each for path in paths for each in _stems(path)))
+            )
+    if pairs := list(_pairs(halves, specs)):
+        pictures, labels = min(pairs, key=lambda pair: _rank(pair[1].parts[-1:]))
+        folders = _folders(pictures, labels, specs)
+        raise _refusal(
+            pictures.specs, labels.specs, pictures.example, labels.example, specs=specs, folders=folders
+        )
+
+
+def _kinds(units: Iterable[Unit], specs: Specs) -> dict[frozenset[int], list[str]]:
+    """Sort units by the specifications that they have files for; of each some paths are kept."""
+    kinds: dict[frozenset[int], list[str]] = defaultdict(list)
+    for unit in units:
+        path, own = next(iter(unit.values())), frozenset(unit)
+        about_all = len(unit) == 1 and _ABOUT_ALL.fullmatch(stem_of(path.rpartition("/")[2]))
+        if about_all and _is_labels(own, specs):
+            continue
+        paths = kinds[own]
+        if len(paths) < _STEMS_KEPT:
+            paths.append(path)
+    return kinds
+
+
+def _apart(kinds: Iterable[frozenset[int]], specs: Specs) -> Iterator[tuple[frozenset[int], frozenset[int]]]:
+    """Give those that have nothing in common, one of which can be sent and one of which is labels."""
+    each = list(kinds)
+    for first in each:
+        for second in each:
+            if first.isdisjoint(second) and _can_be_sent(first, specs) and _is_labels(second, specs):
+                yield first, second
+
+
+def _can_be_sent(unit: frozenset[int], specs: Specs) -> bool:
+    return all(number in unit for number, spec in enumerate(specs) if spec.required)
+
+
+def _is_labels(unit: frozenset[int], specs: Specs) -> bool:
+    return not _can_be_sent(unit, specs) or all(specs[number].file_type in _LABELS for number in unit)
+
+
+def _pairs(halves: Sequence[Half], specs: Specs) -> Iterator[tuple[Half, Half]]:
+    """Give folders of pictures and of their labels: whose paths differ in one step, and that share stems or say so."""
+    near: dict[tuple[str | None, ...], list[Half]] = defaultdict(list)
+    for half in halves:
+        parts = half.parts
+        for index in range(len(parts)):
+            near[(*parts[:index], None, *parts[index + 1 :])].append(half)
+        near[(*parts, None)].append(half)
+    for together in near.values():
+        pictures = [half for half in together if _can_be_sent(half.specs, specs)]
+        labels = [half for half in together if _is_labels(half.specs, specs)]
+        for second in sorted(labels, key=lambda half: _rank(half.parts[-1:])):
+            if first := next((half for half in pictures if _belong(half, second)), None):
+                yield first, second
+                break
+
+
+def _belong(pictures: Half, labels: Half) -> bool:
+    if not pictures.specs.isdisjoint(labels.specs):
+        return False
+    steps = set(labels.parts).difference(pictures.parts)
+    return not pictures.stems.isdisjoint(labels.stems) or _rank(steps) < len(_FOR_LABELS)
+
+
+def _rank(names: Iterable[str]) -> int:
+    """Tell how clearly one of these names is that of a folder for labels."""
+    ranks = (rank for name in names for rank, words in enumerate(_FOR_LABELS) if words.match(name))
+    return min(ranks, default=len(_FOR_LABELS))
+
+
+def _stems(path: str) -> tuple[str, str]:
+    stem = stem_of(path.rpartition("/")[2])
+    return fold(stem), fold(stem_of(stem))
+
+
+def _folders(pictures: Half, labels: Half, specs: Specs) -> dict[str, str]:
+    """Give the `folders=` that pairs two folders: by the step in which their paths differ."""
+    if len(pictures.parts) == len(labels.parts):
+        steps = [pair for pair in zip(pictures.parts, labels.parts, strict=True) if pair[0] != pair[1]]
+        names = steps[0]
+    else:
+        shorter = pictures if len(pictures.parts) < len(labels.parts) else labels
+        names = (
+            "." if shorter is pictures else pictures.parts[-1],
+            "." if shorter is labels else labels.parts[-1],
+        )
+    return {specs[min(half.specs)].name: name for half, name in zip((pictures, labels), names, strict=True)}
+
+
+def _refusal(
+    sent: frozenset[int],
+    labels: frozenset[int],
+    picture: str,
+    label: str,
+    *,
+    specs: Specs,
+    folders: dict[str, str] | None = None,
+) -> TransferError:
+    lacking, alone = (" and ".join(specs[number].name for number in sorted(each)) for each in (labels, sent))
+    how = (
+        f"say folders={folders} to pair these folders"
+        if folders
+        else "rename what belongs together to one stem, or give items, {'files': {…}}"
+    )
+    return TransferError(
+        f"{picture!r} would be sent without {lacking}, and {label!r} lies there without {alone}: {how}. If they do not "
+        "belong together, allow_unpaired=True sends them as they are. Nothing was sent"
+    )
