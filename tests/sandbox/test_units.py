@@ -109,6 +109,20 @@ class TestCreate:
         assert MANY == len({unit["id"] for unit in wire.create("data_units/", bodies)})
 
 
+DOUBLING = {f"d{n}": {"allOf": [{"$ref": f"#/$defs/d{n + 1}"}] * 2} for n in range(40)} | {
+    "d40": {"type": "object"}
+}
+ENDLESS = [
+    {"properties": {"a": {"pattern": "^(a+)+$"}}},
+    {"properties": {"a": {"p\u0061ttern": "^(a|a)*$"}}},
+    {
+        "propertyNames": {"not": {"pattern": "^(a+)+$"}},
+        "patternProperties": {"^(a+)+$": {}, "a": {"pattern": "(.*)*=" * 9}},
+    },
+    {"$defs": DOUBLING, "$ref": "#/$defs/d0"},
+]
+
+
 class TestRefusals:
     def test_unknown_checksum_makes_nothing(self, wire: Wire, collection: int, picture: str) -> None:
         """One unknown checksum refuses the batch, and names itself."""
@@ -207,6 +221,32 @@ class TestRefusals:
         answer = wire.post("data_units/", body(strict, picture, meta={"frame": 1}))
 
         assert (400, ["meta"]) == (answer.status_code, list(answer.json()))
+
+    @pytest.mark.skipif(find_spec("jsonschema") is None, reason="jsonschema is not installed")
+    @pytest.mark.parametrize("schema", either(ENDLESS, ENDLESS[:1]))
+    def test_schema_that_takes_for_ever(self, wire: Wire, picture: str, schema: dict[str, Any]) -> None:
+        """It is given up after a second, and everybody else is served meanwhile."""
+        strict = wire.collection(meta={"data_unit_meta_schema": schema})["id"]
+        with ThreadPoolExecutor() as pool:
+            asked = pool.submit(wire.post, "data_units/", body(strict, picture, meta={"a": "a" * 40 + "!"}))
+            others = [wire.send("GET", "health/", timeout=10).status_code for _ in range(5)]
+
+        assert [200] * 5 == others
+        assert {
+            "meta": ["The data_unit_meta_schema of the data collection takes too long."]
+        } == asked.result().json()
+
+    @pytest.mark.skipif(find_spec("jsonschema") is None, reason="jsonschema is not installed")
+    def test_schema_with_patterns_and_references(self, wire: Wire, picture: str) -> None:
+        """They are worked on elsewhere, and mean what they say."""
+        schema = {"$defs": {"a": {"pattern": "^b+$"}}, "properties": {"a": {"$ref": "#/$defs/a"}}}
+        strict = wire.collection(meta={"data_unit_meta_schema": schema})["id"]
+
+        sent = [body(strict, picture, meta={"a": text}) for text in ("c", "b")]
+        answer = wire.post("data_units/", sent)
+
+        assert [{"meta": ["'c' does not match '^b+$'"]}, {}] == answer.json()
+        assert 201 == wire.post("data_units/", sent[1]).status_code
 
     def test_batch_beyond_the_limit(self, wire: Wire, collection: int, picture: str) -> None:
         """More than a thousand units at a time are refused."""

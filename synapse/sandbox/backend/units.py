@@ -15,6 +15,7 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from . import metaschemas
 from .kinds import fits
 from .models import (
     DataCollection,
@@ -29,12 +30,6 @@ from .representation import represent
 from .tenancy import tenant_of
 from .transactions import write_transaction
 from .wording import say
-
-try:
-    import jsonschema
-    import jsonschema_specifications
-except ImportError:
-    jsonschema = None
 
 Errors = dict[str, list[str]]
 GroupPath = tuple[str, ...]
@@ -102,6 +97,7 @@ def create_units(bodies: Sequence[Any], *, tenant: Tenant) -> list[int]:
     stored = _stored_files(items, tenant=tenant)
     for item in items:
         _check(item, collections, stored)
+    _check_metas([item for item in items if "meta" not in item.errors])
     if any(item.errors for item in items):
         raise BatchError([item.errors for item in items])
     try:
@@ -188,9 +184,6 @@ def _check(item: Item, collections: Mapping[int, DataCollection], stored: Mappin
     if faults:
         item.errors["files"] = faults
     item.stored = {name: stored[entry["checksum"]] for name, entry in item.files.items() if not faults}
-    schema_faults = _schema_faults(item.collection, item.meta)
-    if schema_faults:
-        item.errors["meta"] = schema_faults
 
 
 def _entry_faults(spec: FileSpecification, entry: Mapping[str, Any], stored: DataFile | None) -> list[str]:
@@ -217,18 +210,26 @@ def _name_of(stored: DataFile) -> str:
     return PurePosixPath(stored.file.name or "").name
 
 
-def _schema_faults(collection: DataCollection, meta: dict[str, Any]) -> list[str]:
-    schema = collection.meta.get("data_unit_meta_schema") if isinstance(collection.meta, dict) else None
-    if jsonschema is None or not isinstance(schema, dict):
-        return []
+def _check_metas(items: Sequence[Item]) -> None:
+    """Hold the metas of each collection against the schema that it brings, and note every fault."""
+    for collection in {item.collection.pk: item.collection for item in items if item.collection}.values():
+        schema = collection.meta.get("data_unit_meta_schema") if isinstance(collection.meta, dict) else None
+        if not isinstance(schema, dict):
+            continue
+        those = [item for item in items if item.collection and item.collection.pk == collection.pk]
+        for item, faults in zip(those, _schema_faults(schema, those), strict=True):
+            if faults:
+                item.errors["meta"] = faults
+
+
+def _schema_faults(schema: dict[str, Any], items: Sequence[Item]) -> list[list[str]]:
     try:
-        # With a registry given, a schema cannot make the server fetch addresses.
-        registry = jsonschema_specifications.REGISTRY
-        validator = jsonschema.validators.validator_for(schema)(schema, registry=registry)
-        return [error.message for error in validator.iter_errors(meta)]
-    except Exception:
-        # Whatever can go wrong here, it is the schema that was written so.
-        return [say("The data_unit_meta_schema of the data collection cannot be used.")]
+        return metaschemas.faults_of(schema, [item.meta for item in items])
+    except metaschemas.UnusableError:
+        fault = say("The data_unit_meta_schema of the data collection cannot be used.")
+    except metaschemas.TooSlowError:
+        fault = say("The data_unit_meta_schema of the data collection takes too long.")
+    return [[fault] for _ in items]
 
 
 @write_transaction()

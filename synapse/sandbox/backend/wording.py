@@ -72,6 +72,9 @@ KOREAN: Final = {
     "Plugin “%(value)s” does not exist.": "플러그인 “%(value)s”이/가 존재하지 않습니다.",
     "Enter a version without spaces, slashes and @.": "공백, 슬래시, @가 없는 버전을 입력하십시오.",
     "The plugin has no release “%(value)s”.": "플러그인에 릴리스 “%(value)s”이/가 없습니다.",
+    "The data_unit_meta_schema of the data collection takes too long.": (
+        "데이터 컬렉션의 data_unit_meta_schema 검사가 너무 오래 걸립니다."
+    ),
     "The data_unit_meta_schema of the data collection cannot be used.": (
         "데이터 컬렉션의 data_unit_meta_schema를 사용할 수 없습니다."
     ),

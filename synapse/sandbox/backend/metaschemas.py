@@ -1,0 +1,116 @@
+"""Hold the meta of units against the JSON schema that their collection brings.
+
+Such a schema comes from a user. A pattern like `^(a+)+$` takes for ever on the wrong text, and Python's engine lets no
+other thread run meanwhile; references that double at each step take for ever as well. So a schema with either is worked
+on by a process of its own, whose time and memory are bounded. This file is that program too; it imports none beside it.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+import time
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+try:
+    import jsonschema
+    import jsonschema_specifications
+except ImportError:
+    jsonschema = None
+
+SECONDS: Final = 1
+WAIT_SECONDS: Final = 30.0
+MEMORY: Final = 1 << 30
+MOST_FAULTS: Final = 20
+LONGEST_FAULT: Final = 500
+# How the keywords that may take for ever begin or end in JSON, wherever they stand.
+RISKY: Final = ('"pattern', '"$ref"', 'Ref"')
+
+_rooms = threading.BoundedSemaphore(2)
+
+
+class UnusableError(Exception):
+    """It cannot be told whether anything keeps to the schema."""
+
+
+class TooSlowError(Exception):
+    """Telling takes longer than a schema may."""
+
+
+def faults_of(schema: dict[str, Any], metas: Sequence[Any]) -> list[list[str]]:
+    """Tell of each meta in what it does not keep to the schema."""
+    if jsonschema is None:
+        return [[] for _ in metas]
+    try:
+        text = json.dumps([schema, list(metas)])
+        risky = any(keyword in json.dumps(schema) for keyword in RISKY)
+    except RecursionError as error:
+        raise UnusableError from error
+    return _elsewhere(text) if risky else _here(schema, metas)
+
+
+def _elsewhere(text: str) -> list[list[str]]:
+    with _rooms:
+        try:
+            done = subprocess.run(
+                # Without -P, the modules beside this file would hide others of their names.
+                [sys.executable, "-P", __file__],
+                input=text.encode(),
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                timeout=WAIT_SECONDS,
+                check=False,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise TooSlowError from error
+    if done.returncode:
+        raise TooSlowError
+    found: list[list[str]] | None = json.loads(done.stdout)
+    if found is None:
+        raise UnusableError
+    return found
+
+
+def _here(schema: dict[str, Any], metas: Sequence[Any]) -> list[list[str]]:
+    try:
+        # With a registry given, a schema cannot make the server fetch addresses.
+        registry = jsonschema_specifications.REGISTRY
+        validator = jsonschema.validators.validator_for(schema)(schema, registry=registry)
+        return [_told(validator, meta) for meta in metas]
+    except Exception as error:
+        # Whatever can go wrong here, it is the schema that was written so.
+        raise UnusableError from error
+
+
+def _told(validator: Any, meta: Any) -> list[str]:
+    errors = validator.iter_errors(meta)
+    return [error.message[:LONGEST_FAULT] for error, _ in zip(errors, range(MOST_FAULTS), strict=False)]
+
+
+def _bound() -> None:
+    """Let this process end where it takes too much; where a platform has no such limits, it is waited for only."""
+    try:
+        import resource
+    except ImportError:
+        return
+    seconds = int(time.process_time()) + 1 + SECONDS
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+
+
+def _answer() -> None:
+    schema, metas = json.load(sys.stdin)
+    _bound()
+    try:
+        found: list[list[str]] | None = _here(schema, metas)
+    except UnusableError:
+        found = None
+    json.dump(found, sys.stdout)
+
+
+if __name__ == "__main__":
+    _answer()
