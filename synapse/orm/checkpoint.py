@@ -7,12 +7,14 @@ import binascii
 import hashlib
 import json
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
 from synapse.errors import QueryError, WrongHostError, describe
 from synapse.query import Condition, In, Query
+from synapse.query.kinds import LARGEST
 
 if TYPE_CHECKING:
     from synapse.session import Backend
@@ -74,6 +76,34 @@ def read(checkpoint: object, stamped: Stamp, *, what: str) -> tuple[Any, dict[st
     return kept.get("plan"), kept["at"]
 
 
+def check(state: dict[str, Any], query: Query, *, by_key: bool) -> None:
+    """Refuse a state that no reading of this query leaves behind; *by_key*, it goes on behind an integer key."""
+    stop = LARGEST if query.stop is None else query.stop
+    wanted: dict[str, Callable[[Any], bool]] = {
+        "key": lambda value: value is None or (_is_number(value) if by_key else type(value) in (int, str)),
+        "place": lambda value: _is_number(value) and query.start <= value <= stop,
+        "odd": lambda value: _is_number(value) and value >= 0,
+        "token": lambda value: isinstance(value, str),
+        "last": lambda value: (
+            isinstance(value, list) and not any(isinstance(each, list | dict) for each in value)
+        ),
+    }
+    if by_key:
+        del wanted["last"]
+    for name, value in state.items():
+        if name not in wanted or not wanted[name](value):
+            raise unreadable()
+
+
+def unreadable() -> QueryError:
+    """Make the error of a checkpoint that holds what none of ours does."""
+    return QueryError("this is no checkpoint that this version can read; nothing was sent")
+
+
+def _is_number(value: object) -> bool:
+    return type(value) is int and abs(value) <= LARGEST
+
+
 def _parsed(checkpoint: object) -> dict[str, Any]:
     if not isinstance(checkpoint, str):
         raise QueryError(
@@ -86,7 +116,7 @@ def _parsed(checkpoint: object) -> dict[str, Any]:
     except (ValueError, binascii.Error):
         kept = None
     if not isinstance(kept, dict) or kept.get("v") != VERSION or not isinstance(kept.get("at"), dict):
-        raise QueryError("this is no checkpoint that this version can read; nothing was sent")
+        raise unreadable()
     return kept
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from synapse.dialects import V1
 from synapse.orm import parts
+from synapse.orm.checkpoint import unreadable
 from synapse.orm.pages import keys_of
 from synapse.query import Query
 from synapse.query.kinds import LARGEST
@@ -25,7 +26,13 @@ class Mark:
         self._order = [
             (name.lstrip("-"), names[name.lstrip("-")], name.startswith("-")) for name in query.order
         ]
-        self._places = None if values is None else self._placed(dict(zip(self._wires, values, strict=True)))
+        self._places = None if values is None else self._read(values)
+
+    def _read(self, values: list[Any]) -> list[Any]:
+        row = dict(zip(self._wires, values, strict=False))
+        if len(values) != len(self._order) or not self.places(row):
+            raise unreadable()
+        return self._placed(row)
 
     @property
     def _wires(self) -> list[str]:

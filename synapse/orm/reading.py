@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import attrs
 
-from synapse.orm import parts, planning
+from synapse.orm import checkpoint, parts, planning
 from synapse.orm.ahead import Walk
 from synapse.orm.cursors import Cursors
 from synapse.orm.marks import Mark
@@ -71,6 +71,7 @@ def read(cls: type[Entity], query: Query, *, session: Session, how: How) -> Read
     if session.dialect.fits(cls._schema, query):
         return walk(cls, query, session=session, how=how, dialect=session.dialect)
     split = _split(cls, query, session)
+    checkpoint.check(how.state, query, by_key=parts.in_sequence(cls, split))
     if parts.in_sequence(cls, split):
         return _InSequence(cls, query, split, session=session, how=how)
     return _Merged(cls, query, split, session=session, how=how)
@@ -81,6 +82,7 @@ def walk(cls: type[Entity], query: Query, *, session: Session, how: How, dialect
     plan = planning.plan_of(
         cls, query, dialect=dialect, usual=session.page_size, size=how.size, wanted=how.plan
     )
+    checkpoint.check(how.state, plan.query, by_key=plan.by_key or plan.name == "cursor")
     route = _route(cls, plan, session=session, how=how, dialect=dialect)
     return Walk(route, session, workers=how.workers or session.workers, plan=plan.name, what=cls.__name__)
 
