@@ -16,6 +16,9 @@ from tests.faults.conftest import Connect, MakeFile, Place, md5
 from tests.faults.deeds import REQUESTS, MakeDeed, check, once_more, source
 from tests.faults.hostile import FIRST, MIDDLE, Proxy, answer, drip, stall
 
+QUIET = 1.0
+"""Seconds after which a silent line is given up: longer than what a busy machine takes for an answer."""
+
 PAGE = b"<html><h1>Gateway</h1></html>"
 ASKED = [(make, pattern) for make, patterns in REQUESTS.items() for pattern in patterns]
 REQUEST = [pytest.param(make, pattern, id=f"{make.__name__}-{pattern.strip('$')}") for make, pattern in ASKED]
@@ -75,7 +78,7 @@ def test_one_stall(
     proxy: Proxy, connect: Connect, place: Place, make_file: MakeFile, make: MakeDeed, pattern: str
 ) -> None:
     """A line that falls silent is given up after the session's own limit."""
-    deed, path = make(place, connect(proxy.url, retries=0, read=0.15)), source(make, make_file)
+    deed, path = make(place, connect(proxy.url, retries=0, read=QUIET)), source(make, make_file)
     proxy.harm(pattern, stall, of="answer", at=MIDDLE)
     started = time.monotonic()
     error = deed.tried(path)

@@ -28,7 +28,7 @@ from tests.faults.deeds import MakeDeed, add, items, model, once_more, release, 
 from tests.faults.hostile import FIRST, LAST, MIDDLE, Backend, Proxy, answer, call, close, reset, stall
 from tests.faults.writes import WRITES, Make, Write, bulk_create, change, change_by_put, create, run
 
-QUIET: Final = 0.5
+QUIET: Final = 1.0
 
 Harm = Callable[[Proxy, str], None]
 
