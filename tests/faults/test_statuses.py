@@ -1,0 +1,139 @@
+"""Each write with each status, done or not, with and without `Retry-After`: sent how often, there how often, told how.
+
+The expected cells are written down by what the statuses mean, apart from the table in `session/statuses.py`.
+"""
+
+from __future__ import annotations
+
+import types
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final, Literal, NamedTuple
+
+import attrs
+import pytest
+
+from synapse import ClientError, Resolution, ServerError, Session, SynapseError, WriteUnconfirmedError
+from synapse.orm import journalled
+from synapse.orm.newest import Moment
+from synapse.session import Retry
+from tests.faults.doors import DOORS, Bench, Door
+from tests.faults.ledger import Fault, Ledger
+
+STATUSES: Final = (
+    *(400, 401, 403, 404, 408, 409, 410, 412, 413, 415, 422, 423, 425, 428, 429, 431, 499),
+    *(500, 501, 502, 503, 504, 520, 524),
+)
+GAVE_UP: Final = (408, 425, 499, 502, 503, 504, 520, 524)
+FAILED: Final = (500, 501)
+
+Told = Literal["done", "refused", "unconfirmed", "failed"]
+
+
+class Cell(NamedTuple):
+    """How often it was sent, how often it is there, and what the caller was told."""
+
+    sent: int
+    there: int
+    told: Told
+
+
+def expected(door: Door, status: int, *, committed: bool, asked: bool) -> Cell:
+    """Say what is right, for a status that comes once."""
+    busy = status == 429 or (status == 503 and asked)
+    if busy or (door.kind == "harmless" and status == 503) or (door.kind == "twice" and status in GAVE_UP):
+        return Cell(2, 1, "done")
+    if status not in (*GAVE_UP, *FAILED):
+        return Cell(1, int(committed), "refused")
+    if door.found and committed:
+        return Cell(1, 1, "done")
+    if door.found and status in GAVE_UP:
+        return Cell(2, 1, "done")
+    return Cell(1, int(committed), "failed" if status in FAILED else "unconfirmed")
+
+
+def is_a_lie(status: int, *, committed: bool, asked: bool) -> bool:
+    """Whether the backend says that it did nothing, and has: no client can be right then."""
+    return committed and status not in FAILED and (status not in GAVE_UP or (status == 503 and asked))
+
+
+def told(error: SynapseError | None) -> Told:
+    """Name what a write ended with."""
+    if error is None:
+        return "done"
+    if not error.unconfirmed:
+        assert isinstance(error, ClientError)
+        return "refused"
+    assert isinstance(error, ServerError | WriteUnconfirmedError)
+    return "failed" if isinstance(error, ServerError) else "unconfirmed"
+
+
+class Clock:
+    """Time that passes by waiting only."""
+
+    now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def wait(self, seconds: float) -> None:
+        self.now += seconds
+
+
+@pytest.fixture(scope="module")
+def ledger() -> Iterator[Ledger]:
+    """Run the backend."""
+    with Ledger() as ledger:
+        yield ledger
+
+
+@pytest.fixture
+def bench(ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
+    """Begin anew, with a session for which waiting takes no time."""
+    ledger.begin()
+    clock = Clock()
+    monkeypatch.setattr(journalled, "time", types.SimpleNamespace(monotonic=clock.monotonic))
+    with Session(
+        ledger.origin, api_token="t", retry=Retry(total=1, backoff=0), state_dir=False, cache=0
+    ) as session:
+        monkeypatch.setattr(session, "_pause", clock.wait)
+        yield Bench(ledger, session, tmp_path)
+        session.close()
+
+
+def played(
+    bench: Bench, make: Callable[[Bench], Door], status: int, *, committed: bool, asked: bool
+) -> tuple[Door, Cell, SynapseError | None]:
+    """Make one write that is answered so the first time."""
+    door = make(bench)
+    headers = (("Retry-After", "0"),) if asked else ()
+    bench.ledger.fault = Fault(door.request, status, committed, headers)
+    error = door.told()
+    return door, Cell(bench.ledger.times(door.request), door.had(), told(error)), error
+
+
+def resolved(error: SynapseError) -> Resolution:
+    """Ask what became of it, long after the backend has ended what it was at."""
+    assert isinstance(error, ServerError | WriteUnconfirmedError)
+    if error.question is not None:
+        error.question = attrs.evolve(error.question, failed=Moment(0, 0))  # type: ignore[type-var]
+    return error.resolve()
+
+
+@pytest.mark.combinations("make, status, committed, asked", DOORS, STATUSES, (False, True), (False, True))
+def test_cell(bench: Bench, make: Callable[[Bench], Door], status: int, committed: bool, asked: bool) -> None:
+    """What is told is what happened, and nothing is there twice; where the backend lies, it is sent no oftener."""
+    door, cell, error = played(bench, make, status, committed=committed, asked=asked)
+    right = expected(door, status, committed=committed, asked=asked)
+
+    if is_a_lie(status, committed=committed, asked=asked):
+        assert (right.sent, True) == (cell.sent, cell.there >= 1)
+        return
+    assert right == cell
+    if error is not None and error.unconfirmed and not make.__name__.startswith("client_"):
+        found = resolved(error)
+        if door.kind == "twice":  # doing it again is safe in any case
+            assert committed or not found.done, str(found)
+        else:
+            assert (committed, not committed) == (found.done, found.repeatable), str(found)
