@@ -61,12 +61,13 @@ class FilesManager(Manager[E]):
         """Download the files of every row, side by side, and report on each file in order.
 
         A file goes to `folder/<specification>/<key>_<name>`, one that its row has only one of to
-        `folder/<key>_<name>`. What is there is not fetched again, so a second run fetches what is missing; a file that
-        differs is a failure unless `overwrite`. *specifications* keeps the files of these names, *fields* chooses
-        where a row has several fields of files, *url_conversion* rewrites the addresses of a field:
-        `{"files": call}`. One bad file or row never stops the rest; with `on_error="raise"` the first one ends the run
-        with a `BulkError`, and so does, always, a full disk or a line that stays dead. A folder holds the files of one
-        kind of rows of one backend.
+        `folder/<key>_<name>`; files of one row share the stem of the primary one, so that `collection.upload(folder)`
+        makes the same units of them. What is there is not fetched again, so a second run fetches what is missing; a
+        file that differs is a failure unless `overwrite`. *specifications* keeps the files of these names, *fields*
+        chooses where a row has several fields of files, *url_conversion* rewrites the addresses of a field: `{"files":
+        call}`. One bad file or row never stops the rest; with `on_error="raise"` the first one ends the run with a
+        `BulkError`, and so does, always, a full disk or a line that stays dead. A folder holds the files of one kind of
+        rows of one backend.
         """
         what = f"{self.entity.__name__}.objects.download"
         chosen = self._chosen(what, fields)
@@ -124,6 +125,7 @@ class FilesManager(Manager[E]):
         except MappingError as error:
             yield transfer.Wanted(row.pk, "", error=error)
             return
+        together = _speaking(held) if isinstance(held, dict) else ""
         for name, file in held.items() if isinstance(held, dict) else [("", held)]:
             if file is None:
                 continue
@@ -133,7 +135,7 @@ class FilesManager(Manager[E]):
                 yield transfer.Wanted(row.pk, name, error=error)
             else:
                 renew = self._renewal(row.pk, field, name=name, convert=convert)
-                yield transfer.Wanted(row.pk, name, found, renew=renew)
+                yield transfer.Wanted(row.pk, name, found, renew=renew, together=together)
 
     def _renewal(
         self, pk: Any, field: str, *, name: str, convert: Convert
@@ -147,6 +149,13 @@ class FilesManager(Manager[E]):
             return None if file is None else _converted(file, convert)
 
         return renew
+
+
+def _speaking(files: Mapping[str, RemoteFile | None]) -> str:
+    """Give the name of the file that the files of a row are called by: the primary one, else always the same one."""
+    there = {name: file for name, file in files.items() if file is not None}
+    primary = [file.name for file in there.values() if file.is_primary]
+    return (primary or [there[name].name for name in sorted(there)] or [""])[0]
 
 
 def _converted(file: RemoteFile, convert: Convert) -> RemoteFile:

@@ -13,21 +13,28 @@ from synapse.session import Session
 from synapse.transfer.owned import read_own, write_new
 
 MARKER: Final = ".synapse-downloads"
+LAYOUT: Final = 2
+"""How files are named in a fresh folder: since 2, those of one row share a stem, so that an upload pairs them again."""
 
 
-def claim(folder: Path, session: Session, *, rows: str) -> None:
-    """Note that *folder* holds files of these *rows* of this backend; a `TransferError` if it holds others."""
+def claim(folder: Path, session: Session, *, rows: str) -> int:
+    """Note that *folder* holds files of these *rows* of this backend, and return its layout.
+
+    A folder that was begun by another layout keeps it. One that holds other files is a `TransferError`.
+    """
     mine = {"host": session.host, "tenant": session.settings.tenant, "rows": rows}
     marker = folder / MARKER
     try:
-        write_new(marker, json.dumps(mine))
+        write_new(marker, json.dumps({**mine, "layout": LAYOUT}))
     except FileExistsError:
-        _check(marker, mine)
+        layout = _checked(marker, mine).get("layout", 1)
+        return layout if type(layout) is int else 1
     except OSError:
-        return  # where nothing can be written, what is there can still be found
+        pass  # where nothing can be written, what is there can still be found
+    return LAYOUT
 
 
-def _check(marker: Path, mine: dict[str, Any]) -> None:
+def _checked(marker: Path, mine: dict[str, Any]) -> dict[str, Any]:
     found: object = None
     with contextlib.suppress(OSError, ValueError):
         found = json.loads(read_own(marker))
@@ -43,6 +50,7 @@ def _check(marker: Path, mine: dict[str, Any]) -> None:
             f"{str(marker.parent)!r} holds files of {_named(found)}, not of {_named(mine)}, whose files may have the "
             f"same names: choose another folder. Nothing was fetched. (If the backend only moved, delete {marker.name})"
         )
+    return found
 
 
 def _named(owner: dict[str, Any]) -> str:

@@ -15,11 +15,11 @@ import attrs
 from synapse.errors import BulkError, ClientError, SynapseError, TransferError, describe
 from synapse.session import Outcome, Run, Session, Untried
 from synapse.session.paths import user_path
-from synapse.transfer.belonging import claim
+from synapse.transfer.belonging import LAYOUT, claim
 from synapse.transfer.downloads import Downloads, FileStatus
 from synapse.transfer.draft import drop_stale
 from synapse.transfer.filecache import FileCache, checked_cache
-from synapse.transfer.names import safe_name
+from synapse.transfer.names import safe_name, with_stem
 from synapse.transfer.progress import Meter, ProgressLike, tracked
 from synapse.transfer.remote import RemoteFile
 from synapse.transfer.saving import is_full, occupied
@@ -34,7 +34,8 @@ _EXPIRED: Final = frozenset({400, 401, 403, 404, 410})
 class Wanted:
     """One file of the row with this `key`, or the `error` that kept it from being known.
 
-    `renew` asks for the row once more, where a signed address may have run out before its turn came.
+    Files of one row are saved by the name of one of them, `together`, each with its own ending. `renew` asks for the
+    row once more, where a signed address may have run out before its turn came.
     """
 
     key: Any
@@ -42,6 +43,7 @@ class Wanted:
     file: RemoteFile | None = None
     error: Exception | None = None
     renew: Callable[[], RemoteFile | None] | None = None
+    together: str = ""
 
 
 def download_files(
@@ -56,7 +58,7 @@ def download_files(
     cache: FileCache | None = None,
     rows: str = "",
 ) -> Downloads:
-    """Download files into `folder/specification/key_name` and tell what became of each, in order.
+    """Download files into `folder/specification/key_stem.ending` and tell what became of each, in order.
 
     A file that is there under its name counts as present unless its size or MD5 tells otherwise; with *overwrite*,
     only one that size and MD5 prove to be the same does. Files are asked for as they are needed, never all at once.
@@ -71,10 +73,9 @@ def download_files(
     if cache is not None:
         checked_cache(cache)
     root = _root(folder)
-    if rows:
-        claim(root, session, rows=rows)
+    layout = claim(root, session, rows=rows) if rows else LAYOUT
     report = Downloads(root)
-    run = Run(_Places(root).each(wanted))
+    run = Run(_Places(root, layout=layout).each(wanted))
     with tracked(progress, total=None, label="downloading") as meter:
         saver = _Saver(run, meter, overwrite, cache)
         sent = session.map(run.attempt(saver.save), run, workers=workers)
@@ -109,8 +110,9 @@ class _Job:
 class _Places:
     """Gives each file a path of its own, the same one in every run, and none that leads out of the folder."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, layout: int) -> None:
         self._root = root
+        self._layout = layout
         self._folders: dict[str, Exception | None] = {}
         self._key: object = object()
         self._taken: set[str] = set()
@@ -124,7 +126,9 @@ class _Places:
                 yield _Job(each, self._root, "", each.error)
                 continue
             part = safe_name(each.specification) if each.specification else ""
-            path = self._free(part, each.key, safe_name(each.file.name))
+            alone = self._layout == 1 or not each.together
+            name = safe_name(each.file.name) if alone else with_stem(each.together, each.file.name)
+            path = self._free(part, each.key, name)
             yield _Job(each, self._root, path, self._checked(part))
 
     def _free(self, part: str, key: object, name: str) -> str:

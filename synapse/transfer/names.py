@@ -8,6 +8,8 @@ import unicodedata
 from typing import Final
 
 LONGEST: Final = 240
+_LONGEST_STEM: Final = 160
+_LONGEST_ENDING: Final = 32
 
 _SEPARATORS: Final = re.compile(r"[/\\]")
 _FORBIDDEN: Final = re.compile(r'[<>:"|?*]')
@@ -34,6 +36,22 @@ def safe_name(name: str) -> str:
     if tidy.startswith(".") or _DEVICES.fullmatch(tidy):
         tidy = f"_{tidy}"
     return _cut(tidy).rstrip(". ") or "file"
+
+
+def with_stem(stem: str, name: str) -> str:
+    """Give a file the stem of another one; it keeps its own ending.
+
+    >>> with_stem("photo.jpg", "labels.json"), with_stem("photo.jpg", "notes"), with_stem("a.b.jpg", "notes")
+    ('photo.json', 'photo', 'a.b.bin')
+    """
+    chosen = safe_name(stem)
+    chosen = chosen.rpartition(".")[0] or chosen
+    # As long for each of them, whatever their endings are.
+    chosen = chosen.encode()[:_LONGEST_STEM].decode(errors="ignore").rstrip(". ")
+    _, dot, ending = safe_name(name).rpartition(".")
+    if dot and len(ending.encode()) < _LONGEST_ENDING:
+        return f"{chosen}.{ending}"
+    return f"{chosen}.bin" if "." in chosen else chosen  # or its last part would be taken for an ending
 
 
 def _cut(name: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import zipfile
 
@@ -31,6 +32,14 @@ from synapse import (
 )
 from synapse.testing import assert_requests
 
+# The names of a picture and of the data that belongs to it.
+UNLIKE = [
+    ("a.png", "labels.json"),
+    ("a.b.png", "c.d.json"),
+    ("x" * 200 + ".png", "y.jsonl"),
+    ("a.PNG", "a.png.json"),
+    ("사진 .png", "기록.json"),
+]
 HAVE_FILES = (Task, Assignment, DataUnit, DataFile, GroundTruth, GroundTruthEvent, Model, PluginRelease)
 
 
@@ -82,13 +91,52 @@ class TestDownload:
         """A file goes to `specification/key_name`, as it was uploaded."""
         Task.objects.filter(project=project.pk).order_by("-id").download(tmp_path / "out")
         first, second, third = Task.objects.filter(project=project.pk)
-        named = [f"data_meta_1/{task.id}_{number}.json" for number, task in enumerate((first, second, third))]
+        named = [
+            f"data_meta_1/{task.id}_사진 {number}.json" for number, task in enumerate((first, second, third))
+        ]
         named += [
             f"image_1/{task.id}_사진 {number}.png" for number, task in enumerate((first, second, third))
         ]
 
         assert sorted(named) == paths(tmp_path / "out")
         assert (tmp_path / "사진 1.png").read_bytes() == (tmp_path / "out" / named[4]).read_bytes()
+
+    @pytest.mark.parametrize("names", UNLIKE, ids=lambda names: names[0])
+    def test_uploaded_again_makes_the_same_units(self, session, make, tmp_path, names):
+        """Files of one unit come back as pairs, whatever they were called, and no unit is there twice."""
+        collection = DataCollection.objects.get(make.collection().pk)
+        for number in range(2):
+            picture, data = (tmp_path / f"{number}{name}" for name in names)
+            Image.new("L", (8, 8), number).save(picture, "PNG")
+            data.write_text(f'{{"number": "{number} {names}"}}')
+            collection.add({"image_1": picture, "data_meta_1": data})
+        units = list(collection.units.all().order_by("id"))
+        collection.units.all().download(tmp_path / "out")
+        report = collection.upload(tmp_path / "out")
+
+        assert (["reused"] * 2, [unit.id for unit in units]) == (
+            [outcome.status for outcome in report],
+            sorted(outcome.unit.id for outcome in report),
+        )
+
+    def test_goes_on_by_the_names_of_the_version_before(self, session, project, tmp_path):
+        """A folder that an earlier version began keeps its names; what is there is not fetched again."""
+        query = Task.objects.filter(project=project.pk)
+        query.download(tmp_path / "out")
+        marker = tmp_path / "out" / ".synapse-downloads"
+        told = json.loads(marker.read_text())
+        assert 2 == told.pop("layout")
+        marker.write_text(json.dumps(told))
+        for number, task in enumerate(query[:2]):
+            path = tmp_path / "out" / "data_meta_1" / f"{task.id}_사진 {number}.json"
+            path.rename(path.with_name(f"{task.id}_{number}.json"))
+        (tmp_path / "out" / "data_meta_1" / f"{query[2].id}_사진 2.json").unlink()
+        report = query.download(tmp_path / "out")
+
+        assert ([f"{query[2].id}_2.json"], 5) == (
+            [each.path.name for each in report.downloaded],
+            len(report.present),
+        )
 
     def test_fetches_what_is_missing(self, session, project, tmp_path):
         """Only a file that was removed is fetched again."""

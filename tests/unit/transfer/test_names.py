@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synapse.transfer.names import LONGEST, safe_name
+from synapse.transfer.names import LONGEST, safe_name, with_stem
 
 
 @pytest.mark.parametrize(
@@ -65,3 +65,24 @@ def test_never_leaves_its_folder(name: str) -> None:
 def test_is_stable(name: str) -> None:
     """A safe name is not changed again."""
     assert safe_name(name) == safe_name(safe_name(name))
+
+
+class TestWithStem:
+    @pytest.mark.parametrize(
+        "name", ["b.json", "b", "b.tar.gz", ".hidden", "b." + "z" * 50, "con.txt", "b. ", "b.."]
+    )
+    @pytest.mark.parametrize(
+        "stem", ["a.png", "a", "a.b.png", "a..png", "x" * 300 + ".png", "사" * 90 + ".png", ".a", "..."]
+    )
+    def test_gives_files_one_stem(self, stem: str, name: str) -> None:
+        """An upload, which pairs files by what is before their last dot, finds them to belong together."""
+        stems = {safe_name(f"7_{with_stem(stem, each)}") for each in (stem, name)}
+
+        assert 1 == len({each.rpartition(".")[0] or each for each in stems})
+
+    @given(st.text(max_size=30), st.text(max_size=30))
+    def test_is_a_safe_name(self, stem: str, name: str) -> None:
+        """Whatever others chose, it is changed no further where it is put behind a key."""
+        found = f"7_{with_stem(stem, name)}"
+
+        assert found == safe_name(found)
