@@ -8,12 +8,13 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Final
 
-from synapse.errors import ConfigError
+from synapse.errors import ConfigError, QueryError
+from synapse.session.blocks import Block, holder, is_astray, opened
 
 if TYPE_CHECKING:
     from synapse.session.session import Session
 
-_entered: Final[ContextVar[tuple[Session, ...]]] = ContextVar("synapse_session", default=())
+_entered: Final[ContextVar[tuple[Block, ...]]] = ContextVar("synapse_session", default=())
 
 
 class _Process:
@@ -31,19 +32,32 @@ _process: Final = _Process()
 def current() -> Session:
     """Return the session of the innermost `with` block of this thread or task, else the default of all.
 
+    Code that runs while a generator waits in such a block of its own gets a `QueryError` instead.
+
     With neither, a default is made from the environment or the profile file; where they lack a host or
     token, the `ConfigError` says what to do.
     """
-    entered = _entered.get()
-    if entered:
-        return entered[-1]
-    return _process.default or _make_default()
+    return _innermost() or _process.default or _make_default()
 
 
 def current_if_any() -> Session | None:
     """Return the session that `current()` would, or None where it would have to make one."""
+    return _innermost() or _process.default
+
+
+def _innermost() -> Session | None:
+    """Give the session of the innermost block, unless it is only a generator that waits which stands in that."""
     entered = _entered.get()
-    return entered[-1] if entered else _process.default
+    if not entered:
+        return None
+    session = entered[-1].session
+    if is_astray(entered, default=_process.default):
+        raise QueryError(
+            f"this would go to {session.host}, in whose block `with session:` a generator waits, and this code does "
+            "not stand in that block; say where it is to go by .using(session), or begin at the session: "
+            "session.tasks. Nothing was sent"
+        )
+    return session
 
 
 def set_default(session: Session | None) -> Session | None:
@@ -60,17 +74,18 @@ def set_factory(factory: Callable[[], Session] | None) -> None:
 
 def enter(session: Session) -> None:
     """Make *session* current in this thread or task."""
-    _entered.set((*_entered.get(), session))
+    entered = _entered.get()
+    _entered.set((*entered, opened(session, around=entered)))
 
 
 def leave(session: Session) -> None:
     """Undo the latest `enter()` of *session*."""
-    entered = list(_entered.get())
-    for index in range(len(entered) - 1, -1, -1):
-        if entered[index] is session:
-            del entered[index]
-            break
-    _entered.set(tuple(entered))
+    own = [block for block in _entered.get() if block.session is session]
+    if own:
+        frame = holder() if any(block.frame for block in own) else None
+        # A block that was left by other means than it was entered, as by `ExitStack.close()`, is the latest.
+        left = next((block for block in reversed(own) if block.frame is frame), own[-1])
+        _entered.set(tuple(block for block in _entered.get() if block is not left))
 
 
 def renew() -> None:
