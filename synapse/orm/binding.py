@@ -93,6 +93,13 @@ def send(instance: Entity, request: Request, *, session: Session) -> Reply:
         raise loading.missing(type(instance), message, cause=error) from error
 
 
+def apart(instance: Entity, other: Entity | Session) -> bool:
+    """Whether an object is known to be of another backend than another one, or than a session leads to."""
+    mine = backend_of(instance)
+    theirs = other.backend if isinstance(other, Session) else backend_of(other)
+    return mine is not None and theirs is not None and not mine.is_at(theirs)
+
+
 # --- where a query goes --------------------------------------------------------
 def chosen(queryset: QuerySet[Any]) -> Session:
     """Give the session of a query, or the current one, if that leads to where the query and its keys belong."""

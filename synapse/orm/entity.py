@@ -40,6 +40,7 @@ from synapse.mapping.schema import READ_ONLY, SECRET, WRITE_ONLY, Field, Schema,
 from synapse.mapping.state import State
 from synapse.mapping.unset import UNSET
 from synapse.orm import binding, hints, loading, saving, writing
+from synapse.orm.fixed import fixed
 from synapse.orm.manager import Objects, refuse_instance
 from synapse.orm.registry import entity_named, register
 from synapse.orm.relations import ToMany, ToOne
@@ -98,7 +99,7 @@ def _describe(cls: type[Entity], resource: str, *, pk: str, key: Kind, order_by:
     # Resolved here, where the names are known: a public entity goes by the module `synapse` later.
     cls.__annotations__ = {name: hints[name] for name in vars(cls).get("__annotations__", {})}
     declared = attrs.fields(cast("Any", cls))
-    fields = {each.name: _field(each, hints[each.name]) for each in declared if each.name != "_state"}
+    fields = {each.name: _field(cls, each, hints[each.name]) for each in declared if each.name != "_state"}
     known = {name: each for base in reversed(cls.__mro__) for name, each in vars(base).items()}
     relations = {name: one.via for name, one in known.items() if isinstance(one, ToOne)}
     parents = frozenset(vars(base)["_schema"].entity for base in cls.__mro__[1:] if "_schema" in vars(base))
@@ -125,14 +126,16 @@ def _describe(cls: type[Entity], resource: str, *, pk: str, key: Kind, order_by:
         register(cls)
 
 
-def _field(attribute: attrs.Attribute[Any], annotation: Any) -> Field:
-    default = attribute.default
+def _field(cls: type[Entity], attribute: attrs.Attribute[Any], annotation: Any) -> Field:
+    default, codec = attribute.default, codec_of(annotation)
+    if attribute.metadata.get(READ_ONLY) and codec.kind is list:
+        codec = fixed(codec, cls, attribute.name)
     made = getattr(default, "factory", None)
     if made is not None:
         default = made()
     return Field(
         attribute.name,
-        codec_of(annotation),
+        codec,
         default=UNSET if default is attrs.NOTHING else default,
         nullable=split_optional(annotation)[1],
         read_only=bool(attribute.metadata.get(READ_ONLY)),
@@ -305,6 +308,9 @@ class Entity:
             field = self._schema.fields.get(name)
             if field is not None:
                 if field.read_only:
+                    # `job.params |= {...}` has edited what is read next.
+                    if field.codec.lazy and name in self._state.origin and loading.peek(self, name) is value:
+                        loading.clear(self, name)
                     said = f"{type(self).__name__}.{name} is set by the backend and cannot be assigned"
                     raise FieldError(said, name=name)
                 writing.assign(self, field, value=value)
@@ -326,7 +332,8 @@ class Entity:
             return True
         if not isinstance(other, Entity):
             return NotImplemented
-        return self._schema is other._schema and self.pk is not None and self._same_key(other)
+        same = self._schema is other._schema and self.pk is not None and self._same_key(other)
+        return same and not binding.apart(self, other)
 
     def _same_key(self, other: Entity) -> bool:
         mine, theirs = self.pk, other.pk

@@ -9,6 +9,7 @@ from synapse.errors import QueryError
 from synapse.mapping.json import detached
 from synapse.mapping.unset import UNSET, Unset
 from synapse.orm import loading
+from synapse.orm.fixed import FixedList
 from synapse.query import FetchMode
 from synapse.showing import shortened
 
@@ -46,7 +47,8 @@ class Values(Generic[R]):
         named = [(name, schema.relations.get(name, name)) for name in self._fields]
 
         def held(row: Any, field: str) -> Any:
-            return detached(getattr(row, field)) if kept else getattr(row, field)
+            value = getattr(row, field)
+            return detached(value) if kept or value.__class__ is FixedList else value
 
         def convert(row: Any) -> Any:
             if not named:

@@ -157,23 +157,16 @@ def drop_with_children(cls: type[Entity], session: Session) -> None:
 
 
 def check_read_only(instance: Entity) -> None:
-    """Refuse an object whose read-only lists were edited, since the edits would go nowhere."""
+    """Refuse an object of which something that the backend sets was edited, since the edits would go nowhere."""
     cls, state = type(instance), instance._state
     for name, field in instance._schema.fields.items():
         value = loading.peek(instance, name)
         if not field.read_only or not field.codec.lazy or value is UNSET or name not in state.origin:
             continue
         if not same_json(dump_value(field.codec, value), state.loaded(name)):
-            verb = f"set_{name}"
-            if hasattr(cls, verb):
-                instead = f"; .{verb}() changes it"
-            elif hasattr(cls.objects, verb):
-                instead = f"; {cls.__name__}.objects.filter(id={instance.pk}).{verb}() changes it"
-            else:
-                instead = ""
             raise MappingError(
-                f"{cls.__name__}.{name} is set by the backend, and was edited{instead}. Nothing was sent; "
-                "refresh() drops the edit"
+                f"{cls.__name__}.{name} is set by the backend, and was edited. Nothing was sent; refresh() drops "
+                "the edit"
             )
 
 

@@ -18,6 +18,7 @@ from synapse import (
     NotFoundError,
     Project,
     QueryError,
+    Session,
     Storage,
     Task,
     TaskTag,
@@ -35,6 +36,13 @@ ROW = {"id": 7, "project": 1, "data_unit": 2, "meta": {"a": [1]}, "is_discarded"
 def task() -> Task:
     """A task as it was loaded."""
     return Task.objects.using(canned({"GET tasks/7/": ROW})).get(7)
+
+
+def abroad(cls: Any, key: int, host: str = "https://abroad.invalid") -> Any:
+    """An object of another backend."""
+    made = cls.ref(key)
+    made._state.session = Session(host, api_token="t")
+    return made
 
 
 class TestNew:
@@ -81,6 +89,17 @@ class TestEquality:
         assert 1 == len({Task.ref(5), Task.ref(5)})
         assert Task.ref(5) != TaskTag.ref(5)
         assert Task.ref(5) != 5
+
+    @pytest.mark.parametrize("travel", [lambda each: each, lambda each: pickle.loads(pickle.dumps(each))])
+    def test_is_by_backend_where_both_are_known(self, travel: Any):
+        """Task 1 of one backend is not task 1 of another, though it hashes alike; a free reference may be either."""
+        one, same, other = abroad(Task, 1), abroad(Task, 1), travel(abroad(Task, 1, "https://other.invalid"))
+
+        assert one == same
+        assert one != other
+        assert one == Task.ref(1) == other
+        assert hash(one) == hash(other)
+        assert (2, True) == (len({one, other}), one not in [other])
 
     def test_of_new_objects_is_identity(self):
         """Objects without a key are equal to themselves only, and have no hash."""

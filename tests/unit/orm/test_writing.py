@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from synapse import (
-    Assignment,
     ConflictError,
     MappingError,
     Project,
@@ -27,6 +26,7 @@ ROW = {
     "data": None,
     "is_discarded": False,
     "tags": [3],
+    "files": {},
 }
 TAG = {"id": 4, "project": 1, "name": "n", "category": "project", "meta": {}}
 
@@ -62,9 +62,9 @@ class TestChanges:
         assert {} == loaded.changes
 
     def test_leave_out_read_only_values(self):
-        """A list that the backend sets is not sent, even if it was edited."""
+        """What the backend sets is not sent, even if it was edited."""
         loaded, _ = task()
-        loaded.tags.append(9)
+        loaded.files["image_1"] = None
 
         assert {} == loaded.changes
 
@@ -92,28 +92,19 @@ class TestChanges:
         assert "two" == loaded.project.title
 
 
-class TestReadOnlyLists:
-    def test_that_were_edited_are_told(self):
-        """An edit that goes nowhere is refused, and the verb for it is named."""
+class TestReadOnly:
+    def test_values_that_were_edited_are_told(self):
+        """An edit that goes nowhere is refused."""
         loaded, session = task()
-        loaded.tags.append(9)
+        loaded.files["image_1"] = None
 
         with (
             assert_requests(0, session=session),
-            pytest.raises(MappingError, match=r"\.set_tags\(\) changes"),
+            pytest.raises(MappingError, match=r"Task.files is set by the backend, and was edited"),
         ):
             loaded.save()
 
-        assert [3] == loaded.refresh().tags
-
-    def test_of_another_object_name_the_query(self):
-        """Tags of an assignment are changed by a query."""
-        row = {"id": 5, "task": 7, "tags": [3]}
-        one = Assignment.objects.using(canned({"GET assignments/5/": row})).get(5)
-        one.tags.clear()
-
-        with pytest.raises(MappingError, match=r"Assignment.objects.filter\(id=5\).set_tags\(\)"):
-            one.save()
+        assert {} == loaded.refresh().files
 
     def test_that_were_read_are_no_hindrance(self):
         """Reading tags is no edit."""
