@@ -78,7 +78,7 @@ def answered(client: BackendClient, request: Request) -> Row:
 
 def changed(client: BackendClient, request: Request) -> Row | None:
     """Send a request that changes something, and give the object that it is answered by; None for an empty answer."""
-    reply = client.session.send(request)
+    reply = sent(client, request)
     return None if reply.data is None else answered_object(reply, request)
 
 
