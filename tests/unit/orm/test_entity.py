@@ -101,6 +101,14 @@ class TestEquality:
         assert hash(one) == hash(other)
         assert (2, True) == (len({one, other}), one not in [other])
 
+    def test_goes_by_what_are_names_of_one_backend(self):
+        """Two addresses of one backend have the same rows."""
+        alias = Session("https://alias.invalid", api_token="t", aliases=["https://abroad.invalid"])
+        one = Task.ref(1)
+        one._state.session = alias
+
+        assert one == abroad(Task, 1)
+
     def test_of_new_objects_is_identity(self):
         """Objects without a key are equal to themselves only, and have no hash."""
         new = Task(project_id=1, data_unit_id=1)
