@@ -129,7 +129,7 @@ def _describe(cls: type[Entity], resource: str, *, pk: str, key: Kind, order_by:
 def _field(cls: type[Entity], attribute: attrs.Attribute[Any], annotation: Any) -> Field:
     default, codec = attribute.default, codec_of(annotation)
     if attribute.metadata.get(READ_ONLY) and codec.kind is list:
-        codec = fixed(codec, cls, attribute.name)
+        codec = fixed(codec, entity=cls, name=attribute.name)
     made = getattr(default, "factory", None)
     if made is not None:
         default = made()

@@ -33,7 +33,7 @@ class FixedList(list[T]):
 
     __slots__ = ("_field", "_session")
 
-    def __init__(self, items: list[T], field: _Field, session: Any = None) -> None:
+    def __init__(self, items: list[T], field: _Field, *, session: Any = None) -> None:
         super().__init__(items)
         self._field, self._session = field, session
 
@@ -71,12 +71,13 @@ class FixedList(list[T]):
         return FixedList, (list(self), self._field)
 
 
-def fixed(codec: Codec, entity: type[Entity], name: str) -> Codec:
+def fixed(codec: Codec, *, entity: type[Entity], name: str) -> Codec:
     """Give the codec of a list that the backend sets."""
     by = entity.lookups.get(name)
     field = _Field(entity, name, by.of if by is not None and isinstance(by.of, str) else None)
     return attrs.evolve(
-        codec, open=lambda raw, session: FixedList(open_value(codec, raw, session=session), field, session)
+        codec,
+        open=lambda raw, session: FixedList(open_value(codec, raw, session=session), field, session=session),
     )
 
 

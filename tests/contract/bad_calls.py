@@ -68,8 +68,8 @@ READING: Final = [
     Bad("QuerySet.params", "None", lambda w: T.params(x=None)),
     Bad("QuerySet.params", "a list", lambda w: T.params(x=[1])),
     *(Bad("QuerySet.order_by", repr(each), lambda w, each=each: T.order_by(each)) for each in NAMES),
-    *(Bad("QuerySet.only", repr(each), lambda w, each=each: T.only(each)) for each in NAMES),
-    *(Bad("QuerySet.defer", repr(each), lambda w, each=each: T.defer(each)) for each in NAMES),
+    *(Bad("QuerySet.only", repr(each), lambda w, each=each: Project.objects.only(each)) for each in NAMES),
+    *(Bad("QuerySet.defer", repr(each), lambda w, each=each: Project.objects.defer(each)) for each in NAMES),
     *(Bad("QuerySet.values", repr(each), lambda w, each=each: T.values(each)) for each in NAMES),
     *(Bad("QuerySet.values_list", repr(each), lambda w, each=each: T.values_list(each)) for each in NAMES),
     *(
@@ -156,6 +156,8 @@ READING: Final = [
     Bad("QuerySet.__getitem__", "None of values", lambda w: T.values()[None], TypeError),
     Bad("QuerySet.__getitem__", "beyond the end", lambda w: T.filter(id=w.task.id)[5], IndexError, reads=1),
     Bad("QuerySet.__or__", "OR", lambda w: T.filter(id=1) | T.filter(id=2)),
+    *(Bad("FilesManager.only", repr(each), lambda w, each=each: T.only(each)) for each in NAMES),
+    *(Bad("FilesManager.defer", repr(each), lambda w, each=each: T.defer(each)) for each in NAMES),
     Bad("Values.filter", "unknown name", lambda w: T.values("id").filter(nope=1)),
     Bad("Values.filter", "positional", lambda w: T.values("id").filter(1)),
     Bad("Values.params", "None", lambda w: T.values("id").params(x=None)),
@@ -313,7 +315,7 @@ WRITING: Final = [
     Bad("Entity.ref", "a path", lambda w: Job.ref("../users")),
     Bad("Entity.save", "deleted", lambda w: w.gone.save()),
     Bad("Entity.save", "edited to no JSON", lambda w: w.edited.save(), MappingError),
-    Bad("Entity.save", "another backend", lambda w: w.linked_abroad.save()),
+    Bad("Entity.__setattr__", "another backend", lambda w: setattr(w.own_tag, "project", w.foreign_project)),
     *(
         Bad("Entity.save", f"check={given!r}", lambda w, given=given: w.changed_ghost.save(check=given))
         for given in ("yes", 1, None)

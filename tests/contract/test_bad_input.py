@@ -145,7 +145,7 @@ def add_gone_and_foreign(world: SimpleNamespace, session: Session, abroad: Sessi
     world.foreign_agent = held(synapse.Agent, 1, abroad)
     world.foreign_job = held(Job, GHOST, abroad)
     world.tag_of_foreign_project = TaskTag(project=world.foreign_project, name="n")
-    world.linked_abroad = held(TaskTag, 1, session, project=world.foreign_project)
+    world.own_tag = held(TaskTag, 1, session)
     world.changed_ghost = held(Task, 10**9, session, is_discarded=True)
     world.edited = Task(project_id=1, data_unit_id=1, meta={})
     world.edited.meta["a"] = object()
