@@ -83,7 +83,7 @@ def few(values: Iterable[Any], *, count: int) -> str:
 
 
 def lines_of(lines: Iterable[str], *, count: int, what: str, most: int = MOST_LINES) -> str:
-    """Join lines, of too many the first ones and how many there are.
+    r"""Join lines, of too many the first ones and how many there are.
 
     >>> lines_of(["a", "b"], count=2, what="calls")
     'a\nb'

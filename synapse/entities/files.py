@@ -36,12 +36,12 @@ class FilesManager(Manager[E]):
 
     def only(self, *names: str) -> Self:
         """Fetch these fields only, and with a file what it is held against; the others load when read."""
-        files = {*names}.intersection(self._file_fields)
+        files = [name for name in self._file_fields if name in names]
         return super().only(*names, *(self._facts if files else ()))
 
     def defer(self, *names: str) -> Self:
         """Leave these fields out, but for what a file that is fetched is held against; they load when read."""
-        files = {*self._file_fields}.difference(names)
+        files = [name for name in self._file_fields if name not in names]
         dropped = [name for name in names if not (files and name in self._facts)]
         return super().defer(*dropped) if dropped or not names else self._evolve()
 
