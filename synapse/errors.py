@@ -26,10 +26,12 @@ SynapseError
 
 from __future__ import annotations
 
+import sys
 import traceback
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
+from types import FrameType
 from typing import Any, ClassVar, Final, NamedTuple, NoReturn, Protocol
 from weakref import WeakValueDictionary
 
@@ -67,10 +69,9 @@ class SynapseError(Exception):
         return shortened(super().__repr__())
 
     def _render_traceback_(self) -> list[str]:
-        """Give IPython one line; asked again, as by `%tb`, the frames as well."""
-        if self.__dict__.pop("_is_rendered", False):
+        """Give IPython one line, and the frames as well where `%tb` asks for them."""
+        if _is_asked_for():
             return "".join(traceback.format_exception(self)).splitlines()
-        self.__dict__["_is_rendered"] = True
         words = " ".join(str(self).split())
         return [f"{type(self).__qualname__}: {words}{_place_of(self)}"]
 
@@ -412,6 +413,16 @@ def describe(value: object) -> str:
 def _clean(text: str) -> str:
     """Take out of a message what must not be shown, and what is too much."""
     return shortened(printable(hidden(text), lines=True))
+
+
+def _is_asked_for() -> bool:
+    """Whether IPython's `%tb` is what shows an error."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        if frame.f_code.co_name == "tb" and str(frame.f_globals.get("__name__")).startswith("IPython."):
+            return True
+        frame = frame.f_back
+    return False
 
 
 def _place_of(error: BaseException) -> str:
