@@ -118,7 +118,9 @@ def verbs(cls: type[Entity]) -> str:
     rows = []
     for owner, prefix in prefixes.items():
         for name, member in vars(owner).items():
-            is_property = isinstance(member, property)
+            is_property = (
+                type(member) is property
+            )  # relations, which are of a kind of it, have a table of their own
             if (
                 name.startswith("_")
                 or name in inherited[owner]
