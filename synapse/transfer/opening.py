@@ -41,7 +41,31 @@ def spooled(blocks: Iterable[tuple[int, bytes]], *, check: Callable[[BinaryIO], 
     except BaseException:
         file.close()
         raise
-    return cast("BinaryIO", file)
+    return cast("BinaryIO", file if isinstance(file, io.BytesIO) else io.BufferedReader(_Nameless(file)))
+
+
+class _Nameless(io.RawIOBase):
+    """Reads a temporary file. By its number, which is all the name that it has, libraries would look for a file."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        return self._file.seek(offset, whence)
+
+    def readinto(self, buffer: Any) -> int:
+        count: int = self._file.readinto(buffer)  # type: ignore[attr-defined]
+        return count
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
 
 
 def _moved(file: io.BytesIO) -> Any:
