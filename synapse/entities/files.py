@@ -57,12 +57,14 @@ class FilesManager(Manager[E]):
         on_error: Literal["collect", "raise"] = "collect",
         url_conversion: Mapping[str, Convert] | None = None,
         cache: FileCache | None = None,
+        original_paths: bool = False,
     ) -> Downloads:
         """Download the files of every row, side by side, and report on each file in order.
 
         A file goes to `folder/<specification>/<key>_<name>`, one that its row has only one of to
         `folder/<key>_<name>`; files of one row share the stem of the primary one, so that `collection.upload(folder)`
-        makes the same units of them. What is there is not fetched again, so a second run fetches what is missing; a
+        makes the same units of them. With *original_paths* it goes to `folder/<path>`, by the path that it was uploaded
+        under. What is there is not fetched again, so a second run fetches what is missing; a
         file that differs is a failure unless `overwrite`. *specifications* keeps the files of these names, *fields*
         chooses where a row has several fields of files, *url_conversion* rewrites the addresses of a field: `{"files":
         call}`. One bad file or row never stops the rest; with `on_error="raise"` the first one ends the run with a
@@ -85,6 +87,7 @@ class FilesManager(Manager[E]):
             on_error=on_error,
             cache=cache,
             rows=self.entity.__name__,
+            original_paths=original_paths,
         )
 
     def _chosen(self, what: str, fields: Iterable[str] | None) -> tuple[str, ...]:

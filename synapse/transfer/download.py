@@ -7,6 +7,7 @@ import os
 import unicodedata
 
 from collections.abc import Callable, Iterable, Iterator
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias
 
@@ -19,7 +20,7 @@ from synapse.transfer.belonging import LAYOUT, claim
 from synapse.transfer.downloads import Downloads, FileStatus
 from synapse.transfer.draft import drop_stale
 from synapse.transfer.filecache import FileCache, checked_cache
-from synapse.transfer.names import safe_name, with_stem
+from synapse.transfer.names import safe_name, safe_path, with_stem
 from synapse.transfer.progress import Meter, ProgressLike, tracked
 from synapse.transfer.remote import RemoteFile
 from synapse.transfer.saving import is_full, occupied
@@ -57,8 +58,12 @@ def download_files(
     on_error: OnError = "collect",
     cache: FileCache | None = None,
     rows: str = "",
+    original_paths: bool = False,
 ) -> Downloads:
     """Download files into `folder/specification/key_stem.ending` and tell what became of each, in order.
+
+    With *original_paths*, a file goes where its own path says that it was, below the folder; two files of one path are
+    not both saved.
 
     A file that is there under its name counts as present unless its size or MD5 tells otherwise; with *overwrite*,
     only one that size and MD5 prove to be the same does. Files are asked for as they are needed, never all at once.
@@ -70,12 +75,14 @@ def download_files(
         raise TransferError(f"on_error must be 'collect' or 'raise', not {describe(on_error)}")
     if type(overwrite) is not bool:
         raise TransferError(f"overwrite must be True or False, not {describe(overwrite)}")
+    if type(original_paths) is not bool:
+        raise TransferError(f"original_paths must be True or False, not {describe(original_paths)}")
     if cache is not None:
         checked_cache(cache)
     root = _root(folder)
     layout = claim(root, session, rows=rows) if rows else LAYOUT
     report = Downloads(root)
-    run = Run(_Places(root, layout=layout).each(wanted))
+    run = Run(_Places(root, layout=layout, original=original_paths).each(wanted))
     with tracked(progress, total=None, label="downloading") as meter:
         saver = _Saver(run, meter, overwrite, cache)
         sent = session.map(run.attempt(saver.save), run, workers=workers)
@@ -110,9 +117,11 @@ class _Job:
 class _Places:
     """Gives each file a path of its own, the same one in every run, and none that leads out of the folder."""
 
-    def __init__(self, root: Path, *, layout: int) -> None:
+    def __init__(self, root: Path, *, layout: int, original: bool) -> None:
         self._root = root
         self._layout = layout
+        self._original = original
+        self._owners: dict[int, int] = {}
         self._folders: dict[str, Exception | None] = {}
         self._key: object = object()
         self._taken: set[str] = set()
@@ -124,6 +133,9 @@ class _Places:
                 self._key, self._taken = each.key, set()
             if each.file is None:
                 yield _Job(each, self._root, "", each.error)
+                continue
+            if self._original and each.file.path:
+                yield self._at_home(each, each.file)
                 continue
             part = safe_name(each.specification) if each.specification else ""
             alone = self._layout == 1 or not each.together
@@ -137,11 +149,24 @@ class _Places:
             mark = f"{key}_" if number == 1 else f"{key}_{number}_"
             path = f"{part}/{safe_name(mark + name)}".lstrip("/")
             # Names that differ in case only are one on many systems.
-            same = unicodedata.normalize("NFC", path).casefold()
+            same = _folded(path)
             if same not in self._taken:
                 self._taken.add(same)
                 return path
             number += 1
+
+    def _at_home(self, wanted: Wanted, file: RemoteFile) -> _Job:
+        """Give a file the place that its own path tells; another one that has it already is not saved."""
+        path = safe_path(file.path or "")
+        own = hash(file.checksum or file.url.partition("?")[0])
+        error: Exception | None = None
+        if self._owners.setdefault(hash(_folded(path)), own) != own:
+            error = TransferError(
+                f"another file of this download lies at {path!r}: without original_paths each has a place of its own"
+            )
+        for part in accumulate(path.split("/")[:-1], "{}/{}".format):
+            error = error or self._checked(part)
+        return _Job(wanted, self._root, path, error or self._checked(""))
 
     def _checked(self, part: str) -> Exception | None:
         if part not in self._folders:
@@ -149,6 +174,10 @@ class _Places:
             if trouble is None:
                 drop_stale(self._root / part)
         return self._folders[part]
+
+
+def _folded(path: str) -> str:
+    return unicodedata.normalize("NFC", path).casefold()
 
 
 @attrs.frozen
@@ -174,6 +203,8 @@ class _Saver:
             except ClientError as error:
                 self._fetch(_renewed(job.wanted, file, error), target)
         except TransferError as error:
+            if os.path.lexists(target) and file.matches(target):  # the same file of another row came first
+                return "present", 0
             if is_full(error) and self.run.stopped is None:
                 self.run.stopped = error
             raise

@@ -38,6 +38,16 @@ def safe_name(name: str) -> str:
     return _cut(tidy).rstrip(". ") or "file"
 
 
+def safe_path(path: str) -> str:
+    """Return a path, of which each step is safe, and which leads nowhere but down.
+
+    >>> safe_path("/day1/../a.png"), safe_path("..\\\\.ssh/keys"), safe_path("C:/a.png")
+    ('day1/a.png', '_.ssh/keys', 'C_/a.png')
+    """
+    steps = (step for step in _SEPARATORS.split(path) if step.strip() not in ("", ".", ".."))
+    return "/".join(map(safe_name, steps)) or "file"
+
+
 def with_stem(stem: str, name: str) -> str:
     """Give a file the stem of another one; it keeps its own ending.
 

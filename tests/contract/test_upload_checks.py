@@ -204,3 +204,49 @@ class TestRoot:
             world.collection.upload([root / name for name in self.NAMES], **options)
 
         assert [__file__] == [each.filename for each in told]
+
+
+class TestOriginalPaths:
+    FOLDERS = {"image_1": "images", "data_meta_1": "labels"}
+    NAMES = ("images/day1/0001.jpg", "images/day2/0001.jpg", "labels/day1/0001.json")
+
+    def test_come_back_and_go_up_again(self, world, fill, tmp_path):
+        """A collection is laid out as it was, and uploaded again gives the same units."""
+        root = fill(*self.NAMES)
+        first = world.collection.upload(root, folders=self.FOLDERS)
+        world.collection.units.all().download(tmp_path / "out", original_paths=True)
+        again = world.collection.upload(tmp_path / "out", folders=self.FOLDERS)
+
+        assert {name: (root / name).read_bytes() for name in self.NAMES} == {
+            path.relative_to(tmp_path / "out").as_posix(): path.read_bytes()
+            for path in (tmp_path / "out").rglob("[!.]*.*")
+        }
+        assert ([o.unit for o in first], 0) == ([o.unit for o in again.reused], again.bytes_sent)
+
+    def test_of_two_files_are_told(self, world, fill, tmp_path):
+        """Files that are remembered by one name are not both saved, in this run and in the next one."""
+        root = fill(*self.NAMES[:2])
+        with pytest.warns(SharedNameWarning):
+            world.collection.upload(sorted(root.rglob("*.jpg")))
+        runs = [
+            world.collection.units.order_by("id").download(tmp_path / "out", original_paths=True)
+            for _ in "ab"
+        ]
+
+        assert [["downloaded", "failed"], ["present", "failed"]] == [
+            [each.status for each in run] for run in runs
+        ]
+        assert "another file of this download lies at '0001.jpg'" in str(runs[0][1].error)
+
+    def test_of_one_file_in_two_units_are_one(self, world, fill, tmp_path):
+        """A picture that two units share is saved once, and both are told as done."""
+        root = fill("a.jpg", "a.json", "b.json")
+        items = [
+            {"files": {"image_1": root / "a.jpg", "data_meta_1": root / name}}
+            for name in ("a.json", "b.json")
+        ]
+        world.collection.upload(items)
+        report = world.collection.units.all().download(tmp_path / "out", original_paths=True)
+
+        assert ([], 4) == (report.failed, len(report))
+        assert ["a.jpg", "a.json", "b.json"] == sorted(path.name for path in (tmp_path / "out").glob("[!.]*"))

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synapse.transfer.names import LONGEST, safe_name, with_stem
+from synapse.transfer.names import LONGEST, safe_name, safe_path, with_stem
 
 
 @pytest.mark.parametrize(
@@ -86,3 +86,25 @@ class TestWithStem:
         found = f"7_{with_stem(stem, name)}"
 
         assert found == safe_name(found)
+
+
+@pytest.mark.parametrize(
+    ("path", "safe"),
+    [
+        ("day1/a.png", "day1/a.png"),
+        ("/etc/passwd", "etc/passwd"),
+        ("../../a.png", "a.png"),
+        ("a/../../b.png", "a/b.png"),
+        ("..\\..\\a.png", "a.png"),
+        (".ssh/authorized_keys", "_.ssh/authorized_keys"),
+        ("a/.synapse-0123.part", "a/_.synapse-0123.part"),
+        ("C:\\Users\\a.png", "C_/Users/a.png"),
+        ("a/ .. /b", "a/b"),
+        ("con/aux.txt", "_con/_aux.txt"),
+        ("..", "file"),
+        ("", "file"),
+    ],
+)
+def test_a_path_leads_nowhere_but_down(path: str, safe: str) -> None:
+    """Whoever chose it, each of its steps is a name that is safe on every system."""
+    assert safe == safe_path(path)
