@@ -86,7 +86,7 @@ class FilesManager(Manager[E]):
             overwrite=overwrite,
             on_error=on_error,
             cache=cache,
-            rows=self.entity.__name__,
+            rows=self.entity._schema.entity,
             original_paths=original_paths,
         )
 

@@ -155,8 +155,10 @@ def _stored(outcome: Outcome[E, Any], session: Session, *, since: Moment) -> Out
 
 
 def _noted(session: Session, given: Sequence[E], *, size: int, path: Path) -> Written[E]:
-    entity, tenant = type(given[0])._schema.entity, session.settings.tenant
-    with opened(path, entity=entity, host=session.host, tenant=tenant) as journal:
+    entity, backend = type(given[0])._schema.entity, session.backend
+    with opened(
+        path, entity=entity, host=backend.host, tenant=backend.tenant, aliases=backend.aliases
+    ) as journal:
         return journalled.create(session, given, size=size, journal=journal)
 
 

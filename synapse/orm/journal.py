@@ -45,7 +45,10 @@ class Journal:
     sent.
     """
 
-    def __init__(self, path: Path, descriptor: int, *, owner: Mapping[str, Any]) -> None:
+    def __init__(
+        self, path: Path, descriptor: int, *, owner: Mapping[str, Any], aliases: Iterable[str] = ()
+    ) -> None:
+        self._aliases = aliases
         self.path = path
         self.done: dict[str, Any] = {}
         self.unsettled: dict[str, int | None] = {}
@@ -157,7 +160,7 @@ class Journal:
         self._sealed = header.get("version") != _UNSEALED
         wanted = {"version": _VERSION if self._sealed else _UNSEALED, **owner}
         for what, value in wanted.items():
-            if header.get(what) != value:
+            if header.get(what) not in (value, *(self._aliases if what == "host" else ())):
                 raise _of_another_run(self.path, what, is_=header.get(what), wanted=value)
         try:
             return bytes.fromhex(header["salt"])
@@ -222,7 +225,9 @@ class Journal:
 
 
 @contextlib.contextmanager
-def opened(path: Path, *, entity: str, host: str, tenant: str | None) -> Iterator[Journal]:
+def opened(
+    path: Path, *, entity: str, host: str, tenant: str | None, aliases: Iterable[str] = ()
+) -> Iterator[Journal]:
     """Open a journal, new or of an earlier run, for this run alone."""
     with _locked(path):
         try:
@@ -230,7 +235,8 @@ def opened(path: Path, *, entity: str, host: str, tenant: str | None) -> Iterato
         except OSError as error:
             raise _unusable(path, error) from error
         try:
-            yield Journal(path, descriptor, owner={"entity": entity, "host": host, "tenant": tenant})
+            owner = {"entity": entity, "host": host, "tenant": tenant}
+            yield Journal(path, descriptor, owner=owner, aliases=aliases)
         finally:
             os.close(descriptor)
 

@@ -12,6 +12,8 @@ from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeVar
 
+import attrs
+
 from synapse.dialects import V1, Reply, Request
 from synapse.dialects.masking import Masker, conceal
 from synapse.errors import ConfigError, hide
@@ -107,6 +109,8 @@ class Session:
         self.origin: str = settings.base.origin
         self.workers: int = settings.workers
         self.page_size: int = settings.page_size
+        # One for all rows, so that a pickle of many holds it once.
+        self._backend = Backend(settings.host, settings.tenant, settings.aliases)
         self.closed = False
         self._masker = Masker(self.settings.secrets)
         hide(self._masker)
@@ -121,7 +125,9 @@ class Session:
     @property
     def backend(self) -> Backend:
         """The backend and the workspace that this session speaks to."""
-        return Backend(self.host, self.settings.tenant, self.settings.aliases)
+        if self._backend.host != self.host:
+            self._backend = attrs.evolve(self._backend, host=self.host)
+        return self._backend
 
     def send(self, request: Request) -> Reply:
         """Send one request and return its reply; a refusal or a failure is raised as a typed error."""

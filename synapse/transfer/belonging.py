@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,14 +28,14 @@ def claim(folder: Path, session: Session, *, rows: str) -> int:
     try:
         write_new(marker, json.dumps({**mine, "layout": LAYOUT}))
     except FileExistsError:
-        layout = _checked(marker, mine).get("layout", 1)
+        layout = _checked(marker, mine, aliases=session.backend.aliases).get("layout", 1)
         return layout if type(layout) is int else 1
     except OSError:
         pass  # where nothing can be written, what is there can still be found
     return LAYOUT
 
 
-def _checked(marker: Path, mine: dict[str, Any]) -> dict[str, Any]:
+def _checked(marker: Path, mine: dict[str, Any], *, aliases: Collection[str]) -> dict[str, Any]:
     found: object = None
     with contextlib.suppress(OSError, ValueError):
         found = json.loads(read_own(marker))
@@ -45,7 +46,7 @@ def _checked(marker: Path, mine: dict[str, Any]) -> dict[str, Any]:
         )
     # The tenant that a token leads to by itself has no name here.
     named = {name for name, value in mine.items() if value is not None and found.get(name) is not None}
-    if any(mine[name] != found[name] for name in named):
+    if any(mine[name] != found[name] and found[name] not in aliases for name in named):
         raise TransferError(
             f"{str(marker.parent)!r} holds files of {_named(found)}, not of {_named(mine)}, whose files may have the "
             f"same names: choose another folder. Nothing was fetched. (If the backend only moved, delete {marker.name})"

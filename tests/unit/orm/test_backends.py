@@ -276,6 +276,16 @@ class TestCheckpoints:
                 Task.objects.using(second).resume(rows.checkpoint)
 
 
+def test_journals_go_on_at_another_address_of_their_backend(tmp_path):
+    """A run that was begun at one is finished at the other, which was named as such."""
+    journal = tmp_path / "run.journal"
+    for session in (backend(STAGE), again := backend(PRODUCTION, aliases=[STAGE])):
+        session.replies["POST tasks/"] = [task(30, data_unit=2)]
+        Task.objects.using(session).bulk_create([Task(project_id=1, data_unit_id=2)], journal=journal)
+
+    assert [] == [request for request in again.requests if request.method == "POST"]
+
+
 VALUES: dict[str, Callable[[Project, Task], Any]] = {
     "filter": lambda theirs, row: Task.objects.filter(project=theirs).count(),
     "exclude": lambda theirs, row: Task.objects.exclude(id=row).count(),

@@ -43,6 +43,13 @@ def test_others_are_refused(tmp_path: Path, later: dict[str, Any], rows: str) ->
     assert before == (tmp_path / MARKER).read_bytes()
 
 
+def test_other_addresses_of_the_backend_are_its_own(tmp_path: Path) -> None:
+    """Where they are named as such."""
+    claim(tmp_path, of(), rows="Task")
+
+    assert claim(tmp_path, of(THERE, aliases=[HERE]), rows="Task")
+
+
 @pytest.mark.parametrize("content", ["", "{", "[]", "\x00"])
 def test_a_marker_that_says_nothing_is_refused(tmp_path: Path, content: str) -> None:
     """A file that someone else wrote is neither believed nor overwritten."""
