@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
 
-from synapse.errors import BulkError, MappingError, QueryError, SynapseError, describe
+from synapse.errors import BulkError, MappingError, QueryError, SynapseError, describe, may_have_happened
 from synapse.mapping.json import detached, same_json
 from synapse.orm import arguments, binding, journalled, proof, saving, writing
 from synapse.orm.creation import Creation
@@ -176,8 +176,10 @@ def raise_failures(written: Written[Any], *, did: str, of: str) -> None:
     if written.failed:
         _, first = written.failed[0]
         untried = f", {len(written.untried)} were not tried" if written.untried else ""
+        open_ = sum(may_have_happened(error) for _, error in written.failed)
+        unknown = f", of which {open_} may have happened (error.unknown)" if open_ else ""
         words += (
-            f"; {len(written.failed)} failed{untried}, the first with {type(first).__name__}: "
+            f"; {len(written.failed)} failed{unknown}{untried}, the first with {type(first).__name__}: "
             f"{str(first).rstrip('.')}. error.failed has each row with its error"
         )
     if written.broken is not None:

@@ -19,7 +19,14 @@ import attrs
 
 from synapse.dialects.masking import Masker, Secret, conceal
 from synapse.dialects.wire import IDEMPOTENT, Reply, Request, encode
-from synapse.errors import MappingError, OriginError, TransferError, TransportError, WriteUnconfirmedError
+from synapse.errors import (
+    ClientError,
+    MappingError,
+    OriginError,
+    TransferError,
+    TransportError,
+    WriteUnconfirmedError,
+)
 from synapse.mapping.codecs import check_json
 from synapse.mapping.unset import UNSET
 from synapse.session.config import MIB, Settings
@@ -165,7 +172,7 @@ class Delivery:
             rule = _rule_of(outcome)
             acted = acted or rule.acted
             if repeats >= self._settings.retry.total or not self._repeatable(attempt, outcome, rule):
-                self._refuse(attempt, outcome, attempts=repeats + 1, began=began)
+                self._refuse(attempt, outcome, attempts=repeats + 1, began=began, acted=acted)
             self._wait(attempt, outcome, repeats)
             repeats += 1
 
@@ -230,8 +237,8 @@ class Delivery:
             error.unconfirmed = failure.acted and attempt.method not in _READS
             return error
         return WriteUnconfirmedError(
-            f"{attempt.label}: {failure.reason}{tries}. It may or may not have happened, and was not repeated: "
-            f"{_look(attempt)}",
+            f"{attempt.label}: {failure.reason}{tries}. It may or may not have happened"
+            f"{'' if tries else ', and was not repeated'}: {_look(attempt)}",
             **where,
         )
 
@@ -279,24 +286,28 @@ class Delivery:
         self._pause(seconds)
 
     def _refuse(
-        self, attempt: Attempt, outcome: Answer | Failure, *, attempts: int, began: float
+        self, attempt: Attempt, outcome: Answer | Failure, *, attempts: int, began: float, acted: bool
     ) -> NoReturn:
-        if isinstance(outcome, Failure):
-            self._fail(attempt, outcome, attempts=attempts)
-        rule, tries = outcome.rule, {"attempts": attempts}
-        if rule.acted and rule.by_gateway and attempt.method not in IDEMPOTENT:
-            self._fail(attempt, Failure(_untold(outcome.status), True, False, status=outcome.status), **tries)
-        if outcome.status < 400:
-            words = describe(outcome, masker=self.masker)
-            reason = f"{outcome.status}, which answers nothing that was asked ({words})"
-            self._fail(attempt, Failure(reason, True, False, status=outcome.status), **tries)
-        more = self._patience(outcome, attempts=attempts, seconds=time.monotonic() - began)
-        if rule.acted:
-            more += _standing(attempt, acted=True)
-        error = error_of(outcome, label=attempt.label, masker=self.masker, more=more)
-        error.unconfirmed = rule.acted and attempt.method not in _READS
-        error.too_long = not self._settings.retry.allows(error.retry_after)
-        raise error
+        """Raise the error of the last attempt; *acted* says that one of them may have done it."""
+        if isinstance(outcome, Answer):
+            rule, status = outcome.rule, outcome.status
+            if status >= 400 and not (rule.acted and rule.by_gateway and attempt.method not in IDEMPOTENT):
+                more = self._patience(outcome, attempts=attempts, seconds=time.monotonic() - began)
+                raise self._refused(attempt, outcome, more=more, acted=acted)
+            reason = _untold(status)
+            if status < 400:
+                words = describe(outcome, masker=self.masker)
+                reason = f"{status}, which answers nothing that was asked ({words})"
+            outcome = Failure(reason, True, False, status=status)
+        self._fail(attempt, attrs.evolve(outcome, acted=outcome.acted or acted), attempts=attempts)
+
+    def _refused(self, attempt: Attempt, answer: Answer, *, more: str, acted: bool) -> ClientError:
+        more += _standing(attempt, acted=True) if acted else ""
+        error = error_of(answer, label=attempt.label, masker=self.masker, more=more)
+        error.unconfirmed = acted and attempt.method not in _READS
+        passing = answer.rule.others is Effect.REPEATABLE
+        error.too_long = passing and not self._settings.retry.allows(error.retry_after)
+        return error
 
     def _patience(self, answer: Answer, *, attempts: int, seconds: float) -> str:
         """Say of a backend that is busy how long it was waited for, and what it asked for."""
@@ -364,7 +375,7 @@ def _standing(attempt: Attempt, *, acted: bool) -> str:
         return ""
     if not acted:
         return ". Nothing was written"
-    if attempt.method in IDEMPOTENT:
+    if attempt.method in IDEMPOTENT or attempt.harmless:
         return ". It may have happened; doing it again is safe"
     return f". It may have happened all the same, and was not repeated: {_look(attempt)}"
 

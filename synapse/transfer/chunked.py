@@ -21,6 +21,7 @@ from synapse.errors import (
     describe,
 )
 from synapse.session import Session
+from synapse.session.statuses import Effect, rule_of
 from synapse.transfer.answers import answered_object, check_arrival, patience
 from synapse.transfer.journal import Entry, claimed
 from synapse.transfer.multipart import FilePart, MultipartBody
@@ -31,7 +32,6 @@ T = TypeVar("T")
 
 _PATIENCE: Final = 5
 _GONE: Final = frozenset({404, 410})
-_FOR_NOW: Final = frozenset({401, 429})
 _COMPLETE: Final = 2
 
 
@@ -136,7 +136,7 @@ class _Upload:
             self._restart()
         except (ClientError, TransportError) as error:
             code = error.status_code
-            if code is None or code in _FOR_NOW or code >= 500:
+            if code in (None, 401) or rule_of(code).others is not Effect.NOT_DONE:
                 raise
             self._restart()
 
@@ -178,7 +178,10 @@ class _Upload:
                 raise
             self._ask(self.url, error)
         except ClientError as error:
-            self._steer(error)
+            if self.url is not None and error.unconfirmed:
+                self._ask(self.url, error)
+            else:
+                self._steer(error)
         if self.entry.address is None and self.url is not None:
             self.entry.begin(self.url)
 

@@ -28,8 +28,8 @@ class Outcome:
     """What became of one item.
 
     `created` and `reused` have a `unit`, and a `task` if the run made one for a project; `failed` has the `error` that
-    it ended with; of `unknown` the backend may have made a unit or a task, but its answer never came. `planned` is what
-    a dry run would send.
+    it ended with; of `unknown` the backend may have made a unit or a task, but failed over it, or its answer never
+    came. `planned` is what a dry run would send.
     """
 
     item: Any = attrs.field(repr=lambda item: repr(mask_body(item)))

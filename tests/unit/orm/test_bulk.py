@@ -171,6 +171,23 @@ class TestIgnoredFilters:
             Task.objects.using(canned({}))[1:].delete()
 
 
+class TestUnknown:
+    def test_is_told_apart_from_failed(self):
+        """Rows that may be there are among the failed, and by themselves as well."""
+        lost = WriteUnconfirmedError("lost")
+        replies = iter([ValidationError("no", status_code=400), ServerError("boom", status_code=500), lost])
+
+        def create(_):
+            raise next(replies)
+
+        session = canned({"POST task_tags/": create}, workers=1)
+        with pytest.raises(BulkError, match="3 failed, of which 2 may have happened") as caught:
+            TaskTag.objects.using(session).bulk_create([TaskTag(project_id=1, name=name) for name in "abc"])
+
+        assert ["b", "c"] == [tag.name for tag, _ in caught.value.unknown]
+        assert (3, True) == (len(caught.value.failed), caught.value.unconfirmed)
+
+
 class TestOddAnswers:
     @pytest.mark.parametrize(
         "answer", [None, [{"id": 1, "data_unit": 7}], [{"id": 1, "data_unit": 7}, {"data_unit": 8}]]

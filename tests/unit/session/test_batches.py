@@ -9,6 +9,7 @@ import pytest
 from synapse.errors import (
     AuthenticationError,
     ClientError,
+    RateLimitError,
     ServerError,
     TransportError,
     ValidationError,
@@ -45,6 +46,23 @@ class TestRun:
 
         with pytest.raises(Untried):
             run.attempt(str)(2)
+
+    def test_goes_on_after_failures_of_the_backend(self) -> None:
+        """Each of them is an answer, though it may have happened all the same."""
+        run = Run[int]([])
+        for _ in range(2 * LOST_IN_A_ROW):
+            run_one(run.attempt(failing(ServerError("no", status_code=500))), 1)
+
+        assert run.stopped is None
+
+    @pytest.mark.parametrize("too_long", [False, True])
+    def test_ends_where_a_pause_is_asked_for_that_is_too_long(self, too_long: bool) -> None:
+        """The rows behind would be refused as well."""
+        run, error = Run[int]([]), RateLimitError("later", status_code=429)
+        error.too_long = too_long
+        run_one(run.attempt(failing(error)), 1)
+
+        assert (error if too_long else None) is run.stopped
 
     @pytest.mark.parametrize(
         ("between", "stopped"), [(None, True), (ServerError("no", status_code=500), False)]

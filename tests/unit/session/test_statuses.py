@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -13,7 +15,7 @@ from synapse.dialects import Request
 from synapse.errors import ClientError, OriginError, ServerError, TransportError, WriteUnconfirmedError
 from synapse.session import Session
 from synapse.session.statuses import RULES, Effect, rule_of
-from tests.servers import Server, reply
+from tests.servers import HangUpError, Received, Server, Step, reply, reset
 
 Scripted = Callable[..., tuple[Server, Session]]
 
@@ -142,6 +144,38 @@ class TestFailed:
         _, session = scripted(reply(503, raw=b"<html>"), reply(status, {"detail": "gone"}))
 
         assert 204 == session.send(DELETE).status
+
+
+class TestSeveralAttempts:
+    @pytest.mark.parametrize("last", [reply(403, {"detail": "no"}), reply(400, {"detail": "no"}), reset])
+    @pytest.mark.parametrize("request_", [PUT, DELETE, attrs.evolve(POST, harmless=True)])
+    def test_of_which_one_may_have_done_it_are_no_refusal(
+        self, scripted: Scripted, request_: Request, last: Step
+    ) -> None:
+        """What the last one says does not undo the one before."""
+        _, session = scripted(reply(503, raw=b"<html>"), last)
+        with pytest.raises(
+            (ClientError, TransportError), match=r"may(?: or may not)? have happened"
+        ) as caught:
+            session.send(request_)
+
+        assert caught.value.unconfirmed
+
+    def test_of_which_the_last_found_no_connection(
+        self, serve: Callable[..., Server], connect: Callable[..., Session]
+    ) -> None:
+        """That nothing was written is true of the last one only."""
+        server = serve()
+
+        def vanish(connection: socket.socket, _: Received) -> None:
+            server.close()
+            raise HangUpError
+
+        server.script = [vanish]
+        with pytest.raises(TransportError, match="doing it again is safe$") as caught:
+            connect(server).send(PUT)
+
+        assert caught.value.unconfirmed
 
 
 class TestMoved:
