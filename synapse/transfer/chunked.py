@@ -136,7 +136,7 @@ class _Upload:
             self._restart()
         except (ClientError, TransportError) as error:
             code = error.status_code
-            if code in (None, 401) or rule_of(code).others is not Effect.NOT_DONE:
+            if code in (None, 401) or (code >= 400 and rule_of(code).others is not Effect.NOT_DONE):
                 raise
             self._restart()
 

@@ -17,6 +17,7 @@ from synapse.session.surroundings import find
 from synapse.testing import canned
 from synapse.transfer import download_files
 from synapse.transfer.folders import open_folder
+from synapse.transfer.items import plan_of
 from synapse.transfer.source import Source
 from synapse.transfer.specifications import Spec
 
@@ -81,7 +82,7 @@ def test_is_so_for_certificates(home: Path, certificate: Path, monkeypatch: pyte
 
 def test_does_not_travel(home: Path) -> None:
     """The path that the backend remembers a file by says nothing of where the home folder is."""
-    assert "there.txt" == Source.of("~/there.txt").shown
+    assert "there.txt" == plan_of("~/there.txt", [Spec("data_1", "data")]).parts["data_1"].path
 
 
 class TestNames:
