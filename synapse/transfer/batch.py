@@ -256,7 +256,8 @@ def _raise_for(run: Run[Any], ledger: Ledger, *, show: Show, raising: bool) -> N
         return
     items, errors = ledger.items, ledger.errors
     failed = [(show.item(items[place]), errors[place]) for place in sorted(errors)]
-    untried = [show.item(items[place]) for place in ledger.pending()] + run.rest
+    untried = [show.item(items[place]) for place in ledger.pending()]
+    untried += map(show.item, run.rest)
     reason = run.stopped or run.broken or failed[0][1]
     tried = len(items) + len(run.rest) - len(untried)
     if run.broken is not None and run.stopped is None:

@@ -56,19 +56,16 @@ class Ledger:
     """What is known of each item while a run goes on: 25 bytes, beside the item itself and the errors."""
 
     def __init__(self, notice: Callable[[Any], object] = id) -> None:
-        self._notice = notice
+        self.notice = notice
         self.items: list[Any] = []
         self.errors: dict[int, Exception] = {}
         self.statuses = bytearray()
         self.units = array("q")
         self.tasks = array("q")
 
-    def __getstate__(self) -> dict[str, Any]:
-        return {**vars(self), "_notice": id}
-
     def take(self, item: Any) -> int:
         """Take in an item, and give its place."""
-        self._notice(item)
+        self.notice(item)
         self.items.append(item)
         self.units.append(_NONE)
         self.tasks.append(_NONE)
@@ -120,6 +117,7 @@ class Report(Sequence[Outcome]):
         bytes_sent: int = 0,
         bytes_planned: int = 0,
     ) -> None:
+        ledger.notice = id
         self._ledger = ledger
         self._show = show or Show()
         self._title = title

@@ -32,6 +32,7 @@ _FOR_LABELS: Final = (
     re.compile(r"label|annot|anno?s?$|gt|ground_?truth", re.IGNORECASE),
     re.compile(r"calib|meta|json|xml|txt", re.IGNORECASE),
 )
+_FOR_MASKS: Final = re.compile(r"mask|segm|label|annot|^gt|ground_?truth|depth|disp", re.IGNORECASE)
 
 
 @attrs.frozen
@@ -68,9 +69,18 @@ def check_paired(root: Path, found: Iterable[tuple[str, Unit]], *, specs: Specs)
             )
     if pairs := list(_pairs(halves, specs)):
         pictures, labels = min(pairs, key=lambda pair: _rank(pair[1].parts[-1:]))
-        folders = _folders(pictures, labels, specs)
+        names = [specs[min(half.specs)].name for half in (pictures, labels)]
+        folders = dict(zip(names, _steps(pictures, labels), strict=True))
         raise _refusal(
             pictures.specs, labels.specs, pictures.example, labels.example, specs=specs, folders=folders
+        )
+    for pictures, masks, other in _masks(halves, specs):
+        folders = dict(
+            zip((specs[min(pictures.specs)].name, other.name), _steps(pictures, masks), strict=True)
+        )
+        raise TransferError(
+            f"{masks.example!r} would be sent as a unit of its own, beside {pictures.example!r}, and not as its "
+            f"{other.name}: {_pairing(folders)}"
         )
 
 
@@ -106,20 +116,39 @@ def _is_labels(unit: frozenset[int], specs: Specs) -> bool:
 
 
 def _pairs(halves: Sequence[Half], specs: Specs) -> Iterator[tuple[Half, Half]]:
-    """Give folders of pictures and of their labels: whose paths differ in one step, and that share stems or say so."""
-    near: dict[tuple[str | None, ...], list[Half]] = defaultdict(list)
-    for half in halves:
-        parts = half.parts
-        for index in range(len(parts)):
-            near[(*parts[:index], None, *parts[index + 1 :])].append(half)
-        near[(*parts, None)].append(half)
-    for together in near.values():
+    """Give folders of pictures and of their labels: they share stems, or the name of one says so."""
+    for together in _near(halves):
         pictures = [half for half in together if _can_be_sent(half.specs, specs)]
         labels = [half for half in together if _is_labels(half.specs, specs)]
         for second in sorted(labels, key=lambda half: _rank(half.parts[-1:])):
             if first := next((half for half in pictures if _belong(half, second)), None):
                 yield first, second
                 break
+
+
+def _masks(halves: Sequence[Half], specs: Specs) -> Iterator[tuple[Half, Half, Spec]]:
+    """Give folders of pictures and of what goes by its name as masks, for which there is another specification."""
+    for together in _near(halves):
+        for second in together:
+            if len(second.specs) > 1 or not _FOR_MASKS.search(second.parts[-1] if second.parts else ""):
+                continue
+            own = specs[min(second.specs)]
+            others = [spec for spec in specs if spec.file_type == own.file_type and spec is not own]
+            same = (half for half in together if half.specs == second.specs and half is not second)
+            first = next((half for half in same if not half.stems.isdisjoint(second.stems)), None)
+            if others and first is not None and not _FOR_MASKS.search(first.path.rpartition("/")[2]):
+                yield first, second, others[0]
+
+
+def _near(halves: Sequence[Half]) -> Iterable[list[Half]]:
+    """Give folders together whose paths differ in one step."""
+    near: dict[tuple[str | None, ...], list[Half]] = defaultdict(list)
+    for half in halves:
+        parts = half.parts
+        for index in range(len(parts)):
+            near[(*parts[:index], None, *parts[index + 1 :])].append(half)
+        near[(*parts, None)].append(half)
+    return near.values()
 
 
 def _belong(pictures: Half, labels: Half) -> bool:
@@ -140,18 +169,24 @@ def _stems(path: str) -> tuple[str, str]:
     return fold(stem), fold(stem_of(stem))
 
 
-def _folders(pictures: Half, labels: Half, specs: Specs) -> dict[str, str]:
-    """Give the `folders=` that pairs two folders: by the step in which their paths differ."""
-    if len(pictures.parts) == len(labels.parts):
-        steps = [pair for pair in zip(pictures.parts, labels.parts, strict=True) if pair[0] != pair[1]]
-        names = steps[0]
-    else:
-        shorter = pictures if len(pictures.parts) < len(labels.parts) else labels
-        names = (
-            "." if shorter is pictures else pictures.parts[-1],
-            "." if shorter is labels else labels.parts[-1],
-        )
-    return {specs[min(half.specs)].name: name for half, name in zip((pictures, labels), names, strict=True)}
+def _steps(first: Half, second: Half) -> tuple[str, str]:
+    """Give the steps in which two paths differ; `"."` is that of a folder which the other one lies in."""
+    if len(first.parts) == len(second.parts):
+        pairs = zip(first.parts, second.parts, strict=True)
+        return next(pair for pair in pairs if pair[0] != pair[1])
+    deeper = len(first.parts) > len(second.parts)
+    return (first.parts[-1], ".") if deeper else (".", second.parts[-1])
+
+
+def _pairing(folders: dict[str, str] | None) -> str:
+    how = (
+        f"say folders={folders} to pair these folders"
+        if folders
+        else "rename what belongs together to one stem, or give items, {'files': {…}}"
+    )
+    return (
+        f"{how}. If they do not belong together, allow_unpaired=True sends them as they are. Nothing was sent"
+    )
 
 
 def _refusal(
@@ -164,12 +199,6 @@ def _refusal(
     folders: dict[str, str] | None = None,
 ) -> TransferError:
     lacking, alone = (" and ".join(specs[number].name for number in sorted(each)) for each in (labels, sent))
-    how = (
-        f"say folders={folders} to pair these folders"
-        if folders
-        else "rename what belongs together to one stem, or give items, {'files': {…}}"
-    )
     return TransferError(
-        f"{picture!r} would be sent without {lacking}, and {label!r} lies there without {alone}: {how}. If they do not "
-        "belong together, allow_unpaired=True sends them as they are. Nothing was sent"
+        f"{picture!r} would be sent without {lacking}, and {label!r} lies there without {alone}: {_pairing(folders)}"
     )

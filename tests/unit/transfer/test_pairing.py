@@ -188,6 +188,34 @@ def test_pictures_beside_other_labels_are_refused(tmp_path: Path, specs: list[Sp
         open_folder(filled(tmp_path, names), specs=specs)
 
 
+@pytest.mark.parametrize(
+    ("names", "folders"),
+    [
+        ("images/a.png masks/a.png", {"image_1": "images", "image_2": "masks"}),
+        (
+            "JPEGImages/a.jpg SegmentationClass/a.png",
+            {"image_1": "JPEGImages", "image_2": "SegmentationClass"},
+        ),
+        ("a.png masks/a.png", {"image_1": ".", "image_2": "masks"}),
+    ],
+)
+def test_masks_are_no_pictures_of_their_own(tmp_path: Path, names: str, folders: dict[str, str]) -> None:
+    """Where there is a specification for them; else they are pictures like others."""
+    folder, second = filled(tmp_path, names), Spec("image_2", "image")
+
+    with pytest.raises(TransferError, match="as a unit of its own, .* and not as its image_2") as caught:
+        open_folder(folder, specs=[IMAGE, second])
+    assert f"say folders={folders} to pair" in str(caught.value)
+    assert [names] == units(folder, [IMAGE, second], folders=folders)
+    assert 2 == len(units(folder, [IMAGE, DATA]))
+
+
+@pytest.mark.parametrize("names", ["day1/a.png day2/a.png", "images/a.png masks/b.png", "images/a.png"])
+def test_other_pictures_are(tmp_path: Path, names: str) -> None:
+    """Days, and masks of other pictures."""
+    assert len(names.split()) == len(units(filled(tmp_path, names), [IMAGE, Spec("image_2", "image")]))
+
+
 def test_pictures_can_be_sent_all_the_same(tmp_path: Path) -> None:
     """Who knows that they do not belong together says so."""
     folder = filled(tmp_path, "a.jpg b.json")
