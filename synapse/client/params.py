@@ -13,7 +13,7 @@ from typing import Any, Final, TypeAlias
 from synapse.dialects import v1_client
 from synapse.errors import QueryError, describe, did_you_mean
 from synapse.orm.registry import entity_named
-from synapse.query.kinds import LARGEST, Boolean, Integer, Key, Kind, Reference, Search
+from synapse.query.kinds import LARGEST, SMALLEST, Boolean, Integer, Key, Kind, Reference, Search
 from synapse.query.search import terms
 from synapse.values import advice, is_missing, plain, sendable
 
@@ -121,7 +121,7 @@ def _text(name: object, value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, enum.Enum):
         return str(value.value)
-    huge = isinstance(value, int) and abs(value) > LARGEST
+    huge = isinstance(value, int) and not SMALLEST <= value <= LARGEST
     if huge or isinstance(value, Mapping | bytes) or is_missing(value):
         raise QueryError(
             f"params[{name!r}] cannot travel in an address: {describe(value)}{advice(value)}; nothing was sent"

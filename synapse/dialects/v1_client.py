@@ -177,7 +177,7 @@ def parameters(flat: FlatList, schema: Schema, *, catalog: Catalog) -> Mapping[s
             key = dialect.key(schema, Condition(name, lookup, None))
             many = key.many if lookup in (In, NotIn) else None
             known = found.get(key.name, _PLAIN)
-            found[key.name] = Parameter(many or known.many, values, kind, lookup is NotIn)
+            found[key.name] = Parameter(many or known.many, values, lookup.kind_of(kind), lookup is NotIn)
     for name in (*flat.more, *PAGES):
         found.setdefault(name, _MORE.get(name, _PLAIN))
     return {**found, **SINGLE}

@@ -9,6 +9,7 @@ from typing import Any
 
 from synapse.errors import QueryError, describe
 from synapse.mapping.codecs import Misfit, check_json
+from synapse.mapping.json import copy_json
 
 
 def items(what: str, given: object, *, of: str) -> list[Any]:
@@ -50,7 +51,8 @@ def json_object(what: str, given: object) -> dict[str, Any]:
     if not isinstance(given, Mapping):
         raise _refusal(what, "a dict", given)
     try:
-        taken: dict[str, Any] = check_json(dict(given))
+        # What is kept to ask for a lost answer must not change with what the caller does to it.
+        taken: dict[str, Any] = copy_json(check_json(dict(given)))
     except Misfit as misfit:
         raise QueryError(f"{misfit.of(what)}; nothing was sent") from None
     return taken

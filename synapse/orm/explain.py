@@ -102,7 +102,8 @@ def _ranges(entity: type[Entity], plan: Plan) -> str:
     ends = {each.lookup: each.value for each in plan.query.where if each.name == pk}
     low = ends.get(Gte, ends.get(Gt, 0) + 1 if Gt in ends else None)
     high = ends.get(Lt, ends.get(Lte, 0) + 1 if Lte in ends else None)
-    if low is None or high is None or high <= low:
+    # No key is below 1, whatever the bound.
+    if low is None or high is None or high <= (low := max(low, 1)):
         return f"ranges that hold about {size} rows each,"
     return f"at most about {-(-(high - low) // size):,} ranges of {size} {pk}s,"
 

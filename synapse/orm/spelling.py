@@ -10,7 +10,7 @@ from typing import Final
 from synapse.dialects.masking import mask_body
 from synapse.errors import ArgumentTypeError, QueryError, describe
 from synapse.query import Query
-from synapse.query.kinds import LARGEST
+from synapse.query.kinds import LARGEST, SMALLEST
 from synapse.values import advice, plain
 
 PAGING: Final = {
@@ -59,7 +59,7 @@ def raw(params: Mapping[str, object]) -> tuple[tuple[str, str], ...]:
     """Take raw query parameters, but for those that choose the page."""
     params = {name: plain(value) for name, value in params.items()}
     for name, value in params.items():
-        if not isinstance(value, str | int) or (isinstance(value, int) and abs(value) > LARGEST):
+        if not isinstance(value, str | int) or (isinstance(value, int) and not SMALLEST <= value <= LARGEST):
             raise QueryError(
                 f"params({name}=...) takes text or a number as it is sent, got {describe(value)}{advice(value)}"
             )

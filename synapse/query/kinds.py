@@ -16,6 +16,7 @@ from synapse.query.search import terms
 from synapse.values import advice, is_missing, plain, sendable
 
 LARGEST = 2**63 - 1
+SMALLEST = -(2**63)
 LONGEST_KEY = 255
 FORBIDDEN_IN_KEYS = frozenset("/?#%\\")
 
@@ -47,7 +48,7 @@ class Integer:
             number = operator.index(value)
         except TypeError:
             raise _refuse(what, "an integer", value) from None
-        if not -LARGEST - 1 <= number <= LARGEST:
+        if not SMALLEST <= number <= LARGEST:
             raise _refuse(what, "a 64-bit integer", value)
         return number
 
@@ -217,7 +218,12 @@ class Reference:
             raise QueryError(f"{what} got {self.to} {value.pk}, which was deleted")
         return self.key.check(what, value.pk)
 
-    def bound(self, what: str, value: Any) -> Any:
-        """Take what keys are compared with, which need not be a key: `id__gt=0` means every row."""
+
+@attrs.frozen
+class Bound(Reference):
+    """What keys are compared with: any integer, which need not be a key (`id__gt=0` means every row), or an object."""
+
+    def check(self, what: str, value: Any) -> Any:
+        """Take an object's key, or any integer that a database column holds."""
         whole = isinstance(self.key, Key) and getattr(type(value), "_schema", None) is None
-        return Integer().check(what, value) if whole else self.check(what, value)
+        return Integer().check(what, value) if whole else Reference.check(self, what, value)

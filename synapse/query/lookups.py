@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any, ClassVar, Final
 
 from synapse.errors import QueryError, describe
-from synapse.query.kinds import Kind, Reference, Search
+from synapse.query.kinds import Bound, Kind, Reference, Search
 
 
 class Nothing(Exception):  # noqa: N818 - internal signal: the conditions exclude each other
@@ -23,7 +23,12 @@ class Lookup:
     @classmethod
     def check(cls, what: str, value: Any, *, kind: Kind) -> Any:
         """Check the value of `filter(<field>__<name>=value)`."""
-        return kind.check(what, value)
+        return cls.kind_of(kind).check(what, value)
+
+    @classmethod
+    def kind_of(cls, kind: Kind) -> Kind:
+        """Give the kind of the values that a field of this kind is compared with."""
+        return kind
 
     @classmethod
     def merge(cls, first: Any, second: Any) -> Any:
@@ -90,9 +95,9 @@ class _Bound(Lookup):
     prefer: ClassVar[Any]
 
     @classmethod
-    def check(cls, what: str, value: Any, *, kind: Kind) -> Any:
-        """Check a bound: any integer bounds keys."""
-        return kind.bound(what, value) if isinstance(kind, Reference) else kind.check(what, value)
+    def kind_of(cls, kind: Kind) -> Kind:
+        """Let any integer bound keys."""
+        return Bound(kind.to, key=kind.key) if isinstance(kind, Reference) else kind
 
     @classmethod
     def merge(cls, first: Any, second: Any) -> Any:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 
 from collections.abc import Mapping, Sequence
-from copy import copy
 from typing import Any, Final
 
 import attrs
 
-from synapse.errors import TransferError, describe, did_you_mean
+from synapse.errors import MappingError, TransferError, describe, did_you_mean
 from synapse.mapping.codecs import Misfit, check_json
+from synapse.mapping.json import detached
 from synapse.session.paths import user_path
 from synapse.transfer.places import place_of
 from synapse.transfer.signs import check_fits
@@ -70,7 +70,10 @@ def as_given(item: Any) -> Any:
     """Keep an item as it is now: whoever made it may use its dicts again for the next one."""
     if not isinstance(item, Mapping):
         return item
-    return {key: copy(value) if isinstance(value, dict | list) else value for key, value in item.items()}
+    try:
+        return {key: detached(value) for key, value in item.items()}
+    except MappingError:  # what is wrong with it is told in its turn
+        return dict(item)
 
 
 def size_of_item(item: Any) -> int:

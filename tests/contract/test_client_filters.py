@@ -162,6 +162,20 @@ def test_numbers_may_be_text(name: str, value: str) -> None:
     assert ((name, value),) == asked({name: value})
 
 
+@pytest.mark.parametrize("value", [0, -5, 2**63 - 1, -(2**63)])
+@pytest.mark.parametrize("name", ["id__gt", "id__gte", "id__lt", "id__lte"])
+def test_bounds_are_any_integer(name: str, value: int) -> None:
+    """What keys are compared with need not be a key."""
+    assert ((name, str(value)),) == asked({name: value})
+
+
+@pytest.mark.parametrize("params", [{"id__gt": 2**63}, {"id": 0}, {"id": -1}])
+def test_keys_and_what_no_column_holds_are_refused(params: Any) -> None:
+    """Keys are positive; bounds have 64 bits."""
+    with pytest.raises(QueryError, match="takes a positive integer|cannot travel in an address"):
+        asked(params)
+
+
 def test_objects_stand_for_their_keys() -> None:
     """As in the queries of entities."""
     assert (("project", "7"), ("ids", "1,2")) == asked({"project": Project.ref(7), "ids": np.array([1, 2])})

@@ -30,17 +30,20 @@ def photos(tmp_path):
 
 def test_dicts_may_be_used_again(collection, photos):
     """An item is what it was when it was taken, whatever becomes of its dicts."""
-    item: dict[str, dict[str, Any]] = {"files": {}, "meta": {}}
+    item: dict[str, dict[str, Any]] = {"files": {}, "meta": {"inside": {}}}
 
     def items():
         for number, photo in enumerate(photos):
             item["files"]["image_1"], item["meta"]["n"] = photo, number
+            item["meta"]["inside"]["n"] = number
             yield item
 
     report = collection.upload(items())
 
     assert (60, list(range(60))) == (len(report.created), [outcome.item["meta"]["n"] for outcome in report])
-    assert list(range(60)) == sorted(unit.meta["n"] for unit in collection.units)
+    assert [(n, {"n": n}) for n in range(60)] == sorted(
+        (unit.meta["n"], unit.meta["inside"]) for unit in collection.units
+    )
 
 
 @pytest.mark.parametrize("presigned", [None, False])

@@ -76,6 +76,8 @@ class TestJsonObject:
 
     def test_takes_a_copy(self):
         """The caller's dict is not the one that is sent."""
-        given = {"a": 1}
+        given = {"a": [1]}
+        taken = arguments.json_object("f()", given)
+        given["a"].append(2)
 
-        assert given == (taken := arguments.json_object("f()", given)) and taken is not given
+        assert {"a": [1]} == taken
