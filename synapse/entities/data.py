@@ -73,7 +73,8 @@ class DataFileManager(FilesManager["DataFile"]):
                     row = transfer.upload_signed(
                         session, source, direct=directly, advanced=advanced, strict=True
                     )
-                return stored(self.entity, directly(source) if row is None else row, session=session)
+                row = directly(source) if row is None else row
+                return stored(self.entity, row, session=session, mode=self.query.mode)
 
     def existing(self, checksums: Iterable[str]) -> set[str]:
         """Tell which of these MD5 checksums the backend holds."""

@@ -107,7 +107,9 @@ class Plugin(Entity):
 
         with renewing(self, "jobs"), asking(question):
             answer = send(self, v1_actions.run(self.pk, sent), session=session).data
-            return _job(answer, session)
+            job = _job(answer, session)
+            job._state.mode = self._state.mode
+            return job
 
     def release(
         self,
@@ -148,7 +150,7 @@ class Plugin(Entity):
             reply = transfer.send_release(
                 session, archive, fields={"plugin": code, **fields}, progress=progress
             )
-            return stored(PluginRelease, reply.data, session=session)
+            return stored(PluginRelease, reply.data, session=session, mode=self._state.mode)
 
 
 class PluginReleaseManager(FilesManager["PluginRelease"]):

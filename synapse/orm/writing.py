@@ -21,6 +21,7 @@ from synapse.mapping.schema import Field
 from synapse.mapping.unset import UNSET
 from synapse.orm import binding, loading
 from synapse.orm.registry import entity_named
+from synapse.query import FetchMode
 from synapse.query.kinds import Key
 
 if TYPE_CHECKING:
@@ -238,10 +239,10 @@ def _checked(cls: type[Entity], row: Any, *, session: Session, did: str) -> dict
     return read
 
 
-def stored(cls: type[E], row: Any, *, session: Session) -> E:
-    """Build the object that a verb has made, from its answer."""
+def stored(cls: type[E], row: Any, *, session: Session, mode: FetchMode | None = None) -> E:
+    """Build the object that a verb has made, from its answer; it goes by the fetch mode of what the verb is of."""
     try:
-        return loading.load(cls, row, session=session)
+        return loading.load(cls, row, session=session, mode=mode or FetchMode.PEERS)
     except MappingError as error:
         raise WriteUnconfirmedError(
             f"the {cls.__name__} was made, but the answer cannot be read: {error}"

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from synapse import FetchMode, Project, QueryError, Task
+from synapse import FetchMode, Plugin, Project, QueryError, Task
 from synapse.testing import assert_requests, canned, page
 from tests.unit.orm.rows import project, task
 from tests.unit.orm.stored import stored
@@ -96,6 +96,15 @@ class TestFetchModes:
 
         with pytest.raises(QueryError, match="fetch_mode is RAISE"):
             owner.tasks[0].data_unit
+
+    def test_are_handed_on_to_what_a_verb_made(self):
+        """The job of a plugin that came by a RAISE query loads nothing by itself."""
+        row = {"id": 1, "code": "c", "name": "n"}
+        session = canned({"GET plugins/1/": row, "POST plugins/1/run/": {"job_id": "b"}})
+        plugin = Plugin.objects.using(session).fetch_mode(FetchMode.RAISE).get(1)
+
+        with pytest.raises(QueryError, match="fetch_mode is RAISE"):
+            plugin.run(action="train", params={}).status
 
     def test_are_handed_on_to_what_is_prefetched(self):
         """An object that a relation loaded goes by the mode of those that it was loaded for."""
