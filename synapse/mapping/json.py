@@ -51,6 +51,11 @@ def detached(value: Any) -> Any:
     >>> held
     [{'a': [1]}]
     """
+    if value.__class__ in (dict, list):
+        try:
+            return marshal.loads(marshal.dumps(value, _FORMAT))
+        except ValueError:
+            pass  # it holds more than JSON does, or is nested deeply
     try:
         return _detached(value)
     except RecursionError:
