@@ -100,6 +100,13 @@ _LAZY = {
     "RemoteFile": "synapse.transfer",
 }
 
+_INSTEAD = {
+    "Client": "synapse.connect(...) opens a session; BackendClient is the documented client",
+    "F": "the backend computes nothing; read the row, set the field, then save(check=True)",
+    "Prefetch": "prefetch_related('tasks') takes names only",
+    "Q": "chain filter() for AND; the backend can't answer OR, so run both queries and join the rows by key",
+}
+
 __all__ = [
     "UNSET",
     "AccessLevel",
@@ -174,9 +181,8 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     # Names load on first use (PEP 562), so that `import synapse` stays cheap.
     if name not in __all__:
-        raise AttributeError(
-            f"module 'synapse' has no attribute {name!r}{errors.did_you_mean(name, __all__)}"
-        )
+        hint = f": {_INSTEAD[name]}" if name in _INSTEAD else errors.did_you_mean(name, __all__)
+        raise AttributeError(f"module 'synapse' has no attribute {name!r}{hint}")
     value = getattr(importlib.import_module(_LAZY.get(name, "synapse.entities")), name)
     globals()[name] = value
     return value

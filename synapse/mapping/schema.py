@@ -72,15 +72,25 @@ class Schema:
         return entity == self.entity or entity in self.parents
 
     def field(self, name: str) -> Field:
-        """Find a field by its name, or by the name of the to-one relation that it holds the key of."""
+        """Find a field by its name, or by the to-one relation that it holds the key of: `project`, `project__id`."""
+        owner, _, rest = name.partition("__")
+        if rest in ("id", "pk") and owner in self.relations:
+            name = owner
         key = self.pk if name == "pk" else self.relations.get(name, name)
         known = self.fields.get(key)
         if known is None:
             raise QueryError(
-                f"{self.entity} has no field {quoted(name)}{did_you_mean(name, self.names)}. "
+                f"{self.entity} has no field {quoted(name)}{self._instead(owner, rest)}. "
                 f"Fields: {', '.join(self.names)}"
             )
         return known
+
+    def _instead(self, owner: str, rest: str) -> str:
+        if rest and owner in self.relations:
+            return f": relations are not followed here; read row.{owner}.{rest.replace('__', '.')}"
+        if rest and owner in self.fields:
+            return f": ask for {owner!r}, and look into it here"
+        return did_you_mean(owner, self.names)
 
     def is_code(self, key: object) -> bool:
         """Whether a key is a text that the backend takes instead of the number."""

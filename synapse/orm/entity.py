@@ -6,7 +6,7 @@ import copy
 import enum
 import inspect
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from itertools import takewhile
 from types import MemberDescriptorType
@@ -35,7 +35,7 @@ from synapse.errors import (
     quoted,
 )
 from synapse.mapping.codecs import codec_of, split_optional
-from synapse.mapping.json import detached
+from synapse.mapping.json import as_json, detached
 from synapse.mapping.schema import READ_ONLY, SECRET, WRITE_ONLY, Field, Schema, read_only, secret, write_only
 from synapse.mapping.state import State
 from synapse.mapping.unset import UNSET
@@ -113,6 +113,8 @@ def _describe(cls: type[Entity], resource: str, *, pk: str, key: Kind, order_by:
         kinds={name: _kind(cls, hints, name) for name in cls.lookups},
         aliases={via: name for name, via in relations.items()},
         order_by=order_by,
+        fields=frozenset(fields),
+        json=frozenset(name for name, each in fields.items() if each.codec.lazy),
     )
     for name, base in (("DoesNotExist", NotFoundError), ("MultipleObjectsReturned", MultipleObjectsReturned)):
         doc = f"{base.__doc__}"
@@ -259,15 +261,17 @@ class Entity:
         """What `save()` would send: a copy of the new value of each changed field."""
         return {name: detached(value) for name, value in writing.changes(self).items()}
 
-    def save(self, *, check: bool = False) -> Self:
+    def save(self, *, check: bool = False, update_fields: Iterable[str] | None = None) -> Self:
         """Create the object, or send what changed; without changes nothing is sent.
+
+        `update_fields` is Django's: a change of any other field is refused, since it would be left out.
 
         With `check=True` the row is read first: `ConflictError` tells of fields that somebody else has changed since
         they were loaded, and nothing is sent. Raises `ValidationError` where the backend refuses the values,
         `WriteUnconfirmedError` where its answer never came. A plugin goes by PUT, which is repeated where no answer
         came, also over what somebody else has saved meanwhile; `Session(retry=Retry(total=0))` repeats nothing.
         """
-        saving.save(self, check=check)
+        saving.save(self, check=check, update_fields=update_fields)
         return self
 
     def refresh(self) -> Self:
@@ -281,11 +285,10 @@ class Entity:
         """Delete the object on the backend."""
         saving.delete(self)
 
-    def to_dict(self) -> dict[str, Any]:
-        """Give copies of the fields that are loaded, as Python values; nothing is fetched."""
-        return {
-            name: detached(getattr(self, name)) for name in self._schema.fields if loading.has(self, name)
-        }
+    def to_dict(self, *, json: bool = False) -> dict[str, Any]:
+        """Give copies of the fields that are loaded, as Python values or as `json` ones; nothing is fetched."""
+        copied = as_json if json else detached
+        return {name: copied(getattr(self, name)) for name in self._schema.fields if loading.has(self, name)}
 
     # Type checkers would otherwise take any name as declared.
     if not TYPE_CHECKING:

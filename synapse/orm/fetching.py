@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
 
+from synapse.dialects import V1
 from synapse.errors import MappingError, NotFoundError, QueryError, did_you_mean, quoted
 from synapse.mapping.unset import UNSET
 from synapse.orm import coach, keyed, loading, writing
@@ -301,6 +302,17 @@ def target_of(cls: type[Entity], name: str) -> type[Entity]:
     raise QueryError(
         f"{cls.__name__} has no relation {quoted(name)}{did_you_mean(name, known)}. Relations: {', '.join(known)}"
     )
+
+
+def check_nested(cls: type[Entity], name: str) -> None:
+    """Check that the backend can nest a relation into rows, or raise `QueryError`."""
+    known = V1().expandable(cls._schema)
+    if name not in known:
+        check_path(cls, name)
+        raise QueryError(
+            f"the backend cannot nest {cls.__name__}.{name}; prefetch_related({name!r}) loads it in a batch. "
+            f"It can nest: {', '.join(known) or 'nothing'}"
+        )
 
 
 def check_path(cls: type[Entity], path: str) -> None:

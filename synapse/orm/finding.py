@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from synapse.errors import NotFoundError, QueryError
 from synapse.mapping.unset import UNSET, Unset
@@ -36,6 +36,22 @@ def get(queryset: QuerySet[E], pk: Any, *, lookups: dict[str, Any]) -> E:
     if not lookups and query.bare:
         raise QueryError(f"get() needs a key or lookups: {schema.entity}.objects.get(5)")
     return _single(queryset, lookups)
+
+
+def outermost(queryset: QuerySet[E], names: tuple[str, ...], *, verb: Literal["latest", "earliest"]) -> E:
+    """Give the first or the last row in an order."""
+    cls = queryset.entity
+    if not names:
+        raise QueryError(
+            f"{verb}() takes the fields to order by, such as {verb}({cls._catalog.order_by[-1]!r})"
+        )
+    ordered = queryset.order_by(*names)
+    found = ordered.last() if verb == "latest" else ordered.first()
+    if found is None:
+        raise loading.missing(
+            cls, f"no {cls.__name__} matches {spelling.spelled(queryset.query) or 'the query'}"
+        )
+    return found
 
 
 def _kind(queryset: QuerySet[Any]) -> Reference:

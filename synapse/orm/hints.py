@@ -109,13 +109,6 @@ OF_OBJECTS: Final[Mapping[str, str]] = {
     "update": "set fields, then save()",
 }
 
-OF_THE_PACKAGE: Final[Mapping[str, str]] = {
-    "Client": "synapse.connect(...) opens a session; BackendClient is the documented client",
-    "F": "the backend computes nothing; read the row, set the field, then save(check=True)",
-    "Prefetch": "prefetch_related('tasks') takes names only",
-    "Q": "chain filter() for AND; the backend can't answer OR, so run both queries and join the rows by key",
-}
-
 _SAME_IN_ASYNC: Final = (
     *(
         "all",

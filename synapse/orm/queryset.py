@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, Never, Self, TypeVar, o
 
 import attrs
 
-from synapse.dialects import V1
 from synapse.errors import ArgumentTypeError, QueryError, describe
 from synapse.mapping.unset import UNSET, Unset
 from synapse.orm import (
@@ -32,7 +31,7 @@ from synapse.orm.fetching import Owner
 from synapse.orm.planning import PlanName
 from synapse.orm.result import Result
 from synapse.orm.rows import OnBadRow, Rows
-from synapse.orm.values import Values
+from synapse.orm.values import Values, shape_of
 from synapse.query import FetchMode, Query
 from synapse.session import Backend, Session, current_if_any
 from synapse.showing import shortened
@@ -107,6 +106,14 @@ class QuerySet(Generic[E]):
         self._unsliced("reverse()")
         return self._replace(parts.naturally_ordered(self.entity, self.query).reversed())
 
+    def distinct(self, *refused: Never) -> Self:
+        """Give the same rows: none comes twice anyway."""
+        if refused:
+            raise ArgumentTypeError(
+                "distinct() takes no fields; {row.project_id: row for row in query} does it here"
+            )
+        return self._evolve()
+
     def only(self, *names: str) -> Self:
         """Fetch these fields only; the others load when read.
 
@@ -124,14 +131,8 @@ class QuerySet(Generic[E]):
 
     def select_related(self, *names: str) -> Self:
         """Let the backend nest these relations into each row (`expand` on the wire)."""
-        known = V1().expandable(self.entity._schema)
         for name in spelling.texts("select_related()", names):
-            if name not in known:
-                fetching.check_path(self.entity, name)
-                raise QueryError(
-                    f"the backend cannot nest {self.entity.__name__}.{name}; prefetch_related({name!r}) loads it "
-                    f"in a batch. It can nest: {', '.join(known) or 'nothing'}"
-                )
+            fetching.check_nested(self.entity, name)
         return self._evolve(expand=tuple(dict.fromkeys((*self.query.expand, *names))))
 
     def prefetch_related(self, *paths: str) -> Self:
@@ -221,6 +222,14 @@ class QuerySet(Generic[E]):
             return kept.rows[-1] if kept.rows else None
         return self.reverse().first()
 
+    def latest(self, *names: str) -> E:
+        """Give the last row in the order of these fields, or raise `DoesNotExist`: `latest("created")`."""
+        return finding.outermost(self, names, verb="latest")
+
+    def earliest(self, *names: str) -> E:
+        """Give the first row in the order of these fields, or raise `DoesNotExist`."""
+        return finding.outermost(self, names, verb="earliest")
+
     def count(self) -> int:
         """Count the rows, with one request."""
         if (kept := self._kept).whole:
@@ -243,16 +252,18 @@ class QuerySet(Generic[E]):
         return finding.in_bulk(self, keys)
 
     @overload
-    def values_list(self, field: str, /, *, flat: Literal[True]) -> Values[Any]: ...
+    def values_list(self, field: str, /, *, flat: Literal[True], json: bool = ...) -> Values[Any]: ...
     @overload
-    def values_list(self, *fields: str) -> Values[tuple[Any, ...]]: ...
-    def values_list(self, *fields: str, flat: bool = False) -> Values[Any]:
-        """Give tuples of these fields; with `flat=True` and one field, its bare values."""
-        return Values.of(self, fields, shape="flat" if flat else "tuple")
+    def values_list(self, *fields: str, named: bool = ..., json: bool = ...) -> Values[tuple[Any, ...]]: ...
+    def values_list(
+        self, *fields: str, flat: bool = False, named: bool = False, json: bool = False
+    ) -> Values[Any]:
+        """Give tuples of these fields, `named` ones on demand; with `flat=True` and one field, its bare values."""
+        return Values.of(self, fields, shape=shape_of(flat=flat, named=named), json=json)
 
-    def values(self, *fields: str) -> Values[dict[str, Any]]:
-        """Give dicts of these fields, or of all."""
-        return Values.of(self, fields, shape="dict")
+    def values(self, *fields: str, json: bool = False) -> Values[dict[str, Any]]:
+        """Give dicts of these fields, or of all; with `json=True`, of what `json.dumps()` takes."""
+        return Values.of(self, fields, shape="dict", json=json)
 
     def explain(self, *, plan: PlanName | None = None) -> Explanation:
         """Show the plan and the HTTP requests that iterating would make; nothing is sent."""
@@ -311,13 +322,7 @@ class QuerySet(Generic[E]):
 
         Of two callers at once both may create, as with `get_or_create()`.
         """
-        found, made = self.get_or_create(defaults, **lookups)
-        if not made:
-            for name, value in (defaults or {}).items():
-                setattr(found, name, value)
-            with self._writing():
-                found.save()
-        return found, made
+        return writing.update_or_create(self, lookups, defaults=defaults)
 
     def update(self, *, everything: bool = False, dry_run: bool = False, **fields: Any) -> BulkResult:
         """Set fields on every row, one request a row; a query without filters needs `everything=True`.

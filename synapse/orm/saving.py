@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from synapse.errors import Conflict, ConflictError, QueryError, describe
 from synapse.mapping.codecs import dump_value
@@ -14,13 +14,13 @@ from synapse.orm.edit import Edit, Removal, held_values, loaded_value
 from synapse.orm.resolving import asking
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from synapse.orm.entity import Entity
     from synapse.session import Session
 
 
-def save(instance: Entity, *, check: bool = False) -> None:
+def save(instance: Entity, *, check: bool = False, update_fields: Iterable[str] | None = None) -> None:
     """Create an object, or send its changes; with *check*, only where nobody else changed the same fields."""
     state, schema = instance._state, instance._schema
     arguments.flag("save(check=...)", check)
@@ -28,6 +28,8 @@ def save(instance: Entity, *, check: bool = False) -> None:
         raise QueryError(f"{schema.entity} {instance.pk} was deleted; make a new one to store it again")
     writing.check_read_only(instance)
     values = writing.to_wire(instance)
+    if update_fields is not None:
+        check_covered(instance, update_fields, values=values)
     session = binding.session_of(instance)
     writing.check_new(instance, session)
     if not state.saved:
@@ -47,6 +49,18 @@ def save(instance: Entity, *, check: bool = False) -> None:
         ):
             reply = binding.send(instance, request, session=session)
             writing.store(instance, reply.data, session=session)
+
+
+def check_covered(instance: Entity, names: Iterable[str], *, values: Mapping[str, Any]) -> None:
+    """Refuse to save where changes are in other fields than those that are to be saved."""
+    schema = instance._schema
+    given = arguments.texts("save(update_fields=...)", names)
+    left = ", ".join(values.keys() - {schema.field(name).name for name in given})
+    if left or not instance._state.saved:
+        why = f"would leave out {left}" if left else f"takes a {schema.entity} that is saved already"
+        raise QueryError(
+            f"save(update_fields=...) {why}; save() sends just what changed. Nothing was sent, and nothing is lost"
+        )
 
 
 def delete(instance: Entity) -> None:

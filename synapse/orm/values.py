@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections import namedtuple
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Any, Generic, Literal, Self, TypeVar, overload
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, Generic, Literal, Self, TypeVar, cast, overload
 
 from synapse.errors import QueryError
-from synapse.mapping.json import detached
+from synapse.mapping.json import as_json, detached
 from synapse.mapping.unset import UNSET, Unset
-from synapse.orm import loading
+from synapse.orm import hints, loading
 from synapse.orm.fixed import FixedList
 from synapse.query import FetchMode
 from synapse.showing import shortened
@@ -21,49 +23,71 @@ if TYPE_CHECKING:
     from synapse.session import Session
 
 R = TypeVar("R")
-Shape = Literal["dict", "tuple", "flat"]
+Shape = Literal["dict", "tuple", "named", "flat"]
+
+
+def shape_of(*, flat: bool, named: bool) -> Shape:
+    """Choose the shape that `values_list()` was asked for."""
+    if flat and named:
+        raise QueryError("values_list() takes flat=True or named=True, not both")
+    return "flat" if flat else "named" if named else "tuple"
+
+
+def _builder(shape: Shape, names: list[str]) -> Callable[[list[Any]], Any]:
+    """Give what makes a row's value of those of its fields."""
+    if shape == "dict":
+        return lambda held: dict(zip(names, held, strict=True))
+    if shape == "named":
+        made: Any = namedtuple("Row", names, rename=True)  # type: ignore[misc]  # only the caller knows the fields
+        return cast("Callable[[list[Any]], Any]", made._make)
+    return tuple if shape == "tuple" else itemgetter(0)
 
 
 class Values(Generic[R]):
     """A lazy sequence of plain values, one for each row of a query; edits of a value reach no row."""
 
-    def __init__(self, queryset: QuerySet[Any], fields: tuple[str, ...], *, shape: Shape) -> None:
+    def __init__(
+        self, queryset: QuerySet[Any], fields: tuple[str, ...], *, shape: Shape, json: bool = False
+    ) -> None:
         self._queryset = queryset
         self._fields = fields
         self._shape: Shape = shape
+        self._json = json
 
     @classmethod
-    def of(cls, queryset: QuerySet[Any], fields: tuple[str, ...], *, shape: Shape) -> Values[R]:
+    def of(
+        cls, queryset: QuerySet[Any], fields: tuple[str, ...], *, shape: Shape, json: bool = False
+    ) -> Values[R]:
         """Fetch only the named fields; without names, what the rows carry."""
         if shape == "flat" and len(fields) != 1:
             raise QueryError("values_list(flat=True) takes exactly one field")
         # A field that is asked for by its name is no surprise, whatever the fetch mode.
         asked = queryset.only(*fields)._evolve(mode=FetchMode.PEERS) if fields else queryset
-        return cls(asked, fields, shape=shape)
+        return cls(asked, fields, shape=shape, json=json)
 
     def _convert(self, *, kept: bool = True) -> Callable[[Any], R]:
         """Give what turns a row into its value, with copies of what a row that is *kept* holds."""
-        schema = self._queryset.entity._schema
-        named = [(name, schema.relations.get(name, name)) for name in self._fields]
-
-        def held(row: Any, field: str) -> Any:
-            value = getattr(row, field)
-            return detached(value) if kept or value.__class__ is FixedList else value
+        schema, copied = self._queryset.entity._schema, self._copier(kept=kept)
+        names, fields = list(self._fields), [schema.field(name).name for name in self._fields]
+        build = _builder(self._shape, names)
 
         def convert(row: Any) -> Any:
-            if not named:
+            nonlocal build
+            if not fields:
                 # The first row speaks for all, so that every one has the same fields.
-                named.extend((name, name) for name in schema.fields if loading.has(row, name))
-            if self._shape == "dict":
-                return {name: held(row, field) for name, field in named}
-            if self._shape == "tuple":
-                return tuple(held(row, field) for _, field in named)
-            return held(row, named[0][1])
+                fields.extend(name for name in schema.fields if loading.has(row, name))
+                build = _builder(self._shape, fields)
+            return build([copied(getattr(row, field)) for field in fields])
 
         return convert
 
+    def _copier(self, *, kept: bool) -> Callable[[Any], Any]:
+        if self._json:
+            return as_json
+        return detached if kept else lambda value: detached(value) if value.__class__ is FixedList else value
+
     def _with(self, queryset: QuerySet[Any]) -> Self:
-        return type(self)(queryset, self._fields, shape=self._shape)
+        return type(self)(queryset, self._fields, shape=self._shape, json=self._json)
 
     # --- narrowing ----------------------------------------------------------
     def all(self) -> Self:
@@ -98,17 +122,19 @@ class Values(Generic[R]):
         """Use this session instead of the current one."""
         return self._with(self._queryset.using(session))
 
-    def values(self, *fields: str) -> Values[dict[str, Any]]:
+    def values(self, *fields: str, json: bool = False) -> Values[dict[str, Any]]:
         """Give dicts of these fields instead, or of all."""
-        return Values.of(self._rows(), fields, shape="dict")
+        return self._rows().values(*fields, json=json)
 
     @overload
-    def values_list(self, field: str, /, *, flat: Literal[True]) -> Values[Any]: ...
+    def values_list(self, field: str, /, *, flat: Literal[True], json: bool = ...) -> Values[Any]: ...
     @overload
-    def values_list(self, *fields: str) -> Values[tuple[Any, ...]]: ...
-    def values_list(self, *fields: str, flat: bool = False) -> Values[Any]:
+    def values_list(self, *fields: str, named: bool = ..., json: bool = ...) -> Values[tuple[Any, ...]]: ...
+    def values_list(
+        self, *fields: str, flat: bool = False, named: bool = False, json: bool = False
+    ) -> Values[Any]:
         """Give tuples of these fields instead; with `flat=True` and one field, its bare values."""
-        return Values.of(self._rows(), fields, shape="flat" if flat else "tuple")
+        return Values.of(self._rows(), fields, shape=shape_of(flat=flat, named=named), json=json)
 
     def _rows(self) -> QuerySet[Any]:
         return self._queryset._evolve(only=()) if self._fields else self._queryset
@@ -198,6 +224,11 @@ class Values(Generic[R]):
         if isinstance(index, slice):
             return [convert(row) for row in self._queryset[index]]
         return convert(self._queryset[index])
+
+    if not TYPE_CHECKING:  # type checkers would take any name as declared
+
+        def __getattr__(self, name: str) -> Any:
+            raise hints.missing(name, "values()", known=type(self))
 
     def __repr__(self) -> str:
         fields = f"{', '.join(self._fields)} " if self._fields else ""

@@ -305,6 +305,19 @@ def linked(cls: type[Entity], values: Mapping[str, Any], *, link: Mapping[str, A
     return filled
 
 
+def update_or_create(
+    queryset: QuerySet[E], lookups: Mapping[str, Any], *, defaults: Mapping[str, Any] | None
+) -> tuple[E, bool]:
+    """Change the one match to *defaults*, or create it."""
+    found, made = queryset.get_or_create(defaults, **lookups)
+    if not made:
+        for name, value in (defaults or {}).items():
+            setattr(found, name, value)
+        with queryset._writing():
+            found.save()
+    return found, made
+
+
 def get_or_create(
     queryset: QuerySet[E],
     lookups: Mapping[str, Any],

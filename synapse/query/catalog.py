@@ -8,7 +8,8 @@ from typing import Any
 import attrs
 
 from synapse.errors import QueryError, describe, did_you_mean, quoted
-from synapse.query.kinds import Boolean, Kind
+from synapse.query import hints
+from synapse.query.kinds import Boolean, Kind, Reference
 from synapse.query.lookups import BY_NAME, By, Exact, In, Lookup, Nothing, NotIn
 from synapse.showing import FEW, bounded, brief, few, shortened
 
@@ -45,6 +46,8 @@ class Catalog:
     kinds: Mapping[str, Kind]
     aliases: Mapping[str, str]
     order_by: tuple[str, ...]
+    fields: frozenset[str] = frozenset()
+    json: frozenset[str] = frozenset()
 
     def spellings(self) -> list[str]:
         """Every name that `filter()` takes."""
@@ -64,7 +67,7 @@ class Catalog:
         name, lookup = self._split(spelling)
         by = self.lookups.get(name)
         if by is None or lookup not in by.lookups or lookup is NotIn:
-            raise self._unknown(spelling)
+            raise self._unknown(spelling, value)
         return Condition(name, lookup, self._checked("filter", spelling, value))
 
     def negation(self, spelling: str, value: Any) -> Condition:
@@ -138,15 +141,16 @@ class Catalog:
         name, _, suffix = spelling.rpartition("__")
         if spelling in self.lookups or not name or suffix not in BY_NAME:
             name, suffix = spelling, Exact.name
+        owner, _, key = name.rpartition("__")
+        if key in ("id", "pk") and isinstance(self.kinds.get(self.aliases.get(owner, owner)), Reference):
+            name = owner  # the key of a related object is what the relation is asked for
         return self.pk if name == "pk" else self.aliases.get(name, name), BY_NAME[suffix]
 
-    def _unknown(self, spelling: str) -> QueryError:
+    def _unknown(self, spelling: str, value: Any) -> QueryError:
         known = self.spellings()
         name, _, suffix = spelling.partition("__")
-        if suffix and suffix not in BY_NAME and name in self.lookups:
-            why = (
-                f"{self.entity}.{name} has no lookup {quoted(suffix)}; relations are not followed in filters"
-            )
-        else:
-            why = f"{self.entity} has no lookup {quoted(spelling)}"
-        return QueryError(f"{why}{did_you_mean(spelling, known)}. Lookups: {', '.join(known)}")
+        is_suffix = suffix and suffix not in BY_NAME and name in self.lookups
+        whose, what = (f"{self.entity}.{name}", suffix) if is_suffix else (self.entity, spelling)
+        said = hints.instead(self, spelling, value=value)
+        hint = f": {said}" if said else did_you_mean(spelling, known)
+        return QueryError(f"{whose} has no lookup {quoted(what)}{hint}. Lookups: {', '.join(known)}")

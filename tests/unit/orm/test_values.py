@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 
 from typing import Any
@@ -182,3 +183,72 @@ class TestCopies:
         first(rows.values())["meta"]["n"] = 9
 
         assert (1, {"n": 1}, {}) == (first(rows.values())["meta"]["n"], rows[0].meta, rows[0].changes)
+
+
+class TestNamed:
+    def test_has_the_fields_by_name(self):
+        """As Django's `named=True`."""
+        found = list(values("data_unit", "pk", named=True))
+
+        assert (101, 1, (101, 1)) == (found[0].data_unit, found[0].pk, found[0])
+        assert ("data_unit", "pk") == found[0]._fields
+
+    def test_without_names_has_all_that_came(self):
+        """The first row speaks for all."""
+        assert {"id", "meta"} <= set(next(iter(values(named=True)))._fields)
+
+    def test_is_not_flat(self):
+        """One value has no names."""
+        with pytest.raises(QueryError, match="flat=True or named=True, not both"):
+            values("id", flat=True, named=True)
+
+    def test_takes_the_key_of_a_relation_by_any_name(self):
+        """`project__id` needs no join."""
+        assert [(1, 1, 1)] * 3 == list(values("project__id", "project__pk", "project"))
+
+    def test_does_not_follow_relations(self):
+        """It says how to read what lies behind one."""
+        with pytest.raises(QueryError, match=r"read row\.project\.title"):
+            values("project__title")
+
+
+class TestJson:
+    def test_is_what_json_takes(self):
+        """Moments as ISO 8601, files as objects, enumerations as text; dicts and lists as they are."""
+        file = {"image_1": {"url": "https://canned.invalid/a.png", "file_name_original": "a.png"}}
+        query = Task.objects.using(canned({TASKS: served([task(1, files=file)])}))
+
+        (found,) = json.loads(
+            json.dumps(list(query.values("created", "files", "meta", "status_label", json=True)))
+        )
+
+        assert ("2026-03-01T09:01:00+09:00", {"n": 1}, "stand_by") == (
+            found["created"],
+            found["meta"],
+            found["status_label"],
+        )
+        assert ("a.png", "https://canned.invalid/a.png") == (
+            found["files"]["image_1"]["name"],
+            found["files"]["image_1"]["url"],
+        )
+
+    def test_is_kept_by_what_narrows(self):
+        """Filters, slices and streams give the same values."""
+        query = Task.objects.using(canned({TASKS: served([task(1), task(2)])})).values("created", json=True)
+
+        assert [{"created": "2026-03-01T09:01:00+09:00"}] == list(
+            query.filter(id__lt=2).order_by("id").iterator()
+        )
+
+    @pytest.mark.parametrize("shape", ["flat", "named"])
+    def test_comes_in_every_shape(self, shape):
+        """Tuples and bare values too."""
+        assert "2026-03-01T09:01:00+09:00" in json.dumps(list(values("created", json=True, **{shape: True})))
+
+    def test_of_an_object_is_the_same(self):
+        """`to_dict(json=True)` is one row of it, without what was not loaded."""
+        session = canned({TASKS: served([task(1)])})
+        [row] = Task.objects.using(session)
+
+        assert row.to_dict(json=True) == next(iter(Task.objects.using(session).values(json=True)))
+        assert json.dumps(row.to_dict(json=True))

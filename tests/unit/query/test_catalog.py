@@ -117,7 +117,12 @@ class TestNames:
         """Odd spellings, and comparisons that this name does not have."""
         assert "Lookups: " in words(catalog, spelling)
 
-    @pytest.mark.parametrize("spelling", ["project__title", "project__id", "project__pk__in"])
+    @pytest.mark.parametrize("spelling", ["project__id", "project__pk", "project_id__pk"])
+    def test_the_key_of_a_relation_is_the_relation(self, catalog: Catalog, spelling: str) -> None:
+        """As in Django, which needs no join for it either."""
+        assert catalog.condition("project", 1) == catalog.condition(spelling, 1)
+
+    @pytest.mark.parametrize("spelling", ["project__title", "project__id__id", "project__owner__name"])
     def test_relations_are_not_followed(self, catalog: Catalog, spelling: str) -> None:
         """Django would join; this wire cannot, and the message says so."""
         assert "relations are not followed in filters" in words(catalog, spelling)

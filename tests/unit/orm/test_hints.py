@@ -1,0 +1,124 @@
+"""Names from Django, pandas and other clients."""
+
+from __future__ import annotations
+
+import pytest
+
+import synapse
+
+from synapse import FieldError, Project, QueryError, SynapseError, Task
+from synapse.orm import hints
+from synapse.testing import canned, page
+from tests.unit.orm.rows import served, task
+
+
+class TestDjangosNames:
+    """Names of Django that have a meaning here, and those that say what to type instead."""
+
+    @pytest.mark.parametrize(
+        ("verb", "names", "key"),
+        [
+            ("latest", ["created"], 3),
+            ("latest", ["-created"], 1),
+            ("earliest", ["created"], 1),
+            ("latest", ["pk"], 3),
+        ],
+    )
+    def test_the_outermost_row(self, verb, names, key):
+        """`latest()` and `earliest()` give one row of an order."""
+        rows = [task(1), task(2), task(3)]
+        answer = served(rows)
+
+        assert key == getattr(Task.objects.using(canned({"GET sdk/tasks/": answer})), verb)(*names).id
+
+    def test_the_outermost_row_of_none(self):
+        """Is none, which is an error as in Django."""
+        query = Task.objects.using(canned({"GET sdk/tasks/": page()}))
+
+        with pytest.raises(Task.DoesNotExist):
+            query.latest("created")
+        with pytest.raises(QueryError, match=r"such as latest\('created'\)"):
+            query.latest()
+
+    def test_distinct_rows(self):
+        """Rows are distinct; fields are told apart here."""
+        query = Task.objects.filter(project=1)
+
+        assert query.query == query.distinct().query
+        with pytest.raises(QueryError, match="takes no fields"):
+            query.distinct("project")
+
+    @pytest.mark.parametrize("name", sorted(hints.OF_QUERIES))
+    def test_of_others_say_what_to_type(self, name):
+        """Those that work are no hints; no hint is of a name that works."""
+        with pytest.raises(AttributeError, match=f"a query has no '{name}': ") as caught:
+            getattr(Task.objects.all(), name)
+
+        assert isinstance(caught.value, SynapseError)
+
+    @pytest.mark.parametrize(
+        ("name", "said"), [("fliter", "did you mean 'filter'"), ("aget", "asyncio.to_thread")]
+    )
+    def test_the_nearest_name(self, name, said):
+        """And those of Django's coroutines."""
+        with pytest.raises(FieldError, match=said):
+            getattr(Task.objects, name)
+
+    def test_of_python_fail_at_once(self):
+        """Libraries look for dozens of them."""
+        assert [False] * 3 == [
+            hasattr(Task.objects, name) for name in ("__array__", "__dataframe__", "nosuch")
+        ]
+
+
+class TestOfObjects:
+    @pytest.mark.parametrize("name", sorted(hints.OF_OBJECTS))
+    def test_say_what_to_type(self, name):
+        """An object has other names for it."""
+        with pytest.raises(FieldError, match=f"Task has no attribute '{name}': "):
+            getattr(Task.ref(5), name)
+
+    def test_of_sets_are_those_of_the_other_side(self):
+        """Django adds `_set`."""
+        with pytest.raises(FieldError, match="its set is called 'tasks'"):
+            Project.ref(1).task_set
+
+    @pytest.mark.parametrize("name", sorted(synapse._INSTEAD))
+    def test_of_the_package_say_what_to_type(self, name):
+        """`Q` and `F` are not there."""
+        with pytest.raises(AttributeError, match=f"no attribute '{name}': "):
+            getattr(synapse, name)
+
+
+class TestUpdateFields:
+    def loaded(self, **replies):
+        """A task as it was loaded."""
+        session = canned({"GET tasks/7/": task(7), **replies})
+        return Task.objects.using(session).get(7), session
+
+    def test_are_those_that_changed(self):
+        """Code for Django names what it has set; that works as it is."""
+        found, session = self.loaded(**{"PATCH tasks/7/": {**task(7), "is_discarded": True}})
+        found.is_discarded = True
+
+        found.save(update_fields=["is_discarded"])
+
+        assert {"is_discarded": True} == session.requests[-1].json
+
+    def test_may_not_leave_a_change_out(self):
+        """It would be neither sent nor kept."""
+        found, session = self.loaded()
+        found.is_discarded, found.meta = True, {"x": 1}
+
+        with pytest.raises(QueryError, match="would leave out is_discarded; save.. sends just what changed"):
+            found.save(update_fields=["meta"])
+        assert ({"is_discarded", "meta"}, 1) == (set(found.changes), len(session.requests))
+
+    def test_are_fields(self):
+        """A typo is told, and a new object has none to update."""
+        found, _ = self.loaded()
+
+        with pytest.raises(QueryError, match="did you mean 'meta'"):
+            found.save(update_fields=["mtea"])
+        with pytest.raises(QueryError, match="takes a Task that is saved already"):
+            Task(project=1, data_unit=2).save(update_fields=["project", "data_unit"])
