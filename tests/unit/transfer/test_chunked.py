@@ -195,6 +195,25 @@ class TestBackendThatIsAway:
 
         assert 1 + 1 + 5 == len(server.received)
 
+    @pytest.mark.parametrize("before", [0, 1, 2])
+    def test_is_not_waited_for_longer_than_allowed(
+        self, scripted: Scripted, make_file: MakeFile, before: int
+    ) -> None:
+        """A pause of an hour ends the upload at once, with the time at which it goes on."""
+        busy = reply(503, {}, headers=[("Retry-After", "3600")])
+        server, session = scripted(*[state(500), state(1000)][:before], busy)
+        with pytest.raises(ServerError, match="allows no more: try again at"):
+            upload_chunked(session, make_file(), chunk_size=500)
+
+        assert before + 1 == len(server.received)
+
+    def test_that_is_asked_after_a_timeout_of_its_own(self, scripted: Scripted, make_file: MakeFile) -> None:
+        """408 to a chunk is no refusal: the backend tells what it has."""
+        server, session = scripted(state(500), reply(408, {}), state(900), state(1000), state(1000, status=2))
+        upload_chunked(session, make_file(), chunk_size=500)
+
+        assert ["PUT", "PUT", "GET", "PUT", "POST"] == [one.method for one in server.received]
+
     def test_that_only_fails_ends_with_its_own_error(self, scripted: Scripted, make_file: MakeFile) -> None:
         """A backend that tells its state, but takes no chunk, is quoted on why."""
         failures = [step for _ in range(5) for step in (reply(500, {"detail": "disk full"}), state(500))]

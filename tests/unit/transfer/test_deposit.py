@@ -196,6 +196,17 @@ class TestWhole:
 
         assert 2 == len(server.received)
 
+    def test_a_pause_that_is_too_long_is_not_waited_for(
+        self, scripted: Scripted, make_file: MakeFile
+    ) -> None:
+        """The file goes another way at once."""
+        busy = reply(503, raw=b"<Error><Code>SlowDown</Code></Error>", headers=[("Retry-After", "3600")])
+        server, session = scripted(busy, OK)
+        with pytest.raises(NotStoredError, match="SlowDown"):
+            put(session, make_file(), server.origin)
+
+        assert 1 == len(server.received)
+
     def test_nothing_secret_is_told(self, scripted: Scripted, make_file: MakeFile) -> None:
         """Neither the address nor what the storage repeats of it is in the error, even from a page that quotes it."""
         quoted = page(403, f"<html>no /b/key?X-Amz-Signature={SECRET} here</html>")
