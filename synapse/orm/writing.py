@@ -177,7 +177,8 @@ def check_new(instance: Entity, session: Session) -> None:
     if not instance._state.saved and instance._made_by:
         raise QueryError(f"a {name} is made by {instance._made_by}; nothing was sent")
     related = instance._state.related or {}
-    binding.check_host(session, [instance, *related.values()], what=f"{name}.save()")
+    binding.meet(session, binding.backend_of(instance), what=f"{name}.save()")
+    binding.check_host(session, related.values(), what=f"{name}.save()")
     changed = changes(instance) if related else {}
     for relation, via in instance._schema.relations.items():
         target = related.get(relation)
