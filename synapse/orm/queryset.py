@@ -267,7 +267,7 @@ class QuerySet(Generic[E]):
 
     def explain(self, *, plan: PlanName | None = None) -> Explanation:
         """Show the plan and the HTTP requests that iterating would make; nothing is sent."""
-        session = self._session or current_if_any()
+        session = self.session if self._session or current_if_any() else None
         return Explanation.of(self.entity, self._fetched_query(), session=session, plan=plan)
 
     @property

@@ -183,6 +183,8 @@ class TestPickles:
         )
         with pytest.raises(WrongHostError, match=words) as caught:
             list(opened)
+        with pytest.raises(WrongHostError, match=words):
+            opened.explain()
         assert (STAGE, PRODUCTION) == (caught.value.host, caught.value.session_host)
         assert [] == production.requests
 
