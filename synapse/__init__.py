@@ -39,6 +39,7 @@ from synapse.errors import (
     TransportError,
     ValidationError,
     WaitTimeoutError,
+    WriteIgnoredError,
     WriteUnconfirmedError,
     WrongHostError,
 )
@@ -170,6 +171,7 @@ __all__ = [
     "TransportError",
     "ValidationError",
     "WaitTimeoutError",
+    "WriteIgnoredError",
     "WriteUnconfirmedError",
     "WrongHostError",
     "connect",

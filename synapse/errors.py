@@ -8,7 +8,8 @@ SynapseError
 │   ├── ConflictError            409, and what `save(check=True)` finds
 │   ├── ValidationError          400, 422
 │   ├── RateLimitError           429
-│   └── ServerError              5xx; a write may have happened all the same
+│   ├── ServerError              5xx; a write may have happened all the same
+│   └── WriteIgnoredError        2xx, and a field that was sent is not as it was sent
 ├── TransportError               no answer, or none that could be read
 │   ├── OriginError              following it would carry the token to another host
 │   └── WriteUnconfirmedError    a write was sent, its outcome is unknown
@@ -238,6 +239,16 @@ class ServerError(ClientError, _Resolvable):
         return self._told(super().__str__())
 
 
+class WriteIgnoredError(ClientError):
+    """The backend answered a change with success, and shows that it did not take some of it.
+
+    `fields` names what it did not take; what else was sent is done. The row is known, so there is nothing to resolve.
+    """
+
+    fields: Sequence[str] = ()
+    _is_doubtful = False
+
+
 class TransportError(SynapseError):
     """No answer came, or none that could be read; `method` and `url` name the request.
 
@@ -267,9 +278,13 @@ class OriginError(TransportError):
 
 
 class WriteUnconfirmedError(TransportError, _Resolvable):
-    """A write was sent and its answer never came: it may or may not have happened, and was not repeated."""
+    """A write was sent and no answer confirms it: it may or may not have happened, and was not repeated.
+
+    Where an answer came that contradicts what was sent, `answered` holds the keys of the rows that it showed instead.
+    """
 
     unconfirmed = True
+    answered: Sequence[Any] = ()
 
     def __str__(self) -> str:
         return self._told(super().__str__())

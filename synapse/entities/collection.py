@@ -12,13 +12,15 @@ import attrs
 from synapse import transfer
 from synapse.dialects import v1_actions
 from synapse.entities.choices import AccessLevel, CollectionCategory
-from synapse.errors import TransferError
+from synapse.errors import TransferError, WriteUnconfirmedError
 from synapse.mapping import Json, read_only
-from synapse.orm import Entity, Manager, ToMany, arguments, entity, writing
+from synapse.mapping.likeness import Likeness, like_json
+from synapse.orm import Entity, Manager, ToMany, answers, arguments, entity, writing
 from synapse.orm.binding import check_host, held
 from synapse.orm.creation import Creation
 from synapse.orm.loading import reference
-from synapse.orm.resolving import asking
+from synapse.orm.newest import Moment
+from synapse.orm.resolving import asking, put
 from synapse.orm.writing import dropping_all_cached
 from synapse.query import EXACT
 from synapse.session import rows_of
@@ -75,6 +77,14 @@ class FileSpecification:
     def to_wire(self) -> dict[str, Any]:
         """Give what the backend is sent; it numbers the specifications itself."""
         return {name: value for name, value in attrs.asdict(self).items() if name != "id"}
+
+    def like(self, sent: Mapping[str, Any]) -> Likeness:
+        """Tell how like this specification is to one that was sent; the backend chooses its place and role."""
+        own = ("index", "is_primary", "function_type")
+        return like_json(
+            {name: value for name, value in sent.items() if name not in own},
+            {name: value for name, value in self.to_wire().items() if name not in own},
+        )
 
 
 @entity("data_collections", order_by=("id", "created"))
@@ -280,8 +290,14 @@ class DataCollection(Entity):
 
 def _sent(session: Session, request: Request, *, of: type[Entity], rows: Sequence[Mapping[str, Any]]) -> Any:
     """Create rows, given as wire values by field as well, so that a lost answer can be asked for."""
+    since = Moment()
     with (
         asking(lambda since: Creation.of_rows(of, rows, session=session, since=since)),
         dropping_all_cached(of, session),
     ):
-        return rows_of(session.send(request).data, count=len(rows))
+        answer = rows_of(session.send(request).data, count=len(rows))
+    found = answers.placed(of, answer, sent=rows, session=session)
+    for sent, row in zip(rows, found, strict=True):
+        if isinstance(row, WriteUnconfirmedError):
+            put(row, Creation.of_rows(of, [sent], session=session, since=since))
+    return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from os import PathLike
 from typing import TYPE_CHECKING, Any
@@ -148,7 +148,21 @@ class DataUnit(Entity):
 
     objects = ManagedBy(DataUnitManager)
 
+    _is_found_again = True
+
     lookups = {
         "data_collection": EXACT,
         "can_generate_task": EXACT,
     }
+
+    @classmethod
+    def _decisive(cls, sent: Mapping[str, Any]) -> Mapping[str, Any]:
+        # A unit of the same files keeps its own paths, meta and groups.
+        files = sent.get("files", {})
+        sums = {
+            name: {"checksum": file.get("checksum")}
+            for name, file in files.items()
+            if isinstance(file, Mapping)
+        }
+        link = "data_collection_id"
+        return {name: value for name, value in sent.items() if name == link} | {"files": sums}

@@ -16,7 +16,7 @@ from synapse.entities.choices import JobStatus, LogLevel
 from synapse.entities.files import FilesManager
 from synapse.errors import NotFoundError, TransportError, WaitTimeoutError
 from synapse.mapping import UNSET, Json, JsonValue, Uuid, read_only, uuid_form
-from synapse.orm import Entity, ManagedBy, ToMany, ToOne, arguments, entity, loading
+from synapse.orm import Entity, ManagedBy, ToMany, ToOne, answers, arguments, entity, loading
 from synapse.orm.binding import held, send
 from synapse.orm.edit import Edit
 from synapse.orm.resolving import asking
@@ -133,7 +133,10 @@ class Job(Entity):
         return self
 
     def stop(self) -> Job:
-        """Mark the job as stopped; one that is known to have ended stays as it is."""
+        """Mark the job as stopped; one that is known to have ended stays as it is.
+
+        Raises `WriteIgnoredError` where the answer shows that it goes on.
+        """
         if loading.peek(self, "status") in ENDED:
             return self
         session = held(self, "stop")
@@ -151,9 +154,14 @@ class Job(Entity):
                 objects=(self,),
             )
 
+        def check(row: Json) -> None:
+            if self.status in (JobStatus.PENDING, JobStatus.RUNNING):
+                found = {"status": (JobStatus.STOPPED.value, str(self.status))}
+                raise answers.ignoring(Job, self.pk, ignored=found, before={}, row=row)
+
         with asking(question):
             reply = send(self, request, session=session)
-            take(self, reply.data, session=session, sent={"status"})
+            take(self, reply.data, session=session, sent={"status"}, check=check)
         return self
 
     def console_logs(self) -> list[str]:

@@ -13,14 +13,14 @@ from synapse import transfer
 from synapse.dialects import v1_actions
 from synapse.entities.choices import PluginCategory
 from synapse.entities.files import FilesManager
-from synapse.errors import Question, Resolution, TransportError
+from synapse.errors import Resolution, TransportError
 from synapse.mapping import Json, read_only, uuid_form
-from synapse.orm import Entity, ManagedBy, Manager, ToMany, ToOne, arguments, entity
+from synapse.orm import Entity, ManagedBy, Manager, ToMany, ToOne, answers, arguments, entity
 from synapse.orm.binding import check_host, held, send
 from synapse.orm.creation import Creation
 from synapse.orm.loading import peek, reference
 from synapse.orm.registry import entity_named
-from synapse.orm.resolving import Repeating, asking
+from synapse.orm.resolving import Asked, Repeating, asking
 from synapse.orm.writing import dropping_all_cached, renewing, stored
 from synapse.query import EXACT
 from synapse.query.kinds import Reference, TextKey
@@ -107,7 +107,9 @@ class Plugin(Entity):
 
         with renewing(self, "jobs"), asking(question):
             answer = send(self, v1_actions.run(self.pk, sent), session=session).data
-            job = _job(answer, session)
+            # Of the parameters, a backend may keep only those that it knows.
+            named = {"action": sent["action"], "agent_id": sent.get("agent")}
+            job = _job(answer, session, named)
             job._state.mode = self._state.mode
             return job
 
@@ -134,7 +136,7 @@ class Plugin(Entity):
         session = held(self, "release")
         code = self.code
 
-        def question(since: Moment) -> Question:
+        def question(since: Moment) -> Asked:
             if debug:
                 return Repeating(host=session.host, session=session)  # a replaced release keeps its time
             return Creation(
@@ -150,7 +152,10 @@ class Plugin(Entity):
             reply = transfer.send_release(
                 session, archive, fields={"plugin": code, **fields}, progress=progress
             )
-            return stored(PluginRelease, reply.data, session=session, mode=self._state.mode)
+            made = stored(PluginRelease, reply.data, session=session, mode=self._state.mode)
+            sent = {"version": version, "debug": debug}
+            answers.check_created(PluginRelease, reply.data, sent=sent, session=session)
+            return made
 
 
 class PluginReleaseManager(FilesManager["PluginRelease"]):
@@ -213,7 +218,7 @@ class Running(Creation):
         return found
 
 
-def _job(answer: Any, session: Any) -> Job:
+def _job(answer: Any, session: Any, sent: Mapping[str, Any]) -> Job:
     """Find the job in the answer of a run, which names it `job_id` beside some of its fields, or none."""
     from synapse.entities.job import Job
 
@@ -225,6 +230,7 @@ def _job(answer: Any, session: Any) -> Job:
             url="plugins/run/",
         )
     key = uuid_form(str(found))
+    answers.check_created(Job, {**answer, "id": key}, sent=sent, session=session)
     session.note_made(Job._schema.resource, key)
     if "status" in answer:
         return stored(Job, {**answer, "id": found}, session=session)

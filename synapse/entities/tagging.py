@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 import attrs
@@ -10,7 +10,7 @@ import attrs
 from synapse.dialects import v1_actions
 from synapse.dialects.masking import outline
 from synapse.errors import QueryError, Resolution, WriteUnconfirmedError
-from synapse.orm import QuerySet, arguments, bulk, resolving, writing
+from synapse.orm import QuerySet, answers, arguments, bulk, resolving, writing
 from synapse.orm.binding import check_host
 from synapse.orm.loading import detail_row
 from synapse.orm.registry import entity_named
@@ -109,6 +109,24 @@ def send_tags(
                 )
 
 
+def check_tags(instance: Entity, row: Mapping[str, Any], *, changes: Changes) -> None:
+    """Raise `WriteIgnoredError` where the row of an object that was just tagged shows other tags."""
+    shown = row.get("tags")
+    if not isinstance(shown, list) or are_held(shown, changes):
+        return
+    wanted = set(shown)
+    for action, tags in changes:
+        wanted = wanted | set(tags) if action == "add" else wanted - set(tags)
+    found = {"tags": (sorted(wanted), shown)}
+    raise answers.ignoring(type(instance), instance.pk, ignored=found, before={}, row=row)
+
+
+def are_held(tags: Iterable[int], changes: Iterable[tuple[Action, Iterable[int]]]) -> bool:
+    """Whether these tags are as the changes leave them."""
+    held = set(tags)
+    return all(set(each) <= held if action == "add" else not held & set(each) for action, each in changes)
+
+
 @attrs.frozen(kw_only=True)
 class Tagging(resolving.Asked):
     """Tags that were to be put on rows, or taken off them."""
@@ -120,8 +138,8 @@ class Tagging(resolving.Asked):
     def look(self, session: Session) -> Resolution:
         """Read the tags of every row; putting them on once more does no harm."""
         cls = entity_named(self.entity)
-        rows = list(cls.objects.using(session).filter(id__in=list(self.ids)).only("tags"))
-        lacking = [row for row in rows if not self._holds(row)]
+        rows: list[Any] = list(cls.objects.using(session).filter(id__in=list(self.ids)).only("tags"))
+        lacking = [row for row in rows if not are_held(row.tags, self.changes)]
         told = f"{len(rows) - len(lacking)} of {len(self.ids)} {self.entity} rows hold the tags as they were to be"
         if lacking:
             return Resolution(repeatable=True, rows=tuple(lacking), reason=told)
@@ -130,9 +148,3 @@ class Tagging(resolving.Asked):
         for own in self.objects:
             writing.take(own, detail_row(own, session), session=session)
         return Resolution(done=True, rows=self.objects or tuple(rows), reason=told)
-
-    def _holds(self, row: Any) -> bool:
-        held = set(row.tags)
-        return all(
-            set(tags) <= held if action == "add" else not held & set(tags) for action, tags in self.changes
-        )

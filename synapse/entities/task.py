@@ -11,11 +11,23 @@ import attrs
 from synapse.dialects import v1_actions
 from synapse.entities.choices import StatusLabel, StatusReview, TagCategory, TaskSchema
 from synapse.entities.files import FilesManager
-from synapse.entities.tagging import change_tags, checked, send_tags
+from synapse.entities.tagging import change_tags, check_tags, checked, send_tags
 from synapse.errors import QueryError, describe
 from synapse.mapping import Json, read_only
-from synapse.orm import Entity, ManagedBy, Manager, ToMany, ToOne, arguments, bulk, entity, writing
+from synapse.orm import (
+    Entity,
+    ManagedBy,
+    Manager,
+    ToMany,
+    ToOne,
+    answers,
+    arguments,
+    bulk,
+    entity,
+    writing,
+)
 from synapse.orm.binding import check_host, held, send
+from synapse.orm.edit import loaded_value
 from synapse.orm.loading import detail_row, reference
 from synapse.orm.resolving import Repeating, asking
 from synapse.query import CHOICE, EXACT, ID, RANGE, SEARCH, By, Exact, In
@@ -146,26 +158,34 @@ class Task(Entity):
         """Set the annotation and submit it, or with `submit=False` only save it.
 
         `schema="any"` switches the backend's check of the format off. The backend refuses to submit an empty
-        annotation with `ValidationError`. It is a PUT, which is repeated where no answer came, also over what somebody
-        else has saved meanwhile; `Session(retry=Retry(total=0))` repeats nothing.
+        annotation with `ValidationError`; where its answer shows another one, that is a `WriteIgnoredError`. It is a
+        PUT, which is repeated where no answer came, also over what somebody else has saved meanwhile;
+        `Session(retry=Retry(total=0))` repeats nothing.
         """
         data = arguments.json_object("annotate(data)", data)
         arguments.flag("annotate(submit=...)", submit)
         checked_schema = _schema(schema)
         session = held(self, "annotate")
         request = v1_actions.annotate(self.pk, data, submit=submit, schema=checked_schema)
+        before = {"data": loaded_value(self, "data")}
+
+        def check(row: Json) -> None:
+            sent = {"data": data}
+            answers.check_changed(Task, self.pk, sent=sent, before=before, row=row, session=session)
+
         with asking(lambda _: Repeating(host=session.host, session=session)):
             reply = send(self, request, session=session)
-            writing.take(self, reply.data, session=session, sent={"data"})
+            writing.take(self, reply.data, session=session, sent={"data"}, check=check)
         return self
 
     def set_tags(self, *, add: Iterable[TaskTag | int] = (), remove: Iterable[TaskTag | int] = ()) -> None:
-        """Put tags on this task, or take them off."""
+        """Put tags on this task, or take them off; a `WriteIgnoredError` where it has them otherwise afterwards."""
         session = held(self, "set_tags")
         changes = checked(session, add=add, remove=remove)
         if changes:
             send_tags(session, Task, ids=[self.pk], changes=changes, objects=[self])
-            writing.take(self, detail_row(self, session), session=session)
+            row = detail_row(self, session)
+            writing.take(self, row, session=session, check=lambda row: check_tags(self, row, changes=changes))
 
 
 def _schema(given: object) -> str | None:

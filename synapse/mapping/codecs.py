@@ -18,6 +18,7 @@ import cattrs
 from synapse.errors import describe, did_you_mean
 from synapse.mapping.choices import OpenChoice
 from synapse.mapping.json import copy_json
+from synapse.mapping.likeness import Like, Likeness, like_json, like_lists, like_moment
 from synapse.values import advice, is_missing, plain, sendable
 
 
@@ -47,7 +48,8 @@ class Codec:
     way back. A `lazy` value is opened when first read, so that edits inside it can be told from what was loaded;
     `exact` says that an open value dumps to just what was loaded. Wire values of the class `kind` load as they are, and
     those in `table` as what stands there; a lazy value without a `kind` may be anything. A `plain` value opens to
-    itself. A value that was opened from a row may be `completed` by what else the row tells.
+    itself. A value that was opened from a row may be `completed` by what else the row tells. `like` compares a wire
+    value that was sent with one that the backend shows, in their normal form.
     """
 
     load: Callable[[Any], Any]
@@ -60,6 +62,7 @@ class Codec:
     table: Mapping[Any, Any] | None = None
     plain: bool = False
     completed: Callable[[Any, Callable[[str], Any]], Any] | None = None
+    like: Like = like_json
 
 
 def _exactly(kind: type, said: str) -> Callable[[Any], Any]:
@@ -204,7 +207,11 @@ def _enum_codec(kind: type[enum.Enum]) -> Codec:
         hint = did_you_mean(value, by_value) if isinstance(value, str) else ""
         raise Misfit(f"{describe(value)} is no {kind.__name__}{hint}. Values: {', '.join(by_value)}")
 
-    return Codec(load, accept, dump=str, exact=False, table=by_value)
+    def like(sent: Any, held: Any) -> Likeness:
+        texts = isinstance(sent, str) and isinstance(held, str)
+        return Likeness.SAME if texts and load(sent) == load(held) else like_json(sent, held)
+
+    return Codec(load, accept, dump=str, exact=False, table=by_value, like=like)
 
 
 def _list_codec(item: Any) -> Codec:
@@ -223,6 +230,10 @@ def _list_codec(item: Any) -> Codec:
     def opened(value: Any, session: Any) -> Any:
         return [open_value(inner, each, session=session) for each in value]
 
+    def like(sent: Any, held: Any) -> Likeness:
+        lists = isinstance(sent, list) and isinstance(held, list)
+        return like_lists(sent, held, item=inner.like) if lists else like_json(sent, held)
+
     return Codec(
         load,
         accept,
@@ -231,6 +242,7 @@ def _list_codec(item: Any) -> Codec:
         exact=inner.exact,
         open=opened,
         kind=list,
+        like=like,
     )
 
 
@@ -257,6 +269,18 @@ def _map_codec(item: Any) -> Codec:
     def opened(value: Any, session: Any) -> Any:
         return {key: open_value(inner, each, session=session) for key, each in value.items()}
 
+    def like(sent: Any, held: Any) -> Likeness | None:
+        if not isinstance(sent, dict) or not isinstance(held, dict):
+            return like_json(sent, held)
+        found = [inner.like(each, held[key]) for key, each in sent.items() if key in held]
+        if Likeness.OTHER in found or (held and sent.keys() - held.keys()):
+            return Likeness.OTHER
+        told = [each for each in found if each is not None]
+        if len(told) < len(sent):
+            return None
+        # A backend may add some.
+        return min([*told, Likeness.SAME if sent.keys() == held.keys() else Likeness.POSSIBLE])
+
     return Codec(
         load=_exactly(dict, "a JSON object"),
         accept=accept,
@@ -265,6 +289,7 @@ def _map_codec(item: Any) -> Codec:
         exact=inner.exact,
         open=opened,
         kind=dict,
+        like=like,
     )
 
 
@@ -272,7 +297,8 @@ def _value_codec(kind: type) -> Codec:
     """Codec of a value class; with `from_wire(raw, session)` and `to_wire()` it does its own.
 
     `beside(told)` completes it by what its row tells, where `told` gives a value of the row by its name. `unsent()`
-    tells why a value that a user gives cannot be written, although one that was read may hold it.
+    tells why a value that a user gives cannot be written, although one that was read may hold it, and `like(sent)` how
+    like it is to a wire value that was sent.
     """
     from_wire = getattr(kind, "from_wire", None)
     to_wire: Callable[[Any], Any] = getattr(kind, "to_wire", CONVERTER.unstructure)
@@ -296,14 +322,30 @@ def _value_codec(kind: type) -> Codec:
         check_json(to_wire(value))
         return value
 
+    def dump(value: Any) -> Any:
+        return copy_json(to_wire(value) if isinstance(value, kind) else value)
+
+    def like(sent: Any, held: Any) -> Likeness | None:
+        if sent is None or held is None:
+            return like_json(sent, held) if sent is None else None
+        try:
+            shown = opened(held, None)
+            if hasattr(kind, "like"):
+                found: Likeness | None = shown.like(sent)
+                return found
+            return like_json(dump(opened(sent, None)), dump(shown))
+        except Misfit:
+            return None
+
     return Codec(
         load=lambda value: value,
         accept=accept,
-        dump=lambda value: copy_json(to_wire(value) if isinstance(value, kind) else value),
+        dump=dump,
         lazy=True,
         exact=False,
         open=opened,
         completed=getattr(kind, "beside", None),
+        like=like,
     )
 
 
@@ -355,7 +397,13 @@ _SCALARS: dict[Any, Codec] = {
     bool: Codec(_exactly(bool, "true or false"), _exactly(bool, "True or False"), kind=bool),
     str: Codec(_exactly(str, "text"), _accept_text, kind=str),
     float: Codec(_number, _number),
-    datetime: Codec(_load_moment, _accept_moment, dump=lambda moment: moment.isoformat(), exact=False),
+    datetime: Codec(
+        _load_moment,
+        _accept_moment,
+        dump=lambda moment: moment.isoformat(),
+        exact=False,
+        like=like_moment,
+    ),
     Any: _OPEN_JSON,
     object: _OPEN_JSON,
 }

@@ -5,20 +5,29 @@ from __future__ import annotations
 import os
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
 
-from synapse.errors import BulkError, MappingError, QueryError, SynapseError, describe, may_have_happened
+from synapse.errors import (
+    BulkError,
+    MappingError,
+    QueryError,
+    SynapseError,
+    WriteUnconfirmedError,
+    describe,
+    may_have_happened,
+)
 from synapse.mapping.json import detached, same_json
-from synapse.orm import arguments, binding, journalled, proof, saving, writing
+from synapse.orm import answers, arguments, binding, journalled, proof, saving, writing
 from synapse.orm.creation import Creation
 from synapse.orm.edit import Edit, Removal
 from synapse.orm.journal import opened, path_of
 from synapse.orm.newest import Moment
-from synapse.orm.resolving import asking
+from synapse.orm.resolving import asking, put
 from synapse.query import FetchMode
 from synapse.session import Outcome, Run, Written, create_each, rows_of
 from synapse.showing import bounded
@@ -105,7 +114,7 @@ def create(
             elif takes_lists:
                 written = _in_batches(session, given, size=batch_size)
             else:
-                written = write_each(session, saving.save, items=given)
+                written = write_each(session, partial(saving.save, keys=answers.Keys()), items=given)
     finally:
         writing.drop_all_cached(cls, session)
         queryset._know([each for each in given if each._state.saved])
@@ -128,12 +137,14 @@ def _in_batches(session: Session, given: list[E], *, size: int) -> Written[E]:
     schema = type(given[0])._schema
 
     def send(batch: list[E]) -> list[Any]:
-        request = session.dialect.create_many(schema, [writing.to_wire(each) for each in batch])
+        sent = [writing.to_wire(each) for each in batch]
+        request = session.dialect.create_many(schema, sent)
         assert request is not None
         with asking(lambda since: Creation.of(batch, session=session, since=since)):
-            return rows_of(session.send(request).data, count=len(batch))
+            rows = rows_of(session.send(request).data, count=len(batch))
+        return answers.placed(type(batch[0]), rows, sent=sent, session=session, keys=keys)
 
-    run = Run(given)
+    run, keys = Run(given), answers.Keys()
     outcomes: list[Outcome[E, Any]] = []
     items = iter(run)
     while batch := list(islice(items, size)):
@@ -144,11 +155,14 @@ def _in_batches(session: Session, given: list[E], *, size: int) -> Written[E]:
 
 
 def _stored(outcome: Outcome[E, Any], session: Session, *, since: Moment) -> Outcome[E, Any]:
-    if outcome.error is not None:
+    item, row, error = outcome
+    if isinstance(error, WriteUnconfirmedError) and error.question is None:
+        put(error, Creation.of([item], session=session, since=since))
+    if error is not None:
         return outcome
     try:
-        with asking(lambda _: Creation.of([outcome.item], session=session, since=since)):
-            writing.store(outcome.item, outcome.result, session=session)
+        with asking(lambda _: Creation.of([item], session=session, since=since)):
+            writing.store(item, row, session=session)
     except SynapseError as error:
         return outcome._replace(error=error)
     return outcome
@@ -208,7 +222,8 @@ def update(queryset: QuerySet[E], fields: dict[str, Any], *, everything: bool, d
         before = writing.dumped(cls, row.before)
         with asking(lambda _: Edit.of_row(cls, row.pk, sent=sent, before=before, session=session)):
             reply = session.send(session.dialect.change(schema, row.pk, values=sent))
-            writing.answered(cls, reply.data, pk=row.pk, session=session)
+            answer = writing.answered(cls, reply.data, pk=row.pk, session=session)
+            answers.check_changed(cls, row.pk, sent=sent, before=before, row=answer, session=session)
 
     if not dry_run:
         _write(queryset, "update", changes, send=change)
@@ -277,4 +292,21 @@ def _write(
         writing.drop_all_cached(queryset.entity, queryset.session)
         if verb == "delete":
             writing.drop_with_children(queryset.entity, queryset.session)
+    written = _reconsidered(written, changes, queryset)
     raise_failures(written.by(lambda change: change.pk), did=f"{verb}d", of=queryset.entity.__name__)
+
+
+def _reconsidered(
+    written: Written[Change], changes: Sequence[Change], queryset: QuerySet[Any]
+) -> Written[Change]:
+    """Count as done the rows that were as the backend has made others of the same values, once it is known to do so."""
+    taken = {
+        id(change)
+        for change, error in written.failed
+        if answers.is_rewriting(queryset.entity, error, session=queryset.session)
+    }
+    if not taken:
+        return written
+    done = {id(change) for change in written.done} | taken
+    failed = [(change, error) for change, error in written.failed if id(change) not in taken]
+    return attrs.evolve(written, done=[each for each in changes if id(each) in done], failed=failed)

@@ -67,6 +67,9 @@ class Creation(Asked):
         if keys or not made.whole:
             maybe = tuple(rows[key][0] for key in keys)
             return Resolution(rows=maybe, reason=self._doubt(made, paired, maybe))
+        if instead := tuple(row for row, _ in rows.values() if row.pk in self.instead):
+            told = f"{named(instead)} was the answer to it, was made since, and holds other values than were sent"
+            return Resolution(rows=instead, reason=told)
         older = self._unknown(made.perhaps, session)
         maybe = tuple(older[key][0] for key in _keys(self._paired(older)))
         if maybe:

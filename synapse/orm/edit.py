@@ -10,6 +10,7 @@ import attrs
 from synapse.errors import NotFoundError, Resolution, describe
 from synapse.mapping.codecs import dump_value
 from synapse.mapping.json import same_json
+from synapse.mapping.likeness import Likeness
 from synapse.mapping.unset import UNSET
 from synapse.orm import carrying, loading
 from synapse.orm.registry import entity_named
@@ -78,7 +79,9 @@ class Edit(Asked):
             shown = ", ".join(self.sent) or "what was sent"
             return Resolution(rows=(fresh,), reason=f"nothing of a {self.entity} tells of {shown}")
         before = {name: self.before.get(name, UNSET) for name in held}
-        if all(_taken_on(self.sent[name], value, before=before[name]) for name, value in held.items()):
+        if all(
+            _taken_on(cls, name, self.sent[name], value, before=before[name]) for name, value in held.items()
+        ):
             for own in self.objects:
                 take_over(own, raw, session=session, sent=self.sent)
             return Resolution(
@@ -146,8 +149,6 @@ def loaded_value(instance: Entity, name: str) -> Any:
     return value if value is UNSET else dump_value(codec, value)
 
 
-def _taken_on(sent: Any, held: Any, *, before: Any) -> bool:
-    verdict = carrying.alike(sent, held)
-    # Backends take blanks off texts; an object that differs is somebody else's.
-    rewritten = verdict is None and isinstance(sent, str) and not same_json(held, before)
-    return bool(verdict) or rewritten
+def _taken_on(cls: type[Entity], name: str, sent: Any, held: Any, *, before: Any) -> bool:
+    found = carrying.like(cls._schema.fields[name], sent, held=held)
+    return found is Likeness.SAME or (found is Likeness.POSSIBLE and not same_json(held, before))

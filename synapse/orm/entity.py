@@ -203,6 +203,9 @@ class Entity:
     lookups: ClassVar[Mapping[str, By]] = {}
     _to_many: ClassVar[Mapping[str, ToMany[Any]]] = {}
     _made_by: ClassVar[str] = ""
+    _is_found_again: ClassVar[bool] = (
+        False  # a new one of the same content is answered by the one that is there
+    )
     DoesNotExist: ClassVar[type[NotFoundError]]
     MultipleObjectsReturned: ClassVar[type[MultipleObjectsReturned]]
 
@@ -246,6 +249,11 @@ class Entity:
         checked = cls._key.check(f"{cls.__name__}.ref()", pk)
         return loading.reference(cls, checked)
 
+    @classmethod
+    def _decisive(cls, sent: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Give what of a creation, as wire values by field, its answer has to hold."""
+        return sent
+
     @property
     def pk(self) -> Any:
         """The primary key, whatever its name; None before the first `save()`."""
@@ -268,7 +276,8 @@ class Entity:
 
         With `check=True` the row is read first: `ConflictError` tells of fields that somebody else has changed since
         they were loaded, and nothing is sent. Raises `ValidationError` where the backend refuses the values,
-        `WriteUnconfirmedError` where its answer never came. A plugin goes by PUT, which is repeated where no answer
+        `WriteIgnoredError` where its answer shows that it did not take one, `WriteUnconfirmedError` where its answer
+        never came, or is of another row than was to be created. A plugin goes by PUT, which is repeated where no answer
         came, also over what somebody else has saved meanwhile; `Session(retry=Retry(total=0))` repeats nothing.
         """
         saving.save(self, check=check, update_fields=update_fields)

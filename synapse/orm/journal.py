@@ -2,9 +2,10 @@
 
 A file of lines, each a JSON object, that is only ever added to. The first line says whose it is; then come
 `{"sent": [row, ...], "at": seconds, "after": key}` before rows travel, `{"done": {row: key}}` once their keys are
-known, and `{"undone": [row, ...]}` where it is certain that they were not created. A row goes by a salted digest of its
-values, so that no value is in the file. Each line ends with a checksum of all lines up to it: a journal in which
-anything has changed, or is missing before its end, is refused.
+known, and `{"undone": [row, ...]}` where it is certain that they were not created; `{"instead": {row: [key, ...]}}`
+tells which other rows came as the answer. A row goes by a salted digest of its values, so that no value is in the file.
+Each line ends with a checksum of all lines up to it: a journal in which anything has changed, or is missing before its
+end, is refused.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ class Journal:
     """The journal of one run at a time.
 
     `done` maps rows to their keys; `unsettled` those of unknown outcome to the key that no row was above when they were
-    sent.
+    sent, and `instead` to the keys of new rows that hold other values and came as their answers.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class Journal:
         self.path = path
         self.done: dict[str, Any] = {}
         self.unsettled: dict[str, int | None] = {}
+        self.instead: dict[str, list[Any]] = {}
         self.failure: ConfigError | None = None
         self._descriptor = descriptor
         self._unnoted: dict[str, Any] = {}
@@ -83,6 +85,15 @@ class Journal:
             self._write({"done": dict(keys)})
         except ConfigError:
             self._unnoted |= keys
+
+    def doubt(self, name: str, keys: Iterable[Any]) -> None:
+        """Note rows that came as the answer to this one, and hold other values: they may have been made of it."""
+        after = self.unsettled.get(name)
+        young = [key for key in keys if isinstance(key, int) and (after is None or key > after)]
+        if young:
+            self.instead[name] = young
+            with contextlib.suppress(ConfigError):
+                self._write({"instead": {name: young}})
 
     def withdraw(self, names: Iterable[str]) -> None:
         """Note rows that were surely not created."""
@@ -208,6 +219,8 @@ class Journal:
                     self.done |= keys
                     for name in keys:
                         self.unsettled.pop(name, None)
+                case {"instead": dict(keys)} if all(map(_are_keys, keys.values())):
+                    self.instead |= keys
                 case {"undone": list(names)}:
                     for name in names:
                         self.unsettled.pop(name, None)
@@ -222,6 +235,10 @@ class Journal:
             "Nothing was sent, and the file is as it was: look which rows the backend has, then bring the others "
             "with a new journal"
         )
+
+
+def _are_keys(value: object) -> bool:
+    return isinstance(value, list) and all(type(key) is int for key in value)
 
 
 @contextlib.contextmanager

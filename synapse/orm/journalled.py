@@ -21,7 +21,7 @@ from synapse.errors import (
     WriteUnconfirmedError,
     may_have_happened,
 )
-from synapse.orm import newer, writing
+from synapse.orm import answers, newer, writing
 from synapse.orm.carrying import pair
 from synapse.orm.creation import Creation
 from synapse.orm.journal import Journal
@@ -80,6 +80,7 @@ class _Creation(Generic[E]):
         self.size = size if self.in_lists else _WINDOW
         self.started = time.monotonic()
         self.highest: int | None = None
+        self.keys = answers.Keys(journal.done.values())
 
     def run(self, todo: list[Item[E]]) -> Written[Item[E]]:
         """Create the rows of all items, window by window."""
@@ -123,7 +124,7 @@ class _Creation(Generic[E]):
 
     def _look(self, items: list[Item[E]]) -> dict[str, str]:
         """Take over the rows that are there; say of the others why nobody can tell, if nobody can."""
-        noted, entity = self.journal.unsettled, self.cls.__name__
+        noted, noted_instead, entity = self.journal.unsettled, self.journal.instead, self.cls.__name__
         doubtful = {
             item.name: f"the keys of {entity} rows do not tell which are younger"
             for item in items
@@ -137,12 +138,16 @@ class _Creation(Generic[E]):
         rows, whole = newer.rows(self.cls, sent.values(), session=self.session, after=min(after.values()))
         known = set(self.journal.done.values())
         # Equal rows of several requests are told apart by number only, so all are looked for together.
-        paired = pair(sent, (row for row in rows if row.pk not in known), after=after)
+        paired = pair(sent, (row for row in rows if row.pk not in known), after=after, rewritten=True)
         self._done([(told[name], key) for name, key in paired.found.items()])
         if not whole:
             doubtful |= dict.fromkeys(sent, f"a {entity} that cannot be read, or was not shown, may be it")
         for name, keys in paired.doubtful.items():
             doubtful[name] = f"{entity} {', '.join(map(str, keys[:5]))} may be it"
+        there = {row.pk for row in rows} - known
+        for name in told.keys() - paired.found.keys() - doubtful.keys():
+            if instead := there.intersection(noted_instead.get(name, ())):
+                doubtful[name] = f"{entity} {min(instead)} was the answer to it, and has other values"
         return doubtful
 
     def _done(self, pairs: Iterable[tuple[Item[E], Any]]) -> None:
@@ -169,11 +174,16 @@ class _Creation(Generic[E]):
 
     def _is_unsure(self, outcome: Outcome[Item[E], Any]) -> bool:
         unsettled = outcome.item.name in self.journal.unsettled
-        return unsettled and isinstance(outcome.error, WriteUnconfirmedError)
+        return unsettled and isinstance(outcome.error, WriteUnconfirmedError) and not outcome.error.answered
 
     def _found(self, outcomes: list[Outcome[Item[E], Any]]) -> list[Outcome[Item[E], Any]]:
-        """Take over rows that were created though the backend failed over them; the next run looks for the others."""
-        failed = [each.item for each in outcomes if isinstance(each.error, ServerError)]
+        """Take over rows that were created though the backend failed over them, or answered by others.
+
+        The next run looks for the rest.
+        """
+        failed = [
+            each.item for each in outcomes if isinstance(each.error, ServerError) or _is_other(each.error)
+        ]
         items = [item for item in failed if item.name in self.journal.unsettled]
         if items:
             with contextlib.suppress(SynapseError):
@@ -231,14 +241,21 @@ class _Creation(Generic[E]):
         assert request is not None
         with self._asking([item.made for item in batch]):
             rows = rows_of(self.session.send(request).data, count=len(batch))
-        self._note({item.name: self._key(row) for item, row in zip(batch, rows, strict=True)})
-        return rows
+        for row in rows:
+            self._key(row)
+        found = answers.placed(self.cls, rows, sent=values, session=self.session, keys=self.keys)
+        pairs = zip(batch, found, strict=True)
+        self._note({item.name: self._key(row) for item, row in pairs if not isinstance(row, Exception)})
+        return found
 
     def _send_one(self, item: Item[E]) -> Any:
-        request = self.session.dialect.create(self.cls._schema, writing.to_wire(item.made))
+        values, dialect = writing.to_wire(item.made), self.session.dialect
         with self._asking([item.made]):
-            row = self.session.send(request).data
+            row = self.session.send(dialect.create(self.cls._schema, values)).data
+            row = row[0] if isinstance(row, list) and len(row) == 1 else row
             self._key(row)
+            row = dialect.normalise(self.cls._schema, row)
+            answers.check_created(self.cls, row, sent=values, session=self.session, keys=self.keys)
         return row
 
     def _asking(self, objects: list[E]) -> AbstractContextManager[None]:
@@ -254,9 +271,11 @@ class _Creation(Generic[E]):
 
     def _stored(self, outcome: Outcome[Item[E], Any]) -> Outcome[Item[E], Any]:
         """Take over an answer; one that names the key tells that the row is done, whatever else is in it."""
-        if outcome.error is not None:
+        item, row, error = outcome
+        if error is not None:
+            if isinstance(error, WriteUnconfirmedError) and item.name in self.journal.unsettled:
+                self.journal.doubt(item.name, error.answered)
             return outcome
-        item, row, _ = outcome
         key = self._key(row)
         if item.name in self.journal.unsettled:
             self._note({item.name: key})
@@ -275,6 +294,11 @@ class _Creation(Generic[E]):
 
 def _surely_not(error: Exception | None) -> bool:
     return isinstance(error, SynapseError) and not may_have_happened(error)
+
+
+def _is_other(error: Exception | None) -> bool:
+    """Whether an answer came, and was of other rows."""
+    return isinstance(error, WriteUnconfirmedError) and bool(error.answered)
 
 
 def _not_there(error: Exception | None) -> TransportError:

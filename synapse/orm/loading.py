@@ -15,6 +15,7 @@ from synapse.dialects import V1, Request
 from synapse.dialects.masking import outline
 from synapse.errors import MappingError, NotFoundError, QueryError, TransportError, hidden
 from synapse.mapping.codecs import Misfit, open_value
+from synapse.mapping.json import same_json
 from synapse.mapping.state import State
 from synapse.mapping.unset import UNSET
 from synapse.orm import coach, rowcode
@@ -150,8 +151,10 @@ def fill_missing(instance: Entity, row: dict[str, Any]) -> None:
 def _keep_closed(instance: Entity, name: str, value: Any) -> None:
     """Keep a lazy field as it came; one that is open and equal stays, since the user may hold on to it."""
     opened = peek(instance, name)
-    if opened is not UNSET and (opened is None or instance._schema.fields[name].codec.dump(opened) != value):
-        clear(instance, name)
+    if opened is not UNSET:
+        codec = instance._schema.fields[name].codec
+        if opened is None or not same_json(codec.dump(opened), value):
+            clear(instance, name)
     instance._state.origin[name] = value
 
 

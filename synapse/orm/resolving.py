@@ -13,7 +13,6 @@ import attrs
 from synapse.dialects.masking import mask_body
 from synapse.errors import (
     QueryError,
-    Question,
     Resolution,
     ServerError,
     WriteUnconfirmedError,
@@ -36,7 +35,7 @@ ABSENT: Final = Resolution(repeatable=True, reason="the backend has nothing of i
 
 
 @contextmanager
-def asking(question: Callable[[Moment], Question]) -> Iterator[None]:
+def asking(question: Callable[[Moment], Asked]) -> Iterator[None]:
     """Give a write that may have happened, though it ended in an error, a question to resolve it by.
 
     The question is made from the time of its sending.
@@ -46,15 +45,25 @@ def asking(question: Callable[[Moment], Question]) -> Iterator[None]:
         yield
     except (WriteUnconfirmedError, ServerError) as error:
         if error.unconfirmed and error.question is None:
-            error.question = question(since)
+            put(error, question(since))
         raise
+
+
+def put(error: WriteUnconfirmedError | ServerError, asked: Asked) -> None:
+    """Give an error a question to resolve it by."""
+    instead = error.answered if isinstance(error, WriteUnconfirmedError) else ()
+    error.question = attrs.evolve(asked, instead=tuple(instead)) if instead else asked
 
 
 @attrs.frozen(kw_only=True)
 class Asked:
-    """What every question holds; the session and the user's own objects stay behind in a pickle."""
+    """What every question holds; the session and the user's own objects stay behind in a pickle.
+
+    `instead` holds the keys of rows that an answer showed in place of what was sent.
+    """
 
     host: str
+    instead: tuple[Any, ...] = ()
     failed: Moment = attrs.field(factory=Moment)
     tenant: str | None = None
     session: Session | None = attrs.field(default=None, repr=False, eq=False)

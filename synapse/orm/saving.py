@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from synapse.errors import Conflict, ConflictError, QueryError, describe
+from synapse.errors import Conflict, ConflictError, QueryError, WriteIgnoredError, describe
 from synapse.mapping.codecs import dump_value
 from synapse.mapping.json import detached, same_json
+from synapse.mapping.likeness import Likeness
 from synapse.mapping.unset import UNSET
-from synapse.orm import arguments, binding, loading, writing
+from synapse.orm import answers, arguments, binding, carrying, loading, writing
 from synapse.orm.creation import Creation
 from synapse.orm.edit import Edit, Removal, held_values, loaded_value
 from synapse.orm.resolving import asking
@@ -20,8 +21,17 @@ if TYPE_CHECKING:
     from synapse.session import Session
 
 
-def save(instance: Entity, *, check: bool = False, update_fields: Iterable[str] | None = None) -> None:
-    """Create an object, or send its changes; with *check*, only where nobody else changed the same fields."""
+def save(
+    instance: Entity,
+    *,
+    check: bool = False,
+    update_fields: Iterable[str] | None = None,
+    keys: answers.Keys | None = None,
+) -> None:
+    """Create an object, or send its changes; with *check*, only where nobody else changed the same fields.
+
+    One of many has a key of its own among their *keys*.
+    """
     state, schema = instance._state, instance._schema
     arguments.flag("save(check=...)", check)
     if state.deleted:
@@ -33,22 +43,44 @@ def save(instance: Entity, *, check: bool = False, update_fields: Iterable[str] 
     session = binding.session_of(instance)
     writing.check_new(instance, session)
     if not state.saved:
-        with (
-            writing.dropping_cached(instance, session),
-            asking(lambda since: Creation.of([instance], session=session, since=since)),
-        ):
-            reply = session.send(session.dialect.create(schema, values))
-            writing.store(instance, reply.data, session=session)
+        _create(instance, values, session, keys=keys)
     elif values:
         if check:
             check_conflicts(instance, session)
-        request = session.dialect.change(schema, instance.pk, values=values)
-        with (
-            writing.dropping_cached(instance, session),
-            asking(lambda since: Edit.of(instance, session=session)),
-        ):
-            reply = binding.send(instance, request, session=session)
-            writing.store(instance, reply.data, session=session)
+        _change(instance, values, session)
+
+
+def _create(instance: Entity, values: dict[str, Any], session: Session, *, keys: answers.Keys | None) -> None:
+    def check(row: dict[str, Any]) -> None:
+        answers.check_created(type(instance), row, sent=values, session=session, keys=keys)
+
+    with (
+        writing.dropping_cached(instance, session),
+        asking(lambda since: Creation.of([instance], session=session, since=since)),
+    ):
+        reply = session.send(session.dialect.create(instance._schema, values))
+        writing.store(instance, reply.data, session=session, check=check)
+
+
+def _change(instance: Entity, values: dict[str, Any], session: Session) -> None:
+    cls, pk = type(instance), instance.pk
+    before = {name: loaded_value(instance, name) for name in values}
+
+    def check(row: dict[str, Any]) -> None:
+        try:
+            answers.check_changed(cls, pk, sent=values, before=before, row=row, session=session)
+        except WriteIgnoredError as error:
+            # What was taken is saved; the rest is still to be.
+            writing.take(instance, row, session=session, sent=values.keys() - set(error.fields))
+            raise
+
+    request = session.dialect.change(cls._schema, pk, values=values)
+    with (
+        writing.dropping_cached(instance, session),
+        asking(lambda since: Edit.of(instance, session=session)),
+    ):
+        reply = binding.send(instance, request, session=session)
+        writing.store(instance, reply.data, session=session, check=check)
 
 
 def check_covered(instance: Entity, names: Iterable[str], *, values: Mapping[str, Any]) -> None:
@@ -93,9 +125,9 @@ def check_conflicts(instance: Entity, session: Session) -> None:
     for field, theirs in held_values(fresh, changed).items():
         mine = dump_value(fields[field].codec, changed[field])
         loaded = loaded_value(instance, field)
-        # Backends take blanks off texts: what this object wrote before is its own.
-        stripped = mine.strip() if isinstance(mine, str) else mine
-        if not any(same_json(theirs, known) for known in (mine, stripped, loaded)):
+        # What this object wrote before is its own, as a backend writes it.
+        own = carrying.like(fields[field], mine, held=theirs) is Likeness.SAME
+        if not own and not same_json(theirs, loaded):
             conflicts[field] = _conflict(instance, fresh, field)
     if not conflicts:
         return

@@ -188,14 +188,18 @@ def check_new(instance: Entity, session: Session) -> None:
             )
 
 
-def store(instance: Entity, row: Any, *, session: Session) -> None:
-    """Take over the backend's answer to a write; one that cannot be read leaves the object as it was."""
+def store(
+    instance: Entity, row: Any, *, session: Session, check: Callable[[dict[str, Any]], None] | None = None
+) -> None:
+    """Take over the backend's answer to a write; one that cannot be read, or that *check* refuses, changes nothing."""
     state, schema = instance._state, instance._schema
     is_new = not state.saved
     if is_new:
         row = _checked(type(instance), row, session=session, did="was to be created")
     else:
         row = answered(type(instance), row, pk=instance.pk, session=session)
+    if check is not None and row is not None:
+        check(row)
     for name in changes(instance):
         if schema.fields[name].codec.lazy:
             state.origin[name] = dump_value(schema.fields[name].codec, loading.peek(instance, name))
@@ -250,8 +254,15 @@ def stored(cls: type[E], row: Any, *, session: Session, mode: FetchMode | None =
         ) from error
 
 
-def take(instance: Entity, row: Any, *, session: Session, sent: Iterable[str] = ()) -> None:
-    """Take over the answer to a verb, leaving alone what the user changed and did not send."""
+def take(
+    instance: Entity,
+    row: Any,
+    *,
+    session: Session,
+    sent: Iterable[str] = (),
+    check: Callable[[dict[str, Any]], None] | None = None,
+) -> None:
+    """Take over the answer to a verb, leaving alone what the user changed and did not send; then *check* it."""
     drop_cached(type(instance), instance.pk, session=session)
     pending = set(changes(instance)) - set(sent)
     fresh = None
@@ -267,6 +278,8 @@ def take(instance: Entity, row: Any, *, session: Session, sent: Iterable[str] = 
         state.session = session
         state.before = {name: old for name, old in state.before.items() if name in pending}
         loading.fill(instance, session.dialect.normalise(instance._schema, fresh), skip=pending)
+        if check is not None:
+            check(fresh)
 
 
 def accepted(cls: type[Entity], values: Mapping[str, Any]) -> dict[str, Any]:

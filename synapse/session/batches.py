@@ -137,7 +137,7 @@ def create_each(
     *,
     ends: Callable[[T, Exception], bool] = lambda item, error: False,
 ) -> list[Outcome[T, Any]]:
-    """Create items by one request that answers their rows in order, and tell what became of each.
+    """Create items by one request that answers their rows in order, or an error for one; tell what became of each.
 
     A batch that the backend refuses creates nothing: the rows that its answer names are left out, or looked for in
     its halves, and the others are sent again. A batch that is too large for it is sent in halves as well.
@@ -158,7 +158,8 @@ def create_each(
             again = _again(places, bad=bad)
         else:
             told = {
-                place: Outcome(item, row, None) for place, item, row in zip(places, batch, rows, strict=True)
+                place: Outcome(item, None, row) if isinstance(row, Exception) else Outcome(item, row, None)
+                for place, item, row in zip(places, batch, rows, strict=True)
             }
             again = []
         found |= told

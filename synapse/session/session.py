@@ -115,6 +115,7 @@ class Session:
         self._masker = Masker(self.settings.secrets)
         hide(self._masker)
         self._traces: list[Trace] = []
+        self._rewrites: set[tuple[str, str]] = set()
         self._made: Delivery | None = None
         self._renew()
         _alive.add(self)
@@ -210,6 +211,14 @@ class Session:
     def had_made(self, resource: str, key: Any, *, at: float) -> bool:
         """Whether this session had created a row by then, in seconds of `time.monotonic()`."""
         return self._own.get((resource, key), float("inf")) <= at
+
+    def note_rewriting(self, resource: str, field: str) -> None:
+        """Remember that the backend took a value of this field, and made something else of it."""
+        self._rewrites.add((resource, field))
+
+    def rewrites(self, resource: str, field: str) -> bool:
+        """Whether the backend is known to rewrite values of this field."""
+        return (resource, field) in self._rewrites
 
     def reset(self) -> None:
         """Drop the sockets, as where a line seems to be dead; the next request opens new ones."""

@@ -16,6 +16,7 @@ import attrs
 
 from synapse.dialects.masking import Masker
 from synapse.errors import MappingError, TransferError, describe
+from synapse.mapping.likeness import Likeness
 from synapse.session import Session, current
 from synapse.showing import bounded
 from synapse.transfer.checksum import Checksum
@@ -30,6 +31,13 @@ from synapse.transfer.source import BLOCK, PathLike, Source
 
 _NAMES: Final = ("file_name_original", "filename", "name")
 _PAGES: Final = (None, "text/html", "application/xhtml+xml")
+
+
+def _like_paths(sent: str, held: str) -> Likeness | None:
+    if sent == held:
+        return Likeness.SAME
+    one, other = f"/{sent}".casefold(), f"/{held}".casefold()
+    return None if one.endswith(other) or other.endswith(one) else Likeness.OTHER
 
 
 def _shown(url: str) -> str:
@@ -102,6 +110,21 @@ class RemoteFile:
             f"the checksum of the file {self.name!r} is not known, so it cannot be named; collection.add() uploads "
             "files and makes a unit of them. Nothing was sent"
         )
+
+    def like(self, sent: object) -> Likeness | None:
+        """Tell how like this file is to one that was sent, by checksum and path where both have them."""
+        if not isinstance(sent, Mapping):
+            return None  # what was sent inside a row is kept at an address of the backend's own
+        found: list[Likeness | None] = []
+        checksum, path = sent.get("checksum"), sent.get("path")
+        # Of another length, it is that of another algorithm.
+        if checksum and self.checksum and len(checksum) == len(self.checksum):
+            same = checksum.lower() == self.checksum.lower()
+            found.append(Likeness.SAME if same else Likeness.OTHER)
+        if path and self.path:
+            found.append(_like_paths(path, self.path))
+        told = [each for each in found if each is not None]
+        return Likeness.OTHER if Likeness.OTHER in told else max(told, default=None)
 
     def with_url(self, url: str) -> Self:
         """Return this file at another address, for storages that are reached another way from here."""

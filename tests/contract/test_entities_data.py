@@ -442,7 +442,7 @@ class TestPluginCategories:
     def test_stay_text_where_they_are_new(self):
         """A category that this SDK does not know is kept, and sent back, as it came."""
         row = {"id": 1, "code": "c", "name": "n", "category": "teleport"}
-        session = canned({"GET plugins/1/": row, "PUT plugins/1/": row})
+        session = canned({"GET plugins/1/": row, "PUT plugins/1/": {**row, "name": "m"}})
         plugin = Plugin.objects.using(session).get(1)
         plugin.name = "m"
 

@@ -41,7 +41,7 @@ def backend(host: str, **settings: Any) -> CannedSession:
         "GET projects/1/": project(1),
         "GET tasks/20/": task(20, **WHOLE),
         "GET sdk/tasks/": served([task(20, **WHOLE)]),
-        "POST tasks/": task(30),
+        "POST tasks/": lambda request: {"id": 30, **request.json[0]},
         "PATCH tasks/20/": task(20),
         "DELETE tasks/20/": None,
         "GET task_tags/": page(),

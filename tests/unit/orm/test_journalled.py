@@ -273,7 +273,7 @@ class TestUnknownOutcome:
     def test_is_none_where_the_answer_names_the_key(self, path):
         """A row that cannot be read otherwise is told, and is done."""
         shelf = Shelf()
-        shelf.harms = {1: lambda row: {**row, "name": 5}}
+        shelf.harms = {1: lambda row: {**row, "description": 5}}
         with pytest.raises(BulkError, match="its answer cannot be read"):
             create(shelf.session(), path, "a")
 
@@ -335,10 +335,10 @@ class TestUntold:
         ("others", "keys"),
         [
             ([{"name": "a", "meta": {"n": 1}}, {"name": "a", "meta": {"n": 1}}], "2, 1"),
-            ([{"name": "a", "meta": {"n": 1, "by": "x"}}], "1"),
-            ([{"name": "A", "meta": {"n": 1}}], "1"),
+            ([{"name": "A", "meta": {"n": 1}}, {"name": "a", "meta": {"n": 1, "by": "x"}}], "2, 1"),
+            ([{"name": "a", "meta": {}}], "1"),
         ],
-        ids=["more than were sent", "rewritten json", "rewritten text"],
+        ids=["more than were sent", "more that were rewritten", "something is missing"],
     )
     def test_is_never_sent_again(self, path, others, keys):
         """Where rows may be it, they are named, and nothing is sent."""

@@ -175,7 +175,11 @@ class TestSave:
     def test_keeps_related_objects(self):
         """What a key still names need not be fetched again after saving, nor what was prefetched."""
         session = canned(
-            {"GET sdk/tasks/": page(task(1)), "GET sdk/assignments/": page(), "PATCH tasks/1/": task(1)}
+            {
+                "GET sdk/tasks/": page(task(1)),
+                "GET sdk/assignments/": page(),
+                "PATCH tasks/1/": task(1, is_discarded=True),
+            }
         )
         session.replies |= {"GET projects/1/": {"id": 1}, "GET data_units/101/": {"id": 101, "meta": {}}}
         (found,) = Task.objects.using(session).prefetch_related("project", "assignments")
@@ -189,7 +193,9 @@ class TestSave:
         """Where the answer names another one, that is loaded; one that came nested is taken."""
         session = canned({"GET sdk/tasks/": page(task(1)), "GET projects/1/": {"id": 1}})
         session.replies |= {"GET projects/2/": {"id": 2}, "GET data_units/101/": {"id": 101, "meta": {}}}
-        session.replies["PATCH tasks/1/"] = task(1, project=2, data_unit={"id": 101, "meta": {"new": 1}})
+        session.replies["PATCH tasks/1/"] = task(
+            1, project=2, is_discarded=True, data_unit={"id": 101, "meta": {"new": 1}}
+        )
         (found,) = Task.objects.using(session).prefetch_related("project", "data_unit")
         found.is_discarded = True
         found.save()

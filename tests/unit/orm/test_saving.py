@@ -25,9 +25,10 @@ OLD = {"id": 1, "title": "old", "category": "image"}
 
 def task(now=None):
     """Give a task that was loaded before its row became this, and its session."""
-    session = canned({"GET tasks/7/": ROW, "PATCH tasks/7/": {**ROW, **(now or {})}})
+    row = {**ROW, **(now or {})}
+    session = canned({"GET tasks/7/": ROW, "PATCH tasks/7/": lambda request: {**row, **request.json}})
     loaded = Task.objects.using(session).get(7)
-    session.replies["GET tasks/7/"] = {**ROW, **(now or {})}
+    session.replies["GET tasks/7/"] = row
     session.requests.clear()
     return loaded, session
 

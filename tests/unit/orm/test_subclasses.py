@@ -77,7 +77,7 @@ class TestSets:
 
     def test_fill_in_the_link(self):
         """`mine.tags.create(name=...)` knows the project, and the new tag knows its object."""
-        with canned({"POST task_tags/": tag(9)}) as session:
+        with canned({"POST task_tags/": tag(9, name="x")}) as session:
             mine = MyProject.ref(1)
             made = mine.tags.create(name="x")
 
