@@ -238,6 +238,18 @@ class TestOriginalPaths:
         ]
         assert "another file of this download lies at '0001.jpg'" in str(runs[0][1].error)
 
+    def test_lead_through_no_link(self, world, fill, tmp_path):
+        """A link in the folder that leads out of it is not followed, however deep it lies."""
+        root = fill("a/b/c/0001.jpg")
+        world.collection.upload(root)
+        (tmp_path / "out/a").mkdir(parents=True)
+        (tmp_path / "out/a/b").symlink_to(tmp_path / "elsewhere", target_is_directory=True)
+        (tmp_path / "elsewhere").mkdir()
+        (outcome,) = world.collection.units.all().download(tmp_path / "out", original_paths=True)
+
+        assert "is a link that leads out of" in str(outcome.error)
+        assert [] == list((tmp_path / "elsewhere").iterdir())
+
     def test_of_one_file_in_two_units_are_one(self, world, fill, tmp_path):
         """A picture that two units share is saved once, and both are told as done."""
         root = fill("a.jpg", "a.json", "b.json")

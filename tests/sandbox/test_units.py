@@ -178,6 +178,30 @@ class TestRefusals:
         assert status == wire.post("data_units/", body(collection, picture, files=files)).status_code
 
     @pytest.mark.parametrize(
+        ("kind", "path", "status"),
+        [("pcd", "000001.bin", 201), ("pcd", "a.npy", 201), ("pcd", "a.jpg", 400), ("data", "a.jpg", 201)],
+    )
+    def test_type_of_another_specification(
+        self, wire: Wire, picture: str, kind: str, path: str, status: int
+    ) -> None:
+        """A point cloud may be raw, and data may be anything."""
+        spec = {"name": f"{kind}_1", "file_type": kind, "is_primary": True, "function_type": "main"}
+        collection = int(wire.collection(category="pcd", file_specifications=[spec])["id"])
+        files = {f"{kind}_1": {"checksum": picture, "path": path}}
+
+        assert status == wire.post("data_units/", body(collection, picture, files=files)).status_code
+
+    @pytest.mark.parametrize(("length", "said"), [(1024, None), (1025, "is longer than 1024 characters.")])
+    def test_path_of_a_file(
+        self, wire: Wire, collection: int, picture: str, length: int, said: str | None
+    ) -> None:
+        """A path that is too long is told as that."""
+        files = {"image_1": {"checksum": picture, "path": "x" * (length - 4) + ".png"}}
+        answer = wire.post("data_units/", body(collection, picture, files=files)).json()
+
+        assert (said and [f"The path of “image_1” {said}"]) == (answer["files"] if said else None)
+
+    @pytest.mark.parametrize(
         ("changes", "field"),
         [
             ({"files": None}, "files"),
