@@ -91,6 +91,9 @@ def demo(*, images: Path | None, limit: int | None, workers: int, keep: bool) ->
 @click.option(
     "--object-storage", metavar="URL", help="Let clients put files into this bucket of an S3 service."
 )
+@click.option(
+    "--allow-host", "allow_hosts", multiple=True, metavar="NAME", help="Answer for this host name too."
+)
 def sandbox(**options: Any) -> None:
     """Serve a backend on this machine until Ctrl-C.
 

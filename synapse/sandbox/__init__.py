@@ -7,8 +7,9 @@ with synapse.sandbox.serve(seed="demo") as sandbox:
 from __future__ import annotations
 
 from .launch import ObjectStorage, Sandbox, SandboxError, TenantAccess, serve
+from .network import SandboxWarning
 
-__all__ = ["ObjectStorage", "Sandbox", "SandboxError", "TenantAccess", "serve"]
+__all__ = ["ObjectStorage", "Sandbox", "SandboxError", "SandboxWarning", "TenantAccess", "serve"]
 
-for _public in (ObjectStorage, Sandbox, SandboxError, TenantAccess, serve):
+for _public in (ObjectStorage, Sandbox, SandboxError, SandboxWarning, TenantAccess, serve):
     _public.__module__ = __name__

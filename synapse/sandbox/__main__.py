@@ -34,6 +34,13 @@ def parser() -> argparse.ArgumentParser:
         metavar="URL",
         help="let clients put files into this bucket: http(s)://host/bucket",
     )
+    made.add_argument(
+        "--allow-host",
+        action="append",
+        dest="allow_hosts",
+        metavar="NAME",
+        help="answer requests for this host name too, such as that of a server in front; can be repeated",
+    )
     made.add_argument("--stop-with-parent", action="store_true", help=argparse.SUPPRESS)
     return made
 
@@ -64,6 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from .backend.server import Options, StartError, run
 
     options["tenants"] = tuple(options["tenants"] or ["sandbox"])
+    options["allow_hosts"] = tuple(options["allow_hosts"] or ())
     try:
         run(Options(**options, cache=cache_folder()))
     except StartError as error:

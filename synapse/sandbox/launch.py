@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import warnings
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -19,6 +20,7 @@ from urllib.parse import urlencode
 
 import attrs
 
+from .network import SandboxWarning, is_local, warning_of
 from .privacy import open_private, private_folder
 
 STARTUP_SECONDS: Final = 60.0
@@ -107,6 +109,7 @@ def serve(
     page_size: int = 20,
     language: str = "en",
     object_storage: ObjectStorage | str | None = None,
+    allow_hosts: Sequence[str] = (),
 ) -> Iterator[Sandbox]:
     """Run a sandbox in another process for as long as the block lasts.
 
@@ -114,9 +117,13 @@ def serve(
     tokens; without it, in a scratch folder that is removed afterwards. *seed* is `"demo"` or nothing,
     *database* a `postgresql://` address instead of SQLite, *port* 0 any free port, *tenants* the workspaces
     to have, the first of which the handle speaks for. With *object_storage*, the bucket of an S3 service such as
-    `http://127.0.0.1:9000/photos`, clients can put files there directly. It also stops when this process dies.
+    `http://127.0.0.1:9000/photos`, clients can put files there directly. It answers for the names of this machine and
+    for *allow_hosts*. Where *host* opens it to other machines, a `SandboxWarning` says so. It also stops when this
+    process dies.
     """
     require_extra()
+    if not is_local(host):
+        warnings.warn(warning_of(host), SandboxWarning, stacklevel=3)
     store = ObjectStorage(object_storage) if isinstance(object_storage, str) else object_storage
     values = {
         "--seed": seed,
@@ -130,6 +137,7 @@ def serve(
     }
     arguments = [f"{name}={value}" for name, value in values.items() if value is not None]
     arguments += [f"--tenant={code}" for code in tenants]
+    arguments += [f"--allow-host={name}" for name in allow_hosts]
     with contextlib.ExitStack() as stack:
         try:
             folder = stack.enter_context(_folder(data))

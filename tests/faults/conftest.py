@@ -19,7 +19,7 @@ import pytest
 from synapse import DataCollection, Session
 from synapse.session import Retry
 from tests.faults.hostile import Backend, Proxy
-from tests.faults.tls import Certificates
+from tests.faults.tls import NAME, Certificates
 from tests.sandbox.wire import Wire
 
 HANG: Final = 60
@@ -73,7 +73,7 @@ def only_given_settings(backend: Backend, tmp_path: Path, monkeypatch: pytest.Mo
 @pytest.fixture(scope="session")
 def backend(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backend]:
     """Run a real backend for every test that does not kill it."""
-    with Backend(tmp_path_factory.mktemp("backend")) as backend:
+    with Backend(tmp_path_factory.mktemp("backend"), allow_hosts=[NAME]) as backend:
         yield backend
 
 

@@ -10,7 +10,6 @@ import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import attrs
 import pytest
@@ -333,7 +332,7 @@ class Guarded:
         """Give what the calls are made on, with rows that no call has used up."""
         if self.keys is None:
             keys = Keys.of(Wire(self.backend.url, self.backend.sandbox.api_token))
-            self.keys = attrs.evolve(keys, address=urlsplit(keys.address).path)
+            self.keys = attrs.evolve(keys, address=keys.address.removeprefix(self.backend.url))
         return World(self.session, self.folder, self.keys)
 
 
@@ -342,7 +341,7 @@ def guarded(certificates: Certificates, tmp_path_factory: pytest.TempPathFactory
     """A backend that shows and demands certificates, at a name that only a proxy with a password knows."""
     folder = tmp_path_factory.mktemp("guarded")
     with (
-        Backend(folder / "backend", seed="demo") as backend,
+        Backend(folder / "backend", seed="demo", allow_hosts=[NAME]) as backend,
         Proxy(backend.address, secure=certificates.server(asks=True)) as front,
         Forward(("127.0.0.1", 9), tunnels=front.here, wants="me:pass word") as forward,
     ):

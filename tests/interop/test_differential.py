@@ -31,6 +31,7 @@ CHANGING: Final = (
     (re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"), "<uuid>"),
     (re.compile(r"(?<![0-9a-f])[0-9a-f]{40}(?![0-9a-f])"), "<token>"),
     (re.compile(r"(?:(?<=plugin_releases/)|(?<=models/)|(?<=job_logs/<uuid>/))[0-9a-f]{32}"), "<name>"),
+    (re.compile(r"(?<=[?&]sig=)[0-9a-f]{32}"), "<signature>"),
     (re.compile(r"chunked_uploads/\d{4}/\d\d/\d\d/"), "chunked_uploads/<day>/"),
 )
 

@@ -80,7 +80,7 @@ def cost(address: str, token: str, *, rounds: int) -> tuple[int, float]:
     from django.test import Client
     from django.test.utils import CaptureQueriesContext
 
-    client: Any = Client(headers={"Synapse-Access-Token": f"Token {token}"})
+    client: Any = Client(headers={"Synapse-Access-Token": f"Token {token}", "Host": "localhost"})
     # The first request of a second also asks whose the token is.
     client.get("/users/me/")
     with CaptureQueriesContext(connection) as queries:

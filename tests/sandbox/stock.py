@@ -191,7 +191,7 @@ def main(folder: Path) -> None:
     facts = prepare(folder)
     from django.test import Client, RequestFactory
 
-    factory, made = RequestFactory(), views()
+    factory, made = RequestFactory(headers={"Host": "127.0.0.1"}), views()
     client = Client(headers={"Synapse-Access-Token": f"Token {facts['api_token']}", "Host": "127.0.0.1"})
     for line in sys.stdin:
         path, _, query = line.rstrip("\n").partition("?")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 import uuid
 
 from typing import Any
@@ -185,7 +187,9 @@ class TestPlugins:
         """A system plugin has no workspace, is seen from each, and is changed and released from none."""
         with serve(tenants=("first", "second")) as box:
             ours, theirs = (Wire(box.url, box.tenants[code].api_token) for code in box.tenants)
-            made = ours.create("plugins/", {"name": "OCR", "code": "ocr", "system_only": True})
+            made = ours.create("plugins/", {"name": "OCR", "code": "ocr", "is_public": True})
+            with contextlib.closing(sqlite3.connect(box.data / "sandbox.sqlite3")) as rows, rows:
+                rows.execute("UPDATE sandbox_plugin SET tenant_id = NULL, system_only = 1")
 
             seen = theirs.get("plugins/ocr/")
             release = {"plugin": "ocr", "version": "1.0.0"}
@@ -193,6 +197,19 @@ class TestPlugins:
 
         assert (made["id"], None, True) == (seen["id"], seen["tenant"], seen["is_public"])
         assert [403, 403] == [answer.status_code for answer in refused]
+
+    def test_system_plugin_is_not_made_by_a_workspace(self, wire: Wire) -> None:
+        """It would be everybody's; the admin page makes one."""
+        code = wire.plugin()["code"]
+        body = {"name": "OCR", "code": f"p-{uuid.uuid4().hex}", "system_only": True}
+
+        refused = [
+            wire.post("plugins/", body),
+            wire.send("PUT", f"plugins/{code}/", json={"system_only": True}),
+        ]
+
+        assert [(400, ["system_only"])] * 2 == [(each.status_code, list(each.json())) for each in refused]
+        assert wire.create("plugins/", {**body, "system_only": False})["tenant"] is not None
 
     def test_release_opens_its_plugin(self, wire: Wire) -> None:
         """The plugin of a release can be expanded, and narrowed."""

@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from tests.sandbox.wire import Wire, md5
+from synapse.sandbox import Sandbox
+from tests.sandbox.wire import Wire, log_in, md5
 
 CONTENT = bytes(range(256)) * 4000
 
@@ -26,6 +27,30 @@ def fetch(address: str, **headers: str) -> requests.Response:
     return requests.get(
         address, headers={name.replace("_", "-"): v for name, v in headers.items()}, timeout=30
     )
+
+
+class TestSignature:
+    @pytest.mark.parametrize("query", ["", "sig=", "sig=0", "sig=" + "0" * 32, "sig=é"])
+    def test_is_needed(self, address: str, query: str) -> None:
+        """A checksum and a name are no secrets: who knows them gets nothing."""
+        assert 404 == fetch(f"{address.partition('?')[0]}?{query}").status_code
+
+    def test_is_of_one_file(self, wire: Wire, address: str) -> None:
+        """That of another file opens nothing."""
+        other = str(wire.data_file()["file"])
+
+        assert 404 == fetch(f"{address.partition('?')[0]}?{other.partition('?')[2]}").status_code
+
+    def test_stays_the_same(self, wire: Wire, address: str) -> None:
+        """Addresses can be kept."""
+        assert address == wire.data_file(CONTENT)["file"]
+
+    def test_is_in_the_links_of_the_admin_page(self, served: Sandbox, wire: Wire) -> None:
+        """Whoever has logged in there follows them."""
+        made = wire.data_file(b"linked from the admin page")
+        page = log_in(served).get(f"{served.admin_url}sandbox/datafile/{made['id']}/change/", timeout=30).text
+
+        assert urlsplit(made["file"]).query in page
 
 
 class TestWhole:

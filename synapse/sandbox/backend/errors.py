@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
 from django.db import DataError, IntegrityError
 from django.db.models import ProtectedError
 from rest_framework.exceptions import ValidationError
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
+from .limits import TooLarge
 from .wording import say
 
 NON_FIELD = "non_field_errors"
@@ -30,6 +32,8 @@ def _translated(exc: Exception) -> Exception:
         return ValidationError({NON_FIELD: [say("This object contradicts one that already exists.")]})
     if isinstance(exc, DataError | OverflowError):
         return ValidationError({NON_FIELD: [say("A value is outside of what can be stored.")]})
+    if isinstance(exc, RequestDataTooBig | TooManyFieldsSent | TooManyFilesSent):
+        return TooLarge()
     return exc
 
 

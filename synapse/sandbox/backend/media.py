@@ -1,15 +1,18 @@
-"""Serve the data folder's files over HTTP, whole or by range, to anyone who has the address."""
+"""Serve the data folder's files over HTTP, whole or by range, to anyone who was given the signed address."""
 
 from __future__ import annotations
 
+import hashlib
 import mimetypes
 import re
 
 from collections.abc import Iterator
+from hmac import compare_digest
 from pathlib import Path
 from typing import IO, Final
 
 from django.conf import settings
+from django.core.files.storage import FileSystemStorage
 from django.http import (
     FileResponse,
     Http404,
@@ -27,10 +30,25 @@ BLOCK: Final = 256 * 1024
 RANGE: Final = re.compile(r"bytes=(\d*)-(\d*)", re.ASCII)
 
 
+def signature_of(name: str) -> str:
+    """Return what opens the stored file called *name*: nobody can guess it, and it lasts as long as the data folder."""
+    key = settings.SECRET_KEY.encode()[: hashlib.blake2b.MAX_KEY_SIZE]
+    return hashlib.blake2b(name.encode(), digest_size=16, key=key).hexdigest()
+
+
+class SignedStorage(FileSystemStorage):
+    """The data folder, whose addresses are signed wherever they are shown."""
+
+    def url(self, name: str | None) -> str:
+        return f"{super().url(name)}?sig={signature_of(name)}" if name else super().url(name)
+
+
 @csrf_exempt
 @require_safe
 def serve_media(request: HttpRequest, path: str) -> HttpResponseBase:
     """Answer one stored file, honouring `Range`, `If-Range` and the conditional headers."""
+    if not compare_digest(request.GET.get("sig", "").encode(), signature_of(path).encode()):
+        raise Http404
     file = _inside_media(path)
     stat = file.stat()
     etag = f'"{stat.st_mtime_ns:x}-{stat.st_size:x}"'

@@ -20,6 +20,7 @@ from django.utils.timezone import get_default_timezone
 
 from . import objects
 from .flexfields import Shape
+from .media import signature_of
 
 Read = Callable[[Any], Any]
 Make = Callable[["Context"], Read]
@@ -33,10 +34,10 @@ class Context:
     base_url: str
 
     def url(self, name: str) -> str:
-        """Return the absolute address of the stored file called *name*, signed if it lies in the object storage."""
+        """Return the absolute address of the stored file called *name*, signed."""
         if name.startswith(objects.MARK):
             return objects.get_address(name.removeprefix(objects.MARK))
-        return f"{self.base_url}{settings.MEDIA_URL}{quote(name)}"
+        return f"{self.base_url}{settings.MEDIA_URL}{quote(name)}?sig={signature_of(name)}"
 
 
 @dataclass(frozen=True, slots=True)

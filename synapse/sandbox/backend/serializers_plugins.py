@@ -64,16 +64,10 @@ class PluginSerializer(EntitySerializer):
             raise serializers.ValidationError(text, code="unique")
         return code
 
-    def create(self, validated_data: dict[str, Any]) -> models.Plugin:
-        return super().create(shared_if_system(validated_data))
-
-    def update(self, instance: models.Plugin, validated_data: dict[str, Any]) -> models.Plugin:
-        return super().update(instance, shared_if_system(validated_data))
-
-
-def shared_if_system(values: dict[str, Any]) -> dict[str, Any]:
-    """Give a system plugin to nobody and everybody."""
-    return {**values, "tenant": None, "is_public": True} if values.get("system_only") else values
+    def validate_system_only(self, wanted: bool) -> bool:
+        if wanted:
+            raise serializers.ValidationError(say("Only the platform can make a plugin for all workspaces."))
+        return wanted
 
 
 class JobSerializer(EntitySerializer):

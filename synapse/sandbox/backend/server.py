@@ -22,10 +22,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from ..network import is_local, warning_of
 from ..privacy import DATABASE, private_folder
 from . import configure
 
-MAX_BODY = 1 << 50
 CONNECTIONS = 1_000
 SHUTDOWN_SECONDS = 0.5
 PARENT_POLL_SECONDS = 1.0
@@ -52,6 +52,7 @@ class Options:
     page_size: int = 20
     language: str = "en"
     object_storage: str | None = None
+    allow_hosts: tuple[str, ...] = ()
     cache: Path = field(default_factory=Path)
     stop_with_parent: bool = False
 
@@ -64,6 +65,8 @@ def run(options: Options) -> None:
     with _sole_server(options.data):
         server, facts = _prepare(options)
         with contextlib.closing(server):
+            if not is_local(options.host):
+                print(f"synapse.sandbox: {warning_of(options.host)}", file=sys.stderr, flush=True)
             print(json.dumps(facts), flush=True)
             server.run()
 
@@ -98,8 +101,32 @@ def open_database(options: Options) -> None:
         page_size=options.page_size,
         language=options.language,
         bucket=bucket,
+        hosts=known_hosts(options),
+        is_local=is_local(options.host) and not options.allow_hosts,
     )
     _migrate(options)
+
+
+def known_hosts(options: Options) -> list[str]:
+    """Name the hosts that clients may ask for: this machine by its names and addresses, where it can be reached."""
+    from .settings import LOCAL
+
+    names = [*LOCAL, options.host, *options.allow_hosts]
+    if not is_local(options.host):
+        own = socket.gethostname()
+        names += [own, socket.getfqdn()]
+        with contextlib.suppress(OSError):
+            names += [str(found[4][0]) for found in socket.getaddrinfo(own, None)]
+        names += _outward_addresses()
+    return list(dict.fromkeys(f"[{n}]" if ":" in n and not n.startswith("[") else n for n in names))
+
+
+def _outward_addresses() -> Iterator[str]:
+    # Nothing is sent: a datagram socket only chooses the address that it would send from.
+    for family, somewhere in ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1")):
+        with contextlib.suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.connect((somewhere, 9))
+            yield str(probe.getsockname()[0])
 
 
 def _bucket(options: Options) -> Any:
@@ -153,6 +180,8 @@ def _server(options: Options) -> Any:
     from django.urls import get_resolver
     from waitress.server import create_server
 
+    from .settings import MOST_IN_ALL
+
     # A name may stand for several addresses, each of which would be given a port of its own.
     address = socket.getaddrinfo(options.host, options.port, type=socket.SOCK_STREAM)[0][4][0]
     application = get_wsgi_application()
@@ -162,7 +191,7 @@ def _server(options: Options) -> Any:
         host=address,
         port=options.port,
         threads=options.threads,
-        max_request_body_size=MAX_BODY,
+        max_request_body_size=MOST_IN_ALL,
         connection_limit=CONNECTIONS,
         asyncore_use_poll=True,
         ident="synapse-sandbox",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -12,6 +13,12 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from ..privacy import DATABASE
 
 BUSY_SECONDS = 60
+# The bytes of a request, most of them a file's (a larger one is sent in chunks), and of one that is held in memory.
+MOST_IN_ALL = 1 << 30
+MOST_OF_TEXT = 64 << 20
+MOST_FIELDS = 10_000
+MOST_FILES = 1_000
+LOCAL = ("localhost", "127.0.0.1", "[::1]")
 KEEP_ALIVE_PRAGMAS = (
     "PRAGMA journal_mode=WAL;PRAGMA synchronous=NORMAL;PRAGMA cache_size=-16000;PRAGMA mmap_size=134217728"
 )
@@ -29,6 +36,7 @@ APPS = [
 ]
 
 MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
     # Says how long each answer is, so that connections are kept.
     "django.middleware.common.CommonMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -36,6 +44,8 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "synapse.sandbox.backend.limits.bounded",
 ]
 
 CONTEXT_PROCESSORS = [
@@ -86,8 +96,14 @@ def build(
     page_size: int = 20,
     language: str = "en",
     bucket: Any = None,
+    hosts: Sequence[str] = LOCAL,
+    is_local: bool = False,
 ) -> dict[str, Any]:
-    """Return the settings of the sandbox that keeps its files in *data_dir*, and maybe in a *bucket* as well."""
+    """Return the settings of the sandbox that keeps its files in *data_dir*, and maybe in a *bucket* as well.
+
+    *hosts* are the names that it goes by: a request for another one is refused. *is_local* says that only this machine
+    reaches it.
+    """
     folder = Path(data_dir).resolve()
     # On the same disk as the media, so that a received file is renamed into place.
     incoming = folder / "incoming"
@@ -95,7 +111,7 @@ def build(
     return {
         "SECRET_KEY": _secret_key(folder),
         "DEBUG": False,
-        "ALLOWED_HOSTS": ["*"],
+        "ALLOWED_HOSTS": list(hosts),
         # Said by a front that speaks TLS, so that links lead back through it.
         "SECURE_PROXY_SSL_HEADER": ("HTTP_FRONT_END_HTTPS", "on"),
         "ROOT_URLCONF": "synapse.sandbox.backend.urls",
@@ -120,9 +136,13 @@ def build(
         "STATIC_URL": "/static/",
         "MEDIA_URL": "/media/",
         "MEDIA_ROOT": folder / "media",
-        "DATA_UPLOAD_MAX_MEMORY_SIZE": None,
-        "DATA_UPLOAD_MAX_NUMBER_FIELDS": None,
-        "DATA_UPLOAD_MAX_NUMBER_FILES": None,
+        "STORAGES": {
+            "default": {"BACKEND": "synapse.sandbox.backend.media.SignedStorage"},
+            "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+        },
+        "DATA_UPLOAD_MAX_MEMORY_SIZE": MOST_OF_TEXT,
+        "DATA_UPLOAD_MAX_NUMBER_FIELDS": MOST_FIELDS,
+        "DATA_UPLOAD_MAX_NUMBER_FILES": MOST_FILES,
         "FILE_UPLOAD_TEMP_DIR": str(incoming),
         "FILE_UPLOAD_PERMISSIONS": 0o600,
         "CSRF_TRUSTED_ORIGINS": [],
@@ -131,6 +151,7 @@ def build(
         "SANDBOX_DATA_DIR": folder,
         "SANDBOX_PAGE_SIZE": page_size,
         "SANDBOX_BUCKET": bucket,
+        "SANDBOX_IS_LOCAL": is_local,
     }
 
 

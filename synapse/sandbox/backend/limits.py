@@ -1,0 +1,35 @@
+"""Bound what a request may hold, as a front server does in production."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponseBase, JsonResponse
+from rest_framework import status
+from rest_framework.exceptions import APIException
+
+from .settings import MOST_OF_TEXT
+from .wording import say
+
+
+class TooLarge(APIException):
+    """There is more of it than anybody needs to send."""
+
+    status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
+    default_code = "too_large"
+
+    def __init__(self) -> None:
+        super().__init__(say("The request is too large."))
+
+
+def bounded(answer: Callable[[HttpRequest], HttpResponseBase]) -> Callable[[HttpRequest], HttpResponseBase]:
+    """Refuse bodies that would be held in memory and are too large for it, before any of them is read."""
+
+    def checked(request: HttpRequest) -> HttpResponseBase:
+        length = request.META.get("CONTENT_LENGTH") or "0"
+        if request.content_type != "multipart/form-data" and int(length) > MOST_OF_TEXT:
+            error = TooLarge()
+            return JsonResponse({"detail": str(error.detail)}, status=error.status_code)
+        return answer(request)
+
+    return checked
