@@ -12,6 +12,7 @@ from . import (
     media,
     uploads,
     views_data,
+    views_home,
     views_plugins,
     views_users,
     views_work,
@@ -46,6 +47,7 @@ for prefix, view in {
 chunks = uploads.ChunkedUploadView.as_view()
 
 urlpatterns = [
+    path("", views_home.home),
     path("", include(router.urls)),
     path("chunked_upload/", chunks, name="chunkedupload-list"),
     path("chunked_upload/<uuid:pk>/", chunks, name="chunkedupload-detail"),
