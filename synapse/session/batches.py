@@ -59,8 +59,9 @@ class Run(Generic[T]):
     """A run of many writes, which gives its items as they are needed and ends where going on makes no sense.
 
     `stopped` is the error that ended it: a token that is not taken, a session that cannot be used, a backend that asks
-    for a longer pause than is allowed, or the last of several writes in a row that brought no answer. `broken` is what
-    the iterable itself raised.
+    for a longer pause than is allowed, or the last of several writes in a row that brought no answer. Those that were
+    under way side by side when a backend was started anew don't count as several: one that was sent after the first of
+    them has to be lost as well. `broken` is what the iterable itself raised.
     """
 
     def __init__(self, items: Iterable[T]) -> None:
@@ -94,10 +95,11 @@ class Run(Generic[T]):
         def tried(item: Any) -> R:
             if self.stopped is not None:
                 raise Untried("not tried")
+            lost_before = self._lost
             try:
                 result = write(item)
             except Exception as error:
-                self._note(error)
+                self._note(error, later=lost_before > 0)
                 raise
             with self._lock:
                 self._lost = 0
@@ -119,15 +121,17 @@ class Run(Generic[T]):
                 failed.append((item, error))
         return Written(done, failed, untried + self.rest, self.broken)
 
-    def _note(self, error: Exception) -> None:
+    def _note(self, error: Exception, *, later: bool) -> None:
         with self._lock:
+            dead = False
             if isinstance(error, ClientError):
                 self._lost = 0
             elif isinstance(error, TransportError) and error.status_code is None:
                 self._lost += 1
+                dead = later and self._lost >= LOST_IN_A_ROW
             refused = isinstance(error, AuthenticationError | ConfigError)
             away = isinstance(error, ClientError) and error.too_long
-            if (refused or away or self._lost >= LOST_IN_A_ROW) and self.stopped is None:
+            if (refused or away or dead) and self.stopped is None:
                 self.stopped = error
 
 

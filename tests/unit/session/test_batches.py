@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import threading
+
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -46,6 +49,21 @@ class TestRun:
 
         with pytest.raises(Untried):
             run.attempt(str)(2)
+
+    def test_goes_on_after_what_was_lost_at_once(self) -> None:
+        """A backend that is started anew loses all that was under way, and takes what comes next."""
+        run, under_way = Run[int]([]), threading.Barrier(2 * LOST_IN_A_ROW)
+
+        def lost(_: object) -> None:
+            under_way.wait(10)
+            raise TransportError("lost")
+
+        with ThreadPoolExecutor(under_way.parties) as pool:
+            list(pool.map(lambda item: run_one(run.attempt(lost), item), range(under_way.parties)))
+        assert run.stopped is None
+
+        run_one(run.attempt(failing(TransportError("lost"))), 1)
+        assert run.stopped is not None
 
     def test_goes_on_after_failures_of_the_backend(self) -> None:
         """Each of them is an answer, though it may have happened all the same."""
