@@ -10,7 +10,7 @@ import attrs
 from synapse.dialects import V1
 from synapse.errors import MappingError, NotFoundError, QueryError, did_you_mean, quoted
 from synapse.mapping.unset import UNSET
-from synapse.orm import coach, keyed, loading, writing
+from synapse.orm import binding, coach, keyed, loading, writing
 from synapse.orm.binding import backend_of, session_of
 from synapse.orm.loading import Peers
 from synapse.orm.registry import entity_named
@@ -112,13 +112,17 @@ def _open_expanded(instance: Entity, name: str) -> None:
         raise own
 
 
-def know(rows: Sequence[Entity], owner: Owner, *, sessions: Sequence[Session | None]) -> None:
+def know(rows: Sequence[Entity], owner: Owner, *, session: Session, made: bool = False) -> None:
     """Tell the rows of a set whose set it is, so that the owner need not be fetched; one that came nested wins.
 
-    An owner of none of the *sessions* may be another one's: a reference goes by whichever is current when it is read.
+    A free reference goes by whichever session is current when it is read, and is the owner of rows that it *made* only.
     """
     instance, via = owner.instance, owner.via
-    if not rows or via is None or instance._state.session not in sessions:
+    if not rows or via is None:
+        return
+    state = instance._state
+    free = state.session is None and (made if state.backend is None else not binding.apart(instance, session))
+    if not free and state.session is not session:
         return
     relations, key = rows[0]._schema.relations, instance.pk
     [relation] = [name for name, field in relations.items() if field == via]
@@ -268,7 +272,7 @@ def related_set(instance: Entity, many: ToMany[Any]) -> QuerySet[Any]:
             rows, session = state.rows.pop(many.name), session_of(instance)
             query = Query(mode=state.mode or FetchMode.PEERS)
             page = loading.load_page(target, rows, session=session, query=query)
-            know(page, owner, sessions=[session])
+            know(page, owner, session=session)
             _attach(instance, many.name, page)
     return queryset._of(owner)
 
@@ -332,7 +336,7 @@ def _prefetch_many(instances: Sequence[Entity], many: ToMany[Any]) -> None:
         for row in query:
             grouped.setdefault(getattr(row, back), []).append(row)
         for each in lacking:
-            know(grouped[each.pk], Owner(each, many.name, back), sessions=[session])
+            know(grouped[each.pk], Owner(each, many.name, back), session=session)
             _attach(each, many.name, grouped[each.pk])
         return
     for found in session.map(lambda each: list(related_set(each, many).all()), lacking):

@@ -452,7 +452,7 @@ class QuerySet(Generic[E]):
 
     def _know(self, rows: Sequence[E]) -> None:
         if self._owner is not None:
-            fetching.know(rows, self._owner, sessions=[self.session, None])
+            fetching.know(rows, self._owner, session=self.session, made=True)
 
     def _begin(self) -> Iterator[list[E]]:
         coach.note_set(self._set_of)

@@ -77,7 +77,7 @@ def loader(
         bad: dict[int, MappingError] = {}
         page = loading.load_page(cls, window.rows, session=session, first=window.first, query=query, bad=bad)
         if owner is not None:
-            fetching.know(page, owner, sessions=[session])
+            fetching.know(page, owner, session=session)
         for path in query.prefetch:
             try:
                 fetching.prefetch(page, path)

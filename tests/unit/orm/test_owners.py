@@ -56,6 +56,22 @@ class TestOwners:
             assert row.project is owner
             assert "edited" == row.project.title
 
+    def test_that_travelled_are_known_as_well(self):
+        """An object out of a pickle goes to its own backend only, so it may be the owner of what it reads there."""
+        with stored(1):
+            owner = pickle.loads(pickle.dumps(Project.objects.get(1)))
+
+            assert owner.tasks[0].project is owner
+
+    def test_that_are_free_references_are_not_taken(self):
+        """A reference goes by the session that is current when it is read; its rows stay with theirs."""
+        with stored(1):
+            owner = Project.ref(1)
+            row = owner.tasks[0]
+            made = owner.tasks.create(data_unit=7)
+
+        assert (False, True) == (row.project is owner, made.project is owner)
+
     def test_are_not_taken_for_what_a_row_names_otherwise(self):
         """A row that shows another key has another owner."""
         odd = page(task(1, project=2))
