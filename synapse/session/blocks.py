@@ -31,11 +31,15 @@ _SURROUNDING: Final = ("_pytest.", "pluggy.", "pytest_asyncio.", "anyio.")
 
 @attrs.frozen(eq=False)
 class Block:
-    """One block; `lent` if a generator stands in it. Its frame is kept only there, and inside of such a block."""
+    """One block; `lent` if a generator stands in it. Its frame is kept only there, and inside of such a block.
+
+    One that is `astray` stands for code which stood in another block when it handed its context to a thread.
+    """
 
     session: Session
     frame: FrameType | None = None
     lent: bool = False
+    astray: bool = False
     thread: int = 0
     task: Callable[[], Any] | None = None
 
@@ -52,7 +56,9 @@ def opened(session: Session, *, around: tuple[Block, ...]) -> Block:
     if not lent and not any(block.lent for block in around):
         return Block(session)
     task = _task()
-    return Block(session, frame, lent, threading.get_ident(), task and weakref.ref(task))
+    return Block(
+        session, frame, lent, thread=threading.get_ident(), task=None if task is None else weakref.ref(task)
+    )
 
 
 def holder() -> FrameType:
@@ -71,7 +77,7 @@ def is_astray(blocks: tuple[Block, ...], *, default: Session | None) -> bool:
     """Whether the calling code stands in another block than the latest, or runs while a generator waits in that."""
     last = blocks[-1]
     if last.frame is None:
-        return False
+        return last.astray
     held = {block.frame: block.session for block in blocks if block.frame}
     frame: FrameType | None = sys._getframe(2)
     while frame is not None and frame not in held:
@@ -97,6 +103,6 @@ def _task() -> Any:
     """Give the running task, where there are any."""
     asyncio = sys.modules.get("asyncio")
     try:
-        return asyncio and asyncio.current_task()
+        return None if asyncio is None else asyncio.current_task()
     except RuntimeError:
         return None

@@ -13,6 +13,7 @@ from functools import partial
 from itertools import islice
 from typing import Any, Generic, NamedTuple, TypeVar, cast
 
+from synapse.session import scope
 from synapse.session.handlers import is_of_handler
 from synapse.session.pacing import left
 
@@ -60,11 +61,14 @@ def run_all(
             yield run_one(function, item)
         return
     pool, gone = FleetingExecutor(workers, name="synapse-call"), threading.Event()
+    bar = scope.bar_if_astray()
     try:
         waiting: deque[Future[Outcome[T, R]]] = deque()
         for item in _chain(head, source):
             context = contextvars.copy_context()
             context.run(left.set, gone)
+            if bar is not None:
+                context.run(bar)
             waiting.append(pool.submit(context.run, run_one, function, item))
             if len(waiting) >= 2 * workers:
                 yield waiting.popleft().result()

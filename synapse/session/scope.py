@@ -6,6 +6,7 @@ import threading
 
 from collections.abc import Callable
 from contextvars import ContextVar
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from synapse.errors import ConfigError, QueryError
@@ -43,6 +44,15 @@ def current() -> Session:
 def current_if_any() -> Session | None:
     """Return the session that `current()` would, or None where it would have to make one."""
     return _innermost() or _process.default
+
+
+def bar_if_astray() -> Callable[[], object] | None:
+    """Where the calling code has no current session, give what says so in a context that is handed to a thread."""
+    entered = _entered.get()
+    if not entered or not is_astray(entered, default=_process.default):
+        return None
+    barred = (*entered, Block(entered[-1].session, astray=True))
+    return partial(_entered.set, barred)
 
 
 def _innermost() -> Session | None:

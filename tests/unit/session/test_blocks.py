@@ -140,6 +140,22 @@ class TestGenerators:
             assert refused(lambda: next(rows))
 
 
+def mapped(session: Session) -> Iterator[list[Session]]:
+    """Give what threads find current that a generator has work for it."""
+    with session:
+        for _ in range(2):
+            yield [each.value() for each in session.map(lambda _: current(), range(3))]
+
+
+def test_threads_of_a_generator_are_in_its_block():
+    """And nowhere else: they are refused where the generator is."""
+    set_default(PRODUCTION)
+
+    assert [[STAGE] * 3] * 2 == list(mapped(STAGE))
+    with pytest.raises(QueryError, match=r"\.using\(session\)"):
+        list(zip(mapped(STAGE), mapped(PRODUCTION), strict=True))
+
+
 class TestOnPurpose:
     def test_context_managers_redirect(self):
         """`@contextmanager`, also inside of a block, and on an `ExitStack`."""
