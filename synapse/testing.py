@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 
 from synapse.dialects import Reply, Request
 from synapse.dialects.wire import Body
+from synapse.errors import NotFoundError
 from synapse.mapping import UNSET
 from synapse.session import Call, Session, Trace, current
 from synapse.session.replies import Answer as StreamAnswer
@@ -46,11 +47,14 @@ class CannedSession(Session):
     def send(self, request: Request) -> Reply:
         """Give the reply that was put down for this request."""
         self.check_open()
-        self.requests.append(request)
         bare = request.path.partition("?")[0]
-        for key in (request.target, request.path, bare):
-            if f"{request.method} {key}" in self.replies:
-                return self._answer(self.replies[f"{request.method} {key}"], request)
+        keys = [f"{request.method} {each}" for each in (request.target, request.path, bare)]
+        if request.optional and not any(key in self.replies for key in keys):
+            raise NotFoundError(f"{request.method} {request.shown}: no reply was put down")
+        self.requests.append(request)
+        for key in keys:
+            if key in self.replies:
+                return self._answer(self.replies[key], request)
         known = "\n  ".join(map(self._masker.url, self.replies)) or "nothing"
         raise AssertionError(
             f"no reply was put down for {request.method} {self._masker.url(request.target)}; there is:\n  {known}"

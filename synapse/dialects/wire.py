@@ -35,7 +35,8 @@ class Request:
     `path` may also be an absolute link that the backend gave; it is followed on the session's own origin only. A
     request that is sent `once` is not repeated where it may have been acted upon, whatever its method: the caller finds
     out first. One that is `divisible` is not repeated where it took too long: the caller asks for less. The answer to a
-    `textual` one may be plain text.
+    `textual` one may be plain text. An `optional` one only
+    helps to say more: tests need not put down an answer for it.
     """
 
     method: str
@@ -49,6 +50,7 @@ class Request:
     divisible: bool = attrs.field(default=False, eq=False)
     harmless: bool = attrs.field(default=False, eq=False)
     textual: bool = attrs.field(default=False, eq=False)
+    optional: bool = attrs.field(default=False, eq=False)
 
     @property
     def idempotent(self) -> bool:

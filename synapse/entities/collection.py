@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from os import PathLike
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
 import attrs
 
 from synapse import transfer
 from synapse.dialects import v1_actions
 from synapse.entities.choices import AccessLevel, CollectionCategory
-from synapse.errors import TransferError, WriteUnconfirmedError
+from synapse.errors import MappingError, TransferError, WriteUnconfirmedError, describe, did_you_mean
 from synapse.mapping import Json, read_only
 from synapse.mapping.likeness import Likeness, like_json
 from synapse.orm import Entity, Manager, ToMany, answers, arguments, entity, writing
@@ -52,6 +52,23 @@ class _Reference:
         return _Reference, (self.entity, None, backend)
 
 
+_CHOICES: Final = {
+    "file_type": ("image", "video", "audio", "text", "pcd", "data"),
+    "function_type": ("main", "sub", "meta", ""),
+}
+
+
+def _listed(specification: FileSpecification, attribute: attrs.Attribute[str], value: object) -> None:
+    """Refuse a value that the wire does not list, but for those of a specification that a backend has numbered."""
+    known = _CHOICES[attribute.name]
+    if specification.id is None and value not in known:
+        hint = did_you_mean(value, known) if isinstance(value, str) else ""
+        raise MappingError(
+            f"FileSpecification.{attribute.name}: {describe(value)} is no {attribute.name.replace('_', ' ')}{hint}. "
+            f"Values: {', '.join(filter(None, known))}"
+        )
+
+
 @bounded
 @attrs.frozen(kw_only=True)
 class FileSpecification:
@@ -62,7 +79,7 @@ class FileSpecification:
     """
 
     name: str
-    file_type: str
+    file_type: str = attrs.field(validator=_listed)
     id: int | None = None
     description: str = ""
     configuration: dict[str, Any] = attrs.field(factory=dict)
@@ -70,7 +87,8 @@ class FileSpecification:
     is_required: bool = False
     is_primary: bool = False
     function_type: str = attrs.field(
-        default=attrs.Factory(lambda spec: "main" if spec.is_primary else "", takes_self=True)
+        default=attrs.Factory(lambda spec: "main" if spec.is_primary else "", takes_self=True),
+        validator=_listed,
     )
     index: int = 1
 

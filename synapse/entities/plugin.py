@@ -11,6 +11,7 @@ import attrs
 
 from synapse import transfer
 from synapse.dialects import v1_actions
+from synapse.entities.actions import check_action
 from synapse.entities.choices import PluginCategory
 from synapse.entities.files import FilesManager
 from synapse.errors import Resolution, TransportError
@@ -75,7 +76,8 @@ class Plugin(Entity):
     ) -> Job:
         """Run an action and return its job, whose life `job.wait()` and `job.tail()` follow.
 
-        Without a version the newest release runs. Raises `ValidationError` where the backend refuses the parameters.
+        Without a version the newest release runs. An action that it does not offer is a `QueryError`; what it offers is
+        read once and kept for a while. Raises `ValidationError` where the backend refuses the parameters.
         """
         body = {
             "action": arguments.text("run(action=...)", action),
@@ -91,6 +93,7 @@ class Plugin(Entity):
         session = held(self, "run")
         check_host(session, [agent, storage], what="run()")
         sent = {name: value for name, value in body.items() if value is not None}
+        check_action(self, action, version=version, session=session)
 
         def question(since: Moment) -> Running:
             shown = {"action": sent["action"], "params": sent["params"]}

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Union, get_args, get_origin
 import attrs
 import cattrs
 
-from synapse.errors import describe, did_you_mean
+from synapse.errors import MappingError, describe, did_you_mean
 from synapse.mapping.choices import OpenChoice
 from synapse.mapping.json import copy_json
 from synapse.mapping.likeness import Like, Likeness, like_json, like_lists, like_moment
@@ -310,6 +310,8 @@ def _value_codec(kind: type) -> Codec:
         except Misfit as misfit:
             raise Misfit(f"{kind.__name__}: {misfit}") from None
         except Exception as error:
+            if isinstance(error, MappingError) and not from_wire:
+                raise Misfit(str(error)) from None  # what the class says of its own values
             raise Misfit(f"expected a {kind.__name__}, got {describe(value)}") from error
 
     def accept(value: Any) -> Any:

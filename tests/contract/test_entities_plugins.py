@@ -8,8 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from synapse import Agent, Job, Plugin, PluginRelease, ServeApplication, TransportError, ValidationError
-from synapse.testing import assert_requests, canned
+from synapse import (
+    Agent,
+    Job,
+    NotFoundError,
+    Plugin,
+    PluginRelease,
+    QueryError,
+    ServeApplication,
+    TransportError,
+    ValidationError,
+)
+from synapse.testing import assert_requests, canned, page
 
 
 @pytest.fixture
@@ -100,7 +110,7 @@ class TestRun:
         release = make.release()
         plugin = Plugin.objects.get(release.plugin_id)
 
-        with assert_requests(1):
+        with assert_requests(2):
             job = plugin.run(action="go", params={"seconds": 0, "이름": "값"})
             assert ("go", {"seconds": 0, "이름": "값"}, release.pk) == (
                 job.action,
@@ -125,12 +135,57 @@ class TestRun:
         assert [{"action": "go", "params": {}, **body}] == [each for _, _, each in calls.sent]
         assert agent == job.agent
 
-    def test_by_code_reads_nothing(self, session, make):
-        """A reference by code is run by one request."""
+    def test_by_code_reads_only_what_the_release_offers(self, session, make):
+        """And that once: the next run of a reference by code is one request."""
         release = make.release()
 
-        with assert_requests(1):
-            Plugin.ref(release.plugin.code).run(action="go", params={"seconds": 0})
+        with assert_requests(3):
+            for _ in range(2):
+                Plugin.ref(release.plugin.code).run(action="go", params={"seconds": 0})
+
+    @pytest.mark.parametrize("version", [None, "1.0.0"])
+    def test_refuses_an_action_that_the_release_does_not_offer(self, session, make, version):
+        """Before anything is sent, with the nearest name; a job would have been started."""
+        release = make.release(version="1.0.0", config={"actions": {"train": {}, "test": {}}})
+        plugin = Plugin.objects.get(release.plugin_id)
+
+        with (
+            session.trace() as calls,
+            pytest.raises(QueryError, match=r"did you mean 'train'.*Actions of .*: train, test"),
+        ):
+            plugin.run(action="trian", version=version)
+
+        assert [] == calls.sent
+
+    def test_knows_an_action_of_a_newer_release(self, session, make):
+        """What is kept of the release before refuses nothing."""
+        release = make.release(version="1", config={"actions": ["train"]})
+        plugin = Plugin.objects.get(release.plugin_id)
+        plugin.run(action="train", params={"seconds": 0})
+        make.release(plugin=release.plugin, version="2", config={"actions": ["train", "export"]})
+
+        assert "export" == plugin.run(action="export", params={"seconds": 0}).action
+
+    @pytest.mark.parametrize(
+        "releases",
+        [
+            page(),
+            page({"id": 1, "version": "1", "available_actions": None, "config": 5}),
+            page(
+                {"id": 2, "version": "2", "available_actions": ["x"], "debug": True},
+                {"id": 1, "available_actions": []},
+            ),
+            "text",
+            NotFoundError("no such plugin"),
+        ],
+        ids=["none", "unreadable", "one of two tells nothing", "no page", "refused"],
+    )
+    def test_leaves_to_the_backend_what_cannot_be_told(self, releases):
+        """A plugin may offer what its release does not list."""
+        session = canned({"POST plugins/5/run/": {"job_id": "abc"}, "GET plugin_releases/": releases})
+
+        with session:
+            assert "abc" == Plugin.ref(5).run(action="go").id
 
     def test_of_an_answer_with_only_a_key(self):
         """A backend that answers no more than `job_id` gives a reference."""

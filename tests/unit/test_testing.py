@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from synapse import ConfigError, DataFile, NotFoundError, RemoteFile, Task, TaskTag
+from synapse import ConfigError, DataFile, NotFoundError, Plugin, RemoteFile, Task, TaskTag
 from synapse.dialects import Reply, Request, v1_actions
 from synapse.testing import HOST, assert_requests, canned, page
 
@@ -20,6 +20,14 @@ class TestCanned:
             Task.objects.using(session).get(5).project_id,
             Task.objects.using(session).select_related("data_unit").get(5).project_id,
         )
+
+    def test_needs_no_answer_for_what_only_helps(self):
+        """A request that is optional is told that there is nothing, and is not counted."""
+        session = canned({"POST plugins/5/run/": {"job_id": "a"}})
+        with session:
+            job = Plugin.ref(5).run(action="go")
+
+        assert ("a", ["POST"]) == (job.id, [request.method for request in session.requests])
 
     def test_prefers_the_answer_with_the_query(self):
         """An answer for one query goes before that for any."""

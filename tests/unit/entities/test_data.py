@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from synapse import DataCollection, DataFile, DataUnit, MappingError, TransportError, WriteUnconfirmedError
+from synapse import (
+    DataCollection,
+    DataFile,
+    DataUnit,
+    FileSpecification,
+    MappingError,
+    TransportError,
+    WriteUnconfirmedError,
+)
 from synapse.testing import canned, page
 from synapse.transfer import RemoteFile
 
@@ -75,3 +83,30 @@ class TestOddAnswers:
             DataUnit.objects.using(session).create(data_collection_id=1, files={"image_1": file})
 
         assert [] == session.requests
+
+
+class TestFileSpecification:
+    @pytest.mark.parametrize(
+        ("values", "said"),
+        [
+            ({"file_type": "imag"}, "str 'imag' is no file type .did you mean 'image'"),
+            ({"file_type": "image", "function_type": "man"}, "no function type .did you mean 'main'"),
+            ({"file_type": 5}, "Values: image, video, audio, text, pcd, data"),
+        ],
+    )
+    def test_takes_what_the_wire_lists(self, values, said):
+        """Where it is made, by itself and inside a collection."""
+        with pytest.raises(MappingError, match=said):
+            FileSpecification(name="image_1", **values)
+        with pytest.raises(MappingError, match="FileSpecification"):
+            DataCollection(name="c", category="image", file_specifications=[{"name": "image_1", **values}])
+
+    def test_of_a_newer_backend_is_read_and_written_back(self):
+        """What a backend has numbered may be of a type that is not known here."""
+        mesh = {"id": 9, "name": "mesh_1", "file_type": "mesh", "is_primary": True}
+        row = {"id": 1, "name": "c", "category": "image", "file_specifications": [mesh]}
+        [found] = DataCollection.objects.using(canned({"GET data_collections/": page(row)}))
+
+        found.file_specifications = [*found.file_specifications, {"name": "image_1", "file_type": "image"}]
+
+        assert ["mesh", "image"] == [each.file_type for each in found.file_specifications]
