@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+import warnings
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
@@ -35,11 +36,14 @@ def run_sandbox(**options: Any) -> None:
 @contextlib.contextmanager
 def backend(**options: Any) -> Iterator[Sandbox]:
     """Serve a sandbox for as long as the block lasts; what keeps it from starting is told in a sentence."""
-    from synapse.sandbox import SandboxError, serve
+    from synapse.sandbox import SandboxError, SandboxWarning, serve
 
     with contextlib.ExitStack() as stack:
         try:
-            sandbox = stack.enter_context(serve(**options))
+            with warnings.catch_warnings(record=True, action="always", category=SandboxWarning) as told:
+                sandbox = stack.enter_context(serve(**options))
+            for each in told:
+                click.echo(f"Warning: {each.message}.", err=True)
         except (ImportError, SandboxError) as error:
             raise click.ClickException(str(error)) from error
         yield sandbox

@@ -96,6 +96,15 @@ class TestSandbox:
         assert (1, "") == (ended.code, ended.out)
         assert ended.err.startswith("Error: the sandbox cannot use the object storage: ")
 
+    def test_warns_where_others_reach_it(self, started):
+        """Before it is introduced."""
+        running = started("sandbox", "--host=0.0.0.0")
+        running.read_until("runs until Ctrl-C")
+
+        ended = running.signal(signal.SIGINT)
+
+        assert ended.err.startswith("Warning: it listens on 0.0.0.0, where other machines reach it")
+
     def test_says_what_to_install(self, started):
         """Without the backend's own dependencies it says how to get them."""
         code = "import sys; sys.modules['django'] = None; from synapse.cli import main; main()"

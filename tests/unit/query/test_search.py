@@ -10,9 +10,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from synapse import TaskTag
 from synapse.errors import QueryError
 from synapse.query.kinds import Search, Text
 from synapse.query.search import terms, words_of
+from synapse.testing import canned, page
 
 TEXTS = st.text(alphabet=st.sampled_from("ab\"',\\ \t\n\x1c\u3000é"), max_size=12) | st.text(max_size=12)
 
@@ -72,3 +74,11 @@ class TestSearch:
         """No database holds one."""
         with pytest.raises(QueryError, match="takes text without NUL characters"):
             kind.check("Task.filter(search=...)", "a\0")
+
+    def test_is_passed_by_where_that_is_meant(self) -> None:
+        """A raw parameter travels as it is."""
+        session = canned({"GET task_tags/": page()})
+
+        list(TaskTag.objects.using(session).params(search=","))
+
+        assert ("search", ",") in session.requests[0].params
