@@ -89,6 +89,8 @@ class RemoteFile:
 
     def beside(self, told: Callable[[str], object]) -> Self:
         """Add what the row that the file stands in tells of it; *told* gives a value of the row by its name."""
+        if not callable(told):
+            raise TransferError(f"beside() takes a call that gives a value by its name, not {describe(told)}")
         checksum = told("checksum") if self.checksum is None else self.checksum
         size = _first_size(told("size"), told("file_size")) if self.size is None else self.size
         checksum = checksum if isinstance(checksum, str) else None
