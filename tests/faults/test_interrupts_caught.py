@@ -97,7 +97,7 @@ def upload(world: World, **options: Any) -> Any:
 
 
 def many(world: World) -> Any:
-    return world.collection.upload([world.new(f"{number}.bin") for number in range(4)], on_error="collect")
+    return world.collection.upload([world.new(f"{number}.png") for number in range(4)], on_error="collect")
 
 
 def create(world: World) -> Any:
