@@ -191,3 +191,10 @@ def test_deferring_the_checksum_does_not_lose_it() -> None:
     queries = DataFile.objects.defer("checksum", "meta"), DataFile.objects.defer("checksum", "file")
 
     assert [("meta",), ("checksum", "file")] == [each.query.defer for each in queries]
+
+
+def test_asking_for_the_file_only_asks_for_what_it_is_held_against() -> None:
+    """A row with the address alone would have its file taken as it comes."""
+    queries = DataFile.objects.only("file"), DataFile.objects.only("meta")
+
+    assert [("file", "checksum", "size"), ("meta",)] == [each.query.only for each in queries]

@@ -127,7 +127,7 @@ def test_a_tail_whose_backend_fell_silent_ends(serve: Serve, connect: Connect, d
 @pytest.mark.usefixtures("quick")
 @pytest.mark.parametrize("beats", [(), (0.0,)], ids=["none", "one"])
 def test_a_tail_without_a_rhythm_may_be_silent(
-    serve: Serve, connect: Connect, beats: tuple[float, ...]
+    serve: Serve, connect: Connect, monkeypatch: pytest.MonkeyPatch, beats: tuple[float, ...]
 ) -> None:
     """A job that prints nothing for long is not given up, whatever the session's limit for an answer."""
 
@@ -137,6 +137,7 @@ def test_a_tail_without_a_rhythm_may_be_silent(
 
     server = serve()
     server.script = [beating(*beats, then=late)]
+    monkeypatch.setattr(streams, "_HEAD", 0.2)
     with connect(server, timeout={"read": 0.1}):
         assert ["at last"] == list(Job.ref(JOB).tail())
 

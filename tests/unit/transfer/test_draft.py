@@ -20,6 +20,7 @@ from filelock import FileLock
 from synapse.errors import TransferError, TransportError
 from synapse.session import Session
 from synapse.transfer import RemoteFile, Step, draft
+from tests.servers import reply
 from tests.unit.transfer.conftest import Scripted
 from tests.unit.transfer.shelf import Shelf
 
@@ -64,7 +65,31 @@ def names(folder: Path) -> list[str]:
     return sorted(path.name if path.name[0] != "." else path.suffix for path in folder.iterdir())
 
 
+def rest(content: bytes, **headers: str) -> bytes:
+    """Answer these bytes as those from the second mebibyte on."""
+    place = ("Content-Range", f"bytes {2 * MIB}-{4 * MIB - 1}/{4 * MIB}")
+    return reply(206, raw=content, headers=[place, *headers.items()])
+
+
 class TestNextCall:
+    def test_is_never_glued_to_another_version(self, scripted: Scripted, tmp_path: Path) -> None:
+        """A rest that does not say which version it is of is thrown away, and what had come before as well."""
+        broken(scripted, tmp_path)
+        server, session = scripted(rest(bytes(2 * MIB)), Shelf(CONTENT))
+        target = remote(session).download(tmp_path)
+
+        assert MD5 == hashlib.md5(target.read_bytes()).hexdigest()
+        assert [f"bytes={2 * MIB}-", ""] == [each.headers.get("range", "") for each in server.received]
+
+    def test_keeps_nothing_that_is_not_the_file(self, scripted: Scripted, tmp_path: Path) -> None:
+        """A rest that is longer than was announced leaves nothing to go on with."""
+        broken(scripted, tmp_path)
+        _, session = scripted(rest(bytes(2 * MIB + 1), ETag='"v1"'))
+        with pytest.raises(TransferError, match="sent more than"):
+            remote(session, size=None).download(tmp_path)
+
+        assert [] == names(tmp_path)
+
     def test_goes_on(self, scripted: Scripted, tmp_path: Path) -> None:
         """Only the missing bytes are asked for, whatever the signature by now, and nothing else stays."""
         shelf, session = broken(scripted, tmp_path)
