@@ -31,7 +31,7 @@ def kinds_of(name: str) -> tuple[str, ...]:
     >>> kinds_of("a.JPG"), kinds_of("frame.json"), kinds_of("README")
     (('image',), ('data', 'text'), ())
     """
-    return _kinds(name.rpartition("/")[2].rpartition(".")[2].lower() if "." in name else "")
+    return _kinds(_extension(name))
 
 
 def takes(file_type: str, name: str) -> bool:
@@ -46,12 +46,12 @@ def takes(file_type: str, name: str) -> bool:
 
 
 def contradicts(file_type: str, name: str) -> bool:
-    """Tell whether a name says that a file is something else; one that tells of nothing may be anything.
+    """Tell whether a name says that a file is something else; an ending that is not among the usual ones says nothing.
 
     >>> contradicts("image", "a.mp4"), contradicts("image", "SCAN0001"), contradicts("pcd", "000001.bin")
     (True, False, False)
     """
-    return file_type in _TOLD and bool(kinds := kinds_of(name)) and file_type not in kinds
+    return file_type in _TOLD and bool(kinds := _KNOWN.get(_extension(name), ())) and file_type not in kinds
 
 
 def is_left_over(name: str) -> bool:
@@ -62,6 +62,10 @@ def is_left_over(name: str) -> bool:
     """
     base = name.rpartition("/")[2]
     return base.endswith("~") or base.startswith("~$") or base.rpartition(".")[2].lower() in _LEFT_OVER
+
+
+def _extension(name: str) -> str:
+    return name.rpartition("/")[2].rpartition(".")[2].lower() if "." in name else ""
 
 
 @lru_cache(maxsize=1024)

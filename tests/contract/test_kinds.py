@@ -22,7 +22,7 @@ EXTENSIONS = sorted(
 
 @pytest.mark.parametrize("file_type", TYPES)
 def test_both_refuse_the_same(file_type):
-    """Extension by extension, those that only Python's table of media types knows included."""
+    """Extension by extension, those that only other tables know included."""
     ours = {each for each in EXTENSIONS if not kinds.contradicts(file_type, f"a.{each}")}
 
     assert ours == {each for each in EXTENSIONS if sandbox.fits(file_type, each)}

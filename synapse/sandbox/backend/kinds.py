@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import cache
-from mimetypes import MimeTypes
 from typing import Final
 
 _EXTENSIONS: Final = {
@@ -16,8 +15,6 @@ _EXTENSIONS: Final = {
     "data": "parquet arrow feather h5 hdf5 mat pkl xls xlsx db zip",
 }
 _MEDIA: Final = frozenset(_EXTENSIONS) - {"data"}
-# The table that comes with Python, not that of the machine.
-_REGISTERED: Final = MimeTypes()
 
 
 def fits(file_type: str, extension: str) -> bool:
@@ -28,8 +25,4 @@ def fits(file_type: str, extension: str) -> bool:
 
 @cache
 def _kinds(extension: str) -> frozenset[str]:
-    known = frozenset(kind for kind, names in _EXTENSIONS.items() if extension in names.split())
-    if known or not extension:
-        return known
-    registered = _REGISTERED.guess_type(f"a.{extension}")[0] or ""
-    return _MEDIA & {registered.partition("/")[0]} - {"pcd"}
+    return frozenset(kind for kind, names in _EXTENSIONS.items() if extension in names.split())

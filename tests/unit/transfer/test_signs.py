@@ -102,6 +102,7 @@ def test_a_pointer_is_never_the_file(write: Write, kind: str) -> None:
         ("pcd", "000001.bin", True),
         ("image", "SCAN0001", True),
         ("image", "a.nii", True),
+        ("image", "a.py", True),
         ("data", "a.jpg", True),
         ("lidar", "a.jpg", True),
     ],
