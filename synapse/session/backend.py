@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 import attrs
@@ -46,14 +46,15 @@ def aliases_of(base: Base, given: object) -> frozenset[str]:
     if isinstance(given, str) or not isinstance(given, Iterable):
         raise ConfigError(f"aliases is a list of other addresses of this backend, not {describe(given)}")
     found |= {Base.parse(each, setting="aliases").url for each in given}
-    for group in os.environ.get(VARIABLE, "").split(";"):
-        if "=" in group:
-            raise ConfigError(f"{VARIABLE} is {_FORMAT}; it has a '='")
-        same = {
-            Base.parse(address.strip(), setting=VARIABLE).url
-            for address in group.split(",")
-            if address.strip()
-        }
-        if base.url in same:
-            found |= same
+    for same in _groups(os.environ.get(VARIABLE, "")):
+        found |= same if base.url in same else set()
     return frozenset(found - {base.url})
+
+
+def _groups(variable: str) -> Iterator[set[str]]:
+    """Read the addresses of each backend."""
+    for group in filter(str.strip, variable.split(";")):
+        named = [address.strip() for address in group.split(",") if address.strip()]
+        if "=" in group or len(named) < 2:
+            raise ConfigError(f"{VARIABLE} must be {_FORMAT}")
+        yield {Base.parse(address, setting=VARIABLE).url for address in named}

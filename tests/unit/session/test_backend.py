@@ -59,7 +59,9 @@ class TestAliases:
 
         assert expected == opened().backend.aliases
 
-    @pytest.mark.parametrize("variable", [f"{HOST}={OTHER}", "nonsense", f"{HOST} {OTHER}"])
+    @pytest.mark.parametrize(
+        "variable", [f"{HOST}={OTHER}", "nonsense", f"{HOST} {OTHER}", OTHER, f"{HOST},nonsense"]
+    )
     def test_that_cannot_be_read_are_refused(self, variable: str, monkeypatch: pytest.MonkeyPatch) -> None:
         """A check that is off without a word would be worse."""
         monkeypatch.setenv("SYNAPSE_HOST_ALIASES", variable)
