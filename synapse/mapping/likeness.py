@@ -169,7 +169,7 @@ def _moment(text: str) -> datetime | None:
     if len(text) < 16 or text[4] != "-" or text[10] not in "Tt ":
         return None
     try:
-        return datetime.fromisoformat(text)
+        return datetime.fromisoformat(text.upper())
     except ValueError:
         return None
 

@@ -163,6 +163,7 @@ class _Answer:
         names = {name for values in sent for name in values}
         self.shown = [shown_by(cls, row, names=names, session=session) for row in read]
         self.claimed: set[int] = set()
+        self.links: list[str] = []
 
     def placed(self) -> list[int | None]:
         """Give each place the number of its row, None where nothing tells which it is."""
@@ -201,7 +202,8 @@ class _Answer:
         groups: dict[str, list[int]] = {}
         for place, values in enumerate(self.sent):
             groups.setdefault(json.dumps(values, sort_keys=True, default=str), []).append(place)
-        homes = [self._home(row, list(groups.values())) for row in range(len(self.sent))]
+        by_links = self._by_links(groups.values())
+        homes = [self._home(shown, by_links.get(self._links(shown), [])) for shown in self.shown]
         by_place = [None if self._barred(place) else place for place in range(len(self.sent))]
         if all(homes[row] is None for row in odd):
             return by_place
@@ -213,11 +215,23 @@ class _Answer:
     def _barred(self, place: int) -> bool:
         return bool(self.wrong(place, self.cls._decisive(self.sent[place])))
 
-    def _home(self, row: int, groups: list[list[int]]) -> tuple[int, ...] | None:
+    def _links(self, values: Values) -> tuple[Any, ...]:
+        """Give the links of a row that the whole answer shows: rows of others need not be compared."""
+        return tuple(values.get(via) for via in self.links)
+
+    def _by_links(self, groups: Iterable[list[int]]) -> dict[tuple[Any, ...], list[list[int]]]:
+        vias = self.cls._schema.relations.values()
+        self.links = [via for via in vias if all(via in values for values in (*self.sent, *self.shown))]
+        found: dict[tuple[Any, ...], list[list[int]]] = {}
+        for places in groups:
+            found.setdefault(self._links(self.sent[places[0]]), []).append(places)
+        return found
+
+    def _home(self, shown: Values, groups: list[list[int]]) -> tuple[int, ...] | None:
         """Give the places of equal values that a row is surely of."""
         if len(groups) * len(self.sent) > _MOST_COMPARED:
             return None
-        schema, shown = self.cls._schema, self.shown[row]
+        schema = self.cls._schema
         verdicts = (
             (tuple(each), carrying.likeness(schema, self.sent[each[0]], held=shown)) for each in groups
         )
@@ -276,24 +290,28 @@ def check_changed(
     before: Values,
     row: Any,
     session: Session,
+    at_least: bool = False,
 ) -> None:
     """Raise `WriteIgnoredError` where the answer to a change shows that the backend did not take a field.
 
-    *before* holds what was loaded, as wire values; `UNSET`, or nothing, where that is not known.
+    *before* holds what was loaded, as wire values; `UNSET`, or nothing, where that is not known. Where rows are to hold
+    *at least* what was sent, one that held more and stays so is as it was to be.
     """
     shown = shown_by(cls, row or {}, names=sent, session=session)
     ignored = {
         name: (sent[name], value)
         for name, value in shown.items()
         if not _is_taken(cls, name, sent[name], value, before=before.get(name, UNSET), session=session)
+        and not (at_least and not is_empty(sent[name]) and _is_possible(cls, name, sent[name], value))
     }
     if ignored:
         error = ignoring(cls, pk, ignored=ignored, before=before, row=session.masked(row))
-        error._is_doubtful = all(
-            carrying.like(cls._schema.fields[name], one, held=other) is Likeness.POSSIBLE
-            for name, (one, other) in ignored.items()
-        )
+        error._is_doubtful = all(_is_possible(cls, name, *values) for name, values in ignored.items())
         raise error
+
+
+def _is_possible(cls: type[Entity], name: str, sent: Any, shown: Any) -> bool:
+    return carrying.like(cls._schema.fields[name], sent, held=shown) is Likeness.POSSIBLE
 
 
 def is_rewriting(cls: type[Entity], error: Exception, *, session: Session) -> bool:
@@ -312,10 +330,23 @@ def _is_taken(cls: type[Entity], name: str, sent: Any, shown: Any, *, before: An
     if found is not Likeness.POSSIBLE:
         return found in (Likeness.SAME, None)
     resource = cls._schema.resource
-    if same_json(shown, before):
+    if _stays(shown, sent=sent, before=before):
         return is_usual(sent, shown) or session.rewrites(resource, name)
     session.note_rewriting(resource, name)
     return True
+
+
+def _stays(shown: Any, *, sent: Any, before: Any) -> bool:
+    """Whether a value that may be made of what was sent shows nothing of the change."""
+    if before is UNSET:
+        return is_empty(sent)
+    if not isinstance(shown, dict) or not isinstance(sent, dict) or not isinstance(before, dict):
+        return same_json(shown, before)
+    changed = [key for key in sent | before if not same_json(sent.get(key, UNSET), before.get(key, UNSET))]
+    return all(
+        same_json(shown.get(key, UNSET), before.get(key, UNSET)) or (key in shown and key not in sent)
+        for key in changed
+    )
 
 
 def is_elsewhere(shown: Any) -> bool:

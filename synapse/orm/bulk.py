@@ -223,7 +223,9 @@ def update(queryset: QuerySet[E], fields: dict[str, Any], *, everything: bool, d
         with asking(lambda _: Edit.of_row(cls, row.pk, sent=sent, before=before, session=session)):
             reply = session.send(session.dialect.change(schema, row.pk, values=sent))
             answer = writing.answered(cls, reply.data, pk=row.pk, session=session)
-            answers.check_changed(cls, row.pk, sent=sent, before=before, row=answer, session=session)
+            answers.check_changed(
+                cls, row.pk, sent=sent, before=before, row=answer, session=session, at_least=True
+            )
 
     if not dry_run:
         _write(queryset, "update", changes, send=change)

@@ -138,6 +138,28 @@ class TestSave:
         with pytest.raises(WriteIgnoredError, match="did not take meta"):
             task.save()
 
+    def test_of_a_key_that_was_taken_out_goes_by_what_else_changed(self):
+        """Where another key has come or gone, the backend took it, and puts its own key back; a colleague's stays."""
+        session = ignoring()
+        session.replies["PATCH tasks/7/"] = lambda request: {**ROW, "meta": {**request.json["meta"], "b": 2}}
+        task = loaded(session)
+        task.meta = {"x": 1}
+        task.save()
+
+        assert {"x": 1, "b": 2} == task.meta
+        task = loaded(ignoring({**ROW, "meta": {"a": 1, "b": 3}}))
+        task.meta.pop("b")
+        with pytest.raises(WriteIgnoredError, match="meta differs at 'b'"):
+            task.save()
+
+    def test_that_clears_what_was_never_loaded_is_told(self):
+        """Nothing says that the backend has put it there since."""
+        task = referred(ignoring())
+        task.meta = {}
+
+        with pytest.raises(WriteIgnoredError, match="did not take meta"):
+            task.save()
+
     @pytest.mark.parametrize(
         ("old", "new", "told"),
         [
@@ -255,13 +277,12 @@ class TestUpdate:
 
         assert 12 == len(result)
 
-    def test_once_more_of_a_backend_that_adds_is_done(self, monkeypatch):
-        """A row that holds already what the backend makes of it is told from one that was ignored by the others."""
-        rows = [{**row, "meta": {"n": 0, "by": "backend"}} for row in self.ROWS[:11]]
-        monkeypatch.setattr(TestUpdate, "ROWS", [*rows, self.ROWS[11]])
-        result = self.update(
-            lambda key, row: {**row, "meta": {**row["meta"], "by": "backend"}}, meta={"n": 0}
-        )
+    @pytest.mark.parametrize(("meta", "left"), [({"n": 0}, 0), ({}, 1)])
+    def test_once_more_of_a_backend_that_adds_is_done(self, meta, left, monkeypatch):
+        """A row that holds what was sent, and more, is as it was to be; of `{}`, the other rows tell."""
+        rows = [{**row, "meta": {**meta, "by": "backend"}} for row in self.ROWS]
+        monkeypatch.setattr(TestUpdate, "ROWS", [*rows[left:], *self.ROWS[:left]])
+        result = self.update(lambda key, row: {**row, "meta": {**row["meta"], "by": "backend"}}, meta=meta)
 
         assert 12 == len(result)
 
