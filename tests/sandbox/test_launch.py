@@ -49,6 +49,12 @@ class TestServe:
 
         assert (False, True) == (sandbox.data.exists(), wait_for_end(sandbox.pid))
 
+    def test_folder_may_lie_at_home(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """`--data=~/box` reaches it as it is written, and makes no folder called `~`."""
+        monkeypatch.setenv("HOME", str(tmp_path))
+        with launch._folder("~/box") as folder:
+            assert (tmp_path / "box", True) == (folder, folder.is_dir())
+
     def test_folder_keeps_rows_and_tokens(self, tmp_path: Path) -> None:
         """The next sandbox in a folder goes on where the last one ended."""
         with serve(tmp_path) as first:
