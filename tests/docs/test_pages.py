@@ -25,6 +25,12 @@ def blocks(page: Path) -> list[tuple[int, str]]:
     return [(text[: found.start(1)].count("\n"), found.group(1)) for found in BLOCK.finditer(text)]
 
 
+def here(code: str, backend: Sandbox) -> str:
+    """Take code from a page to the backend of the tests."""
+    own = code.replace('"https://api.synapse.sh"', repr(backend.url))
+    return own.replace('"syn_0123456789abcdef"', repr(backend.api_token))
+
+
 def name(page: Path) -> str:
     """Name a page by its path in the project."""
     return page.relative_to(ROOT).as_posix()
@@ -37,9 +43,7 @@ def test_code_runs(page: Path, backend: Sandbox, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setitem(sys.modules, "page", module)
 
     for line, code in blocks(page):
-        own = code.replace('"https://api.synapse.sh"', repr(backend.url))
-        own = own.replace('"syn_0123456789abcdef"', repr(backend.api_token))
-        exec(compile("\n" * line + own, str(page), "exec"), vars(module))
+        exec(compile("\n" * line + here(code, backend), str(page), "exec"), vars(module))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
