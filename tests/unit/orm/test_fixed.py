@@ -43,6 +43,7 @@ EDITS: dict[str, Callable[[Task], object]] = {
     "an item": lambda row: row.tags.__setitem__(0, 9),
     "del": lambda row: row.tags.__delitem__(slice(None)),
     "+=": lambda row: grown(row, "tags", [9]),
+    "+= of a list that is held": lambda row: row.tags.__iadd__([9]),
     "*=": lambda row: row.tags.__imul__(2),
     "assignment": lambda row: setattr(row, "tags", [9]),
     "|= of files": lambda row: grown(row, "files", {"image_2": None}),

@@ -113,6 +113,15 @@ class TestFetchModes:
         with pytest.raises(QueryError, match="fetch_mode is RAISE"):
             owner.tasks[0].data_unit
 
+    def test_are_handed_on_to_sets_that_come_by_one_list(self):
+        """A set that is prefetched for all its owners at once goes by their mode."""
+        rows = page({"id": 10, "task": 1, "data_unit": 5})
+        session = canned({TASKS: page(task(1)), "GET sdk/assignments/": rows})
+        [row] = Task.objects.using(session).fetch_mode(FetchMode.RAISE).prefetch_related("assignments")
+
+        with pytest.raises(QueryError, match="fetch_mode is RAISE"):
+            row.assignments[0].data_unit
+
     def test_are_handed_on_to_what_a_verb_made(self):
         """The job of a plugin that came by a RAISE query loads nothing by itself."""
         row = {"id": 1, "code": "c", "name": "n"}
