@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from synapse.transfer.hashing import existing
     from synapse.transfer.items import plan_of
     from synapse.transfer.multipart import FilePart, MultipartBody
+    from synapse.transfer.places import SharedNameWarning
     from synapse.transfer.presigned import upload_signed
     from synapse.transfer.report import Outcome, Report, Show
     from synapse.transfer.specifications import Spec, by_specification
@@ -35,6 +36,7 @@ _PLACES = {
     "Options": "upload",
     "Outcome": "report",
     "Report": "report",
+    "SharedNameWarning": "places",
     "Show": "report",
     "Spec": "specifications",
     "Target": "batch",
@@ -67,6 +69,7 @@ __all__ = [
     "ProgressLike",
     "RemoteFile",
     "Report",
+    "SharedNameWarning",
     "Show",
     "Spec",
     "Step",

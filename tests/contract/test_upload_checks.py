@@ -17,7 +17,7 @@ from synapse import (
     TransferError,
 )
 from synapse.testing import assert_requests
-from synapse.transfer.places import SharedNameWarning
+from synapse.transfer import SharedNameWarning
 
 pytestmark = pytest.mark.usefixtures("session")
 
