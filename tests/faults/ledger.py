@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import socket
+import sys
 import threading
 
 from collections.abc import Iterator
@@ -59,10 +60,15 @@ class Ledger(Listener):
     def put(self, resource: str, **values: Any) -> dict[str, Any]:
         """Store a row, and give it with its key."""
         self._keys += 1
+        values = self.normal(values)
         key: Any = f"00000000-0000-4000-8000-{self._keys:012}" if resource == "jobs" else self._keys
         row = {"id": key, "created": datetime.now(UTC).isoformat(), **values}
         self.rows.setdefault(resource, {})[str(key)] = row
         return row
+
+    def normal(self, values: dict[str, Any]) -> dict[str, Any]:
+        """Give values as they are stored."""
+        return values
 
     def count(self, resource: str, **values: Any) -> int:
         """Count the rows of these values."""
@@ -105,7 +111,7 @@ class Ledger(Listener):
         if request.method == "DELETE":
             del self.rows[resource][rest[0]]
             return 204, None
-        row.update({"data": data["data"]} if rest[1:] == ["annotate_task_data"] else data)
+        row.update({"data": data["data"]} if rest[1:] == ["annotate_task_data"] else self.normal(data))
         return 200, row
 
     def _found(self, resource: str, rest: list[str], asked: dict[str, str]) -> tuple[int, Any]:
@@ -114,18 +120,18 @@ class Ledger(Listener):
             row = rows.get(rest[0])
             return (404, {"detail": "Not found."}) if row is None else (200, row)
         ids = asked.get("ids", asked.get("id__in"))
+        above = int(asked.get("id__gt", int(asked.get("id__gte", 0)) - 1))
+        below = int(asked.get("id__lt", asked.get("id__lte", sys.maxsize)))
+        same = [(name, asked[name]) for name in ("checksum", "project") if name in asked]
         chosen = [
             row
-            for key, row in rows.items()
-            if (ids is None or key in ids.split(","))
-            and all(
-                str(row.get(name)) == asked.get(name, str(row.get(name))) for name in ("checksum", "project")
-            )
+            for key, row in rows.items()  # in the order of their keys
+            if (resource == "jobs" or above < row["id"] <= below)
+            and (ids is None or key in ids.split(","))
+            and all(str(row.get(name)) == value for name, value in same)
         ]
-        chosen.sort(
-            key=lambda row: (row["created"], str(row["id"])),
-            reverse=asked.get("ordering", "").startswith("-"),
-        )
+        if asked.get("ordering", "").startswith("-"):
+            chosen.reverse()
         page, size = int(asked.get("page", 1)), int(asked.get("page_size", 100))
         part = chosen[(page - 1) * size : page * size]
         following = f"/{resource}/?page={page + 1}" if page * size < len(chosen) else None
