@@ -320,6 +320,7 @@ RUNS: Final = [
         "missing row",
         lambda w: Plugin.ref("nope").run(action="go"),
         Plugin.DoesNotExist,
+        reads=1,
         writes=1,
     ),
     *(

@@ -258,6 +258,8 @@ READS: Final = [
     Call("QuerySet.__getitem__", lambda w: w.tasks[0]),
     Call("QuerySet.get", lambda w: w.all(Task).get(w.keys.task)),
     Call("QuerySet.first", lambda w: w.tasks.first()),
+    Call("QuerySet.latest", lambda w: w.tasks.latest("id")),
+    Call("QuerySet.earliest", lambda w: w.tasks.earliest("id")),
     Call("QuerySet.last", lambda w: w.tasks.last()),
     Call("QuerySet.count", lambda w: w.tasks.count()),
     Call("QuerySet.exists", lambda w: w.tasks.exists()),

@@ -17,7 +17,19 @@ from tests.sandbox.wire import Wire
 
 # Those that send nothing, those that another call stands for, and those whose backend the sandbox is not.
 SILENT = {
-    *("all", "filter", "exclude", "order_by", "reverse", "none", "params", "defer", "fetch_mode", "using"),
+    *(
+        "all",
+        "filter",
+        "exclude",
+        "order_by",
+        "reverse",
+        "none",
+        "params",
+        "defer",
+        "fetch_mode",
+        "using",
+        "distinct",
+    ),
     *("explain", "ref", "to_dict", "of", "connect", "disconnect"),
 }
 ELSEWHERE = {

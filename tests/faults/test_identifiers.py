@@ -306,7 +306,9 @@ class TestTextKeys:
 
         path = session.dialect.row(cls._schema).path.strip("/")
         assert set(TEXT_KEYS) == keys_received(proxy, path)
-        assert {path} == {each.target.split("/")[1] for each in proxy.received}
+        # A run looks up what the plugin's release offers.
+        beside = {"plugin_releases"} if verb == "Plugin.run" else set()
+        assert {path} == {each.target.partition("?")[0].split("/")[1] for each in proxy.received} - beside
 
     @pytest.mark.parametrize("cls", TEXTUAL)
     def test_arrive_from_get(self, proxy: Proxy, session: Session, cls: type[Entity]) -> None:
