@@ -28,7 +28,7 @@ def private_folder(folder: Path) -> Path:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     # A folder that is everybody's, such as /tmp, stays so.
     if not folder.stat().st_mode & stat.S_ISVTX:
-        _close(folder)
+        _close(folder.resolve())
     for name in OWN:
         path = folder / name
         if path.is_dir() and not path.is_symlink() and path.stat().st_mode & OTHERS:

@@ -96,14 +96,15 @@ class TestSandbox:
         assert (1, "") == (ended.code, ended.out)
         assert ended.err.startswith("Error: the sandbox cannot use the object storage: ")
 
-    def test_warns_where_others_reach_it(self, started):
-        """Before it is introduced."""
-        running = started("sandbox", "--host=0.0.0.0")
+    def test_warns_where_others_reach_it(self, started, tmp_path):
+        """On the screen and in the log."""
+        running = started("sandbox", "--host=0.0.0.0", f"--data={tmp_path / 'kept'}")
         running.read_until("runs until Ctrl-C")
 
         ended = running.signal(signal.SIGINT)
 
         assert ended.err.startswith("Warning: it listens on 0.0.0.0, where other machines reach it")
+        assert "synapse.sandbox: it listens on 0.0.0.0" in (tmp_path / "kept/server.log").read_text()
 
     def test_says_what_to_install(self, started):
         """Without the backend's own dependencies it says how to get them."""

@@ -21,6 +21,14 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
 
 
 @pytest.fixture(scope="session")
+def fronted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    """A seeded sandbox that a server in front answers for, under names of its own."""
+    names = ["front.example", ".inside.example"]
+    with serve(tmp_path_factory.mktemp("fronted") / "data", seed="demo", allow_hosts=names) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture(scope="session")
 def on_postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     """A seeded sandbox with the same workspaces, whose rows are in PostgreSQL."""
     binaries = programs()

@@ -4,21 +4,13 @@ from __future__ import annotations
 
 import re
 
-from collections.abc import Iterator
 from html import unescape
 
 import pytest
 import requests
 
-from synapse.sandbox import Sandbox, serve
+from synapse.sandbox import Sandbox
 from tests.sandbox.wire import Wire, log_in
-
-
-@pytest.fixture(scope="module")
-def seeded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    """A sandbox with pictures, which a server in front answers for as `front.example`."""
-    with serve(tmp_path_factory.mktemp("home") / "data", seed="demo", allow_hosts=["front.example"]) as box:
-        yield box
 
 
 def page_of(box: Sandbox, **headers: str) -> requests.Response:
@@ -66,15 +58,15 @@ class TestAtThisMachine:
 
 class TestElsewhere:
     @pytest.mark.parametrize("host", ["front.example", "localhost"])
-    def test_shows_nothing_of_what_is_in_it(self, seeded: Sandbox, host: str) -> None:
+    def test_shows_nothing_of_what_is_in_it(self, fronted: Sandbox, host: str) -> None:
         """Where others may reach it, an address of a file would be everybody's."""
-        page = page_of(seeded, Host=host).text
+        page = page_of(fronted, Host=host).text
 
         assert (True, False, False) == ("synapse.connect(" in page, "<img" in page, "<td>" in page)
 
-    def test_shows_it_to_those_who_have_logged_in(self, seeded: Sandbox) -> None:
+    def test_shows_it_to_those_who_have_logged_in(self, fronted: Sandbox) -> None:
         """The admin page is theirs too."""
-        page = log_in(seeded).get(f"{seeded.url}/", timeout=30).text
+        page = log_in(fronted).get(f"{fronted.url}/", timeout=30).text
 
         assert 12 == page.count("<img")
         assert '<a href="/admin/sandbox/task/">Tasks</a>' in page

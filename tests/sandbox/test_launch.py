@@ -140,6 +140,15 @@ class TestPrivacy:
         assert {0o600} == {modes(tmp_path)[n] for n in ("media/a/b.png", "sandbox.sqlite3", "server.log")}
         assert (0o755, 0o644) == (modes(tmp_path)["mine"], modes(tmp_path)["mine/notes.txt"])
 
+    def test_a_folder_behind_a_link_is_closed_too(self, tmp_path: Path) -> None:
+        """The link is how its user calls it."""
+        (tmp_path / "real").mkdir(mode=0o755)
+        (tmp_path / "link").symlink_to(tmp_path / "real")
+
+        private_folder(tmp_path / "link")
+
+        assert 0o700 == (tmp_path / "real").stat().st_mode & 0o777
+
     def test_a_folder_for_everybody_stays_so(self, tmp_path: Path) -> None:
         """`--data /tmp` must not close /tmp."""
         tmp_path.chmod(0o1777)
