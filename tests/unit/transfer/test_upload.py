@@ -55,7 +55,9 @@ class TestUploadFile:
 
     def test_can_be_sent_under_another_name(self, session: Session, make_file: MakeFile) -> None:
         """The name that is given goes in place of the file's own."""
-        assert upload_file(session, make_file(), name="other.bin")["file"].endswith("/other.bin")
+        url = upload_file(session, make_file(), name="other.bin")["file"]
+
+        assert url.partition("?")[0].endswith("/other.bin")
 
     @pytest.mark.parametrize("name", ['quo"te\r\n사진.bin', "n" * 250])
     @pytest.mark.parametrize("chunked", [True, False])
