@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from synapse import errors
 from synapse.errors import (
+    ArgumentTypeError,
     AuthenticationError,
     BulkError,
     ClientError,
@@ -113,6 +114,7 @@ __all__ = [
     "AccessLevel",
     "Agent",
     "Assignment",
+    "ArgumentTypeError",
     "AuthenticationError",
     "BackendClient",
     "BulkError",
