@@ -157,7 +157,7 @@ class Job(Entity):
         def check(row: Json) -> None:
             if self.status in (JobStatus.PENDING, JobStatus.RUNNING):
                 found = {"status": (JobStatus.STOPPED.value, str(self.status))}
-                raise answers.ignoring(Job, self.pk, ignored=found, before={}, row=row)
+                raise answers.ignoring(Job, self.pk, ignored=found, before={}, row=session.masked(row))
 
         with asking(question):
             reply = send(self, request, session=session)

@@ -12,7 +12,7 @@ from synapse.dialects.masking import outline
 from synapse.errors import QueryError, Resolution, WriteUnconfirmedError
 from synapse.orm import QuerySet, answers, arguments, bulk, resolving, writing
 from synapse.orm.binding import check_host
-from synapse.orm.loading import detail_row
+from synapse.orm.loading import detail_row, session_of
 from synapse.orm.registry import entity_named
 from synapse.query.kinds import Reference
 from synapse.session import Run, Written
@@ -118,7 +118,8 @@ def check_tags(instance: Entity, row: Mapping[str, Any], *, changes: Changes) ->
     for action, tags in changes:
         wanted = wanted | set(tags) if action == "add" else wanted - set(tags)
     found = {"tags": (sorted(wanted), shown)}
-    raise answers.ignoring(type(instance), instance.pk, ignored=found, before={}, row=row)
+    answer = session_of(instance).masked(row)
+    raise answers.ignoring(type(instance), instance.pk, ignored=found, before={}, row=answer)
 
 
 def are_held(tags: Iterable[int], changes: Iterable[tuple[Action, Iterable[int]]]) -> bool:

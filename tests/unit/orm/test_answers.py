@@ -171,6 +171,18 @@ class TestCreation:
         with pytest.raises(WriteUnconfirmedError, match="files differs at 'i'"):
             units.create(**values, files={"i": {"checksum": "b" * 32, "path": "new.png"}})
 
+    def test_of_units_that_were_there_goes_by_place_unless_the_order_is_sure(self):
+        """A unit that was there may hold the meta of another one; two that are exchanged are put in order."""
+        rows = [
+            {"id": 5, "data_collection": 1, "meta": {"n": 2}},
+            {"id": 6, "data_collection": 1, "meta": {"n": 2}},
+        ]
+        exchanged = [{**rows[0], "meta": {"n": 2}}, {**rows[1], "meta": {"n": 1}}]
+        for answer, keys in ((rows, [5, 6]), (exchanged, [6, 5])):
+            units = [DataUnit(data_collection_id=1, files={}, meta={"n": n}) for n in (1, 2)]
+            DataUnit.objects.using(canned({"POST data_units/": answer})).bulk_create(units)
+            assert keys == [unit.id for unit in units]
+
     def test_of_a_moment_that_is_rounded_is_done(self):
         """A backend may keep minutes only; another hour is another entry."""
         session = canned(

@@ -281,7 +281,7 @@ class TestUpdate:
     def test_once_more_of_a_backend_that_adds_is_done(self, meta, left, monkeypatch):
         """A row that holds what was sent, and more, is as it was to be; of `{}`, the other rows tell."""
         rows = [{**row, "meta": {**meta, "by": "backend"}} for row in self.ROWS]
-        monkeypatch.setattr(TestUpdate, "ROWS", [*self.ROWS[:left], *rows[left:]])
+        monkeypatch.setattr(TestUpdate, "ROWS", [*rows[: 12 - left], *self.ROWS[12 - left :]])
         result = self.update(lambda key, row: {**row, "meta": {**row["meta"], "by": "backend"}}, meta=meta)
 
         assert 12 == len(result)
