@@ -11,8 +11,8 @@ from synapse.dialects import v1_actions
 from synapse.dialects.masking import outline
 from synapse.errors import QueryError, Resolution, WriteUnconfirmedError
 from synapse.orm import QuerySet, answers, arguments, bulk, resolving, writing
-from synapse.orm.binding import check_host
-from synapse.orm.loading import detail_row, session_of
+from synapse.orm.binding import check_host, session_of
+from synapse.orm.loading import detail_row
 from synapse.orm.registry import entity_named
 from synapse.query.kinds import Reference
 from synapse.session import Run, Written

@@ -113,6 +113,8 @@ def _difference(name: str, sent: Any, held: Any) -> str:
     if isinstance(sent, dict) and isinstance(held, dict):
         keys = [key for key in sent | held if not same_json(sent.get(key, UNSET), held.get(key, UNSET))]
         return f"{name} differs at {_few(list(map(quoted, keys)))}"
+    if isinstance(sent, list) or isinstance(held, list):
+        return f"{name} differs"
     return f"{name} is {describe(held)}, not {describe(sent)}"
 
 
@@ -331,7 +333,7 @@ def _is_taken(cls: type[Entity], name: str, sent: Any, shown: Any, *, before: An
         return found in (Likeness.SAME, None)
     resource = cls._schema.resource
     if _stays(shown, sent=sent, before=before):
-        return is_usual(sent, shown) or session.rewrites(resource, name)
+        return session.rewrites(resource, name) or is_usual(sent, shown)
     session.note_rewriting(resource, name)
     return True
 

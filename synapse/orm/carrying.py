@@ -145,6 +145,13 @@ def likeness(schema: Schema, sent: Mapping[str, Any], *, held: Mapping[str, Any]
 
 def like(field: Field, sent: Any, *, held: Any) -> Likeness | None:
     """Compare one field; what may be secret inside it may come masked, or not at all."""
+    try:
+        return _like(field, sent, held)
+    except RecursionError:
+        return None  # nested too deeply to tell
+
+
+def _like(field: Field, sent: Any, held: Any) -> Likeness | None:
     if sent == held:
         return Likeness.SAME
     found = field.codec.like(sent, held)

@@ -183,6 +183,15 @@ class TestCreation:
             DataUnit.objects.using(canned({"POST data_units/": answer})).bulk_create(units)
             assert keys == [unit.id for unit in units]
 
+    def test_of_json_that_is_nested_too_deeply_to_compare_is_done(self):
+        """Nothing is told of it."""
+        deep: dict[str, Any] = {}
+        for _ in range(300):
+            deep = {"a": deep}
+        session = canned({"POST task_tags/": lambda request: {"id": 1, "meta": {**deep, "by": "backend"}}})
+
+        assert 1 == TaskTag.objects.using(session).create(project_id=1, name="x", meta=deep).id
+
     def test_of_a_moment_that_is_rounded_is_done(self):
         """A backend may keep minutes only; another hour is another entry."""
         session = canned(
