@@ -10,6 +10,7 @@ import itertools
 import zipfile
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -46,6 +47,7 @@ from tests.sandbox.wire import Wire
 E = TypeVar("E", bound=Entity)
 
 NUMBERS: Final = itertools.count(1)
+MOMENT: Final = datetime(2026, 1, 2, tzinfo=UTC)  # the same each time, for those who play a recorded answer
 PNG: Final = bytes.fromhex(
     "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c4890000000d4944415478da63fccfc0f01f000501"
     "01015c0b5a5d0000000049454e44ae426082"
@@ -365,7 +367,11 @@ WRITES: Final = [
         writes=True,
     ),
     Call("Job.stop", lambda w: w.held(Job, w.keys.running_job).stop(), writes=True),
-    Call("JobLog.create", lambda w: w.all(JobLog).create(job=w.job, event="log", data={"a": 1}), writes=True),
+    Call(
+        "JobLog.create",
+        lambda w: w.all(JobLog).create(job=w.job, event="log", data={"a": 1}, datetime=MOMENT),
+        writes=True,
+    ),
     Call("Agent.check", lambda w: w.held(Agent, w.keys.agent).check(), writes=True),
     Call(
         "GroundTruthDataset.freeze",
