@@ -84,7 +84,8 @@ def _detached(value: Any) -> Any:
 def as_json(value: Any) -> JsonValue:
     """Give a field's value as `json.dumps()` takes it: moments as ISO 8601, files and the like as objects.
 
-    >>> as_json([datetime(2026, 3, 1, tzinfo=UTC)])
+    >>> import datetime
+    >>> as_json([datetime.datetime(2026, 3, 1, tzinfo=datetime.UTC)])
     ['2026-03-01T00:00:00+00:00']
     """
     if isinstance(value, dict):

@@ -17,6 +17,7 @@ import attrs
 from synapse.dialects.masking import conceal
 from synapse.errors import ConfigError, did_you_mean
 from synapse.session.callers import caller
+from synapse.session.handlers import let_through
 from synapse.session.paths import user_path
 
 _KINDS: Final = ("http", "https", "all", "no_proxy")
@@ -165,6 +166,7 @@ def check_bundle(path: str, *, setting: str) -> None:
     except FileNotFoundError:
         raise ConfigError(f"{setting}: there is no file {path!r}") from None
     except OSError as error:
+        let_through(error)
         raise ConfigError(f"{setting}: {path!r} cannot be read as certificates in PEM form") from error
 
 
@@ -183,6 +185,7 @@ def check_cert(cert: str | tuple[str, ...]) -> None:
             file, key[0] if key else None, password=locked
         )
     except OSError as error:
+        let_through(error)
         raise ConfigError(
             "cert must name a certificate and its key in PEM form, in one file or in two that belong together"
         ) from error

@@ -207,3 +207,11 @@ def make_place(backend: Backend) -> Place:
     )
     project = wire.create("projects/", {"title": "Faults", "category": "text", "data_collection": made["id"]})
     return Place(wire, made["id"], project["id"])
+
+
+@pytest.fixture
+def nothing_else_called() -> Iterator[None]:
+    """Keep interrupts out of what Hypothesis has called at each collection, which would swallow them."""
+    kept, gc.callbacks[:] = list(gc.callbacks), []
+    yield
+    gc.callbacks[:] = kept

@@ -24,7 +24,10 @@ from tests.faults.every import World
 from tests.servers import Received, Server, reply
 
 # A socket or a file that was just being opened is left to Python, which says so.
-pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+    pytest.mark.usefixtures("nothing_else_called"),
+]
 
 SOON: Final = 5
 """Seconds that an interrupt may take at most on a busy machine; each of the waits lasts longer."""
@@ -79,13 +82,18 @@ def session(server: Server, tmp_path: Path) -> Iterator[Session]:
     session.close()
 
 
+def wait_for(server: Server, requests: int) -> None:
+    """Wait until the server has so many requests."""
+    until = time.monotonic() + 20
+    while len(server.received) < requests and time.monotonic() < until:
+        time.sleep(0.01)
+
+
 def soon(server: Server, *, after: int) -> None:
     """Interrupt this process once the server has so many requests and stands still."""
 
     def wait() -> None:
-        until = time.monotonic() + 20
-        while len(server.received) < after and time.monotonic() < until:
-            time.sleep(0.01)
+        wait_for(server, after)
         time.sleep(0.15)
         os.kill(os.getpid(), signal.SIGINT)
 
@@ -180,6 +188,7 @@ def test_ends_the_wait_for_a_lane(server: Server, session: Session, interrupt: t
     threads = [threading.Thread(target=session.send, args=(GET,), daemon=True) for _ in range(2)]
     for thread in threads:
         thread.start()
+    wait_for(server, 2)
     soon(server, after=2)
     with pytest.raises(interrupt):
         session.send(Request("GET", "tasks/2/"))

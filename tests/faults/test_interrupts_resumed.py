@@ -18,7 +18,10 @@ from tests.faults.hostile import LAST, Proxy, call
 from tests.faults.test_load import make_task
 
 # A socket or a file that was just being opened is left to Python, which says so.
-pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+    pytest.mark.usefixtures("nothing_else_called"),
+]
 
 Interrupt = Callable[..., None]
 

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import signal
+import socket
+import ssl
+import time
 
 from collections.abc import Callable, Iterator
 from functools import partial
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -13,7 +17,8 @@ import pytest
 
 from synapse.dialects import Request
 from synapse.session import Session
-from tests.servers import Server
+from synapse.session.surroundings import check_bundle
+from tests.servers import Received, Server
 
 Scripted = Callable[..., tuple[Server, Session]]
 
@@ -60,12 +65,17 @@ HANDLERS = {
 
 @pytest.fixture(params=HANDLERS.values(), ids=list(HANDLERS))
 def alarm(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Have a handler called soon."""
+    """Have a handler for the alarm that the server sets off."""
     before = signal.signal(signal.SIGALRM, request.param)
-    signal.setitimer(signal.ITIMER_REAL, 0.2)
     yield
     signal.setitimer(signal.ITIMER_REAL, 0)
     signal.signal(signal.SIGALRM, before)
+
+
+def silence(_: socket.socket, __: Received) -> None:
+    """Let the alarm ring soon, and answer nothing."""
+    signal.setitimer(signal.ITIMER_REAL, 0.1)
+    time.sleep(20)
 
 
 def one_by_one(session: Session) -> Any:
@@ -79,8 +89,19 @@ def test_is_no_error_of_the_line_whatever_the_handler_is(
 ) -> None:
     """It comes out as it is, at once, and nothing is sent again; nor is it the outcome of an item."""
     server, session = scripted()
-    server.script = [server.stall(b"")]
+    server.script = [silence]
     with pytest.raises(Alarm):
         do(session)
 
     assert 1 == len(server.received)
+
+
+def test_is_no_error_of_a_file_of_certificates(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A limit that ends while certificates are read says nothing of them."""
+    before = signal.signal(signal.SIGALRM, ring)
+    monkeypatch.setattr(
+        ssl.SSLContext, "load_verify_locations", lambda *_, **__: signal.raise_signal(signal.SIGALRM)
+    )
+    with pytest.raises(Alarm):
+        check_bundle(str(tmp_path), setting="REQUESTS_CA_BUNDLE")
+    signal.signal(signal.SIGALRM, before)

@@ -200,13 +200,21 @@ class TestStorm:
 
     def test_comes_back_apart(self, scripted: Scripted) -> None:
         """Workers do not all return in the instant that the wait is over."""
-        limited = Limited(1, window=0.05, retry_after="0.2")
-        _, session = scripted(limited, retry=Retry(total=20, backoff=0.4))
-        sends(session, 4)
-        first = min(limited.refused)
-        returned = sorted(each for each in [*limited.passed, *limited.refused] if each > first + 0.2)
+        together, returned = threading.Barrier(4), []
 
-        assert returned[-1] - returned[0] > 0.05
+        def refuse_once(connection: socket.socket, _: Received) -> None:
+            if len(server.received) <= 4:
+                together.wait(10)
+                connection.sendall(slow_down("0.2"))
+            else:
+                returned.append(time.monotonic())
+                connection.sendall(WHOLE)
+
+        server, session = scripted(refuse_once, retry=Retry(total=20, backoff=0.4))
+        sends(session, 4)
+
+        assert 4 == len(returned)
+        assert max(returned) - min(returned) > 0.05
 
 
 class TestEasing:
