@@ -86,7 +86,8 @@ class Creation(Asked):
         }
 
     def _paired(self, rows: Mapping[Any, tuple[Entity, dict[str, Any]]]) -> carrying.Paired[int]:
-        return carrying.pair(dict(enumerate(self.sent)), [row for row, _ in rows.values()])
+        found = [row for row, _ in rows.values()]
+        return carrying.pair(dict(enumerate(self.sent)), found, rewritten=not self.partial)
 
     def shareable(self) -> dict[str, Any]:
         """Leave out what may be secret, and remember that."""

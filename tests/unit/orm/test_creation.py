@@ -175,9 +175,16 @@ class TestDoubt:
 
             assert not error.resolve().repeatable
 
-    def test_of_json_that_differs(self):
-        """A row whose JSON the backend may have rewritten is shown."""
-        _, error = lost(backend(listed(tag(5, meta={"a": 1, "b": 2}))), meta={"a": 1})
+    @pytest.mark.parametrize("shown", [{"a": 1, "b": 2}, {"A": 1, "a": 1.0}])
+    def test_is_none_of_json_that_the_backend_added_to(self, shown):
+        """The only row that may be made of what was sent is it."""
+        made, error = lost(backend(listed(tag(5, meta=shown))), meta={"a": 1})
+
+        assert (True, 5) == (error.resolve().done, made.id)
+
+    def test_of_json_that_lacks_something(self):
+        """A row that may have been made of it, in part, is shown."""
+        _, error = lost(backend(listed(tag(5, meta={"b": 2}))), meta={"a": 1})
         found = error.resolve()
 
         assert (False, False, [5]) == (found.done, found.repeatable, [row.id for row in found.rows])
