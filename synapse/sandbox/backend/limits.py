@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from rest_framework import status
 from rest_framework.exceptions import APIException
@@ -20,6 +21,15 @@ class TooLarge(APIException):
 
     def __init__(self) -> None:
         super().__init__(say("The request is too large."))
+
+
+def bad_request(_request: HttpRequest, exception: Exception) -> HttpResponseBase:
+    """Say what to do about a host that is not on the list, and nothing of what else was bad."""
+    if isinstance(exception, DisallowedHost):
+        text = say("This sandbox does not go by that host name; --allow-host NAME adds one.")
+    else:
+        text = say("The request cannot be read.")
+    return JsonResponse({"detail": text}, status=status.HTTP_400_BAD_REQUEST)
 
 
 def bounded(answer: Callable[[HttpRequest], HttpResponseBase]) -> Callable[[HttpRequest], HttpResponseBase]:

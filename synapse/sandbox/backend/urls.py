@@ -59,3 +59,4 @@ urlpatterns = [
     re_path(r"^static/(?P<path>.*)$", serve_static, {"insecure": True}),
     path("admin/", admin.site.urls),
 ]
+handler400 = "synapse.sandbox.backend.limits.bad_request"

@@ -9,6 +9,10 @@ from django.utils.translation import get_language, gettext
 KOREAN: Final = {
     "“%(value)s” is not a valid choice.": "“%(value)s”은/는 올바른 선택이 아닙니다.",
     'Invalid pk "%(pk)s" - object does not exist.': '유효하지 않은 pk "%(pk)s" - 객체가 존재하지 않습니다.',
+    "The request cannot be read.": "요청을 읽을 수 없습니다.",
+    "This sandbox does not go by that host name; --allow-host NAME adds one.": (
+        "이 샌드박스의 호스트 이름이 아닙니다. --allow-host NAME으로 추가할 수 있습니다."
+    ),
     "The request is too large.": "요청이 너무 큽니다.",
     "Only the platform can make a plugin for all workspaces.": (
         "모든 워크스페이스용 플러그인은 플랫폼만 만들 수 있습니다."
