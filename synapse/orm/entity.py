@@ -303,11 +303,11 @@ class Entity:
     if not TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> Any:
+            if name[:2] == "__":
+                raise AttributeError(name)  # libraries probe for dozens of these on every object
             # Python comes here for slots that are not set: a field that the row did not carry, or is not opened yet.
             if name in type(self)._schema.fields:
                 return loading.field_value(self, name)
-            if name.startswith("__"):
-                raise AttributeError(name)  # libraries probe for dozens of these on every object
             if name == "objects":
                 refuse_instance(self, type(self))
             if hasattr(type(self), name):
