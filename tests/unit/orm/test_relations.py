@@ -11,6 +11,10 @@ from tests.unit.orm.rows import project, task
 
 
 class TestToOne:
+    def test_is_a_property_to_whoever_inspects(self):
+        """Completers and debuggers of any kind know that reading one may do work."""
+        assert all(isinstance(each, property) for each in (Project.tasks, Project.data_collection))
+
     def test_on_the_class_is_the_declaration(self):
         """On the class a relation tells its target and the field that holds the key."""
         assert isinstance(Task.project, ToOne)
