@@ -53,7 +53,8 @@ def like_json(sent: Any, held: Any) -> Likeness:
         return like_lists(sent, held)
     if isinstance(sent, str) and isinstance(held, str):
         return _like_texts(sent, held)
-    if isinstance(sent, bool) is isinstance(held, bool) and _are_numbers(sent, held):
+    alike = isinstance(sent, bool) is isinstance(held, bool)
+    if alike and isinstance(sent, int | float) and isinstance(held, int | float):
         return _like_numbers(sent, held)
     if sent is None and held is None:
         return Likeness.SAME
@@ -99,10 +100,6 @@ def like_lists(sent: Sequence[Any], held: Sequence[Any], *, item: Like = like_js
 
 def _normal(value: Any) -> str:
     return _folded(json.dumps(value, sort_keys=True, default=str))
-
-
-def _are_numbers(*values: Any) -> bool:
-    return all(isinstance(value, int | float) for value in values)
 
 
 def _like_numbers(sent: float, held: float) -> Likeness:

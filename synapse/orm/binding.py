@@ -124,9 +124,9 @@ def home_of(queryset: QuerySet[Any]) -> Backend | None:
 
 def restored(cls: type[QuerySet[Any]], *pickled: Any) -> QuerySet[Any]:
     """Rebuild a pickled query; earlier versions kept the name of the entity, and the address alone."""
-    entity, query, kept = pickled
+    entity, query, (initial, keys_of, *made_for) = pickled
     made = cls(entity_named(entity) if isinstance(entity, str) else entity, query=query)
-    made._initial, keys_of, made._made_for = (*kept, None)[:3]
+    made._initial, made._made_for = initial, next(iter(made_for), None)
     made._keys_of = Backend(keys_of) if isinstance(keys_of, str) else keys_of
     return made
 

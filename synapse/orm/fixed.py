@@ -45,7 +45,8 @@ class FixedList(list[T]):
             name=name,
         )
 
-    append = extend = insert = remove = pop = clear = sort = reverse = _refuse
+    append = extend = insert = remove = pop = clear = reverse = _refuse
+    sort: Any = _refuse
     __setitem__ = __delitem__ = __iadd__ = __imul__ = _refuse
 
     def __contains__(self, item: object) -> bool:

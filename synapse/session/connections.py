@@ -10,7 +10,7 @@ import threading
 
 from functools import cache
 from http.client import HTTPException
-from typing import Any, Final
+from typing import Any, Final, cast
 from urllib.parse import unquote, urlsplit
 
 import requests
@@ -40,7 +40,8 @@ def _socket_options() -> list[tuple[int, int, int]]:
     # macOS calls the first of these by the name of the second.
     named = [(name, value) for name, value in _KEEP_ALIVE if hasattr(socket, name)]
     tuned = [(socket.IPPROTO_TCP, getattr(socket, name), value) for name, value in named]
-    return [*HTTPConnection.default_socket_options, (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1), *tuned]
+    usual: list[tuple[int, int, int]] = list(cast("Any", HTTPConnection).default_socket_options)
+    return [*usual, (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1), *tuned]
 
 
 class _Plain(HTTPConnection):

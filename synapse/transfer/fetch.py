@@ -19,6 +19,7 @@ from synapse.transfer.addresses import unsigned
 from synapse.transfer.source import BLOCK
 
 _RANGE: Final = re.compile(r"bytes\s+(\d{1,19})-\d{1,19}/(\d{1,19}|\*)\s*", re.ASCII)
+_CHANGED: Final = "the file changed while it was fetched: fetch it again"
 _WHOLE: Final = "open it without verify=False, which fetches it whole"
 _SURE: Final = 60.0  # seconds after which a file's second of change tells it from any later one
 
@@ -195,14 +196,16 @@ class Fetch:
         self.place = 0
 
     def _refusal(self, answer: Any) -> str:
-        same = answer is not None and self.version.is_repeated(answer.headers)
+        if answer is None:
+            return _CHANGED
+        same = self.version.is_repeated(answer.headers)
         if same and answer.status == HTTPStatus.OK:
             return f"the server gives no parts of this file: {_WHOLE}"
-        if answer is not None and answer.status == HTTPStatus.PARTIAL_CONTENT and not same:
+        if answer.status == HTTPStatus.PARTIAL_CONTENT and not same:
             told = "ETag" in answer.headers or "Last-Modified" in answer.headers
             if not told:
                 return f"the server does not say which version the parts of this file are of: {_WHOLE}"
-        return "the file changed while it was fetched: fetch it again"
+        return _CHANGED
 
     def _goes_on(self) -> bool:
         """Whether another request may get further; without a validator only from the first byte on."""

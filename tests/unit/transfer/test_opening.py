@@ -19,7 +19,7 @@ from PIL import Image
 from synapse.errors import TransferError, TransportError
 from synapse.session import Session
 from synapse.transfer import FileCache, RemoteFile, opening
-from tests.unit.session.hostile import cut, reply
+from tests.servers import cut, reply
 from tests.unit.transfer.conftest import Scripted
 from tests.unit.transfer.shelf import Shelf
 
