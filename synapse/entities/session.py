@@ -23,6 +23,7 @@ from synapse.entities.project import Project
 from synapse.entities.storage import Storage, StorageManager
 from synapse.entities.task import Task, TaskManager, TaskTag, TaskTagManager
 from synapse.orm import Manager
+from synapse.session.config import SECRETS
 
 
 class Session(base.Session):
@@ -134,7 +135,9 @@ def connect(host: str | None = None, **settings: Any) -> Session:
     >>> connect("https://api.synapse.sh", api_token="syn_0123456789abcdef")
     <Session https://api.synapse.sh>
     """
-    settings = {name: conceal(value) for name, value in settings.items()}
+    # What is no secret stays plain text: rows and queries are pickled with their tenant.
+    secret = (*SECRETS, "proxies")
+    settings = {name: conceal(value) if name in secret else value for name, value in settings.items()}
     session = Session(host, **settings)
     base.set_default(session)
     return session

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import pickle
 
 import pytest
 
@@ -54,6 +55,13 @@ class TestDefault:
 
         assert made is current() is Task.objects.session
         assert isinstance(Task.objects.count(), int)
+
+    def test_what_comes_through_it_is_pickled(self, box, no_default):
+        """With its tenant, which is no secret."""
+        made = synapse.connect(box.url, api_token=box.api_token, tenant=box.tenant)
+
+        assert pickle.loads(pickle.dumps(Task.objects.all())).count() == Task.objects.count()
+        assert (str, box.tenant) == (type(made.settings.tenant), made.settings.tenant)
 
     def test_disconnect_closes_it(self, box, no_default):
         """After `disconnect()` there is none, and the old one is closed; doing it twice is harmless."""
