@@ -34,12 +34,19 @@ OF_QUERIES: Final[Mapping[str, str]] = {
     "union": "the backend can't combine queries; run both, and join the rows by key",
     # pandas
     "columns": "values() names the fields of each row",
+    "apply": _EACH,
+    "describe": _PANDAS,
     "drop_duplicates": "rows are distinct; set(query.values_list('field', flat=True)) gives the different values",
+    "group_by": "itertools.groupby or a dict of lists groups rows here",
     "groupby": "itertools.groupby or a dict of lists groups rows here",
     "head": "query[:5] gives the first rows",
+    "iloc": _SLICE,
+    "isin": "filter(id__in=[...]) takes several values, where the lookup has __in",
     "iterrows": _EACH,
     "itertuples": "query.values_list('id', ..., named=True) gives named tuples",
     "len": _COUNT,
+    "loc": "get(key) gives the row of a key",
+    "map": _EACH,
     "length": _COUNT,
     "sample": "random.sample(list(query), 5) chooses here",
     "shape": _COUNT,
@@ -47,6 +54,8 @@ OF_QUERIES: Final[Mapping[str, str]] = {
     "sort_values": "order_by('-created') orders",
     "tail": "query.reverse()[:5] gives the last rows, the last one first",
     "to_csv": _PANDAS,
+    "to_dataframe": _PANDAS,
+    "to_df": _PANDAS,
     "to_dict": "list(query.values()) gives dicts",
     "to_json": "json.dumps([row.to_dict(json=True) for row in query])",
     "to_pandas": "pandas.DataFrame(query.values())",
@@ -61,7 +70,9 @@ OF_QUERIES: Final[Mapping[str, str]] = {
     "fetchall": _LIST,
     "find": _LOOKUPS,
     "find_one": _LOOKUPS,
+    "filter_by": _LOOKUPS,
     "get_all": _LIST,
+    "get_or_none": "filter(...).first() gives a row or None",
     "insert": "create(...) makes one row, bulk_create([...]) many",
     "insert_many": "bulk_create([...]) makes many rows",
     "items": f"{_EACH}; query.in_bulk() gives a dict by key",
@@ -77,6 +88,8 @@ OF_QUERIES: Final[Mapping[str, str]] = {
     "paginate": "iterate over it: pages are fetched as they are needed",
     "remove": "delete() deletes every row of the query",
     "save": "row.save() saves one row, query.update(field=value) sets fields of all",
+    "scalar": "values_list('field', flat=True) gives bare values",
+    "scalars": "values_list('field', flat=True) gives bare values",
     "search": "filter(search='...') searches, where the entity has it",
     "select": "only('field', ...) chooses fields",
     "skip": _SLICE,
@@ -85,6 +98,14 @@ OF_QUERIES: Final[Mapping[str, str]] = {
     "to_list": _LIST,
     "tolist": _LIST,
     "where": _LOOKUPS,
+}
+
+OF_VALUES: Final[Mapping[str, str]] = {
+    "delete": "query.delete() deletes the rows",
+    "distinct": "set(query.values_list('field', flat=True)) gives the different values",
+    "earliest": "order_by('created').first() gives the values of the first row",
+    "latest": "order_by('created').last() gives the values of the last row",
+    "update": "query.update(field=value) sets fields of the rows",
 }
 
 OF_OBJECTS: Final[Mapping[str, str]] = {
@@ -157,7 +178,7 @@ def missing(name: str, owner: str, *, known: type[Any]) -> AttributeError:
 
 def method(owner: str, name: str, *, known: Iterable[str]) -> str:
     """Say that a query has no such method, and what there is instead."""
-    instead = _SYNC if name in _ASYNC else OF_QUERIES.get(name)
+    instead = _SYNC if name in _ASYNC else OF_QUERIES.get(name) or OF_VALUES.get(name)
     if instead is not None:
         return f"{owner} has no {quoted(name)}: {instead}"
     public = [each for each in known if not each.startswith("_")]

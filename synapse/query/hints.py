@@ -49,7 +49,7 @@ def instead(catalog: Catalog, spelling: str, *, value: Any) -> str:
     """Say what to type instead of a lookup that the entity does not have; empty where only its name is wrong."""
     name, _, suffix = spelling.partition("__")
     known = catalog.aliases.get(name, name)
-    if suffix in _PERIODS and catalog.accepts(known, Gte):
+    if suffix.partition("__")[0] in _PERIODS and catalog.accepts(known, Gte):
         return _period(name, suffix, value)
     if suffix == "range" and catalog.accepts(known, Gte):
         return f"{name}__gte=low, {name}__lte=high is the same"

@@ -7,7 +7,7 @@ import sys
 from types import FrameType
 from typing import Final
 
-_INSPECTORS: Final = frozenset({"rlcompleter", "inspect", "rich._inspect"})
+_INSPECTORS: Final = frozenset({"rlcompleter", "inspect", "rich._inspect", "unittest.mock"})
 _DEBUGGERS: Final = frozenset({"_pydevd_bundle", "jedi"})
 
 

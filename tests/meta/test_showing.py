@@ -10,6 +10,7 @@ import rlcompleter
 
 from collections.abc import Callable, Iterator
 from typing import Any, Final
+from unittest.mock import Mock
 
 import pytest
 
@@ -69,6 +70,7 @@ WAYS: Final[dict[str, Callable[[Any], Any]]] = {
     "hasattr": probed,
     "getmembers_static": inspect.getmembers_static,
     "getmembers": inspect.getmembers,
+    "a mock": lambda value: Mock(spec=value),
 }
 ALONE: Final = ("rows", "Session", "BackendClient")
 """Cannot be copied, and say so."""

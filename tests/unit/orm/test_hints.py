@@ -56,6 +56,12 @@ class TestDjangosNames:
 
         assert isinstance(caught.value, SynapseError)
 
+    @pytest.mark.parametrize("name", sorted(hints.OF_VALUES))
+    def test_of_queries_alone_say_what_to_type_of_values(self, name):
+        """Values are not written, and `distinct()` of them means other rows in Django."""
+        with pytest.raises(FieldError, match=rf"values\(\) has no '{name}': "):
+            getattr(Task.objects.values("id"), name)
+
     @pytest.mark.parametrize(
         ("name", "said"), [("fliter", "did you mean 'filter'"), ("aget", "asyncio.to_thread")]
     )

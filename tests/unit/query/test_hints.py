@@ -10,6 +10,7 @@ from synapse import Assignment, Project, QueryError, Task, TaskTag
 
 SAID = {
     "created__year": "created__gte='2026-01-01', created__lt='2027-01-01' is that year",
+    "created__year__gte": "bound it by its ends, such as created__gte=",
     "created__date": "bound it by its ends, such as created__gte=",
     "created__range": "created__gte=low, created__lte=high is the same",
     "meta__label": "[row for row in query if row.meta['label'] == ...] chooses here",
