@@ -60,6 +60,11 @@ class Version:
         pairs = zip(attrs.astuple(self), attrs.astuple(other), strict=True)
         return all(one == two or not one or not two for one, two in pairs)
 
+    def is_that_of(self, other: Version) -> bool:
+        """Whether both name the same content; a time of change may have become sure in between."""
+        same = other.etag == self.etag if self.etag else other.modified == self.modified
+        return same and self.meets(other)
+
     def is_repeated(self, headers: Mapping[str, str]) -> bool:
         """Whether an answer names the validator that its request was bound to.
 

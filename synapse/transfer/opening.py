@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import tempfile
@@ -101,8 +102,8 @@ class Ranged(io.RawIOBase):
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         """Go elsewhere; the next read asks for the file from there on."""
         start = {os.SEEK_SET: 0, os.SEEK_CUR: self._wanted, os.SEEK_END: self._version.size or 0}[whence]
-        if start + offset < 0:
-            raise ValueError(f"negative seek position {start + offset}")
+        if start + offset < 0:  # as files do: zipfile tries a place before the start of a small one
+            raise OSError(errno.EINVAL, f"negative seek position {start + offset}")
         self._wanted = start + offset
         return self._wanted
 
@@ -143,6 +144,6 @@ class Ranged(io.RawIOBase):
         self._fetch, self._rest = self._begin(), memoryview(b"")
         self._fetch.place = self._place = self._wanted
         self._fetch.version = self._version
-        if self._wanted == 0 and self._fetch.look() != self._version:
+        if self._wanted == 0 and not self._version.is_that_of(self._fetch.look()):
             raise TransferError("the file changed while it was open: open it again")
         self._blocks = self._fetch.blocks()

@@ -26,6 +26,7 @@ from tests.unit.transfer.shelf import Shelf
 MIB = 1024 * 1024
 CONTENT = os.urandom(3 * MIB)
 LAST_BYTE = f"bytes {3 * MIB - 1}-{3 * MIB - 1}/{3 * MIB}"
+OLD = "Thu, 01 Jan 2026 08:12:31 GMT"
 MD5 = hashlib.md5(CONTENT).hexdigest()
 
 
@@ -221,5 +222,23 @@ class TestRanges:
     def test_before_the_beginning_are_none(self, scripted: Scripted) -> None:
         """A place that is none is refused as of any file."""
         _, session = scripted(Shelf(CONTENT))
-        with remote(session).open(verify=False) as file, pytest.raises(ValueError, match="negative seek"):
+        with remote(session).open(verify=False) as file, pytest.raises(OSError, match="negative seek"):
             file.seek(-1)
+
+    def test_of_what_is_too_small_for_an_archive(self, scripted: Scripted) -> None:
+        """`zipfile` looks before its start, and finds that it is none."""
+        _, session = scripted(Shelf(b"small"))
+        with remote(session).open(verify=False) as file:
+            assert not zipfile.is_zipfile(file)
+
+    def test_of_a_file_that_is_new(self, scripted: Scripted) -> None:
+        """Its time of change becomes sure while it is open; by its tag it is the same."""
+        times = [("Last-Modified", OLD), ("Date", OLD)]
+        shelf = Shelf(CONTENT, headers=times)
+        _, session = scripted(shelf)
+        with remote(session).open(verify=False) as file:
+            file.seek(-1, os.SEEK_END)
+            file.read()
+            shelf.headers = [times[0], ("Date", OLD.replace("08:12", "08:20"))]
+            file.seek(0)
+            assert CONTENT == file.read()
