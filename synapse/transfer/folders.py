@@ -133,12 +133,14 @@ class Folder:
     def _found(self) -> Iterator[tuple[str, Unit | Problem]]:
         """Give what is found, each with the path of its folder below that of its specification."""
         for places in self._starts():
+            # One that lies in another, as `images/masks` in `images`, is not of that one as well.
+            own = frozenset(place.path for place in places)
             waiting = [places]
             while waiting:
                 below: dict[str, list[_Place]] = {}
                 places = waiting.pop()
                 path = places[0].path[places[0].start :].lstrip("/")
-                for found in self._within(places, below):
+                for found in self._within(places, below, own=own):
                     yield path, found
                 waiting += [below[name] for name in sorted(below, key=natural, reverse=True)]
 
@@ -204,15 +206,20 @@ class Folder:
             words = f"the folder {name!r} is named after no file specification{hint}: {', '.join(wanted)}"
             yield Problem(name, TransferError(words))
 
-    def _within(self, places: Sequence[_Place], below: dict[str, list[_Place]]) -> Iterator[Unit | Problem]:
-        """Give the units of files that lie in these places, which stand for one folder, and note what is below it."""
+    def _within(
+        self, places: Sequence[_Place], below: dict[str, list[_Place]], *, own: frozenset[str]
+    ) -> Iterator[Unit | Problem]:
+        """Give the units of files that lie in these places, which stand for one folder, and note what is below it.
+
+        Those that are begun with by their *own* are left out below.
+        """
         names: list[str] = []
         folders: list[tuple[str, _Place]] = []
         for number, place in enumerate(places):
             inner, problem = self._list(place.path, names, mark=f"\0{number}")
             if problem is not None:
                 yield problem
-            folders += [(name, place) for name in inner if not place.flat]
+            folders += [(name, place) for name in inner if not place.flat and place.below(name) not in own]
         for group in families(names, alone=len(self.specs) == 1):
             yield from self._family(group, places)
         same = _sameness(folders)

@@ -40,6 +40,9 @@ _LITTER: Final = frozenset(
 )
 
 
+_DEEP: Final = re.compile(r"(^|/)\*\*/")
+
+
 def is_visible(name: str) -> bool:
     """Tell whether a name is not one of those that systems hide or leave in folders, whatever its case.
 
@@ -54,8 +57,8 @@ class Patterns:
     """What is looked at of a folder.
 
     A pattern without a slash is held against the name of a file or folder, one with a slash against its path below the
-    folder that was given, and one that ends in a slash against folders only. `*` stands for anything, slashes too, and
-    case does not count.
+    folder that was given, and one that ends in a slash against folders only: it stands for all that is in them. `*`
+    stands for anything, slashes too, `**/` for no folder as well, and case does not count.
     """
 
     include: tuple[str, ...] | None = None
@@ -77,7 +80,13 @@ class Patterns:
         """Tell whether a file is taken."""
         if not is_visible(path.rpartition("/")[2]) or _match(self.exclude, path):
             return False
-        return self.include is None or _match(self.include, path)
+        return self.include is None or _match(self.include, path) or self._is_inside(path)
+
+    def _is_inside(self, path: str) -> bool:
+        """Tell whether a file lies in a folder that `include` names."""
+        folders = [each for each in self.include or () if each.endswith("/")]
+        steps = path.split("/") if folders else []
+        return any(_match(folders, "/".join(steps[:count]), folder=True) for count in range(1, len(steps)))
 
 
 def _match(patterns: Iterable[str], path: str, *, folder: bool = False) -> bool:
@@ -99,7 +108,8 @@ def _texts(what: str, given: object) -> tuple[str, ...]:
         raise TransferError(
             f"upload({what}=...) takes patterns such as '*.jpg' or ['previews/', 'classes.txt'], got {describe(given)}"
         )
-    return tuple(_plain(each).removeprefix("./").removeprefix("/") for each in several)
+    plain = [_plain(each).removeprefix("./").removeprefix("/") for each in several]
+    return tuple(dict.fromkeys(form for each in plain for form in (each, _DEEP.sub(r"\1", each))))
 
 
 def _plain(text: str) -> str:

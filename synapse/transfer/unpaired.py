@@ -24,7 +24,8 @@ _STEMS_KEPT: Final = 50
 # Files that tell of a whole data set: they are nobody's labels.
 _ABOUT_ALL: Final = re.compile(
     r"_?(annotations?|classes|class_names|predefined_classes|obj|names|dataset|data|coco|metadata|manifest|index|readme"
-    r"|licen[sc]e|notes|label_?map|labels|categories|train|val|valid|validation|test|trainval|synset\w*"
+    r"|licen[sc]e|changelog|credits|info|notes|requirements|package|config(uration)?|settings|calib(ration)?|cameras?"
+    r"|intrinsics?|extrinsics?|results?|(md5|sha\d+|check)_?sums?|((image|file)_?)?list|via_\w+|label_?map|labels|categories|train|val|valid|validation|test|trainval|synset\w*"
     r"|(instances|captions|person_keypoints|image_info|stuff|panoptic)_\w+|\w*annotations?\.coco)",
     re.IGNORECASE,
 )

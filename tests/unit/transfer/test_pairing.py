@@ -56,6 +56,9 @@ def units(folder: Path, specs: list[Spec], **options: Any) -> list[str]:
         ("a.jpg a.json b.jpg", ["a.jpg a.json", "b.jpg"]),
         ("a.jpg a.json b.json", ["a.jpg a.json", "!b.json"]),
         ("a.jpg b.jpg classes.txt", ["a.jpg", "b.jpg", "!classes.txt"]),
+        ("a.jpg b.jpg config.yaml", ["a.jpg", "b.jpg", "!config.yaml"]),
+        ("a.jpg calibration.json via_project_1.json", ["a.jpg", "!calibration.json", "!via_project_1.json"]),
+        ("a.jpg image_list.txt md5sums.txt", ["a.jpg", "!image_list.txt", "!md5sums.txt"]),
         ("a.jpg _annotations.coco.json", ["!_annotations.coco.json", "a.jpg"]),
         ("images/a.jpg annotations/instances_val.json", ["!annotations/instances_val.json", "images/a.jpg"]),
         ("photos/a.jpg docs/x.json", ["!docs/x.json", "photos/a.jpg"]),
@@ -164,6 +167,12 @@ def test_folders_of_labels_are_told_with_what_pairs_them(
             "labels",
             ["day1/images/a.jpg day1/labels/a.json", "day2/images/b.jpg day2/labels/b.json"],
         ),
+        (
+            "images/a.jpg images/labels/a.json",
+            "images",
+            "images/labels",
+            ["images/a.jpg images/labels/a.json"],
+        ),
         (BESIDE, ".", "labels", ["a.jpg labels/a.json", "day1/b.jpg day1/labels/b.json"]),
     ],
 )
@@ -208,6 +217,14 @@ def test_masks_are_no_pictures_of_their_own(tmp_path: Path, names: str, folders:
     assert f"say folders={folders} to pair" in str(caught.value)
     assert [names] == units(folder, [IMAGE, second], folders=folders)
     assert 2 == len(units(folder, [IMAGE, DATA]))
+
+
+def test_masks_that_lie_in_the_folder_of_pictures_are_no_pictures(tmp_path: Path) -> None:
+    """What is named for one specification does not go up for the other as well."""
+    folder, second = filled(tmp_path, "images/a.png images/masks/a.png"), Spec("image_2", "image")
+    folders = {"image_1": "images", "image_2": "images/masks"}
+
+    assert ["images/a.png images/masks/a.png"] == units(folder, [IMAGE, second], folders=folders)
 
 
 @pytest.mark.parametrize("names", ["day1/a.png day2/a.png", "images/a.png masks/b.png", "images/a.png"])

@@ -51,6 +51,13 @@ def test_the_rest_is_looked_at(name: str) -> None:
         ("café*", "cafe\u0301.jpg", True),
         (["*.jpg", "*.png"], "a.png", True),
         ("[ab].jpg", "b.jpg", True),
+        ("day1/", "day1/x/a.jpg", True),
+        ("day1/", "day2/a.jpg", False),
+        ("x/", "day1/x/a.jpg", True),
+        ("**/a.jpg", "a.jpg", True),
+        ("**/x/a.jpg", "day1/x/a.jpg", True),
+        ("x/**/a.jpg", "x/a.jpg", True),
+        ("x**/a.jpg", "xa.jpg", False),
     ],
 )
 def test_include_takes_what_it_names(pattern: Any, path: str, taken: bool) -> None:
@@ -67,6 +74,8 @@ def test_include_takes_what_it_names(pattern: Any, path: str, taken: bool) -> No
         ("a/previews/", "b/a/previews", True, True),
         ("*_thumb.*", "a_thumb.jpg", False, False),
         ("old*", "older", True, False),
+        ("**/a.jpg", "a.jpg", False, False),
+        ("**/raw/", "raw", True, False),
     ],
 )
 def test_exclude_leaves_out_what_it_names(pattern: str, path: str, folder: bool, taken: bool) -> None:
