@@ -152,7 +152,7 @@ class DataCollection(Entity):
             {"files": self.check_files(files)}, self._all_specs(), root=root, check_content=check_content
         )
         given: dict[str, Any] = {"meta": {} if meta is None else meta}
-        if groups != ():
+        if not (isinstance(groups, tuple) and not groups):  # a pandas.Series has no plain `!=`
             given["groups"] = groups
         unit = DataUnit(data_collection_id=self.pk, files={}, **given)
         checksums = transfer.upload_missing(session, {name: part.source for name, part in plan.parts.items()})

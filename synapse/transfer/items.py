@@ -13,7 +13,7 @@ from synapse.errors import MappingError, TransferError, describe, did_you_mean
 from synapse.mapping.codecs import Misfit, check_json
 from synapse.mapping.json import detached
 from synapse.session.paths import user_path
-from synapse.transfer.places import place_of
+from synapse.transfer.places import check_root, place_of
 from synapse.transfer.signs import check_fits
 from synapse.transfer.source import PathLike, Source
 from synapse.transfer.specifications import Spec, by_specification
@@ -53,6 +53,7 @@ def plan_of(
     item: Any, specs: Sequence[Spec], *, root: PathLike | None = None, check_content: bool = True
 ) -> Plan:
     """Check an item and look at its files; what cannot be is a `TransferError` or a `MappingError`."""
+    check_root(root)
     files, meta, groups = _read(item)
     by_name = {spec.name: spec for spec in specs}
     required = [spec.name for spec in specs if spec.required]

@@ -47,10 +47,13 @@ def place_of(path: PathLike, root: PathLike | None) -> str:
     if isinstance(path, PlacedPath) and path.remembered:
         return as_remembered(path.remembered)
     given = user_path(path)
-    relative = Path(os.path.normpath(given))
-    if given.is_absolute() or ".." in relative.parts:
-        return as_remembered(given.name)
-    return as_remembered(relative.as_posix())
+    relative = os.path.normpath(given)
+    return as_remembered(given.name if _leaves(relative) else Path(relative).as_posix())
+
+
+def _leaves(path: str) -> bool:
+    """Whether a path is absolute or leads up: it would tell of this machine."""
+    return os.path.isabs(path) or path.partition(os.sep)[0] == ".."  # noqa: PTH117
 
 
 class SharedNameWarning(UserWarning):
@@ -58,7 +61,7 @@ class SharedNameWarning(UserWarning):
 
 
 class Names:
-    """Notices files of several folders that have one name, which is all that is remembered of an absolute path."""
+    """Notices files of several folders that have one name, which is all that is remembered of some paths."""
 
     def __init__(self, where: tuple[str, int]) -> None:
         self._where = where
@@ -72,13 +75,19 @@ class Names:
                 self._note(spec, path)
 
     def _note(self, spec: object, path: str | PurePath) -> None:
-        text = str(user_path(path))
-        if self._paths is None or not os.path.isabs(text) or getattr(path, "remembered", None):  # noqa: PTH117
+        if self._paths is None or getattr(path, "remembered", None):
             return
-        if self._paths.setdefault(hash((spec, os.path.basename(text))), hash(text)) != hash(text):  # noqa: PTH119
+        try:
+            text = os.path.normpath(user_path(path))
+        except TransferError:  # told in its turn
+            return
+        if not _leaves(text):
+            return
+        name = os.path.basename(text)  # noqa: PTH119
+        if self._paths.setdefault(hash((spec, name)), hash(text)) != hash(text):
             self._paths = None
             warnings.warn_explicit(
-                f"several files are called {os.path.basename(text)!r}, and of an absolute path the backend remembers "  # noqa: PTH119
+                f"several files are called {name!r}, and of a path that is absolute or leads up the backend remembers "
                 "only the name: upload(items, root='the folder above them') keeps the folders between",
                 SharedNameWarning,
                 *self._where,

@@ -182,6 +182,7 @@ DATA: Final = [
     Bad("DataCollection.add", "missing specification", lambda w: w.collection.add({}), MappingError),
     Bad("DataCollection.add", "meta", lambda w: w.collection.add(w.picture, meta=[1]), MappingError),
     Bad("DataCollection.add", "groups", lambda w: w.collection.add(w.picture, groups="day"), MappingError),
+    Bad("DataCollection.add", "root", lambda w: w.collection.add(w.picture, root=b"."), TransferError),
     Bad("DataCollection.add", "unsaved", lambda w: w.new_collection.add(w.picture)),
     Bad("DataCollection.add", "deleted", lambda w: w.gone_collection.add(w.picture)),
     Bad(

@@ -8,6 +8,7 @@ import zipfile
 
 from pathlib import Path
 
+import numpy
 import pytest
 
 from PIL import Image
@@ -120,6 +121,12 @@ class TestAdd:
             unit.files["image_1"].read(),
         )
         assert "morning" == tables.DataUnitGroup.objects.get(pk=unit.group).name
+
+    def test_takes_groups_as_an_array(self, collection, picture, tables):
+        """Such as a column of a table, which has no plain `!=`."""
+        unit = collection.add(picture(11, "a.png"), groups=numpy.array(["day", "night"]))
+
+        assert "night" == tables.DataUnitGroup.objects.get(pk=unit.group).name
 
     def test_takes_a_bare_path(self, collection, picture):
         """Where one file is required, its path alone will do."""

@@ -97,12 +97,13 @@ def test_items_know_their_place(item: object) -> None:
 
 
 class TestNames:
-    def test_that_are_the_same_are_told_once(self) -> None:
+    @pytest.mark.parametrize("above", ["", "..", "x/../.."])
+    def test_that_are_the_same_are_told_once(self, above: str) -> None:
         """With what keeps the folders, at the place of the call."""
         names = Names(("run.py", 7))
         with pytest.warns(SharedNameWarning, match="several files are called 'a.jpg'.*root=") as told:
             for folder in ("x", "y", "z"):
-                names.note({"files": {"m": f"/{folder}/a.jpg"}})
+                names.note({"files": {"m": f"{above}/{folder}/a.jpg"}})
 
         assert [("run.py", 7)] == [(each.filename, each.lineno) for each in told]
 
@@ -114,6 +115,8 @@ class TestNames:
             ["/x/a.jpg", "/y/b.jpg"],
             [placed("/x/a.jpg", "x/a.jpg"), placed("/y/a.jpg", "y/a.jpg")],
             [None, 5, b"/x/a.jpg"],
+            ["~nosuchuser/a.jpg", "~nosuchuser/b/a.jpg"],
+            ["../x/a.jpg", "../y/../x/a.jpg"],
         ],
     )
     def test_that_differ_are_not(self, paths: list[object]) -> None:
