@@ -110,7 +110,11 @@ def _like_numbers(sent: float, held: float) -> Likeness:
 
 
 def _rounded(sent: float, held: float) -> bool:
-    return math.isclose(sent, held, rel_tol=1e-6) or any(held == round(sent, digits) for digits in range(7))
+    # Python rounds a half to the even digit, and databases up.
+    return math.isclose(sent, held, rel_tol=1e-6) or any(
+        held == round(held, digits) and abs(sent - held) <= 0.5 * 10**-digits * (1 + 1e-9)
+        for digits in range(7)
+    )
 
 
 def _like_texts(sent: str, held: str) -> Likeness:
@@ -123,7 +127,11 @@ def _like_texts(sent: str, held: str) -> Likeness:
         _UUID.fullmatch(one) and _UUID.fullmatch(other) and one.replace("-", "") == other.replace("-", "")
     ):
         return Likeness.SAME
-    if one == other or _slug(one) == other or (len(other) >= _LONG and one.startswith(other)):
+    if (
+        one == other
+        or _slug(one) == other
+        or (len(other) >= _LONG and one.startswith(other.removesuffix("...")))
+    ):
         return Likeness.POSSIBLE
     return Likeness.POSSIBLE if one and _MASK.fullmatch(held) else Likeness.OTHER
 
