@@ -219,7 +219,7 @@ def set_tags_tasks(client: BackendClient, data: Mapping[str, Any], params: Param
 def set_tags(client: BackendClient, resource: str, data: object, params: Params) -> Row | None:
     """Change the tags of rows of a kind."""
     what = f"{resource}/set_tags/"
-    given = encoded(what, params, known=v1_client.TAGGING, strict=client.strict)
+    given = encoded(client, what, params, known=v1_client.TAGGING)
     body = named(client, what, data, known=v1_client.tagging(resource))
     request = v1_client.set_tags(resource, body, params=given)
     if client.strict and "action" not in request.json:

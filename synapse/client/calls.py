@@ -104,7 +104,7 @@ def _checked(what: str, given: object, *, kind: Kind) -> int | str:
 
 def fetch(client: BackendClient, resource: str, pk: object, params: Params = None) -> Row:
     """Read one object."""
-    given = encoded(f"{resource}/{{id}}/", params, strict=client.strict)
+    given = encoded(client, f"{resource}/{{id}}/", params)
     return answered(client, v1_client.single(resource, key_of(resource, pk), params=given))
 
 

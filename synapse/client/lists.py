@@ -87,7 +87,7 @@ def _given(
 ) -> tuple[tuple[str, str], ...]:
     """Check and write the parameters of a list."""
     known = parameters(flat, cls._schema, catalog=cls._catalog)
-    given = encoded(flat.path, params, known=known, strict=client.strict)
+    given = encoded(client, flat.path, params, known=known)
     size = options.get("page_size", flat.size)
     if size is not None and not any(name == "page_size" for name, _ in given):
         given = (*given, ("page_size", str(size)))

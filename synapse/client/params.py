@@ -8,14 +8,18 @@ import re
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import date
-from typing import Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from synapse.dialects import v1_client
 from synapse.errors import QueryError, describe, did_you_mean
+from synapse.orm.binding import check_host
 from synapse.orm.registry import entity_named
 from synapse.query.kinds import LARGEST, SMALLEST, Boolean, Integer, Key, Kind, Reference, Search
 from synapse.query.search import terms
 from synapse.values import advice, is_missing, plain, sendable
+
+if TYPE_CHECKING:
+    from synapse.client.backend import BackendClient
 
 _ANY: Final = v1_client.Parameter("repeat")
 _WHOLE: Final = re.compile(r"\s*(?:[+-]?[0-9]+)?\s*")
@@ -25,19 +29,22 @@ Known: TypeAlias = Mapping[str, v1_client.Parameter]
 
 
 def encoded(
-    what: str, params: object, *, known: Known = v1_client.SINGLE, strict: bool = True
+    client: BackendClient, what: str, params: object, *, known: Known = v1_client.SINGLE
 ) -> v1_client.Params:
     """Write parameters as they travel: a list joined by commas or as a repeated key, `None` not at all.
 
-    Unless not *strict*, what the backend would ignore is a `QueryError`: a name that *what* does not know, several
-    values where it heeds one, and a filter by None, by no value or by one that means none.
+    An object of another backend is refused. A strict client refuses what the backend would ignore, too: a name that
+    *what* does not know, several values where it heeds one, and a filter by None, by no value or by one that means
+    none.
     """
+    strict = client.strict
     pairs: list[tuple[str, str]] = []
     for name, value in mapping_of(params).items():
         if strict:
             check_name(what, name, known=known)
         parameter = known.get(str(name).removesuffix("[]"), _ANY)
         values = list(_values(value))
+        check_host(client.session, values, what=f"{what} {name}")
         if strict and parameter.kind is not None:
             texts = [_narrowing(what, name, each, parameter=parameter) for each in values]
             if not texts and not parameter.excludes:

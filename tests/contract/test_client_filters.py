@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from synapse import BackendClient, Project, QueryError
+from synapse import BackendClient, Project, QueryError, WrongHostError
 from synapse.client.exceptions import ClientResponseIncompleteError
 from synapse.dialects import Reply
 from synapse.testing import HOST, CannedSession, canned, page
@@ -192,6 +192,21 @@ CHANGES = {
     "run_plugin": lambda c: c.run_plugin("code", {"action": "train"}),
     "health_check_agent": lambda c: c.health_check_agent("a" * 40),
 }
+
+
+class TestObject:
+    @pytest.mark.parametrize("strict", [True, False])
+    @pytest.mark.parametrize("many", [lambda row: row, lambda row: [row], lambda row: iter([row])])
+    def test_of_another_backend_is_refused(self, many: Any, strict: bool) -> None:
+        """Its key names another object here."""
+        client, session = client_of({"GET sdk/tasks/": page([])}, strict=strict)
+        elsewhere = canned({"GET projects/1/": {"id": 1, "title": "Signs"}})
+        elsewhere.host = "https://stage.example.com"
+        project = Project.objects.using(elsewhere).get(1)
+
+        with pytest.raises(WrongHostError, match=r"stage\.example\.com"):
+            client.list_tasks({"project": many(project)})
+        assert session.requests == []
 
 
 class TestEmptyAnswer:
