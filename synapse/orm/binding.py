@@ -102,24 +102,30 @@ def apart(instance: Entity, other: Entity | Session) -> bool:
 
 # --- where a query goes --------------------------------------------------------
 def chosen(queryset: QuerySet[Any]) -> Session:
-    """Give the session of a query, or the current one, if that leads to where the query and its keys belong."""
-    what, made_for = f"this {queryset.entity.__name__} query", queryset._made_for
+    """Give the session of a query, or the current one, if that leads to where the query, its keys and rows belong."""
+    what = f"this {queryset.entity.__name__} query"
     session = queryset._session or current()
-    if queryset._session is None and made_for is not None and not session.backend.holds(made_for):
+    home = _home(queryset)
+    if queryset._session is None and home is not None and not session.backend.holds(home):
         raise _wrong(
-            f"{what} was made for {made_for}, but the current session goes to {session.backend}; .using(session) says "
-            "where it is to go",
-            made_for,
+            f"{what} {'was made for' if queryset._made_for else 'has rows of'} {home}, but the current session goes to "
+            f"{session.backend}; .using(session) says where it is to go",
+            home,
             session,
         )
     meet(session, queryset._keys_of, what=what)
     return session
 
 
+def _home(queryset: QuerySet[Any]) -> Backend | None:
+    """Give the backend that a query was made for, or that it has rows of: what is written is what was looked at."""
+    return queryset._made_for or queryset._result.backend
+
+
 def home_of(queryset: QuerySet[Any]) -> Backend | None:
     """Give the backend that a query goes to, or would go to now; nothing is asked, and no session made."""
     session = queryset._session
-    return session.backend if session is not None else queryset._made_for or _current()
+    return session.backend if session is not None else _home(queryset) or _current()
 
 
 def restored(cls: type[QuerySet[Any]], *pickled: Any) -> QuerySet[Any]:

@@ -236,9 +236,9 @@ def delete(queryset: QuerySet[E], *, everything: bool, dry_run: bool) -> BulkRes
     """Delete every row."""
     guard(queryset, "delete", everything=everything)
     arguments.flag("delete(dry_run=...)", dry_run)
+    session, cls = queryset.session, queryset.entity
     rows = matching(queryset, proven=not everything)
     changes = tuple(Change(row.pk) for row in rows)
-    session, cls = queryset.session, queryset.entity
 
     def remove(row: Change) -> None:
         with asking(lambda _: Removal.of_row(cls, row.pk, session=session)):

@@ -456,6 +456,7 @@ class QuerySet(Generic[E]):
 
     def _begin(self) -> Iterator[list[E]]:
         coach.note_set(self._set_of)
+        self._result.backend = self.session.backend
         return self._pages()
 
     def _pages(self) -> Iterator[list[E]]:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from synapse.session.forks import Locks
+
+if TYPE_CHECKING:
+    from synapse.session import Backend
 
 R = TypeVar("R")
 
@@ -15,12 +18,14 @@ R = TypeVar("R")
 class Result(Generic[R]):
     """The rows that were fetched so far, page by page, until it is `whole`.
 
-    A loop holds on to the result that it began with, whatever its query forgets meanwhile.
+    A loop holds on to the result that it began with, whatever its query forgets meanwhile. `backend` is where the rows
+    are from, once there are some.
     """
 
     def __init__(self, rows: Iterable[R] | None = None) -> None:
         self.rows: list[R] = [] if rows is None else list(rows)
         self.whole = rows is not None
+        self.backend: Backend | None = None
         self._source: Iterator[list[R]] | None = None
         self._locks = Locks()
         self._reading_in: int | None = None
@@ -62,4 +67,4 @@ class Result(Generic[R]):
                 return
 
     def _reset(self) -> None:
-        self.rows, self._source, self.whole = [], None, False
+        self.rows, self._source, self.whole, self.backend = [], None, False, None

@@ -145,6 +145,47 @@ class TestCopies:
         assert ({"POST"}, []) == ({stage.requests[-1].method}, production.requests)
 
 
+class TestFetched:
+    @pytest.mark.parametrize(
+        "use",
+        [
+            lambda query: query.delete(),
+            lambda query: query.update(is_discarded=True),
+            lambda query: query.set_tags(add=[1]),
+            lambda query: query.create(project=1, data_unit=2),
+            lambda query: query.iterator(),
+            travelled,
+        ],
+        ids=["delete", "update", "set_tags", "create", "iterator", "pickle"],
+    )
+    def test_rows_keep_a_query_where_they_are_from(self, use: Callable[[Any], Any], stage, production):
+        """What was looked at on one backend is not deleted on the one that is current afterwards."""
+        with stage:
+            query = Task.objects.filter(id__in=[20])
+            assert [20] == [task.id for task in query]
+
+        with pytest.raises(WrongHostError, match=r"stage\.invalid.*production\.invalid"):
+            list(use(query))
+        assert [] == production.requests
+
+    def test_rows_leave_what_is_made_of_it_free(self, stage, production):
+        """It was looked at nowhere."""
+        query = Task.objects.filter(id__in=[20])
+        with stage:
+            list(query)
+
+        assert (1, production) == (query.all().count(), query.filter(is_discarded=False).session)
+
+    def test_rows_that_a_write_dropped_keep_it_nowhere(self, stage, production):
+        """It goes to what is current again, as if it had never been fetched."""
+        query = Task.objects.filter(id__in=[20])
+        with stage:
+            list(query)
+            query.update(is_discarded=False)
+
+        assert production is query.session
+
+
 class TestUsing:
     def test_cannot_take_a_set_elsewhere(self, theirs, production):
         """The key of its owner names another project there."""
