@@ -110,9 +110,13 @@ def send_tags(
 
 
 def check_tags(instance: Entity, row: Mapping[str, Any], *, changes: Changes) -> None:
-    """Raise `WriteIgnoredError` where the row of an object that was just tagged shows other tags."""
+    """Raise `WriteIgnoredError` where the row of an object that was just tagged shows the keys of other tags."""
     shown = row.get("tags")
-    if not isinstance(shown, list) or are_held(shown, changes):
+    if (
+        not isinstance(shown, list)
+        or not all(type(each) is int for each in shown)
+        or are_held(shown, changes)
+    ):
         return
     wanted = set(shown)
     for action, tags in changes:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import pytest
 
 from synapse import (
@@ -11,6 +13,7 @@ from synapse import (
     QueryError,
     Task,
     TaskTag,
+    WriteIgnoredError,
     WriteUnconfirmedError,
 )
 from synapse.entities.tagging import BATCH
@@ -67,6 +70,17 @@ def test_an_answer_that_is_no_object_is_unconfirmed(answer):
     with pytest.raises(WriteUnconfirmedError) as caught:
         task.set_tags(add=[1])
     assert caught.value.question is not None
+
+
+@pytest.mark.parametrize("shown", [[{"id": 1}], ["night"], [None], None, []], ids=repr)
+def test_a_row_that_shows_no_keys_gives_no_verdict(shown):
+    """Only keys can be held against keys; an empty list shows that the tag isn't there."""
+    task = Task.ref(7)
+    replies = {"POST tasks/set_tags/": {}, "GET tasks/7/": {"id": 7, "project": 1, "tags": shown}}
+    task._state.session = canned(replies)
+
+    with pytest.raises(WriteIgnoredError) if shown == [] else nullcontext():
+        task.set_tags(add=[1])
 
 
 def test_a_name_with_blanks_around_it_is_refused():
