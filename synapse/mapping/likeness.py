@@ -110,11 +110,14 @@ def _like_numbers(sent: float, held: float) -> Likeness:
 
 
 def _rounded(sent: float, held: float) -> bool:
-    # Python rounds a half to the even digit, and databases up.
-    return math.isclose(sent, held, rel_tol=1e-6) or any(
-        held == round(held, digits) and abs(sent - held) <= 0.5 * 10**-digits * (1 + 1e-9)
-        for digits in range(7)
-    )
+    try:
+        # Python rounds a half to the even digit, and databases up.
+        return math.isclose(sent, held, rel_tol=1e-6) or any(
+            held == round(held, digits) and abs(sent - held) <= 0.5 * 10**-digits * (1 + 1e-9)
+            for digits in range(7)
+        )
+    except OverflowError:
+        return False  # an integer that is beyond every float
 
 
 def _like_texts(sent: str, held: str) -> Likeness:
