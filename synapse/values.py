@@ -6,9 +6,10 @@ import enum
 import os
 import sys
 
+from collections.abc import Iterable, Mapping
 from datetime import date, time
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 from uuid import UUID
 
 _PYTHON: Final = frozenset({str, int, float, bool, dict, list, tuple, type(None)})
@@ -29,6 +30,16 @@ def plain(value: Any) -> Any:
         if isinstance(value, kind):
             return own(value)
     return value
+
+
+def is_many(value: object) -> TypeGuard[Iterable[Any]]:
+    """Tell whether a value holds others one after another: no text, no mapping, and no array of a single value.
+
+    >>> is_many([1]), is_many("text"), is_many({"a": 1})
+    (True, False, False)
+    """
+    single = isinstance(value, str | bytes | bytearray | Mapping) or getattr(value, "ndim", 1) == 0
+    return isinstance(value, Iterable) and not single
 
 
 def is_missing(value: object) -> bool:

@@ -16,7 +16,7 @@ from synapse.orm.binding import check_host
 from synapse.orm.registry import entity_named
 from synapse.query.kinds import LARGEST, SMALLEST, Boolean, Integer, Key, Kind, Reference, Search
 from synapse.query.search import terms
-from synapse.values import advice, is_missing, plain, sendable
+from synapse.values import advice, is_many, is_missing, plain, sendable
 
 if TYPE_CHECKING:
     from synapse.client.backend import BackendClient
@@ -117,9 +117,7 @@ def _refusal(what: str, why: str) -> QueryError:
 
 
 def _values(value: Any) -> Iterable[Any]:
-    if isinstance(value, str | bytes | Mapping) or not isinstance(value, Iterable):
-        return (value,)
-    return value
+    return value if is_many(value) else (value,)
 
 
 def _text(name: object, value: Any) -> str:
@@ -129,7 +127,7 @@ def _text(name: object, value: Any) -> str:
     if isinstance(value, enum.Enum):
         return str(value.value)
     huge = isinstance(value, int) and not SMALLEST <= value <= LARGEST
-    if huge or isinstance(value, Mapping | bytes) or is_missing(value):
+    if huge or isinstance(value, Mapping | bytes | bytearray) or is_missing(value):
         raise QueryError(
             f"params[{name!r}] cannot travel in an address: {describe(value)}{advice(value)}; nothing was sent"
         )

@@ -36,11 +36,13 @@ class FilesManager(Manager[E]):
 
     def only(self, *names: str) -> Self:
         """Fetch these fields only, and with a file what it is held against; the others load when read."""
-        files = [name for name in self._file_fields if name in names]
+        files = _are_names(names) and not {*names}.isdisjoint(self._file_fields)
         return super().only(*names, *(self._facts if files else ()))
 
     def defer(self, *names: str) -> Self:
         """Leave these fields out, but for what a file that is fetched is held against; they load when read."""
+        if not _are_names(names):
+            return super().defer(*names)  # which refuses them
         files = [name for name in self._file_fields if name not in names]
         dropped = [name for name in names if not (files and name in self._facts)]
         return super().defer(*dropped) if dropped or not names else self._evolve()
@@ -152,6 +154,11 @@ class FilesManager(Manager[E]):
             return None if file is None else _converted(file, convert)
 
         return renew
+
+
+def _are_names(given: Iterable[object]) -> bool:
+    """Whether all are text; an array is not even to be compared with a name."""
+    return all(isinstance(each, str) for each in given)
 
 
 def _speaking(files: Mapping[str, RemoteFile | None]) -> str:

@@ -34,6 +34,7 @@ from synapse.query import CHOICE, EXACT, ID, RANGE, SEARCH, By, Exact, In
 from synapse.query.kinds import Choice, Text
 from synapse.query.search import words_of
 from synapse.transfer import RemoteFile
+from synapse.values import is_many
 
 if TYPE_CHECKING:
     from synapse.entities.assignment import AssignmentManager
@@ -70,7 +71,7 @@ class TaskManager(FilesManager["Task"]):
         Returns the number of tasks. Raises `BulkError` where some failed, with each task and its error.
         """
         given: object = list(annotations.items()) if isinstance(annotations, Mapping) else annotations
-        if isinstance(given, str | bytes) or not isinstance(given, Iterable):
+        if not is_many(given):
             raise QueryError(
                 f"annotate_many() takes pairs of a task and its data, got {describe(given)}; nothing was sent"
             )

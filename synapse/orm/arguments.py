@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import math
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from synapse.errors import QueryError, describe
 from synapse.mapping.codecs import Misfit, check_json
 from synapse.mapping.json import copy_json
+from synapse.values import is_many
 
 
 def items(what: str, given: object, *, of: str) -> list[Any]:
     """Take a list of things, refusing text, a mapping, a single thing and None."""
-    single = isinstance(given, str | bytes | Mapping) or hasattr(type(given), "_schema")
-    if single or not isinstance(given, Iterable):
+    if hasattr(type(given), "_schema") or not is_many(given):
         raise _refusal(what, f"a list of {of}", given)
     return list(given)
 

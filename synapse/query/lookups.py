@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import Any, ClassVar, Final
 
 from synapse.errors import QueryError, describe
 from synapse.query.kinds import Bound, Kind, Reference, Search
+from synapse.values import is_many
 
 
 class Nothing(Exception):  # noqa: N818 - internal signal: the conditions exclude each other
@@ -59,7 +59,7 @@ class In(Lookup):
     @classmethod
     def check(cls, what: str, value: Any, *, kind: Kind) -> tuple[Any, ...]:
         """Check every value; doubles are dropped, the order stays."""
-        if isinstance(value, str | bytes | bytearray | Mapping) or not isinstance(value, Iterable):
+        if not is_many(value):
             raise QueryError(f"{what} takes a list, got {describe(value)}")
         return tuple(dict.fromkeys(kind.check(what, item) for item in value))
 

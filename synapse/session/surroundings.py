@@ -227,5 +227,5 @@ def _is_loopback(host: str) -> bool:
         address = ip_address(name)
     except ValueError:
         return False
-    mapped = getattr(address, "ipv4_mapped", None)
-    return (mapped or address).is_loopback
+    meant = getattr(address, "ipv4_mapped", None) or address
+    return meant.is_loopback or meant.is_unspecified  # who connects to 0.0.0.0 gets to this machine

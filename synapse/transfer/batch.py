@@ -31,6 +31,7 @@ from synapse.transfer.specifications import Spec
 from synapse.transfer.stages import Job, run_stages
 from synapse.transfer.units import Creator, Units, find_tasks
 from synapse.transfer.upload import Options
+from synapse.values import is_many
 
 OnError: TypeAlias = Literal["collect", "raise"]
 Look: TypeAlias = Callable[[Any], Plan]
@@ -279,7 +280,7 @@ def _total(items: Iterable[Any]) -> int | None:
 
 
 def _check_settings(items: object, *, batch_size: object, on_error: object, presigned: object) -> None:
-    if isinstance(items, str | bytes | os.PathLike | Mapping) or not isinstance(items, Iterable):
+    if isinstance(items, os.PathLike) or not is_many(items):
         raise TransferError(
             "upload takes a folder or an iterable of items, such as sorted(Path('photos').glob('*.png')), "
             f"not one {type(items).__name__}"

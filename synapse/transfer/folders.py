@@ -20,7 +20,7 @@ from synapse.transfer.pairing import File, Unclear, families, fold, natural, uni
 from synapse.transfer.patterns import Patterns
 from synapse.transfer.places import as_remembered, check_root, placed, prefix_of
 from synapse.transfer.signs import check_fits
-from synapse.transfer.source import PathLike, Source
+from synapse.transfer.source import PathLike, Source, shown
 from synapse.transfer.specifications import Spec
 from synapse.transfer.unpaired import check_paired
 
@@ -377,6 +377,8 @@ def _read(root: Path) -> list[str]:
     try:
         with os.scandir(root) as entries:
             return [each.name for each in entries if _is_folder(each)]
+    except ValueError:
+        raise TransferError(f"there is no folder {shown(root)}: no path can be called so") from None
     except OSError as error:
         raise TransferError(_unreadable(root, error)) from error
 

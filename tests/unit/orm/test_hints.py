@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy
 import pytest
 
 import synapse
@@ -133,3 +134,28 @@ class TestUpdateFields:
             found.save(update_fields=["mtea"])
         with pytest.raises(QueryError, match="takes a Task that is saved already"):
             Task(project=1, data_unit=2).save(update_fields=["project", "data_unit"])
+
+
+ONE = numpy.array(1)
+"""An array of a single value cannot be iterated, though its class says so."""
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda tasks: tasks.filter(id__in=ONE),
+        lambda tasks: tasks.in_bulk(ONE),
+        lambda tasks: tasks.get(1).set_tags(add=ONE),
+        lambda tasks: tasks.bulk_create(ONE),
+        lambda tasks: tasks.annotate_many(ONE),
+        lambda tasks: tasks.only(numpy.arange(2)),
+        lambda tasks: tasks.defer(numpy.arange(2)),
+        lambda tasks: tasks.values(numpy.arange(2)),
+    ],
+)
+def test_arrays_that_are_no_list_are_refused(call):
+    """As anything else that is none, before something is sent."""
+    tasks = Task.objects.using(canned({"GET tasks/1/": task(1)}))
+
+    with pytest.raises(QueryError, match="got ndarray array"):
+        call(tasks)

@@ -155,7 +155,13 @@ class TestUnencrypted:
                 "http://127.0.0.1:1",
                 "http://127.8.9.10",
             ),
-            *("http://[::1]:8000", "http://[::ffff:127.0.0.1]", "https://api.test", "https://10.0.0.5"),
+            *(
+                "http://[::1]:8000",
+                "http://[::ffff:127.0.0.1]",
+                "http://0.0.0.0:8000",
+                "https://api.test",
+                "https://10.0.0.5",
+            ),
         ],
     )
     def test_is_not_said_of_this_machine_or_tls(

@@ -50,6 +50,13 @@ def images(folder: Folder) -> list[str]:
     return [item["image_1"] for item in items_of(folder)]
 
 
+@pytest.mark.parametrize("name", ["a\0b", "a\ud800"])
+def test_no_folder_can_be_called_so(name: str) -> None:
+    """What the system cannot spell is refused as a folder that is not there."""
+    with pytest.raises(TransferError, match="there is no folder"):
+        open_folder(name, specs=[IMAGE])
+
+
 class TestFlat:
     def test_is_in_natural_order(self, fill: Fill) -> None:
         """Numbers count as such, folders come after files, and the order is the same on every system."""
