@@ -111,13 +111,16 @@ def _like_numbers(sent: float, held: float) -> Likeness:
 
 def _rounded(sent: float, held: float) -> bool:
     try:
-        # Python rounds a half to the even digit, and databases up.
         return math.isclose(sent, held, rel_tol=1e-6) or any(
-            held == round(held, digits) and abs(sent - held) <= 0.5 * 10**-digits * (1 + 1e-9)
-            for digits in range(7)
+            held in (round(sent, digits), _half_up(sent, digits)) for digits in range(7)
         )
     except OverflowError:
         return False  # an integer that is beyond every float
+
+
+def _half_up(number: float, digits: int) -> float:
+    """Round as databases do, where Python takes the even digit."""
+    return math.copysign(math.floor(abs(number) * 10**digits + 0.5 + 1e-9) / 10**digits, number)
 
 
 def _like_texts(sent: str, held: str) -> Likeness:
