@@ -250,7 +250,8 @@ class TestMisnamed:
         folder = fill(beside, f"{name}/a.json")
 
         with pytest.raises(
-            TransferError, match=f"'{name}' is almost named after .*'data_meta_1'.*Nothing was sent"
+            TransferError,
+            match=f"'{name}' is almost named after .*'data_meta_1'.*say folders={{'data_meta_1': '{name}'.*Nothing was sent",
         ):
             open_folder(folder, specs=[IMAGE, DATA])
 
