@@ -28,8 +28,8 @@ def check_names(
         if meant := _meant(name, wanted):
             raise TransferError(
                 f"the folder {name!r} is almost named after the file specification {meant!r}: give it that name, or "
-                f"say folders={{{meant!r}: {name!r}, …}}, if its files are of it, and quite another one if not. Nothing "
-                "was sent"
+                f"say folders={{{meant!r}: {name!r}, …}}, if its files are of it, and quite another one if not. "
+                "Nothing was sent"
             )
     if deeper:
         _check_below(root, wanted, patterns)

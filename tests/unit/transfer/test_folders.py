@@ -251,7 +251,7 @@ class TestMisnamed:
 
         with pytest.raises(
             TransferError,
-            match=f"'{name}' is almost named after .*'data_meta_1'.*say folders={{'data_meta_1': '{name}'.*Nothing was sent",
+            match=f"'{name}' is almost named after .*say folders={{'data_meta_1': '{name}', .*Nothing was sent",
         ):
             open_folder(folder, specs=[IMAGE, DATA])
 
