@@ -41,6 +41,14 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.load_profile("chosen")
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave the slow legs to a full run."""
+    if not amounts.is_full():
+        slow = [item for item in items if item.get_closest_marker("full")]
+        config.hook.pytest_deselected(items=slow)
+        items[:] = [item for item in items if not item.get_closest_marker("full")]
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run a test of `@pytest.mark.combinations("a, b, c", AS, BS, CS)` for their pairs, or for all of them."""
     combine = itertools.product if amounts.is_full() else pairwise

@@ -7,10 +7,10 @@ import re
 from typing import Final
 
 SEVERAL: Final = 4
-SHORTEST: Final = 1.0  # seconds; a busy server misses a faster rhythm than this now and then
-_AT_ONCE: Final = (
-    0.01  # seconds between what was sent together, as comments that fill up the buffer of a proxy
-)
+# Seconds: two comments that open a stream in quick succession are no rhythm yet, and a busy server misses a beat.
+SHORTEST: Final = 10.0
+# Seconds between what was sent together, as comments that fill up the buffer of a proxy.
+_AT_ONCE: Final = 0.01
 # A comment, or an event that carries nothing else, is what servers send so that connections are not taken for dead.
 _HEARTBEAT: Final = re.compile(r":|event:\s*(?:ping|heartbeat|keep-?alive)\s*$", re.IGNORECASE)
 

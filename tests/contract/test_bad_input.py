@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import pickle
 import zipfile
 
 from types import SimpleNamespace
@@ -33,6 +34,7 @@ from synapse.orm import Entity, Manager, QuerySet, Values
 from tests.contract.bad_calls import CALLS as PLAIN
 from tests.contract.bad_calls import CLOSED, HARMLESS, Bad
 from tests.contract.bad_verbs import VERBS
+from tests.contract.conftest import connected
 from tests.contract.lookup_world import ENTITIES
 
 CALLS = [*PLAIN, *VERBS]
@@ -98,16 +100,24 @@ def rows(tables):
     )
 
 
+@pytest.fixture(scope="module")
+def loaded(box, rows):
+    """What is got from the backend, once for all calls."""
+    with connected(box, "contract"):
+        collection = DataCollection.objects.get(rows.tasks[0].project.data_collection_id)
+        return [pickle.dumps(each) for each in (collection, Plugin.objects.get(rows.plugin.pk))]
+
+
 @pytest.fixture
-def w(session, rows, files, closed_session):
+def w(session, rows, loaded, files, closed_session):
     """Objects of every wrong kind: unsaved, deleted, of another backend, of a closed session."""
     abroad = Session(ELSEWHERE, api_token="t")
     world = SimpleNamespace(**files, closed_session=closed_session, raised=raised)
     world.task = held(Task, rows.tasks[0].pk, session)
     world.project = held(Project, rows.tasks[0].project_id, session)
-    world.collection = DataCollection.objects.get(rows.tasks[0].project.data_collection_id)
+    world.collection, world.plugin = map(pickle.loads, loaded)
+    world.collection._state.session = world.plugin._state.session = session
     world.tag = held(TaskTag, rows.tag.pk, session)
-    world.plugin = Plugin.objects.get(rows.plugin.pk)
     world.job = held(Job, str(rows.job.pk), session)
     world.ghost_job = held(Job, GHOST, session)
     world.dataset = held(GroundTruthDataset, 1, session)

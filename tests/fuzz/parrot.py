@@ -29,6 +29,7 @@ class Exchange:
     method: str
     path: str
     answer: Answer
+    body: bytes = b""
 
 
 @attrs.define
@@ -56,9 +57,13 @@ class Script:
 
     def _found(self, request: Received) -> Answer:
         for exchanges in (self._left, self.exchanges):
-            for index, each in enumerate(exchanges):
-                if (each.method, each.path) == (request.method, request.path):
-                    return (exchanges.pop(index) if exchanges is self._left else each).answer
+            same = [each for each in exchanges if (each.method, each.path) == (request.method, request.path)]
+            if same:
+                # Threads send side by side: whichever comes first gets the answer to what it sent.
+                found = next((each for each in same if each.body == request.body), same[0])
+                if exchanges is self._left:
+                    self._left = [each for each in self._left if each is not found]
+                return found.answer
         return _MISSING
 
 
@@ -79,7 +84,7 @@ class Recorder:
             got = connection.getresponse()
             fields = tuple(pair for pair in got.getheaders() if pair[0].lower() not in _FRAMING)
             answer = Answer(got.status, fields, got.read())
-        self.exchanges.append(Exchange(request.method, request.path, answer))
+        self.exchanges.append(Exchange(request.method, request.path, answer, request.body))
         return answer.sent()
 
 

@@ -23,6 +23,8 @@ from synapse.sandbox import serve
 from tests.interop.both_calls import CALLS
 from tests.interop.recorder import Asked, Recorder
 
+pytestmark = pytest.mark.full
+
 HERE: Final = Path(__file__).parent
 ROOT: Final = HERE.parents[1]
 # What differs between two runs of whatever client: moments, keys made at random, and the folder of the run.

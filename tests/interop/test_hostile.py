@@ -19,6 +19,8 @@ from tests.faults.hostile import Backend, Proxy
 from tests.interop.hostile_cases import CASES, ROW, SIZE, Came, Case, table
 from tests.servers import Server, reply
 
+pytestmark = pytest.mark.full
+
 HERE: Final = Path(__file__).parent
 ROOT: Final = HERE.parents[1]
 
