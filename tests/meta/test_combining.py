@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import subprocess
 import sys
 
@@ -14,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.amounts import VARIABLE
 from tests.combining import pairwise
 
 ROOT: Final = Path(__file__).resolve().parents[2]
@@ -59,6 +61,9 @@ def test_full_runs_what_the_quick_run_leaves_out(options: list[str], count: int)
         *options,
         f"{__file__}::test_marked",
     ]
-    listed = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT).stdout
+    environment = {name: value for name, value in os.environ.items() if name != VARIABLE}
+    listed = subprocess.run(
+        command, capture_output=True, text=True, check=True, cwd=ROOT, env=environment
+    ).stdout
 
     assert count == listed.count("::test_marked[")
