@@ -96,6 +96,7 @@ class TestWholeDemo:
         assert f"{address(ended.out)}/admin/ (user admin, password " in ended.out
         assert "\x1b" not in ended.out
 
+    @pytest.mark.full
     def test_shows_code_that_runs(self, ended, box, tmp_path):
         """The lines that it shows, run in their order, do what it did."""
         done = run_shown(ended.out, box, write_digits(tmp_path, limit=5), archive=tmp_path / "x.zip")
@@ -128,6 +129,7 @@ def run_shown(out: str, box: Sandbox, given: Input, *, archive: Path) -> tuple[s
         synapse.disconnect()
 
 
+@pytest.mark.full
 class TestTerminal:
     def test_shows_progress_bars(self, tmp_path, measured_processes):
         """On a terminal, what takes long has a bar that comes to its end."""
@@ -149,6 +151,7 @@ def read_terminal(descriptor: int) -> Iterator[str]:
         yield from terminal
 
 
+@pytest.mark.full
 class TestOwnPictures:
     def test_takes_their_folders_as_labels(self, started, tmp_path):
         """With `--images`, the user's pictures go in, each labelled with the name of its folder."""
@@ -171,6 +174,7 @@ class TestOwnPictures:
         assert "Start a backend" not in ended.out
 
 
+@pytest.mark.full
 class TestInterrupted:
     def test_ctrl_c_stops_everything(self, started, tmp_path):
         """Ctrl-C in the middle ends it without a traceback: exit code 130, no backend, no files."""

@@ -123,6 +123,7 @@ class TestKilled:
         assert 1 == tables.DataFile.objects.filter(checksum=md5(path)).count()
         assert not remembered(state)
 
+    @pytest.mark.full
     def test_again_and_again_gets_there(
         self, box: Sandbox, session: Session, state: Path, path: Path
     ) -> None:
