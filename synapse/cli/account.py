@@ -13,9 +13,9 @@ from rich.console import Console
 
 from synapse.cli.show import facts
 from synapse.dialects import v1_actions
-from synapse.dialects.masking import Secret
 from synapse.entities import Session
 from synapse.errors import ConfigError, TransportError
+from synapse.masking import Secret
 from synapse.session import profile as kept
 from synapse.session.config import bare
 

@@ -24,9 +24,9 @@ from synapse.client import (
 from synapse.client.conversion import checked_folder
 from synapse.client.hosts import HostSession
 from synapse.client.lists import USUAL_SIZE
-from synapse.dialects.masking import conceal
 from synapse.entities import Session
 from synapse.errors import ConfigError, QueryError, describe
+from synapse.masking import conceal
 from synapse.session import Retry
 from synapse.session.forks import Locks
 from synapse.transfer.source import PathLike

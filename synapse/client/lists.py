@@ -10,9 +10,9 @@ from synapse.client.conversion import Conversion, Convert, conversion
 from synapse.client.exceptions import told
 from synapse.client.params import encoded
 from synapse.dialects import Request
-from synapse.dialects.masking import outline
 from synapse.dialects.v1_client import LISTS, ORDERS, Flat, FlatList, parameters
 from synapse.errors import MappingError, QueryError, SynapseError, TransportError
+from synapse.masking import outline
 from synapse.orm import reading
 from synapse.orm.planning import PlanName
 from synapse.orm.reading import How, Reader

@@ -11,11 +11,11 @@ from urllib.parse import parse_qsl, urlsplit
 
 import attrs
 
-from synapse.dialects.masking import Masker, outline
 from synapse.dialects.v1_rows import ROWS, Key, Row
 from synapse.dialects.wire import Page, Reply, Request, encode, segment
 from synapse.errors import QueryError, TransportError
 from synapse.mapping.schema import Schema
+from synapse.masking import Masker, outline
 from synapse.query import Condition, Exact, In, NotIn, Query
 from synapse.query.catalog import spell
 

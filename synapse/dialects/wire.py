@@ -8,9 +8,9 @@ from urllib.parse import quote, urlencode
 
 import attrs
 
-from synapse.dialects.masking import Masker, mask_body
 from synapse.errors import QueryError, describe
 from synapse.mapping.unset import UNSET
+from synapse.masking import Masker, mask_body
 from synapse.showing import bounded
 
 IDEMPOTENT: Final = frozenset({"GET", "HEAD", "PUT", "DELETE"})

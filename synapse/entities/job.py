@@ -11,11 +11,11 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 from synapse.dialects import v1_actions
-from synapse.dialects.masking import outline
 from synapse.entities.choices import JobStatus, LogLevel
 from synapse.entities.files import FilesManager
 from synapse.errors import NotFoundError, TransportError, WaitTimeoutError
 from synapse.mapping import UNSET, Json, JsonValue, Uuid, read_only, uuid_form
+from synapse.masking import outline
 from synapse.orm import Entity, ManagedBy, ToMany, ToOne, answers, arguments, entity, loading
 from synapse.orm.binding import held, send
 from synapse.orm.edit import Edit

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from synapse import session as base
-from synapse.dialects.masking import conceal
 from synapse.entities.agent import Agent, ServeApplication
 from synapse.entities.assignment import Assignment, AssignmentManager
 from synapse.entities.collection import DataCollection
@@ -22,6 +21,7 @@ from synapse.entities.plugin import Plugin, PluginRelease
 from synapse.entities.project import Project
 from synapse.entities.storage import Storage, StorageManager
 from synapse.entities.task import Task, TaskManager, TaskTag, TaskTagManager
+from synapse.masking import conceal
 from synapse.orm import Manager
 from synapse.session.config import SECRETS
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 import attrs
 
 from synapse.dialects import v1_actions
-from synapse.dialects.masking import outline
 from synapse.errors import QueryError, Resolution, WriteUnconfirmedError
+from synapse.masking import outline
 from synapse.orm import QuerySet, answers, arguments, bulk, resolving, writing
 from synapse.orm.binding import check_host, session_of
 from synapse.orm.loading import detail_row

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import attrs
 
-from synapse.dialects.masking import mask_body
 from synapse.mapping.codecs import dump_value
 from synapse.mapping.likeness import Likeness, is_empty
 from synapse.mapping.unset import UNSET
+from synapse.masking import mask_body
 from synapse.orm import loading
 
 if TYPE_CHECKING:

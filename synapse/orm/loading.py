@@ -12,12 +12,12 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from synapse.dialects import V1, Request
-from synapse.dialects.masking import outline
 from synapse.errors import MappingError, NotFoundError, QueryError, TransportError, hidden
 from synapse.mapping.codecs import Misfit, open_value
 from synapse.mapping.json import same_json
 from synapse.mapping.state import State
 from synapse.mapping.unset import UNSET
+from synapse.masking import outline
 from synapse.orm import coach, rowcode
 from synapse.orm.binding import backend_of, session_of
 from synapse.orm.pages import keys_of

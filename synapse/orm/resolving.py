@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
-from synapse.dialects.masking import mask_body
 from synapse.errors import (
     QueryError,
     Resolution,
@@ -22,6 +21,7 @@ from synapse.errors import (
 from synapse.mapping.codecs import dump_value
 from synapse.mapping.json import copy_json, same_json
 from synapse.mapping.unset import UNSET
+from synapse.masking import mask_body
 from synapse.orm import arguments, binding, loading, writing
 from synapse.orm.newest import Moment
 from synapse.session import Backend, Session, current

@@ -7,8 +7,8 @@ import operator
 from collections.abc import Mapping
 from typing import Final
 
-from synapse.dialects.masking import mask_body
 from synapse.errors import ArgumentTypeError, QueryError, describe
+from synapse.masking import mask_body
 from synapse.query import Query
 from synapse.query.kinds import LARGEST, SMALLEST
 from synapse.values import advice, plain

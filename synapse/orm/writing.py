@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from synapse.dialects.masking import outline
 from synapse.errors import (
     ConflictError,
     MappingError,
@@ -19,6 +18,7 @@ from synapse.mapping.codecs import dump_value
 from synapse.mapping.json import same_json
 from synapse.mapping.schema import Field
 from synapse.mapping.unset import UNSET
+from synapse.masking import outline
 from synapse.orm import binding, loading
 from synapse.orm.registry import entity_named
 from synapse.query import FetchMode

@@ -11,8 +11,8 @@ from typing import Any, Final, Literal
 
 import attrs
 
-from synapse.dialects.masking import Secret, conceal
 from synapse.errors import ConfigError, describe, did_you_mean
+from synapse.masking import Secret, conceal
 from synapse.session.backend import aliases_of
 from synapse.session.origin import Base, origin_of
 from synapse.session.paths import user_path

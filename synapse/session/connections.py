@@ -20,8 +20,8 @@ from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError, ProxyError, SSLError
 
-from synapse.dialects.masking import Masker
 from synapse.errors import ConfigError
+from synapse.masking import Masker
 from synapse.session.bodies import BLOCK
 from synapse.session.bounded import Response
 

@@ -17,7 +17,6 @@ from urllib.parse import urljoin, urlsplit
 
 import attrs
 
-from synapse.dialects.masking import Masker, Secret, conceal
 from synapse.dialects.wire import IDEMPOTENT, Reply, Request, encode
 from synapse.errors import (
     ClientError,
@@ -29,6 +28,7 @@ from synapse.errors import (
 )
 from synapse.mapping.codecs import check_json
 from synapse.mapping.unset import UNSET
+from synapse.masking import Masker, Secret, conceal
 from synapse.session.config import MIB, Settings
 from synapse.session.decoding import is_crowded, most_values, parse
 from synapse.session.failures import Failure

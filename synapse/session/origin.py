@@ -10,8 +10,8 @@ from urllib.parse import quote, urljoin, urlsplit
 
 import attrs
 
-from synapse.dialects.masking import Secret
 from synapse.errors import ConfigError, OriginError, QueryError
+from synapse.masking import Secret
 
 _PORTS: Final = {"http": 80, "https": 443}
 _ABSOLUTE: Final = re.compile(r"\s*(?:[A-Za-z][A-Za-z0-9+.\-]*:)?[/\\]{2}")

@@ -15,8 +15,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from synapse.dialects.masking import Secret
 from synapse.errors import ConfigError, describe, did_you_mean
+from synapse.masking import Secret
 from synapse.session.callers import caller
 from synapse.session.origin import origin_of
 

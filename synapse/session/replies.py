@@ -13,7 +13,6 @@ from typing import Any, Final
 
 import attrs
 
-from synapse.dialects.masking import Masker
 from synapse.dialects.wire import own_words
 from synapse.errors import (
     AuthenticationError,
@@ -26,6 +25,7 @@ from synapse.errors import (
     ValidationError,
     printable,
 )
+from synapse.masking import Masker
 from synapse.session.decoding import parse
 from synapse.session.retry import seconds_until
 from synapse.session.statuses import Rule, rule_of

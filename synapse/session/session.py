@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeVar
 import attrs
 
 from synapse.dialects import V1, Reply, Request
-from synapse.dialects.masking import Masker, conceal
 from synapse.errors import ConfigError, hide
+from synapse.masking import Masker, conceal
 from synapse.session import collector, scope
 from synapse.session.backend import Backend
 from synapse.session.cache import RelationCache

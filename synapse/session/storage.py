@@ -6,9 +6,9 @@ from typing import Final
 
 import attrs
 
-from synapse.dialects.masking import Masker, Secret
 from synapse.dialects.wire import Body
 from synapse.errors import TransferError
+from synapse.masking import Masker, Secret
 from synapse.session.config import Timeout
 from synapse.session.delivery import Delivery, web_address
 from synapse.session.failures import Failure

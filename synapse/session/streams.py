@@ -14,9 +14,9 @@ from typing import Any, Final, Protocol
 
 import attrs
 
-from synapse.dialects.masking import Masker, Secret
 from synapse.dialects.wire import Request
 from synapse.errors import TransferError, TransportError
+from synapse.masking import Masker, Secret
 from synapse.session.delivery import Delivery, web_address
 from synapse.session.failures import ERRORS, Failure, failure_of
 from synapse.session.handlers import bare, let_through, part

@@ -14,8 +14,8 @@ from urllib.request import getproxies
 
 import attrs
 
-from synapse.dialects.masking import conceal
 from synapse.errors import ConfigError, did_you_mean
+from synapse.masking import conceal
 from synapse.session.callers import caller
 from synapse.session.handlers import let_through
 from synapse.session.paths import user_path

@@ -9,7 +9,7 @@ from typing import Any, Final, overload
 
 import attrs
 
-from synapse.dialects.masking import mask_body
+from synapse.masking import mask_body
 from synapse.showing import bounded, lines_of, shortened
 
 _READS: Final = frozenset({"GET", "HEAD"})

@@ -15,8 +15,8 @@ from typing import Any, Final
 import attrs
 import requests
 
-from synapse.dialects.masking import Masker
 from synapse.dialects.wire import Body
+from synapse.masking import Masker
 from synapse.session.bodies import Reader
 from synapse.session.config import MIB, Settings
 from synapse.session.connections import Connections, unbounded

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any, Final
 
 from synapse.dialects import Reply, Request
-from synapse.dialects.masking import Masker, outline
 from synapse.errors import TransferError, TransportError, WriteUnconfirmedError
+from synapse.masking import Masker, outline
 from synapse.session import Session
 from synapse.transfer.source import Source
 

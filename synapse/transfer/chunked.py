@@ -9,7 +9,6 @@ import attrs
 
 from synapse.dialects import Request
 from synapse.dialects import v1_actions as actions
-from synapse.dialects.masking import outline
 from synapse.errors import (
     ClientError,
     OriginError,
@@ -20,6 +19,7 @@ from synapse.errors import (
     ValidationError,
     describe,
 )
+from synapse.masking import outline
 from synapse.session import Session
 from synapse.session.statuses import Effect, rule_of
 from synapse.transfer.answers import answered_object, check_arrival, patience

@@ -10,9 +10,9 @@ import threading
 from collections.abc import Callable
 from typing import Final
 
-from synapse.dialects.masking import Masker, Secret
 from synapse.dialects.v1_storage import Lodged, Place
 from synapse.errors import SynapseError, TransferError, TransportError
+from synapse.masking import Masker, Secret
 from synapse.session import Session
 from synapse.session.concurrency import FleetingExecutor
 from synapse.session.replies import Answer, summary

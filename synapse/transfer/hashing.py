@@ -12,8 +12,8 @@ from typing import Any, Final, TypeAlias
 import attrs
 
 from synapse.dialects import v1_actions as actions
-from synapse.dialects.masking import outline
 from synapse.errors import ClientError, ServerError, TransportError
+from synapse.masking import outline
 from synapse.session import Session
 from synapse.session.concurrency import Outcome, run_one
 from synapse.transfer.answers import answered_object

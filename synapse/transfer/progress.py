@@ -13,8 +13,8 @@ from typing import Final, Protocol, TypeAlias, runtime_checkable
 
 import attrs
 
-from synapse.dialects.masking import Masker
 from synapse.errors import TransferError
+from synapse.masking import Masker
 
 logger: Final = logging.getLogger("synapse")
 

@@ -14,9 +14,9 @@ from urllib.parse import unquote, urlsplit
 
 import attrs
 
-from synapse.dialects.masking import Masker
 from synapse.errors import MappingError, TransferError, describe
 from synapse.mapping.likeness import Likeness
+from synapse.masking import Masker
 from synapse.session import Session, current
 from synapse.showing import bounded
 from synapse.transfer.checksum import Checksum

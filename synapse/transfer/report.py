@@ -9,7 +9,7 @@ from typing import Any, Final, Literal, TypeAlias, overload
 
 import attrs
 
-from synapse.dialects.masking import mask_body
+from synapse.masking import mask_body
 from synapse.showing import bounded, shortened
 
 Status: TypeAlias = Literal["created", "reused", "failed", "unknown", "planned"]

@@ -29,8 +29,8 @@ from synapse import (
     TransferError,
 )
 from synapse.dialects import V1, Reply, Request
-from synapse.dialects.masking import Masker
 from synapse.errors import ClientError
+from synapse.masking import Masker
 from synapse.orm import Entity, loading, writing
 from synapse.query.kinds import TextKey
 from synapse.session.decoding import alike, parse

@@ -6,7 +6,6 @@ import pickle
 
 import pytest
 
-from synapse.dialects.masking import Masker
 from synapse.errors import (
     AuthenticationError,
     ClientError,
@@ -17,6 +16,7 @@ from synapse.errors import (
     ServerError,
     ValidationError,
 )
+from synapse.masking import Masker
 from synapse.session.replies import Answer, describe, error_of, flatten, summary
 
 

@@ -13,8 +13,8 @@ from urllib.parse import quote
 
 import pytest
 
-from synapse.dialects.masking import Masker, Secret, conceal, mask_body
 from synapse.errors import ConfigError
+from synapse.masking import Masker, Secret, conceal, mask_body
 
 
 class TestUrl:
