@@ -149,10 +149,9 @@ def upload_data_collection(world: World) -> None:
 
 @check
 def upload_files_bulk(world: World) -> None:
-    refused(ValueError, lambda: world.client.upload_files_bulk([world.image()]))
     small, large = world.image("그림.png"), world.folder / "large.bin"
     large.write_bytes(small.read_bytes() * (11 * 1024 * 1024 // small.stat().st_size))  # comes in parts
-    answer = world.client.upload_files_bulk([small, large], strategy="presigned")
+    answer = world.client.upload_files_bulk([small, large])
     assert (answer.created_count, answer.failed_count) == (2, 0), answer
     stored = {world.content(result.data_file_id) for result in answer.results if result.success}
     assert stored == {small.read_bytes(), large.read_bytes()}, [len(each) for each in stored]
@@ -190,4 +189,4 @@ def get_storage(world: World) -> None:
 
 @check
 def get_default_storage(world: World) -> None:
-    assert world.client.get_default_storage()["provider"] == "file_system"
+    assert world.client.get_default_storage()["provider"] == "amazon_s3"

@@ -6,6 +6,7 @@ import hashlib
 import os
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -218,6 +219,31 @@ class TestConfirm:
         answer = direct.post("data_files/presigned_upload/confirm_upload/", {"files": [said]})
 
         assert (400, {"file_key", "checksum"}) == (answer.status_code, set(answer.json()["files"]["0"]))
+
+
+class TestDefaultStorage:
+    def test_is_the_bucket(self, direct: Wire) -> None:
+        """Clients choose by it how to send files; the keys are not in it."""
+        found = {
+            row["provider"]: row["is_default"] for row in direct.get("storages/?category=internal")["results"]
+        }
+
+        assert {"amazon_s3": True, "file_system": False} == found
+
+    def test_is_not_where_files_lie_that_come_through_the_backend(self, direct: Wire) -> None:
+        """Their row names the data folder."""
+        storage = direct.get(f"storages/{direct.data_file()['storage']}/")
+
+        assert "file_system" == storage["provider"]
+
+    def test_is_the_folder_again_without_the_bucket(self, store: ObjectStorage, tmp_path: Path) -> None:
+        """A server that can't sign addresses of the bucket does not say that it can."""
+        with serve(tmp_path, object_storage=store):
+            pass
+        with serve(tmp_path) as plain:
+            rows = Wire(plain.url, plain.api_token).get("storages/?category=internal")["results"]
+
+        assert ["file_system"] == [row["provider"] for row in rows if row["is_default"]]
 
 
 class TestServe:

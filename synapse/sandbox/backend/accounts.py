@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from django.conf import settings
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.contrib.auth.models import User
+from django.db.models import Case, When
 
 from .models import AccessToken, Agent, Storage, Tenant
 from .transactions import write_transaction
+
+FOLDER: Final = "file_system"
+BUCKET: Final = "amazon_s3"
 
 
 class QuickHasher(PBKDF2PasswordHasher):
@@ -76,13 +81,45 @@ def _first_token(user: User, tenant: Tenant) -> AccessToken:
 
 
 def _ensure_storage(tenant: Tenant) -> None:
+    """Have the storages that this server keeps files in, and make the one that clients should use the default."""
     internal = Storage.objects.filter(tenant=tenant, category=Storage.Category.INTERNAL)
-    if not internal.exists():
-        Storage.objects.create(
-            tenant=tenant,
-            name="Default storage",
-            category=Storage.Category.INTERNAL,
-            provider="file_system",
-            is_default=True,
-            configuration={"location": str(settings.MEDIA_ROOT)},
-        )
+    bucket = settings.SANDBOX_BUCKET
+    folder = folder_storage(tenant) or Storage.objects.create(
+        tenant=tenant,
+        name="Default storage",
+        category=Storage.Category.INTERNAL,
+        provider=FOLDER,
+        is_default=bucket is None and not internal.filter(is_default=True).exists(),
+        configuration={"location": str(settings.MEDIA_ROOT)},
+    )
+    if bucket is not None:
+        _make_default(bucket_storage(tenant))
+    elif internal.filter(is_default=True, provider=BUCKET, configuration__has_key="bucket_name").exists():
+        # An earlier server here had a bucket, which this one can't sign addresses of.
+        _make_default(folder)
+
+
+def folder_storage(tenant: Tenant) -> Storage | None:
+    """Return the row that stands for the data folder, where files lie that come through this server."""
+    own = Storage.objects.filter(tenant=tenant, category=Storage.Category.INTERNAL, provider=FOLDER)
+    return own.order_by("pk").first()
+
+
+def bucket_storage(tenant: Tenant) -> Storage:
+    """Return the row that stands for the object storage; its keys are in no row."""
+    bucket = settings.SANDBOX_BUCKET
+    storage, _ = Storage.objects.get_or_create(
+        tenant=tenant,
+        provider=BUCKET,
+        name=bucket.name,
+        defaults={
+            "category": Storage.Category.INTERNAL,
+            "configuration": {"endpoint_url": bucket.endpoint, "bucket_name": bucket.name},
+        },
+    )
+    return storage
+
+
+def _make_default(storage: Storage) -> None:
+    internal = Storage.objects.filter(tenant=storage.tenant, category=Storage.Category.INTERNAL)
+    internal.update(is_default=Case(When(pk=storage.pk, then=True), default=False))

@@ -15,7 +15,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from . import storedfiles
-from .models import ChunkedUpload, DataFile, Storage, Tenant
+from .accounts import folder_storage
+from .models import ChunkedUpload, DataFile, Tenant
 from .representation import represent
 from .tenancy import tenant_of
 from .transactions import write_transaction
@@ -97,7 +98,7 @@ def keep(received: storedfiles.Received, *, tenant: Tenant, name: str, meta: obj
                 file=place,
                 size=received.size,
                 meta=meta if isinstance(meta, dict) else {},
-                storage=Storage.objects.filter(tenant=tenant, is_default=True).first(),
+                storage=folder_storage(tenant),
             )
     except IntegrityError:
         # Another request stored the same content meanwhile; its row is as good.

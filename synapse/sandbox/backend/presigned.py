@@ -18,6 +18,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from . import objects
+from .accounts import bucket_storage
 from .models import DataFile, Storage, Tenant
 from .tenancy import tenant_of
 from .transactions import write_transaction
@@ -81,7 +82,7 @@ def confirm(request: Request) -> Response:
         arrived = dict(zip([row["file_key"] for row in known], pool.map(_arrived, known), strict=True))
     faults = [_fault(row, arrived.get(row["file_key"], UNKNOWN)) for row in put]
     with write_transaction():
-        storage = _storage(tenant) if not all(faults) else None
+        storage = bucket_storage(tenant) if not all(faults) else None
         results = [
             _refused(row, fault) if fault else _registered(row, tenant=tenant, storage=storage)
             for row, fault in zip(put, faults, strict=True)
@@ -159,16 +160,3 @@ def _registered(row: Row, *, tenant: Tenant, storage: Storage | None) -> dict[st
             stored = known.get()
     answer = {"file_key": row["file_key"], "checksum": row["checksum"], "data_file_id": stored.pk}
     return {**answer, "success": True, "created": created, "error": None}
-
-
-def _storage(tenant: Tenant) -> Storage:
-    """Return the row that stands for the object storage; its keys are in no row."""
-    bucket = settings.SANDBOX_BUCKET
-    configuration = {"endpoint_url": bucket.endpoint, "bucket_name": bucket.name}
-    storage, _ = Storage.objects.get_or_create(
-        tenant=tenant,
-        provider="amazon_s3",
-        name=bucket.name,
-        defaults={"category": Storage.Category.INTERNAL, "configuration": configuration},
-    )
-    return storage
