@@ -1,4 +1,4 @@
-"""Values that come from other libraries: as Python's own where there is one, else what to write in their place."""
+"""Values as users give them: those of other libraries, and paths with a leading `~`."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ import sys
 from collections.abc import Iterable, Mapping
 from datetime import date, time
 from decimal import Decimal
+from pathlib import Path
 from typing import Any, Final, TypeGuard
 from uuid import UUID
+
+from synapse.errors import SynapseError, TransferError
 
 _PYTHON: Final = frozenset({str, int, float, bool, dict, list, tuple, type(None)})
 _MISSING: Final = frozenset({"NaTType", "NAType"})
@@ -90,3 +93,26 @@ _INSTEAD: Final[tuple[tuple[Any, str], ...]] = (
     ((UUID, os.PathLike), "str(value)"),
     (enum.Enum, "value.value"),
 )
+
+
+def user_path(
+    path: str | os.PathLike[str], *, error: type[SynapseError] = TransferError, setting: str = ""
+) -> Path:
+    """Return a path in which a leading `~` is the home folder, and `~name` that of the user *name*, as for a shell.
+
+    A file may well be called `~draft.png`. But nobody means a folder `~name` that is not there: that is an *error*.
+    """
+    text = os.fspath(path)
+    if not text.startswith("~"):
+        return Path(text)
+    try:
+        expanded = os.path.expanduser(text)  # noqa: PTH111 - unlike that of Path, it leaves what is no user's
+    except ValueError:  # a NUL, which the path is refused for later
+        return Path(text)
+    first = Path(text).parts[0]
+    if expanded == text and first != text and not os.path.lexists(first):
+        raise error(
+            f"{f'{setting}: ' if setting else ''}{text[:200]!r} cannot be found: this system has no user of the name "
+            "after the '~'. For a folder that is called so, write './~…'"
+        )
+    return Path(expanded)

@@ -28,7 +28,7 @@ from synapse.entities import Session
 from synapse.errors import ConfigError, QueryError, describe
 from synapse.masking import conceal
 from synapse.session import Retry
-from synapse.session.forks import Locks
+from synapse.session.process import Locks
 from synapse.transfer.source import PathLike
 
 

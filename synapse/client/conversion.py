@@ -12,11 +12,11 @@ from synapse.client.calls import Row
 from synapse.dialects.v1_client import FILES, LISTS, names
 from synapse.errors import QueryError, TransferError, describe, did_you_mean
 from synapse.orm.registry import entity_named
-from synapse.session.paths import user_path
 from synapse.transfer import FileCache, Meter, RemoteFile
 from synapse.transfer.addresses import unsigned
 from synapse.transfer.datauri import is_data_uri
 from synapse.transfer.names import safe_name
+from synapse.values import user_path
 
 if TYPE_CHECKING:
     from synapse.client.backend import BackendClient

@@ -14,7 +14,7 @@ import attrs
 
 from synapse.orm import coach, pages
 from synapse.orm.pages import Answer, Piece, Route, Window
-from synapse.session.pacing import stopping, widened
+from synapse.session.throttle import stopping, widened
 
 if TYPE_CHECKING:
     from synapse.session import Session

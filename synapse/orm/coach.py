@@ -11,8 +11,7 @@ from typing import Final
 import attrs
 
 from synapse.errors import FieldError
-from synapse.session.callers import caller, is_inspector
-from synapse.session.forks import Locks
+from synapse.session.process import Locks, caller, is_inspector
 
 OFTEN: Final = 10
 SECONDS_BETWEEN: Final = 2.0

@@ -28,7 +28,7 @@ from typing import Any, Final
 
 from synapse.errors import ConfigError, QueryError, describe
 from synapse.mapping.unset import UNSET
-from synapse.session.paths import user_path
+from synapse.values import user_path
 
 _WHAT: Final = "synapse bulk_create"
 # Also raised where the same row would come to be named otherwise, so that no run takes it for another one.

@@ -27,7 +27,7 @@ from synapse.orm.creation import Creation
 from synapse.orm.journal import Journal
 from synapse.orm.resolving import asking
 from synapse.session import Outcome, Run, Untried, Written, create_each, rows_of
-from synapse.session.pacing import stopping
+from synapse.session.throttle import stopping
 
 if TYPE_CHECKING:
     from synapse.orm.entity import Entity

@@ -24,8 +24,7 @@ from synapse.orm.pages import keys_of
 from synapse.orm.registry import entity_named
 from synapse.query import Condition, FetchMode, In, Query
 from synapse.session import Session
-from synapse.session.collector import undisturbed
-from synapse.session.forks import Locks
+from synapse.session.process import Locks, undisturbed
 
 if TYPE_CHECKING:
     from synapse.orm.entity import Entity

@@ -12,7 +12,7 @@ import attrs
 from synapse.dialects import Page, Request
 from synapse.errors import ClientError, NotFoundError, TransportError
 from synapse.query.kinds import LARGEST
-from synapse.session.statuses import SLOW
+from synapse.session.retry import SLOW
 
 if TYPE_CHECKING:
     from synapse.orm.entity import Entity

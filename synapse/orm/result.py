@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from synapse.session.forks import Locks
+from synapse.session.process import Locks
 
 if TYPE_CHECKING:
     from synapse.session import Backend

@@ -13,7 +13,7 @@ import attrs
 
 from synapse.errors import MappingError, QueryError, SynapseError
 from synapse.orm import checkpoint
-from synapse.session.forks import Locks
+from synapse.session.process import Locks
 
 if TYPE_CHECKING:
     from synapse.orm.pages import Window

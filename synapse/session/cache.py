@@ -11,7 +11,7 @@ from typing import Any, Final, cast
 
 from synapse.errors import SynapseError
 from synapse.mapping.json import JsonValue, seal, unseal
-from synapse.session.pacing import StoppedError
+from synapse.session.throttle import StoppedError
 
 SIZE: Final = 10_000
 

@@ -13,9 +13,9 @@ from functools import partial
 from itertools import islice
 from typing import Any, Generic, NamedTuple, TypeVar, cast
 
-from synapse.session import scope
-from synapse.session.handlers import is_of_handler
-from synapse.session.pacing import left
+from synapse.session.current_session import context_without_session
+from synapse.session.interrupts import is_of_handler
+from synapse.session.throttle import left
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -61,7 +61,7 @@ def run_all(
             yield run_one(function, item)
         return
     pool, gone = FleetingExecutor(workers, name="synapse-call"), threading.Event()
-    bar = scope.bar_if_astray()
+    bar = context_without_session()
     try:
         waiting: deque[Future[Outcome[T, R]]] = deque()
         for item in _chain(head, source):

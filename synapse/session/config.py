@@ -14,11 +14,11 @@ import attrs
 from synapse.errors import ConfigError, describe, did_you_mean
 from synapse.masking import Secret, conceal
 from synapse.session.backend import aliases_of
+from synapse.session.network_settings import check_bundle, check_cert, proxies_of, secrets_of, shown
 from synapse.session.origin import Base, origin_of
-from synapse.session.paths import user_path
 from synapse.session.profile import read, settings_in
 from synapse.session.retry import Retry
-from synapse.session.surroundings import check_bundle, check_cert, proxies_of, secrets_of, shown
+from synapse.values import user_path
 
 _LONGEST: Final = 8 * 1024
 MIB: Final = 1024 * 1024

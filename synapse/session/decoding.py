@@ -12,7 +12,7 @@ from functools import cache
 from typing import Any, Final
 
 from synapse.errors import ConfigError
-from synapse.session.collector import undisturbed
+from synapse.session.process import undisturbed
 
 Loads = Callable[[bytes], Any]
 

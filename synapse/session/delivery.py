@@ -31,13 +31,13 @@ from synapse.mapping.unset import UNSET
 from synapse.masking import Masker, Secret, conceal
 from synapse.session.config import MIB, Settings
 from synapse.session.decoding import is_crowded, most_values, parse
-from synapse.session.failures import Failure
+from synapse.session.network_errors import Failure
 from synapse.session.origin import clean, host_of, start_of
-from synapse.session.pacing import Pace, Turn
 from synapse.session.replies import Answer, describe, error_of, text_of
-from synapse.session.statuses import BUSY, Effect, Rule, rule_of_failure
+from synapse.session.response_body import Body
+from synapse.session.retry import BUSY, Effect, Rule, rule_of_failure
+from synapse.session.throttle import Pace, Turn
 from synapse.session.transport import Attempt, Transport
-from synapse.session.unpacking import Body
 from synapse.values import plain
 
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})

@@ -17,8 +17,8 @@ from typing import Any, Final, TypeVar
 
 from synapse.errors import ConfigError, describe, did_you_mean
 from synapse.masking import Secret
-from synapse.session.callers import caller
 from synapse.session.origin import origin_of
+from synapse.session.process import caller
 
 T = TypeVar("T")
 

@@ -27,8 +27,7 @@ from synapse.errors import (
 )
 from synapse.masking import Masker
 from synapse.session.decoding import parse
-from synapse.session.retry import seconds_until
-from synapse.session.statuses import Rule, rule_of
+from synapse.session.retry import Rule, rule_of, seconds_until
 
 SHOWN: Final = 200
 # What a refusal says of fields is told up to here; a hostile one would name millions by paths of megabytes.

@@ -17,14 +17,14 @@ import attrs
 from synapse.dialects import V1, Reply, Request
 from synapse.errors import ConfigError, hide
 from synapse.masking import Masker, conceal
-from synapse.session import collector, scope
+from synapse.session import current_session, process
 from synapse.session.backend import Backend
 from synapse.session.cache import RelationCache
 from synapse.session.concurrency import Outcome, run_all
 from synapse.session.config import Settings, Timeout, resolve, whole_number
-from synapse.session.pacing import beside, wait_for
+from synapse.session.network_settings import warn_unencrypted, warn_unverified
 from synapse.session.retry import Retry
-from synapse.session.surroundings import warn_unencrypted, warn_unverified
+from synapse.session.throttle import beside, wait_for
 from synapse.session.trace import Trace
 
 if TYPE_CHECKING:
@@ -161,7 +161,7 @@ class Session:
 
         *again* says that it was refused before. No answer is a `TransportError`.
         """
-        from synapse.session.storage import put
+        from synapse.session.signed_urls import put
 
         url = conceal(url)
         return put(
@@ -245,11 +245,11 @@ class Session:
 
     def __enter__(self) -> Self:
         self.check_open()
-        scope.enter(self)
+        current_session.enter(self)
         return self
 
     def __exit__(self, *exc: object) -> None:
-        scope.leave(self)
+        current_session.leave(self)
 
     def __repr__(self) -> str:
         if not hasattr(self, "settings"):  # what lists the variables of a refusal meets it half made
@@ -309,8 +309,8 @@ _alive: Final[weakref.WeakSet[Session]] = weakref.WeakSet()
 
 
 def _after_fork() -> None:
-    scope.renew()
-    collector.renew()
+    current_session.renew()
+    process.renew_collector()
     for session in list(_alive):
         session._renew()
 

@@ -1,4 +1,4 @@
-"""One HTTP attempt: what goes onto the wire, and what comes back."""
+"""One HTTP attempt: what is sent, and what comes back."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import logging
 import sys
 import time
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final
@@ -16,17 +16,56 @@ import attrs
 import requests
 
 from synapse.dialects.wire import Body
+from synapse.errors import TransferError
 from synapse.masking import Masker
-from synapse.session.bodies import Reader
 from synapse.session.config import MIB, Settings
-from synapse.session.connections import Connections, unbounded
-from synapse.session.failures import ERRORS, Failure, anonymous, failure_of
-from synapse.session.handlers import bare, let_through, part
+from synapse.session.connections import BLOCK, Connections, unbounded
+from synapse.session.interrupts import bare, let_through, part
+from synapse.session.network_errors import ERRORS, Failure, anonymous, failure_of
+from synapse.session.network_settings import Surroundings, find, secrets_of
 from synapse.session.origin import start_of
 from synapse.session.replies import Answer, describe
-from synapse.session.surroundings import Surroundings, find, secrets_of
+from synapse.session.response_body import Body as Incoming
 from synapse.session.trace import Call, Trace
-from synapse.session.unpacking import Body as Incoming
+
+
+class Reader:
+    """Reads a body block by block, never past its length, and keeps what went wrong in `error`."""
+
+    def __init__(self, body: Body, *, label: str) -> None:
+        try:
+            self._source = body.open()
+        except OSError as error:
+            raise TransferError(f"{label}: the body cannot be opened ({error.strerror})") from error
+        self._label = label
+        self._left = body.length
+        self.error: Exception | None = None
+
+    def read(self, size: int = BLOCK) -> bytes:
+        """Return the next block, empty at the end."""
+        if not self._left:
+            return b""
+        try:
+            block: bytes = self._source.read(min(size, self._left))
+            if not block:
+                raise TransferError(
+                    f"{self._label}: the body ended {self._left} bytes early; was its file changed?"
+                )
+        except OSError as error:
+            self.error = TransferError(f"{self._label}: the body cannot be read ({error.strerror})")
+            raise self.error from error
+        except Exception as error:
+            self.error = error
+            raise
+        self._left -= len(block)
+        return block
+
+    def close(self) -> None:
+        """Close the source, where it can be closed."""
+        close: Callable[[], object] | None = getattr(self._source, "close", None)
+        if close is not None:
+            close()
+
 
 REFUSAL: Final = 4 * 1024 * 1024
 """The most that is read of the words of a refusal, in bytes."""

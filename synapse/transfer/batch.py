@@ -15,10 +15,10 @@ import attrs
 
 from synapse.errors import BulkError, SynapseError, TransferError, describe
 from synapse.session import Run, Session, Untried
-from synapse.session.callers import caller
 from synapse.session.concurrency import FleetingExecutor
 from synapse.session.config import whole_number
-from synapse.session.pacing import stopping, widened
+from synapse.session.process import caller
+from synapse.session.throttle import stopping, widened
 from synapse.transfer.folders import Folder
 from synapse.transfer.hashing import Hashes, Map, hash_all, known_by
 from synapse.transfer.items import Plan, as_given, plan_of, size_of_item

@@ -21,7 +21,7 @@ from synapse.errors import (
 )
 from synapse.masking import outline
 from synapse.session import Session
-from synapse.session.statuses import Effect, rule_of
+from synapse.session.retry import Effect, rule_of
 from synapse.transfer.answers import answered_object, check_arrival, patience
 from synapse.transfer.journal import Entry, claimed
 from synapse.transfer.multipart import FilePart, MultipartBody

@@ -16,8 +16,7 @@ from synapse.masking import Masker, Secret
 from synapse.session import Session
 from synapse.session.concurrency import FleetingExecutor
 from synapse.session.replies import Answer, summary
-from synapse.session.retry import seconds_until
-from synapse.session.statuses import BUSY, storage_may_take
+from synapse.session.retry import BUSY, seconds_until, storage_may_take
 from synapse.transfer.answers import patience
 from synapse.transfer.multipart import FilePart, MultipartReader
 from synapse.transfer.source import Source, Tally

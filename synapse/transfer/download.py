@@ -15,7 +15,6 @@ import attrs
 
 from synapse.errors import BulkError, ClientError, SynapseError, TransferError, describe
 from synapse.session import Outcome, Run, Session, Untried
-from synapse.session.paths import user_path
 from synapse.transfer.belonging import LAYOUT, claim
 from synapse.transfer.downloads import Downloads, FileStatus
 from synapse.transfer.draft import drop_stale
@@ -25,6 +24,7 @@ from synapse.transfer.progress import Meter, ProgressLike, tracked
 from synapse.transfer.remote import RemoteFile
 from synapse.transfer.saving import is_full, occupied
 from synapse.transfer.source import PathLike
+from synapse.values import user_path
 
 OnError: TypeAlias = Literal["collect", "raise"]
 

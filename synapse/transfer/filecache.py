@@ -16,13 +16,13 @@ from typing import BinaryIO, Final
 import attrs
 
 from synapse.errors import TransferError, describe
-from synapse.session.forks import Locks
-from synapse.session.paths import user_path
+from synapse.session.process import Locks
 from synapse.transfer.checksum import Checksum
 from synapse.transfer.draft import drop_stale
 from synapse.transfer.fetch import Fetch, Version
 from synapse.transfer.progress import Counted, Meter
 from synapse.transfer.source import PathLike
+from synapse.values import user_path
 
 _PART: Final = re.compile("[0-9a-f]{2}")
 _NAME: Final = re.compile("[0-9a-f]{64}")

@@ -12,7 +12,6 @@ from unicodedata import normalize
 import attrs
 
 from synapse.errors import MappingError, SynapseError, TransferError, did_you_mean
-from synapse.session.paths import user_path
 from synapse.transfer.foldernames import check_names, given_folders
 from synapse.transfer.items import Part, Plan
 from synapse.transfer.kinds import is_left_over, kinds_of, takes
@@ -23,6 +22,7 @@ from synapse.transfer.signs import check_fits
 from synapse.transfer.source import PathLike, Source, shown
 from synapse.transfer.specifications import Spec
 from synapse.transfer.unpaired import check_paired
+from synapse.values import user_path
 
 _Above: TypeAlias = tuple[tuple[int, int], Any] | None
 Unit: TypeAlias = dict[int, str]

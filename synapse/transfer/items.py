@@ -12,11 +12,11 @@ import attrs
 from synapse.errors import MappingError, TransferError, describe, did_you_mean
 from synapse.mapping.codecs import Misfit, check_json
 from synapse.mapping.json import detached
-from synapse.session.paths import user_path
 from synapse.transfer.places import check_root, place_of
 from synapse.transfer.signs import check_fits
 from synapse.transfer.source import PathLike, Source
 from synapse.transfer.specifications import Spec, by_specification
+from synapse.values import user_path
 
 _KEYS: Final = ("files", "meta", "groups")
 

@@ -10,8 +10,8 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, Final
 
 from synapse.errors import TransferError, describe
-from synapse.session.paths import user_path
 from synapse.transfer.source import PathLike, as_sent, shown
+from synapse.values import user_path
 
 LONGEST: Final = 1024
 

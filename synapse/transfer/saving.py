@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 from synapse.errors import TransferError, describe
-from synapse.session.handlers import let_through
-from synapse.session.paths import user_path
+from synapse.session.interrupts import let_through
 from synapse.transfer.checksum import Checksum
 from synapse.transfer.draft import Draft, is_ours
 from synapse.transfer.fetch import Fetch
 from synapse.transfer.progress import Meter
 from synapse.transfer.source import shown
+from synapse.values import user_path
 
 Content: TypeAlias = Fetch | Iterable[bytes]
 

@@ -15,8 +15,7 @@ from typing import Final, TypeAlias
 import attrs
 
 from synapse.errors import TransferError, describe
-from synapse.session.paths import user_path
-from synapse.values import sendable
+from synapse.values import sendable, user_path
 
 PathLike: TypeAlias = str | os.PathLike[str]
 

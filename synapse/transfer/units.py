@@ -12,7 +12,7 @@ import attrs
 
 from synapse.errors import SynapseError, ValidationError, WriteUnconfirmedError, may_have_happened
 from synapse.session import Outcome, Run, Untried, create_each
-from synapse.session.batches import is_sifted
+from synapse.session.bulk_writes import is_sifted
 from synapse.transfer.report import Ledger, Status
 
 Body: TypeAlias = dict[str, Any]

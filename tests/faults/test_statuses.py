@@ -1,6 +1,6 @@
 """Each write with each status, done or not, with and without `Retry-After`: sent how often, there how often, told how.
 
-The expected cells are written down by what the statuses mean, apart from the table in `session/statuses.py`.
+The expected cells are written down by what the statuses mean, apart from the table in `session/retry.py`.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ from synapse import (
 )
 from synapse.dialects import Request
 from synapse.orm import journal, newer
-from synapse.session.pacing import wait_for
+from synapse.session.throttle import wait_for
 from synapse.testing import CannedSession, page
 from tests.unit.orm.rows import served
 

@@ -15,7 +15,7 @@ import pytest
 from synapse.errors import NotFoundError
 from synapse.session import RelationCache
 from synapse.session import cache as cache_module
-from synapse.session.pacing import StoppedError
+from synapse.session.throttle import StoppedError
 from tests.unit.moments import interrupted
 
 

@@ -19,7 +19,7 @@ import urllib3
 
 from synapse.dialects.wire import Request
 from synapse.errors import ConfigError, NotFoundError, OriginError
-from synapse.session import Session, scope
+from synapse.session import Session, current_session
 from tests.servers import Server, reply
 from tests.unit.session.conftest import TOKEN
 
@@ -202,7 +202,7 @@ class TestFork:
         server, session = scripted(reply(data={"id": 7}))
         session.send(GET)
         child = multiprocessing.get_context("fork").Process(target=_fetch, args=(session,))
-        with session._lock, session.cache._lock, scope._process.lock:
+        with session._lock, session.cache._lock, current_session._process.lock:
             child.start()
         child.join(20)
         session.send(GET)

@@ -17,7 +17,7 @@ import pytest
 
 from synapse.dialects import Request
 from synapse.session import Session
-from synapse.session.surroundings import check_bundle
+from synapse.session.network_settings import check_bundle
 from tests.servers import Received, Server
 
 Scripted = Callable[..., tuple[Server, Session]]

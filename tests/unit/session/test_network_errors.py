@@ -9,7 +9,7 @@ import requests.exceptions
 
 from urllib3 import exceptions as urllib3
 
-from synapse.session.failures import Failure, failure_of
+from synapse.session.network_errors import Failure, failure_of
 
 
 def failure(error: Exception, *, status: int | None = None) -> Failure:

@@ -16,9 +16,9 @@ import attrs
 
 from synapse.errors import ConfigError, did_you_mean
 from synapse.masking import conceal
-from synapse.session.callers import caller
-from synapse.session.handlers import let_through
-from synapse.session.paths import user_path
+from synapse.session.interrupts import let_through
+from synapse.session.process import caller
+from synapse.values import user_path
 
 _KINDS: Final = ("http", "https", "all", "no_proxy")
 _BUNDLES: Final = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")

@@ -11,7 +11,7 @@ from synapse.errors import TransferError
 from synapse.masking import Masker, Secret
 from synapse.session.config import Timeout
 from synapse.session.delivery import Delivery, web_address
-from synapse.session.failures import Failure
+from synapse.session.network_errors import Failure
 from synapse.session.replies import Answer
 from synapse.session.transport import Attempt
 

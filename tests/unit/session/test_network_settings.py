@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from synapse.errors import ConfigError
-from synapse.session import UnencryptedHTTPWarning, UnverifiedTLSWarning, surroundings
-from synapse.session.surroundings import check_bundle, check_cert, check_proxy, find, proxies_of, shown
+from synapse.session import UnencryptedHTTPWarning, UnverifiedTLSWarning, network_settings
+from synapse.session.network_settings import check_bundle, check_cert, check_proxy, find, proxies_of, shown
+from synapse.testing import canned
 from tests.unit.session.conftest import Connect
 
 URL = "https://api.test/tasks/"
@@ -132,7 +133,7 @@ class TestUnencrypted:
     @pytest.fixture(autouse=True)
     def forget(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Start as a process that has not warned yet."""
-        monkeypatch.setattr(surroundings, "_unencrypted", set[str]())
+        monkeypatch.setattr(network_settings, "_unencrypted", set[str]())
 
     @pytest.mark.parametrize(
         "host", ["http://api.test", "http://10.0.0.5:8000", "http://[fd00::1]", "HTTP://LOCALHOST.evil"]
@@ -179,3 +180,18 @@ class TestUnencrypted:
             for _ in range(2):
                 with pytest.raises(UnencryptedHTTPWarning):
                     connect("http://api.test")
+
+
+def test_bundles_and_certificates_are_found_at_home(
+    certificate: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A path with a leading `~` is one below the home folder, in settings and in the environment."""
+    for name in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(name, str(tmp_path))
+    (tmp_path / "ca.pem").write_bytes(certificate.read_bytes())
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "~/ca.pem")
+    told = canned({}, verify="~/ca.pem", cert=("~/ca.pem", "~/ca.pem")).settings
+    found = find("https://api.test/", proxies=None, verify=None, cert=None)
+
+    ca = str(tmp_path / "ca.pem")
+    assert (ca, (ca, ca), ca) == (told.verify, told.cert, found.verify)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from synapse.session.collector import renew, undisturbed
+from synapse.session.process import renew_collector, undisturbed
 
 
 @pytest.fixture(autouse=True)
@@ -67,10 +67,10 @@ def test_threads_leave_it_enabled() -> None:
 def test_is_renewed_only_where_it_stood_still() -> None:
     """A child goes on collecting, unless its parent's user did not want that."""
     with undisturbed():
-        renew()
+        renew_collector()
         assert gc.isenabled()
     gc.disable()
-    renew()
+    renew_collector()
 
     assert not gc.isenabled()
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from urllib3.exceptions import DecodeError
 
-from synapse.session.bounded import Response
+from synapse.session.connections import Response
 
 BLOCK: Final = 1024 * 1024
 _PIECE: Final = 64 * 1024

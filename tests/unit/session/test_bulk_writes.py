@@ -19,7 +19,7 @@ from synapse.errors import (
     WriteUnconfirmedError,
 )
 from synapse.session import Run, Untried, create_each
-from synapse.session.batches import LOST_IN_A_ROW, blamed
+from synapse.session.bulk_writes import LOST_IN_A_ROW, blamed
 from synapse.session.concurrency import Outcome, run_one
 
 REFUSED = AuthenticationError("expired", status_code=401)

@@ -17,8 +17,8 @@ import pytest
 
 from synapse.dialects import Request
 from synapse.errors import ConfigError, RateLimitError, SynapseError
-from synapse.session import Retry, Session, pacing
-from synapse.session.pacing import Pace, StoppedError, Turn
+from synapse.session import Retry, Session, throttle
+from synapse.session.throttle import Pace, StoppedError, Turn
 from tests.servers import Received, Server, Step, reply
 
 GET = Request("GET", "tasks/")
@@ -313,9 +313,9 @@ class TestEnd:
         """A wait ends once those who asked have left, be it the backend's wish or our own pause."""
         stop = threading.Event()
         server, session = scripted(step, retry=Retry(backoff=1e6, cap=1e6))
-        token = pacing.stopping.set(stop)
+        token = throttle.stopping.set(stop)
         thread, errors = in_thread(lambda: session.send(GET))
-        pacing.stopping.reset(token)
+        throttle.stopping.reset(token)
         until_received(server)
         stop.set()
         thread.join(10)
@@ -396,9 +396,9 @@ class TestLanes:
     def test_are_more_while_someone_was_given_more(self) -> None:
         """A run with sixteen workers has sixteen lanes; an ordinary caller gets the first that is free then."""
         pace, gate, done = self.pace(2), threading.Event(), []
-        before = pacing.widened.set(16)
+        before = throttle.widened.set(16)
         wide = [self.go(pace, lambda: gate.wait(10)) for _ in range(16)]
-        pacing.widened.reset(before)
+        throttle.widened.reset(before)
         while len(pace.taken) < 16:
             time.sleep(0.005)
         late = self.go(pace, lambda: done.append(len(pace.taken)))
@@ -443,9 +443,9 @@ class TestLanes:
         """A worker that gave up while it waited has no place in the line."""
         pace, held, stop = self.pace(), Turn(), threading.Event()
         pace.enter(held)
-        token = pacing.stopping.set(stop)
+        token = throttle.stopping.set(stop)
         thread, errors = in_thread(lambda: pace.enter(Turn()))
-        pacing.stopping.reset(token)
+        throttle.stopping.reset(token)
         until_waiting(pace, 1)
         stop.set()
         thread.join(10)
@@ -453,7 +453,7 @@ class TestLanes:
 
         assert ([StoppedError], set()) == ([type(each) for each in errors], pace.taken)
 
-    @pytest.mark.parametrize("mark", [pacing.left, pacing.stopping])
+    @pytest.mark.parametrize("mark", [throttle.left, throttle.stopping])
     def test_are_not_held_by_what_nobody_waits_for(self, mark: Any) -> None:
         """After Ctrl-C, a request that still waits for its answer keeps no other one back."""
         pace, gone, held = self.pace(), threading.Event(), threading.Event()
