@@ -17,7 +17,7 @@ from synapse.dialects.wire import Body
 from synapse.errors import NotFoundError
 from synapse.mapping import UNSET
 from synapse.session import Call, Session, Trace, current
-from synapse.session.replies import Answer as StreamAnswer
+from synapse.session.replies import RawResponse
 from synapse.session.streams import Download
 
 Answer: TypeAlias = (
@@ -82,10 +82,10 @@ class CannedSession(Session):
             raise AssertionError(f"GET {request.shown}: a file is its bytes, or text")
         yield Download(_Content(content, start=start))
 
-    def put(self, url: str, body: Body, *, read_timeout: float, again: bool = False) -> StreamAnswer:
+    def put(self, url: str, body: Body, *, read_timeout: float, again: bool = False) -> RawResponse:
         """Give the status and the headers that were put down for this signed address."""
         reply = self.send(Request("PUT", url, body=body, read_timeout=read_timeout))
-        return StreamAnswer(reply.status, reply.headers)
+        return RawResponse(reply.status, reply.headers)
 
     def _answer(self, answer: Answer, request: Request) -> Reply:
         if callable(answer):
@@ -121,7 +121,7 @@ class _Content:
     def __init__(self, content: bytes, *, start: int) -> None:
         place = {"Content-Range": f"bytes {start}-{len(content) - 1}/{len(content)}"} if start else {}
         sizes = {"Content-Length": str(len(content) - start), **place}
-        self.answer = StreamAnswer(206 if start else 200, sizes)
+        self.answer = RawResponse(206 if start else 200, sizes)
         self._rest = io.BytesIO(content[start:])
 
     def read(self, *, size: int, whole: bool) -> bytes:

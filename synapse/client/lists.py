@@ -187,7 +187,7 @@ def _rows(
             try:
                 with told():
                     if pause:
-                        client.session._pause(pause)
+                        client.session.pause(pause)
                     window = reader.next()
             except SynapseError as error:
                 if failures is None:

@@ -127,7 +127,7 @@ class Job(Entity):
                     raise WaitTimeoutError(
                         f"job {self.pk} is still {self.status} after {timeout:g} s; it goes on: wait() again, or stop()"
                     )
-                session._pause(min(pause, left))
+                session.pause(min(pause, left))
                 pause = min(pause * 1.5, SLOWEST_POLL)
             _advance(report, shown, 100)
         return self

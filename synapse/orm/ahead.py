@@ -14,7 +14,7 @@ import attrs
 
 from synapse.orm import coach, pages
 from synapse.orm.pages import Answer, Piece, Route, Window
-from synapse.session.throttle import stopping, widened
+from synapse.session.throttle import stopping, worker_limit
 
 if TYPE_CHECKING:
     from synapse.session import Session
@@ -44,7 +44,7 @@ class Crew:
         """Fetch a piece beside whatever else is under way, in a copy of the caller's context."""
         context = contextvars.copy_context()
         context.run(stopping.set, self._stop)
-        context.run(widened.set, self._workers)
+        context.run(worker_limit.set, self._workers)
         self.flying[id(piece)] = piece
         threading.Thread(target=self._fetch, args=(piece, context), name="synapse-read", daemon=True).start()
 

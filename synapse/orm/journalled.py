@@ -113,7 +113,7 @@ class _Creation(Generic[E]):
             items = [item for item in items if not item.made._state.saved]
             if last or not items:
                 break
-            self.session._pause(max(0.0, min(pause, until - time.monotonic())))
+            self.session.pause(max(0.0, min(pause, until - time.monotonic())))
             pause = min(2 * pause, _LONGEST_PAUSE)
         self.journal.withdraw(item.name for item in items if item.name not in doubtful)
         return [

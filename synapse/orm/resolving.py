@@ -97,7 +97,7 @@ class Asked:
             found = self.look(session)
             if last or not found.repeatable:
                 return found
-            session._pause(max(0.0, min(pause, until - time.monotonic())))
+            session.pause(max(0.0, min(pause, until - time.monotonic())))
             pause = min(2 * pause, SLOWEST_LOOK)
 
     def through(self, using: Session | None) -> Session:

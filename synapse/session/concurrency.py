@@ -14,8 +14,8 @@ from itertools import islice
 from typing import Any, Generic, NamedTuple, TypeVar, cast
 
 from synapse.session.current_session import context_without_session
-from synapse.session.interrupts import is_of_handler
-from synapse.session.throttle import left
+from synapse.session.interrupts import is_from_signal
+from synapse.session.throttle import abandoned
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -40,7 +40,7 @@ def run_one(function: Callable[[T], R], item: T) -> Outcome[T, R]:
     try:
         return Outcome(item, function(item), None)
     except Exception as error:
-        if is_of_handler(error):
+        if is_from_signal(error):
             raise
         return Outcome(item, None, error)
 
@@ -66,7 +66,7 @@ def run_all(
         waiting: deque[Future[Outcome[T, R]]] = deque()
         for item in _chain(head, source):
             context = contextvars.copy_context()
-            context.run(left.set, gone)
+            context.run(abandoned.set, gone)
             if bar is not None:
                 context.run(bar)
             waiting.append(pool.submit(context.run, run_one, function, item))

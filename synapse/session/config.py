@@ -137,7 +137,7 @@ def _rebuild(base: Base, public: dict[str, Any]) -> Settings:
 
 
 @attrs.frozen
-class _Source:
+class _SettingsSource:
     """One place that settings come from; its tokens belong to its own host, if it names one."""
 
     values: dict[str, str] = attrs.field(repr=False)
@@ -179,12 +179,12 @@ def resolve(given: Mapping[str, Any], **rest: Any) -> Settings:
     return Settings(base, **values, profile=profile, **{**_checked(rest), "aliases": aliases})
 
 
-def _from_arguments(given: Mapping[str, Any]) -> _Source:
+def _from_arguments(given: Mapping[str, Any]) -> _SettingsSource:
     values = {name: value for name, value in given.items() if value is not None and name != "profile"}
-    return _Source(values, {name: name for name in values})
+    return _SettingsSource(values, {name: name for name in values})
 
 
-def _from_environment() -> _Source:
+def _from_environment() -> _SettingsSource:
     found = {
         setting: name
         for setting, names in _ENVIRONMENT.items()
@@ -192,18 +192,18 @@ def _from_environment() -> _Source:
         if os.environ.get(name)
     }
     values = {setting: os.environ[name] for setting, name in found.items()}
-    return _Source(
+    return _SettingsSource(
         {name: conceal(value) if name in SECRETS else value for name, value in values.items()}, found
     )
 
 
-def _from_file(profile: str | None, *, needed: bool) -> _Source:
+def _from_file(profile: str | None, *, needed: bool) -> _SettingsSource:
     try:
-        return _Source(*settings_in(read(profile)))
+        return _SettingsSource(*settings_in(read(profile)))
     except ConfigError:
         if needed:
             raise
-        return _Source({}, {})
+        return _SettingsSource({}, {})
 
 
 def bare(host: str, *, api_token: str, tenant: str | None = None) -> Settings:
@@ -213,7 +213,7 @@ def bare(host: str, *, api_token: str, tenant: str | None = None) -> Settings:
     return Settings(Base.parse(host), api_token=conceal(checked["api_token"]), tenant=checked.get("tenant"))
 
 
-def _base(sources: list[_Source]) -> Base:
+def _base(sources: list[_SettingsSource]) -> Base:
     for source in sources:
         if "host" in source.values:
             return Base.parse(source.values["host"], setting=source.names["host"])
@@ -223,7 +223,7 @@ def _base(sources: list[_Source]) -> Base:
     )
 
 
-def _pick(name: str, sources: list[_Source]) -> str | None:
+def _pick(name: str, sources: list[_SettingsSource]) -> str | None:
     for source in sources:
         if name in source.values:
             return _header_value(source.values[name], setting=source.names[name])

@@ -25,7 +25,7 @@ from urllib3.exceptions import ConnectTimeoutError, NewConnectionError, ProxyErr
 
 from synapse.errors import ConfigError
 from synapse.masking import Masker
-from synapse.session.interrupts import let_through
+from synapse.session.interrupts import reraise_from_signal
 
 BLOCK: Final = 128 * 1024
 _SWITCHING: Final = 101
@@ -33,7 +33,7 @@ _INTERIM: Final = 100
 """So many answers ahead of the answer are read over."""
 
 
-class LateError(TimeoutError):
+class DeadlineError(TimeoutError):
     """An answer began to come and was not whole in time; `stalled` says that it had stopped coming long before."""
 
     def __init__(self, *, stalled: bool) -> None:
@@ -41,7 +41,7 @@ class LateError(TimeoutError):
         self.stalled = stalled
 
 
-class _Clock(io.RawIOBase):
+class _DeadlineReader(io.RawIOBase):
     """Reads a socket until the time of the answer is over: each read has what is left of it."""
 
     def __init__(self, sock: Any, source: io.RawIOBase) -> None:
@@ -64,13 +64,13 @@ class _Clock(io.RawIOBase):
             try:
                 count = self._source.readinto(buffer)
             except TimeoutError as error:
-                let_through(error)
+                reraise_from_signal(error)
             else:
                 self._came = time.monotonic()
                 return count
         if self._came is None:
             raise TimeoutError
-        raise LateError(stalled=2 * (time.monotonic() - self._came) >= (self._limit or 0))
+        raise DeadlineError(stalled=2 * (time.monotonic() - self._came) >= (self._limit or 0))
 
     def stop(self) -> None:
         """Give each read the whole limit."""
@@ -86,15 +86,15 @@ class _Clock(io.RawIOBase):
         super().close()
 
 
-class BrokenHeadError(http.client.HTTPException):
+class IncompleteHeadError(http.client.HTTPException):
     """An answer ended within its headers."""
 
 
-class OddAnswerError(http.client.HTTPException):
+class InvalidResponseError(http.client.HTTPException):
     """An answer does not keep to HTTP."""
 
 
-class _Lines(io.BufferedReader):
+class _HeadReader(io.BufferedReader):
     """Remembers the last line that was read: `http.client` takes the end of the stream for the end of the headers."""
 
     last = b""
@@ -113,27 +113,27 @@ class _Lines(io.BufferedReader):
 def _counted(size: int | None) -> int:
     # `http.client` takes a chunk of negative size for one without end.
     if size is None or size < 0:
-        raise OddAnswerError("a chunk of negative size")
+        raise InvalidResponseError("a chunk of negative size")
     return size
 
 
-class _Timed:
+class _ResponseSocket:
     """Lends a socket to a response, which opens it as a file and nothing else."""
 
     def __init__(self, sock: Any) -> None:
         self._sock = sock
 
     def makefile(self, mode: str) -> io.BufferedReader:
-        self.clock = _Clock(self._sock, self._sock.makefile(mode, buffering=0))
-        self.lines = _Lines(self.clock)
+        self.clock = _DeadlineReader(self._sock, self._sock.makefile(mode, buffering=0))
+        self.lines = _HeadReader(self.clock)
         return self.lines
 
 
-class Response(http.client.HTTPResponse):
+class DeadlineResponse(http.client.HTTPResponse):
     """An HTTP response whose head and body must have come within the limit of one read."""
 
     def __init__(self, sock: Any, *args: Any, **kwargs: Any) -> None:
-        timed = _Timed(sock)
+        timed = _ResponseSocket(sock)
         super().__init__(timed, *args, **kwargs)  # type: ignore[arg-type]
         self._clock, self._lines = timed.clock, timed.lines
 
@@ -141,9 +141,9 @@ class Response(http.client.HTTPResponse):
         """Read the head, and refuse one that ends before its last line, or after which another protocol is spoken."""
         super().begin()
         if not self._lines.last.endswith(b"\n"):
-            raise BrokenHeadError
+            raise IncompleteHeadError
         if self.status == _SWITCHING:
-            raise OddAnswerError("another protocol")
+            raise InvalidResponseError("another protocol")
 
     def _read_status(self) -> tuple[str, int, str]:
         """Read over what comes ahead of the answer: taken for it, it would leave the answer to the next request."""
@@ -152,9 +152,9 @@ class Response(http.client.HTTPResponse):
             if not 100 <= found[1] < 200 or found[1] == _SWITCHING:
                 return found
             http.client.parse_headers(self._lines)
-        raise OddAnswerError("no answer behind its announcements")
+        raise InvalidResponseError("no answer behind its announcements")
 
-    def take_your_time(self) -> None:
+    def lift_deadline(self) -> None:
         """Leave only the limit of one read."""
         self._clock.stop()
 
@@ -182,8 +182,8 @@ def _socket_options() -> list[tuple[int, int, int]]:
     return [*usual, (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1), *tuned]
 
 
-class _Plain(HTTPConnection):
-    response_class: Any = Response
+class _PlainConnection(HTTPConnection):
+    response_class: Any = DeadlineResponse
 
     def endheaders(self, *args: Any, **kwargs: Any) -> None:
         super().endheaders(*args, **kwargs)
@@ -206,8 +206,8 @@ class TunnelError(ProxyError):
         self.status = status
 
 
-class _Encrypted(HTTPSConnection):
-    response_class: Any = Response
+class _TLSConnection(HTTPSConnection):
+    response_class: Any = DeadlineResponse
 
     def connect(self) -> None:
         # A handshake that fails or stalls would look like an answer that never came.
@@ -252,14 +252,14 @@ class _Encrypted(HTTPSConnection):
 
 
 class _PlainPool(HTTPConnectionPool):
-    ConnectionCls: Any = _Plain
+    ConnectionCls: Any = _PlainConnection
 
 
-class _EncryptedPool(HTTPSConnectionPool):
-    ConnectionCls: Any = _Encrypted
+class _TLSPool(HTTPSConnectionPool):
+    ConnectionCls: Any = _TLSConnection
 
 
-_KINDS: Final = {"http": _PlainPool, "https": _EncryptedPool}
+_KINDS: Final = {"http": _PlainPool, "https": _TLSPool}
 
 
 @cache
@@ -267,22 +267,22 @@ def _socks_kinds() -> dict[str, Any]:
     """Make the pools behind a SOCKS proxy, whose answers are read as strictly as any; its library is there."""
     from urllib3.contrib import socks
 
-    class Plain(socks.SOCKSConnection):
-        response_class: Any = Response
+    class SocksConnection(socks.SOCKSConnection):
+        response_class: Any = DeadlineResponse
 
-    class Encrypted(socks.SOCKSHTTPSConnection):
-        response_class: Any = Response
+    class SocksTLSConnection(socks.SOCKSHTTPSConnection):
+        response_class: Any = DeadlineResponse
 
-    class PlainPool(socks.SOCKSHTTPConnectionPool):
-        ConnectionCls: Any = Plain
+    class SocksPool(socks.SOCKSHTTPConnectionPool):
+        ConnectionCls: Any = SocksConnection
 
-    class EncryptedPool(socks.SOCKSHTTPSConnectionPool):
-        ConnectionCls: Any = Encrypted
+    class SocksTLSPool(socks.SOCKSHTTPSConnectionPool):
+        ConnectionCls: Any = SocksTLSConnection
 
-    return {"http": PlainPool, "https": EncryptedPool}
+    return {"http": SocksPool, "https": SocksTLSPool}
 
 
-class _Hush(logging.Filter):
+class _LogMask(logging.Filter):
     """Masks the addresses that urllib3 logs while this thread sends for a session; other records pass as they are."""
 
     sending: Final = threading.local()
@@ -297,7 +297,7 @@ class _Hush(logging.Filter):
         return True
 
 
-_HUSH: Final = _Hush()
+_LOG_MASK: Final = _LogMask()
 
 
 class Connections(requests.adapters.HTTPAdapter):
@@ -306,7 +306,7 @@ class Connections(requests.adapters.HTTPAdapter):
     def __init__(self, *, workers: int, masker: Masker) -> None:
         self._masker = masker
         for name in ("urllib3.connectionpool", "urllib3.connection"):
-            logging.getLogger(name).addFilter(_HUSH)
+            logging.getLogger(name).addFilter(_LOG_MASK)
         super().__init__(pool_connections=_POOLS, pool_maxsize=max(_POOLS, workers))
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
@@ -343,11 +343,11 @@ class Connections(requests.adapters.HTTPAdapter):
 
     def send(self, *args: Any, secret: str = "", **kwargs: Any) -> requests.Response:
         """Send one request, with its address masked in the log of urllib3, and *secret* in it hidden."""
-        _HUSH.sending.secret, _HUSH.sending.masker = secret, self._masker
+        _LOG_MASK.sending.secret, _LOG_MASK.sending.masker = secret, self._masker
         try:
             return super().send(*args, **kwargs)
         finally:
-            _HUSH.sending.masker = None
+            _LOG_MASK.sending.masker = None
 
     def build_response(self, req: requests.PreparedRequest, resp: Any) -> requests.Response:
         """Wrap the answer without looking at its cookies."""
@@ -357,8 +357,8 @@ class Connections(requests.adapters.HTTPAdapter):
         return response
 
 
-def unbounded(raw: Any) -> None:
+def lift_deadline(raw: Any) -> None:
     """Lift the limit for the whole of an answer that stays open."""
     response = getattr(raw, "_original_response", None)
-    if isinstance(response, Response):
-        response.take_your_time()
+    if isinstance(response, DeadlineResponse):
+        response.lift_deadline()

@@ -33,10 +33,10 @@ from synapse.session.config import MIB, Settings
 from synapse.session.decoding import is_crowded, most_values, parse
 from synapse.session.network_errors import Failure
 from synapse.session.origin import clean, host_of, start_of
-from synapse.session.replies import Answer, describe, error_of, text_of
-from synapse.session.response_body import Body
+from synapse.session.replies import RawResponse, describe, error_of, text_of
+from synapse.session.response_body import ResponseBody
 from synapse.session.retry import BUSY, Effect, Rule, rule_of_failure
-from synapse.session.throttle import Pace, Turn
+from synapse.session.throttle import Slot, Throttle
 from synapse.session.transport import Attempt, Transport
 from synapse.values import plain
 
@@ -47,7 +47,7 @@ _HOPS: Final = 5
 _SUSPECT: Final = re.compile(r"\\u0000|\\ud[89ab]..(?!\\ud[c-f])|(?<!\\ud[89ab]..)\\ud[c-f]")
 
 _NO_ROOM: Final = "more than there is memory for"
-# After these, what was sent may well have been done: they say where to look at what came of it.
+# After these, what was sent may succeeded have been done: they say where to look at what came of it.
 _ELSEWHERE: Final = frozenset({302, 303})
 _GONE: Final = frozenset({404, 410})
 _MOVED: Final = "answered with a redirect to {}, which a write does not follow: give the session that host"
@@ -56,7 +56,7 @@ logger: Final = logging.getLogger("synapse")
 
 
 class Delivery:
-    """Sends what the session asks for; its state is the sockets of `transport` and the pace of each origin."""
+    """Sends what the session asks for; its state is the sockets of `transport` and the throttle of each origin."""
 
     def __init__(
         self,
@@ -71,8 +71,8 @@ class Delivery:
         self.masker = masker
         self._pause = pause
         self.check_open = check_open
-        self._paces: dict[str, Pace] = {}
-        self.streams: weakref.WeakSet[Body] = weakref.WeakSet()
+        self._throttles: dict[str, Throttle] = {}
+        self.streams: weakref.WeakSet[ResponseBody] = weakref.WeakSet()
         self.transport = transport
 
     def send(self, request: Request) -> Reply:
@@ -84,7 +84,7 @@ class Delivery:
             self._fail(attempt, data)
         return Reply(answer.status, data, answer.headers, length=len(answer.content))
 
-    def _data(self, answer: Answer, *, textual: bool) -> Any:
+    def _data(self, answer: RawResponse, *, textual: bool) -> Any:
         """Parse a body, if memory holds what is in it; the parser's error is left here, for it carries the whole."""
         most = most_values(self._settings.max_answer)
         crowded = is_crowded(answer.content, most=most)
@@ -105,7 +105,7 @@ class Delivery:
         )
 
     def prepare(self, request: Request, *, streamed: bool = False) -> Attempt:
-        """Turn a request into what is sent; nothing travels yet."""
+        """Slot a request into what is sent; nothing travels yet."""
         base, timeout = self._settings.base, self._settings.timeout
         url = base.locate(request.path)
         if request.params:
@@ -131,7 +131,7 @@ class Delivery:
         )
 
     def fetch(self, url: str, *, start: int, headers: tuple[tuple[str, str], ...]) -> Attempt:
-        """Turn the address of a file into what is sent for it, without a token."""
+        """Slot the address of a file into what is sent for it, without a token."""
         url = web_address(f"{self._settings.base.url}/", url)
         timeout = self._settings.timeout
         # Bytes are asked for as they are stored, so that offsets and sizes mean the file's own.
@@ -152,18 +152,18 @@ class Delivery:
             signed=True,  # by whatever name its signature goes
         )
 
-    def deliver(self, attempt: Attempt, *, follow: Callable[[str, str], str] | None = None) -> Answer:
+    def deliver(self, attempt: Attempt, *, follow: Callable[[str, str], str] | None = None) -> RawResponse:
         """Send, repeating and following as far as it is safe, until there is a successful answer."""
         follow = follow or self._follow
         repeats = hops = 0
         acted, began = False, time.monotonic()
         while True:
             outcome = self.exchange(attempt, again=repeats > 0)
-            if isinstance(outcome, Answer):
+            if isinstance(outcome, RawResponse):
                 if 200 <= outcome.status < 300:
                     return outcome
                 if attempt.method == "DELETE" and outcome.status in _GONE and acted:
-                    return Answer(204, outcome.headers)  # the attempt before did it
+                    return RawResponse(204, outcome.headers)  # the attempt before did it
                 location = conceal(outcome.headers.get("Location"))
                 if outcome.status in _REDIRECTS and location:
                     hops += 1
@@ -176,35 +176,35 @@ class Delivery:
             self._wait(attempt, outcome, repeats)
             repeats += 1
 
-    def exchange(self, attempt: Attempt, *, again: bool = False) -> Answer | Failure:
+    def exchange(self, attempt: Attempt, *, again: bool = False) -> RawResponse | Failure:
         """Send once, at the pace that the origin asked for; *again* says that it was refused before."""
-        pace = self._pace(attempt.url)
+        throttle = self._throttle(attempt.url)
         # What stays open after its answer has begun holds no lane: others would wait for its end.
-        turn, well = Turn(again=again, free=attempt.streamed), False
+        slot, succeeded = Slot(retried=again, uncounted=attempt.streamed), False
         try:
-            pace.enter(turn)
+            throttle.acquire(slot)
             outcome = self._exchange(attempt)
-            well = isinstance(outcome, Answer) and outcome.status < 500
-            if isinstance(outcome, Answer) and outcome.status in BUSY and self._settings.retry.total:
-                asked, well = outcome.retry_after, False
+            succeeded = isinstance(outcome, RawResponse) and outcome.status < 500
+            if isinstance(outcome, RawResponse) and outcome.status in BUSY and self._settings.retry.total:
+                asked, succeeded = outcome.retry_after, False
                 if asked is not None and self._settings.retry.allows(asked):
-                    pace.hold(asked, turn=turn, label=f"{attempt.label}: {outcome.status}")
+                    throttle.pause(asked, slot=slot, label=f"{attempt.label}: {outcome.status}")
         finally:
-            pace.taken.discard(turn)  # in one step, so that no second interrupt can keep it
-            pace.leave(turn, well=well)
+            throttle.running.discard(slot)  # in one step, so that no second interrupt can keep it
+            throttle.release(slot, succeeded=succeeded)
         return outcome
 
-    def _exchange(self, attempt: Attempt) -> Answer | Failure:
+    def _exchange(self, attempt: Attempt) -> RawResponse | Failure:
         try:
             return self.transport.exchange(attempt)
         except MemoryError:
             return _too_much(_NO_ROOM)
 
     def close(self) -> None:
-        """Free the sockets, and wake those who wait for a turn."""
+        """Free the sockets, and wake those who wait for a slot."""
         self.transport.close()
-        for pace in list(self._paces.values()):
-            pace.wake()
+        for throttle in list(self._throttles.values()):
+            throttle.wake()
 
     def end(self) -> None:
         """Free the sockets for good: who waits for the next bytes of a stream hears of it."""
@@ -212,12 +212,12 @@ class Delivery:
         for stream in list(self.streams):
             stream.cut()
 
-    def _pace(self, url: str) -> Pace:
+    def _throttle(self, url: str) -> Throttle:
         origin = start_of(url)
-        known = self._paces.get(origin)
+        known = self._throttles.get(origin)
         # Of two threads that come first, both get the one that was stored.
-        return known or self._paces.setdefault(
-            origin, Pace(self._settings.retry, lanes=self._settings.workers, check_open=self.check_open)
+        return known or self._throttles.setdefault(
+            origin, Throttle(self._settings.retry, workers=self._settings.workers, check_open=self.check_open)
         )
 
     def failed(self, attempt: Attempt, failure: Failure, *, attempts: int = 1) -> TransportError:
@@ -258,7 +258,13 @@ class Delivery:
         return self._settings.base.follow(location, start=url)
 
     def _redirected(
-        self, attempt: Attempt, answer: Answer, location: str, *, hops: int, follow: Callable[[str, str], str]
+        self,
+        attempt: Attempt,
+        answer: RawResponse,
+        location: str,
+        *,
+        hops: int,
+        follow: Callable[[str, str], str],
     ) -> Attempt:
         with contextlib.suppress(UnicodeError):
             # Header bytes arrive as Latin-1; addresses are UTF-8.
@@ -276,9 +282,9 @@ class Delivery:
             self._fail(attempt, Failure(f"redirected more than {_HOPS} times", False, False))
         return attrs.evolve(attempt, url=url)
 
-    def _wait(self, attempt: Attempt, outcome: Answer | Failure, repeats: int) -> None:
-        asked = outcome.retry_after if isinstance(outcome, Answer) else None
-        if asked is not None and isinstance(outcome, Answer) and outcome.status in BUSY:
+    def _wait(self, attempt: Attempt, outcome: RawResponse | Failure, repeats: int) -> None:
+        asked = outcome.retry_after if isinstance(outcome, RawResponse) else None
+        if asked is not None and isinstance(outcome, RawResponse) and outcome.status in BUSY:
             return  # all wait for it, when they take their turns
         seconds = self._settings.retry.wait(repeats, retry_after=asked)
         reason = outcome.reason if isinstance(outcome, Failure) else outcome.status
@@ -286,10 +292,10 @@ class Delivery:
         self._pause(seconds)
 
     def _refuse(
-        self, attempt: Attempt, outcome: Answer | Failure, *, attempts: int, began: float, acted: bool
+        self, attempt: Attempt, outcome: RawResponse | Failure, *, attempts: int, began: float, acted: bool
     ) -> NoReturn:
         """Raise the error of the last attempt; *acted* says that one of them may have done it."""
-        if isinstance(outcome, Answer):
+        if isinstance(outcome, RawResponse):
             rule, status = outcome.rule, outcome.status
             if status >= 400 and not (rule.acted and rule.by_gateway and attempt.method not in IDEMPOTENT):
                 more = self._patience(outcome, attempts=attempts, seconds=time.monotonic() - began)
@@ -301,7 +307,7 @@ class Delivery:
             outcome = Failure(reason, True, False, status=status)
         self._fail(attempt, attrs.evolve(outcome, acted=outcome.acted or acted), attempts=attempts)
 
-    def _refused(self, attempt: Attempt, answer: Answer, *, more: str, acted: bool) -> ClientError:
+    def _refused(self, attempt: Attempt, answer: RawResponse, *, more: str, acted: bool) -> ClientError:
         more += _standing(attempt, acted=True) if acted else ""
         error = error_of(answer, label=attempt.label, masker=self.masker, more=more)
         error.unconfirmed = acted and attempt.method not in _READS
@@ -309,7 +315,7 @@ class Delivery:
         error.too_long = passing and not self._settings.retry.allows(error.retry_after)
         return error
 
-    def _patience(self, answer: Answer, *, attempts: int, seconds: float) -> str:
+    def _patience(self, answer: RawResponse, *, attempts: int, seconds: float) -> str:
         """Say of a backend that is busy how long it was waited for, and what it asked for."""
         asked, longest = answer.retry_after, self._settings.retry.max_wait
         if answer.status not in BUSY and self._settings.retry.allows(asked):
@@ -321,11 +327,11 @@ class Delivery:
                 told[-1] += f", and Retry(max_wait={longest:g}) allows no more{_until(asked)}"
         return f" ({'; '.join(told)})" if told else ""
 
-    def _repeatable(self, attempt: Attempt, outcome: Answer | Failure, rule: Rule) -> bool:
+    def _repeatable(self, attempt: Attempt, outcome: RawResponse | Failure, rule: Rule) -> bool:
         if attempt.divisible and rule.slow:
             return False
         twice = attempt.method in IDEMPOTENT and not attempt.once
-        if isinstance(outcome, Answer):
+        if isinstance(outcome, RawResponse):
             if not self._settings.retry.allows(outcome.retry_after):
                 return False
             twice = twice or (attempt.harmless and outcome.status in BUSY)
@@ -398,7 +404,7 @@ def _until(asked: float) -> str:
         return ""
 
 
-def _rule_of(outcome: Answer | Failure) -> Rule:
-    if isinstance(outcome, Answer):
+def _rule_of(outcome: RawResponse | Failure) -> Rule:
+    if isinstance(outcome, RawResponse):
         return outcome.rule
     return rule_of_failure(acted=outcome.acted, passing=outcome.passing, slow=outcome.timed_out)

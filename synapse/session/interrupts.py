@@ -8,31 +8,31 @@ from collections.abc import Iterator
 from types import CodeType, FrameType, TracebackType
 
 
-def let_through(error: BaseException) -> None:
+def reraise_from_signal(error: BaseException) -> None:
     """Raise what a handler raised while a request was under way, whatever it was wrapped in since.
 
     A limit on a piece of work is often a handler that raises `TimeoutError`, which a socket raises as well: taken for
     that one, it would have the request repeated.
     """
-    found = [each for each in _chain(error) if is_of_handler(each)]
+    found = [each for each in _chain(error) if is_from_signal(each)]
     if found:
         # What wraps it was given its traceback as well.
         raise min(found, key=lambda each: sum(1 for _ in _chain(each)))
 
 
-def is_of_handler(error: BaseException) -> bool:
+def is_from_signal(error: BaseException) -> bool:
     """Whether the handler of a signal raised an error, or something that it called did."""
     return _from(error.__traceback__, None) is not None
 
 
-def part(error: BaseException, before: BaseException | None) -> None:
+def detach(error: BaseException, before: BaseException | None) -> None:
     """Part an error from *before*, which was being handled as the request began and is no cause of it."""
     for each in list(_chain(error)) if before is not None else ():
         if each.__context__ is before:
             each.__context__ = None
 
 
-def bare(error: BaseException, before: BaseException | None, *, keep: CodeType | None = None) -> None:
+def strip_frames(error: BaseException, before: BaseException | None, *, keep: CodeType | None = None) -> None:
     """Take from an error the frames of the HTTP stack, and what it was wrapped in.
 
     They hold headers and addresses, for whatever lists variables. The frames from a handler of a signal on stay, or

@@ -88,7 +88,7 @@ def failure_of(
         root = type(root)("")
     if isinstance(reason, urllib3.ConnectTimeoutError) and not isinstance(reason, urllib3.NewConnectionError):
         return Failure(f"no connection within {connect:g} s", False, True, root)
-    if isinstance(root, connections.LateError):
+    if isinstance(root, connections.DeadlineError):
         return Failure(f"the answer was not whole within {read or 0:g} s", True, root.stalled, root, status)
     if isinstance(reason, urllib3.ReadTimeoutError | TimeoutError):
         return Failure(f"nothing came within {read or 0:g} s", True, True, root, status)
@@ -122,11 +122,11 @@ def _classify(reason: BaseException, root: BaseException, *, proxy: str) -> tupl
             return _refused_certificate(root), False, False
         case ValueError():
             return f"the request could not be built ({type(reason).__name__})", False, False
-        case connections.BrokenHeadError():
+        case connections.IncompleteHeadError():
             return "the answer broke off within its headers", True, True
         case http.client.IncompleteRead():
             return "the answer broke off", True, True
-        case response_body.PackedError():
+        case response_body.UnexpectedEncodingError():
             return f"the answer came {reason}, which was not asked for", True, False
         case urllib3.DecodeError():
             return "the answer could not be decompressed", True, True

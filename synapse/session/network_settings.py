@@ -1,4 +1,4 @@
-"""What lies around every call: proxies, and the certificates that are trusted and shown."""
+"""Proxies and certificates: those that were given, and those that the environment names."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import attrs
 
 from synapse.errors import ConfigError, did_you_mean
 from synapse.masking import conceal
-from synapse.session.interrupts import let_through
+from synapse.session.interrupts import reraise_from_signal
 from synapse.session.process import caller
 from synapse.values import user_path
 
@@ -35,8 +35,8 @@ class UnencryptedHTTPWarning(UserWarning):
 
 
 @attrs.frozen
-class Surroundings:
-    """What applies to the calls of one origin; `proxy` names the one in use, without its password."""
+class NetworkSettings:
+    """The proxies and certificates for the calls to one origin; `proxy` is the one in use, without its password."""
 
     proxies: Mapping[str, str] = attrs.field(repr=False)
     verify: bool | str
@@ -49,7 +49,9 @@ class Surroundings:
         return {"proxies": self.proxies, "verify": self.verify, "cert": self.cert}
 
 
-def find(url: str, *, proxies: Mapping[str, str] | None, verify: Any, cert: Any) -> Surroundings:
+def network_settings_for(
+    url: str, *, proxies: Mapping[str, str] | None, verify: Any, cert: Any
+) -> NetworkSettings:
     """Add what the environment says (`HTTPS_PROXY`, `NO_PROXY`, `REQUESTS_CA_BUNDLE`, …) to what was given."""
     import requests
 
@@ -72,7 +74,7 @@ def find(url: str, *, proxies: Mapping[str, str] | None, verify: Any, cert: Any)
         merged["verify"] = str(user_path(merged["verify"], error=ConfigError, setting=setting))
         check_bundle(merged["verify"], setting=setting)
     proxy = requests.utils.select_proxy(url, merged["proxies"])
-    return Surroundings(
+    return NetworkSettings(
         merged["proxies"],
         merged["verify"],
         merged["cert"],
@@ -166,7 +168,7 @@ def check_bundle(path: str, *, setting: str) -> None:
     except FileNotFoundError:
         raise ConfigError(f"{setting}: there is no file {path!r}") from None
     except OSError as error:
-        let_through(error)
+        reraise_from_signal(error)
         raise ConfigError(f"{setting}: {path!r} cannot be read as certificates in PEM form") from error
 
 
@@ -185,7 +187,7 @@ def check_cert(cert: str | tuple[str, ...]) -> None:
             file, key[0] if key else None, password=locked
         )
     except OSError as error:
-        let_through(error)
+        reraise_from_signal(error)
         raise ConfigError(
             "cert must name a certificate and its key in PEM form, in one file or in two that belong together"
         ) from error

@@ -53,7 +53,7 @@ _MARKUP: Final = re.compile(r"\s*<(?:!doctype|html|head|body|\?xml)", re.IGNOREC
 
 
 @attrs.frozen
-class Answer:
+class RawResponse:
     """One answer as it came: its body read whole, or still open in `stream`."""
 
     status: int
@@ -82,7 +82,7 @@ class Answer:
             return None
 
 
-def describe(answer: Answer, *, masker: Masker) -> str:
+def describe(answer: RawResponse, *, masker: Masker) -> str:
     """Return the kind and the first characters of a body that could not be read as JSON."""
     kind = _line(masker.text(answer.headers.get("Content-Type") or "no content type"))[:SHOWN]
     # Masked before it is cut: the beginning of a token is most of it.
@@ -90,7 +90,7 @@ def describe(answer: Answer, *, masker: Masker) -> str:
     return f"{kind}: {start}" if start else f"{kind}, empty"
 
 
-def error_of(answer: Answer, *, label: str, masker: Masker, more: str = "") -> ClientError:
+def error_of(answer: RawResponse, *, label: str, masker: Masker, more: str = "") -> ClientError:
     """Build the error of an answer that refused, in the backend's words and without the session's tokens.
 
     *more* follows them.
@@ -167,7 +167,7 @@ def _members(path: str, value: dict[str, Any] | list[Any]) -> Iterator[tuple[str
         yield f"{path}.{index}".lstrip(".") if rows else path, item
 
 
-def text_of(answer: Answer) -> str:
+def text_of(answer: RawResponse) -> str:
     """Return a body as text, in whatever encoding it came."""
     try:
         return answer.content.decode("utf-8")

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from urllib3.exceptions import DecodeError
 
-from synapse.session.connections import Response
+from synapse.session.connections import DeadlineResponse
 
 BLOCK: Final = 1024 * 1024
 _PIECE: Final = 64 * 1024
@@ -22,11 +22,11 @@ _FOREIGN: Final = frozenset({"br", "zstd", "compress", "x-compress"})
 _SHORTEST: Final = 2  # bytes that tell the two formats which go by the name of deflate
 
 
-class PackedError(DecodeError):
+class UnexpectedEncodingError(DecodeError):
     """An answer came packed in a way that was not asked for."""
 
 
-class Body:
+class ResponseBody:
     """The body of an answer. Whatever is packed into it, memory holds what was asked for and one piece more.
 
     The HTTP stack would unpack whatever it can, and as much as there is: a few kilobytes may hold gigabytes.
@@ -50,7 +50,7 @@ class Body:
     def allow(self, seconds: float | None) -> None:
         """Give each read so many seconds, or as many as it takes."""
         response = getattr(self._raw, "_original_response", None)
-        if isinstance(response, Response):
+        if isinstance(response, DeadlineResponse):
             response.allow(seconds)
 
     def cut(self) -> None:
@@ -150,7 +150,7 @@ def _opened(take: Callable[[int], bytes], names: list[str]) -> Callable[[int], b
         return _Unpacked(take, _KINDS[names[0]]).read
 
     def refuse(_: int) -> bytes:
-        raise PackedError(f"packed as {', '.join(names)[:40]}")
+        raise UnexpectedEncodingError(f"packed as {', '.join(names)[:40]}")
 
     return refuse
 

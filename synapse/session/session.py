@@ -24,13 +24,13 @@ from synapse.session.concurrency import Outcome, run_all
 from synapse.session.config import Settings, Timeout, resolve, whole_number
 from synapse.session.network_settings import warn_unencrypted, warn_unverified
 from synapse.session.retry import Retry
-from synapse.session.throttle import beside, wait_for
+from synapse.session.throttle import wait_once, with_workers
 from synapse.session.trace import Trace
 
 if TYPE_CHECKING:
     from synapse.dialects.wire import Body
     from synapse.session.delivery import Delivery
-    from synapse.session.replies import Answer
+    from synapse.session.replies import RawResponse
     from synapse.session.streams import Download
 
 T = TypeVar("T")
@@ -156,7 +156,7 @@ class Session:
 
         return open_download(self._delivery(), url, start=start, headers=tuple(headers))
 
-    def put(self, url: str, body: Body, *, read_timeout: float, again: bool = False) -> Answer:
+    def put(self, url: str, body: Body, *, read_timeout: float, again: bool = False) -> RawResponse:
         """Send *body* once to the signed *url*, without the session's tokens, and return what answers, refusals too.
 
         *again* says that it was refused before. No answer is a `TransportError`.
@@ -185,7 +185,7 @@ class Session:
         if workers is None:
             return run_all(function, items, workers=self.workers)
         count = whole_number("workers", workers)
-        return run_all(partial(beside, function, workers=count), items, workers=count)
+        return run_all(partial(with_workers, function, workers=count), items, workers=count)
 
     @contextmanager
     def trace(self) -> Iterator[Trace]:
@@ -238,6 +238,13 @@ class Session:
             delivery.end()
         self.cache.clear()
 
+    def pause(self, seconds: float) -> None:
+        """Wait, as between two attempts; `close()` ends the wait with a `ConfigError`."""
+        until = time.monotonic() + seconds
+        while not self._closing.is_set() and (left := until - time.monotonic()) > 0:
+            wait_once(self._closing.wait, left)
+        self.check_open()
+
     def check_open(self) -> None:
         """Raise `ConfigError` if the session was closed."""
         if self.closed:
@@ -289,16 +296,10 @@ class Session:
                     self.settings,
                     transport=transport,
                     masker=self._masker,
-                    pause=self._pause,
+                    pause=self.pause,
                     check_open=self.check_open,
                 )
             return self._made
-
-    def _pause(self, seconds: float) -> None:
-        until = time.monotonic() + seconds
-        while not self._closing.is_set() and (left := until - time.monotonic()) > 0:
-            wait_for(self._closing.wait, left)
-        self.check_open()
 
 
 def _load(cls: type[Session], arguments: dict[str, Any]) -> Session:

@@ -12,7 +12,7 @@ from synapse.masking import Masker, Secret
 from synapse.session.config import Timeout
 from synapse.session.delivery import Delivery, web_address
 from synapse.session.network_errors import Failure
-from synapse.session.replies import Answer
+from synapse.session.replies import RawResponse
 from synapse.session.transport import Attempt
 
 _HOPS: Final = 3
@@ -21,7 +21,7 @@ _SAME_METHOD: Final = frozenset({307, 308})
 
 def put(
     delivery: Delivery, url: str, *, body: Body, timeout: Timeout, read_timeout: float, again: bool
-) -> Answer:
+) -> RawResponse:
     """Send *body* once, without the session's tokens, and return whatever answers; no answer is a `TransportError`.
 
     A redirect that keeps the method is followed, unless it gives up TLS.
@@ -44,7 +44,7 @@ def put(
         attempt, hops = _to(target, attempt, masker=delivery.masker), hops + 1
 
 
-def _moved(attempt: Attempt, answer: Answer) -> str | None:
+def _moved(attempt: Attempt, answer: RawResponse) -> str | None:
     """Return where the storage sends this very request, if it may go there."""
     location = answer.headers.get("Location")
     if answer.status not in _SAME_METHOD or not location:

@@ -18,9 +18,9 @@ from synapse.dialects.wire import Request
 from synapse.errors import TransferError, TransportError
 from synapse.masking import Masker, Secret
 from synapse.session.delivery import Delivery, web_address
-from synapse.session.interrupts import bare, let_through, part
+from synapse.session.interrupts import detach, reraise_from_signal, strip_frames
 from synapse.session.network_errors import ERRORS, Failure, failure_of
-from synapse.session.replies import Answer, describe
+from synapse.session.replies import RawResponse, describe
 from synapse.session.transport import Attempt
 
 SEVERAL: Final = 4
@@ -68,10 +68,10 @@ LONGEST: Final = 16 * 1024 * 1024
 _TOTAL: Final = re.compile(r"bytes\s+(?:\d+-\d+|\*)/(\d+)\s*$")
 
 
-class Source(Protocol):
+class ByteStream(Protocol):
     """An answer whose body is read bit by bit."""
 
-    answer: Answer
+    answer: RawResponse
 
     def read(self, *, size: int, whole: bool) -> bytes:
         """Return the next bytes, empty at the end: *size* of them if *whole*, else what is there."""
@@ -81,7 +81,7 @@ class Source(Protocol):
 class Download:
     """A file that is being fetched; `status` is 206 where the backend honoured `start`, else 200."""
 
-    def __init__(self, stream: Source) -> None:
+    def __init__(self, stream: ByteStream) -> None:
         self._stream = stream
         self.status: int = stream.answer.status
         self.headers: Mapping[str, str] = stream.answer.headers
@@ -155,7 +155,7 @@ class _Stream:
         self._process = os.getpid()
         self._failure: Failure | None = None
         self.attempt = attempt
-        self.answer = Answer(0, {})
+        self.answer = RawResponse(0, {})
         self.received = 0
 
     def start(self, **options: Any) -> None:
@@ -181,7 +181,7 @@ class _Stream:
         try:
             block = self._block(size, before, whole=whole)
         except BaseException as error:
-            bare(error, before)
+            strip_frames(error, before)
             raise
         self._delivery.check_open()
         if self._failure is not None:
@@ -194,8 +194,8 @@ class _Stream:
         try:
             block = self.answer.stream.read(size, whole=whole)
         except ERRORS as error:
-            part(error, before)
-            let_through(error)
+            detach(error, before)
+            reraise_from_signal(error)
             self._failure = failure_of(
                 error,
                 connect=self.attempt.connect_limit,

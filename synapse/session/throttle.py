@@ -1,4 +1,4 @@
-"""The pace of the requests to one origin: how many go at once, and none while it asked for a pause."""
+"""The throttle in front of one origin: how many requests run at once, and none while it asked for a pause."""
 
 from __future__ import annotations
 
@@ -21,17 +21,18 @@ logger: Final = logging.getLogger("synapse")
 stopping: Final[ContextVar[threading.Event | None]] = ContextVar("stopping", default=None)
 """Set by those who run workers: once the event is set, a worker that waits to send gives up."""
 
-left: Final[ContextVar[threading.Event | None]] = ContextVar("left", default=None)
-"""The same, but once it is set nothing is given up: what is under way then only holds no lane any more."""
+abandoned: Final[ContextVar[threading.Event | None]] = ContextVar("abandoned", default=None)
+"""Set by those who run workers: once the event is set, requests under way go on, but count for no limit any more."""
 
-widened: Final[ContextVar[int]] = ContextVar("widened", default=0)
-"""Set by those who were told a number of workers: so many lanes there are while one of them has a turn or waits."""
+worker_limit: Final[ContextVar[int]] = ContextVar("worker_limit", default=0)
+"""Set by calls with a `workers=` of their own: the limit is at least this while one of their requests runs or waits."""
 
-_LOOK: Final = 0.1  # seconds between two looks at `stopping`
-_ANEW: Final = (
-    1.0  # and between two looks at the lanes, since an interrupt may swallow a word that one is free
-)
-_LONGEST: Final = 3600.0  # what a lock can wait for has an end
+# A worker sees that `stopping` was set after this many seconds at the latest.
+_CHECK_STOPPING: Final = 0.1
+# A waiting request looks again for a free slot after this many seconds: an interrupt may have swallowed the wake-up.
+_CHECK_SLOTS: Final = 1.0
+# No lock waits longer than `threading.TIMEOUT_MAX`, and `Retry(max_wait=1e30)` may ask for that.
+_LONGEST_WAIT: Final = 3600.0
 
 
 T = TypeVar("T")
@@ -42,157 +43,180 @@ class StoppedError(TransportError):
     """Nobody waits for the answer to this request any more; it was not sent."""
 
 
-class Turn:
-    """The turn of one request: *again* says that it was refused before, *free* that it needs no lane."""
+class Slot:
+    """The slot that one request waits for and holds while it runs.
 
-    __slots__ = ("again", "free", "gate", "inner", "lanes", "late", "left", "since", "stopping", "thread")
-
-    def __init__(self, *, again: bool = False, free: bool = False) -> None:
-        self.again, self.free = again, free
-        self.lanes, self.left, self.stopping = widened.get(), left.get(), stopping.get()
-        self.thread = threading.get_ident()
-        self.inner = False
-        self.since = self.late = 0.0
-        self.gate: threading.Lock | None = None
-
-    @property
-    def needs_lane(self) -> bool:
-        """Whether it holds a lane while it is under way; not if nobody waits for it, say after Ctrl-C."""
-        gone = (self.left and self.left.is_set()) or (self.stopping and self.stopping.is_set())
-        return not (self.free or gone)
-
-
-class Pace:
-    """Lets requests to one origin go: so many at once, none during a wait that it asked for, and fewer after it.
-
-    Who comes first goes first, and those that were refused before all others. How many go at once is halved by a
-    refusal and grows by one with each round that succeeds, until it is as many as before; everyone goes a little
-    apart from the others. A request that is sent while its own thread has a turn, as while the body of an upload is
-    read, waits for no lane.
-
-    No lock here but a plain one is taken: Ctrl-C cannot leave it held.
+    A *retried* request was refused before and goes ahead of new ones. An *uncounted* one stays open after its answer
+    has begun, as a stream does, and counts for no limit.
     """
 
-    def __init__(self, retry: Retry, *, lanes: float = math.inf, check_open: Callable[[], None]) -> None:
-        self._retry, self._lanes, self._check_open = retry, lanes, check_open
-        self._lock = threading.Lock()
-        self._until = self._eased = -math.inf
-        self._most = self._usual = math.inf
-        self._refused: dict[Turn, None] = {}
-        self._others: dict[Turn, None] = {}
-        self.taken: set[Turn] = set()
+    __slots__ = (
+        "abandoned",
+        "jitter",
+        "nested",
+        "ready",
+        "retried",
+        "started",
+        "stopping",
+        "thread",
+        "uncounted",
+        "worker_limit",
+    )
 
-    def enter(self, turn: Turn) -> None:
-        """Wait for the turn, and take it."""
+    def __init__(self, *, retried: bool = False, uncounted: bool = False) -> None:
+        self.retried, self.uncounted = retried, uncounted
+        self.worker_limit, self.abandoned, self.stopping = worker_limit.get(), abandoned.get(), stopping.get()
+        self.thread = threading.get_ident()
+        self.nested = False
+        self.started = self.jitter = 0.0
+        self.ready: threading.Lock | None = None
+
+    @property
+    def counts(self) -> bool:
+        """Whether it counts for the limit; not once nobody waits for its answer, say after Ctrl-C."""
+        gone = (self.abandoned and self.abandoned.is_set()) or (self.stopping and self.stopping.is_set())
+        return not (self.uncounted or gone)
+
+
+class Throttle:
+    """Limits the requests that run at once, and holds all of them back while the origin asked for a pause.
+
+    Requests start in the order in which they came, retried ones first. A refusal halves the limit; each round of
+    successes raises it by one, until it is what it was before. After a pause, requests start a little apart from each
+    other. A request that its thread sends while another one of it runs, as while the body of an upload is read, waits
+    for no slot: it would wait for itself.
+    """
+
+    # Only plain locks, held by `with` for a few steps: Ctrl-C cannot leave one held, as it can a Condition.
+
+    def __init__(self, retry: Retry, *, workers: float = math.inf, check_open: Callable[[], None]) -> None:
+        self._retry, self._workers, self._check_open = retry, workers, check_open
+        self._lock = threading.Lock()
+        self._paused_until = self._reduced_at = -math.inf
+        self._limit = self._limit_before = math.inf
+        # Dicts serve as ordered sets: a request that gives up leaves in one step, without the lock.
+        self._retried: dict[Slot, None] = {}
+        self._new: dict[Slot, None] = {}
+        self.running: set[Slot] = set()
+
+    def acquire(self, slot: Slot) -> None:
+        """Wait for the slot, and take it."""
         self._check_open()
         with self._lock:
+            # Most requests meet no queue: they must not pay for a lock of their own, and for jitter.
             at_once = (
-                len(self.taken) < self._lanes
-                and not (self._others or self._refused)
-                and self._until == -math.inf
+                len(self.running) < self._workers
+                and not (self._new or self._retried)
+                and self._paused_until == -math.inf
             )
             if at_once:
-                turn.since = time.monotonic()
-                self.taken.add(turn)
+                slot.started = time.monotonic()
+                self.running.add(slot)
         if not at_once:
-            self._wait(turn)
+            self._wait(slot)
 
-    def leave(self, turn: Turn, *, well: bool) -> None:
-        """Give the turn back, taken or not; *well* says that the backend kept up."""
+    def release(self, slot: Slot, *, succeeded: bool) -> None:
+        """Give the slot back, whether it was taken or not; *succeeded* says that the backend kept up."""
         with self._lock:
-            self.taken.discard(turn)
-            if self._most < math.inf:
-                if well and turn.since > self._eased:
-                    self._most += 1 / self._most
-                if self._most >= self._usual:
-                    self._most = math.inf
-            elif self._until < turn.since:
-                self._until = -math.inf
-            if self._others or self._refused:
-                self._hand_out()
+            self.running.discard(slot)
+            if self._limit < math.inf:
+                # A request that started before the limit was reduced says nothing of how the backend copes since.
+                if succeeded and slot.started > self._reduced_at:
+                    self._limit += 1 / self._limit
+                if self._limit >= self._limit_before:
+                    self._limit = math.inf
+            elif self._paused_until < slot.started:
+                self._paused_until = -math.inf
+            if self._new or self._retried:
+                self._start_waiting()
 
-    def hold(self, asked: float, *, turn: Turn, label: str) -> None:
-        """Let nothing go for as long as the backend asked."""
+    def pause(self, seconds: float, *, slot: Slot, label: str) -> None:
+        """Start nothing for as many seconds as the backend asked for, and fewer at once from then on."""
         with self._lock:
             now = time.monotonic()
-            fresh = now >= self._until
-            self._until = max(self._until, now + asked)
-            if turn.since > self._eased:  # what went before the last refusal was refused with it
-                if self._most == math.inf:
-                    self._usual = len(self.taken)
-                self._most, self._eased = max(1.0, len(self.taken) // 2), now
-        if fresh:  # whoever listens to the log may use this session
-            logger.info("%s: waiting %.1f s, as the backend asked", label, asked)
+            is_first = now >= self._paused_until
+            self._paused_until = max(self._paused_until, now + seconds)
+            # Eight requests that ran together and are all refused are one refusal, and halve the limit once.
+            if slot.started > self._reduced_at:
+                if self._limit == math.inf:
+                    self._limit_before = len(self.running)
+                self._limit, self._reduced_at = max(1.0, len(self.running) // 2), now
+        # Outside of the lock: a logging handler may send a request of its own through this throttle.
+        if is_first:
+            logger.info("%s: waiting %.1f s, as the backend asked", label, seconds)
 
     def wake(self) -> None:
-        """Let those who wait see that the session was closed."""
+        """Let waiting requests see that the session was closed."""
         with self._lock:
-            for turn in [*self._refused, *self._others]:
-                _open(turn)
+            for slot in [*self._retried, *self._new]:
+                _wake(slot)
 
-    def _wait(self, turn: Turn) -> None:
-        turn.late = random.random() * min(self._retry.backoff, self._retry.cap)
-        turn.gate = gate = threading.Lock()
-        gate.acquire()
-        line = self._others
+    def _wait(self, slot: Slot) -> None:
+        # Without jitter, all that waited for the same pause would start at its very end, and be refused together.
+        slot.jitter = random.random() * min(self._retry.backoff, self._retry.cap)
+        slot.ready = ready = threading.Lock()
+        ready.acquire()
+        queue = self._new
         try:
             with self._lock:
-                turn.inner = any(other.thread == turn.thread for other in list(self.taken))
-                line = self._refused if turn.again or turn.inner else self._others
-                line[turn] = None
-            while (left := self._left(turn)) is not None:
-                wait_for(partial(gate.acquire, True), left)
+                slot.nested = any(other.thread == slot.thread for other in list(self.running))
+                queue = self._retried if slot.retried or slot.nested else self._new
+                queue[slot] = None
+            while (seconds := self._seconds_left(slot)) is not None:
+                wait_once(partial(ready.acquire, True), seconds)
                 self._check_open()
         finally:
-            line.pop(turn, None)
+            queue.pop(slot, None)
 
-    def _left(self, turn: Turn) -> float | None:
-        """How many seconds until this one should look again; None once it has its turn."""
+    def _seconds_left(self, slot: Slot) -> float | None:
+        """Return the seconds until this request should look again; None once it has its slot."""
         with self._lock:
-            self._hand_out()
-            if turn in self.taken:
+            self._start_waiting()
+            if slot in self.running:
                 return None
-        left = self._until + turn.late - time.monotonic()
-        return left if left > 0 else _ANEW
+        left = self._paused_until + slot.jitter - time.monotonic()
+        return left if left > 0 else _CHECK_SLOTS
 
-    def _hand_out(self) -> None:
-        """Give turns to those whose wait is over, in order, as far as there is room; the lock is held."""
+    def _start_waiting(self) -> None:
+        """Give slots to waiting requests in order, as far as the limits allow; the lock is held."""
         now = time.monotonic()
-        taken = list(self.taken)  # who is interrupted leaves without the lock
-        room = self._most - len(taken)
-        everyone = [*taken, *self._refused, *self._others]
-        lanes = max([self._lanes, *[turn.lanes for turn in everyone]])
-        lanes -= sum(turn.needs_lane for turn in taken)
-        for line in (self._refused, self._others):
-            for turn in list(line):
-                free = turn.inner or (room >= 1 and (turn.free or lanes >= 1))
-                if free and self._until + turn.late <= now:
-                    turn.since = now
-                    self.taken.add(turn)
-                    line.pop(turn, None)
-                    _open(turn)
-                    room, lanes = room - 1, lanes - (not turn.free)
-            if line:
-                return  # those that were refused go first
+        # Copies: a request that is interrupted leaves these without the lock.
+        running = list(self.running)
+        everyone = [*running, *self._retried, *self._new]
+        # Two limits: that of refusals counts everything, that of workers leaves out streams and abandoned requests.
+        room = self._limit - len(running)
+        workers = max([self._workers, *[slot.worker_limit for slot in everyone]])
+        workers -= sum(slot.counts for slot in running)
+        for queue in (self._retried, self._new):
+            for slot in list(queue):
+                fits = slot.nested or (room >= 1 and (slot.uncounted or workers >= 1))
+                if fits and self._paused_until + slot.jitter <= now:
+                    slot.started = now
+                    self.running.add(slot)
+                    queue.pop(slot, None)
+                    _wake(slot)
+                    room, workers = room - 1, workers - (not slot.uncounted)
+            if queue:
+                return  # a new request must not overtake a retried one
 
 
-def beside(function: Callable[[T], R], item: T, *, workers: int) -> R:
-    """Call *function* with *item* as one of so many workers, each of whom has a lane."""
-    before = widened.set(max(workers, widened.get()))
+def with_workers(function: Callable[[T], R], item: T, *, workers: int) -> R:
+    """Call *function* with *item* in one of so many workers, and raise the limit of requests to their number."""
+    before = worker_limit.set(max(workers, worker_limit.get()))
     try:
         return function(item)
     finally:
-        widened.reset(before)
+        worker_limit.reset(before)
 
 
-def wait_for(wait: Callable[[float], object], seconds: float) -> None:
-    """Wait once, no longer than until a worker that nobody needs any more should notice."""
+def wait_once(wait: Callable[[float], object], seconds: float) -> None:
+    """Wait once, shorter than asked where a stopped worker should notice; raise `StoppedError` in that one."""
     stop = stopping.get()
-    wait(min(seconds, _LONGEST if stop is None else _LOOK))
+    wait(min(seconds, _LONGEST_WAIT if stop is None else _CHECK_STOPPING))
     if stop is not None and stop.is_set():
         raise StoppedError("nobody waits for the answer to this request any more; it was not sent")
 
 
-def _open(turn: Turn) -> None:
-    if turn.gate is not None and turn.gate.locked():
-        turn.gate.release()
+def _wake(slot: Slot) -> None:
+    if slot.ready is not None and slot.ready.locked():
+        slot.ready.release()

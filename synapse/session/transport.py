@@ -19,17 +19,17 @@ from synapse.dialects.wire import Body
 from synapse.errors import TransferError
 from synapse.masking import Masker
 from synapse.session.config import MIB, Settings
-from synapse.session.connections import BLOCK, Connections, unbounded
-from synapse.session.interrupts import bare, let_through, part
+from synapse.session.connections import BLOCK, Connections, lift_deadline
+from synapse.session.interrupts import detach, reraise_from_signal, strip_frames
 from synapse.session.network_errors import ERRORS, Failure, anonymous, failure_of
-from synapse.session.network_settings import Surroundings, find, secrets_of
+from synapse.session.network_settings import NetworkSettings, network_settings_for, secrets_of
 from synapse.session.origin import start_of
-from synapse.session.replies import Answer, describe
-from synapse.session.response_body import Body as Incoming
+from synapse.session.replies import RawResponse, describe
+from synapse.session.response_body import ResponseBody
 from synapse.session.trace import Call, Trace
 
 
-class Reader:
+class BodyReader:
     """Reads a body block by block, never past its length, and keeps what went wrong in `error`."""
 
     def __init__(self, body: Body, *, label: str) -> None:
@@ -116,7 +116,7 @@ class Transport:
         self._masker = masker
         self._traces = traces
         self._connections = Connections(workers=settings.workers, masker=masker)
-        self._environment: dict[str, Surroundings] = {}
+        self._environment: dict[str, NetworkSettings] = {}
         self.plain = {"User-Agent": _user_agent(), "Accept": "*/*", "Accept-Encoding": "gzip, deflate"}
         self.signed = {**self.plain, **settings.headers()}
 
@@ -124,7 +124,7 @@ class Transport:
         """Free the sockets."""
         self._connections.close()
 
-    def exchange(self, attempt: Attempt) -> Answer | Failure:
+    def exchange(self, attempt: Attempt) -> RawResponse | Failure:
         """Send once; the body of the answer is read whole, unless the attempt is streamed and succeeded."""
         started = time.perf_counter()
         outcome = self._exchange(attempt)
@@ -134,7 +134,9 @@ class Transport:
                 self.note(attempt, outcome, started=started, received=received)
         return outcome
 
-    def note(self, attempt: Attempt, outcome: Answer | Failure, *, started: float, received: int) -> None:
+    def note(
+        self, attempt: Attempt, outcome: RawResponse | Failure, *, started: float, received: int
+    ) -> None:
         """Tell the open traces and the log about one call."""
         call = Call(
             attempt.method,
@@ -151,15 +153,15 @@ class Transport:
         for trace in list(self._traces):
             trace.record(call)
 
-    def _exchange(self, attempt: Attempt) -> Answer | Failure:
-        reader = Reader(attempt.body, label=attempt.label) if attempt.body else None
+    def _exchange(self, attempt: Attempt) -> RawResponse | Failure:
+        reader = BodyReader(attempt.body, label=attempt.label) if attempt.body else None
         before = sys.exception()
         try:
             outcome = self._send(attempt, reader, before)
             if isinstance(outcome, Failure) and reader is not None and reader.error is not None:
                 raise reader.error
         except BaseException as error:
-            bare(error, before, keep=Reader.read.__code__)
+            strip_frames(error, before, keep=BodyReader.read.__code__)
             raise
         finally:
             if reader is not None:
@@ -167,41 +169,41 @@ class Transport:
         return outcome
 
     def _send(
-        self, attempt: Attempt, reader: Reader | None, before: BaseException | None
-    ) -> Answer | Failure:
+        self, attempt: Attempt, reader: BodyReader | None, before: BaseException | None
+    ) -> RawResponse | Failure:
         prepared: Any = requests.PreparedRequest()
         prepared.method, prepared.url, prepared.headers = attempt.method, attempt.url, attempt.headers
         prepared.body = attempt.payload if reader is None else reader
         limits: Any = (attempt.connect_limit, attempt.read_limit)
-        around = None
+        network = None
         try:
-            around = self._surroundings(attempt.url)
+            network = self._network_settings(attempt.url)
             raw: Any = self._connections.send(
-                prepared, stream=True, timeout=limits, secret=attempt.query, **around.options
+                prepared, stream=True, timeout=limits, secret=attempt.query, **network.options
             ).raw
         except ERRORS as error:
-            part(error, before)
-            let_through(error)
-            proxy = around.proxy if around else None
+            detach(error, before)
+            reraise_from_signal(error)
+            proxy = network.proxy if network else None
             return failure_of(error, connect=attempt.connect_limit, read=attempt.read_limit, proxy=proxy)
-        if raw.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED and around.proxy:
+        if raw.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED and network.proxy:
             raw.close()
-            return anonymous(around.proxy)
+            return anonymous(network.proxy)
         if attempt.streamed and 200 <= raw.status < 300:
-            unbounded(raw)
-            return Answer(raw.status, raw.headers, stream=Incoming(raw))
+            lift_deadline(raw)
+            return RawResponse(raw.status, raw.headers, stream=ResponseBody(raw))
         return self._receive(attempt, raw, before)
 
-    def _receive(self, attempt: Attempt, raw: Any, before: BaseException | None) -> Answer | Failure:
-        body, refused = Incoming(raw), raw.status >= 300
+    def _receive(self, attempt: Attempt, raw: Any, before: BaseException | None) -> RawResponse | Failure:
+        body, refused = ResponseBody(raw), raw.status >= 300
         most = min(self._settings.max_answer, REFUSAL) if refused else self._settings.max_answer
         try:
             content = body.read_all(most)
         except ERRORS as error:
             raw.close()
-            part(error, before)
-            let_through(error)
-            answer = Answer(raw.status, raw.headers, body.held)
+            detach(error, before)
+            reraise_from_signal(error)
+            answer = RawResponse(raw.status, raw.headers, body.held)
             if refused:  # it says enough, even if its words were cut off
                 return answer
             failure = failure_of(
@@ -211,18 +213,22 @@ class Transport:
             return attrs.evolve(failure, reason=f"{failure.reason} after {raw.status} ({words})")
         if content is None:
             raw.close()
-            return Answer(raw.status, raw.headers, body.held) if refused else _too_large(raw.status, most)
+            return (
+                RawResponse(raw.status, raw.headers, body.held) if refused else _too_large(raw.status, most)
+            )
         if not content and attempt.method != "HEAD" and _is_bare(raw):
             return Failure("the answer broke off within its headers", True, True, status=raw.status)
-        return Answer(raw.status, raw.headers, content)
+        return RawResponse(raw.status, raw.headers, content)
 
-    def _surroundings(self, url: str) -> Surroundings:
+    def _network_settings(self, url: str) -> NetworkSettings:
         """Decide once per origin which proxy and which certificates the environment asks for."""
         origin = start_of(url)
         found = self._environment.get(origin)
         if found is None:
             settings = self._settings
-            found = find(url, proxies=settings.proxies, verify=settings.verify, cert=settings.cert)
+            found = network_settings_for(
+                url, proxies=settings.proxies, verify=settings.verify, cert=settings.cert
+            )
             # The environment may name another proxy than it did when the session was made.
             self._masker.learn(secrets_of(found.proxies))
             self._environment[origin] = found

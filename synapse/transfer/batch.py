@@ -18,7 +18,7 @@ from synapse.session import Run, Session, Untried
 from synapse.session.concurrency import FleetingExecutor
 from synapse.session.config import whole_number
 from synapse.session.process import caller
-from synapse.session.throttle import stopping, widened
+from synapse.session.throttle import stopping, worker_limit
 from synapse.transfer.folders import Folder
 from synapse.transfer.hashing import Hashes, Map, hash_all, known_by
 from synapse.transfer.items import Plan, as_given, plan_of, size_of_item
@@ -140,7 +140,7 @@ class _Upload:
     def run_all(self, look: Look, *, batch_size: int, workers: int) -> Report:
         """Take all items in batches, and tell what became of them."""
         readers = FleetingExecutor(workers, name="synapse-read")
-        before, narrow = stopping.set(self._sender.ended), widened.set(workers)
+        before, narrow = stopping.set(self._sender.ended), worker_limit.set(workers)
         try:
             run_stages(
                 self._batches(batch_size),
@@ -155,7 +155,7 @@ class _Upload:
         finally:
             self._sender.ended.set()
             stopping.reset(before)
-            widened.reset(narrow)
+            worker_limit.reset(narrow)
             readers.shutdown(wait=False, cancel_futures=True)
         show = self._target.show
         if self._target.tasks is not None:

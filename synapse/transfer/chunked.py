@@ -299,7 +299,7 @@ class _Upload:
         return answered_object(self.session.send(request), request)
 
     def _pause(self, number: int) -> None:
-        self.session._pause(self.session.settings.retry.wait(number))
+        self.session.pause(self.session.settings.retry.wait(number))
 
 
 def _is_complete(state: dict[str, Any]) -> bool:

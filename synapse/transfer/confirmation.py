@@ -26,7 +26,7 @@ def confirmed(session: Session, files: Sequence[Lodged]) -> dict[str, Verdict | 
         if not pending:
             break
         if unclear:
-            session._pause(session.settings.retry.wait(number))
+            session.pause(session.settings.retry.wait(number))
         said.update(_asked(session, pending))
         refused = [file for file in pending if _is_refused(said.get(file.place.key))]
         pending = [file for file in pending if file.place.key not in said]

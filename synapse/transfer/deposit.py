@@ -15,7 +15,7 @@ from synapse.errors import SynapseError, TransferError, TransportError
 from synapse.masking import Masker, Secret
 from synapse.session import Session
 from synapse.session.concurrency import FleetingExecutor
-from synapse.session.replies import Answer, summary
+from synapse.session.replies import RawResponse, summary
 from synapse.session.retry import BUSY, seconds_until, storage_may_take
 from synapse.transfer.answers import patience
 from synapse.transfer.multipart import FilePart, MultipartReader
@@ -212,7 +212,7 @@ def _in_parts(
         pool.shutdown(wait=False)
 
 
-def _put(session: Session, url: str, body: FileBody) -> Answer:
+def _put(session: Session, url: str, body: FileBody) -> RawResponse:
     """Send a body until the storage has it, or has refused it itself."""
     url = Secret(url)
     repeats = min(session.settings.retry.total, _REPEATS)
@@ -233,11 +233,11 @@ def _put(session: Session, url: str, body: FileBody) -> Answer:
             raise NotStoredError(f"the storage did not take {str(body.part.source.path)!r} ({reason})")
         if asked is None or answer is None or answer.status not in BUSY:
             # Else all wait for it, when they take their turns.
-            session._pause(session.settings.retry.wait(number, retry_after=asked))
+            session.pause(session.settings.retry.wait(number, retry_after=asked))
         number += 1
 
 
-def _refusal(answer: Answer, *, masker: Masker) -> tuple[str, bool]:
+def _refusal(answer: RawResponse, *, masker: Masker) -> tuple[str, bool]:
     """Say in one line who refused and why, and whether the next attempt may go better."""
     text = masker.text(answer.content.decode("utf-8", "replace"))[:_SHOWN]
     said = dict(_SAID.findall(text)) if _MARKUP.match(text) else {}

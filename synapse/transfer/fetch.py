@@ -136,7 +136,7 @@ class Fetch:
                     broken = TransportError(words, method="GET")
             if not self._goes_on():
                 raise broken
-            self._session._pause(self._session.settings.retry.wait(self._stalls))
+            self._session.pause(self._session.settings.retry.wait(self._stalls))
 
     def _begin(self, stack: ExitStack) -> Any:
         try:

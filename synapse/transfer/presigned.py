@@ -195,7 +195,7 @@ class _Dispatch:
             except ValueError as error:
                 words = f"{request.method} {request.path}: an answer that cannot be used ({error})"
                 raise TransportError(words, method=request.method, url=request.shown) from error
-            self.session._pause(self.session.settings.retry.wait(number))
+            self.session.pause(self.session.settings.retry.wait(number))
             number += 1
 
     def _note_refusal(self, error: ClientError) -> None:

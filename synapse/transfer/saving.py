@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 from synapse.errors import TransferError, describe
-from synapse.session.interrupts import let_through
+from synapse.session.interrupts import reraise_from_signal
 from synapse.transfer.checksum import Checksum
 from synapse.transfer.draft import Draft, is_ours
 from synapse.transfer.fetch import Fetch
@@ -77,7 +77,7 @@ def save(
             check(size, digest)
             return _place(draft.path, target, overwrite=overwrite)
     except OSError as error:
-        let_through(error)
+        reraise_from_signal(error)
         what = f"{str(target)!r} cannot be written ({error.strerror})"
         raise TransferError(
             f"{what}: make room and fetch it again" if error.errno in _FULL else what

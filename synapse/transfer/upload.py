@@ -167,7 +167,7 @@ def _register(session: Session, source: Source, request: Request, *, tally: Tall
                 if repeats >= retry.total:
                     raise
                 repeats += 1
-                session._pause(retry.wait(repeats))
+                session.pause(retry.wait(repeats))
         except ServerError as error:
             with contextlib.suppress(SynapseError):
                 row = file_of(session, tally.md5()) if error.unconfirmed else None

@@ -104,7 +104,7 @@ def session(moody: Moody, monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
     clock = Clock()
     monkeypatch.setattr(journalled, "time", types.SimpleNamespace(monotonic=clock.monotonic))
     with Session(moody.origin, api_token="t", retry=Retry(total=8, backoff=0), state_dir=False) as session:
-        monkeypatch.setattr(session, "_pause", clock.wait)
+        monkeypatch.setattr(session, "pause", clock.wait)
         yield session
         session.close()
 

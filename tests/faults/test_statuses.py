@@ -97,7 +97,7 @@ def bench(ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
     with Session(
         ledger.origin, api_token="t", retry=Retry(total=1, backoff=0), state_dir=False, cache=0
     ) as session:
-        monkeypatch.setattr(session, "_pause", clock.wait)
+        monkeypatch.setattr(session, "pause", clock.wait)
         yield Bench(ledger, session, tmp_path)
         session.close()
 

@@ -36,7 +36,7 @@ from synapse.query.kinds import TextKey
 from synapse.session.decoding import alike, parse
 from synapse.session.delivery import web_address
 from synapse.session.origin import Base, origin_of
-from synapse.session.replies import Answer, error_of
+from synapse.session.replies import RawResponse, error_of
 from synapse.session.retry import seconds_until
 from synapse.session.streams import Download
 from synapse.testing import CannedSession, canned
@@ -131,7 +131,7 @@ class TestHeaders:
         """In whatever encoding and shape it comes."""
         with bounded():
             error = error_of(
-                Answer(status, dict([header]), body), label="GET tasks/", masker=Masker(["s3cret"])
+                RawResponse(status, dict([header]), body), label="GET tasks/", masker=Masker(["s3cret"])
             )
 
         assert isinstance(error, ClientError)
@@ -154,7 +154,7 @@ class _Opened:
     """An answer whose body nobody reads."""
 
     def __init__(self, status: int, headers: dict[str, str]) -> None:
-        self.answer = Answer(status, headers)
+        self.answer = RawResponse(status, headers)
 
     def read(self, *, size: int, whole: bool) -> bytes:
         """Give nothing."""

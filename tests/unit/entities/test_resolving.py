@@ -160,7 +160,7 @@ class TestUploads:
             retry=None,
             timeout=QUICK,
         )
-        session._pause = lambda seconds: None
+        session.pause = lambda seconds: None
         error = caught(lambda: DataFile.objects.using(session).upload(path))
         session.replies["GET data_files/"] = page(*rows)
         return error

@@ -28,7 +28,7 @@ from synapse import (
 )
 from synapse.dialects import Request
 from synapse.orm import journal, newer
-from synapse.session.throttle import wait_for
+from synapse.session.throttle import wait_once
 from synapse.testing import CannedSession, page
 from tests.unit.orm.rows import served
 
@@ -188,7 +188,7 @@ class TestGoingOn:
                 stack.callback(ended.set)
                 waits.set()
                 for _ in range(100):
-                    wait_for(time.sleep, 0.02)
+                    wait_once(time.sleep, 0.02)
                 sent.append(request)
 
         session = shelf.session(workers=2)

@@ -11,7 +11,14 @@ import pytest
 
 from synapse.errors import ConfigError
 from synapse.session import UnencryptedHTTPWarning, UnverifiedTLSWarning, network_settings
-from synapse.session.network_settings import check_bundle, check_cert, check_proxy, find, proxies_of, shown
+from synapse.session.network_settings import (
+    check_bundle,
+    check_cert,
+    check_proxy,
+    network_settings_for,
+    proxies_of,
+    shown,
+)
 from synapse.testing import canned
 from tests.unit.session.conftest import Connect
 
@@ -28,7 +35,7 @@ def no_bundles(monkeypatch: pytest.MonkeyPatch) -> None:
 class TestFind:
     def test_verifies_by_default(self) -> None:
         """Without a word, certificates are checked and no proxy is used."""
-        found = find(URL, proxies=None, verify=None, cert=None)
+        found = network_settings_for(URL, proxies=None, verify=None, cert=None)
 
         assert (True, None, None) == (found.verify, found.cert, found.proxy)
 
@@ -36,7 +43,7 @@ class TestFind:
         """It counts unless the session was told another one, or none."""
         monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
         given: list[Any] = [None, True, False, "mine.pem"]
-        found = [find(URL, proxies=None, verify=each, cert=None).verify for each in given]
+        found = [network_settings_for(URL, proxies=None, verify=each, cert=None).verify for each in given]
 
         assert [str(certificate), str(certificate), False, "mine.pem"] == found
 
@@ -45,13 +52,13 @@ class TestFind:
         """The error says which of the two is wrong."""
         monkeypatch.setenv(name, "/missing.pem")
         with pytest.raises(ConfigError, match=f"^{name}: there is no file '/missing.pem'$"):
-            find(URL, proxies=None, verify=None, cert=None)
+            network_settings_for(URL, proxies=None, verify=None, cert=None)
 
     def test_password_for_an_address_without_one(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """The environment may have the password of the very proxy that was given, and of no other."""
         monkeypatch.setenv("https_proxy", "http://me:word@proxy:3128")
         found = [
-            find(URL, proxies={"https": f"http://{proxy}"}, verify=None, cert=None)
+            network_settings_for(URL, proxies={"https": f"http://{proxy}"}, verify=None, cert=None)
             for proxy in ("proxy:3128", "other:3128")
         ]
 
@@ -67,7 +74,10 @@ class TestFind:
         """It counts for the proxies that were given beside it."""
         proxies = {"https": "http://proxy:3128", "no_proxy": "localhost,files.test"}
 
-        assert expected == find(f"https://{host}/a", proxies=proxies, verify=None, cert=None).proxy
+        assert (
+            expected
+            == network_settings_for(f"https://{host}/a", proxies=proxies, verify=None, cert=None).proxy
+        )
 
 
 class TestProxies:
@@ -191,7 +201,7 @@ def test_bundles_and_certificates_are_found_at_home(
     (tmp_path / "ca.pem").write_bytes(certificate.read_bytes())
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", "~/ca.pem")
     told = canned({}, verify="~/ca.pem", cert=("~/ca.pem", "~/ca.pem")).settings
-    found = find("https://api.test/", proxies=None, verify=None, cert=None)
+    found = network_settings_for("https://api.test/", proxies=None, verify=None, cert=None)
 
     ca = str(tmp_path / "ca.pem")
     assert (ca, (ca, ca), ca) == (told.verify, told.cert, found.verify)

@@ -17,13 +17,13 @@ from synapse.errors import (
     ValidationError,
 )
 from synapse.masking import Masker
-from synapse.session.replies import Answer, describe, error_of, flatten, summary
+from synapse.session.replies import RawResponse, describe, error_of, flatten, summary
 
 
 def refusal(status: int, content: bytes, **headers: str) -> ClientError:
     """Build the error of an answer."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return error_of(Answer(status, named, content), label="GET /tasks/", masker=Masker(["s3cret-token"]))
+    return error_of(RawResponse(status, named, content), label="GET /tasks/", masker=Masker(["s3cret-token"]))
 
 
 class TestFlatten:
@@ -141,7 +141,7 @@ class TestErrorOf:
 class TestDescribe:
     def test_says_that_there_is_nothing(self) -> None:
         """An empty body without a content type is described as such."""
-        assert "no content type, empty" == describe(Answer(200, {}), masker=Masker())
+        assert "no content type, empty" == describe(RawResponse(200, {}), masker=Masker())
 
 
 class TestWords:

@@ -18,7 +18,7 @@ import pytest
 from synapse.dialects import Request
 from synapse.errors import ConfigError, RateLimitError, SynapseError
 from synapse.session import Retry, Session, throttle
-from synapse.session.throttle import Pace, StoppedError, Turn
+from synapse.session.throttle import Slot, StoppedError, Throttle
 from tests.servers import Received, Server, Step, reply
 
 GET = Request("GET", "tasks/")
@@ -85,8 +85,8 @@ def until_received(server: Server, count: int = 1) -> None:
         time.sleep(0.005)
 
 
-def until_waiting(pace: Pace, count: int) -> None:
-    while len(pace._others) + len(pace._refused) < count:
+def until_waiting(throttled: Throttle, count: int) -> None:
+    while len(throttled._new) + len(throttled._retried) < count:
         time.sleep(0.005)
 
 
@@ -218,66 +218,66 @@ class TestStorm:
 
 
 class TestEasing:
-    """How many go at once after a refusal, seen on the pace itself."""
+    """How many go at once after a refusal, seen on the throttled itself."""
 
     @staticmethod
-    def pace() -> Pace:
-        return Pace(Retry(backoff=0), check_open=lambda: None)
+    def throttled() -> Throttle:
+        return Throttle(Retry(backoff=0), check_open=lambda: None)
 
     @staticmethod
-    def enter(pace: Pace, *, again: bool = False) -> Turn:
-        turn = Turn(again=again)
-        pace.enter(turn)
-        return turn
+    def enter(throttled: Throttle, *, again: bool = False) -> Slot:
+        slot = Slot(retried=again)
+        throttled.acquire(slot)
+        return slot
 
     def test_halves_once_for_refusals_of_one_time(self) -> None:
         """Eight that were in flight together and are all refused halve the number once."""
-        pace = self.pace()
-        entered = [self.enter(pace) for _ in range(8)]
+        throttled = self.throttled()
+        entered = [self.enter(throttled) for _ in range(8)]
         for each in entered:
-            pace.hold(0, turn=each, label="")
-            pace.leave(each, well=False)
+            throttled.pause(0, slot=each, label="")
+            throttled.release(each, succeeded=False)
 
-        assert (4, 8) == (pace._most, pace._usual)
+        assert (4, 8) == (throttled._limit, throttled._limit_before)
 
     def test_halves_again_for_later_ones(self) -> None:
         """Refusals after the wait halve it again, down to one."""
-        pace = self.pace()
-        others = [self.enter(pace) for _ in range(3)]
+        throttled = self.throttled()
+        others = [self.enter(throttled) for _ in range(3)]
         for _ in range(4):
-            entered = self.enter(pace)
-            pace.hold(0, turn=entered, label="")
+            entered = self.enter(throttled)
+            throttled.pause(0, slot=entered, label="")
             for each in [entered, *others]:
-                pace.leave(each, well=False)
+                throttled.release(each, succeeded=False)
             others = []
 
-        assert (1, 4) == (pace._most, pace._usual)
+        assert (1, 4) == (throttled._limit, throttled._limit_before)
 
     def test_grows_back_with_success(self) -> None:
         """Once as many pass as before, nothing is limited any more."""
-        pace = self.pace()
-        entered = [self.enter(pace) for _ in range(4)]
-        pace.hold(0, turn=entered[0], label="")
+        throttled = self.throttled()
+        entered = [self.enter(throttled) for _ in range(4)]
+        throttled.pause(0, slot=entered[0], label="")
         for each in entered:
-            pace.leave(each, well=False)
+            throttled.release(each, succeeded=False)
         grown = []
         for _ in range(8):
-            pace.leave(self.enter(pace), well=True)
-            grown.append(pace._most)
+            throttled.release(self.enter(throttled), succeeded=True)
+            grown.append(throttled._limit)
 
         assert (2.5, float("inf")) == (grown[0], grown[-1])
 
     def test_lets_the_refused_go_first(self) -> None:
         """Who was refused before does not wait behind those that come new."""
-        pace, order = self.pace(), []
-        entered, other = self.enter(pace), self.enter(pace)
-        pace.hold(0, turn=entered, label="")
-        pace.leave(other, well=False)
+        throttled, order = self.throttled(), []
+        entered, other = self.enter(throttled), self.enter(throttled)
+        throttled.pause(0, slot=entered, label="")
+        throttled.release(other, succeeded=False)
 
         def go(name: str, again: bool) -> None:
-            mine = self.enter(pace, again=again)
+            mine = self.enter(throttled, again=again)
             order.append(name)
-            pace.leave(mine, well=False)
+            throttled.release(mine, succeeded=False)
 
         threads = [
             threading.Thread(target=go, args=("new", False)),
@@ -285,8 +285,8 @@ class TestEasing:
         ]
         for waiting, thread in enumerate(threads, 1):
             thread.start()
-            until_waiting(pace, waiting)
-        pace.leave(entered, well=False)
+            until_waiting(throttled, waiting)
+        throttled.release(entered, succeeded=False)
         for thread in threads:
             thread.join(10)
 
@@ -295,7 +295,7 @@ class TestEasing:
 
 class TestEnd:
     def test_closing_the_session_ends_the_wait(self, scripted: Scripted) -> None:
-        """Those who wait for their turn are told that the session is closed."""
+        """Those who wait for their slot are told that the session is closed."""
         server, session = scripted(slow_down(30))
         first, refused = in_thread(lambda: session.send(GET))
         until_received(server)
@@ -340,21 +340,21 @@ class TestEnd:
 
 
 class TestLanes:
-    """How many go at once where nobody was refused, seen on the pace itself."""
+    """How many go at once where nobody was refused, seen on the throttled itself."""
 
     @staticmethod
-    def pace(lanes: int = 1) -> Pace:
-        return Pace(Retry(backoff=0), lanes=lanes, check_open=lambda: None)
+    def throttled(workers: int = 1) -> Throttle:
+        return Throttle(Retry(backoff=0), workers=workers, check_open=lambda: None)
 
     @staticmethod
-    def go(pace: Pace, work: Callable[[], object], **kind: bool) -> threading.Thread:
-        """Take a turn in a thread of its own, and work."""
+    def go(throttled: Throttle, work: Callable[[], object], **kind: bool) -> threading.Thread:
+        """Take a slot in a thread of its own, and work."""
 
         def run() -> None:
-            turn = Turn(**kind)
-            pace.enter(turn)
+            slot = Slot(**kind)
+            throttled.acquire(slot)
             work()
-            pace.leave(turn, well=True)
+            throttled.release(slot, succeeded=True)
 
         thread = threading.Thread(target=contextvars.copy_context().run, args=(run,), daemon=True)
         thread.start()
@@ -362,13 +362,13 @@ class TestLanes:
 
     def test_are_given_in_the_order_of_asking(self) -> None:
         """Who came first goes first."""
-        pace, order, held = self.pace(), [], Turn()
-        pace.enter(held)
+        throttled, order, held = self.throttled(), [], Slot()
+        throttled.acquire(held)
         threads = []
         for number in range(5):
-            threads.append(self.go(pace, lambda number=number: order.append(number)))
-            until_waiting(pace, number + 1)
-        pace.leave(held, well=True)
+            threads.append(self.go(throttled, lambda number=number: order.append(number)))
+            until_waiting(throttled, number + 1)
+        throttled.release(held, succeeded=True)
         for thread in threads:
             thread.join(10)
 
@@ -376,9 +376,9 @@ class TestLanes:
 
     def test_are_not_needed_by_streams(self) -> None:
         """What stays open goes beside the others, and keeps none of them waiting."""
-        pace = self.pace()
-        pace.enter(Turn())
-        threads = [self.go(pace, lambda: None, free=True) for _ in range(3)]
+        throttled = self.throttled()
+        throttled.acquire(Slot())
+        threads = [self.go(throttled, lambda: None, uncounted=True) for _ in range(3)]
         for thread in threads:
             thread.join(10)
 
@@ -386,50 +386,50 @@ class TestLanes:
 
     def test_are_not_needed_inside_another_turn(self) -> None:
         """What a thread sends while it is sending does not wait for itself."""
-        pace, outer, inner = self.pace(), Turn(), Turn()
-        pace.enter(outer)
-        pace.enter(inner)
-        pace.leave(inner, well=True)
+        throttled, outer, inner = self.throttled(), Slot(), Slot()
+        throttled.acquire(outer)
+        throttled.acquire(inner)
+        throttled.release(inner, succeeded=True)
 
-        assert {outer} == pace.taken
+        assert {outer} == throttled.running
 
     def test_are_more_while_someone_was_given_more(self) -> None:
         """A run with sixteen workers has sixteen lanes; an ordinary caller gets the first that is free then."""
-        pace, gate, done = self.pace(2), threading.Event(), []
-        before = throttle.widened.set(16)
-        wide = [self.go(pace, lambda: gate.wait(10)) for _ in range(16)]
-        throttle.widened.reset(before)
-        while len(pace.taken) < 16:
+        throttled, gate, done = self.throttled(2), threading.Event(), []
+        before = throttle.worker_limit.set(16)
+        wide = [self.go(throttled, lambda: gate.wait(10)) for _ in range(16)]
+        throttle.worker_limit.reset(before)
+        while len(throttled.running) < 16:
             time.sleep(0.005)
-        late = self.go(pace, lambda: done.append(len(pace.taken)))
-        until_waiting(pace, 1)
+        late = self.go(throttled, lambda: done.append(len(throttled.running)))
+        until_waiting(throttled, 1)
         gate.set()
         for thread in [*wide, late]:
             thread.join(10)
 
-        assert ([True], set()) == ([each <= 16 for each in done], pace.taken)
+        assert ([True], set()) == ([each <= 16 for each in done], throttled.running)
 
     def test_are_found_though_nobody_told(self) -> None:
         """A lane that became free in a thread that was interrupted before it said so is not lost."""
-        pace, held = self.pace(), Turn()
-        pace.enter(held)
-        thread = self.go(pace, lambda: None)
-        until_waiting(pace, 1)
-        pace.taken.discard(held)
+        throttled, held = self.throttled(), Slot()
+        throttled.acquire(held)
+        thread = self.go(throttled, lambda: None)
+        until_waiting(throttled, 1)
+        throttled.running.discard(held)
         thread.join(10)
 
         assert not thread.is_alive()
 
     def test_may_be_given_up_while_others_are_handed_out(self) -> None:
         """Who leaves takes no lock; those that count who is there do not trip over it."""
-        pace, before = self.pace(4), sys.getswitchinterval()
+        throttled, before = self.throttled(4), sys.getswitchinterval()
 
         def work() -> None:
             for _ in range(300):
-                turn = Turn()
-                pace.enter(turn)
-                pace.taken.discard(turn)
-                pace.leave(turn, well=True)
+                slot = Slot()
+                throttled.acquire(slot)
+                throttled.running.discard(slot)
+                throttled.release(slot, succeeded=True)
 
         sys.setswitchinterval(1e-5)
         started = [in_thread(work) for _ in range(16)]
@@ -441,29 +441,29 @@ class TestLanes:
 
     def test_are_not_held_by_those_that_left(self) -> None:
         """A worker that gave up while it waited has no place in the line."""
-        pace, held, stop = self.pace(), Turn(), threading.Event()
-        pace.enter(held)
+        throttled, held, stop = self.throttled(), Slot(), threading.Event()
+        throttled.acquire(held)
         token = throttle.stopping.set(stop)
-        thread, errors = in_thread(lambda: pace.enter(Turn()))
+        thread, errors = in_thread(lambda: throttled.acquire(Slot()))
         throttle.stopping.reset(token)
-        until_waiting(pace, 1)
+        until_waiting(throttled, 1)
         stop.set()
         thread.join(10)
-        pace.leave(held, well=True)
+        throttled.release(held, succeeded=True)
 
-        assert ([StoppedError], set()) == ([type(each) for each in errors], pace.taken)
+        assert ([StoppedError], set()) == ([type(each) for each in errors], throttled.running)
 
-    @pytest.mark.parametrize("mark", [throttle.left, throttle.stopping])
+    @pytest.mark.parametrize("mark", [throttle.abandoned, throttle.stopping])
     def test_are_not_held_by_what_nobody_waits_for(self, mark: Any) -> None:
         """After Ctrl-C, a request that still waits for its answer keeps no other one back."""
-        pace, gone, held = self.pace(), threading.Event(), threading.Event()
+        throttled, gone, held = self.throttled(), threading.Event(), threading.Event()
         before = mark.set(gone)
-        orphan = self.go(pace, lambda: held.wait(10))
+        orphan = self.go(throttled, lambda: held.wait(10))
         mark.reset(before)
-        while not pace.taken:
+        while not throttled.running:
             time.sleep(0.005)
         gone.set()
-        thread = self.go(pace, lambda: None)
+        thread = self.go(throttled, lambda: None)
         thread.join(10)
         held.set()
         orphan.join(10)
