@@ -12,7 +12,7 @@ from typing import Any
 
 from benchmarks.measure import run_rounds
 from synapse import DataCollection, Session
-from synapse.transfer import upload_for
+from synapse.uploads import upload_for
 
 URL, TOKEN = sys.argv[1:3]
 session = Session(URL, api_token=TOKEN)

@@ -47,7 +47,11 @@ def table(heading: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
 def spelled(annotation: Any) -> str:
     """Spell a field's type the way it is declared."""
     text = annotation.__name__ if isinstance(annotation, type) else str(annotation)
-    for noise in ("synapse.entities.choices.", "synapse.transfer.remote.", "synapse.entities.collection."):
+    for noise in (
+        "synapse.entities.choices.",
+        "synapse.downloads.remote_file.",
+        "synapse.entities.collection.",
+    ):
         text = text.replace(noise, "")
     for noise in ("typing.", "datetime.datetime", "synapse.entities.storage."):
         text = text.replace(noise, "datetime" if noise == "datetime.datetime" else "")

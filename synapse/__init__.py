@@ -47,6 +47,7 @@ from synapse.errors import (
 
 if TYPE_CHECKING:
     from synapse.client import BackendClient
+    from synapse.downloads import FileCache, RemoteFile
     from synapse.entities import (
         AccessLevel,
         Agent,
@@ -89,7 +90,6 @@ if TYPE_CHECKING:
     from synapse.mapping import UNSET
     from synapse.query import FetchMode
     from synapse.session import Retry
-    from synapse.transfer import FileCache, RemoteFile
 
 __version__ = "0.2.0.dev0"
 
@@ -97,9 +97,9 @@ _LAZY = {
     "UNSET": "synapse.mapping",
     "BackendClient": "synapse.client",
     "FetchMode": "synapse.query",
-    "FileCache": "synapse.transfer",
+    "FileCache": "synapse.downloads",
     "Retry": "synapse.session",
-    "RemoteFile": "synapse.transfer",
+    "RemoteFile": "synapse.downloads",
 }
 
 _INSTEAD = {

@@ -29,7 +29,7 @@ from synapse.errors import ConfigError, QueryError, describe
 from synapse.masking import conceal
 from synapse.session import Retry
 from synapse.session.process import Locks
-from synapse.transfer.source import PathLike
+from synapse.transfer.local_file import PathLike
 
 
 class BackendClient:

@@ -15,7 +15,7 @@ from synapse.mapping.unset import UNSET
 from synapse.orm.registry import entity_at, entity_named
 from synapse.orm.writing import drop_all_cached
 from synapse.query.kinds import LARGEST, Kind, TextKey
-from synapse.transfer.answers import answered_object
+from synapse.uploads.responses import answered_object
 
 if TYPE_CHECKING:
     from synapse.client.backend import BackendClient

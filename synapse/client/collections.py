@@ -24,9 +24,9 @@ from synapse.dialects import v1_client
 from synapse.entities import DataCollection, DataFile
 from synapse.errors import QueryError
 from synapse.orm import arguments
-from synapse.transfer import Report, checksum_of, upload_file
-from synapse.transfer.signs import check_alone
-from synapse.transfer.source import PathLike, Source, as_sent
+from synapse.transfer.local_file import PathLike, Source, as_sent
+from synapse.uploads import Report, checksum_of, upload_file
+from synapse.uploads.file_types import check_alone
 
 if TYPE_CHECKING:
     from synapse.client.backend import BackendClient

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from synapse.client.calls import Row
 from synapse.dialects.v1_client import FILES, LISTS, names
+from synapse.downloads import FileCache, RemoteFile
+from synapse.downloads.file_names import safe_name
+from synapse.downloads.signed_urls import unsigned
 from synapse.errors import QueryError, TransferError, describe, did_you_mean
 from synapse.orm.registry import entity_named
-from synapse.transfer import FileCache, Meter, RemoteFile
-from synapse.transfer.addresses import unsigned
-from synapse.transfer.datauri import is_data_uri
-from synapse.transfer.names import safe_name
+from synapse.transfer import Meter
+from synapse.transfer.data_uris import is_data_uri
 from synapse.values import user_path
 
 if TYPE_CHECKING:

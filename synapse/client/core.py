@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from synapse.client.calls import Row, answered, method, upload_key
 from synapse.client.progress import OnProgress, by_bytes
 from synapse.dialects import v1_client
-from synapse.transfer import upload_for
-from synapse.transfer.source import CHUNK, PathLike
+from synapse.transfer.local_file import CHUNK, PathLike
+from synapse.uploads import upload_for
 
 if TYPE_CHECKING:
     from synapse.client.backend import BackendClient

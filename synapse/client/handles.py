@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from synapse.errors import TransferError, describe
-from synapse.transfer.source import PathLike
+from synapse.transfer.local_file import PathLike
 
 
 class Handle(Protocol):

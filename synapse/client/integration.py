@@ -28,8 +28,8 @@ from synapse.client.lists import Walk, every, listed
 from synapse.client.params import mapping_of
 from synapse.dialects import v1_actions, v1_client
 from synapse.errors import QueryError
-from synapse.transfer import send_release
-from synapse.transfer.source import PathLike
+from synapse.transfer.local_file import PathLike
+from synapse.uploads import send_release
 
 if TYPE_CHECKING:
     from synapse.client.backend import BackendClient

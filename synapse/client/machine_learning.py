@@ -11,8 +11,8 @@ from synapse.client.handles import Handle, on_disk
 from synapse.client.lists import Options, Walk, listed
 from synapse.dialects import v1_client
 from synapse.dialects.v1_actions import UPLOAD
-from synapse.transfer import upload_for
-from synapse.transfer.source import PathLike
+from synapse.transfer.local_file import PathLike
+from synapse.uploads import upload_for
 
 if TYPE_CHECKING:
     from synapse.client.backend import BackendClient

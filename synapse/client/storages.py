@@ -14,11 +14,11 @@ from synapse.errors import QueryError, describe
 from synapse.orm import arguments
 from synapse.session import Outcome
 from synapse.transfer import tracked
-from synapse.transfer.deposit import deposit
-from synapse.transfer.presigned import send_signed
-from synapse.transfer.signs import check_alone
-from synapse.transfer.source import PathLike, Source
-from synapse.transfer.upload import Options, send_file
+from synapse.transfer.local_file import PathLike, Source
+from synapse.uploads.file_types import check_alone
+from synapse.uploads.presigned import send_signed
+from synapse.uploads.presigned_put import deposit
+from synapse.uploads.routes import Options, send_file
 
 if TYPE_CHECKING:
     from synapse.client.backend import BackendClient

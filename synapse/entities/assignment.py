@@ -6,13 +6,13 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from synapse.downloads import RemoteFile
 from synapse.entities.choices import StatusLabel, StatusReview
 from synapse.entities.files import FilesManager
 from synapse.entities.tagging import change_tags
 from synapse.mapping import Json, read_only
 from synapse.orm import Entity, ManagedBy, ToOne, entity
 from synapse.query import CHOICE, EXACT, ID, RANGE, SEARCH, By, Exact, In
-from synapse.transfer import RemoteFile
 
 if TYPE_CHECKING:
     from synapse.entities.data import DataUnit

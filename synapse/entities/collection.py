@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
 import attrs
 
-from synapse import transfer
 from synapse.dialects import v1_actions
 from synapse.entities.choices import AccessLevel, CollectionCategory
 from synapse.errors import MappingError, TransferError, WriteUnconfirmedError, describe, did_you_mean
@@ -31,7 +30,8 @@ if TYPE_CHECKING:
     from synapse.entities.data import DataUnit, DataUnitManager
     from synapse.entities.project import Project
     from synapse.session import Backend, Session
-    from synapse.transfer import ProgressLike, Report, Spec, Target
+    from synapse.transfer import ProgressLike
+    from synapse.uploads import Report, Spec, Target
 
 
 @attrs.frozen
@@ -145,17 +145,18 @@ class DataCollection(Entity):
         before anything is sent where a file fits no specification, or a required one is missing; and `TransferError`
         where it is certainly no picture (empty, a web page), unless `check_content=False`.
         """
+        from synapse import uploads
         from synapse.entities.data import DataUnit
 
         session = held(self, "add")
-        plan = transfer.plan_of(
+        plan = uploads.plan_of(
             {"files": self.check_files(files)}, self._all_specs(), root=root, check_content=check_content
         )
         given: dict[str, Any] = {"meta": {} if meta is None else meta}
         if not (isinstance(groups, tuple) and not groups):  # a pandas.Series has no plain `!=`
             given["groups"] = groups
         unit = DataUnit(data_collection_id=self.pk, files={}, **given)
-        checksums = transfer.upload_missing(session, {name: part.source for name, part in plan.parts.items()})
+        checksums = uploads.upload_missing(session, {name: part.source for name, part in plan.parts.items()})
         sent = {name: {"checksum": checksums[name], "path": part.path} for name, part in plan.parts.items()}
         # The wire takes less of a file than it gives, so this field is written by plain dicts.
         unit.files = cast("Any", sent)
@@ -202,12 +203,14 @@ class DataCollection(Entity):
         one is given. A file that is certainly no picture (empty, a web page, a Git LFS pointer) fails, unless
         `check_content=False`.
         """
+        from synapse import uploads
+
         flags = {"dry_run": dry_run, "allow_unpaired": allow_unpaired, "check_content": check_content}
         for name, value in flags.items():
             arguments.flag(f"upload({name}=...)", value)
         session = held(self, "upload")
         layout = {"folders": folders, "include": include, "exclude": exclude}
-        given = transfer.items_of(
+        given = uploads.items_of(
             items,
             specs=self._specs(),
             root=root,
@@ -219,7 +222,7 @@ class DataCollection(Entity):
             writing.renewing(None if dry_run else self, "units"),
             writing.renewing(None if dry_run else project, "tasks"),
         ):
-            return transfer.upload_items(
+            return uploads.upload_items(
                 session,
                 given,
                 target=self._target(session, project, dry_run=dry_run),
@@ -238,15 +241,16 @@ class DataCollection(Entity):
         return tuple(spec for spec in self._all_specs() if spec.name not in sequential)
 
     def _all_specs(self) -> tuple[Spec, ...]:
-        return tuple(
-            transfer.Spec(each.name, each.file_type, each.is_required) for each in self.file_specifications
-        )
+        from synapse.uploads import Spec
+
+        return tuple(Spec(each.name, each.file_type, each.is_required) for each in self.file_specifications)
 
     def _target(self, session: Session, project: Project | int | None, *, dry_run: bool) -> Target:
+        from synapse import uploads
         from synapse.entities.data import DataUnit
         from synapse.entities.task import Task
 
-        target = transfer.Target(
+        target = uploads.Target(
             self.pk,
             self._specs(),
             create_units=lambda bodies: _sent(
@@ -259,7 +263,7 @@ class DataCollection(Entity):
                 ],
             ),
             newest_unit=lambda: newest.id if (newest := self.units.only("id").last()) else 0,
-            show=transfer.Show(unit=_Reference(DataUnit, session), task=_Reference(Task, session)),
+            show=uploads.Show(unit=_Reference(DataUnit, session), task=_Reference(Task, session)),
         )
         if project is None:
             return target
@@ -301,9 +305,11 @@ class DataCollection(Entity):
         self, files: Mapping[str, str | PathLike[str]] | str | PathLike[str]
     ) -> dict[str, str | PathLike[str]]:
         """Name each file by its specification, or raise `MappingError` saying what does not fit."""
+        from synapse.uploads import by_specification
+
         specs = self.file_specifications
         required = [spec.name for spec in specs if spec.is_required]
-        return transfer.by_specification(files, names=[spec.name for spec in specs], required=required)
+        return by_specification(files, names=[spec.name for spec in specs], required=required)
 
 
 def _sent(session: Session, request: Request, *, of: type[Entity], rows: Sequence[Mapping[str, Any]]) -> Any:

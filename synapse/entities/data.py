@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from synapse import transfer
+from synapse.downloads import RemoteFile
 from synapse.entities.files import FilesManager
 from synapse.errors import Resolution, TransferError, describe
 from synapse.mapping import Json, read_only, write_only
@@ -17,10 +17,8 @@ from synapse.orm import Entity, ManagedBy, ToOne, arguments, entity
 from synapse.orm.resolving import Harmless, asking
 from synapse.orm.writing import stored
 from synapse.query import EXACT, By, Exact
-from synapse.transfer import ProgressLike, RemoteFile, tracked
-from synapse.transfer.hashing import file_of, hashes_of
-from synapse.transfer.signs import check_alone
-from synapse.transfer.source import CHUNK, Source
+from synapse.transfer import ProgressLike, tracked
+from synapse.transfer.local_file import CHUNK, Source
 
 if TYPE_CHECKING:
     from synapse.entities.collection import DataCollection
@@ -51,18 +49,20 @@ class DataFileManager(FilesManager["DataFile"]):
         file is missing, is a folder, changes while it is sent, or is certainly not what its name says (an empty
         picture, a web page called `.png`, a Git LFS pointer), unless `check_content=False`.
         """
-        session, options = self.session, transfer.Options(chunked=chunked, chunk_size=chunk_size)
+        from synapse import uploads
+
+        session, options = self.session, uploads.Options(chunked=chunked, chunk_size=chunk_size)
         if presigned not in (None, True, False) or (presigned and chunked is not None):
             raise TransferError(
                 f"presigned takes True, False or None, and not together with chunked, got {describe(presigned)}"
             )
         source = Source.of(path)
         if arguments.flag("upload(check_content=...)", check_content):
-            check_alone(source)
+            uploads.check_alone(source)
         with tracked(progress, total=source.size, label=source.name) as advanced:
 
             def directly(source: Source) -> dict[str, Any]:
-                return transfer.send_file(session, source, options=options, advanced=advanced)
+                return uploads.send_file(session, source, options=options, advanced=advanced)
 
             with (
                 self._writing(),
@@ -70,7 +70,7 @@ class DataFileManager(FilesManager["DataFile"]):
             ):
                 row = None
                 if presigned:
-                    row = transfer.upload_signed(
+                    row = uploads.upload_signed(
                         session, source, direct=directly, advanced=advanced, strict=True
                     )
                 row = directly(source) if row is None else row
@@ -78,8 +78,10 @@ class DataFileManager(FilesManager["DataFile"]):
 
     def existing(self, checksums: Iterable[str]) -> set[str]:
         """Tell which of these MD5 checksums the backend holds."""
+        from synapse.uploads import existing
+
         given = arguments.texts("existing()", checksums)
-        return transfer.existing(self.session, given)
+        return existing(self.session, given)
 
 
 @attrs.frozen(kw_only=True)
@@ -90,8 +92,10 @@ class Storing(Harmless):
 
     def look(self, session: Session) -> Resolution:
         """Look for the content, if the file still has it."""
+        from synapse import uploads
+
         try:
-            row = file_of(session, hashes_of(self.source).md5)
+            row = uploads.file_of(session, uploads.hashes_of(self.source).md5)
         except TransferError as error:
             return Resolution(reason=str(error))
         if row is None:

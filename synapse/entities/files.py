@@ -8,15 +8,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from os import PathLike
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, Self, TypeAlias, TypeVar
 
-from synapse import transfer
+from synapse.downloads import FileCache, RemoteFile, Wanted, download_files
 from synapse.errors import MappingError, QueryError, TransferError, describe, did_you_mean
 from synapse.orm import Manager, arguments
 from synapse.query import FetchMode
-from synapse.transfer import FileCache, ProgressLike, RemoteFile
+from synapse.transfer import ProgressLike
 
 if TYPE_CHECKING:
+    from synapse.downloads import Downloads
     from synapse.orm import Entity, Rows
-    from synapse.transfer import Downloads, Wanted
 
 E = TypeVar("E", bound="Entity")
 
@@ -79,7 +79,7 @@ class FilesManager(Manager[E]):
         names = (
             None if specifications is None else arguments.texts(f"{what}(specifications=...)", specifications)
         )
-        return transfer.download_files(
+        return download_files(
             self.session,
             self._wanted(chosen, convert, names=names),
             folder=folder,
@@ -108,7 +108,7 @@ class FilesManager(Manager[E]):
         met = dict[str, None]()
         for number, row in enumerate(_each(asked.iterator()), 1):
             if isinstance(row, MappingError):
-                yield transfer.Wanted(row.key, "", error=row)
+                yield Wanted(row.key, "", error=row)
                 continue
             for field in fields:
                 for wanted in self._files_of(row, field, convert.get(field, str)):
@@ -128,7 +128,7 @@ class FilesManager(Manager[E]):
         try:
             held = getattr(row, field)
         except MappingError as error:
-            yield transfer.Wanted(row.pk, "", error=error)
+            yield Wanted(row.pk, "", error=error)
             return
         together = _speaking(held) if isinstance(held, dict) else ""
         for name, file in held.items() if isinstance(held, dict) else [("", held)]:
@@ -137,10 +137,10 @@ class FilesManager(Manager[E]):
             try:
                 found = _converted(file, convert)
             except Exception as error:
-                yield transfer.Wanted(row.pk, name, error=error)
+                yield Wanted(row.pk, name, error=error)
             else:
                 renew = self._renewal(row.pk, field, name=name, convert=convert)
-                yield transfer.Wanted(row.pk, name, found, renew=renew, together=together)
+                yield Wanted(row.pk, name, found, renew=renew, together=together)
 
     def _renewal(
         self, pk: Any, field: str, *, name: str, convert: Convert

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from synapse.downloads import RemoteFile
 from synapse.entities.choices import Split
 from synapse.entities.files import FilesManager
 from synapse.mapping import Json, read_only
 from synapse.orm import Entity, ManagedBy, Manager, ToMany, ToOne, entity
 from synapse.orm.binding import held
 from synapse.query import CHOICE, EXACT, By, Exact, In
-from synapse.transfer import RemoteFile
 
 if TYPE_CHECKING:
     from synapse.entities.data import DataUnit

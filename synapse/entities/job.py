@@ -11,6 +11,7 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 from synapse.dialects import v1_actions
+from synapse.downloads import RemoteFile
 from synapse.entities.choices import JobStatus, LogLevel
 from synapse.entities.files import FilesManager
 from synapse.errors import NotFoundError, TransportError, WaitTimeoutError
@@ -23,7 +24,7 @@ from synapse.orm.resolving import asking
 from synapse.orm.writing import take
 from synapse.query import EXACT, By, Exact
 from synapse.query.kinds import TextKey
-from synapse.transfer import ProgressLike, RemoteFile, data_uri, tracked
+from synapse.transfer import ProgressLike, data_uri, tracked
 
 if TYPE_CHECKING:
     from synapse.entities.agent import Agent

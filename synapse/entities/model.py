@@ -8,14 +8,14 @@ from typing import Any
 
 import attrs
 
-from synapse import transfer
+from synapse.downloads import RemoteFile
 from synapse.entities.files import FilesManager
 from synapse.errors import TransferError
 from synapse.mapping import Json, read_only, write_only
 from synapse.orm import Entity, ManagedBy, entity
 from synapse.query import By, Exact
-from synapse.transfer import ProgressLike, RemoteFile
-from synapse.transfer.source import Source
+from synapse.transfer import ProgressLike
+from synapse.transfer.local_file import Source
 
 
 class ModelManager(FilesManager["Model"]):
@@ -30,6 +30,8 @@ class ModelManager(FilesManager["Model"]):
 
         `plugin` is the code of the plugin that it belongs to, `checkpoint` the id of its parent model.
         """
+        from synapse.uploads import upload_for
+
         if file is None:
             return super().create(**values)
         if not Source.of(file).size:
@@ -42,7 +44,7 @@ class ModelManager(FilesManager["Model"]):
             return made.save()
 
         with self._writing():
-            return transfer.upload_for(self.session, file, register=save, progress=progress)
+            return upload_for(self.session, file, register=save, progress=progress)
 
 
 @entity("models")

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from synapse import transfer
 from synapse.dialects import v1_actions
+from synapse.downloads import RemoteFile
 from synapse.entities.actions import check_action
 from synapse.entities.choices import PluginCategory
 from synapse.entities.files import FilesManager
@@ -25,7 +25,7 @@ from synapse.orm.resolving import Asked, Repeating, asking
 from synapse.orm.writing import dropping_all_cached, renewing, stored
 from synapse.query import EXACT
 from synapse.query.kinds import Reference, TextKey
-from synapse.transfer import ProgressLike, RemoteFile
+from synapse.transfer import ProgressLike
 
 if TYPE_CHECKING:
     from synapse.entities.agent import Agent
@@ -130,6 +130,8 @@ class Plugin(Entity):
 
         With `debug=True` a debug release of that version is replaced instead.
         """
+        from synapse.uploads import send_release
+
         fields = {
             "version": arguments.text("release(version)", version),
             "config": arguments.json_object("release(config=...)", {} if config is None else config),
@@ -152,9 +154,7 @@ class Plugin(Entity):
             )
 
         with renewing(self, "releases"), asking(question), dropping_all_cached(PluginRelease, session):
-            reply = transfer.send_release(
-                session, archive, fields={"plugin": code, **fields}, progress=progress
-            )
+            reply = send_release(session, archive, fields={"plugin": code, **fields}, progress=progress)
             made = stored(PluginRelease, reply.data, session=session, mode=self._state.mode)
             sent = {"version": version, "debug": debug}
             answers.check_created(PluginRelease, reply.data, sent=sent, session=session)

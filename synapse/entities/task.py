@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import attrs
 
 from synapse.dialects import v1_actions
+from synapse.downloads import RemoteFile
 from synapse.entities.choices import StatusLabel, StatusReview, TagCategory, TaskSchema
 from synapse.entities.files import FilesManager
 from synapse.entities.tagging import change_tags, check_tags, checked, send_tags
@@ -33,7 +34,6 @@ from synapse.orm.resolving import Repeating, asking
 from synapse.query import CHOICE, EXACT, ID, RANGE, SEARCH, By, Exact, In
 from synapse.query.kinds import Choice, Text
 from synapse.query.search import words_of
-from synapse.transfer import RemoteFile
 from synapse.values import is_many
 
 if TYPE_CHECKING:

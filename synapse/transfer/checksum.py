@@ -11,7 +11,7 @@ from typing import Any, BinaryIO, Final
 
 import attrs
 
-from synapse.transfer.source import BLOCK
+from synapse.transfer.local_file import BLOCK
 
 # A backend takes the MD5 of what it is sent, and keeps the SHA-1 or SHA-256 of what went to a storage directly. Any
 # other text is opaque: it cannot be made again here.

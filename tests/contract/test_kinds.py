@@ -7,7 +7,7 @@ from mimetypes import MimeTypes
 import pytest
 
 from synapse.sandbox.backend import kinds as sandbox
-from synapse.transfer import kinds
+from synapse.uploads import file_types as kinds
 
 TYPES = ("image", "video", "audio", "pcd", "text", "data", "lidar")
 EXTENSIONS = sorted(

@@ -21,9 +21,9 @@ import pytest
 
 from synapse import DataFile, Model, Session
 from synapse.sandbox import Sandbox
-from synapse.transfer import upload_file
-from synapse.transfer.chunked import CHUNK
-from synapse.transfer.state import DATABASE
+from synapse.uploads import upload_file
+from synapse.uploads.chunked import CHUNK
+from synapse.uploads.local_state import DATABASE
 from tests.contract.conftest import connected
 
 PART = 256 * 1024

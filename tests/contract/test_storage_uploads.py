@@ -12,7 +12,7 @@ import pytest
 
 from synapse import DataCollection, DataFile, DataUnit, FileSpecification, Session
 from synapse.sandbox import Sandbox, serve
-from synapse.transfer.presigned import declined
+from synapse.uploads.presigned import declined
 from tests.objectstore import KEY, MIB, object_store
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from synapse import BulkError, DataCollection, FileSpecification, Session
-from synapse.transfer.presigned import send_signed
+from synapse.uploads.presigned import send_signed
 
 PICTURE = FileSpecification(name="image_1", file_type="image", is_primary=True, is_required=True)
 
@@ -81,7 +81,7 @@ def test_a_session_that_is_closed_before_a_batch_is_sent_ends_the_run(
         own.close()
         return send_signed(*arguments, **options)
 
-    monkeypatch.setattr("synapse.transfer.sending.send_signed", late)
+    monkeypatch.setattr("synapse.uploads.sender.send_signed", late)
     with pytest.raises(
         BulkError, match="were not tried, since the run ended: this session is closed"
     ) as caught:

@@ -29,7 +29,7 @@ from synapse import (
 from synapse.dialects import Request, v1_actions
 from synapse.sandbox import serve
 from synapse.testing import assert_requests
-from synapse.transfer import digests
+from synapse.uploads import local_state as digests
 from tests.faults.hostile import Proxy, stall
 from tests.objectstore import object_store
 
@@ -267,7 +267,7 @@ class TestHashing:
     def test_is_remembered(self, collection, photos, monkeypatch):
         """Files that are known and unchanged are not read again by the next run."""
         collection.upload(settled(photos))
-        monkeypatch.setattr("synapse.transfer.hashing.hashes_of", never)
+        monkeypatch.setattr("synapse.uploads.checksums.hashes_of", never)
 
         assert ["reused"] * 6 == statuses(collection.upload(photos))
 
@@ -288,7 +288,7 @@ class TestHashing:
             (photos / "3.png").write_bytes(random.randbytes(501))
             verify(*arguments, **options)
 
-        monkeypatch.setattr("synapse.transfer.hashing.remember_digests", change)
+        monkeypatch.setattr("synapse.uploads.checksums.remember_digests", change)
         report = collection.upload(photos)
 
         assert ["created"] * 3 + ["failed"] + ["created"] * 2 == statuses(report)

@@ -12,7 +12,8 @@ from typing import Any
 
 from synapse import Model, Session
 from synapse.dialects import Reply, Request
-from synapse.transfer import Step, upload_file
+from synapse.transfer import Step
+from synapse.uploads import upload_file
 
 
 def die() -> None:

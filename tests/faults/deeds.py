@@ -14,7 +14,7 @@ import attrs
 
 from synapse import DataFile, Model, Plugin, Session, SynapseError
 from synapse.errors import may_have_happened
-from synapse.transfer import upload_file
+from synapse.uploads import upload_file
 from tests.faults.conftest import MakeFile, Place, md5
 
 NUMBERS: Final = itertools.count(1)

@@ -40,8 +40,9 @@ from synapse import (
     Task,
     TaskTag,
 )
+from synapse.downloads import FileCache
 from synapse.orm import Entity
-from synapse.transfer import FileCache, upload_file
+from synapse.uploads import upload_file
 from tests.sandbox.wire import Wire
 
 E = TypeVar("E", bound=Entity)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from synapse import Session, TransferError
-from synapse.transfer import upload_file
+from synapse.uploads import upload_file
 from tests.faults.conftest import MakeFile, Place, md5
 from tests.faults.deeds import MakeDeed, add, model, release, source
 from tests.faults.hostile import FIRST, Proxy, call

@@ -13,8 +13,9 @@ import pytest
 
 from synapse import BackendClient, OriginError, RemoteFile, Session, SynapseError, Task, TransportError
 from synapse.dialects import Request
+from synapse.downloads import FileCache
 from synapse.session import Retry
-from synapse.transfer import FileCache, upload_file
+from synapse.uploads import upload_file
 from tests.amounts import part
 from tests.faults.every import CALLS, World
 from tests.faults.tls import Certificates

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from synapse import BulkError, DataUnit, Session
+from synapse.downloads.folder_marker import MARKER
 from synapse.orm import QuerySet
-from synapse.transfer.belonging import MARKER
 from tests.faults.conftest import Connect, MakeFile, Place, md5
 from tests.faults.hostile import FIRST, LAST, MIDDLE, Backend, Proxy, answer, close, reset
 

@@ -11,7 +11,7 @@ import pytest
 
 from synapse import ServerError, Session, TransportError
 from synapse.session import connections
-from synapse.transfer import upload_file
+from synapse.uploads import upload_file
 from tests.faults.conftest import Connect, MakeFile, Place, md5
 from tests.faults.deeds import REQUESTS, MakeDeed, check, once_more, source
 from tests.faults.hostile import FIRST, MIDDLE, Proxy, answer, drip, stall

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from synapse import ClientError, Session, TransportError
-from synapse.transfer import upload_file
+from synapse.uploads import upload_file
 from tests.faults.conftest import Connect, MakeFile, Place, make_place, md5
 from tests.faults.hostile import FIRST, LAST, MIDDLE, Act, Backend, Proxy, answer, close, drip, reset, stall
 

@@ -36,7 +36,7 @@ from synapse import (
 from synapse.orm import Entity, Manager
 from synapse.query import In
 from synapse.query.kinds import Reference, TextKey
-from synapse.transfer import upload_file
+from synapse.uploads import upload_file
 from tests.amounts import part
 from tests.contract.lookup_world import ENTITIES
 from tests.faults.hostile import Backend, Proxy

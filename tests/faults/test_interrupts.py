@@ -24,9 +24,9 @@ import sys
 from pathlib import Path
 from synapse.dialects.v1_storage import Place
 from synapse.session import Session
-from synapse.transfer import FileCache, RemoteFile, Wanted, download_files
-from synapse.transfer.deposit import deposit
-from synapse.transfer.source import Source
+from synapse.downloads import FileCache, RemoteFile, Wanted, download_files
+from synapse.uploads.presigned_put import deposit
+from synapse.transfer.local_file import Source
 
 session = Session(sys.argv[1], api_token="token", state_dir=False, timeout={"connect": 5, "read": 300})
 folder = Path(sys.argv[2])

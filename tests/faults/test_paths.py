@@ -15,7 +15,7 @@ from urllib.parse import quote
 import pytest
 
 from synapse import Model, RemoteFile, Session, TransferError
-from synapse.transfer import upload_file
+from synapse.uploads import upload_file
 from tests.faults.conftest import MakeFile, Place, md5
 from tests.faults.deeds import REQUESTS, MakeDeed
 from tests.faults.hostile import Backend, Proxy
@@ -183,7 +183,7 @@ import json, os, sys
 import synapse
 from pathlib import Path
 from synapse import DataCollection, DataFile, Session, SynapseError
-from synapse.transfer import upload_file
+from synapse.uploads import upload_file
 
 url, token, collection, *paths = sys.argv[1:]
 session = Session(url, api_token=token)

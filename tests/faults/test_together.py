@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from synapse import Session
-from synapse.transfer import upload_file
+from synapse.uploads import upload_file
 from tests.faults.conftest import Connect, MakeFile, Place, md5
 from tests.faults.hostile import FIRST, MIDDLE, Backend, Proxy, reset
 
@@ -76,7 +76,7 @@ PROCESS = """
 import json, sys
 import synapse
 from synapse import DataCollection, Session
-from synapse.transfer import upload_file
+from synapse.uploads import upload_file
 
 url, token, collection, path, others = sys.argv[1:]
 session = Session(url, api_token=token)

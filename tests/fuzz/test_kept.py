@@ -16,9 +16,8 @@ from synapse import SynapseError
 from synapse.orm import journal
 from synapse.session import Session
 from synapse.testing import canned
-from synapse.transfer.journal import claimed
-from synapse.transfer.source import Source
-from synapse.transfer.state import DATABASE
+from synapse.transfer.local_file import Source
+from synapse.uploads.local_state import DATABASE, claimed
 from tests.fuzz.budget import share
 from tests.fuzz.harms import JSON
 

@@ -29,6 +29,7 @@ from synapse import (
     TransferError,
 )
 from synapse.dialects import V1, Reply, Request
+from synapse.downloads.file_names import LONGEST, safe_name
 from synapse.errors import ClientError
 from synapse.masking import Masker
 from synapse.orm import Entity, loading, writing
@@ -41,8 +42,7 @@ from synapse.session.retry import seconds_until
 from synapse.session.streams import Download
 from synapse.testing import CannedSession, canned
 from synapse.testing import page as rows_page
-from synapse.transfer.datauri import decode
-from synapse.transfer.names import LONGEST, safe_name
+from synapse.transfer.data_uris import decode
 from tests.contract.lookup_world import ENTITIES
 from tests.fuzz.budget import bounded, share
 from tests.fuzz.harms import BODIES, FOREIGN, JSON, NAMES, ODD, STATUSES, VALUES

@@ -13,12 +13,13 @@ import synapse
 from synapse import errors
 from synapse.client import exceptions
 from synapse.dialects import Reply, Request
+from synapse.downloads import Downloads
+from synapse.downloads.outcomes import FileOutcome
 from synapse.orm import BulkResult, Change, Entity, Explanation, loading
 from synapse.session import Call, Trace
 from synapse.testing import CannedSession
-from synapse.transfer import Downloads, Outcome, Report
-from synapse.transfer.downloads import FileOutcome
-from synapse.transfer.report import Ledger
+from synapse.uploads import Outcome, Report
+from synapse.uploads.report import Ledger
 
 ENTITIES: Final[list[type[Entity]]] = [
     value

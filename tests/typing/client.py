@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, assert_type
 
 from synapse import BackendClient, ClientError, Session
-from synapse.transfer import Report
+from synapse.uploads import Report
 
 
 def objects_are_dicts(client: BackendClient) -> None:

@@ -17,14 +17,14 @@ import pytest
 
 from synapse import FileCache, RemoteFile
 from synapse.client.conversion import checked_folder
+from synapse.downloads import download_files
 from synapse.errors import SynapseError, TransferError
 from synapse.orm.journal import path_of
 from synapse.testing import canned
-from synapse.transfer import download_files
-from synapse.transfer.folders import open_folder
-from synapse.transfer.items import plan_of
-from synapse.transfer.source import Source
-from synapse.transfer.specifications import Spec
+from synapse.transfer.local_file import Source
+from synapse.uploads.file_types import Spec
+from synapse.uploads.folder import open_folder
+from synapse.uploads.items import plan_of
 from synapse.values import advice, is_missing, plain, sendable, user_path
 
 

@@ -13,8 +13,8 @@ from synapse import (
     TransportError,
     WriteUnconfirmedError,
 )
+from synapse.downloads import RemoteFile
 from synapse.testing import canned, page
-from synapse.transfer import RemoteFile
 
 
 class TestOddAnswers:

@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from synapse.downloads import RemoteFile
 from synapse.entities import AccessLevel, FileSpecification, JobStatus, ProjectCategory, StorageProvider
 from synapse.entities.storage import Configuration
 from synapse.mapping.codecs import (
@@ -28,7 +29,6 @@ from synapse.mapping.codecs import (
     split_optional,
 )
 from synapse.mapping.json import same_json
-from synapse.transfer import RemoteFile
 from tests.unit.mapping.test_json import JSON, TEXT
 
 SPECIFICATION = {"name": "image_1", "file_type": "image"}

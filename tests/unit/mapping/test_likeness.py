@@ -9,10 +9,10 @@ import pytest
 
 from hypothesis import given
 
+from synapse.downloads import RemoteFile
 from synapse.entities import FileSpecification, JobStatus
 from synapse.mapping.codecs import codec_of
 from synapse.mapping.likeness import Likeness, is_usual, like_json
-from synapse.transfer import RemoteFile
 from tests.unit.mapping.test_json import JSON
 
 SPECS = [FileSpecification(name=f"{kind}_1", file_type=kind).to_wire() for kind in ("image", "pcd")]

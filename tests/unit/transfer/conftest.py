@@ -13,7 +13,7 @@ import pytest
 
 from synapse.sandbox import Sandbox, serve
 from synapse.session import Retry, Session
-from synapse.transfer import upload_for
+from synapse.uploads import upload_for
 from tests.servers import Server, Step
 from tests.unit.transfer.proxy import Fault, Proxy
 

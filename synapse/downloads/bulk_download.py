@@ -1,0 +1,291 @@
+"""Download many files into a folder, side by side, and find again what is there."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import unicodedata
+
+from collections.abc import Callable, Iterable, Iterator
+from itertools import accumulate
+from pathlib import Path
+from typing import Any, Final, Literal, TypeAlias
+
+import attrs
+
+from synapse.downloads.file_cache import FileCache, checked_cache
+from synapse.downloads.file_names import safe_name, safe_path, with_stem
+from synapse.downloads.folder_marker import LAYOUT, claim
+from synapse.downloads.outcomes import Downloads, FileStatus
+from synapse.downloads.partial_file import drop_stale
+from synapse.downloads.remote_file import RemoteFile
+from synapse.downloads.save_file import is_full, occupied
+from synapse.errors import BulkError, ClientError, SynapseError, TransferError, describe
+from synapse.session import Outcome, Run, Session, Untried
+from synapse.transfer.local_file import PathLike
+from synapse.transfer.progress import Meter, ProgressLike, tracked
+from synapse.values import user_path
+
+OnError: TypeAlias = Literal["collect", "raise"]
+
+_EXPIRED: Final = frozenset({400, 401, 403, 404, 410})
+
+
+@attrs.frozen
+class Wanted:
+    """One file of the row with this `key`, or the `error` that kept it from being known.
+
+    Files of one row are saved by the name of one of them, `together`, each with its own ending. `renew` asks for the
+    row once more, where a signed address may have run out before its turn came.
+    """
+
+    key: Any
+    specification: str
+    file: RemoteFile | None = None
+    error: Exception | None = None
+    renew: Callable[[], RemoteFile | None] | None = None
+    together: str = ""
+
+
+def download_files(
+    session: Session,
+    wanted: Iterable[Wanted],
+    *,
+    folder: PathLike,
+    workers: int | None = None,
+    progress: ProgressLike = None,
+    overwrite: bool = False,
+    on_error: OnError = "collect",
+    cache: FileCache | None = None,
+    rows: str = "",
+    original_paths: bool = False,
+) -> Downloads:
+    """Download files into `folder/specification/key_stem.ending` and tell what became of each, in order.
+
+    With *original_paths*, a file goes where its own path says that it was, below the folder; two files of one path are
+    not both saved.
+
+    A file that is there under its name counts as present unless its size or MD5 tells otherwise; with *overwrite*,
+    only one that size and MD5 prove to be the same does. Files are asked for as they are needed, never all at once.
+    With `on_error="raise"` the first failure ends the run with a `BulkError`; so does, always, a full disk, a line
+    that stays dead, or an error that *wanted* itself raises once something was done. Given the kind of *rows*, the
+    folder is noted as that of such rows of this backend, and any other is refused.
+    """
+    if on_error not in ("collect", "raise"):
+        raise TransferError(f"on_error must be 'collect' or 'raise', not {describe(on_error)}")
+    if type(overwrite) is not bool:
+        raise TransferError(f"overwrite must be True or False, not {describe(overwrite)}")
+    if type(original_paths) is not bool:
+        raise TransferError(f"original_paths must be True or False, not {describe(original_paths)}")
+    if cache is not None:
+        checked_cache(cache)
+    root = _root(folder)
+    layout = claim(root, session, rows=rows) if rows else LAYOUT
+    report = Downloads(root)
+    run = Run(_Places(root, layout=layout, original=original_paths).each(wanted))
+    with tracked(progress, total=None, label="downloading") as meter:
+        saver = _Saver(run, meter, overwrite, cache)
+        sent = session.map(run.attempt(saver.save), run, workers=workers)
+        with contextlib.closing(sent):
+            try:
+                _collect(sent, report, first=on_error == "raise")
+            finally:
+                # After Ctrl-C, too, no file is fetched to its end by a thread that nobody waits for.
+                meter.stop()
+    reason = (
+        run.stopped
+        or run.broken
+        or (report.failed[0].error if on_error == "raise" and report.failed else None)
+    )
+    if reason is None:
+        return report
+    if not len(report) and reason is run.broken:
+        raise reason
+    raise _ended(report, reason) from reason
+
+
+@attrs.frozen
+class _Job:
+    """A file and where it goes: `path` is below the root."""
+
+    wanted: Wanted
+    root: Path
+    path: str
+    error: Exception | None = None
+
+
+class _Places:
+    """Gives each file a path of its own, the same one in every run, and none that leads out of the folder."""
+
+    def __init__(self, root: Path, *, layout: int, original: bool) -> None:
+        self._root = root
+        self._layout = layout
+        self._original = original
+        self._owners: dict[int, int] = {}
+        self._folders: dict[str, Exception | None] = {}
+        self._key: object = object()
+        self._taken: set[str] = set()
+
+    def each(self, wanted: Iterable[Wanted]) -> Iterator[_Job]:
+        """Give each file its place."""
+        for each in wanted:
+            if each.key != self._key:
+                self._key, self._taken = each.key, set()
+            if each.file is None:
+                yield _Job(each, self._root, "", each.error)
+                continue
+            if self._original and each.file.path:
+                yield self._at_home(each, each.file)
+                continue
+            part = safe_name(each.specification) if each.specification else ""
+            alone = self._layout == 1 or not each.together
+            name = safe_name(each.file.name) if alone else with_stem(each.together, each.file.name)
+            path = self._free(part, each.key, name)
+            yield _Job(each, self._root, path, self._checked(part))
+
+    def _free(self, part: str, key: object, name: str) -> str:
+        number = 1
+        while True:
+            mark = f"{key}_" if number == 1 else f"{key}_{number}_"
+            path = f"{part}/{safe_name(mark + name)}".lstrip("/")
+            # Names that differ in case only are one on many systems.
+            same = _folded(path)
+            if same not in self._taken:
+                self._taken.add(same)
+                return path
+            number += 1
+
+    def _at_home(self, wanted: Wanted, file: RemoteFile) -> _Job:
+        """Give a file the place that its own path tells; another one that has it already is not saved."""
+        path = safe_path(file.path or "")
+        own = hash(file.checksum or file.url.partition("?")[0])
+        error: Exception | None = None
+        if self._owners.setdefault(hash(_folded(path)), own) != own:
+            error = TransferError(
+                f"another file of this download lies at {path!r}: without original_paths each has a place of its own"
+            )
+        for part in accumulate(path.split("/")[:-1], "{}/{}".format):
+            error = error or self._checked(part)
+        return _Job(wanted, self._root, path, error or self._checked(""))
+
+    def _checked(self, part: str) -> Exception | None:
+        if part not in self._folders:
+            self._folders[part] = trouble = _trouble(self._root, part)
+            if trouble is None:
+                drop_stale(self._root / part)
+        return self._folders[part]
+
+
+def _folded(path: str) -> str:
+    return unicodedata.normalize("NFC", path).casefold()
+
+
+@attrs.frozen
+class _Saver:
+    run: Run[_Job]
+    meter: Meter
+    overwrite: bool
+    cache: FileCache | None
+
+    def save(self, job: _Job) -> tuple[FileStatus, int]:
+        """Save one file, unless it is there."""
+        file = job.wanted.file
+        if job.error is not None or file is None:
+            raise job.error or TransferError("the row has no such file")
+        target = job.root / job.path
+        if self._is_present(file, target):
+            return "present", 0
+        if file.size is not None:
+            self.meter.expect(file.size)
+        try:
+            try:
+                self._fetch(file, target)
+            except ClientError as error:
+                self._fetch(_renewed(job.wanted, file, error), target)
+        except TransferError as error:
+            if os.path.lexists(target) and file.matches(target):  # the same file of another row came first
+                return "present", 0
+            if is_full(error) and self.run.stopped is None:
+                self.run.stopped = error
+            raise
+        size = target.stat().st_size
+        if file.size is None:
+            self.meter.expect(size)
+        return "downloaded", size
+
+    def _fetch(self, file: RemoteFile, target: Path) -> None:
+        file.fetch_to(target, meter=self.meter, overwrite=self.overwrite, cache=self.cache)
+
+    def _is_present(self, file: RemoteFile, target: Path) -> bool:
+        if not os.path.lexists(target):
+            return False
+        same = file.matches(target)
+        if same is False and not self.overwrite:
+            raise occupied(target)
+        return same or (same is None and not self.overwrite)
+
+
+def _renewed(wanted: Wanted, file: RemoteFile, error: ClientError) -> RemoteFile:
+    """Give the file at a fresh address, if the one that was refused was signed; else raise *error*."""
+    if wanted.renew is None or error.status_code not in _EXPIRED or "?" not in file.url:
+        raise error
+    try:
+        fresh = wanted.renew()
+    except SynapseError:
+        raise error from None
+    if fresh is None or fresh.url == file.url:
+        raise error
+    return fresh
+
+
+def _collect(
+    sent: Iterable[Outcome[_Job, tuple[FileStatus, int]]], report: Downloads, *, first: bool
+) -> None:
+    for job, result, error in sent:
+        if isinstance(error, Untried):
+            continue
+        key, specification = job.wanted.key, job.wanted.specification
+        if result is None:
+            report.note(key, specification, status="failed", error=error)
+            if first:
+                return
+        else:
+            status, size = result
+            report.note(key, specification, path=job.path, status=status, size=size)
+
+
+def _ended(report: Downloads, reason: Exception) -> BulkError:
+    failed = report.failed
+    words = f"the download ended: {reason}. {len(report) - len(failed)} files are there, {len(failed)} failed"
+    done = [outcome for outcome in report if outcome.error is None]
+    return BulkError(
+        f"{words}; run it again to go on, what is there is not fetched twice",
+        succeeded=done,
+        failed=[(outcome, outcome.error) for outcome in failed if outcome.error is not None],
+    )
+
+
+def _root(folder: object) -> Path:
+    if not isinstance(folder, str | os.PathLike) or not os.fspath(folder):
+        raise TransferError(f"downloads go into a folder, given by its path, not to {describe(folder)}")
+    root = user_path(os.fsdecode(folder))
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise TransferError(f"{str(root)!r} cannot be a folder for downloads ({reason})") from error
+    return root
+
+
+def _trouble(root: Path, part: str) -> Exception | None:
+    """Tell why files cannot go into this sub-folder, or None."""
+    folder = root / part
+    try:
+        folder.mkdir(exist_ok=True)
+        if folder.resolve().is_relative_to(root.resolve()):
+            return None
+    except OSError as error:
+        return TransferError(f"{str(folder)!r} cannot be made ({error.strerror})")
+    return TransferError(
+        f"{str(folder)!r} is a link that leads out of {str(root)!r}: nothing is written there"
+    )

@@ -1,0 +1,175 @@
+"""What has come of a file that is fetched, beside the place where it will appear."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import re
+import time
+import uuid
+
+from collections.abc import Iterable
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, Final
+
+from synapse.downloads.fetch import Fetch, Version
+from synapse.downloads.private_files import open_new, open_there, read_own, size_of_own, write_new
+from synapse.transfer.checksum import Checksum
+from synapse.transfer.local_file import PathLike
+from synapse.transfer.progress import Meter
+
+if TYPE_CHECKING:
+    from filelock import FileLock
+
+_STALE: Final = 24 * 3600.0  # seconds after which nobody is at work on a draft any more
+_DRAFT: Final = re.compile(r"\.synapse-(?:[0-9a-f]{32}|[0-9a-f]{20})\.part")
+_OURS: Final = re.compile(r"\.synapse-(?:[0-9a-f]{32}\.part|[0-9a-f]{20}\.(?:part|json|lock))")
+_ALONE: Final = len(".synapse-") + 32
+LARGE: Final = 8 * 1024 * 1024  # bytes from which on it is worth a note to go on in another call
+
+
+class Draft:
+    """The bytes that have come for *target*; those of a large file stay if the rest does not come.
+
+    A note beside them says which version of which address they are of, so that the next call, in whichever process,
+    goes on only where that is the same. One call at a time has them; another one starts a draft of its own.
+    """
+
+    def __init__(self, target: Path, *, fetch: Fetch | None = None) -> None:
+        stem = f".synapse-{hashlib.sha256(target.name.encode('utf-8', 'surrogatepass')).hexdigest()[:20]}"
+        self.path = target.with_name(f".synapse-{uuid.uuid4().hex}.part")
+        self.keeping = False
+        self._fetch = fetch
+        self._lasting = target.with_name(f"{stem}.part")
+        self._note = target.with_name(f"{stem}.json")
+        self._lock_path = target.with_name(f"{stem}.lock")
+        self._lock: FileLock | None = None
+        if fetch is not None and not fetch.begun and self._note.exists() and self._take():
+            self._take_up(fetch)
+
+    def fill(
+        self, blocks: Iterable[tuple[int, bytes]], *, meter: Meter, checksum: Checksum | None
+    ) -> tuple[int, str | None]:
+        """Write the blocks at their places; return the size and, if there is a *checksum*, the whole's own."""
+        steps = iter(blocks)
+        first = next(steps, (self._fetch.place if self._fetch else 0, b""))
+        self._settle()
+        with self._open() as file:
+            position = furthest = self._start(file, first[0])
+            digest = checksum.taken(file, size=position) if checksum else None
+            meter.resume(position)
+            for place, block in chain((first,), steps):
+                if place < position:
+                    position = self._start(file, 0)
+                    digest = checksum.begin() if checksum else None
+                file.write(block)
+                if digest:
+                    digest.update(block)
+                position += len(block)
+                if position > furthest:
+                    meter(position - furthest)
+                    furthest = position
+            if self.keeping:
+                file.flush()
+                os.fsync(file.fileno())
+        return position, None if digest is None else digest.hexdigest()
+
+    def close(self) -> None:
+        """Leave what the next call can go on from, and nothing else."""
+        if not self.keeping:
+            self.path.unlink(missing_ok=True)
+        if self._lock is None:
+            return
+        if not self.keeping:
+            self._note.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            self._lock_path.unlink()
+        self._lock.release()
+
+    def _open(self) -> BinaryIO:
+        if self.keeping:
+            return open(self.path, "r+b", opener=open_there)
+        self.path.unlink(missing_ok=True)
+        return open(self.path, "r+b", opener=open_new)
+
+    def _start(self, file: BinaryIO, position: int) -> int:
+        """Make *position* the end of the file; at the first byte, note what is going to come."""
+        file.seek(position)
+        file.truncate()
+        if position == 0 and self._lock is not None and self._fetch is not None:
+            self.keeping = bool(self._fetch.version.validator)
+            noted = {"of": self._fetch.mark, **self._fetch.version.noted()}
+            self._note.unlink(missing_ok=True)
+            write_new(self._note, json.dumps(noted))
+        return position
+
+    def _settle(self) -> None:
+        """Choose the lasting place for what is worth it, now that the first answer has told."""
+        version = self._fetch.version if self._fetch else Version()
+        if self._lock is None and version.validator and (version.size or 0) >= LARGE:
+            self._take()
+
+    def _take(self) -> bool:
+        from filelock import FileLock, Timeout
+
+        lock = FileLock(self._lock_path, timeout=0)
+        try:
+            _unlink_alias(self._lock_path)
+            lock.acquire()
+        except (Timeout, OSError, NotImplementedError):
+            return False
+        self._lock, self.path = lock, self._lasting
+        return True
+
+    def _take_up(self, fetch: Fetch) -> None:
+        try:
+            noted = json.loads(read_own(self._note))
+            size = size_of_own(self.path)
+            of = noted.pop("of")
+            version = Version(**noted)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            return
+        if of == fetch.mark and version.validator and size <= (version.size or 0):
+            fetch.place, fetch.version, self.keeping = size, version, True
+
+
+def is_ours(name: str) -> bool:
+    """Whether a file of this name is a draft, or what belongs to one."""
+    return _OURS.fullmatch(name) is not None
+
+
+def drop_stale(folder: PathLike, *, lasting: bool = False) -> None:
+    """Drop the drafts of killed processes; *lasting* ones as well, which a later call could have gone on with."""
+    before = time.time() - _STALE
+    try:
+        with os.scandir(folder) as entries:
+            found = [Path(entry.path) for entry in entries if _DRAFT.fullmatch(entry.name)]
+    except OSError:
+        return
+    for path in found:
+        with contextlib.suppress(OSError):
+            if path.lstat().st_mtime >= before:
+                continue
+            if len(path.stem) == _ALONE:
+                path.unlink()
+            elif lasting:
+                _drop_lasting(path)
+
+
+def _drop_lasting(path: Path) -> None:
+    from filelock import FileLock, Timeout
+
+    _unlink_alias(path.with_suffix(".lock"))
+    with contextlib.suppress(Timeout, NotImplementedError), FileLock(path.with_suffix(".lock"), timeout=0):
+        for suffix in (".part", ".json", ".lock"):
+            path.with_suffix(suffix).unlink(missing_ok=True)
+
+
+def _unlink_alias(path: Path) -> None:
+    # A lock file has one name. Some versions of filelock empty what they open, and this would be another's file.
+    with contextlib.suppress(FileNotFoundError):
+        if path.lstat().st_nlink > 1:
+            path.unlink()

@@ -1,0 +1,308 @@
+"""A file at the backend, or wherever the backend keeps it."""
+
+from __future__ import annotations
+
+import io
+import mimetypes
+import os
+
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import Any, BinaryIO, Final, Self, cast
+from urllib.parse import unquote, urlsplit
+
+import attrs
+
+from synapse.downloads.fetch import Fetch
+from synapse.downloads.file_cache import FileCache, through
+from synapse.downloads.file_names import safe_name
+from synapse.downloads.save_file import Content, occupied, placed, save, target_of
+from synapse.downloads.streams import Ranged, spooled
+from synapse.errors import MappingError, TransferError, describe
+from synapse.mapping.likeness import Likeness
+from synapse.masking import Masker
+from synapse.session import Session, current
+from synapse.showing import bounded
+from synapse.transfer.checksum import Checksum
+from synapse.transfer.data_uris import decode, is_data_uri, media_type
+from synapse.transfer.local_file import BLOCK, PathLike, Source
+from synapse.transfer.progress import Meter, ProgressLike, tracked
+
+_NAMES: Final = ("file_name_original", "filename", "name")
+_PAGES: Final = (None, "text/html", "application/xhtml+xml")
+
+
+def _like_paths(sent: str, held: str) -> Likeness | None:
+    if sent == held:
+        return Likeness.SAME
+    one, other = f"/{sent}".casefold(), f"/{held}".casefold()
+    return None if one.endswith(other) or other.endswith(one) else Likeness.OTHER
+
+
+def _shown(url: str) -> str:
+    """Return an address without what may be a signature or a whole file."""
+    return repr(url.partition(",")[0] + ",…" if is_data_uri(url) else Masker().url(url.partition("?")[0]))
+
+
+@bounded
+@attrs.frozen(kw_only=True)
+class RemoteFile:
+    """A file that can be read or downloaded; nothing is fetched before that.
+
+    `name` is the original base name, `path` the path it was uploaded under. `size` and `checksum` are set where the
+    backend tells them, and are then held against what arrives, however it is read.
+    """
+
+    url: str = attrs.field(repr=_shown)
+    name: str = attrs.Factory(lambda self: _name_in(self.url), takes_self=True)
+    file_type: str | None = None
+    is_primary: bool = False
+    meta: Mapping[str, Any] = attrs.field(factory=dict, hash=False, repr=False)
+    path: str | None = attrs.field(default=None, repr=False)
+    checksum: str | None = attrs.field(default=None, repr=False)
+    size: int | None = None
+    _session: Session | None = attrs.field(default=None, alias="session", eq=False, repr=False)
+
+    @classmethod
+    def from_wire(cls, raw: object, session: Session | None = None) -> Self:
+        """Read a file-info object, or a bare address; without *session*, files come through the current one."""
+        if isinstance(raw, str):
+            return cls(url=raw, session=session)
+        if not isinstance(raw, Mapping):
+            raise MappingError(f"a file is an object or an address, not {type(raw).__name__}")
+        meta = raw.get("meta")
+        meta = meta if isinstance(meta, Mapping) else {}
+        url = _text(raw, "url") or ""
+        named = next(filter(None, (_text(raw, key) for key in _NAMES)), "")
+        return cls(
+            url=url,
+            name=named.replace("\\", "/").rstrip("/").rpartition("/")[2] or _name_in(url),
+            file_type=_text(raw, "file_type"),
+            is_primary=raw.get("is_primary") is True,
+            meta=meta,
+            path=_text(raw, "path_original"),
+            checksum=_text(raw, "checksum"),
+            size=_first_size(meta.get("file_size"), raw.get("file_size"), raw.get("size")),
+            session=session,
+        )
+
+    def beside(self, told: Callable[[str], object]) -> Self:
+        """Add what the row that the file stands in tells of it; *told* gives a value of the row by its name."""
+        if not callable(told):
+            raise TransferError(f"beside() takes a call that gives a value by its name, not {describe(told)}")
+        checksum = told("checksum") if self.checksum is None else self.checksum
+        size = _first_size(told("size"), told("file_size")) if self.size is None else self.size
+        checksum = checksum if isinstance(checksum, str) else None
+        if (checksum, size) == (self.checksum, self.size):
+            return self
+        return attrs.evolve(self, checksum=checksum, size=size)
+
+    def to_wire(self) -> str | dict[str, str]:
+        """Give what the file is written by: its checksum and path where that is known, else its address."""
+        if self.checksum is None:
+            return self.url
+        return {"checksum": self.checksum, "path": self.path or self.name}
+
+    def unsent(self) -> str | None:
+        """Tell why this file cannot be written into another object, or None."""
+        if self.checksum is not None or is_data_uri(self.url):
+            return None
+        return (
+            f"the checksum of the file {self.name!r} is not known, so it cannot be named; collection.add() uploads "
+            "files and makes a unit of them. Nothing was sent"
+        )
+
+    def like(self, sent: object) -> Likeness | None:
+        """Tell how like this file is to one that was sent, by checksum and path where both have them."""
+        if not isinstance(sent, Mapping):
+            return None  # what was sent inside a row is kept at an address of the backend's own
+        found: list[Likeness | None] = []
+        checksum, path = sent.get("checksum"), sent.get("path")
+        # Of another length, it is that of another algorithm.
+        if checksum and self.checksum and len(checksum) == len(self.checksum):
+            same = checksum.lower() == self.checksum.lower()
+            found.append(Likeness.SAME if same else Likeness.OTHER)
+        if path and self.path:
+            found.append(_like_paths(path, self.path))
+        told = [each for each in found if each is not None]
+        return Likeness.OTHER if Likeness.OTHER in told else max(told, default=None)
+
+    def with_url(self, url: str) -> Self:
+        """Return this file at another address, for storages that are reached another way from here."""
+        given: object = url
+        if not isinstance(given, str) or not given:
+            raise TransferError(f"a file's address is text, not {describe(given)}")
+        return attrs.evolve(self, url=url)
+
+    def open(self, *, cache: FileCache | None = None, verify: bool = True) -> BinaryIO:
+        """Open the file for reading, at any place of it. Close it, or use it in a `with` block.
+
+        The whole file is fetched and held against its size and checksum first: into memory up to 8 MiB, above into a
+        temporary file, which closing removes. With `verify=False` it is fetched as it is read, by ranges, and **not
+        checked**; where the server gives no ranges that are surely of one version, it is fetched whole all the same.
+        """
+        if type(verify) is not bool:
+            raise TransferError(f"verify must be True or False, not {describe(verify)}")
+        kept = self._kept(cache, Meter.silent())
+        if kept is not None:
+            return kept
+        if not verify and self.url and not is_data_uri(self.url):
+            ranged = Ranged(lambda: self._fetch(rewinds=False))
+            if ranged.seekable():
+                return cast("BinaryIO", io.BufferedReader(ranged))
+            ranged.close()
+        with closing(placed(self._source(), told=self.size if verify else None)) as blocks:
+            return spooled(blocks, check=self._check_open if verify else lambda _: None)
+
+    def read(self, *, cache: FileCache | None = None) -> bytes:
+        """Return the whole content."""
+        kept = self._kept(cache, Meter.silent())
+        if kept is not None:
+            with kept:
+                return kept.read()
+        blocks: list[bytes] = []
+        with closing(placed(self._source(), told=self.size)) as source:
+            for place, block in source:
+                if not place:
+                    blocks.clear()
+                blocks.append(block)
+        content, checksum = b"".join(blocks), Checksum.of(self.checksum)
+        self._check(len(content), checksum.of_bytes(content) if checksum else None)
+        return content
+
+    def download(
+        self,
+        to: PathLike,
+        *,
+        progress: ProgressLike = None,
+        overwrite: bool = False,
+        cache: FileCache | None = None,
+    ) -> Path:
+        """Save the file into a folder that exists or whose path ends in `/`, else to this very path; return its place.
+
+        In a folder it has a safe form of its name. Missing folders are made: `"out/"` is one, `"out"` would be a file.
+        The file appears when it is whole. One that is there already with the same content is left as it is; any other
+        is a `TransferError` unless `overwrite`. What has come of a large file stays beside it if the rest does not
+        come: the next call goes on from there, as long as the server says that the file is the same.
+        """
+        target = target_of(to, name=safe_name(self.name))
+        if not overwrite and os.path.lexists(target):
+            same = self.matches(target)
+            if same:
+                return target
+            if same is False:
+                raise occupied(target)
+        with tracked(progress, total=self.size, label=self.name) as meter:
+            return self.fetch_to(target, meter=meter, overwrite=overwrite, cache=cache)
+
+    def fetch_to(
+        self, target: Path, *, meter: Meter, overwrite: bool = False, cache: FileCache | None = None
+    ) -> Path:
+        """Save the file at *target*, without a look at what is there before, and tell *meter* what travels."""
+        kept = self._kept(cache, meter)
+        if kept is None:
+            return self._save(self._source(), target, meter=meter, overwrite=overwrite)
+        with kept:
+            blocks = iter(lambda: kept.read(BLOCK), b"")
+            return self._save(blocks, target, meter=Meter.silent(), overwrite=overwrite)
+
+    def _save(self, content: Content, target: Path, *, meter: Meter, overwrite: bool) -> Path:
+        checksum = Checksum.of(self.checksum)
+        return save(
+            content,
+            target,
+            check=self._check,
+            meter=meter,
+            checksum=checksum,
+            overwrite=overwrite,
+            told=self.size,
+        )
+
+    def _source(self) -> Content:
+        if not self.url:
+            raise TransferError(f"the backend gives no address for {self.name!r}")
+        if is_data_uri(self.url):
+            return iter((decode(self.url),))
+        return self._fetch(rewinds=True)
+
+    def _fetch(self, *, rewinds: bool) -> Fetch:
+        known = self.size is not None or self.checksum is not None
+        pages = known or mimetypes.guess_type(self.name)[0] in _PAGES
+        return Fetch(self._session or current(), self.url, rewinds=rewinds, pages=pages)
+
+    def _kept(self, cache: FileCache | None, meter: Meter) -> BinaryIO | None:
+        """Open the file in the cache, fetched into it if need be; None without one, or if it cannot be kept."""
+        source = None if cache is None else self._source()
+        if cache is None or not isinstance(source, Fetch):
+            return None
+        return through(
+            cache,
+            source,
+            checksum=Checksum.of(self.checksum),
+            size=self.size,
+            fill=lambda path, counted: self._save(source, path, meter=counted, overwrite=True),
+            meter=meter,
+        )
+
+    def matches(self, path: Path) -> bool | None:
+        """Whether *path* holds this file's content; None where size and checksum leave that open."""
+        if not path.is_file():
+            return False
+        source = Source.of(path)
+        if self.size is not None and source.size != self.size:
+            return False
+        checksum = Checksum.of(self.checksum)
+        if checksum is None:
+            return None
+        with source.open() as file:
+            return bool(checksum.taken(cast("BinaryIO", file)).hexdigest() == checksum.digest)
+
+    def _check_open(self, file: BinaryIO) -> None:
+        checksum = Checksum.of(self.checksum)
+        digest = checksum.taken(file).hexdigest() if checksum else None
+        self._check(file.seek(0, os.SEEK_END), digest)
+
+    def _check(self, size: int, digest: str | None) -> None:
+        if self.size is not None and size != self.size:
+            raise TransferError(
+                f"{self.name!r} arrived damaged: {size} bytes instead of {self.size}. Fetch it again"
+            )
+        expected = Checksum.of(self.checksum)
+        if expected is not None and digest not in (None, expected.digest):
+            raise TransferError(
+                f"{self.name!r} arrived damaged: its {expected.kind} is {digest}, not {expected.digest}. Fetch it again"
+            )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        state = attrs.asdict(self, recurse=False)
+        del state["_session"]
+        return _load, (type(self), state)
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Self:
+        return self
+
+
+def _load(cls: type[RemoteFile], state: dict[str, Any]) -> RemoteFile:
+    return cls(**state)
+
+
+def _text(raw: Mapping[str, Any], key: str) -> str | None:
+    value = raw.get(key)
+    return value if isinstance(value, str) else None
+
+
+def _first_size(*values: object) -> int | None:
+    return next((value for value in values if type(value) is int and value >= 0), None)
+
+
+def _name_in(url: str) -> str:
+    if is_data_uri(url):
+        return f"file{mimetypes.guess_extension(media_type(url)) or ''}"
+    try:
+        return unquote(urlsplit(url).path).rpartition("/")[2] or "file"
+    except ValueError:
+        return "file"

@@ -1,0 +1,216 @@
+"""A local file that is sent: checked before, watched while it is read, hashed once."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+import time
+
+from collections.abc import Callable, Iterator
+from io import FileIO
+from pathlib import Path
+from typing import Final, TypeAlias
+
+import attrs
+
+from synapse.errors import TransferError, describe
+from synapse.values import sendable, user_path
+
+PathLike: TypeAlias = str | os.PathLike[str]
+
+BLOCK: Final = 1024 * 1024
+CHUNK: Final = 50 * 1024 * 1024
+_SHOWN: Final = 300
+_HEAD: Final = 512
+
+_TICK: Final = 100_000_000  # nanoseconds in which a file system may give two writes the same time
+_COARSE_TICK: Final = 2_000_000_000  # the same where times are whole seconds
+
+
+class SharedNameWarning(UserWarning):
+    """Files of one run will be remembered by one name, and nothing tells them apart."""
+
+
+def _stamp(found: os.stat_result) -> tuple[int, int, int]:
+    return found.st_ino, found.st_size, found.st_mtime_ns
+
+
+@attrs.frozen
+class Source:
+    """A regular, readable file as it was when it was looked at first."""
+
+    path: Path
+    size: int
+    stamp: tuple[int, int, int] = attrs.field(repr=False)
+    changed_ns: int = attrs.field(default=0, repr=False)
+    seen_ns: int = attrs.field(default=0, eq=False, repr=False)
+    head: bytes = attrs.field(default=b"", eq=False, repr=False)
+    """The first bytes, by which some files show that they are not what their name says."""
+
+    @classmethod
+    def of(cls, path: object) -> Source:
+        """Look at *path*; whatever cannot be sent is a `TransferError` that says why."""
+        checked, seen = _path(path), time.time_ns()
+        try:
+            found = checked.stat()
+            head = b""
+            if stat.S_ISREG(found.st_mode):
+                with FileIO(checked) as file:
+                    head = file.read(_HEAD)
+        except FileNotFoundError as error:
+            raise TransferError(f"there is no file {shown(path)} (looked in {Path.cwd()})") from error
+        except PermissionError as error:
+            raise TransferError(f"{shown(path)} may not be read: check its permissions") from error
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) else error
+            raise TransferError(f"{shown(path)} cannot be read ({reason})") from error
+        if stat.S_ISDIR(found.st_mode):
+            raise TransferError(f"{shown(path)} is a folder: give the path of one file")
+        if not stat.S_ISREG(found.st_mode):
+            raise TransferError(f"{shown(path)} is not a regular file: write its content to one first")
+        return cls(checked, found.st_size, _stamp(found), found.st_ctime_ns, seen, head)
+
+    @property
+    def name(self) -> str:
+        """The base name; one that is no UTF-8 is a `TransferError`."""
+        return as_sent(self.path.name)
+
+    @property
+    def place(self) -> bytes:
+        """The absolute path, in the bytes that the system knows it by."""
+        return os.fsencode(os.path.abspath(self.path))  # noqa: PTH100 - the shortest of all spellings
+
+    @property
+    def identity(self) -> str:
+        """What tells this file from any other that was or will be at its path, as far as can be seen from outside."""
+        return " ".join(map(str, self.stamp))
+
+    @property
+    def settled(self) -> bool:
+        """Whether it was left alone for long enough that its next change will show in its times."""
+        latest = max(self.changed_ns, self.stamp[2])
+        return self.seen_ns - latest > (_TICK if latest % 1_000_000_000 else _COARSE_TICK)
+
+    def open(self) -> FileIO:
+        """Open the file, if it is still the one that was looked at."""
+        try:
+            file = FileIO(self.path)
+        except OSError as error:
+            raise self._changed(f"it cannot be opened any more: {error.strerror}") from error
+        if _stamp(os.fstat(file.fileno())) != self.stamp:
+            file.close()
+            raise self._changed("it is another one now")
+        return file
+
+    def read(self, file: FileIO, size: int) -> bytes:
+        """Read the next bytes of the opened file, at least one; a file that was written to is a `TransferError`."""
+        block = file.read(size)
+        if not block or _stamp(os.fstat(file.fileno())) != self.stamp:
+            raise self._changed("it was written to or cut")
+        return block
+
+    def check(self, *, sent: Callable[[], str] | None = None, kind: str = "md5") -> None:
+        """Raise `TransferError` if the file was changed, replaced or removed.
+
+        With the checksum of what was *sent*, a file whose times may have been set back is read once more.
+        """
+        try:
+            found = self.path.stat()
+        except OSError as error:
+            raise self._changed(f"it is gone: {error.strerror}") from error
+        if _stamp(found) != self.stamp:
+            raise self._changed("it was written to or replaced")
+        # A link or other permissions move this time as well, so it says nothing by itself.
+        moved = sent is not None and found.st_ctime_ns != self.changed_ns
+        if moved and sent is not None and self.digest(kind) != sent():
+            raise self._changed("it was written to, and its times set back")
+
+    def digest(self, kind: str) -> str:
+        """Read the file, and return its checksum of that kind."""
+        digest = hashlib.new(kind, usedforsecurity=False)
+        for block in self.blocks(0, self.size):
+            digest.update(block)
+        return digest.hexdigest()
+
+    def blocks(self, start: int, stop: int) -> Iterator[bytes]:
+        """Yield the bytes from *start* to *stop*."""
+        with self.open() as file:
+            file.seek(start)
+            while start < stop:
+                block = self.read(file, min(BLOCK, stop - start))
+                start += len(block)
+                yield block
+
+    def _changed(self, how: str) -> TransferError:
+        return TransferError(f"{str(self.path)!r} changed while it was sent ({how}): send it again")
+
+
+class Tally:
+    """The MD5 of a source's bytes, taken as they are sent for the first time.
+
+    Bytes that are sent again, as by a repeated request, count once; `advanced` is told how many were new. `sent` is
+    how many went out in all. A file whose *md5* is known already is not hashed again.
+    """
+
+    def __init__(self, source: Source, *, advanced: Callable[[int], object], md5: str | None = None) -> None:
+        self.position = self.sent = 0
+        self._source = source
+        self._advanced = advanced
+        self._known = md5
+        self._digest = hashlib.md5(usedforsecurity=False)
+
+    def add(self, start: int, block: bytes) -> None:
+        """Take in the bytes at *start*, which may not lie beyond what is known."""
+        fresh = start + len(block) - self.position
+        if fresh > 0:
+            if self._known is None:
+                self._digest.update(block if fresh == len(block) else block[-fresh:])
+            self._advance(fresh)
+
+    def reach(self, position: int) -> None:
+        """Take in from disk what lies before *position* and was not sent."""
+        if self._known is not None:
+            self._advance(position - self.position)
+        elif position > self.position:
+            for block in self._source.blocks(self.position, position):
+                self.add(self.position, block)
+
+    def md5(self) -> str:
+        """Return the MD5 of the whole file."""
+        self.reach(self._source.size)
+        return self._known or self._digest.hexdigest()
+
+    def check(self) -> None:
+        """Raise `TransferError` if the file is not what was sent."""
+        self._source.check(sent=self.md5)
+
+    def _advance(self, count: int) -> None:
+        if count > 0:
+            self.position += count
+            self._advanced(count)
+
+
+def as_sent(name: str) -> str:
+    """Return a name or a path that is to be sent; one that is no text is a `TransferError`."""
+    if sendable(name) is None:
+        return name
+    raise TransferError(
+        f"the name {shown(name)} is no UTF-8, as those of archives from other systems may be, and cannot be sent: "
+        "rename the file (of Korean archives, `convmv -f cp949 -t utf8 --notest` does that)"
+    )
+
+
+def shown(path: object) -> str:
+    """Show a path in a message, of an endless one its beginning."""
+    text = repr(str(path))
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+
+
+def _path(path: object) -> Path:
+    if not isinstance(path, str | os.PathLike):
+        raise TransferError(f"a file is given by its path (text or Path), not as {type(path).__name__}")
+    text = os.fspath(path)
+    if not isinstance(text, str) or not text:
+        raise TransferError(f"a file is given by its path (text or Path), not as {describe(text)}")
+    return user_path(text)

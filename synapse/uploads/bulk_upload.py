@@ -1,0 +1,294 @@
+"""Upload many items into a collection: files side by side, their units and tasks in batches."""
+
+from __future__ import annotations
+
+import contextvars
+import os
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor
+from functools import partial
+from itertools import islice
+from typing import Any, Final, Literal, TypeAlias
+
+import attrs
+
+from synapse.errors import BulkError, SynapseError, TransferError, describe
+from synapse.session import Run, Session, Untried
+from synapse.session.concurrency import FleetingExecutor
+from synapse.session.config import whole_number
+from synapse.session.process import caller
+from synapse.session.throttle import stopping, worker_limit
+from synapse.transfer.local_file import CHUNK, PathLike
+from synapse.transfer.progress import Meter, ProgressLike, tracked, watched
+from synapse.uploads.checksums import Hashes, Map, hash_all, known_by
+from synapse.uploads.file_types import Spec
+from synapse.uploads.folder import Folder
+from synapse.uploads.items import Names, Plan, as_given, check_root, placed_item, plan_of, size_of_item
+from synapse.uploads.pipeline import Job, run_stages
+from synapse.uploads.report import Ledger, Report, Show, printable
+from synapse.uploads.routes import Options
+from synapse.uploads.sender import Item, Sender
+from synapse.uploads.units import Creator, Units, find_tasks
+from synapse.values import is_many
+
+OnError: TypeAlias = Literal["collect", "raise"]
+Look: TypeAlias = Callable[[Any], Plan]
+
+_MORE: Final = 4
+
+
+@attrs.frozen
+class Target:
+    """Where items go, and the requests that it takes.
+
+    `create_units` creates a list of units by one request and returns their rows in the same order; `create_tasks` does
+    so for the tasks of a list of units. `newest_unit` gives the collection's highest key, `tasks` all tasks that the
+    project has, each as the key of its unit and its own.
+    """
+
+    collection: int
+    specs: tuple[Spec, ...]
+    create_units: Creator
+    create_tasks: Creator | None = None
+    newest_unit: Callable[[], int] | None = None
+    tasks: Callable[[], Iterable[tuple[int, int]]] | None = None
+    show: Show = Show()
+
+
+def upload_items(
+    session: Session,
+    items: Iterable[Any],
+    *,
+    target: Target,
+    workers: int | None = None,
+    batch_size: int = 200,
+    progress: ProgressLike = None,
+    on_error: OnError = "collect",
+    dry_run: bool = False,
+    presigned: bool | None = None,
+    chunked: bool | None = None,
+    chunk_size: int = CHUNK,
+    root: PathLike | None = None,
+    check_content: bool = True,
+) -> Report:
+    """Upload the files of every item, create their units in batches, and report on each item in the order given.
+
+    An item is `{"files": {specification: path}, "meta": {…}, "groups": […]}`, or a bare path where one file is asked
+    for. Items are taken as they are needed, never all at once. What the backend has already is not sent, and of files
+    with the same content one is.
+
+    With `on_error="raise"`, the first item that fails ends the run with a `BulkError`: all items before it are done,
+    no unit after it is created, and the items that are left are its `untried`, whether their files were sent or not.
+    Where it is a task that fails, units of the same batch may be there without one.
+    Whatever *on_error* says, a `BulkError` ends a run that cannot go on: the token is not taken, several requests in a
+    row brought no answer, or the iterable itself raised. Files that were sent before get their units even then, as
+    long as that can be had. Interrupted or killed, the run is repeated as a whole: what is there is found again.
+    """
+    _check_settings(items, batch_size=batch_size, on_error=on_error, presigned=presigned)
+    check_root(root)
+    # More than read: most of them wait for the line, or for the backend to store what it got.
+    count = _MORE * session.workers if workers is None else whole_number("workers", workers)
+    options = Options(chunked=chunked, chunk_size=chunk_size)
+    session.check_open()
+    look: Look = partial(plan_of, specs=target.specs, root=root, check_content=check_content)
+    ledger = Ledger()
+    if isinstance(items, Folder):
+        look, target = items.plan, _showing(target, items.item)
+    elif root is not None:
+        target = _showing(target, partial(placed_item, root=root))
+    else:
+        ledger = Ledger(Names(caller()).note)
+    if dry_run:
+        return _planned(items, look, ledger, show=target.show)
+    # Those of a list cannot change before their turn.
+    run: Run[Any] = Run(items if isinstance(items, Sequence | Folder) else map(as_given, items))
+    raising = on_error == "raise"
+    sender = Sender(session, run, options=options, presigned=presigned, workers=count, raising=raising)
+    total = _total(items) if watched(progress) else None
+    with tracked(progress, total=total, label="uploading") as meter:
+        sender.meter = meter
+        if watched(progress) and total is None:
+            look = partial(_expected, look, meter)
+        upload = _Upload(sender, run, ledger, session=session, target=target)
+        return upload.run_all(look, batch_size=batch_size, workers=count)
+
+
+def _showing(target: Target, item: Callable[[Any], Any]) -> Target:
+    return attrs.evolve(target, show=attrs.evolve(target.show, item=item))
+
+
+def _expected(look: Look, meter: Meter, kept: Any) -> Plan:
+    plan = look(kept)
+    meter.expect(plan.size)
+    return plan
+
+
+class _Upload:
+    """A run of many items."""
+
+    def __init__(
+        self, sender: Sender, run: Run[Any], ledger: Ledger, *, session: Session, target: Target
+    ) -> None:
+        self._sender, self._run, self._session, self._target = sender, run, session, target
+        self._ledger = ledger
+        self._units = Units(
+            target.create_units, run, target.newest_unit, target.create_tasks, raising=sender.raising
+        )
+
+    def run_all(self, look: Look, *, batch_size: int, workers: int) -> Report:
+        """Take all items in batches, and tell what became of them."""
+        readers = FleetingExecutor(workers, name="synapse-read")
+        before, narrow = stopping.set(self._sender.ended), worker_limit.set(workers)
+        try:
+            run_stages(
+                self._batches(batch_size),
+                prepare=partial(
+                    self._prepared, look=partial(_look, look), mapped=partial(_side_by_side, readers)
+                ),
+                finish=self._finished,
+                workers=workers,
+                window=workers + 2 * max(workers, batch_size),
+                ordered=self._sender.raising,
+            )
+        finally:
+            self._sender.ended.set()
+            stopping.reset(before)
+            worker_limit.reset(narrow)
+            readers.shutdown(wait=False, cancel_futures=True)
+        show = self._target.show
+        if self._target.tasks is not None:
+            find_tasks(self._units, self._ledger, tasks=self._target.tasks)
+        _raise_for(self._run, self._ledger, show=show, raising=self._sender.raising)
+        return Report(self._ledger, show=show, bytes_sent=self._sender.bytes_sent)
+
+    def _batches(self, size: int) -> Iterator[list[Item]]:
+        items = iter(self._run)
+        while batch := [Item(self._ledger.take(kept), kept) for kept in islice(items, size)]:
+            yield batch
+
+    def _prepared(self, batch: list[Item], *, look: Callable[[Item], None], mapped: Map) -> Sequence[Job]:
+        """Look at the files of a batch, and find out which of them the backend lacks."""
+        mapped(look, batch)
+        files = [(item, name) for item in batch if item.plan is not None for name in item.plan.parts]
+        sources = [item.part(name).source for item, name in files]
+        hashed = hash_all(self._session, sources, mapped=mapped)
+        for (item, name), (_, hashes, error) in zip(files, hashed, strict=True):
+            if hashes is not None:
+                # Before the backend is asked: of what is sent meanwhile, it may not yet tell.
+                item.missing[name] = self._sender.content(hashes)
+            item.error = item.error or error
+        good = [item for item in batch if item.error is None]
+        contents = [content.hashes for item in good for content in item.missing.values()]
+        known = self._known(contents, mapped=mapped)
+        for item in good:
+            item.asked = known is not None
+            _settle(item, known or {}, self._sender.meter)
+        return self._sender.jobs(batch)
+
+    def _known(self, contents: Sequence[Hashes], *, mapped: Map) -> dict[Hashes, str | Exception] | None:
+        """Ask what the backend has; where it does not say, all is sent, which costs time and does no harm."""
+        ask = self._run.attempt(partial(known_by, self._session, mapped=mapped))
+        try:
+            return ask(contents)
+        except SynapseError:
+            return None
+
+    def _finished(self, batch: list[Item]) -> bool:
+        """Make the units of a batch, and write down what became of it; whether the run goes on."""
+        if self._sender.raising:
+            first = next((number for number, item in enumerate(batch) if item.error is not None), len(batch))
+            batch = batch[: first + 1]
+        failed = [item for item in batch if item.error is not None and not isinstance(item.error, Untried)]
+        arrived = [item for item in batch if item.error is None and item.plan is not None]
+        bodies = [item.plan.body(self._target.collection, item.checksums) for item in arrived if item.plan]
+        made = self._units.make(bodies, known=[item.known for item in arrived])
+        for item, each in zip(arrived, made, strict=True):
+            item.error = each.error
+            if each.status is not None:
+                self._ledger.note(item.place, each.status, unit=each.unit, task=each.task, error=each.error)
+        for item in failed:
+            self._ledger.note(item.place, "failed", error=item.error)
+        return not self._sender.raising or all(item.error is None for item in batch)
+
+
+def _side_by_side(pool: Executor, function: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
+    # Requests that are made there belong to the caller's trace, and end with its run.
+    calls = [pool.submit(contextvars.copy_context().run, function, item) for item in items]
+    return [call.result() for call in calls]
+
+
+def _look(look: Look, item: Item) -> None:
+    try:
+        item.plan = look(item.kept)
+    except Exception as error:
+        item.error = error
+
+
+def _settle(item: Item, known: Mapping[Hashes, str | Exception], meter: Meter) -> None:
+    for name, content in list(item.missing.items()):
+        checksum = known.get(content.hashes)
+        if isinstance(checksum, Exception):
+            item.error = checksum
+        elif checksum is not None:
+            item.settle(name, checksum, known=True)
+            meter.resume(item.part(name).source.size)
+
+
+def _planned(items: Iterable[Any], look: Callable[[Any], Plan], ledger: Ledger, *, show: Show) -> Report:
+    size = 0
+    for kept in items:
+        place = ledger.take(kept)
+        try:
+            size += look(kept).size
+        except Exception as error:
+            ledger.note(place, "failed", error=error)
+        else:
+            ledger.note(place, "planned")
+    title = (
+        f"dry run, nothing was sent ({items})" if isinstance(items, Folder) else "dry run, nothing was sent"
+    )
+    return Report(ledger, show=show, title=title, bytes_planned=size)
+
+
+def _raise_for(run: Run[Any], ledger: Ledger, *, show: Show, raising: bool) -> None:
+    if run.stopped is None and run.broken is None and not (raising and ledger.errors):
+        return
+    items, errors = ledger.items, ledger.errors
+    failed = [(show.item(items[place]), errors[place]) for place in sorted(errors)]
+    untried = [show.item(items[place]) for place in ledger.pending()]
+    untried += map(show.item, run.rest)
+    reason = run.stopped or run.broken or failed[0][1]
+    tried = len(items) + len(run.rest) - len(untried)
+    if run.broken is not None and run.stopped is None:
+        words = f"the items broke off with {type(reason).__name__}: {reason}; {len(failed)} of {tried} failed"
+    else:
+        left = f" and {len(untried)} were not tried" if untried else ""
+        why = f"the first: {failed[0][1]}" if failed else f"since the run ended: {reason}"
+        words = f"{len(failed)} of {tried} items failed{left}, {why}"
+    units = (ledger.units[place] for place in sorted(ledger.places("created", "reused")))
+    raise BulkError(
+        printable(words), succeeded=[show.unit(key) for key in units], failed=failed, untried=untried
+    ) from reason
+
+
+def _total(items: Iterable[Any]) -> int | None:
+    if isinstance(items, Folder):
+        return sum(size_of_item(items.item(kept)) for kept in items if isinstance(kept, str))
+    return sum(map(size_of_item, items)) if isinstance(items, Sequence) else None
+
+
+def _check_settings(items: object, *, batch_size: object, on_error: object, presigned: object) -> None:
+    if isinstance(items, os.PathLike) or not is_many(items):
+        raise TransferError(
+            "upload takes a folder or an iterable of items, such as sorted(Path('photos').glob('*.png')), "
+            f"not one {type(items).__name__}"
+        )
+    if type(batch_size) is not int or batch_size < 1:
+        raise TransferError(f"batch_size must be a whole number, 1 or more, not {describe(batch_size)}")
+    if on_error not in ("collect", "raise"):
+        raise TransferError(f"on_error must be 'collect' or 'raise', not {describe(on_error)}")
+    if presigned is not None and type(presigned) is not bool:
+        raise TransferError(
+            f"presigned must be True, False or None (where it is offered), not {describe(presigned)}"
+        )

@@ -1,0 +1,129 @@
+"""The checksums by which a backend may know a file before it is sent."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from typing import Any, Final, TypeAlias
+
+import attrs
+
+from synapse.dialects import v1_actions as actions
+from synapse.errors import ClientError, ServerError, TransportError
+from synapse.masking import outline
+from synapse.session import Session
+from synapse.session.concurrency import Outcome, run_one
+from synapse.transfer.local_file import BLOCK, Source
+from synapse.uploads.local_state import known_digests, remember_digests
+from synapse.uploads.responses import answered_object
+
+AT_ONCE: Final = 1000
+"""How many checksums are verified by one request."""
+
+Map: TypeAlias = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]
+
+
+@attrs.frozen
+class Hashes:
+    """The checksums of one content: what went through the backend is kept under its MD5, other files under SHA-1."""
+
+    md5: str
+    sha1: str
+
+
+def hashes_of(source: Source) -> Hashes:
+    """Read a file once; one that changes meanwhile is a `TransferError`."""
+    md5, sha1 = hashlib.md5(usedforsecurity=False), hashlib.sha1(usedforsecurity=False)
+    left = source.size
+    with source.open() as file:
+        while left:
+            block = source.read(file, min(BLOCK, left))
+            md5.update(block)
+            sha1.update(block)
+            left -= len(block)
+    return Hashes(md5.hexdigest(), sha1.hexdigest())
+
+
+def hash_all(session: Session, sources: Sequence[Source], *, mapped: Map) -> list[Outcome[Source, Hashes]]:
+    """Give the checksums of files, in order; those that were read before and are still the same are not read again."""
+    md5s = known_digests(session, sources, kind="md5")
+    sha1s = known_digests(session, sources, kind="sha1")
+    found = [Hashes(md5, sha1) if md5 and sha1 else None for md5, sha1 in zip(md5s, sha1s, strict=True)]
+    unread = [source for source, hashes in zip(sources, found, strict=True) if hashes is None]
+    read: list[Outcome[Source, Hashes]] = list(mapped(_hashed, unread))
+    good = [(source, hashes) for source, hashes, _ in read if hashes is not None]
+    remember_digests(session, ((source, hashes.md5) for source, hashes in good), kind="md5")
+    remember_digests(session, ((source, hashes.sha1) for source, hashes in good), kind="sha1")
+    fresh = iter(read)
+    return [
+        next(fresh) if hashes is None else Outcome(source, hashes, None)
+        for source, hashes in zip(sources, found, strict=True)
+    ]
+
+
+def existing(session: Session, checksums: Iterable[str]) -> set[str]:
+    """Ask which of these checksums the backend has."""
+    given = list(dict.fromkeys(checksums))
+    found: set[str] = set()
+    for start in range(0, len(given), AT_ONCE):
+        reply = session.send(actions.verify_checksums(given[start : start + AT_ONCE]))
+        held = reply.data.get("existing_checksums") if isinstance(reply.data, dict) else None
+        if not isinstance(held, list) or not all(isinstance(each, str) for each in held):
+            raise TransportError(
+                "POST data_files/verify_checksums/: expected a list of text 'existing_checksums', "
+                f"got {outline(reply.data)}",
+                method="POST",
+                status_code=reply.status,
+            )
+        found.update(held)
+    return found
+
+
+def known_by(session: Session, contents: Iterable[Hashes], *, mapped: Map) -> dict[Hashes, str | Exception]:
+    """Ask which contents the backend has, and give the checksum that units know each by, or why that cannot be had.
+
+    A content that came both through the backend and by its storage is there twice. Its units were most likely made of
+    the older of these files, and a unit of the other would be a second one.
+    """
+    contents = list(dict.fromkeys(contents))
+    found = existing(session, (each for content in contents for each in (content.md5, content.sha1)))
+    twice = [content for content in contents if {content.md5, content.sha1} <= found]
+    older = dict(zip(twice, mapped(partial(run_one, partial(_older, session)), twice), strict=True))
+    known: dict[Hashes, str | Exception] = {}
+    for content in contents:
+        if content in older:
+            known[content] = older[content].error or older[content].result
+        elif checksums := found.intersection((content.md5, content.sha1)):
+            known[content] = checksums.pop()
+    return known
+
+
+def file_of(session: Session, checksum: str) -> dict[str, Any] | None:
+    """Look for the data file of a checksum, and return its row."""
+    request = actions.files_by_checksum(checksum)
+    rows = answered_object(session.send(request), request).get("results")
+    for row in rows if isinstance(rows, list) else ():
+        # A backend without this filter answers with other files.
+        if isinstance(row, dict) and str(row.get("checksum")).lower() == checksum:
+            return row
+    return None
+
+
+def _older(session: Session, content: Hashes) -> str:
+    def age(checksum: str) -> float:
+        try:
+            row = file_of(session, checksum) or {}
+        except ServerError:
+            raise
+        except ClientError:
+            return math.inf
+        return row["id"] if type(row.get("id")) is int else math.inf
+
+    return min(content.md5, content.sha1, key=age)
+
+
+def _hashed(source: Source) -> Outcome[Source, Hashes]:
+    return run_one(hashes_of, source)

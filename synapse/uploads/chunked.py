@@ -1,0 +1,319 @@
+"""Chunked upload: the backend says where to go on, and is asked whenever an answer is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
+
+import attrs
+
+from synapse.dialects import Request
+from synapse.dialects import v1_actions as actions
+from synapse.errors import (
+    ClientError,
+    OriginError,
+    ServerError,
+    SynapseError,
+    TransferError,
+    TransportError,
+    ValidationError,
+    describe,
+)
+from synapse.masking import outline
+from synapse.session import Session
+from synapse.session.retry import Effect, rule_of
+from synapse.transfer.local_file import CHUNK, PathLike, Source, Tally, as_sent
+from synapse.transfer.progress import ProgressLike, tracked
+from synapse.uploads.local_state import Entry, claimed
+from synapse.uploads.multipart import FilePart, MultipartBody
+from synapse.uploads.responses import answered_object, check_arrival, patience
+
+T = TypeVar("T")
+
+_PATIENCE: Final = 5
+_GONE: Final = frozenset({404, 410})
+_COMPLETE: Final = 2
+
+
+def upload_for(
+    session: Session,
+    path: PathLike,
+    *,
+    register: Callable[[str | int], T],
+    chunk_size: int = CHUNK,
+    progress: ProgressLike = None,
+    name: str | None = None,
+) -> T:
+    """Upload a file in chunks, give the id of the completed upload to *register*, and return what that returns.
+
+    A process that dies before *register* has returned leaves its upload to the next call for the same file.
+    """
+    source = Source.of(path)
+    with tracked(progress, total=source.size, label=source.name) as advanced:
+        tally = Tally(source, advanced=advanced)
+        return send_chunks(
+            session,
+            source,
+            register=register,
+            name=sent_name(source, name),
+            chunk_size=chunk_size,
+            tally=tally,
+        )
+
+
+def send_chunks(
+    session: Session,
+    source: Source,
+    *,
+    register: Callable[[str | int], T],
+    name: str,
+    chunk_size: int,
+    tally: Tally,
+) -> T:
+    """Send *source* in chunks, complete the upload, and give its id to *register*."""
+    if type(chunk_size) is not int or chunk_size < 1:
+        raise TransferError(
+            f"chunk_size must be a whole number of bytes, 1 or more, not {describe(chunk_size)}"
+        )
+    with claimed(session, source, name=name, chunk_size=chunk_size) as entry:
+        upload = _Upload(session, source, name, chunk_size, tally, entry)
+        upload.resume()
+        while True:
+            key = upload.finish()
+            try:
+                result = register(key)
+            except TransferError:
+                entry.forget()
+                raise
+            except ValidationError as error:
+                if actions.UPLOAD not in error.errors:
+                    raise
+                upload.give_up(error)
+            else:
+                entry.forget()
+                return result
+
+
+def sent_name(source: Source, name: object) -> str:
+    """Return the name that a file is sent under: its own, unless it is given another."""
+    if name is None:
+        return source.name
+    if not isinstance(name, str) or not name:
+        raise TransferError(f"name must be text such as 'scan.png', not {describe(name)}")
+    return as_sent(name)
+
+
+@attrs.define
+class _Upload:
+    """One chunked upload under way: `offset` is what the backend has, by its own word."""
+
+    session: Session
+    source: Source
+    name: str
+    chunk_size: int
+    tally: Tally
+    entry: Entry
+    url: str | None = None
+    offset: int = 0
+    furthest: int = 0
+    idle: int = 0
+    resumed: bool = False
+    renewed: bool = False
+    completed: dict[str, Any] | None = None
+
+    def resume(self) -> None:
+        """Go on with what an earlier call has left, where the backend still has it and its answer makes sense."""
+        if self.entry.address is None:
+            return
+        self.url, self.resumed = self.entry.address, True
+        try:
+            state = self._object(actions.upload_state(self.url))
+            if _is_complete(state):
+                self.completed, self.offset = state, self.source.size
+            else:
+                self._follow(state)
+        except TransferError:
+            self._restart()
+        except (ClientError, TransportError) as error:
+            code = error.status_code
+            if code in (None, 401) or (code >= 400 and rule_of(code).others is not Effect.NOT_DONE):
+                raise
+            self._restart()
+
+    def finish(self) -> str | int:
+        """Send what the backend lacks, close the upload with the MD5 of the file, and return its id."""
+        state = None
+        while state is None:
+            while self.offset < self.source.size:
+                self._send_next()
+            md5 = self.tally.md5()
+            self.tally.check()
+            state = self._end(md5)
+        key = state.get("id")
+        if isinstance(key, bool) or not isinstance(key, str | int):
+            raise TransferError(f"POST chunked_upload/: the completed upload of {self.name!r} has no id")
+        return key
+
+    def give_up(self, error: SynapseError) -> None:
+        """Forget the upload; begin anew if its bytes are those of an earlier call, else raise *error*."""
+        self.entry.forget()
+        if not self.resumed:
+            raise error
+        self._restart()
+
+    def _send_next(self) -> None:
+        """Send the chunk that the backend needs next, and take its word for what it has then."""
+        self.tally.reach(self.offset)
+        size = min(self.chunk_size, self.source.size - self.offset)
+        part = FilePart(self.source, "file", self.offset, size, self.tally)
+        body = MultipartBody({"filename": self.name}, files={"file": part})
+        chunk = actions.chunk(body, start=self.offset, size=size, total=self.source.size, url=self.url)
+        request = attrs.evolve(chunk, read_timeout=patience(self.session, size))
+        try:
+            self._follow(self._object(request))
+        except OriginError:
+            raise
+        except (ServerError, TransportError) as error:
+            if self.url is None or _asks_too_much(error):
+                raise
+            self._ask(self.url, error)
+        except ClientError as error:
+            if self.url is not None and error.unconfirmed:
+                self._ask(self.url, error)
+            else:
+                self._steer(error)
+        if self.entry.address is None and self.url is not None:
+            self.entry.begin(self.url)
+
+    def _end(self, md5: str) -> dict[str, Any] | None:
+        """Close the upload and return its state; `None` if it has to be sent once more."""
+        if self.completed is not None:
+            if self.entry.md5 == md5:
+                return self.completed
+            self._restart()
+            return None
+        self.entry.close(md5)
+        try:
+            state = self._close(md5)
+        except ValidationError as error:
+            if self.url is None:
+                raise
+            self.give_up(_damaged(self.source, error, md5=md5))
+            return None
+        except ClientError as error:
+            self._renew(error)
+            return None
+        try:
+            check_arrival(self.source, state, md5=md5)
+        except TransferError:
+            self.entry.forget()
+            raise
+        return state
+
+    def _close(self, md5: str) -> dict[str, Any]:
+        """Close the upload with its MD5; a lost answer is made up for by reading the state."""
+        # The backend may read the whole file once more.
+        limit = patience(self.session, self.source.size)
+        request = attrs.evolve(actions.complete(self.url, md5), read_timeout=limit)
+        attempts = 0
+        while True:
+            try:
+                return self._object(request)
+            except OriginError:
+                raise
+            except (ClientError, TransportError) as error:
+                if self.url is None:
+                    raise
+                if _asks_too_much(error):
+                    raise
+                state = self._state(self.url)
+                if _is_complete(state):
+                    return state
+                attempts += 1
+                passing = isinstance(error, ServerError | TransportError)
+                if not passing or attempts >= _PATIENCE:
+                    raise
+            # An upload that is still open can be closed again: with its MD5, it is the same act.
+            self._pause(attempts)
+
+    def _renew(self, error: ClientError) -> None:
+        """Begin once more, from the first byte, if the backend has dropped the upload; else raise *error*."""
+        if error.status_code not in _GONE or self.url is None or self.renewed:
+            raise error
+        self._restart()
+
+    def _restart(self) -> None:
+        # What an earlier call had begun does not count: the upload of this one is still to be tried.
+        self.renewed, self.resumed = not self.resumed, False
+        self.url, self.completed = None, None
+        self.offset = self.furthest = self.idle = 0
+        self.entry.forget()
+
+    def _follow(self, state: dict[str, Any], *, after: SynapseError | None = None) -> None:
+        """Go on where the backend says, as long as it gets any further."""
+        offset, url = state.get("offset"), state.get("url", self.url)
+        if type(offset) is not int or not 0 <= offset <= self.source.size or not isinstance(url, str):
+            raise TransferError(
+                f"the backend's answer to a chunk of {self.name!r} names no place to go on; it is {outline(state)}"
+            )
+        self.offset, self.url = offset, url
+        if offset > self.furthest:
+            self.furthest, self.idle = offset, 0
+            return
+        self.idle += 1
+        if self.idle >= max(_PATIENCE, self.session.settings.retry.total):
+            raise after or TransferError(
+                f"the upload of {self.name!r} gets no further than {self.furthest} of {self.source.size} bytes: "
+                "the backend takes the chunks and does not keep them"
+            )
+        self._pause(self.idle)
+
+    def _steer(self, error: ClientError) -> None:
+        answer = error.response
+        if isinstance(answer, dict) and "expected_offset" in answer and self.url is not None:
+            self._follow({"offset": answer["expected_offset"]})
+        else:
+            self._renew(error)
+
+    def _ask(self, url: str, error: SynapseError) -> None:
+        try:
+            self._follow(self._state(url), after=error)
+        except ClientError as gone:
+            self._renew(gone)
+
+    def _state(self, url: str) -> dict[str, Any]:
+        """Read how far the upload has come, giving a backend that starts anew the time for it."""
+        attempts = 0
+        while True:
+            try:
+                return self._object(actions.upload_state(url))
+            except OriginError:
+                raise
+            except (ServerError, TransportError) as error:
+                attempts += 1
+                if attempts >= _PATIENCE or _asks_too_much(error):
+                    raise
+            self._pause(attempts)
+
+    def _object(self, request: Request) -> dict[str, Any]:
+        return answered_object(self.session.send(request), request)
+
+    def _pause(self, number: int) -> None:
+        self.session.pause(self.session.settings.retry.wait(number))
+
+
+def _is_complete(state: dict[str, Any]) -> bool:
+    return bool(state.get("completed_at")) or state.get("status") == _COMPLETE
+
+
+def _asks_too_much(error: SynapseError) -> bool:
+    return isinstance(error, ClientError) and error.too_long
+
+
+def _damaged(source: Source, error: ClientError, *, md5: str) -> TransferError:
+    failure = TransferError(
+        f"{str(source.path)!r} arrived damaged, or changed while it was sent: the backend does not take its MD5 "
+        f"{md5} ({error}). Nothing was registered: send it again"
+    )
+    failure.__cause__ = error
+    return failure

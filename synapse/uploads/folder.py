@@ -1,0 +1,438 @@
+"""A folder as the items of an upload: which file is which is told by sub-folders, or by types and stems."""
+
+from __future__ import annotations
+
+import os
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+from unicodedata import normalize
+
+import attrs
+
+from synapse.errors import MappingError, SynapseError, TransferError, did_you_mean
+from synapse.transfer.local_file import PathLike, Source, shown
+from synapse.uploads.file_types import Spec, check_fits, is_left_over, kinds_of, takes
+from synapse.uploads.folder_layout import check_names, given_folders
+from synapse.uploads.folder_patterns import Patterns
+from synapse.uploads.items import Part, Plan, as_remembered, check_root, placed, prefix_of
+from synapse.uploads.pairing import File, Unclear, families, fold, natural, units_of
+from synapse.uploads.unpaired import check_paired
+from synapse.values import user_path
+
+_Above: TypeAlias = tuple[tuple[int, int], Any] | None
+Unit: TypeAlias = dict[int, str]
+
+EVERYTHING: Final = Patterns()
+
+
+@attrs.frozen
+class Problem:
+    """A file or folder that is no item, and why not."""
+
+    path: str
+    error: SynapseError
+
+
+@attrs.frozen
+class _Place:
+    """One folder that is looked into: for files of one specification, or of whichever fits; and what it lies in.
+
+    `start` is the length of the path that it was begun with; of a `flat` one, folders below are not looked into.
+    """
+
+    path: str
+    spec: int | None
+    above: _Above
+    start: int = 0
+    flat: bool = False
+
+    def below(self, name: str) -> str:
+        """The path of what is in it."""
+        return f"{self.path}/{name}" if self.path else name
+
+
+@attrs.frozen
+class Folder:
+    """The items in a folder, in natural order: each is kept as the paths of its files below it, in one text.
+
+    Iterating looks into one folder after another and holds the names of one at a time.
+    """
+
+    root: Path
+    specs: tuple[Spec, ...]
+    named: dict[int, str]
+    """The sub-folders of the specifications, by the places of these."""
+    types: dict[str, int]
+    """Which specification a type is for, by its place."""
+    anywhere: bool = False
+    """Whether the named sub-folders may lie in any folder, since the caller named them."""
+    patterns: Patterns = EVERYTHING
+    check_content: bool = True
+    """Whether a file is looked at for signs that it is something else."""
+    prefix: str = ""
+    """What is remembered before the path of each file."""
+
+    def __str__(self) -> str:
+        if self.named:
+            return f"{self.root}: a sub-folder for each of {', '.join(self.specs[each].name for each in self.named)}"
+        names = " + ".join(spec.name for spec in self.specs)
+        return f"{self.root}: files of one stem together, as {names} by their types"
+
+    def __iter__(self) -> Iterator[str | Problem]:
+        if self.named and not self.anywhere:
+            yield from self._beside()
+        for _, found in self._found():
+            yield found if isinstance(found, Problem) else self._item(found)
+
+    def units(self) -> Iterator[tuple[str, Unit]]:
+        """Give the files that belong together, whether they can be sent or not, each with the folder it lies in."""
+        for path, found in self._found():
+            if not isinstance(found, Problem):
+                yield path, found
+
+    def item(self, kept: str | Problem) -> Any:
+        """Show what is kept of an item as the item that could be given in its place."""
+        if isinstance(kept, Problem):
+            return self.root / kept.path
+        paths = self._paths(kept).items()
+        return {"files": {name: placed(self.root / path, self.prefix + path) for name, path in paths}}
+
+    def plan(self, kept: str | Problem) -> Plan:
+        """Look at the files of an item; their paths are remembered as they are below the folder."""
+        if isinstance(kept, Problem):
+            raise kept.error
+        parts: dict[str, Part] = {}
+        for spec, path in zip(self.specs, kept.split("\0"), strict=True):
+            if path:
+                source = Source.of(self.root / path)
+                if self.check_content:
+                    check_fits(source, spec)
+                parts[spec.name] = Part(source, as_remembered(self.prefix + path))
+        return Plan(parts)
+
+    def check_folders(self) -> None:
+        """Raise `TransferError` where a folder that the caller named is nowhere."""
+        found = {place.spec for places in self._starts() for place in places}
+        for number, name in self.named.items():
+            if number not in found:
+                folders, _ = self._list("", [])
+                hint = did_you_mean(name, folders)
+                raise TransferError(
+                    f"there is no folder {name!r} in {str(self.root)!r}{hint}. Nothing was sent"
+                )
+
+    def _paths(self, kept: str) -> dict[str, str]:
+        parts = kept.split("\0")
+        return {spec.name: path for spec, path in zip(self.specs, parts, strict=True) if path}
+
+    def _found(self) -> Iterator[tuple[str, Unit | Problem]]:
+        """Give what is found, each with the path of its folder below that of its specification."""
+        for places in self._starts():
+            # One that lies in another, as `images/masks` in `images`, is not of that one as well.
+            own = frozenset(place.path for place in places)
+            waiting = [places]
+            while waiting:
+                below: dict[str, list[_Place]] = {}
+                places = waiting.pop()
+                path = places[0].path[places[0].start :].lstrip("/")
+                for found in self._within(places, below, own=own):
+                    yield path, found
+                waiting += [below[name] for name in sorted(below, key=natural, reverse=True)]
+
+    def _starts(self) -> Iterator[list[_Place]]:
+        """Give the folders that are begun with, those together whose files make units together."""
+        top = _Place("", None, (_identity(self.root), None))
+        if self.anywhere:
+            yield from self._searched(top)
+        elif self.named:
+            yield [self._start(top, name, spec) for spec, name in self.named.items()]
+        else:
+            yield [top]
+
+    def _start(self, place: _Place, path: str, spec: int) -> _Place:
+        own = place.below(path)
+        return _Place(own, spec, (_identity(self.root / own), place.above), start=len(own))
+
+    def _searched(self, top: _Place) -> Iterator[list[_Place]]:
+        """Give the named folders that lie in one folder, wherever that is."""
+        waiting = [top]
+        while waiting:
+            place = waiting.pop()
+            folders, _ = self._list(place.path, [])
+            found = {spec: path for spec, name in self.named.items() if (path := self._led(place, name))}
+            inner = [self._start(place, path, spec) for spec, path in found.items()]
+            if inner:
+                flat = (spec for spec, name in self.named.items() if name == ".")
+                inner += [_Place(place.path, spec, place.above, len(place.path), flat=True) for spec in flat]
+                yield sorted(inner, key=lambda each: each.spec or 0)
+            taken = {path.partition("/")[0] for path in found.values()}
+            for name in sorted(set(folders) - taken, key=natural, reverse=True):
+                try:
+                    waiting.append(self._inside(place, name))
+                except TransferError:  # a link back up, where all was looked at already
+                    continue
+
+    def _led(self, place: _Place, name: str) -> str | None:
+        """Give the path of a named folder in another one, whose names may differ in case and form."""
+        steps: list[str] = []
+        for step in name.split("/") if name != "." else ():
+            folders, _ = self._list("/".join(filter(None, (place.path, *steps))), [])
+            same = [each for each in folders if normalize("NFC", each) == normalize("NFC", step)]
+            near = same or [each for each in folders if fold(each) == fold(step)]
+            if len(near) != 1:
+                return None
+            steps += near
+        return "/".join(steps) or None
+
+    def _beside(self) -> Iterator[Problem]:
+        """Tell of what lies beside the sub-folders of the specifications."""
+        files: list[str] = []
+        folders, problem = self._list("", files)
+        if problem is not None:
+            yield problem
+        wanted = [spec.name for spec in self.specs]
+        named = ", ".join(self.named.values())
+        for name in sorted(files, key=natural):
+            yield Problem(
+                name, TransferError(f"{name!r} lies beside the sub-folders {named}, not in one of them")
+            )
+        for name in sorted({*folders}.difference(self.named.values()), key=natural):
+            hint = did_you_mean(name, wanted)
+            words = f"the folder {name!r} is named after no file specification{hint}: {', '.join(wanted)}"
+            yield Problem(name, TransferError(words))
+
+    def _within(
+        self, places: Sequence[_Place], below: dict[str, list[_Place]], *, own: frozenset[str]
+    ) -> Iterator[Unit | Problem]:
+        """Give the units of files that lie in these places, which stand for one folder, and note what is below it.
+
+        Those that are begun with by their *own* are left out below.
+        """
+        names: list[str] = []
+        folders: list[tuple[str, _Place]] = []
+        for number, place in enumerate(places):
+            inner, problem = self._list(place.path, names, mark=f"\0{number}")
+            if problem is not None:
+                yield problem
+            folders += [(name, place) for name in inner if not place.flat and place.below(name) not in own]
+        for group in families(names, alone=len(self.specs) == 1):
+            yield from self._family(group, places)
+        same = _sameness(folders)
+        for name, place in sorted(folders, key=lambda folder: natural(folder[0])):
+            try:
+                inside = self._inside(place, name)
+            except TransferError as error:
+                yield Problem(place.below(name), error)
+            else:
+                below.setdefault(same(name), []).append(inside)
+
+    def _family(self, entries: Iterable[str], places: Sequence[_Place]) -> Iterator[Unit | Problem]:
+        """Give the units of files whose stems say that they may belong together."""
+        files: list[File] = []
+        for name, _, number in (entry.partition("\0") for entry in entries):
+            place = places[int(number)]
+            path = place.below(name)
+            try:
+                if is_left_over(path):
+                    raise TransferError(f"{path!r} was left by a download that did not end, or by an editor")
+                files.append(
+                    File(path, self._by_type(path) if place.spec is None else self._fits(path, place.spec))
+                )
+            except TransferError as error:
+                yield Problem(path, error)
+        for found in units_of(files, self.specs):
+            yield Problem(found.path, TransferError(found.words)) if isinstance(found, Unclear) else found
+
+    def _list(self, path: str, files: list[str], *, mark: str = "") -> tuple[list[str], Problem | None]:
+        """Add the files of a folder that are looked at to *files*, and give its folders, as far as it can be read."""
+        folders: list[str] = []
+        inside = f"{path}/" if path else ""
+        try:
+            with os.scandir(self.root / path) as entries:
+                for entry in entries:
+                    if _is_folder(entry):
+                        if self.patterns.has_folder(inside + entry.name):
+                            folders.append(entry.name)
+                    elif self.patterns.has_file(inside + entry.name):
+                        files.append(entry.name + mark)
+        except OSError as error:
+            return folders, Problem(path, TransferError(_unreadable(self.root / path, error)))
+        return folders, None
+
+    def _inside(self, place: _Place, name: str) -> _Place:
+        """Go into a folder, unless that leads back to one that it lies in."""
+        path = place.below(name)
+        own = _identity(self.root / path)
+        above = place.above
+        while above is not None:
+            if above[0] == own:
+                raise TransferError(f"{path!r} is a link to a folder that it lies in")
+            above = above[1]
+        return attrs.evolve(place, path=path, above=(own, place.above))
+
+    def _fits(self, path: str, number: int) -> tuple[int]:
+        """Hold a file against the specification in whose sub-folder it lies."""
+        wanted = self.specs[number]
+        if not takes(wanted.file_type, path):
+            raise TransferError(f"{path!r} {_said(path)}, and {wanted.name} takes {wanted.file_type} files")
+        return (number,)
+
+    def _by_type(self, path: str) -> tuple[int, ...]:
+        """Tell by its type which specifications a file may be for, the likeliest first."""
+        found = tuple(self.types[kind] for kind in kinds_of(path) if kind in self.types)
+        if not found:
+            asked = ", ".join(f"{spec.name} ({spec.file_type})" for spec in self.specs)
+            raise TransferError(f"{path!r} {_said(path)}, and the collection takes {asked}")
+        return found
+
+    def _item(self, paths: Unit) -> str | Problem:
+        lacking = [spec.name for n, spec in enumerate(self.specs) if spec.required and n not in paths]
+        if lacking:
+            path = next(iter(paths.values()))
+            words = f"{path!r} has no partner of the same stem: a unit needs {', '.join(lacking)} as well"
+            return Problem(path, MappingError(words))
+        return "\0".join(paths.get(number, "") for number in range(len(self.specs)))
+
+
+def items_of(
+    given: Any,
+    *,
+    specs: Sequence[Spec],
+    root: PathLike | None,
+    layout: Mapping[str, object],
+    allow_unpaired: bool,
+    check_content: bool,
+) -> Any:
+    """Open what is a folder, and give other items as they are, for which there is no *layout* to tell of."""
+    if not isinstance(given, str | os.PathLike):
+        for name, value in layout.items():
+            if value is not None:
+                raise TransferError(
+                    f"upload({name}=...) is for a folder: choose items yourself, where you list them"
+                )
+        return given
+    check_root(root)
+    return open_folder(
+        given,
+        specs=specs,
+        folders=layout["folders"],
+        patterns=Patterns.of(layout["include"], layout["exclude"]),
+        root=root,
+        allow_unpaired=allow_unpaired,
+        check_content=check_content,
+    )
+
+
+def open_folder(
+    path: PathLike,
+    *,
+    specs: Sequence[Spec],
+    folders: object = None,
+    patterns: Patterns = EVERYTHING,
+    root: PathLike | None = None,
+    allow_unpaired: bool = False,
+    check_content: bool = True,
+) -> Folder:
+    """Look how a folder is laid out; a `TransferError` says why it cannot be read as units of these specifications.
+
+    With *folders*, the caller says which sub-folder is for which specification. Unless *allow_unpaired*, a folder is
+    refused where some files lack what others are alone with.
+    """
+    top = user_path(path)
+    if not specs:
+        raise TransferError("the collection has no file specification that takes single files")
+    prefix = "" if root is None else prefix_of(top, root)
+    if folders is not None:
+        _read(top)
+        named = given_folders(folders, specs)
+        folder = Folder(top, tuple(specs), named, {}, anywhere=True, patterns=patterns)
+        folder.check_folders()
+    else:
+        folder = _laid_out(top, specs, patterns=patterns)
+    if len(specs) > 1 and not allow_unpaired:
+        check_paired(top, folder.units(), specs=specs)
+    return attrs.evolve(folder, check_content=check_content, prefix=prefix)
+
+
+def _laid_out(root: Path, specs: Sequence[Spec], *, patterns: Patterns) -> Folder:
+    """Tell by the names of its sub-folders how a folder is laid out."""
+    wanted = {normalize("NFC", spec.name): number for number, spec in enumerate(specs)}
+    folders = [name for name in _read(root) if patterns.has_folder(name)]
+    named = {number: name for name in folders if (number := wanted.get(normalize("NFC", name))) is not None}
+    if len(specs) > 1:
+        # Pictures that are sent without what belongs to them are other units than those of the run after it.
+        others = set(folders).difference(named.values())
+        check_names(root, others, specs=specs, patterns=patterns, deeper=not named)
+    types = {} if named else _by_type(specs)
+    return Folder(root, tuple(specs), dict(sorted(named.items())), types, patterns=patterns)
+
+
+def _read(root: Path) -> list[str]:
+    """Give the names of the folders in a folder, or raise `TransferError`."""
+    try:
+        with os.scandir(root) as entries:
+            return [each.name for each in entries if _is_folder(each)]
+    except ValueError:
+        raise TransferError(f"there is no folder {shown(root)}: no path can be called so") from None
+    except OSError as error:
+        raise TransferError(_unreadable(root, error)) from error
+
+
+def _sameness(folders: Sequence[tuple[str, _Place]]) -> Any:
+    """Tell which names of folders below several places are the same one: by case only where that says it clearly."""
+    folded = [(fold(name), id(place)) for name, place in folders]
+    if len(set(folded)) == len(folded):
+        firsts: dict[str, str] = {}
+        for name, _ in folders:
+            firsts.setdefault(fold(name), normalize("NFC", name))
+        return lambda name: firsts[fold(name)]
+    return lambda name: normalize("NFC", name)
+
+
+def _unreadable(root: Path, error: OSError) -> str:
+    if isinstance(error, FileNotFoundError):
+        return f"there is no folder {str(root)!r} (looked in {Path.cwd()})"
+    if isinstance(error, NotADirectoryError):
+        return (
+            f"{str(root)!r} is one file, not a folder or an iterable of items such as "
+            f"sorted(Path('photos').glob('*.png')): use collection.add({str(root)!r}), or give it in a list"
+        )
+    return f"the folder {str(root)!r} cannot be read ({error.strerror})"
+
+
+def _by_type(specs: Sequence[Spec]) -> dict[str, int]:
+    """Tell which specification a type is for: the only one that takes it, or the only one of these that is required."""
+    found: dict[str, int] = {}
+    for kind in dict.fromkeys(spec.file_type for spec in specs):
+        same = [number for number, spec in enumerate(specs) if spec.file_type == kind]
+        wanted = [number for number in same if specs[number].required] if len(same) > 1 else same
+        if len(wanted) != 1:
+            names = ", ".join(specs[number].name for number in same)
+            raise TransferError(
+                f"{names} all take {kind} files, and the type of a file alone does not say which it is: put the files "
+                "into sub-folders of these names, those that belong together under the same stem. Nothing was sent"
+            )
+        found[kind] = wanted[0]
+    return found
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # such as a link to itself; looking at it as a file tells what is wrong
+        return False
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    try:
+        found = path.stat()
+    except OSError as error:
+        raise TransferError(_unreadable(path, error)) from error
+    return found.st_dev, found.st_ino
+
+
+def _said(path: str) -> str:
+    kinds = kinds_of(path)
+    return f"is {' or '.join(kinds)} by its name" if kinds else "does not show by its name what it is"

@@ -1,0 +1,274 @@
+"""What a user gives as one item, checked as a whole before anything of it is sent."""
+
+from __future__ import annotations
+
+import os
+import warnings
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+
+from synapse.errors import MappingError, TransferError, describe, did_you_mean
+from synapse.mapping.codecs import Misfit, check_json
+from synapse.mapping.json import detached
+from synapse.transfer.local_file import PathLike, SharedNameWarning, Source, as_sent, shown
+from synapse.uploads.file_types import Spec, check_fits
+from synapse.values import user_path
+
+LONGEST_PATH: Final = 1024
+_KEYS: Final = ("files", "meta", "groups")
+
+
+def by_specification(files: Any, *, names: Sequence[str], required: Sequence[str]) -> dict[str, PathLike]:
+    """Name each file by its specification; a bare path goes under the one that is asked for.
+
+    Raises `MappingError` where a name is no specification, or a required one is missing.
+    """
+    if not isinstance(files, Mapping):
+        wanted = required or names
+        if len(wanted) != 1:
+            raise MappingError(f"the collection takes {', '.join(names)}: give {{name: path}}, not one path")
+        return {wanted[0]: files}
+    for name in files:
+        if name not in names:
+            hint = did_you_mean(str(name), names)
+            raise MappingError(f"there is no file specification {name!r}{hint}, only {', '.join(names)}")
+    lacking = [name for name in required if name not in files]
+    if lacking:
+        raise MappingError(f"a unit needs {', '.join(lacking)} as well")
+    if not files:
+        raise MappingError("a unit needs files: {specification: path}")
+    return dict(files)
+
+
+if TYPE_CHECKING:
+    _Path = Path
+else:
+    _Path = type(Path())
+
+
+class PlacedPath(_Path):
+    """A path that knows what it is remembered by, so that the item of an outcome can be given again."""
+
+    remembered: str | None = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (placed, (str(self), self.remembered)) if self.remembered else (Path, (str(self),))
+
+    def __repr__(self) -> str:
+        return f"{_Path.__name__}({self.as_posix()!r})"
+
+
+def placed(path: PathLike, remembered: str) -> Path:
+    """Give a path that is remembered by another one."""
+    made = PlacedPath(path)
+    made.remembered = remembered
+    return made
+
+
+def place_of(path: PathLike, root: PathLike | None) -> str:
+    """Give what a file is remembered by: its path below *root*, else as given where that is relative, else its name."""
+    if root is not None:
+        return as_remembered(_below(path, root))
+    if isinstance(path, PlacedPath) and path.remembered:
+        return as_remembered(path.remembered)
+    given = user_path(path)
+    relative = os.path.normpath(given)
+    return as_remembered(given.name if _leaves(relative) else Path(relative).as_posix())
+
+
+def _leaves(path: str) -> bool:
+    """Whether a path is absolute or leads up: it would tell of this machine."""
+    return os.path.isabs(path) or path.partition(os.sep)[0] == ".."  # noqa: PTH117
+
+
+class Names:
+    """Notices files of several folders that have one name, which is all that is remembered of some paths."""
+
+    def __init__(self, where: tuple[str, int]) -> None:
+        self._where = where
+        self._paths: dict[int, int] | None = {}
+
+    def note(self, item: Any) -> None:
+        """Take in an item, and warn once where another one had a file of the same name."""
+        files = item.get("files") if isinstance(item, Mapping) else item
+        for spec, path in files.items() if isinstance(files, Mapping) else [("", files)]:
+            if isinstance(path, str | PurePath):
+                self._note(spec, path)
+
+    def _note(self, spec: object, path: str | PurePath) -> None:
+        if self._paths is None or getattr(path, "remembered", None):
+            return
+        try:
+            text = os.path.normpath(user_path(path))
+        except TransferError:  # told in its turn
+            return
+        if not _leaves(text):
+            return
+        name = os.path.basename(text)  # noqa: PTH119
+        if self._paths.setdefault(hash((spec, name)), hash(text)) != hash(text):
+            self._paths = None
+            warnings.warn_explicit(
+                f"several files are called {name!r}, and of a path that is absolute or leads up the backend remembers "
+                "only the name: upload(items, root='the folder above them') keeps the folders between",
+                SharedNameWarning,
+                *self._where,
+            )
+
+
+def as_remembered(path: str) -> str:
+    """Return a path that is to be sent; one that no backend takes is a `TransferError`."""
+    if len(path) > LONGEST_PATH:
+        raise TransferError(
+            f"the path {shown(path)} has {len(path):,} characters, and a file is remembered by {LONGEST_PATH:,} at "
+            "most: move it up, or upload a folder further down"
+        )
+    return as_sent(path)
+
+
+def prefix_of(folder: Path, root: PathLike) -> str:
+    """Give what the files of a folder are remembered with before their paths below it."""
+    below = _below(folder, root)
+    return "" if below == "." else f"{below}/"
+
+
+def placed_item(item: Any, root: PathLike) -> Any:
+    """Give an item whose paths know what they are remembered by; what cannot be is left as it is."""
+    files = item.get("files") if isinstance(item, Mapping) else item
+    if isinstance(files, Mapping):
+        known: Any = {name: _placed(path, root) for name, path in files.items()}
+    else:
+        known = _placed(files, root)
+    return {**item, "files": known} if isinstance(item, Mapping) else known
+
+
+def check_root(root: object) -> None:
+    """Refuse a root that is no path."""
+    if root is not None and not (isinstance(root, str | os.PathLike) and isinstance(os.fspath(root), str)):
+        raise TransferError(f"root is given by its path (text or Path), not as {describe(root)}")
+
+
+def _placed(path: Any, root: PathLike) -> Any:
+    try:
+        return placed(path, _below(path, root))
+    except (TransferError, TypeError, ValueError):
+        return path
+
+
+def _below(path: PathLike, root: PathLike) -> str:
+    # Links are not followed: what counts is where the caller finds the file.
+    whole, top = (Path(os.path.abspath(user_path(each))) for each in (path, root))  # noqa: PTH100
+    if not whole.is_relative_to(top):
+        raise TransferError(
+            f"{shown(path)} does not lie below root={shown(root)}: its path there is what a file is remembered by"
+        )
+    return whole.relative_to(top).as_posix()
+
+
+@attrs.frozen
+class Part:
+    """One file of an item, and the path that the backend remembers it by."""
+
+    source: Source
+    path: str
+
+
+@attrs.frozen
+class Plan:
+    """The files of one item by their specifications, and what is known of them."""
+
+    parts: dict[str, Part]
+    meta: dict[str, Any] = attrs.field(factory=dict)
+    groups: list[str] = attrs.field(factory=list)
+
+    @property
+    def size(self) -> int:
+        """The bytes of all files."""
+        return sum(part.source.size for part in self.parts.values())
+
+    def body(self, collection: int, checksums: Mapping[str, str]) -> dict[str, Any]:
+        """Describe the unit, whose files the backend has under these checksums."""
+        files = {name: {"checksum": checksums[name], "path": part.path} for name, part in self.parts.items()}
+        named = {"groups": self.groups} if self.groups else {}
+        return {"data_collection": collection, "files": files, "meta": self.meta, **named}
+
+
+def plan_of(
+    item: Any, specs: Sequence[Spec], *, root: PathLike | None = None, check_content: bool = True
+) -> Plan:
+    """Check an item and look at its files; what cannot be is a `TransferError` or a `MappingError`."""
+    check_root(root)
+    files, meta, groups = _read(item)
+    by_name = {spec.name: spec for spec in specs}
+    required = [spec.name for spec in specs if spec.required]
+    named = by_specification(files, names=list(by_name), required=required)
+    parts: dict[str, Part] = {}
+    for name, path in named.items():
+        source = Source.of(path)
+        if check_content:
+            check_fits(source, by_name[name])
+        parts[name] = Part(source, place_of(path, root))
+    return Plan(parts, meta, groups)
+
+
+def as_given(item: Any) -> Any:
+    """Keep an item as it is now: whoever made it may use its dicts again for the next one."""
+    if not isinstance(item, Mapping):
+        return item
+    try:
+        return {key: detached(value) for key, value in item.items()}
+    except MappingError:  # what is wrong with it is told in its turn
+        return dict(item)
+
+
+def size_of_item(item: Any) -> int:
+    """Add up the sizes of an item's files, as far as they are to be had."""
+    files = item.get("files") if isinstance(item, Mapping) else item
+    paths = files.values() if isinstance(files, Mapping) else (files,)
+    return sum(map(_size, paths))
+
+
+def _size(path: Any) -> int:
+    try:
+        return user_path(path).stat().st_size if isinstance(path, str | os.PathLike) else 0
+    except (OSError, ValueError, TransferError):
+        return 0
+
+
+def _read(item: Any) -> tuple[Any, dict[str, Any], list[str]]:
+    if isinstance(item, str | os.PathLike):
+        return item, {}, []
+    if not isinstance(item, Mapping):
+        raise TransferError(
+            f"an item is a path or {{'files': {{…}}, 'meta': {{…}}}}, not {type(item).__name__}"
+        )
+    for key in item:
+        if key not in _KEYS:
+            hint = did_you_mean(str(key), _KEYS)
+            raise TransferError(f"an item has no {key!r}{hint}, only {', '.join(_KEYS)}")
+    return item.get("files"), _meta(item.get("meta")), _groups(item.get("groups"))
+
+
+def _meta(meta: Any) -> dict[str, Any]:
+    if meta is not None and not isinstance(meta, Mapping):
+        raise TransferError(f"an item's meta is a JSON object, not {type(meta).__name__}")
+    try:
+        given: dict[str, Any] = check_json(dict(meta or {}))
+    except Misfit as misfit:
+        # One such meta would keep its whole batch from being sent.
+        raise TransferError(misfit.of("an item's meta")) from None
+    return given
+
+
+def _groups(groups: Any) -> list[str]:
+    if groups is None:
+        return []
+    if not isinstance(groups, list | tuple) or not all(isinstance(each, str) for each in groups):
+        raise TransferError(f"an item's groups are a list of names, not {describe(groups)}")
+    try:
+        return list(check_json(groups))
+    except Misfit as misfit:
+        raise TransferError(misfit.of("an item's groups")) from None

@@ -1,0 +1,187 @@
+"""Which files of one folder are one unit: those of one stem, as exactly as their names allow."""
+
+from __future__ import annotations
+
+import re
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import Final
+from unicodedata import normalize
+
+import attrs
+
+from synapse.uploads.file_types import Spec
+
+_DIGITS: Final = re.compile("[0-9]+")
+
+
+@attrs.frozen
+class File:
+    """A file, and the places of the specifications that it may be for, the likeliest first."""
+
+    path: str
+    specs: tuple[int, ...]
+
+    @property
+    def name(self) -> str:
+        """Its name without folders."""
+        return self.path.rpartition("/")[2]
+
+
+@attrs.frozen
+class Unclear:
+    """Files that no unit can be made of, and why; `path` is that of the first."""
+
+    path: str
+    words: str
+
+
+def stem_of(name: str) -> str:
+    """Give the stem that the files of a unit share, whether it is composed or not, as some systems write it.
+
+    >>> stem_of("a.b.png"), stem_of("README")
+    ('a.b', 'README')
+    """
+    stem = name.rpartition(".")[0] or name
+    return stem if stem.isascii() else normalize("NFC", stem)
+
+
+def families(entries: list[str], *, alone: bool) -> Iterator[list[str]]:
+    """Group entries `name\\0mark` of one folder that may be one unit, in natural order, and empty the list.
+
+    Beside the same stem, `a.jpg.json` goes with `a.jpg`, and `IMG_1.JPG` with `img_1.json`, unless files make units
+    *alone*.
+    """
+    homes = {} if alone else _homes(entries)
+
+    def home_of(entry: str) -> str:
+        stem = stem_of(entry.partition("\0")[0])
+        return homes.get(stem, stem)
+
+    entries.sort(key=lambda entry: f"{natural(home_of(entry))}\0{home_of(entry)}\0{entry}", reverse=True)
+    for _, group in groupby(_popped(entries), key=home_of):
+        yield list(group)
+
+
+def units_of(files: Sequence[File], specs: Sequence[Spec]) -> Iterator[dict[int, str] | Unclear]:
+    """Make units of a family, as paths by the places of specifications.
+
+    Files of one stem are one unit; what nearly has a stem goes where just one fits.
+    """
+    clusters: dict[str, list[File]] = {}
+    for file in files:
+        clusters.setdefault(stem_of(file.name), []).append(file)
+    if len(clusters) > 1:
+        _attach(clusters, specs)
+        if unclear := _join(clusters, specs):
+            yield unclear
+    for cluster in sorted(clusters.values(), key=lambda files: files[0].path):
+        yield from _joined(_assigned(cluster, specs), specs)
+
+
+def natural(name: str) -> str:
+    """Spell a name so that it sorts as people count: `a2` before `a10`, whatever form its accents have.
+
+    >>> sorted(["a10", "a2", "a1"], key=natural)
+    ['a1', 'a2', 'a10']
+    """
+    return _DIGITS.sub(_counted, name if name.isascii() else normalize("NFC", name))
+
+
+def fold(name: str) -> str:
+    """Spell a name without its case."""
+    return normalize("NFC", name).casefold()
+
+
+def _counted(match: re.Match[str]) -> str:
+    digits = match[0].lstrip("0")
+    return f"0{chr(len(digits) + 1)}{digits}"
+
+
+def _popped(entries: list[str]) -> Iterator[str]:
+    while entries:
+        yield entries.pop()
+
+
+def _homes(entries: Sequence[str]) -> dict[str, str]:
+    """Give the stems that go by another one."""
+    names = [entry.partition("\0")[0] for entry in entries]
+    # Only a stem with a dot can be the name of a file.
+    dotted = any("." in stem_of(name) for name in names)
+    files = {fold(name): stem_of(name) for name in names} if dotted else {}
+    firsts: dict[str, str] = {}
+    homes: dict[str, str] = {}
+    for name in sorted(names):
+        stem = base = stem_of(name)
+        while (owner := files.get(fold(base), base)) != base:
+            base = owner
+        home = firsts.setdefault(fold(base), base)
+        if home != stem:
+            homes[stem] = home
+    return homes
+
+
+def _attach(clusters: dict[str, list[File]], specs: Sequence[Spec]) -> None:
+    """Put `a.jpg.json` to `a.jpg`, and to what else has the stem of that, unless it is one of several pictures."""
+    for stem in list(clusters):
+        others = [file for each, files in clusters.items() if each != stem for file in files]
+        owners = [file for file in others if normalize("NFC", file.name) == stem]
+        owners = owners or [file for file in others if fold(file.name) == fold(stem)]
+        if len({file.name for file in owners}) != 1:
+            continue
+        home = clusters.get(stem_of(owners[0].name), [])
+        if owners[0] not in home:
+            continue
+        labels = clusters.pop(stem)
+        if len({spec for spec, _ in _assigned(home, specs)}) == 1 and len(home) > len(owners):
+            home[:] = [file for file in home if file not in owners]
+            clusters[stem] = [*owners, *labels]
+        else:
+            home += labels
+
+
+def _join(clusters: dict[str, list[File]], specs: Sequence[Spec]) -> Unclear | None:
+    """Join what differs in case only and lacks what the other has; where more than one fits, nobody can tell."""
+    kinds = {stem: {spec for spec, _ in _assigned(files, specs)} for stem, files in clusters.items()}
+    halves = [stem for stem, own in kinds.items() if any(map(own.isdisjoint, kinds.values()))]
+    if not halves:
+        return None
+    files = [file for stem in halves for file in clusters.pop(stem)]
+    if len(files) == len(set().union(*(kinds[stem] for stem in halves))):
+        clusters[halves[0]] = files
+        return None
+    shown = ", ".join(repr(file.path) for file in files)
+    return Unclear(
+        files[0].path,
+        f"{shown} differ in the case of their names, and more than two fit together: rename them",
+    )
+
+
+def _assigned(files: Sequence[File], specs: Sequence[Spec]) -> list[tuple[int, File]]:
+    """Give each file a specification: its likeliest, but one that is required, or that another has, is served first."""
+    chosen = [file.specs[0] for file in files]
+    for wanted in dict.fromkeys(spec for file in files for spec in file.specs):
+        if wanted in chosen:
+            continue
+        able = [number for number, file in enumerate(files) if wanted in file.specs]
+        movable = [number for number in able if chosen.count(chosen[number]) > 1]
+        if specs[wanted].required and not movable:
+            movable = [number for number in able if not specs[chosen[number]].required]
+        if len(movable) == 1:
+            chosen[movable[0]] = wanted
+    return list(zip(chosen, files, strict=True))
+
+
+def _joined(files: Sequence[tuple[int, File]], specs: Sequence[Spec]) -> Iterator[dict[int, str] | Unclear]:
+    """Make the files of one stem one unit, if they are for different specifications."""
+    numbers = [spec for spec, _ in files]
+    if len(set(numbers)) == 1:
+        for spec, file in files:
+            yield {spec: file.path}
+    elif len(set(numbers)) < len(numbers):
+        double = next(specs[spec].name for spec in numbers if numbers.count(spec) > 1)
+        shown = " and ".join(repr(file.path) for _, file in files)
+        yield Unclear(files[0][1].path, f"{shown} are one stem, with two files for {double}")
+    else:
+        yield {spec: file.path for spec, file in files}

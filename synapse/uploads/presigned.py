@@ -1,0 +1,328 @@
+"""Send files straight to the backend's storage: ask where to, put them there, and have them registered."""
+
+from __future__ import annotations
+
+import logging
+import mimetypes
+import weakref
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final, TypeAlias
+
+import attrs
+
+from synapse.dialects import v1_actions as actions
+from synapse.dialects import v1_storage as wire
+from synapse.dialects.v1_storage import Lodged, Place, Verdict
+from synapse.errors import (
+    AuthenticationError,
+    ClientError,
+    ConfigError,
+    ServerError,
+    SynapseError,
+    TransferError,
+    TransportError,
+    WriteUnconfirmedError,
+)
+from synapse.session import Outcome, Session
+from synapse.transfer.local_file import Source
+from synapse.uploads.checksums import file_of
+from synapse.uploads.presigned_put import NotStoredError, deposit, take_back
+from synapse.uploads.responses import answered_object
+
+Row: TypeAlias = dict[str, Any]
+Direct: TypeAlias = Callable[[Source], Row]
+Advanced: TypeAlias = Callable[[int], object]
+
+_DECLINES: Final = frozenset({400, 403, 404, 405, 501})
+_LOST_IN_A_ROW: Final = 8
+_SLOWEST: Final = 128 * 1024  # bytes a second that a client sends, at the least
+
+logger: Final = logging.getLogger("synapse")
+
+
+def send_signed(
+    session: Session,
+    sources: Sequence[Source],
+    *,
+    direct: Direct,
+    advanced: Advanced,
+    strict: bool = False,
+    workers: int | None = None,
+    sha1s: Sequence[str | None] = (),
+) -> list[Outcome[Source, Row]] | None:
+    """Send files to the backend's storage and tell what became of each, in order; None if none can go there.
+
+    A row names its data file by `checksum`, which is the SHA-1 there; *sha1s* are those that are known already. What
+    cannot go that way (an empty file, and unless *strict* one that the storage does not take) goes by *direct*, and
+    has its row.
+    A backend that declines, or whose storage takes nothing, is not asked again by this session.
+    """
+    known = sha1s or [None] * len(sources)
+    parcels = [_Parcel(source, source.name, sha1) for source, sha1 in zip(sources, known, strict=True)]
+    return _Dispatch(session, direct, advanced, strict, workers or session.workers).send(parcels)
+
+
+def upload_signed(
+    session: Session,
+    source: Source,
+    *,
+    direct: Direct,
+    advanced: Advanced,
+    strict: bool = False,
+    name: str | None = None,
+) -> Row | None:
+    """Send one file to the backend's storage and return the row of its data file; None if the backend declines."""
+    dispatch = _Dispatch(session, direct, advanced, strict, session.workers)
+    outcomes = dispatch.send([_Parcel(source, name or source.name)])
+    if outcomes is None:
+        return None
+    row = outcomes[0].value()
+    return row if "id" in row else _found(session, row)
+
+
+def declined(session: Session) -> bool:
+    """Whether this session knows that its backend takes no files that way."""
+    return _standing(session).declined
+
+
+@attrs.define
+class _Standing:
+    """What a session knows about the storage of its backend."""
+
+    declined: bool = False
+    lost: int = 0
+
+    def note(self, *, stored: bool) -> None:
+        """Count files in a row that the storage did not take; after some, it is left alone."""
+        self.lost = 0 if stored else self.lost + 1
+        if self.lost == _LOST_IN_A_ROW and not self.declined:
+            self.declined = True
+            logger.warning(
+                "the storage took none of %d files in a row; this session sends files by the backend",
+                self.lost,
+            )
+
+
+_STANDINGS: Final[weakref.WeakKeyDictionary[Session, _Standing]] = weakref.WeakKeyDictionary()
+
+
+def _standing(session: Session) -> _Standing:
+    # No lock, which a forked child might inherit closed: of two threads that come first, both get the stored one.
+    return _STANDINGS.setdefault(session, _Standing())
+
+
+@attrs.frozen
+class _Parcel:
+    """A file, and the name that it is sent under."""
+
+    source: Source
+    name: str
+    sha1: str | None = None
+
+    @property
+    def fits(self) -> bool:
+        """Whether the wire has a word for it."""
+        return self.source.size > 0 and 0 < len(self.name) <= wire.LONGEST_NAME
+
+    @property
+    def kind(self) -> str | None:
+        """The content type, guessed from the name."""
+        return mimetypes.guess_type(self.name)[0]
+
+
+@attrs.define
+class _Dispatch:
+    """One call: files on their way to the storage, and what has become of each."""
+
+    session: Session
+    direct: Direct
+    advanced: Advanced
+    strict: bool
+    workers: int
+    done: dict[int, Outcome[Source, Row]] = attrs.field(factory=dict, init=False)
+
+    def send(self, parcels: Sequence[_Parcel]) -> list[Outcome[Source, Row]] | None:
+        """Send by the storage what goes there, the rest directly."""
+        numbered = [(number, parcel) for number, parcel in enumerate(parcels) if parcel.fits]
+        for start in range(0, len(numbered), wire.MOST_FILES):
+            if not declined(self.session):
+                self._send_batch(dict(numbered[start : start + wire.MOST_FILES]))
+        if declined(self.session) and not self.done:
+            return None
+        left = [number for number in range(len(parcels)) if number not in self.done]
+        sources = (parcels[number].source for number in left)
+        for number, outcome in zip(
+            left, self.session.map(self.direct, sources, workers=self.workers), strict=True
+        ):
+            self.done[number] = outcome
+        return [self.done[number] for number in range(len(parcels))]
+
+    def _send_batch(self, batch: dict[int, _Parcel]) -> None:
+        try:
+            places = self._ask(list(batch.values()))
+        except (AuthenticationError, ConfigError) as error:
+            self._end(batch, error)
+            return
+        except SynapseError as error:
+            if self.strict and not declined(self.session):
+                self._end(batch, error)
+            return
+        lodged: dict[int, Lodged] = {}
+        for number, result in self._put(batch, places):
+            if isinstance(result, Lodged):
+                lodged[number] = result
+            else:
+                self._fail(number, batch[number], result)
+        verdicts = confirmed(self.session, list(lodged.values()))
+        for number, file in lodged.items():
+            self._judge(number, batch[number], file, verdict=verdicts[file.place.key])
+
+    def _ask(self, parcels: list[_Parcel]) -> list[Place]:
+        """Ask where the files may go."""
+        rows = [(parcel.name, parcel.source.size, parcel.kind) for parcel in parcels]
+        sizes = [parcel.source.size for parcel in parcels]
+        request = wire.ask_places(rows, seconds=sum(sizes) // _SLOWEST)
+        number = 0
+        while True:
+            try:
+                return wire.places(self.session.send(request).data, sizes)
+            except ClientError as error:
+                self._note_refusal(error)
+                raise
+            except WriteUnconfirmedError:
+                # To be told of other places is as good.
+                if number == self.session.settings.retry.total:
+                    raise
+            except ValueError as error:
+                words = f"{request.method} {request.path}: an answer that cannot be used ({error})"
+                raise TransportError(words, method=request.method, url=request.shown) from error
+            self.session.pause(self.session.settings.retry.wait(number))
+            number += 1
+
+    def _note_refusal(self, error: ClientError) -> None:
+        # What is said about one of the files says nothing about the next.
+        if error.status_code in _DECLINES and not any(name.startswith("files") for name in error.errors):
+            logger.info("files go by the backend, which signs no addresses: %s", error)
+            _standing(self.session).declined = True
+
+    def _put(self, batch: dict[int, _Parcel], places: list[Place]) -> list[tuple[int, Lodged | Exception]]:
+        """Put whole files side by side, then those that come in parts, whose parts travel so themselves."""
+        work = list(zip(batch, places, strict=True))
+        whole = [each for each in work if each[1].part_size is None]
+        parted = [each for each in work if each[1].part_size is not None]
+
+        def put(each: tuple[int, Place]) -> Lodged:
+            number, place = each
+            return self._deposit(batch[number], place)
+
+        outcomes = [
+            *self.session.map(put, whole, workers=self.workers),
+            *self.session.map(put, parted, workers=1),
+        ]
+        return [(number, result or error or AssertionError()) for (number, _), result, error in outcomes]
+
+    def _deposit(self, parcel: _Parcel, place: Place) -> Lodged:
+        standing = _standing(self.session)
+        if standing.declined and not self.strict:
+            raise NotStoredError("not tried, since the storage takes nothing")
+        try:
+            stored = deposit(
+                self.session,
+                parcel.source,
+                place=place,
+                content_type=parcel.kind,
+                advanced=self.advanced,
+                workers=self.workers,
+                sha1=parcel.sha1,
+            )
+        except NotStoredError:
+            if not self.strict:
+                standing.note(stored=False)
+            raise
+        standing.note(stored=True)
+        return stored
+
+    def _judge(self, number: int, parcel: _Parcel, file: Lodged, *, verdict: Verdict | Exception) -> None:
+        if isinstance(verdict, Verdict) and verdict.error is None:
+            key = {} if verdict.data_file is None else {"id": verdict.data_file}
+            row = {**key, "checksum": file.sha1, "size": file.size}
+            self.done[number] = Outcome(parcel.source, row, None)
+            return
+        if isinstance(verdict, Verdict):
+            words = f"the backend did not register {str(parcel.source.path)!r} ({verdict.error})"
+            verdict = NotStoredError(words)
+        take_back(self.advanced, file.size)
+        self._fail(number, parcel, verdict)
+
+    def _fail(self, number: int, parcel: _Parcel, error: Exception) -> None:
+        """Keep the error of a file, unless it may go directly."""
+        if isinstance(error, NotStoredError) and not self.strict:
+            logger.info("%s; it goes by the backend", error)
+        else:
+            self.done[number] = Outcome(parcel.source, None, error)
+
+    def _end(self, batch: dict[int, _Parcel], error: Exception) -> None:
+        for number, parcel in batch.items():
+            self.done[number] = Outcome(parcel.source, None, error)
+
+
+def _found(session: Session, row: Row) -> Row:
+    """Look for the data file that a row without a key is about."""
+    found = file_of(session, row["checksum"])
+    if found is not None:
+        return found
+    raise TransferError(
+        "the file was registered, but the backend does not list it: look for it before you send it again"
+    )
+
+
+def confirmed(session: Session, files: Sequence[Lodged]) -> dict[str, Verdict | Exception]:
+    """Tell the backend what has arrived, until it has said of every file what became of it."""
+    said: dict[str, Verdict | Exception] = {}
+    pending, unclear = list(files), False
+    for number in range(session.settings.retry.total + 1):
+        if not pending:
+            break
+        if unclear:
+            session.pause(session.settings.retry.wait(number))
+        said.update(_asked(session, pending))
+        refused = [file for file in pending if _is_refused(said.get(file.place.key))]
+        pending = [file for file in pending if file.place.key not in said]
+        unclear = unclear or bool(pending)
+        if unclear:
+            # What was registered before may be refused now, as parts are put together only once.
+            held = _held(session, [*pending, *refused])
+            said.update({file.place.key: Verdict() for file in [*pending, *refused] if file.sha1 in held})
+            pending = [file for file in pending if file.sha1 not in held]
+    lost = WriteUnconfirmedError(
+        "the files are in the storage, but no answer says that they are registered: send them again, nothing is doubled"
+    )
+    return {**dict.fromkeys((file.place.key for file in pending), lost), **said}
+
+
+def _asked(session: Session, files: list[Lodged]) -> dict[str, Verdict | Exception]:
+    """Confirm once; files without a verdict are left out."""
+    try:
+        return dict(wire.verdicts(session.send(wire.confirm(files)).data))
+    except (ServerError, WriteUnconfirmedError):
+        return {}
+    except ClientError as error:
+        if isinstance(error, AuthenticationError):
+            return {file.place.key: error for file in files}
+        return {file.place.key: Verdict(error=str(error)) for file in files}
+    except SynapseError as error:
+        return {file.place.key: error for file in files}
+
+
+def _is_refused(said: Verdict | Exception | None) -> bool:
+    return isinstance(said, Verdict) and said.error is not None
+
+
+def _held(session: Session, files: Sequence[Lodged]) -> set[str]:
+    request = actions.verify_checksums([file.sha1 for file in files])
+    try:
+        held = answered_object(session.send(request), request).get("existing_checksums")
+    except SynapseError:
+        return set()
+    return {each for each in held if isinstance(each, str)} if isinstance(held, list) else set()

@@ -1,0 +1,249 @@
+"""Put one file into a storage: read anew for every attempt, repeated where that may help, hashed once."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import re
+import threading
+
+from collections.abc import Callable
+from typing import Final
+
+from synapse.dialects.v1_storage import Lodged, Place
+from synapse.errors import SynapseError, TransferError, TransportError
+from synapse.masking import Masker, Secret
+from synapse.session import Session
+from synapse.session.concurrency import FleetingExecutor
+from synapse.session.replies import RawResponse, summary
+from synapse.session.retry import BUSY, seconds_until, storage_may_take
+from synapse.transfer.local_file import Source, Tally
+from synapse.uploads.multipart import FilePart, MultipartReader
+from synapse.uploads.responses import patience
+
+_REPEATS: Final = 3
+_SHOWN: Final = 8192
+_SAID: Final = re.compile(r"<(Code|Message)>\s*([^<]*?)\s*</\1>")
+_MARKUP: Final = re.compile(r"\s*(?:<\?xml|<(?:\w+:)?Error\b)")
+_PASSING: Final = frozenset(
+    {
+        "IncompleteBody",
+        "InternalError",
+        "OperationAborted",
+        "OperationTimedOut",
+        "RequestThrottled",
+        "RequestTimeout",
+        "ServerBusy",
+        "ServiceUnavailable",
+        "SlowDown",
+        "SlowDownRead",
+        "SlowDownWrite",
+        "ThrottlingException",
+        "TooManyRequests",
+    }
+)
+
+
+class NotStoredError(TransferError):
+    """The storage did not take a file, which is as good as it was and may go another way."""
+
+
+class FileBody:
+    """A piece of a file as it is, as the body of a request."""
+
+    def __init__(self, part: FilePart, content_type: str = "") -> None:
+        self.part = part
+        self.content_type = content_type
+        self.length = part.length
+
+    def open(self) -> MultipartReader:
+        """Return a fresh reader, which holds the file against what it was."""
+        return MultipartReader([self.part])
+
+
+class _Count(Tally):
+    """Tells of bytes from *start* on that are sent for the first time, and takes no digest of them."""
+
+    def __init__(self, source: Source, *, start: int, advanced: Callable[[int], object]) -> None:
+        super().__init__(source, advanced=advanced)
+        self.position = start
+
+    def add(self, start: int, block: bytes) -> None:
+        self._advance(start + len(block) - self.position)
+
+    def check(self) -> None:
+        self._source.check()
+
+
+class _Sha1(Tally):
+    """The SHA-1 of a source, taken as its bytes are sent for the first time."""
+
+    def __init__(self, source: Source, *, advanced: Callable[[int], object]) -> None:
+        super().__init__(source, advanced=advanced)
+        self._sha1 = hashlib.sha1(usedforsecurity=False)
+
+    def add(self, start: int, block: bytes) -> None:
+        fresh = start + len(block) - self.position
+        if fresh > 0:
+            self._sha1.update(block if fresh == len(block) else block[-fresh:])
+            self._advance(fresh)
+
+    def sha1(self) -> str:
+        self.reach(self._source.size)
+        return self._sha1.hexdigest()
+
+    def check(self) -> None:
+        self._source.check(sent=self.sha1, kind="sha1")
+
+
+def deposit(
+    session: Session,
+    source: Source,
+    *,
+    place: Place,
+    content_type: str | None,
+    advanced: Callable[[int], object],
+    workers: int,
+    sha1: str | None = None,
+) -> Lodged:
+    """Put a file into its place; what the storage did not take is a `NotStoredError`, and counts as not sent.
+
+    A file whose *sha1* is known already is not hashed again.
+    """
+    sent = _Sent(advanced)
+    try:
+        if place.part_size is None:
+            stored = _whole(session, source, place, content_type=content_type or "", advanced=sent, sha1=sha1)
+        else:
+            stored = _in_parts(
+                session, source, place, part_size=place.part_size, advanced=sent, workers=workers, sha1=sha1
+            )
+        source.check(sent=lambda: stored.sha1, kind="sha1")
+    except BaseException:
+        sent.take_back()
+        raise
+    return stored
+
+
+def take_back(advanced: Callable[[int], object], count: int) -> None:
+    """Tell that bytes which had travelled did so in vain; who is told has no say in it."""
+    if count:
+        with contextlib.suppress(SynapseError):
+            advanced(-count)
+
+
+class _Sent:
+    """Counts bytes that have travelled, so that they can be taken back."""
+
+    def __init__(self, advanced: Callable[[int], object]) -> None:
+        self._advanced = advanced
+        self._count = 0
+        self._lock = threading.Lock()
+
+    def __call__(self, count: int) -> None:
+        with self._lock:
+            self._count += count
+        self._advanced(count)
+
+    def take_back(self) -> None:
+        take_back(self._advanced, self._count)
+
+
+def _whole(
+    session: Session,
+    source: Source,
+    place: Place,
+    *,
+    content_type: str,
+    advanced: Callable[[int], object],
+    sha1: str | None,
+) -> Lodged:
+    digest = _Sha1(source, advanced=advanced)
+    tally = digest if sha1 is None else _Count(source, start=0, advanced=advanced)
+    _put(
+        session, place.addresses[0], FileBody(FilePart.whole(source, source.name, tally=tally), content_type)
+    )
+    return Lodged(place, sha1 or digest.sha1(), source.size)
+
+
+def _in_parts(
+    session: Session,
+    source: Source,
+    place: Place,
+    *,
+    part_size: int,
+    advanced: Callable[[int], object],
+    workers: int,
+    sha1: str | None,
+) -> Lodged:
+    """Put the parts side by side, while the file is hashed from its start to its end."""
+    failed = threading.Event()
+
+    def send(number: int) -> str:
+        if failed.is_set():
+            raise NotStoredError("not tried, since another part was not taken")
+        start = number * part_size
+        count = _Count(source, start=start, advanced=advanced)
+        part = FilePart(source, source.name, start, min(part_size, source.size - start), count)
+        try:
+            return _put(session, place.addresses[number], FileBody(part)).headers.get("ETag") or ""
+        except BaseException:
+            failed.set()
+            raise
+
+    def proceed(_: int) -> None:
+        if failed.is_set():
+            raise NotStoredError("not hashed, since a part was not taken")
+
+    pool = FleetingExecutor(1, name="synapse-digest")
+    try:
+        digest = pool.submit(_Sha1(source, advanced=proceed).sha1 if sha1 is None else lambda: sha1)
+        outcomes = list(session.map(send, range(len(place.addresses)), workers=workers))
+        errors = [outcome.error for outcome in outcomes if outcome.error is not None]
+        if errors:
+            raise next((error for error in errors if not isinstance(error, NotStoredError)), errors[0])
+        etags = tuple(outcome.result or "" for outcome in outcomes)
+        return Lodged(place, digest.result(), source.size, etags)
+    except BaseException:
+        # After Ctrl-C, too, nothing goes on for a file that is given up.
+        failed.set()
+        raise
+    finally:
+        pool.shutdown(wait=False)
+
+
+def _put(session: Session, url: str, body: FileBody) -> RawResponse:
+    """Send a body until the storage has it, or has refused it itself."""
+    url = Secret(url)
+    repeats = min(session.settings.retry.total, _REPEATS)
+    number = 0
+    while True:
+        answer, asked = None, None
+        try:
+            answer = session.put(url, body, read_timeout=patience(session, body.length), again=number > 0)
+        except TransportError as error:
+            reason, passing = str(error), True
+        else:
+            if 200 <= answer.status < 300:
+                return answer
+            masker = Masker(tuple(filter(None, (*session.settings.secrets, url, url.partition("?")[2]))))
+            reason, passing = _refusal(answer, masker=masker)
+            asked = seconds_until(answer.headers.get("Retry-After"))
+        if not passing or number == repeats or not session.settings.retry.allows(asked):
+            raise NotStoredError(f"the storage did not take {str(body.part.source.path)!r} ({reason})")
+        if asked is None or answer is None or answer.status not in BUSY:
+            # Else all wait for it, when they take their turns.
+            session.pause(session.settings.retry.wait(number, retry_after=asked))
+        number += 1
+
+
+def _refusal(answer: RawResponse, *, masker: Masker) -> tuple[str, bool]:
+    """Say in one line who refused and why, and whether the next attempt may go better."""
+    text = masker.text(answer.content.decode("utf-8", "replace"))[:_SHOWN]
+    said = dict(_SAID.findall(text)) if _MARKUP.match(text) else {}
+    code = said.get("Code")
+    if code is None:
+        words = summary(masker.words(text)) or "without a word"
+        return f"{answer.status}, on the way there: {words}", True
+    words = masker.words(f"{code} {said.get('Message', '')}".strip())
+    return f"{answer.status} {words}"[:200], storage_may_take(answer.status) or code in _PASSING

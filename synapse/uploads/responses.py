@@ -1,0 +1,50 @@
+"""What the backend says about bytes that it was sent, held against what was sent."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from synapse.dialects import Reply, Request
+from synapse.errors import TransferError, TransportError, WriteUnconfirmedError
+from synapse.masking import Masker, outline
+from synapse.session import Session
+from synapse.transfer.local_file import Source
+
+_SLOWEST: Final = 10 * 1024 * 1024  # bytes a second that a backend stores, or reads again, at the least
+
+
+def answered_object(reply: Reply, request: Request) -> dict[str, Any]:
+    """Return the JSON object of an answer; anything else is a `TransportError`, or of a write unconfirmed."""
+    if isinstance(reply.data, dict):
+        return reply.data
+    error = TransportError if request.idempotent else WriteUnconfirmedError
+    raise error(
+        f"{request.method} {Masker().url(request.path)}: expected an object, got {outline(reply.data)}",
+        method=request.method,
+        url=request.shown,
+        status_code=reply.status,
+    )
+
+
+def patience(session: Session, size: int) -> float:
+    """Return how many seconds an answer may take that needs *size* bytes to be worked through first."""
+    return session.settings.timeout.read + size / _SLOWEST
+
+
+def as_md5(checksum: object) -> str | None:
+    """Return a checksum in lower case if it can be an MD5; checksums of other kinds are longer."""
+    return checksum.lower() if isinstance(checksum, str) and len(checksum) == 32 else None
+
+
+def check_arrival(source: Source, answer: dict[str, Any], *, md5: str) -> None:
+    """Raise `TransferError` if the backend has other bytes than were sent, as far as its answer tells."""
+    stored = as_md5(answer.get("checksum"))
+    if stored is not None and stored != md5:
+        raise TransferError(
+            f"{str(source.path)!r} arrived damaged: its MD5 is {md5}, the backend has {stored}. Send it again"
+        )
+    size = answer.get("size")
+    if type(size) is int and size != source.size:
+        raise TransferError(
+            f"{str(source.path)!r} arrived damaged: it has {source.size} bytes, the backend has {size}. Send it again"
+        )

@@ -1,0 +1,217 @@
+"""Make units, and tasks for them, of items whose files have arrived."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final, TypeAlias
+
+import attrs
+
+from synapse.errors import SynapseError, ValidationError, WriteUnconfirmedError, may_have_happened
+from synapse.session import Outcome, Run, Untried, create_each
+from synapse.session.bulk_writes import is_sifted
+from synapse.uploads.report import Ledger, Status
+
+Body: TypeAlias = dict[str, Any]
+Creator: TypeAlias = Callable[[list[Any]], Any]
+
+_MOST_WORDS: Final = 100
+
+
+@attrs.define
+class Made:
+    """What became of one item whose files had arrived; a `status` of None is that of one that was not tried."""
+
+    status: Status | None
+    unit: int | None = None
+    task: int | None = None
+    error: Exception | None = None
+    barred: bool = False
+    """Whether the backend says that no task can be made of the unit."""
+
+
+@attrs.define
+class Units:
+    """Makes the units of one batch after another, and tells the new ones from those that were there.
+
+    The backend answers a unit of the same files that the collection has already in place of a new one. Its keys only
+    grow, so a unit whose key is not above the highest one before its batch was there. That key is asked for by *newest*
+    only for units of which every file was known: a unit of another file is new, or one of this run.
+
+    With *raising*, nothing is created behind the first unit, or task, that fails.
+    """
+
+    create: Creator
+    run: Run[Any]
+    newest: Callable[[], int] | None = None
+    create_tasks: Creator | None = None
+    raising: bool = False
+    highest: int = -1
+    refused: dict[int, Exception] = attrs.field(factory=dict)
+    """Units whose task was refused, most likely as one that is there, with the words for it."""
+    _words: dict[str, Exception] = attrs.field(factory=dict, init=False)
+    _ended: Exception | None = attrs.field(default=None, init=False)
+
+    def make(self, bodies: Sequence[Body], *, known: Sequence[bool]) -> list[Made]:
+        """Create units, and a task for each; *known* says of each whether all of its files were there before."""
+        before, ours = self._before() if any(known) else 0, self.highest
+        seen = set[int]()
+        results = self._created(list(bodies))
+        made = [
+            _made(result, before=before if old else ours, seen=seen)
+            for result, old in zip(results, known, strict=True)
+        ]
+        self.highest = max({self.highest, *seen})
+        if self.create_tasks is not None and seen:
+            self._add_tasks(made, self._creator(self.create_tasks))
+        return made
+
+    def _created(self, bodies: list[Body]) -> list[Outcome[Body, Any]]:
+        """Create units, but of the same files one: another that comes later may say other things of it."""
+        firsts: dict[Any, int] = {}
+        for place, body in enumerate(bodies):
+            firsts.setdefault(_composition(body), place)
+        found = self._create_at(list(firsts.values()), bodies)
+        shared = [found[firsts[_composition(body)]] for body in bodies]
+        # What is wrong with the first may be what it says beside its files.
+        again = [
+            place
+            for place, result in enumerate(shared)
+            if place not in found and isinstance(result.error, ValidationError)
+        ]
+        if self.raising:
+            found |= dict.fromkeys(again, Outcome({}, None, Untried("an item before it failed")))
+        else:
+            found |= self._create_at(again, bodies)
+        return [found.get(place, result) for place, result in enumerate(shared)]
+
+    def _create_at(self, places: list[int], bodies: list[Body]) -> dict[int, Outcome[Body, Any]]:
+        results = create_each(
+            self._creator(self.create),
+            [bodies[place] for place in places],
+            ends=lambda body, error: self.raising,
+        )
+        return dict(zip(places, results, strict=True))
+
+    def _before(self) -> float:
+        if self.newest is not None:
+            try:
+                self.highest, self.newest = max(self.highest, self.newest()), None
+            except SynapseError:
+                # What is all there was most likely in a unit as well; the next batch asks again.
+                return math.inf
+        return self.highest
+
+    def _add_tasks(self, made: Sequence[Made], create: Creator) -> None:
+        keys = list(dict.fromkeys(each.unit for each in made if each.unit is not None))
+        barred = {each.unit for each in made if each.barred}
+
+        def fails(key: int, error: Exception) -> bool:
+            return key in barred or not _says_taken(error)
+
+        results: dict[int | None, Outcome[Any, Any]] = {
+            result.item: result
+            for result in create_each(
+                create, keys, ends=lambda key, error: self.raising and fails(key, error)
+            )
+        }
+        for each in made:
+            if each.unit is not None:
+                self._add_task(each, results[each.unit], failing=fails)
+
+    def _add_task(
+        self, made: Made, result: Outcome[int, Any], *, failing: Callable[[int, Exception], bool]
+    ) -> None:
+        if result.error is None:
+            made.task = _key_of(result.result)
+        elif failing(result.item, result.error):
+            lost = _not_made(result.error)
+            made.status, made.error = lost.status, lost.error
+        else:
+            self.refused[result.item] = self._worded(result.error)
+
+    def _worded(self, error: Exception) -> Exception:
+        """Give an error of the same words, of which few are kept."""
+        if len(self._words) < _MOST_WORDS:
+            self._words.setdefault(str(error), error)
+        return self._words.get(str(error)) or next(iter(self._words.values()))
+
+    def _creator(self, create: Creator) -> Creator:
+        def created(items: list[Any]) -> Any:
+            """Create even once the run is stopped, since the files have arrived, until that fails as well."""
+            if self._ended is not None:
+                raise self._ended
+            try:
+                with contextlib.suppress(Untried):
+                    return self.run.attempt(create)(items)
+                return create(items)
+            except Exception as error:
+                if self.run.stopped is not None and not is_sifted(error):
+                    self._ended = error
+                raise
+
+        return created
+
+
+def find_tasks(units: Units, ledger: Ledger, *, tasks: Callable[[], Iterable[tuple[int, int]]]) -> None:
+    """Find the tasks that were refused among all *tasks* of the project, given as keys of units and of tasks.
+
+    A backend says by nothing but words why it refuses a task. Where there is none, it meant something else, and the
+    item failed.
+    """
+    found: dict[int, int] = {}
+    complete = False
+    with contextlib.suppress(SynapseError):  # then what was said of the others stands
+        for unit, task in tasks() if units.refused else ():
+            if unit in units.refused:
+                found[unit] = task
+            if len(found) == len(units.refused):
+                break
+        complete = True
+    for place in list(ledger.places("created", "reused")) if units.refused else ():
+        unit = ledger.units[place]
+        if unit in found:
+            ledger.tasks[place] = found[unit]
+        elif complete and unit in units.refused:
+            ledger.note(place, "failed", unit=unit, error=units.refused[unit])
+
+
+def _composition(body: Body) -> tuple[tuple[str, str], ...]:
+    return tuple(sorted((name, file["checksum"]) for name, file in body["files"].items()))
+
+
+def _not_made(error: Exception) -> Made:
+    if isinstance(error, Untried):
+        return Made(None, error=error)
+    return Made("unknown" if may_have_happened(error) else "failed", error=error)
+
+
+def _made(result: Outcome[Body, Any], *, before: float, seen: set[int]) -> Made:
+    if result.error is not None:
+        return _not_made(result.error)
+    row: Any = result.result
+    key = _key_of(row)
+    if key is None:
+        return _not_made(
+            WriteUnconfirmedError("the unit was created, but the answer does not say which one it is")
+        )
+    reused = key <= before or key in seen
+    seen.add(key)
+    barred = row.get("can_generate_task") is False
+    return Made("reused" if reused else "created", key, barred=barred)
+
+
+def _key_of(row: Any) -> int | None:
+    key = row.get("id") if isinstance(row, Mapping) else None
+    return key if type(key) is int else None
+
+
+def _says_taken(error: Exception) -> bool:
+    """Whether a row was refused as a whole, not for one of its fields."""
+    fields = (
+        {name.rpartition(".")[2] for name in error.errors} if isinstance(error, ValidationError) else None
+    )
+    return fields == {"non_field_errors"}

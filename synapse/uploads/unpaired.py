@@ -1,0 +1,205 @@
+"""Pictures that would go up without the labels that lie beside them, noticed before anything is sent."""
+
+from __future__ import annotations
+
+import re
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import Final, TypeAlias
+
+import attrs
+
+from synapse.errors import TransferError
+from synapse.uploads.file_types import Spec
+from synapse.uploads.pairing import fold, stem_of
+
+Unit: TypeAlias = dict[int, str]
+Specs: TypeAlias = Sequence[Spec]
+
+_LABELS: Final = frozenset({"data", "text"})
+_STEMS_KEPT: Final = 50
+# Files that tell of a whole data set: they are nobody's labels.
+_ABOUT_ALL: Final = re.compile(
+    r"_?(annotations?|classes|class_names|predefined_classes|obj|names|dataset|data|coco|metadata|manifest|index|readme"
+    r"|licen[sc]e|changelog|credits|info|notes|requirements|package|config(uration)?|settings|calib(ration)?|cameras?"
+    r"|intrinsics?|extrinsics?|results?|(md5|sha\d+|check)_?sums?|((image|file)_?)?list|via_\w+|label_?map|labels|categories|train|val|valid|validation|test|trainval|synset\w*"
+    r"|(instances|captions|person_keypoints|image_info|stuff|panoptic)_\w+|\w*annotations?\.coco)",
+    re.IGNORECASE,
+)
+_FOR_LABELS: Final = (
+    re.compile(r"label|annot|anno?s?$|gt|ground_?truth", re.IGNORECASE),
+    re.compile(r"calib|meta|json|xml|txt", re.IGNORECASE),
+)
+_FOR_MASKS: Final = re.compile(r"mask|segm|label|annot|^gt|ground_?truth|depth|disp", re.IGNORECASE)
+
+
+@attrs.frozen
+class Half:
+    """A folder whose files are all for the same specifications."""
+
+    path: str
+    specs: frozenset[int]
+    example: str
+    stems: frozenset[str]
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """Its path, step by step."""
+        return tuple(self.path.split("/")) if self.path else ()
+
+
+def check_paired(root: Path, found: Iterable[tuple[str, Unit]], *, specs: Specs) -> None:
+    """Refuse units of which some lack what others are alone with, in one folder or in a pair of folders.
+
+    *found* gives each unit below *root* with the folder that it lies in, folder by folder.
+    """
+    halves: list[Half] = []
+    for path, group in groupby(found, key=lambda each: each[0]):
+        kinds = _kinds((unit for _, unit in group), specs)
+        for first, second in _apart(kinds, specs):
+            # A pipe, or a link to nothing, is no picture that could be sent.
+            if any((root / path).is_file() for path in kinds[first]):
+                raise _refusal(first, second, kinds[first][0], kinds[second][0], specs=specs)
+        if len(kinds) == 1:
+            [(own, paths)] = kinds.items()
+            halves.append(
+                Half(path, own, paths[0], frozenset(each for path in paths for each in _stems(path)))
+            )
+    if pairs := list(_pairs(halves, specs)):
+        pictures, labels = min(pairs, key=lambda pair: _rank(pair[1].parts[-1:]))
+        names = [specs[min(half.specs)].name for half in (pictures, labels)]
+        folders = dict(zip(names, _steps(pictures, labels), strict=True))
+        raise _refusal(
+            pictures.specs, labels.specs, pictures.example, labels.example, specs=specs, folders=folders
+        )
+    for pictures, masks, other in _masks(halves, specs):
+        folders = dict(
+            zip((specs[min(pictures.specs)].name, other.name), _steps(pictures, masks), strict=True)
+        )
+        raise TransferError(
+            f"{masks.example!r} would be sent as a unit of its own, beside {pictures.example!r}, and not as its "
+            f"{other.name}: {_pairing(folders)}"
+        )
+
+
+def _kinds(units: Iterable[Unit], specs: Specs) -> dict[frozenset[int], list[str]]:
+    """Sort units by the specifications that they have files for; of each some paths are kept."""
+    kinds: dict[frozenset[int], list[str]] = defaultdict(list)
+    for unit in units:
+        path, own = next(iter(unit.values())), frozenset(unit)
+        about_all = len(unit) == 1 and _ABOUT_ALL.fullmatch(stem_of(path.rpartition("/")[2]))
+        if about_all and _is_labels(own, specs):
+            continue
+        paths = kinds[own]
+        if len(paths) < _STEMS_KEPT:
+            paths.append(path)
+    return kinds
+
+
+def _apart(kinds: Iterable[frozenset[int]], specs: Specs) -> Iterator[tuple[frozenset[int], frozenset[int]]]:
+    """Give those that have nothing in common, one of which can be sent and one of which is labels."""
+    each = list(kinds)
+    for first in each:
+        for second in each:
+            if first.isdisjoint(second) and _can_be_sent(first, specs) and _is_labels(second, specs):
+                yield first, second
+
+
+def _can_be_sent(unit: frozenset[int], specs: Specs) -> bool:
+    return all(number in unit for number, spec in enumerate(specs) if spec.required)
+
+
+def _is_labels(unit: frozenset[int], specs: Specs) -> bool:
+    return not _can_be_sent(unit, specs) or all(specs[number].file_type in _LABELS for number in unit)
+
+
+def _pairs(halves: Sequence[Half], specs: Specs) -> Iterator[tuple[Half, Half]]:
+    """Give folders of pictures and of their labels: they share stems, or the name of one says so."""
+    for together in _near(halves):
+        pictures = [half for half in together if _can_be_sent(half.specs, specs)]
+        labels = [half for half in together if _is_labels(half.specs, specs)]
+        for second in sorted(labels, key=lambda half: _rank(half.parts[-1:])):
+            if first := next((half for half in pictures if _belong(half, second)), None):
+                yield first, second
+                break
+
+
+def _masks(halves: Sequence[Half], specs: Specs) -> Iterator[tuple[Half, Half, Spec]]:
+    """Give folders of pictures and of what goes by its name as masks, for which there is another specification."""
+    for together in _near(halves):
+        for second in together:
+            if len(second.specs) > 1 or not _FOR_MASKS.search(second.parts[-1] if second.parts else ""):
+                continue
+            own = specs[min(second.specs)]
+            others = [spec for spec in specs if spec.file_type == own.file_type and spec is not own]
+            same = (half for half in together if half.specs == second.specs and half is not second)
+            first = next((half for half in same if not half.stems.isdisjoint(second.stems)), None)
+            if others and first is not None and not _FOR_MASKS.search(first.path.rpartition("/")[2]):
+                yield first, second, others[0]
+
+
+def _near(halves: Sequence[Half]) -> Iterable[list[Half]]:
+    """Give folders together whose paths differ in one step."""
+    near: dict[tuple[str | None, ...], list[Half]] = defaultdict(list)
+    for half in halves:
+        parts = half.parts
+        for index in range(len(parts)):
+            near[(*parts[:index], None, *parts[index + 1 :])].append(half)
+        near[(*parts, None)].append(half)
+    return near.values()
+
+
+def _belong(pictures: Half, labels: Half) -> bool:
+    if not pictures.specs.isdisjoint(labels.specs):
+        return False
+    steps = set(labels.parts).difference(pictures.parts)
+    return not pictures.stems.isdisjoint(labels.stems) or _rank(steps) < len(_FOR_LABELS)
+
+
+def _rank(names: Iterable[str]) -> int:
+    """Tell how clearly one of these names is that of a folder for labels."""
+    ranks = (rank for name in names for rank, words in enumerate(_FOR_LABELS) if words.match(name))
+    return min(ranks, default=len(_FOR_LABELS))
+
+
+def _stems(path: str) -> tuple[str, str]:
+    stem = stem_of(path.rpartition("/")[2])
+    return fold(stem), fold(stem_of(stem))
+
+
+def _steps(first: Half, second: Half) -> tuple[str, str]:
+    """Give the steps in which two paths differ; `"."` is that of a folder which the other one lies in."""
+    if len(first.parts) == len(second.parts):
+        pairs = zip(first.parts, second.parts, strict=True)
+        return next(pair for pair in pairs if pair[0] != pair[1])
+    deeper = len(first.parts) > len(second.parts)
+    return (first.parts[-1], ".") if deeper else (".", second.parts[-1])
+
+
+def _pairing(folders: dict[str, str] | None) -> str:
+    how = (
+        f"say folders={folders} to pair these folders"
+        if folders
+        else "rename what belongs together to one stem, or give items, {'files': {…}}"
+    )
+    return (
+        f"{how}. If they do not belong together, allow_unpaired=True sends them as they are. Nothing was sent"
+    )
+
+
+def _refusal(
+    sent: frozenset[int],
+    labels: frozenset[int],
+    picture: str,
+    label: str,
+    *,
+    specs: Specs,
+    folders: dict[str, str] | None = None,
+) -> TransferError:
+    lacking, alone = (" and ".join(specs[number].name for number in sorted(each)) for each in (labels, sent))
+    return TransferError(
+        f"{picture!r} would be sent without {lacking}, and {label!r} lies there without {alone}: {_pairing(folders)}"
+    )
