@@ -94,6 +94,12 @@ def demo(*, images: Path | None, limit: int | None, workers: int, keep: bool) ->
 @click.option(
     "--allow-host", "allow_hosts", multiple=True, metavar="NAME", help="Answer for this host name too."
 )
+@click.option(
+    "--faults",
+    default="",
+    metavar="TEXT",
+    help="Do wrong on demand: latency=50ms,429=0.05,503@after=0.02,drop=0.01,seed=7.",
+)
 def sandbox(**options: Any) -> None:
     """Serve a backend on this machine until Ctrl-C.
 

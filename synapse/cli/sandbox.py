@@ -36,7 +36,7 @@ def run_sandbox(**options: Any) -> None:
 @contextlib.contextmanager
 def backend(**options: Any) -> Iterator[Sandbox]:
     """Serve a sandbox for as long as the block lasts; what keeps it from starting is told in a sentence."""
-    from synapse.sandbox import SandboxError, SandboxWarning, serve
+    from synapse.sandbox import FaultsError, SandboxError, SandboxWarning, serve
 
     with contextlib.ExitStack() as stack:
         try:
@@ -44,7 +44,7 @@ def backend(**options: Any) -> Iterator[Sandbox]:
                 sandbox = stack.enter_context(serve(**options))
             for each in told:
                 click.echo(f"Warning: {each.message}.", err=True)
-        except (ImportError, SandboxError) as error:
+        except (ImportError, FaultsError, SandboxError) as error:
             raise click.ClickException(str(error)) from error
         yield sandbox
 
@@ -63,6 +63,7 @@ def introduction(sandbox: Sandbox) -> str:
         },
         "admin page": admin(sandbox),
         "data": sandbox.data,
+        **({"faults": sandbox.faults} if sandbox.faults else {}),
     }
     return (
         f"[bold]A Synapse backend is running.[/]\n{facts(rows)}\n\n"

@@ -6,10 +6,19 @@ with synapse.sandbox.serve(seed="demo") as sandbox:
 
 from __future__ import annotations
 
+from .faults import FaultsError
 from .launch import ObjectStorage, Sandbox, SandboxError, TenantAccess, serve
 from .network import SandboxWarning
 
-__all__ = ["ObjectStorage", "Sandbox", "SandboxError", "SandboxWarning", "TenantAccess", "serve"]
+__all__ = [
+    "FaultsError",
+    "ObjectStorage",
+    "Sandbox",
+    "SandboxError",
+    "SandboxWarning",
+    "TenantAccess",
+    "serve",
+]
 
-for _public in (ObjectStorage, Sandbox, SandboxError, SandboxWarning, TenantAccess, serve):
+for _public in (FaultsError, ObjectStorage, Sandbox, SandboxError, SandboxWarning, TenantAccess, serve):
     _public.__module__ = __name__

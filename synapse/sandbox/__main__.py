@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from .faults import EXAMPLE, FILE, Faults, FaultsError
 from .launch import cache_folder, require_extra
 
 
@@ -41,6 +42,13 @@ def parser() -> argparse.ArgumentParser:
         metavar="NAME",
         help="answer requests for this host name too, such as that of a server in front; can be repeated",
     )
+    made.add_argument(
+        "--faults",
+        type=faults,
+        default="",
+        metavar="TEXT",
+        help=f"do wrong on demand: {EXAMPLE}; DIR/{FILE} changes it while it runs",
+    )
     made.add_argument("--stop-with-parent", action="store_true", help=argparse.SUPPRESS)
     return made
 
@@ -57,6 +65,14 @@ def positive(text: str) -> int:
     if int(text) < 1:
         raise ValueError
     return int(text)
+
+
+def faults(text: str) -> str:
+    """Read what to do wrong, and choose a seed where none is given."""
+    try:
+        return str(Faults.parse(text))
+    except FaultsError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -20,6 +20,7 @@ from urllib.parse import urlencode
 
 import attrs
 
+from .faults import Faults, read_faults, write_faults
 from .network import SandboxWarning, is_local, warning_of
 from .privacy import open_private, private_folder
 
@@ -58,6 +59,28 @@ class Sandbox:
     data: Path
     pid: int
     tenants: Mapping[str, TenantAccess]
+
+    @property
+    def faults(self) -> str:
+        """What it does wrong on demand, with the seed that repeats it; nothing if it behaves."""
+        return read_faults(self.data)
+
+    def set_faults(self, text: str) -> str:
+        """Have it do wrong from the next request on, as in `serve(faults=…)`; return that with its seed.
+
+        Requests are counted anew. `""` ends it.
+        """
+        return write_faults(self.data, text)
+
+    @contextlib.contextmanager
+    def misbehave(self, text: str) -> Iterator[str]:
+        """Have it do wrong for as long as the block lasts."""
+        before = self.faults
+        told = self.set_faults(text)
+        try:
+            yield told
+        finally:
+            self.set_faults(before)
 
     @classmethod
     def from_json(cls, line: str) -> Sandbox:
@@ -110,6 +133,7 @@ def serve(
     language: str = "en",
     object_storage: ObjectStorage | str | None = None,
     allow_hosts: Sequence[str] = (),
+    faults: str = "",
 ) -> Iterator[Sandbox]:
     """Run a sandbox in another process for as long as the block lasts.
 
@@ -118,8 +142,8 @@ def serve(
     *database* a `postgresql://` address instead of SQLite, *port* 0 any free port, *tenants* the workspaces
     to have, the first of which the handle speaks for. With *object_storage*, the bucket of an S3 service such as
     `http://127.0.0.1:9000/photos`, clients can put files there directly. It answers for the names of this machine and
-    for *allow_hosts*. Where *host* opens it to other machines, a `SandboxWarning` says so. It also stops when this
-    process dies.
+    for *allow_hosts*. Where *host* opens it to other machines, a `SandboxWarning` says so. *faults* is what it shall do
+    wrong, such as `"latency=50ms,429=0.05,503@after=0.02,drop=0.01,seed=7"`. It also stops when this process dies.
     """
     require_extra()
     if not is_local(host):
@@ -134,6 +158,7 @@ def serve(
         "--page-size": page_size,
         "--language": language,
         "--object-storage": store and store.address,
+        "--faults": str(Faults.parse(faults)),
     }
     arguments = [f"{name}={value}" for name, value in values.items() if value is not None]
     arguments += [f"--tenant={code}" for code in tenants]

@@ -13,6 +13,7 @@ DATABASE: Final = "sandbox.sqlite3"
 OWN: Final = (
     *(DATABASE + suffix for suffix in ("", "-wal", "-shm", "-journal")),
     "admin.password",
+    "faults.txt",
     "incoming",
     "media",
     "schema.key",

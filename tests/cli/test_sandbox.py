@@ -96,6 +96,20 @@ class TestSandbox:
         assert (1, "") == (ended.code, ended.out)
         assert ended.err.startswith("Error: the sandbox cannot use the object storage: ")
 
+    def test_tells_which_faults_it_has(self, started):
+        """With the seed, which repeats a run that failed."""
+        running = started("sandbox", "--faults=429=0.5,seed=3")
+        running.read_until("runs until Ctrl-C")
+
+        assert "faults       429=0.5,seed=3\n" in "".join(running.said)
+
+    def test_says_which_fault_it_cannot_read(self, started):
+        """Before anything is started."""
+        ended = started("sandbox", "--faults=late=1").end()
+
+        assert (1, "") == (ended.code, ended.out)
+        assert ended.err.startswith("Error: 'late=1' is no fault: write them as in 'latency=50ms")
+
     def test_warns_where_others_reach_it(self, started, tmp_path):
         """On the screen and in the log."""
         running = started("sandbox", "--host=0.0.0.0", f"--data={tmp_path / 'kept'}")

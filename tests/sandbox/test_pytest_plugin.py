@@ -24,22 +24,64 @@ TEST = """
 """
 
 
+FAULTY = """
+    import urllib.error
+    import urllib.request
+
+    import pytest
+
+    @pytest.mark.synapse_faults("502=1,seed=6")
+    def test_marked(synapse_sandbox):
+        with pytest.raises(urllib.error.HTTPError, match="502"):
+            urllib.request.urlopen(f"{synapse_sandbox.url}/health")
+
+    @pytest.mark.synapse_faults("502=1,seed=6")
+    def test_fails(synapse_sandbox):
+        urllib.request.urlopen(f"{synapse_sandbox.url}/health")
+
+    def test_others_have_those_of_the_run(synapse_sandbox):
+        assert synapse_sandbox.faults == "latency=1ms,seed=2"
+
+    @pytest.mark.synapse_faults("502=1")
+    def test_has_no_backend():
+        pass
+"""
+
 PLUGIN = "synapse.sandbox.pytest_plugin"
 ROOT = Path(__file__).parents[2]
 
 
-def test_users_tests_get_a_backend(tmp_path: Path) -> None:
-    """A test that asks for the fixture talks to a sandbox, with nothing to set up."""
-    (tmp_path / "test_theirs.py").write_text(textwrap.dedent(TEST))
+def run_theirs(folder: Path, test: str, *options: str) -> subprocess.CompletedProcess[str]:
+    """Run a test file of a user's."""
+    (folder / "test_theirs.py").write_text(textwrap.dedent(test))
     # With the plugin named, the result does not depend on whether the package is installed.
     environment = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", PLUGIN]
-
-    done = subprocess.run(
-        command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120, check=False
+    return subprocess.run(
+        [*command, *options],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
     )
 
+
+def test_users_tests_get_a_backend(tmp_path: Path) -> None:
+    """A test that asks for the fixture talks to a sandbox, with nothing to set up."""
+    done = run_theirs(tmp_path, TEST)
+
     assert (0, True) == (done.returncode, "2 passed" in done.stdout), done.stdout
+
+
+def test_it_misbehaves_for_those_that_are_marked(tmp_path: Path) -> None:
+    """While they run; who fails is told the seed, and who has no backend what is missing."""
+    done = run_theirs(tmp_path, FAULTY, "--synapse-faults=latency=1ms,seed=2")
+
+    assert "2 failed, 2 passed" in done.stdout, done.stdout
+    assert "502=1,seed=6" in done.stdout.partition("test_fails")[2]
+    assert "is marked synapse_faults and does not use the fixture synapse_sandbox" in done.stdout
 
 
 def test_plugin_is_an_entry_point() -> None:

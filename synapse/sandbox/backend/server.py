@@ -22,6 +22,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from ..faults import write_faults
 from ..network import is_local, warning_of
 from ..privacy import DATABASE, private_folder
 from . import configure
@@ -53,6 +54,7 @@ class Options:
     language: str = "en"
     object_storage: str | None = None
     allow_hosts: tuple[str, ...] = ()
+    faults: str = ""
     cache: Path = field(default_factory=Path)
     stop_with_parent: bool = False
 
@@ -80,6 +82,7 @@ def _prepare(options: Options) -> tuple[Any, dict[str, Any]]:
 
     with _explained(f"use {options.data}", OSError):
         _clear_leftovers(options.data)
+        write_faults(options.data, options.faults)
         with _explained("use the database", SettingsError, ImproperlyConfigured, Error):
             open_database(options)
             facts = _populate(options)
@@ -180,11 +183,12 @@ def _server(options: Options) -> Any:
     from django.urls import get_resolver
     from waitress.server import create_server
 
+    from .misbehaving import Misbehaving
     from .settings import MOST_IN_ALL
 
     # A name may stand for several addresses, each of which would be given a port of its own.
     address = socket.getaddrinfo(options.host, options.port, type=socket.SOCK_STREAM)[0][4][0]
-    application = get_wsgi_application()
+    application = Misbehaving(get_wsgi_application(), options.data)
     _ = get_resolver().url_patterns
     server = create_server(
         application,

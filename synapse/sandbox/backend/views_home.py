@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils.text import capfirst
 from django.views.decorators.http import require_safe
 
+from ..faults import read_faults
 from . import models
 from .representation import context_of
 from .settings import LOCAL
@@ -37,7 +38,8 @@ def home(request: HttpRequest) -> HttpResponse:
     """Show the page; what is in it, to those at this machine and those who have logged in."""
     context = {"url": f"{request.scheme}://{request.get_host()}"}
     if is_at_this_machine(request) or request.user.is_staff:
-        context |= {"counts": counts(), "pictures": pictures(request)}
+        told = read_faults(settings.SANDBOX_DATA_DIR)
+        context |= {"counts": counts(), "pictures": pictures(request), "faults": told}
     page = render(request, "sandbox/home.html", context)
     page.headers["Content-Security-Policy"] = (
         "default-src 'none'; style-src 'unsafe-inline'; img-src http: https:"
