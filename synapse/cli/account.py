@@ -12,7 +12,6 @@ import click
 from rich.console import Console
 
 from synapse.cli.show import facts
-from synapse.dialects import v1_actions
 from synapse.entities import Session
 from synapse.errors import ConfigError, TransportError
 from synapse.masking import Secret
@@ -56,7 +55,7 @@ def log_out(*, profile: str | None) -> None:
 
 
 def _account(session: Session) -> dict[str, Any]:
-    me = session.send(v1_actions.me()).data
+    me = session.dialect.unwrap(session.send(session.dialect.actions.me()))
     if not isinstance(me, dict):
         raise TransportError(
             f"{session.host}/users/me/ answered {type(me).__name__}: is that a Synapse backend?"

@@ -15,7 +15,7 @@ from synapse.mapping.unset import UNSET
 from synapse.orm.registry import entity_at, entity_named
 from synapse.orm.writing import drop_all_cached
 from synapse.query.kinds import LARGEST, Kind, TextKey
-from synapse.uploads.responses import answered_object
+from synapse.uploads.responses import as_object
 
 if TYPE_CHECKING:
     from synapse.client.backend import BackendClient
@@ -73,13 +73,14 @@ def answer(client: BackendClient, request: Request) -> Any:
 
 def answered(client: BackendClient, request: Request) -> Row:
     """Send a request that is answered by one object, and give that."""
-    return answered_object(sent(client, request), request)
+    reply = sent(client, request)
+    return as_object(reply.data, request, status=reply.status)
 
 
 def changed(client: BackendClient, request: Request) -> Row | None:
     """Send a request that changes something, and give the object that it is answered by; None for an empty answer."""
     reply = sent(client, request)
-    return None if reply.data is None else answered_object(reply, request)
+    return None if reply.data is None else as_object(reply.data, request, status=reply.status)
 
 
 def key_of(resource: str, given: object) -> int | str:

@@ -10,7 +10,7 @@ from synapse.client.conversion import Conversion, conversion
 from synapse.client.handles import Handle, on_disk
 from synapse.client.lists import Options, Walk, listed
 from synapse.dialects import v1_client
-from synapse.dialects.v1_actions import UPLOAD
+from synapse.dialects.v1_uploads import UPLOAD
 from synapse.transfer.local_file import PathLike
 from synapse.uploads import upload_for
 

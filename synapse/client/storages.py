@@ -9,7 +9,7 @@ from synapse.client.calls import MISSING, Params, Row, answered, body_of, either
 from synapse.client.lists import every, listed
 from synapse.client.progress import OnProgress, by_items, finished
 from synapse.dialects import v1_client
-from synapse.dialects.v1_storage import Place
+from synapse.dialects.uploads import UploadTarget
 from synapse.errors import QueryError, describe
 from synapse.orm import arguments
 from synapse.session import Outcome
@@ -124,7 +124,7 @@ def upload_file_to_presigned_url(
     client: BackendClient, presigned_url: str, file_path: PathLike, content_type: str | None = None
 ) -> Row:
     """Put a file at a signed address, and return its `checksum`, a SHA-1, and its `size`."""
-    place, source = Place("", (presigned_url,)), Source.of(file_path)
+    place, source = UploadTarget("", (presigned_url,)), Source.of(file_path)
     if client.strict:
         check_alone(source)
     with tracked(None, total=None, label="uploading") as advanced:

@@ -11,11 +11,15 @@ from urllib.parse import parse_qsl, urlsplit
 
 import attrs
 
+from synapse.dialects import v1_actions, v1_uploads
+from synapse.dialects.dialect import Actions, Credentials, Refusal
+from synapse.dialects.refusals import flatten, summary
+from synapse.dialects.uploads import Uploads
 from synapse.dialects.v1_rows import ROWS, Key, Row
 from synapse.dialects.wire import Page, Reply, Request, encode, segment
 from synapse.errors import QueryError, TransportError
 from synapse.mapping.schema import Schema
-from synapse.masking import Masker, outline
+from synapse.masking import Masker, Secret, outline
 from synapse.query import Condition, Exact, In, NotIn, Query
 from synapse.query.catalog import spell
 
@@ -38,6 +42,34 @@ class V1:
     """The grammar of wire v1; it holds no state, so any two are equal."""
 
     name: ClassVar[str] = "v1"
+
+    @property
+    def actions(self) -> Actions:
+        """The requests of the verbs."""
+        return v1_actions
+
+    @property
+    def uploads(self) -> Uploads:
+        """The requests that send files."""
+        return v1_uploads
+
+    def headers(self, credentials: Credentials) -> dict[str, str]:
+        """Give the headers that say who asks."""
+        named = {
+            "Synapse-Access-Token": credentials.api_token,
+            "Authorization": credentials.user_token,
+            "Synapse-Tenant": credentials.tenant,
+            "SYNAPSE-Agent": credentials.agent_token,
+        }
+        return {name: Secret(f"Token {value}") for name, value in named.items() if value}
+
+    def refusal(self, status: int, *, headers: Mapping[str, str], body: Any) -> Refusal:
+        """Read a refusal: every message stands below the field that it is about."""
+        return Refusal(summary(body), flatten(body), headers.get("X-Request-Id"))
+
+    def unwrap(self, reply: Reply) -> Any:
+        """Give what an answer holds; this generation has no envelopes."""
+        return reply.data
 
     def row(self, schema: Schema) -> Row:
         """Give the table row of an entity."""

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 from synapse.dialects.wire import Body, Request, segment
-
-UPLOAD: Final = "chunked_upload"  # the field that names a finished upload
 
 
 def annotate(task: int, data: Mapping[str, Any], *, submit: bool, schema: str | None) -> Request:
@@ -18,14 +16,16 @@ def annotate(task: int, data: Mapping[str, Any], *, submit: bool, schema: str | 
 
 
 def set_tags(
-    path: Literal["tasks/", "assignments/"],
+    resource: str,
     ids: Sequence[int],
     *,
     tags: Sequence[int],
     action: Literal["add", "remove"],
 ) -> Request:
     """Put tags on rows, or take them off."""
-    return Request("POST", f"{path}set_tags/", json={"ids": list(ids), "tags": list(tags), "action": action})
+    return Request(
+        "POST", f"{resource}/set_tags/", json={"ids": list(ids), "tags": list(tags), "action": action}
+    )
 
 
 def run(plugin: int | str, body: Mapping[str, Any]) -> Request:
@@ -58,21 +58,6 @@ def me() -> Request:
     return Request("GET", "users/me/")
 
 
-def data_file(body: Body) -> Request:
-    """Upload one file whole; the same content is stored once."""
-    return Request("POST", "data_files/", body=body)
-
-
-def data_file_from(upload: str | int) -> Request:
-    """Register a finished chunked upload as a data file."""
-    return Request("POST", "data_files/", json={UPLOAD: upload})
-
-
-def files_by_checksum(checksum: str) -> Request:
-    """Look for a data file by its content."""
-    return Request("GET", "data_files/", params=(("checksum", checksum), ("page_size", "1")))
-
-
 def create_units(units: Sequence[Mapping[str, Any]]) -> Request:
     """Create data units, named as the wire names their parts; one of the same files is answered by the one there is."""
     return Request("POST", "data_units/", json=list(units), harmless=True)
@@ -82,28 +67,3 @@ def create_tasks(project: int, units: Sequence[int]) -> Request:
     """Create a task in a project for each of these data units, of which a second one is refused."""
     rows = [{"project": project, "data_unit": unit} for unit in units]
     return Request("POST", "tasks/", json=rows, harmless=True)
-
-
-def verify_checksums(checksums: Sequence[str]) -> Request:
-    """Ask which of these files the backend has."""
-    body = {"checksums": list(checksums)}
-    return Request("POST", "data_files/verify_checksums/", json=body, harmless=True)
-
-
-def chunk(body: Body, *, start: int, size: int, total: int, url: str | None) -> Request:
-    """Send one chunk of *size* bytes at *start*; *url* is the upload's own, from the answer to its first chunk.
-
-    A chunk that may have arrived is not repeated: two at one place could both be written, and the upload can be asked.
-    """
-    headers = (("Content-Range", f"bytes {start}-{start + size - 1}/{total}"),)
-    return Request("PUT", url or "chunked_upload/", body=body, headers=headers, once=url is not None)
-
-
-def complete(url: str | None, md5: str) -> Request:
-    """Close a chunked upload; an empty file is closed on the list itself, as it has no chunk."""
-    return Request("POST", url or "chunked_upload/", json={"md5": md5})
-
-
-def upload_state(url: str) -> Request:
-    """Read how far a chunked upload has come."""
-    return Request("GET", url)

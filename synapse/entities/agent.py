@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from synapse.dialects import v1_actions
 from synapse.entities.choices import ServeStatus
 from synapse.errors import QueryError
 from synapse.mapping import Json, Uuid, read_only
@@ -46,7 +45,7 @@ class Agent(Entity):
         session = held(self, "check")
         if not self.token:
             raise QueryError(f"{self!r} has no token that this account may see; ask for one with more rights")
-        answer: Json = session.send(v1_actions.connect(self.token)).data or {}
+        answer: Json = session.dialect.unwrap(session.send(session.dialect.actions.connect(self.token))) or {}
         return answer
 
 

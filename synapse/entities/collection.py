@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
 import attrs
 
-from synapse.dialects import v1_actions
 from synapse.entities.choices import AccessLevel, CollectionCategory
 from synapse.errors import MappingError, TransferError, WriteUnconfirmedError, describe, did_you_mean
 from synapse.mapping import Json, read_only
@@ -255,7 +254,7 @@ class DataCollection(Entity):
             self._specs(),
             create_units=lambda bodies: _sent(
                 session,
-                v1_actions.create_units(bodies),
+                session.dialect.actions.create_units(bodies),
                 of=DataUnit,
                 rows=[
                     {"data_collection_id": self.pk, "files": body["files"], "meta": body.get("meta", {})}
@@ -272,7 +271,7 @@ class DataCollection(Entity):
             target,
             create_tasks=lambda units: _sent(
                 session,
-                v1_actions.create_tasks(key, units),
+                session.dialect.actions.create_tasks(key, units),
                 of=Task,
                 rows=[{"project_id": key, "data_unit_id": unit} for unit in units],
             ),

@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
-from synapse.dialects import v1_actions
 from synapse.downloads import RemoteFile
 from synapse.entities.choices import JobStatus, LogLevel
 from synapse.entities.files import FilesManager
@@ -168,14 +167,15 @@ class Job(Entity):
     def console_logs(self) -> list[str]:
         """Give the lines that the job has printed so far."""
         session = held(self, "console_logs")
-        reply = send(self, v1_actions.console_logs(self.pk), session=session)
-        if not isinstance(reply.data, list | None):
+        reply = send(self, session.dialect.actions.console_logs(self.pk), session=session)
+        printed = session.dialect.unwrap(reply)
+        if not isinstance(printed, list | None):
             raise TransportError(
-                f"job {self.pk}: expected its console's lines, got {outline(reply.data)}",
+                f"job {self.pk}: expected its console's lines, got {outline(printed)}",
                 method="GET",
                 status_code=reply.status,
             )
-        return [str(line) for line in reply.data or ()]
+        return [str(line) for line in printed or ()]
 
     def tail(self) -> Iterator[str]:
         """Follow the lines that the job prints, from its first one, until it ends.
@@ -191,7 +191,7 @@ class Job(Entity):
         said = "it broke off before the job ended; tail() again, or read console_logs()"
         begun = refused = False
         try:
-            with session.lines(v1_actions.tail(self.pk)) as lines:
+            with session.lines(session.dialect.actions.tail(self.pk)) as lines:
                 for frame in filter(None, map(_frame, lines)):
                     if frame.get("type") == "log":
                         yield _unwrapped(frame.get("data"))

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from synapse.dialects import v1_actions
 from synapse.downloads import RemoteFile
 from synapse.entities.actions import check_action
 from synapse.entities.choices import PluginCategory
@@ -109,7 +108,8 @@ class Plugin(Entity):
             )
 
         with renewing(self, "jobs"), asking(question):
-            answer = send(self, v1_actions.run(self.pk, sent), session=session).data
+            request = session.dialect.actions.run(self.pk, sent)
+            answer = session.dialect.unwrap(send(self, request, session=session))
             # Of the parameters, a backend may keep only those that it knows.
             named = {"action": sent["action"], "agent_id": sent.get("agent")}
             job = _job(answer, session, named)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import attrs
 
-from synapse.dialects import v1_actions
 from synapse.errors import QueryError, Resolution, WriteUnconfirmedError
 from synapse.masking import outline
 from synapse.orm import QuerySet, answers, arguments, bulk, resolving, writing
@@ -23,10 +22,6 @@ if TYPE_CHECKING:
     from synapse.session import Session
 
 BATCH = 500
-PATHS: Final[dict[str, Literal["tasks/", "assignments/"]]] = {
-    "tasks": "tasks/",
-    "assignments": "assignments/",
-}
 Action = Literal["add", "remove"]
 Changes: TypeAlias = list[tuple[Action, list[int]]]
 
@@ -101,8 +96,9 @@ def send_tags(
 
     with resolving.asking(question):
         for action, tags in changes:
-            request = v1_actions.set_tags(PATHS[entity._schema.resource], ids, tags=tags, action=action)
-            answer = session.send(request).data
+            resource = entity._schema.resource
+            request = session.dialect.actions.set_tags(resource, ids, tags=tags, action=action)
+            answer = session.dialect.unwrap(session.send(request))
             if not isinstance(answer, dict | None):
                 raise WriteUnconfirmedError(
                     f"{entity.__name__}.set_tags() was answered by {outline(answer)}, not by an object"

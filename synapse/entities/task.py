@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import attrs
 
-from synapse.dialects import v1_actions
 from synapse.downloads import RemoteFile
 from synapse.entities.choices import StatusLabel, StatusReview, TagCategory, TaskSchema
 from synapse.entities.files import FilesManager
@@ -167,7 +166,7 @@ class Task(Entity):
         arguments.flag("annotate(submit=...)", submit)
         checked_schema = _schema(schema)
         session = held(self, "annotate")
-        request = v1_actions.annotate(self.pk, data, submit=submit, schema=checked_schema)
+        request = session.dialect.actions.annotate(self.pk, data, submit=submit, schema=checked_schema)
         before = {"data": loaded_value(self, "data")}
 
         def check(row: Json) -> None:

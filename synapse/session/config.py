@@ -11,6 +11,7 @@ from typing import Any, Final, Literal
 
 import attrs
 
+from synapse.dialects import Credentials
 from synapse.errors import ConfigError, describe, did_you_mean
 from synapse.masking import Secret, conceal
 from synapse.session.backend import aliases_of
@@ -96,15 +97,10 @@ class Settings:
         tokens = filter(None, map(self.__getattribute__, SECRETS))
         return (*tokens, *map(Secret, secrets_of(self.proxies)))
 
-    def headers(self) -> dict[str, str]:
-        """Return the headers that say who is asking."""
-        named = {
-            "Synapse-Access-Token": self.api_token,
-            "Authorization": self.user_token,
-            "Synapse-Tenant": self.tenant,
-            "SYNAPSE-Agent": self.agent_token,
-        }
-        return {name: Secret(f"Token {value}") for name, value in named.items() if value}
+    @property
+    def credentials(self) -> Credentials:
+        """Who asks, for the dialect to put into headers."""
+        return Credentials(self.api_token, self.agent_token, self.user_token, self.tenant)
 
     def public(self) -> dict[str, Any]:
         """Return the arguments that make this session again once its tokens are resolved anew."""

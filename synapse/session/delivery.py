@@ -17,6 +17,7 @@ from urllib.parse import urljoin, urlsplit
 
 import attrs
 
+from synapse.dialects import Dialect
 from synapse.dialects.wire import IDEMPOTENT, Reply, Request, encode
 from synapse.errors import (
     ClientError,
@@ -62,12 +63,14 @@ class Delivery:
         self,
         settings: Settings,
         *,
+        dialect: Dialect,
         transport: Transport,
         masker: Masker,
         pause: Callable[[float], None],
         check_open: Callable[[], None],
     ) -> None:
         self._settings = settings
+        self._dialect = dialect
         self.masker = masker
         self._pause = pause
         self.check_open = check_open
@@ -309,7 +312,7 @@ class Delivery:
 
     def _refused(self, attempt: Attempt, answer: RawResponse, *, more: str, acted: bool) -> ClientError:
         more += _standing(attempt, acted=True) if acted else ""
-        error = error_of(answer, label=attempt.label, masker=self.masker, more=more)
+        error = error_of(answer, label=attempt.label, masker=self.masker, dialect=self._dialect, more=more)
         error.unconfirmed = acted and attempt.method not in _READS
         passing = answer.rule.others is Effect.REPEATABLE
         error.too_long = passing and not self._settings.retry.allows(error.retry_after)

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import html
-import json
 import re
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from http import HTTPStatus
-from itertools import islice
 from typing import Any, Final
 
 import attrs
 
+from synapse.dialects import Dialect
+from synapse.dialects.refusals import SHOWN, one_line
 from synapse.dialects.wire import own_words
 from synapse.errors import (
     AuthenticationError,
@@ -23,16 +22,11 @@ from synapse.errors import (
     RateLimitError,
     ServerError,
     ValidationError,
-    printable,
 )
 from synapse.masking import Masker
 from synapse.session.decoding import parse
 from synapse.session.retry import Rule, rule_of, seconds_until
 
-SHOWN: Final = 200
-# What a refusal says of fields is told up to here; a hostile one would name millions by paths of megabytes.
-_DEEPEST: Final = 32
-_MOST: Final = 10_000
 _CLASSES: Final[Mapping[int, type[ClientError]]] = {
     400: ValidationError,
     401: AuthenticationError,
@@ -47,9 +41,6 @@ _CHARSET: Final = re.compile(r"charset=[\"']?([\w.:-]+)", re.IGNORECASE)
 _NO_CHARSETS: Final = frozenset(
     {"idna", "punycode", "undefined", "unicode_escape", "raw_unicode_escape", "utf_7"}
 )
-_TITLE: Final = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
-_INVISIBLE: Final = re.compile(r"<(script|style|head)\b.*?</\1>|<[^>]*>", re.IGNORECASE | re.DOTALL)
-_MARKUP: Final = re.compile(r"\s*<(?:!doctype|html|head|body|\?xml)", re.IGNORECASE)
 
 
 @attrs.frozen
@@ -84,13 +75,15 @@ class RawResponse:
 
 def describe(answer: RawResponse, *, masker: Masker) -> str:
     """Return the kind and the first characters of a body that could not be read as JSON."""
-    kind = _line(masker.text(answer.headers.get("Content-Type") or "no content type"))[:SHOWN]
+    kind = one_line(masker.text(answer.headers.get("Content-Type") or "no content type"))[:SHOWN]
     # Masked before it is cut: the beginning of a token is most of it.
-    start = _line(masker.words(_line(masker.text(text_of(answer)))[: 4 * SHOWN]))[:SHOWN]
+    start = one_line(masker.words(one_line(masker.text(text_of(answer)))[: 4 * SHOWN]))[:SHOWN]
     return f"{kind}: {start}" if start else f"{kind}, empty"
 
 
-def error_of(answer: RawResponse, *, label: str, masker: Masker, more: str = "") -> ClientError:
+def error_of(
+    answer: RawResponse, *, label: str, masker: Masker, dialect: Dialect, more: str = ""
+) -> ClientError:
     """Build the error of an answer that refused, in the backend's words and without the session's tokens.
 
     *more* follows them.
@@ -101,70 +94,17 @@ def error_of(answer: RawResponse, *, label: str, masker: Masker, more: str = "")
     except (ValueError, RecursionError):
         body = masker.words(text)
     cls = _CLASSES.get(answer.status, ServerError if answer.status >= 500 else ClientError)
-    words = summary(body) or _phrase(answer.status)
-    request = answer.headers.get("X-Request-Id")
+    refusal = dialect.refusal(answer.status, headers=answer.headers, body=body)
+    words, request = refusal.words or _phrase(answer.status), refusal.request_id
     error = cls(
         f"{label}: {answer.status} {words}{more}",
         status_code=answer.status,
         response=body,
-        errors=flatten(body),
+        errors=refusal.errors,
         request_id=request and masker.text(request),
     )
     error.retry_after = answer.retry_after
     return error
-
-
-def summary(body: object) -> str:
-    """Return one line that says what the backend said, in its own language."""
-    if isinstance(body, str):
-        return _page(body) if _MARKUP.match(body) else _line(body)[:SHOWN]
-    parts = [
-        text if field in ("detail", "non_field_errors") else f"{field}: {text}"
-        for field, texts in flatten(body).items()
-        for text in texts
-    ]
-    line = _line("; ".join(parts))
-    return line if len(line) <= 5 * SHOWN else line[: 5 * SHOWN] + "…"
-
-
-def flatten(body: object) -> dict[str, list[str]]:
-    """Return the messages of an error body by field; the paths of nested fields and rows are joined by dots.
-
-    >>> flatten([{}, {"name": ["required"]}])
-    {'1.name': ['required']}
-    """
-    found: dict[str, list[str]] = {}
-    if isinstance(body, dict | list):
-        for path, text in islice(_leaves(body), _MOST):
-            found.setdefault(path or "non_field_errors", []).append(text)
-    return found
-
-
-def _leaves(body: object) -> Iterator[tuple[str, str]]:
-    # An explicit stack: a hostile body may be nested deeper than Python recurses.
-    stack: list[Iterator[tuple[str, object]]] = [iter([("", body)])]
-    while stack:
-        path, value = next(stack[-1], (None, None))
-        if path is None:
-            stack.pop()
-        elif isinstance(value, dict | list) and value:
-            if len(stack) > _DEEPEST:
-                yield path, "…"
-            else:
-                stack.append(_members(path, value))
-        elif value is not None and not isinstance(value, dict | list):
-            yield path, value if isinstance(value, str) else json.dumps(value)
-
-
-def _members(path: str, value: dict[str, Any] | list[Any]) -> Iterator[tuple[str, object]]:
-    if isinstance(value, dict):
-        for key, item in value.items():
-            name = str(key)[:SHOWN]
-            yield f"{path}.{name}" if path else name, item
-        return
-    rows = any(isinstance(item, dict | list) for item in value)
-    for index, item in enumerate(value):
-        yield f"{path}.{index}".lstrip(".") if rows else path, item
 
 
 def text_of(answer: RawResponse) -> str:
@@ -179,17 +119,6 @@ def text_of(answer: RawResponse) -> str:
         return answer.content.decode("utf-8" if name in _NO_CHARSETS else name, "replace")
     except (LookupError, UnicodeError):
         return answer.content.decode("utf-8", "replace")
-
-
-def _page(text: str) -> str:
-    text = text[: 100 * SHOWN]
-    title = _TITLE.search(text)
-    visible = html.unescape(title.group(1) if title else _INVISIBLE.sub(" ", text))
-    return f"(an HTML page: {_line(visible)[:SHOWN]})"
-
-
-def _line(text: str) -> str:
-    return printable(" ".join(text.split()))
 
 
 def _phrase(status: int) -> str:

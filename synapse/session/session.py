@@ -10,12 +10,12 @@ import weakref
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeVar, cast
 
 import attrs
 
-from synapse.dialects import V1, Reply, Request
-from synapse.errors import ConfigError, hide
+from synapse.dialects import DEFAULT, V1, Dialect, Reply, Request
+from synapse.errors import ConfigError, describe, hide
 from synapse.masking import Masker, conceal
 from synapse.session import current_session, process
 from synapse.session.backend import Backend
@@ -73,7 +73,7 @@ class Session:
         proxies: Mapping[str, str] | None = None,
         state_dir: str | os.PathLike[str] | Literal[False] | None = None,
         aliases: Iterable[str] = (),
-        dialect: V1 | None = None,
+        dialect: Dialect | None = None,
     ) -> None:
         # From here on, whatever lists variables shows no secret of these.
         api_token, agent_token = conceal(api_token), conceal(agent_token)
@@ -93,18 +93,19 @@ class Session:
             state_dir=state_dir,
             aliases=aliases,
         )
-        self._start(settings, dialect or V1())
+        self._start(settings, _checked(dialect))
 
     @classmethod
     def bare(cls, settings: Settings) -> Self:
         """Make a session of exactly these settings, whatever the environment and the profile say."""
         session = cls.__new__(cls)
-        session._start(settings, V1())
+        session._start(settings, DEFAULT)
         return session
 
-    def _start(self, settings: Settings, dialect: V1) -> None:
+    def _start(self, settings: Settings, dialect: Dialect) -> None:
         self.settings: Settings = settings
-        self.dialect: V1 = dialect
+        # Narrower than what is taken, until every layer above goes by tables.
+        self.dialect: V1 = cast("V1", dialect)
         self.host: str = settings.host
         self.origin: str = settings.base.origin
         self.workers: int = settings.workers
@@ -291,15 +292,29 @@ class Session:
         with self._lock:
             self.check_open()
             if self._made is None:
-                transport = Transport(self.settings, masker=self._masker, traces=self._traces)
+                headers = self.dialect.headers(self.settings.credentials)
+                transport = Transport(
+                    self.settings, headers=headers, masker=self._masker, traces=self._traces
+                )
                 self._made = Delivery(
                     self.settings,
+                    dialect=self.dialect,
                     transport=transport,
                     masker=self._masker,
                     pause=self.pause,
                     check_open=self.check_open,
                 )
             return self._made
+
+
+def _checked(dialect: object) -> Dialect:
+    if dialect is None:
+        return DEFAULT
+    if isinstance(dialect, type) or not isinstance(dialect, Dialect):
+        raise ConfigError(
+            f"dialect must be a dialect object, such as synapse.dialects.V1(), not {describe(dialect)}"
+        )
+    return dialect
 
 
 def _load(cls: type[Session], arguments: dict[str, Any]) -> Session:

@@ -111,14 +111,16 @@ class Attempt:
 class Transport:
     """The sockets of one session in one process; safe to share between threads."""
 
-    def __init__(self, settings: Settings, *, masker: Masker, traces: list[Trace]) -> None:
+    def __init__(
+        self, settings: Settings, *, headers: Mapping[str, str], masker: Masker, traces: list[Trace]
+    ) -> None:
         self._settings = settings
         self._masker = masker
         self._traces = traces
         self._connections = Connections(workers=settings.workers, masker=masker)
         self._environment: dict[str, NetworkSettings] = {}
         self.plain = {"User-Agent": _user_agent(), "Accept": "*/*", "Accept-Encoding": "gzip, deflate"}
-        self.signed = {**self.plain, **settings.headers()}
+        self.signed = {**self.plain, **headers}
 
     def close(self) -> None:
         """Free the sockets."""

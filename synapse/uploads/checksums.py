@@ -11,7 +11,6 @@ from typing import Any, Final, TypeAlias
 
 import attrs
 
-from synapse.dialects import v1_actions as actions
 from synapse.errors import ClientError, ServerError, TransportError
 from synapse.masking import outline
 from synapse.session import Session
@@ -69,12 +68,13 @@ def existing(session: Session, checksums: Iterable[str]) -> set[str]:
     given = list(dict.fromkeys(checksums))
     found: set[str] = set()
     for start in range(0, len(given), AT_ONCE):
-        reply = session.send(actions.verify_checksums(given[start : start + AT_ONCE]))
-        held = reply.data.get("existing_checksums") if isinstance(reply.data, dict) else None
+        reply = session.send(session.dialect.uploads.verify_checksums(given[start : start + AT_ONCE]))
+        data = session.dialect.unwrap(reply)
+        held = data.get("existing_checksums") if isinstance(data, dict) else None
         if not isinstance(held, list) or not all(isinstance(each, str) for each in held):
             raise TransportError(
                 "POST data_files/verify_checksums/: expected a list of text 'existing_checksums', "
-                f"got {outline(reply.data)}",
+                f"got {outline(data)}",
                 method="POST",
                 status_code=reply.status,
             )
@@ -103,8 +103,8 @@ def known_by(session: Session, contents: Iterable[Hashes], *, mapped: Map) -> di
 
 def file_of(session: Session, checksum: str) -> dict[str, Any] | None:
     """Look for the data file of a checksum, and return its row."""
-    request = actions.files_by_checksum(checksum)
-    rows = answered_object(session.send(request), request).get("results")
+    request = session.dialect.uploads.files_by_checksum(checksum)
+    rows = answered_object(session, request).get("results")
     for row in rows if isinstance(rows, list) else ():
         # A backend without this filter answers with other files.
         if isinstance(row, dict) and str(row.get("checksum")).lower() == checksum:

@@ -8,7 +8,6 @@ from typing import Any, Final, TypeVar
 import attrs
 
 from synapse.dialects import Request
-from synapse.dialects import v1_actions as actions
 from synapse.errors import (
     ClientError,
     OriginError,
@@ -86,7 +85,7 @@ def send_chunks(
                 entry.forget()
                 raise
             except ValidationError as error:
-                if actions.UPLOAD not in error.errors:
+                if session.dialect.uploads.UPLOAD not in error.errors:
                     raise
                 upload.give_up(error)
             else:
@@ -127,7 +126,7 @@ class _Upload:
             return
         self.url, self.resumed = self.entry.address, True
         try:
-            state = self._object(actions.upload_state(self.url))
+            state = self._object(self.session.dialect.uploads.upload_state(self.url))
             if _is_complete(state):
                 self.completed, self.offset = state, self.source.size
             else:
@@ -167,7 +166,9 @@ class _Upload:
         size = min(self.chunk_size, self.source.size - self.offset)
         part = FilePart(self.source, "file", self.offset, size, self.tally)
         body = MultipartBody({"filename": self.name}, files={"file": part})
-        chunk = actions.chunk(body, start=self.offset, size=size, total=self.source.size, url=self.url)
+        chunk = self.session.dialect.uploads.chunk(
+            body, start=self.offset, size=size, total=self.source.size, url=self.url
+        )
         request = attrs.evolve(chunk, read_timeout=patience(self.session, size))
         try:
             self._follow(self._object(request))
@@ -214,7 +215,7 @@ class _Upload:
         """Close the upload with its MD5; a lost answer is made up for by reading the state."""
         # The backend may read the whole file once more.
         limit = patience(self.session, self.source.size)
-        request = attrs.evolve(actions.complete(self.url, md5), read_timeout=limit)
+        request = attrs.evolve(self.session.dialect.uploads.complete(self.url, md5), read_timeout=limit)
         attempts = 0
         while True:
             try:
@@ -286,7 +287,7 @@ class _Upload:
         attempts = 0
         while True:
             try:
-                return self._object(actions.upload_state(url))
+                return self._object(self.session.dialect.uploads.upload_state(url))
             except OriginError:
                 raise
             except (ServerError, TransportError) as error:
@@ -296,7 +297,7 @@ class _Upload:
             self._pause(attempts)
 
     def _object(self, request: Request) -> dict[str, Any]:
-        return answered_object(self.session.send(request), request)
+        return answered_object(self.session, request)
 
     def _pause(self, number: int) -> None:
         self.session.pause(self.session.settings.retry.wait(number))

@@ -10,7 +10,6 @@ from typing import Any
 import attrs
 
 from synapse.dialects import Reply
-from synapse.dialects import v1_actions as actions
 from synapse.errors import TransferError
 from synapse.session import Session
 from synapse.transfer.local_file import PathLike, Source, Tally
@@ -32,5 +31,5 @@ def send_release(
         )
     with tracked(progress, total=source.size, label=source.name) as advanced:
         part = FilePart.whole(source, source.name, tally=Tally(source, advanced=advanced))
-        request = actions.release(MultipartBody(fields, files={"file": part}))
+        request = session.dialect.actions.release(MultipartBody(fields, files={"file": part}))
         return session.send(attrs.evolve(request, read_timeout=patience(session, source.size)))

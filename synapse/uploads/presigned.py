@@ -11,9 +11,7 @@ from typing import Any, Final, TypeAlias
 
 import attrs
 
-from synapse.dialects import v1_actions as actions
-from synapse.dialects import v1_storage as wire
-from synapse.dialects.v1_storage import Lodged, Place, Verdict
+from synapse.dialects.uploads import StoredFile, Uploads, UploadTarget, Verdict
 from synapse.errors import (
     AuthenticationError,
     ClientError,
@@ -120,10 +118,9 @@ class _Parcel:
     name: str
     sha1: str | None = None
 
-    @property
-    def fits(self) -> bool:
+    def fits(self, uploads: Uploads) -> bool:
         """Whether the wire has a word for it."""
-        return self.source.size > 0 and 0 < len(self.name) <= wire.LONGEST_NAME
+        return self.source.size > 0 and 0 < len(self.name) <= uploads.LONGEST_NAME
 
     @property
     def kind(self) -> str | None:
@@ -144,10 +141,11 @@ class _Dispatch:
 
     def send(self, parcels: Sequence[_Parcel]) -> list[Outcome[Source, Row]] | None:
         """Send by the storage what goes there, the rest directly."""
-        numbered = [(number, parcel) for number, parcel in enumerate(parcels) if parcel.fits]
-        for start in range(0, len(numbered), wire.MOST_FILES):
+        uploads = self.session.dialect.uploads
+        numbered = [(number, parcel) for number, parcel in enumerate(parcels) if parcel.fits(uploads)]
+        for start in range(0, len(numbered), uploads.MOST_FILES):
             if not declined(self.session):
-                self._send_batch(dict(numbered[start : start + wire.MOST_FILES]))
+                self._send_batch(dict(numbered[start : start + uploads.MOST_FILES]))
         if declined(self.session) and not self.done:
             return None
         left = [number for number in range(len(parcels)) if number not in self.done]
@@ -168,25 +166,26 @@ class _Dispatch:
             if self.strict and not declined(self.session):
                 self._end(batch, error)
             return
-        lodged: dict[int, Lodged] = {}
+        lodged: dict[int, StoredFile] = {}
         for number, result in self._put(batch, places):
-            if isinstance(result, Lodged):
+            if isinstance(result, StoredFile):
                 lodged[number] = result
             else:
                 self._fail(number, batch[number], result)
         verdicts = confirmed(self.session, list(lodged.values()))
         for number, file in lodged.items():
-            self._judge(number, batch[number], file, verdict=verdicts[file.place.key])
+            self._judge(number, batch[number], file, verdict=verdicts[file.target.key])
 
-    def _ask(self, parcels: list[_Parcel]) -> list[Place]:
+    def _ask(self, parcels: list[_Parcel]) -> list[UploadTarget]:
         """Ask where the files may go."""
         rows = [(parcel.name, parcel.source.size, parcel.kind) for parcel in parcels]
         sizes = [parcel.source.size for parcel in parcels]
-        request = wire.ask_places(rows, seconds=sum(sizes) // _SLOWEST)
+        uploads = self.session.dialect.uploads
+        request = uploads.ask_targets(rows, seconds=sum(sizes) // _SLOWEST)
         number = 0
         while True:
             try:
-                return wire.places(self.session.send(request).data, sizes)
+                return uploads.targets(self.session.send(request), sizes)
             except ClientError as error:
                 self._note_refusal(error)
                 raise
@@ -206,13 +205,15 @@ class _Dispatch:
             logger.info("files go by the backend, which signs no addresses: %s", error)
             _standing(self.session).declined = True
 
-    def _put(self, batch: dict[int, _Parcel], places: list[Place]) -> list[tuple[int, Lodged | Exception]]:
+    def _put(
+        self, batch: dict[int, _Parcel], places: list[UploadTarget]
+    ) -> list[tuple[int, StoredFile | Exception]]:
         """Put whole files side by side, then those that come in parts, whose parts travel so themselves."""
         work = list(zip(batch, places, strict=True))
         whole = [each for each in work if each[1].part_size is None]
         parted = [each for each in work if each[1].part_size is not None]
 
-        def put(each: tuple[int, Place]) -> Lodged:
+        def put(each: tuple[int, UploadTarget]) -> StoredFile:
             number, place = each
             return self._deposit(batch[number], place)
 
@@ -222,7 +223,7 @@ class _Dispatch:
         ]
         return [(number, result or error or AssertionError()) for (number, _), result, error in outcomes]
 
-    def _deposit(self, parcel: _Parcel, place: Place) -> Lodged:
+    def _deposit(self, parcel: _Parcel, place: UploadTarget) -> StoredFile:
         standing = _standing(self.session)
         if standing.declined and not self.strict:
             raise NotStoredError("not tried, since the storage takes nothing")
@@ -243,7 +244,7 @@ class _Dispatch:
         standing.note(stored=True)
         return stored
 
-    def _judge(self, number: int, parcel: _Parcel, file: Lodged, *, verdict: Verdict | Exception) -> None:
+    def _judge(self, number: int, parcel: _Parcel, file: StoredFile, *, verdict: Verdict | Exception) -> None:
         if isinstance(verdict, Verdict) and verdict.error is None:
             key = {} if verdict.data_file is None else {"id": verdict.data_file}
             row = {**key, "checksum": file.sha1, "size": file.size}
@@ -277,7 +278,7 @@ def _found(session: Session, row: Row) -> Row:
     )
 
 
-def confirmed(session: Session, files: Sequence[Lodged]) -> dict[str, Verdict | Exception]:
+def confirmed(session: Session, files: Sequence[StoredFile]) -> dict[str, Verdict | Exception]:
     """Tell the backend what has arrived, until it has said of every file what became of it."""
     said: dict[str, Verdict | Exception] = {}
     pending, unclear = list(files), False
@@ -287,42 +288,43 @@ def confirmed(session: Session, files: Sequence[Lodged]) -> dict[str, Verdict | 
         if unclear:
             session.pause(session.settings.retry.wait(number))
         said.update(_asked(session, pending))
-        refused = [file for file in pending if _is_refused(said.get(file.place.key))]
-        pending = [file for file in pending if file.place.key not in said]
+        refused = [file for file in pending if _is_refused(said.get(file.target.key))]
+        pending = [file for file in pending if file.target.key not in said]
         unclear = unclear or bool(pending)
         if unclear:
             # What was registered before may be refused now, as parts are put together only once.
             held = _held(session, [*pending, *refused])
-            said.update({file.place.key: Verdict() for file in [*pending, *refused] if file.sha1 in held})
+            said.update({file.target.key: Verdict() for file in [*pending, *refused] if file.sha1 in held})
             pending = [file for file in pending if file.sha1 not in held]
     lost = WriteUnconfirmedError(
         "the files are in the storage, but no answer says that they are registered: send them again, nothing is doubled"
     )
-    return {**dict.fromkeys((file.place.key for file in pending), lost), **said}
+    return {**dict.fromkeys((file.target.key for file in pending), lost), **said}
 
 
-def _asked(session: Session, files: list[Lodged]) -> dict[str, Verdict | Exception]:
+def _asked(session: Session, files: list[StoredFile]) -> dict[str, Verdict | Exception]:
     """Confirm once; files without a verdict are left out."""
     try:
-        return dict(wire.verdicts(session.send(wire.confirm(files)).data))
+        uploads = session.dialect.uploads
+        return dict(uploads.verdicts(session.send(uploads.confirm(files))))
     except (ServerError, WriteUnconfirmedError):
         return {}
     except ClientError as error:
         if isinstance(error, AuthenticationError):
-            return {file.place.key: error for file in files}
-        return {file.place.key: Verdict(error=str(error)) for file in files}
+            return {file.target.key: error for file in files}
+        return {file.target.key: Verdict(error=str(error)) for file in files}
     except SynapseError as error:
-        return {file.place.key: error for file in files}
+        return {file.target.key: error for file in files}
 
 
 def _is_refused(said: Verdict | Exception | None) -> bool:
     return isinstance(said, Verdict) and said.error is not None
 
 
-def _held(session: Session, files: Sequence[Lodged]) -> set[str]:
-    request = actions.verify_checksums([file.sha1 for file in files])
+def _held(session: Session, files: Sequence[StoredFile]) -> set[str]:
+    request = session.dialect.uploads.verify_checksums([file.sha1 for file in files])
     try:
-        held = answered_object(session.send(request), request).get("existing_checksums")
+        held = answered_object(session, request).get("existing_checksums")
     except SynapseError:
         return set()
     return {each for each in held if isinstance(each, str)} if isinstance(held, list) else set()

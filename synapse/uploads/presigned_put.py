@@ -10,12 +10,13 @@ import threading
 from collections.abc import Callable
 from typing import Final
 
-from synapse.dialects.v1_storage import Lodged, Place
+from synapse.dialects.refusals import summary
+from synapse.dialects.uploads import StoredFile, UploadTarget
 from synapse.errors import SynapseError, TransferError, TransportError
 from synapse.masking import Masker, Secret
 from synapse.session import Session
 from synapse.session.concurrency import FleetingExecutor
-from synapse.session.replies import RawResponse, summary
+from synapse.session.replies import RawResponse
 from synapse.session.retry import BUSY, seconds_until, storage_may_take
 from synapse.transfer.local_file import Source, Tally
 from synapse.uploads.multipart import FilePart, MultipartReader
@@ -100,12 +101,12 @@ def deposit(
     session: Session,
     source: Source,
     *,
-    place: Place,
+    place: UploadTarget,
     content_type: str | None,
     advanced: Callable[[int], object],
     workers: int,
     sha1: str | None = None,
-) -> Lodged:
+) -> StoredFile:
     """Put a file into its place; what the storage did not take is a `NotStoredError`, and counts as not sent.
 
     A file whose *sha1* is known already is not hashed again.
@@ -152,30 +153,30 @@ class _Sent:
 def _whole(
     session: Session,
     source: Source,
-    place: Place,
+    place: UploadTarget,
     *,
     content_type: str,
     advanced: Callable[[int], object],
     sha1: str | None,
-) -> Lodged:
+) -> StoredFile:
     digest = _Sha1(source, advanced=advanced)
     tally = digest if sha1 is None else _Count(source, start=0, advanced=advanced)
     _put(
         session, place.addresses[0], FileBody(FilePart.whole(source, source.name, tally=tally), content_type)
     )
-    return Lodged(place, sha1 or digest.sha1(), source.size)
+    return StoredFile(place, sha1 or digest.sha1(), source.size)
 
 
 def _in_parts(
     session: Session,
     source: Source,
-    place: Place,
+    place: UploadTarget,
     *,
     part_size: int,
     advanced: Callable[[int], object],
     workers: int,
     sha1: str | None,
-) -> Lodged:
+) -> StoredFile:
     """Put the parts side by side, while the file is hashed from its start to its end."""
     failed = threading.Event()
 
@@ -203,7 +204,7 @@ def _in_parts(
         if errors:
             raise next((error for error in errors if not isinstance(error, NotStoredError)), errors[0])
         etags = tuple(outcome.result or "" for outcome in outcomes)
-        return Lodged(place, digest.result(), source.size, etags)
+        return StoredFile(place, digest.result(), source.size, etags)
     except BaseException:
         # After Ctrl-C, too, nothing goes on for a file that is given up.
         failed.set()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from synapse.dialects import Reply, Request
+from synapse.dialects import Request
 from synapse.errors import TransferError, TransportError, WriteUnconfirmedError
 from synapse.masking import Masker, outline
 from synapse.session import Session
@@ -13,16 +13,22 @@ from synapse.transfer.local_file import Source
 _SLOWEST: Final = 10 * 1024 * 1024  # bytes a second that a backend stores, or reads again, at the least
 
 
-def answered_object(reply: Reply, request: Request) -> dict[str, Any]:
-    """Return the JSON object of an answer; anything else is a `TransportError`, or of a write unconfirmed."""
-    if isinstance(reply.data, dict):
-        return reply.data
+def answered_object(session: Session, request: Request) -> dict[str, Any]:
+    """Send a request, and return the JSON object that it is answered by."""
+    reply = session.send(request)
+    return as_object(session.dialect.unwrap(reply), request, status=reply.status)
+
+
+def as_object(data: Any, request: Request, *, status: int) -> dict[str, Any]:
+    """Return an answer that is a JSON object; any other is a `TransportError`, or of a write unconfirmed."""
+    if isinstance(data, dict):
+        return data
     error = TransportError if request.idempotent else WriteUnconfirmedError
     raise error(
-        f"{request.method} {Masker().url(request.path)}: expected an object, got {outline(reply.data)}",
+        f"{request.method} {Masker().url(request.path)}: expected an object, got {outline(data)}",
         method=request.method,
         url=request.shown,
-        status_code=reply.status,
+        status_code=status,
     )
 
 

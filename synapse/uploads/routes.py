@@ -10,7 +10,6 @@ from typing import Any, Final
 import attrs
 
 from synapse.dialects import Request
-from synapse.dialects import v1_actions as actions
 from synapse.errors import (
     ClientError,
     ServerError,
@@ -139,7 +138,7 @@ def checksum_of(row: Mapping[str, Any], path: object) -> str:
 
 def _directly(session: Session, source: Source, *, name: str, tally: Tally) -> dict[str, Any]:
     part = FilePart.whole(source, name, tally=tally)
-    request = actions.data_file(MultipartBody({}, files={"file": part}))
+    request = session.dialect.uploads.data_file(MultipartBody({}, files={"file": part}))
     return _register(session, source, request, tally=tally)
 
 
@@ -147,7 +146,8 @@ def _in_chunks(
     session: Session, source: Source, *, name: str, tally: Tally, chunk_size: int
 ) -> dict[str, Any]:
     def register(upload: str | int) -> dict[str, Any]:
-        return _register(session, source, actions.data_file_from(upload), tally=tally)
+        request = session.dialect.uploads.data_file_from(upload)
+        return _register(session, source, request, tally=tally)
 
     return send_chunks(session, source, register=register, name=name, chunk_size=chunk_size, tally=tally)
 
@@ -159,7 +159,7 @@ def _register(session: Session, source: Source, request: Request, *, tally: Tall
     row: dict[str, Any] | None = None
     while row is None:
         try:
-            row = answered_object(session.send(request), request)
+            row = answered_object(session, request)
         except WriteUnconfirmedError:
             row = file_of(session, tally.md5())
             if row is None:

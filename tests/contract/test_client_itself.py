@@ -160,7 +160,10 @@ class TestSettings:
         user = BackendClient(HOST, authorization_token="u" * 40, tenant="acme")
 
         assert ("syn_a", "acme") == (client.session.settings.api_token, client.session.settings.tenant)
-        assert f"Token {'u' * 40}" == user.session.settings.headers()["Authorization"]
+        assert (
+            f"Token {'u' * 40}"
+            == user.session.dialect.headers(user.session.settings.credentials)["Authorization"]
+        )
 
     def test_wait_5_and_30_seconds_unless_told(self) -> None:
         """For a connection, and for an answer."""

@@ -15,7 +15,7 @@ from synapse import (
     Session,
     TransferError,
 )
-from synapse.dialects import Request, v1_actions
+from synapse.dialects import Request, v1_uploads
 from synapse.sandbox import serve
 from synapse.testing import assert_requests
 from synapse.uploads.checksums import hash_all
@@ -93,7 +93,7 @@ class TestUpload:
     def test_goes_by_the_md5_where_nobody_can_tell(self, collection, photos, monkeypatch, path):
         """Where the backend does not tell which file is older, the unit is that of what went through it."""
         sent_both_ways(collection, photos[:1], first=False)
-        monkeypatch.setattr(v1_actions, "files_by_checksum", lambda checksum: Request("GET", path))
+        monkeypatch.setattr(v1_uploads, "files_by_checksum", lambda checksum: Request("GET", path))
 
         assert ["reused"] == [outcome.status for outcome in collection.upload(photos[:1])]
 
@@ -101,7 +101,7 @@ class TestUpload:
         """A backend that does not verify checksums is sent the file, whose unit is found again."""
         unit = collection.add(photos[0])
         nowhere = Request("GET", "nowhere/")
-        monkeypatch.setattr(v1_actions, "verify_checksums", lambda checksums: nowhere)
+        monkeypatch.setattr(v1_uploads, "verify_checksums", lambda checksums: nowhere)
 
         assert unit == collection.add(photos[0])
 
@@ -112,7 +112,7 @@ class TestUpload:
         def down(checksum):
             raise ServerError("down", status_code=503)
 
-        monkeypatch.setattr(v1_actions, "files_by_checksum", down)
+        monkeypatch.setattr(v1_uploads, "files_by_checksum", down)
         report = collection.upload(photos[:2])
 
         assert ["failed", "created"] == [outcome.status for outcome in report]
@@ -143,7 +143,7 @@ class TestAdd:
         def down(checksums):
             raise ServerError("down", status_code=503)
 
-        monkeypatch.setattr(v1_actions, "verify_checksums", down)
+        monkeypatch.setattr(v1_uploads, "verify_checksums", down)
         with pytest.raises(ServerError):
             collection.add(photos[0])
 

@@ -256,7 +256,7 @@ class TestRequests:
     def test_need_not_be_verified(self, session, collection, photos, monkeypatch):
         """Where the backend does not tell what it has, all is sent, and known content stored once."""
         collection.upload(photos)
-        monkeypatch.setattr("synapse.dialects.v1_actions.verify_checksums", lambda given: NOWHERE)
+        monkeypatch.setattr("synapse.dialects.v1_uploads.verify_checksums", lambda given: NOWHERE)
 
         report = collection.upload(photos)
 

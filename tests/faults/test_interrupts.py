@@ -22,7 +22,7 @@ SOON: Final = 10
 BEGIN = """
 import sys
 from pathlib import Path
-from synapse.dialects.v1_storage import Place
+from synapse.dialects.uploads import UploadTarget
 from synapse.session import Session
 from synapse.downloads import FileCache, RemoteFile, Wanted, download_files
 from synapse.uploads.presigned_put import deposit
@@ -35,7 +35,7 @@ source = folder / "source.bin"
 source.write_bytes(bytes(4000))
 
 def put(part_size):
-    place = Place("key", [f"{sys.argv[1]}/{number}?sig=1" for number in range(4)], part_size)
+    place = UploadTarget("key", [f"{sys.argv[1]}/{number}?sig=1" for number in range(4)], part_size)
     return deposit(
         session, Source.of(source), place=place, content_type=None, advanced=lambda count: None, workers=4
     )

@@ -131,7 +131,10 @@ class TestHeaders:
         """In whatever encoding and shape it comes."""
         with bounded():
             error = error_of(
-                RawResponse(status, dict([header]), body), label="GET tasks/", masker=Masker(["s3cret"])
+                RawResponse(status, dict([header]), body),
+                label="GET tasks/",
+                masker=Masker(["s3cret"]),
+                dialect=V1(),
             )
 
         assert isinstance(error, ClientError)

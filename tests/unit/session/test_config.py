@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from synapse.dialects import DEFAULT
 from synapse.errors import ConfigError
 from synapse.session import Retry, Session, Settings, Timeout
 
@@ -71,7 +72,7 @@ class TestResolve:
         found = settings()
 
         assert ("user", "agent") == (found.user_token, found.agent_token)
-        assert "Token user" == found.headers()["Authorization"]
+        assert "Token user" == DEFAULT.headers(found.credentials)["Authorization"]
 
     def test_leaves_a_user_token_out_beside_an_access_token(self, profile: Any) -> None:
         """A token given by argument is the only identity that is sent."""

@@ -6,6 +6,7 @@ import pickle
 
 import pytest
 
+from synapse.dialects import DEFAULT
 from synapse.errors import (
     AuthenticationError,
     ClientError,
@@ -17,61 +18,14 @@ from synapse.errors import (
     ValidationError,
 )
 from synapse.masking import Masker
-from synapse.session.replies import RawResponse, describe, error_of, flatten, summary
+from synapse.session.replies import RawResponse, describe, error_of
 
 
 def refusal(status: int, content: bytes, **headers: str) -> ClientError:
     """Build the error of an answer."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return error_of(RawResponse(status, named, content), label="GET /tasks/", masker=Masker(["s3cret-token"]))
-
-
-class TestFlatten:
-    @pytest.mark.parametrize(
-        ("body", "expected"),
-        [
-            (
-                {"name": ["required"], "ref": ["bad", "worse"]},
-                {"name": ["required"], "ref": ["bad", "worse"]},
-            ),
-            ({"detail": "Not found."}, {"detail": ["Not found."]}),
-            ({"non_field_errors": ["must differ"]}, {"non_field_errors": ["must differ"]}),
-            ([{}, {"name": ["required"]}], {"1.name": ["required"]}),
-            ({"1": {"name": ["required"]}}, {"1.name": ["required"]}),
-            ({"files": [{}, {"image": {"type": ["bad"]}}]}, {"files.1.image.type": ["bad"]}),
-            (["too many", "too late"], {"non_field_errors": ["too many", "too late"]}),
-            ({"count": 3, "ok": False, "none": None}, {"count": ["3"], "ok": ["false"]}),
-            ("text", {}),
-            (None, {}),
-        ],
-    )
-    def test_names_every_field(self, body: object, expected: dict[str, list[str]]) -> None:
-        """Every shape of error body becomes messages by field."""
-        assert expected == flatten(body)
-
-
-class TestSummary:
-    @pytest.mark.parametrize(
-        ("body", "expected"),
-        [
-            ({"detail": "찾을 수 없습니다."}, "찾을 수 없습니다."),
-            (
-                {"name": ["이 필드는 필수 항목입니다."], "id": ["bad"]},
-                "name: 이 필드는 필수 항목입니다.; id: bad",
-            ),
-            ("<!DOCTYPE html><title>502 Bad &amp; Gateway</title><p>x", "(an HTML page: 502 Bad & Gateway)"),
-            ("<html><style>p {}</style><body><h1>Too\n large</h1>", "(an HTML page: Too large)"),
-            ("plain  words", "plain words"),
-            ("x" * 1000, "x" * 200),
-        ],
-    )
-    def test_says_it_in_one_line(self, body: object, expected: str) -> None:
-        """The backend's words are kept, pages are summarised, long text is cut."""
-        assert expected == summary(body)
-
-    def test_cuts_a_long_list_of_fields(self) -> None:
-        """A body with very many errors makes a message of bounded length."""
-        assert 1001 == len(summary({f"field_{number}": ["required"] for number in range(1000)}))
+    answer, masker = RawResponse(status, named, content), Masker(["s3cret-token"])
+    return error_of(answer, label="GET /tasks/", masker=masker, dialect=DEFAULT)
 
 
 class TestErrorOf:

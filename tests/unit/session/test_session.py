@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 import urllib3
 
+from synapse.dialects import V1
 from synapse.dialects.wire import Request
 from synapse.errors import ConfigError, NotFoundError, OriginError
 from synapse.session import Session, current_session
@@ -25,6 +26,14 @@ from tests.unit.session.conftest import TOKEN
 
 Scripted = Callable[..., tuple[Server, Session]]
 GET = Request("GET", "tasks/")
+
+
+class TestDialect:
+    @pytest.mark.parametrize("dialect", ["v2", V1, object()], ids=["a name", "a class", "an object"])
+    def test_of_another_kind_is_refused(self, dialect: Any) -> None:
+        """What is no dialect is told at construction, not by the first request."""
+        with pytest.raises(ConfigError, match="must be a dialect object"):
+            Session("https://backend.test", api_token="t", dialect=dialect)
 
 
 class TestLife:

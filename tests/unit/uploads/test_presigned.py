@@ -11,7 +11,7 @@ from typing import Any
 import attrs
 import pytest
 
-from synapse.dialects import v1_actions as actions
+from synapse.dialects import v1_uploads
 from synapse.errors import (
     AuthenticationError,
     TransferError,
@@ -96,7 +96,7 @@ class TestSend:
         session = world.session()
 
         [row] = rows(send_signed(session, [Source.of(path)], direct=refuse, advanced=[].append))
-        known = session.send(actions.verify_checksums([row["checksum"]])).data
+        known = session.send(v1_uploads.verify_checksums([row["checksum"]])).data
         session.close()
 
         assert {"existing_checksums": [sha1(path)]} == known

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from synapse.dialects.v1_storage import Lodged, Place
+from synapse.dialects.uploads import StoredFile, UploadTarget
 from synapse.errors import TransferError
 from synapse.session import Retry, Session
 from synapse.transfer.local_file import Source
@@ -37,14 +37,14 @@ def page(status: int, text: str = "<html><title>Gateway</title></html>") -> byte
 
 def put(
     session: Session, path: Path, origin: str, *, told: list[int] | None = None, parts: int = 0
-) -> Lodged:
+) -> StoredFile:
     """Put a file to one address, or to several."""
     source = Source.of(path)
     urls = tuple(f"{origin}/b/key?partNumber={n}&X-Amz-Signature={SECRET}" for n in range(1, parts + 1))
     if parts:
-        place = Place("key", urls, part_size=-(-source.size // parts), upload="u1")
+        place = UploadTarget("key", urls, part_size=-(-source.size // parts), upload="u1")
     else:
-        place = Place("key", (f"{origin}/b/key?X-Amz-Signature={SECRET}",))
+        place = UploadTarget("key", (f"{origin}/b/key?X-Amz-Signature={SECRET}",))
     advanced = (told if told is not None else []).append
     return deposit(session, source, place=place, content_type="image/png", advanced=advanced, workers=4)
 
@@ -180,12 +180,12 @@ class TestWhole:
         """A file that was hashed before is only read to be sent, after a failure as well."""
         server, session = scripted(reset, OK)
         source, told = Source.of(make_file(size=100_000)), list[int]()
-        place = Place("key", (f"{server.origin}/b/key",))
+        place = UploadTarget("key", (f"{server.origin}/b/key",))
         facts = {"content_type": None, "advanced": told.append, "workers": 1}
 
         stored = deposit(session, source, place=place, sha1="known", **facts)
 
-        assert (Lodged(place, "known", 100_000), 100_000) == (stored, sum(told))
+        assert (StoredFile(place, "known", 100_000), 100_000) == (stored, sum(told))
 
     def test_retry_after_is_honoured(self, scripted: Scripted, make_file: MakeFile) -> None:
         """A storage that says when is asked again then."""
@@ -219,7 +219,9 @@ class TestWhole:
 
     def test_place_shows_no_address(self) -> None:
         """The repr of a place has no signature in it."""
-        assert SECRET not in repr(Place("key", (f"http://s/?sig={SECRET}",), part_size=5, upload=SECRET))
+        assert SECRET not in repr(
+            UploadTarget("key", (f"http://s/?sig={SECRET}",), part_size=5, upload=SECRET)
+        )
 
 
 class TestChanges:
@@ -294,10 +296,13 @@ class TestParts:
     def test_known_checksum_is_taken(self, storage: tuple[Server, Session], make_file: MakeFile) -> None:
         """Parts of a file that was hashed before are only sent."""
         server, session = storage
-        source, place = Source.of(make_file()), Place("key", (f"{server.origin}/?partNumber=1",), 1000, "u")
+        source, place = (
+            Source.of(make_file()),
+            UploadTarget("key", (f"{server.origin}/?partNumber=1",), 1000, "u"),
+        )
         facts = {"content_type": None, "advanced": [].append, "workers": 1}
 
-        assert Lodged(place, "known", 1000, ('"e1"',)) == deposit(
+        assert StoredFile(place, "known", 1000, ('"e1"',)) == deposit(
             session, source, place=place, sha1="known", **facts
         )
 

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from synapse.dialects.v1_storage import Lodged, Place, Verdict, ask_places, confirm, places, verdicts
+from synapse.dialects import Reply
+from synapse.dialects.uploads import StoredFile, UploadTarget, Verdict
+from synapse.dialects.v1_uploads import ask_targets, confirm, targets, verdicts
 
 URL = "https://store/key?X-Amz-Signature=f00dfeed"
 
@@ -24,7 +26,7 @@ def parts(*numbers: int, size: int = 10) -> dict[str, Any]:
 class TestAsk:
     def test_names_size_and_type(self) -> None:
         """An unknown type is null, as the wire wants it."""
-        request = ask_places([("a.jpg", 120, "image/jpeg"), ("b", 1, None)], seconds=7200)
+        request = ask_targets([("a.jpg", 120, "image/jpeg"), ("b", 1, None)], seconds=7200)
 
         assert ("POST", "data_files/presigned_upload/upload/") == (request.method, request.path)
         assert {
@@ -38,19 +40,19 @@ class TestAsk:
     @pytest.mark.parametrize(("seconds", "asked"), [(0, 3600), (5000, 5000), (10**9, 86_400)])
     def test_time_is_kept_within_limits(self, seconds: int, asked: int) -> None:
         """Addresses last an hour at the least, and a day at the most."""
-        assert asked == ask_places([("a", 1, None)], seconds=seconds).json["expiration"]
+        assert asked == ask_targets([("a", 1, None)], seconds=seconds).json["expiration"]
 
 
-class TestPlaces:
+class TestTargets:
     def test_one_address_or_parts(self) -> None:
         """Either is read, in the order of the request, parts by their numbers."""
         whole = {"file_key": "w", "presigned_url": URL, "multipart": None}
 
-        found = places({"files": [whole, parts(3, 1, 2)]}, [5, 25])
+        found = targets(Reply(200, {"files": [whole, parts(3, 1, 2)]}), [5, 25])
 
         assert [
-            Place("w", (URL,)),
-            Place("k", (f"{URL}&n=1", f"{URL}&n=2", f"{URL}&n=3"), part_size=10, upload="u"),
+            UploadTarget("w", (URL,)),
+            UploadTarget("k", (f"{URL}&n=1", f"{URL}&n=2", f"{URL}&n=3"), part_size=10, upload="u"),
         ] == found
         assert "f00dfeed" not in repr(found)
 
@@ -83,7 +85,7 @@ class TestPlaces:
     def test_anything_else_is_refused(self, rows: Any, size: int) -> None:
         """Parts have to cover the file, each once, and addresses are of the web."""
         with pytest.raises(ValueError, match="^(a file|the parts|1 files)") as caught:
-            places({"files": rows}, [size])
+            targets(Reply(200, {"files": rows}), [size])
 
         assert "f00dfeed" not in str(caught.value)
 
@@ -92,14 +94,14 @@ class TestPlaces:
         row = {"file_key": "w", "presigned_url": URL, "multipart": None}
 
         with pytest.raises(ValueError, match="two files have one key"):
-            places({"files": [row, row]}, [1, 1])
+            targets(Reply(200, {"files": [row, row]}), [1, 1])
 
 
 class TestConfirm:
     def test_tells_checksum_size_and_tags(self) -> None:
         """Parts are numbered from one, and an unknown tag is empty."""
-        whole = Lodged(Place("w", (URL,)), "sha", 5)
-        parted = Lodged(Place("k", (URL, URL), part_size=10, upload="u"), "sha2", 20, ('"e1"', ""))
+        whole = StoredFile(UploadTarget("w", (URL,)), "sha", 5)
+        parted = StoredFile(UploadTarget("k", (URL, URL), part_size=10, upload="u"), "sha2", 20, ('"e1"', ""))
 
         assert [
             {"file_key": "w", "checksum": "sha", "size": 5},
@@ -130,9 +132,9 @@ class TestConfirm:
             "b": Verdict(),
             "c": Verdict(error="gone"),
             "d": Verdict(error="no reason was given"),
-        } == verdicts({"results": rows})
+        } == verdicts(Reply(200, {"results": rows}))
 
     @pytest.mark.parametrize("data", [None, [], {}, {"results": "all"}])
     def test_reads_nothing_from_nothing(self, data: Any) -> None:
         """An answer of another shape says nothing of any file."""
-        assert {} == verdicts(data)
+        assert {} == verdicts(Reply(200, data))

@@ -1,0 +1,139 @@
+"""Wire v1: files that travel whole, in chunks, or straight into the backend's storage at addresses that it signs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+from synapse.dialects.uploads import StoredFile, UploadTarget, Verdict
+from synapse.dialects.wire import Body, Reply, Request
+
+UPLOAD = "chunked_upload"  # the field that names a finished upload
+MOST_FILES = 200
+LONGEST_NAME = 255
+SHORTEST, LONGEST = 3600, 86_400  # seconds that an address may be asked to last
+
+_WORKING: Final = 120.0
+
+
+# --- through the backend -----------------------------------------------------
+def data_file(body: Body) -> Request:
+    """Upload one file whole; the same content is stored once."""
+    return Request("POST", "data_files/", body=body)
+
+
+def data_file_from(upload: str | int) -> Request:
+    """Register a finished chunked upload as a data file."""
+    return Request("POST", "data_files/", json={UPLOAD: upload})
+
+
+def files_by_checksum(checksum: str) -> Request:
+    """Look for a data file by its content."""
+    return Request("GET", "data_files/", params=(("checksum", checksum), ("page_size", "1")))
+
+
+def verify_checksums(checksums: Sequence[str]) -> Request:
+    """Ask which of these files the backend has."""
+    body = {"checksums": list(checksums)}
+    return Request("POST", "data_files/verify_checksums/", json=body, harmless=True)
+
+
+def chunk(body: Body, *, start: int, size: int, total: int, url: str | None) -> Request:
+    """Send one chunk of *size* bytes at *start*; *url* is the upload's own, from the answer to its first chunk.
+
+    A chunk that may have arrived is not repeated: two at one place could both be written, and the upload can be asked.
+    """
+    headers = (("Content-Range", f"bytes {start}-{start + size - 1}/{total}"),)
+    return Request("PUT", url or "chunked_upload/", body=body, headers=headers, once=url is not None)
+
+
+def complete(url: str | None, md5: str) -> Request:
+    """Close a chunked upload; an empty file is closed on the list itself, as it has no chunk."""
+    return Request("POST", url or "chunked_upload/", json={"md5": md5})
+
+
+def upload_state(url: str) -> Request:
+    """Read how far a chunked upload has come."""
+    return Request("GET", url)
+
+
+# --- straight into the storage -----------------------------------------------
+
+
+def ask_targets(files: Iterable[tuple[str, int, str | None]], *, seconds: int) -> Request:
+    """Ask where files may be put, each given by its name, size and content type."""
+    rows = [{"filename": name, "size": size, "content_type": kind} for name, size, kind in files]
+    body = {"files": rows, "expiration": max(SHORTEST, min(seconds, LONGEST))}
+    return Request("POST", "data_files/presigned_upload/upload/", json=body, read_timeout=_WORKING)
+
+
+def targets(reply: Reply, sizes: Sequence[int]) -> list[UploadTarget]:
+    """Read where files of these sizes may be put; an answer that cannot be used is a `ValueError`."""
+    data = reply.data
+    rows = data.get("files") if isinstance(data, dict) else None
+    if not isinstance(rows, list) or len(rows) != len(sizes):
+        raise ValueError(f"{len(sizes)} files were asked for")
+    found = [_target(row, size) for row, size in zip(rows, sizes, strict=True)]
+    if len({target.key for target in found}) < len(found):
+        raise ValueError("two files have one key")
+    return found
+
+
+def confirm(files: Iterable[StoredFile]) -> Request:
+    """Tell that files are in their places; telling it again changes nothing."""
+    body = {"files": [_told(file) for file in files]}
+    return Request("POST", "data_files/presigned_upload/confirm_upload/", json=body, read_timeout=_WORKING)
+
+
+def verdicts(reply: Reply) -> dict[str, Verdict]:
+    """Read what the backend says of each file, by the key of its target; what cannot be read is left out."""
+    data = reply.data
+    rows = data.get("results") if isinstance(data, dict) else None
+    found: dict[str, Verdict] = {}
+    for row in rows if isinstance(rows, list) else ():
+        if isinstance(row, dict) and isinstance(row.get("file_key"), str):
+            key = row.get("data_file_id")
+            if row.get("success") is True:
+                found[row["file_key"]] = Verdict(key if type(key) is int else None)
+            else:
+                found[row["file_key"]] = Verdict(error=str(row.get("error") or "no reason was given"))
+    return found
+
+
+def _target(row: Any, size: int) -> UploadTarget:
+    if not isinstance(row, dict) or not isinstance(row.get("file_key"), str):
+        raise ValueError("a file has no key")
+    url, parts = row.get("presigned_url"), row.get("multipart")
+    if _is_address(url) and parts is None:
+        return UploadTarget(row["file_key"], (str(url),))
+    if not url and isinstance(parts, dict):
+        return _in_parts(row["file_key"], parts, size)
+    raise ValueError("a file has neither one address nor parts, or both")
+
+
+def _in_parts(key: str, multipart: dict[str, Any], size: int) -> UploadTarget:
+    upload, part_size, rows = (multipart.get(name) for name in ("upload_id", "part_size", "parts"))
+    if (
+        not isinstance(upload, str)
+        or type(part_size) is not int
+        or part_size < 1
+        or not isinstance(rows, list)
+    ):
+        raise ValueError("the parts of a file are not told")
+    known = {str(row.get("part_number")): row.get("presigned_url") for row in rows if isinstance(row, dict)}
+    addresses = tuple(known.get(str(number)) for number in range(1, len(rows) + 1))
+    if len(rows) != -(-size // part_size) or not all(map(_is_address, addresses)):
+        raise ValueError("the parts of a file do not make up the whole")
+    return UploadTarget(key, tuple(map(str, addresses)), part_size, upload)
+
+
+def _is_address(url: object) -> bool:
+    return isinstance(url, str) and url.lower().startswith(("http://", "https://"))
+
+
+def _told(file: StoredFile) -> dict[str, Any]:
+    said: dict[str, Any] = {"file_key": file.target.key, "checksum": file.sha1, "size": file.size}
+    if file.target.upload is not None:
+        parts = [{"part_number": number, "etag": etag} for number, etag in enumerate(file.etags, 1)]
+        said["multipart"] = {"upload_id": file.target.upload, "parts": parts}
+    return said
