@@ -6,6 +6,7 @@ from synapse.mapping.choices import OpenChoice
 from synapse.mapping.identifiers import Uuid, uuid_form
 from synapse.mapping.json import Json, JsonValue
 from synapse.mapping.schema import Field, Schema, read_only, secret, write_only
+from synapse.mapping.structuring import converter
 from synapse.mapping.unset import UNSET, Unset
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "Schema",
     "Unset",
     "Uuid",
+    "converter",
     "read_only",
     "secret",
     "uuid_form",

@@ -4,35 +4,36 @@ from __future__ import annotations
 
 import enum
 import functools
-import math
 import operator
 import types
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Any, Union, get_args, get_origin
 
 import attrs
-import cattrs
 
-from synapse.errors import MappingError, describe, did_you_mean
+from synapse.errors import describe, did_you_mean
 from synapse.mapping.choices import OpenChoice
 from synapse.mapping.json import copy_json
 from synapse.mapping.likeness import Like, Likeness, like_json, like_lists, like_moment
-from synapse.values import advice, is_missing, plain, sendable
-
-
-class Misfit(ValueError):  # noqa: N818 - internal signal, turned into a MappingError with its path
-    """A value does not fit; the message says what was expected, and *path* where inside the value that is."""
-
-    def __init__(self, said: str, path: str = "") -> None:
-        super().__init__(f"{path}: {said}" if path else said)
-        self.said = said
-        self.path = path
-
-    def of(self, what: str) -> str:
-        """Say of which value this is."""
-        return f"{what}{self.path}: {self.said}"
+from synapse.mapping.structuring import (
+    IMMUTABLE,
+    as_integer,
+    as_moment,
+    as_number,
+    as_text,
+    converter,
+    exactly,
+    first_misfit,
+    is_taught,
+    load_moment,
+    structured,
+)
+from synapse.mapping.structuring import Misfit as Misfit
+from synapse.mapping.structuring import check_json as check_json
+from synapse.values import plain
 
 
 def _plainly(accept: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -65,126 +66,6 @@ class Codec:
     like: Like = like_json
 
 
-def _exactly(kind: type, said: str) -> Callable[[Any], Any]:
-    def load(value: Any) -> Any:
-        if value.__class__ is kind:
-            return value
-        raise Misfit(f"expected {said}, got {describe(value)}")
-
-    return load
-
-
-def _integer(value: Any) -> int:
-    if isinstance(value, bool):
-        raise Misfit(f"expected an integer, got {describe(value)}")
-    try:
-        return operator.index(value)
-    except TypeError:
-        raise Misfit(f"expected an integer, got {describe(value)}") from None
-
-
-def _number(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise Misfit(f"expected a finite number, got {describe(value)}")
-    try:
-        number = float(value)
-    except OverflowError:
-        number = math.inf
-    if not math.isfinite(number):
-        raise Misfit(f"expected a finite number, got {describe(value)}")
-    return number
-
-
-def _accept_text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise Misfit(f"expected text, got {describe(value)}{advice(value)}")
-    # A member of a text enumeration is stored by its value, not by its name.
-    text = str.__str__(value)
-    if reason := sendable(text):
-        raise Misfit(f"{reason}: {describe(text)}")
-    return text
-
-
-def _moment(value: Any) -> datetime:
-    try:
-        return datetime.fromisoformat(value)
-    except (TypeError, ValueError):
-        raise Misfit(f"expected an ISO 8601 date and time, got {describe(value)}") from None
-
-
-def _load_moment(value: Any) -> datetime:
-    moment = _moment(value)
-    if moment.tzinfo is None:
-        raise Misfit(f"expected a date and time with its UTC offset, got {describe(value)}")
-    return moment
-
-
-def _accept_moment(value: Any) -> datetime:
-    moment = _moment(value) if isinstance(value, str) else value
-    if not isinstance(moment, datetime) or is_missing(moment):
-        hint = "; write None for a missing value" if is_missing(moment) else ""
-        raise Misfit(f"expected a datetime, got {describe(value)}{hint}")
-    if moment.utcoffset() is None:
-        raise Misfit(
-            f"{moment!r} has no time zone; write e.g. datetime(..., tzinfo=timezone.utc) or .astimezone()"
-        )
-    return moment
-
-
-def check_json(value: Any) -> Any:
-    """Refuse what JSON cannot hold; the message gives the path inside the value.
-
-    The value itself is returned, or where it holds numbers of numpy, a copy with Python's.
-    """
-    try:
-        return _check_json(value)
-    except RecursionError:
-        raise Misfit("nested too deeply for JSON, or holding itself") from None
-
-
-def _check_json(value: Any) -> Any:
-    if isinstance(value, str):
-        if reason := sendable(value):
-            raise Misfit(f"{reason}: {describe(value)}")
-        return plain(value)
-    if value is None or isinstance(value, bool | int):
-        return value
-    if isinstance(value, dict):
-        return _check_dict(value)
-    if isinstance(value, list | tuple):
-        checked = [_inside(f"[{index}]", item) for index, item in enumerate(value)]
-        return value if all(map(operator.is_, checked, value)) else checked
-    value = plain(value)
-    if isinstance(value, float):
-        return value if math.isfinite(value) else _refuse(value)
-    return value if isinstance(value, str | bool | int) else _refuse(value)
-
-
-def _check_dict(value: dict[Any, Any]) -> dict[Any, Any]:
-    changed = {}
-    for key, item in value.items():
-        if not isinstance(key, str):
-            raise Misfit(f"JSON keys are text, got {describe(key)}")
-        if reason := sendable(key):
-            raise Misfit(f"a key is {reason}: {describe(key)}")
-        checked = _inside(f"[{key!r}]", item)
-        if checked is not item:
-            changed[key] = checked
-    return {**value, **changed} if changed else value
-
-
-def _inside(step: str, item: Any) -> Any:
-    try:
-        return _check_json(item)
-    except Misfit as misfit:
-        raise Misfit(misfit.said, step + misfit.path) from None
-
-
-def _refuse(value: Any) -> Any:
-    hint = "; write None for a missing value" if is_missing(value) else advice(value)
-    raise Misfit(f"JSON cannot hold {describe(value)}{hint}")
-
-
 def _accept_object(value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise Misfit(f"expected a dict, got {describe(value)}")
@@ -201,7 +82,7 @@ def _enum_codec(kind: type[enum.Enum]) -> Codec:
         raise Misfit(f"expected one of {', '.join(by_value)}, got {describe(value)}")
 
     def accept(value: Any) -> Any:
-        member = load(_accept_text(value) if isinstance(value, str) else value)
+        member = load(as_text(value) if isinstance(value, str) else value)
         if isinstance(member, kind) or (issubclass(kind, OpenChoice) and value):
             return member
         hint = did_you_mean(value, by_value) if isinstance(value, str) else ""
@@ -228,7 +109,13 @@ def _list_codec(item: Any) -> Codec:
         return [_taken(inner, each, step=f"[{index}]") for index, each in enumerate(value)]
 
     def opened(value: Any, session: Any) -> Any:
-        return [open_value(inner, each, session=session) for each in value]
+        found: list[Any] = []
+        try:
+            for each in value:
+                found.append(open_value(inner, each, session=session))
+        except Misfit as misfit:
+            raise Misfit(misfit.said, f"[{len(found)}]{misfit.path}") from None
+        return found
 
     def like(sent: Any, held: Any) -> Likeness:
         lists = isinstance(sent, list) and isinstance(held, list)
@@ -254,17 +141,17 @@ def _taken(codec: Codec, value: Any, *, step: str) -> Any:
 
 
 def _map_codec(item: Any) -> Codec:
-    inner = codec_of(item)
+    inner, made = codec_of(item), () if get_origin(item) else item
 
     def accept(value: Any) -> dict[str, Any]:
         if not isinstance(value, dict):
             raise Misfit(f"expected a dict, got {describe(value)}")
         # The wire takes other keys of a file than it sends, so objects are sent as they are given.
-        held = check_json({key: None if isinstance(each, item) else each for key, each in value.items()})
+        held = check_json({key: None if isinstance(each, made) else each for key, each in value.items()})
         for key, each in value.items():
             if not isinstance(each, dict):
                 _taken(inner, each, step=f"[{key!r}]")
-        return {key: each if isinstance(each, item) else held[key] for key, each in value.items()}
+        return {key: each if isinstance(each, made) else held[key] for key, each in value.items()}
 
     def opened(value: Any, session: Any) -> Any:
         return {key: open_value(inner, each, session=session) for key, each in value.items()}
@@ -282,7 +169,7 @@ def _map_codec(item: Any) -> Codec:
         return min([*told, Likeness.SAME if sent.keys() == held.keys() else Likeness.POSSIBLE])
 
     return Codec(
-        load=_exactly(dict, "a JSON object"),
+        load=exactly(dict, "a JSON object"),
         accept=accept,
         dump=lambda values: {key: dump_value(inner, each) for key, each in values.items()},
         lazy=True,
@@ -293,30 +180,23 @@ def _map_codec(item: Any) -> Codec:
     )
 
 
-def _value_codec(kind: type) -> Codec:
-    """Codec of a value class; with `from_wire(raw, session)` and `to_wire()` it does its own.
+def _value_codec(kind: Any) -> Codec:
+    """Codec of every type that has none of its own here, by the hooks of `converter`.
 
-    `beside(told)` completes it by what its row tells, where `told` gives a value of the row by its name. `unsent()`
-    tells why a value that a user gives cannot be written, although one that was read may hold it, and `like(sent)` how
-    like it is to a wire value that was sent.
+    A class with `from_wire(raw, session)` and `to_wire()` does its own. `beside(told)` completes a value by what its
+    row tells, where `told` gives a value of the row by its name. `unsent()` tells why a value that a user gives cannot
+    be written, although one that was read may hold it, and `like(sent)` how like it is to a wire value that was sent.
     """
     from_wire = getattr(kind, "from_wire", None)
-    to_wire: Callable[[Any], Any] = getattr(kind, "to_wire", CONVERTER.unstructure)
+    to_wire: Callable[[Any], Any] = getattr(
+        kind, "to_wire", partial(converter.unstructure, unstructure_as=kind)
+    )
     unsent: Callable[[Any], str | None] | None = getattr(kind, "unsent", None)
-
-    def opened(value: Any, session: Any) -> Any:
-        try:
-            return from_wire(value, session) if from_wire else CONVERTER.structure(value, kind)
-        except Misfit as misfit:
-            raise Misfit(f"{kind.__name__}: {misfit}") from None
-        except Exception as error:
-            if isinstance(error, MappingError) and not from_wire:
-                raise Misfit(str(error)) from None  # what the class says of its own values
-            raise Misfit(f"expected a {kind.__name__}, got {describe(value)}") from error
+    opened = partial(_own_value, kind) if from_wire else partial(_structured_value, kind)
 
     def accept(value: Any) -> Any:
-        if not isinstance(value, kind):
-            if not from_wire and isinstance(value, dict):
+        if get_origin(kind) or not isinstance(value, kind):
+            if attrs.has(kind) and not from_wire and isinstance(value, dict):
                 _check_names(kind, value)
             value = opened(value, None)
         if unsent and (reason := unsent(value)):
@@ -325,7 +205,7 @@ def _value_codec(kind: type) -> Codec:
         return value
 
     def dump(value: Any) -> Any:
-        return copy_json(to_wire(value) if isinstance(value, kind) else value)
+        return copy_json(to_wire(value) if get_origin(kind) or isinstance(value, kind) else value)
 
     def like(sent: Any, held: Any) -> Likeness | None:
         if sent is None or held is None:
@@ -335,10 +215,13 @@ def _value_codec(kind: type) -> Codec:
             if hasattr(kind, "like"):
                 found: Likeness | None = shown.like(sent)
                 return found
-            return like_json(dump(opened(sent, None)), dump(shown))
+            meant = opened(sent, None)
+            return Likeness.SAME if meant == shown else like_json(dump(meant), dump(shown))
         except Misfit:
             return None
 
+    if kind in IMMUTABLE:
+        return Codec(lambda value: opened(value, None), accept, dump=dump, exact=False, like=like)
     return Codec(
         load=lambda value: value,
         accept=accept,
@@ -349,6 +232,22 @@ def _value_codec(kind: type) -> Codec:
         completed=getattr(kind, "beside", None),
         like=like,
     )
+
+
+def _own_value(kind: Any, value: Any, session: Any) -> Any:
+    try:
+        return kind.from_wire(value, session)
+    except Misfit as misfit:
+        raise Misfit(f"{kind.__name__}: {misfit}") from None
+    except Exception as error:
+        raise Misfit(f"expected a {kind.__name__}, got {describe(value)}") from error
+
+
+def _structured_value(kind: Any, value: Any, session: Any) -> Any:
+    try:
+        return structured(value, kind)
+    except Exception:
+        raise first_misfit(value, kind) from None
 
 
 def _check_names(kind: Any, given: dict[str, Any]) -> None:
@@ -374,11 +273,6 @@ def dump_value(codec: Codec, value: Any) -> Any:
     return None if value is None else codec.dump(value)
 
 
-CONVERTER = cattrs.Converter(detailed_validation=False, forbid_extra_keys=False, omit_if_default=True)
-CONVERTER.register_structure_hook(bool, lambda value, _: _exactly(bool, "True or False")(value))
-CONVERTER.register_structure_hook(int, lambda value, _: _integer(value))
-CONVERTER.register_structure_hook(str, lambda value, _: _accept_text(value))
-
 _OPEN_JSON = Codec(
     load=lambda value: value,
     accept=check_json,
@@ -387,7 +281,7 @@ _OPEN_JSON = Codec(
     plain=True,
 )
 _OBJECT = Codec(
-    load=_exactly(dict, "a JSON object"),
+    load=exactly(dict, "a JSON object"),
     accept=_accept_object,
     lazy=True,
     open=lambda value, session: copy_json(value),
@@ -395,13 +289,13 @@ _OBJECT = Codec(
     plain=True,
 )
 _SCALARS: dict[Any, Codec] = {
-    int: Codec(_exactly(int, "an integer"), _integer, kind=int),
-    bool: Codec(_exactly(bool, "true or false"), _exactly(bool, "True or False"), kind=bool),
-    str: Codec(_exactly(str, "text"), _accept_text, kind=str),
-    float: Codec(_number, _number),
+    int: Codec(exactly(int, "an integer"), as_integer, kind=int),
+    bool: Codec(exactly(bool, "true or false"), exactly(bool, "True or False"), kind=bool),
+    str: Codec(exactly(str, "text"), as_text, kind=str),
+    float: Codec(as_number, as_number),
     datetime: Codec(
-        _load_moment,
-        _accept_moment,
+        load_moment,
+        as_moment,
         dump=lambda moment: moment.isoformat(),
         exact=False,
         like=like_moment,
@@ -427,8 +321,8 @@ def split_optional(annotation: Any) -> tuple[Any, bool]:
 
 def _formed(form: Callable[[str], str]) -> Codec:
     """Codec of text that has one form."""
-    load = _exactly(str, "text")
-    return Codec(lambda value: form(load(value)), lambda value: form(_accept_text(value)), exact=False)
+    load = exactly(str, "text")
+    return Codec(lambda value: form(load(value)), lambda value: form(as_text(value)), exact=False)
 
 
 def codec_of(annotation: Any) -> Codec:
@@ -447,8 +341,13 @@ def codec_of(annotation: Any) -> Codec:
         return _enum_codec(kind)
     elif origin is list:
         return _list_codec(arguments[0])
-    elif origin is dict:
-        return _OBJECT if arguments[1] is Any else _map_codec(arguments[1])
-    elif attrs.has(kind) or hasattr(kind, "from_wire"):
+    elif origin is dict and arguments[1] is Any:
+        return _OBJECT
+    elif origin is dict and (hasattr(arguments[1], "from_wire") or codec_of(arguments[1]).exact):
+        return _map_codec(arguments[1])
+    elif hasattr(kind, "from_wire") or is_taught(kind):
         return _value_codec(kind)
-    raise TypeError(f"no codec for {annotation!r}; declare the field with one of the documented types")
+    raise TypeError(
+        f"no codec for {annotation!r}; declare the field with one of the documented types, or register hooks for this "
+        "one with synapse.mapping.converter"
+    )

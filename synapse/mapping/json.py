@@ -12,6 +12,7 @@ from typing import Any, Final, TypeAlias
 import attrs
 
 from synapse.errors import MappingError
+from synapse.mapping.structuring import converter
 from synapse.values import plain
 
 Json: TypeAlias = dict[str, Any]
@@ -70,8 +71,12 @@ def _detached(value: Any) -> Any:
         held = {key: _detached(item) for key, item in value.items()}
         # A storage's settings hide their values in every repr; a plain dict would show them.
         return held if kind is dict else kind(held)
+    if kind is tuple:
+        return tuple(_detached(item) for item in value)
     if isinstance(value, list | tuple):
         return [_detached(item) for item in value]
+    if kind is set:
+        return set(value)
     if attrs.has(kind):
         made = copy.copy(value)
         for each in attrs.fields(kind):
@@ -99,7 +104,7 @@ def as_json(value: Any) -> JsonValue:
     if attrs.has(value.__class__):
         names = [each.name for each in attrs.fields(value.__class__)]
         return {name: as_json(getattr(value, name)) for name in names if not name.startswith("_")}
-    return value
+    return value if value.__class__ in _LEAVES else converter.unstructure(value)
 
 
 Sealed: TypeAlias = bytes

@@ -7,7 +7,7 @@ import enum
 import inspect
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from itertools import takewhile
 from types import MemberDescriptorType
 from typing import (
@@ -22,6 +22,7 @@ from typing import (
     get_origin,
     get_type_hints,
 )
+from uuid import UUID
 
 import attrs
 
@@ -185,6 +186,8 @@ def kind_of(annotation: Any) -> Kind:
         bool: Boolean(),
         str: Text(),
         datetime: Moment(),
+        date: Moment(),
+        UUID: TextKey(),
         Search: Search(),
     }
     return kinds[declared]

@@ -130,11 +130,13 @@ def fill(instance: Entity, row: dict[str, Any], *, where: str = "", skip: Contai
 
 
 def _misfit(instance: Entity, name: str, misfit: Misfit, *, where: str) -> MappingError:
-    path = f"{type(instance).__name__}.{name}"
+    path, said = f"{type(instance).__name__}.{name}{misfit.path}", misfit.said
     field = instance._schema.fields.get(name)
-    said = (
-        "the value does not fit, and is kept out of this message" if field and field.secret else str(misfit)
-    )
+    if field and field.secret:
+        path, said = (
+            f"{type(instance).__name__}.{name}",
+            "the value does not fit, and is kept out of this message",
+        )
     error = MappingError(f"{path}{where}: {said}")
     error.path = path
     return error

@@ -98,7 +98,7 @@ class TestFileSpecification:
         """Where it is made, by itself and inside a collection."""
         with pytest.raises(MappingError, match=said):
             FileSpecification(name="image_1", **values)
-        with pytest.raises(MappingError, match="FileSpecification"):
+        with pytest.raises(MappingError, match=r"FileSpecification|file_specifications\[0\]"):
             DataCollection(name="c", category="image", file_specifications=[{"name": "image_1", **values}])
 
     def test_of_a_newer_backend_is_read_and_written_back(self):

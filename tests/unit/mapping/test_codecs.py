@@ -369,7 +369,7 @@ class TestList:
     def test_checks_each_member(self) -> None:
         """One wrong member spoils the list, from the user as from the backend."""
         assert "[1]: expected an integer, got str '2'" == refused(list[int], [1, "2"])
-        assert "expected an integer, got str '2'" == malformed(list[int], [1, "2"])
+        assert "[1]: expected an integer, got str '2'" == malformed(list[int], [1, "2"])
 
     @pytest.mark.parametrize("raw", [{}, "ab", 5])
     def test_a_list_from_the_backend_is_one(self, raw: Any) -> None:
@@ -489,7 +489,7 @@ class TestChoosing:
         assert isinstance(codec, Codec)
 
     @pytest.mark.parametrize(
-        "annotation", [bytes, int | str, tuple[int, ...], set[int], AccessLevel | int, dict]
+        "annotation", [bytes, int | str, complex, list[range], AccessLevel | int, Unprintable]
     )
     def test_a_type_without_a_codec_is_refused_when_declared(self, annotation: Any) -> None:
         """The mistake shows when the entity is declared, not with its first row."""
