@@ -23,7 +23,7 @@ from synapse.entities.storage import Storage, StorageManager
 from synapse.entities.task import Task, TaskManager, TaskTag, TaskTagManager
 from synapse.masking import conceal
 from synapse.orm import Manager
-from synapse.session.config import SECRETS
+from synapse.session.auth import TOKENS
 
 
 class Session(base.Session):
@@ -136,7 +136,7 @@ def connect(host: str | None = None, **settings: Any) -> Session:
     <Session https://api.synapse.sh>
     """
     # What is no secret stays plain text: rows and queries are pickled with their tenant.
-    secret = (*SECRETS, "proxies")
+    secret = (*TOKENS, "proxies")
     settings = {name: conceal(value) if name in secret else value for name, value in settings.items()}
     session = Session(host, **settings)
     base.set_default(session)

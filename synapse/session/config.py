@@ -14,17 +14,16 @@ import attrs
 from synapse.dialects import Credentials
 from synapse.errors import ConfigError, describe, did_you_mean
 from synapse.masking import Secret, conceal
+from synapse.session.auth import TOKENS, SettingsSource, credentials_from, header_value
 from synapse.session.backend import aliases_of
 from synapse.session.network_settings import check_bundle, check_cert, proxies_of, secrets_of, shown
-from synapse.session.origin import Base, origin_of
+from synapse.session.origin import Base
 from synapse.session.profile import read, settings_in
 from synapse.session.retry import Retry
 from synapse.values import user_path
 
-_LONGEST: Final = 8 * 1024
 MIB: Final = 1024 * 1024
 LARGEST: Final = 256 * MIB
-SECRETS: Final = ("api_token", "agent_token", "user_token")
 _ENVIRONMENT: Final = {
     "host": ("SYNAPSE_HOST",),
     "api_token": ("SYNAPSE_API_TOKEN", "SYNAPSE_ACCESS_TOKEN"),
@@ -94,7 +93,7 @@ class Settings:
     @property
     def secrets(self) -> tuple[str, ...]:
         """The tokens, and the passwords of proxies, for masking."""
-        tokens = filter(None, map(self.__getattribute__, SECRETS))
+        tokens = filter(None, map(self.__getattribute__, TOKENS))
         return (*tokens, *map(Secret, secrets_of(self.proxies)))
 
     @property
@@ -132,23 +131,6 @@ def _rebuild(base: Base, public: dict[str, Any]) -> Settings:
     return Settings(base, **public)
 
 
-@attrs.frozen
-class _SettingsSource:
-    """One place that settings come from; its tokens belong to its own host, if it names one."""
-
-    values: dict[str, str] = attrs.field(repr=False)
-    names: dict[str, str]
-
-    def serves(self, origin: str) -> bool:
-        """Whether the tokens found here may be sent to *origin*."""
-        if "host" not in self.values:
-            return True
-        try:
-            return origin_of(str(self.values["host"])) == origin
-        except ValueError:
-            return False
-
-
 def resolve(given: Mapping[str, Any], **rest: Any) -> Settings:
     """Resolve host, tokens and tenant from *given*, the environment and the profile; check the rest.
 
@@ -158,29 +140,24 @@ def resolve(given: Mapping[str, Any], **rest: Any) -> Settings:
     profile = given.get("profile") or os.environ.get("SYNAPSE_PROFILE") or None
     sources = [_from_arguments(given), _from_environment()]
     complete = any("host" in source.values for source in sources) and any(
-        name in source.values for source in sources for name in SECRETS
+        name in source.values for source in sources for name in TOKENS
     )
     # A profile that was asked for by argument is an argument; one named by the environment comes after it.
     asked = bool(given.get("profile"))
     sources.insert(1 if asked else 2, _from_file(profile, needed=asked or not complete))
     base = _base(sources)
-    fitting = [source for source in sources if source is sources[0] or source.serves(base.origin)]
-    values: dict[str, Any] = {name: _pick(name, fitting) for name in (*SECRETS, "tenant")}
-    if "user_token" in sources[0].values and "api_token" not in sources[0].values:
-        values["api_token"] = None
-    elif values["api_token"] or sources[0].values.get("agent_token"):
-        values["user_token"] = None  # another identity than the one that was asked for
-    _check_identity(values, base=base, unused=len(sources) - len(fitting))
+    who = credentials_from(sources, origin=base.origin)
     aliases = aliases_of(base, rest.get("aliases", ()))
-    return Settings(base, **values, profile=profile, **{**_checked(rest), "aliases": aliases})
+    own = attrs.asdict(who)
+    return Settings(base, **own, profile=profile, **{**_checked(rest), "aliases": aliases})
 
 
-def _from_arguments(given: Mapping[str, Any]) -> _SettingsSource:
+def _from_arguments(given: Mapping[str, Any]) -> SettingsSource:
     values = {name: value for name, value in given.items() if value is not None and name != "profile"}
-    return _SettingsSource(values, {name: name for name in values})
+    return SettingsSource(values, {name: name for name in values})
 
 
-def _from_environment() -> _SettingsSource:
+def _from_environment() -> SettingsSource:
     found = {
         setting: name
         for setting, names in _ENVIRONMENT.items()
@@ -188,28 +165,28 @@ def _from_environment() -> _SettingsSource:
         if os.environ.get(name)
     }
     values = {setting: os.environ[name] for setting, name in found.items()}
-    return _SettingsSource(
-        {name: conceal(value) if name in SECRETS else value for name, value in values.items()}, found
+    return SettingsSource(
+        {name: conceal(value) if name in TOKENS else value for name, value in values.items()}, found
     )
 
 
-def _from_file(profile: str | None, *, needed: bool) -> _SettingsSource:
+def _from_file(profile: str | None, *, needed: bool) -> SettingsSource:
     try:
-        return _SettingsSource(*settings_in(read(profile)))
+        return SettingsSource(*settings_in(read(profile)))
     except ConfigError:
         if needed:
             raise
-        return _SettingsSource({}, {})
+        return SettingsSource({}, {})
 
 
 def bare(host: str, *, api_token: str, tenant: str | None = None) -> Settings:
     """Return settings of just these, checked, whatever the environment and the profile say."""
     named = {"api_token": api_token, "tenant": tenant}
-    checked = {name: _header_value(value, setting=name) for name, value in named.items() if value is not None}
+    checked = {name: header_value(value, setting=name) for name, value in named.items() if value is not None}
     return Settings(Base.parse(host), api_token=conceal(checked["api_token"]), tenant=checked.get("tenant"))
 
 
-def _base(sources: list[_SettingsSource]) -> Base:
+def _base(sources: list[SettingsSource]) -> Base:
     for source in sources:
         if "host" in source.values:
             return Base.parse(source.values["host"], setting=source.names["host"])
@@ -217,41 +194,6 @@ def _base(sources: list[_SettingsSource]) -> Base:
         "no host: call synapse.connect('https://…', api_token='…'), or set SYNAPSE_HOST, or log in so that "
         "~/.synapse/config.json names one"
     )
-
-
-def _pick(name: str, sources: list[_SettingsSource]) -> str | None:
-    for source in sources:
-        if name in source.values:
-            return _header_value(source.values[name], setting=source.names[name])
-    return None
-
-
-def _header_value(value: object, *, setting: str) -> str:
-    if not isinstance(value, str):
-        raise ConfigError(f"{setting} must be text, not {type(value).__name__}")
-    if not value:
-        raise ConfigError(f"{setting} is empty")
-    if not all("!" <= character <= "~" for character in value):
-        raise ConfigError(
-            f"{setting} has a space, a line break, or a control or non-ASCII character in it: give the bare "
-            "value, without 'Token ' before it or a line break after it"
-        )
-    if len(value) > _LONGEST:
-        raise ConfigError(
-            f"{setting} has {len(value):,} characters, and no header may: is it the right value?"
-        )
-    return value
-
-
-def _check_identity(values: Mapping[str, str | None], *, base: Base, unused: int) -> None:
-    if not any(values[name] for name in SECRETS):
-        other = " (the one in the environment or the profile belongs to another host)" if unused else ""
-        raise ConfigError(
-            f"no token for {base.origin}{other}: pass api_token='…', or set SYNAPSE_API_TOKEN, or log in so "
-            "that ~/.synapse/config.json has one"
-        )
-    if values["user_token"] and not values["tenant"]:
-        raise ConfigError("a user token needs a tenant: pass tenant='…' or set SYNAPSE_TENANT")
 
 
 def _checked(rest: Mapping[str, Any]) -> dict[str, Any]:
