@@ -12,7 +12,7 @@ from typing import Any
 
 from benchmarks.measure import run_rounds
 from synapse import DataCollection, Session
-from synapse.uploads import upload_for
+from synapse.uploads import upload_in_chunks
 
 URL, TOKEN = sys.argv[1:3]
 session = Session(URL, api_token=TOKEN)
@@ -20,7 +20,7 @@ session = Session(URL, api_token=TOKEN)
 
 def chunks(path: str, size: int) -> Any:
     """Upload one file in chunks."""
-    return upload_for(session, path, register=str, chunk_size=size)
+    return upload_in_chunks(session, path, register=str, chunk_size=size)
 
 
 @cache
@@ -54,7 +54,7 @@ def load() -> None:
     with session, tempfile.NamedTemporaryFile() as file:
         file.write(b"first")
         file.flush()
-        upload_for(session, file.name, register=str)
+        upload_in_chunks(session, file.name, register=str)
 
 
 if __name__ == "__main__":

@@ -24,9 +24,9 @@ from synapse.dialects import v1_client
 from synapse.entities import DataCollection, DataFile
 from synapse.errors import QueryError
 from synapse.orm import arguments
-from synapse.transfer.local_file import PathLike, Source, as_sent
+from synapse.transfer.local_file import LocalFile, PathLike, sendable_name
 from synapse.uploads import Report, checksum_of, upload_file
-from synapse.uploads.file_types import check_alone
+from synapse.uploads.file_types import check_file
 
 if TYPE_CHECKING:
     from synapse.client.backend import BackendClient
@@ -88,10 +88,10 @@ def upload_data_file(
     rest = {"meta": item.get("meta", {}), **({"groups": groups} if groups else {})}
     # What the unit cannot be made of is refused before a file is sent.
     rest = arguments.json_object("upload_data_file(data)", rest)
-    paths = {name: as_sent(str(path)) for name, path in files.items()}
+    paths = {name: sendable_name(str(path)) for name, path in files.items()}
 
     for path in files.values() if client.strict else ():
-        check_alone(Source.of(path))
+        check_file(LocalFile.of(path))
 
     def send(name: str) -> Row:
         row = upload_file(client.session, files[name], chunked=use_chunked_upload)

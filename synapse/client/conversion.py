@@ -12,7 +12,7 @@ from synapse.client.calls import Row
 from synapse.dialects.v1_client import FILES, LISTS, names
 from synapse.downloads import FileCache, RemoteFile
 from synapse.downloads.file_names import safe_name
-from synapse.downloads.signed_urls import unsigned
+from synapse.downloads.signed_urls import without_signature
 from synapse.errors import QueryError, TransferError, describe, did_you_mean
 from synapse.orm.registry import entity_named
 from synapse.transfer import Meter
@@ -137,7 +137,7 @@ def _fetched(client: BackendClient, spot: Spot) -> Path:
 
 def _unsigned(url: str) -> str:
     try:
-        return url if is_data_uri(url) else unsigned(url)
+        return url if is_data_uri(url) else without_signature(url)
     except ValueError:
         return url  # fetching it will tell what is wrong with it
 

@@ -8,7 +8,7 @@ from synapse.client.calls import Row, answered, method, upload_key
 from synapse.client.progress import OnProgress, by_bytes
 from synapse.dialects import v1_client
 from synapse.transfer.local_file import CHUNK, PathLike
-from synapse.uploads import upload_for
+from synapse.uploads import upload_in_chunks
 
 if TYPE_CHECKING:
     from synapse.client.backend import BackendClient
@@ -33,7 +33,7 @@ def create_chunked_upload(
     def read(key: str | int) -> Row:
         return get_chunked_upload(client, key)
 
-    return upload_for(
+    return upload_in_chunks(
         client.session, file_path, register=read, chunk_size=chunk_size, progress=by_bytes(on_progress)
     )
 

@@ -12,7 +12,7 @@ from synapse.client.lists import Options, Walk, listed
 from synapse.dialects import v1_client
 from synapse.dialects.v1_uploads import UPLOAD
 from synapse.transfer.local_file import PathLike
-from synapse.uploads import upload_for
+from synapse.uploads import upload_in_chunks
 
 if TYPE_CHECKING:
     from synapse.client.backend import BackendClient
@@ -57,7 +57,7 @@ def create_model(
     if archive is None:
         return create()
     with on_disk(archive) as path:
-        return upload_for(client.session, path, register=create)
+        return upload_in_chunks(client.session, path, register=create)
 
 
 @overload

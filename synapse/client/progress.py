@@ -6,25 +6,25 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from synapse.errors import QueryError, describe
-from synapse.transfer import Step
+from synapse.transfer import ProgressStep
 
 OnProgress: TypeAlias = Callable[[int, int], object] | None
 
 
-def by_bytes(call: OnProgress) -> Callable[[Step], object] | None:
+def by_bytes(call: OnProgress) -> Callable[[ProgressStep], object] | None:
     """Tell of bytes."""
     _check(call)
     return None if call is None else lambda step: call(step.done, step.total or step.done)
 
 
-def by_items(call: OnProgress, *, count: int) -> Callable[[Step], object] | None:
+def by_items(call: OnProgress, *, count: int) -> Callable[[ProgressStep], object] | None:
     """Tell of items, as many as the bytes that have travelled are worth; the last one is told of by `finished()`."""
     _check(call)
     if call is None:
         return None
     told = 0
 
-    def step(step: Step) -> None:
+    def step(step: ProgressStep) -> None:
         nonlocal told
         done = min(count * step.done // max(step.total or 1, 1), count - 1)
         if done > told:

@@ -14,11 +14,11 @@ from synapse.errors import QueryError, describe
 from synapse.orm import arguments
 from synapse.session import Outcome
 from synapse.transfer import tracked
-from synapse.transfer.local_file import PathLike, Source
-from synapse.uploads.file_types import check_alone
-from synapse.uploads.presigned import send_signed
-from synapse.uploads.presigned_put import deposit
-from synapse.uploads.routes import Options, send_file
+from synapse.transfer.local_file import LocalFile, PathLike
+from synapse.uploads.file_types import check_file
+from synapse.uploads.presigned import send_presigned
+from synapse.uploads.presigned_put import put_file
+from synapse.uploads.routes import UploadOptions, send_file
 
 if TYPE_CHECKING:
     from synapse.client.backend import BackendClient
@@ -72,9 +72,9 @@ def upload_files_bulk(
     """
     if strategy not in (None, "presigned"):
         raise QueryError(f"strategy must be 'presigned' or None, not {describe(strategy)}; nothing was sent")
-    sources = [Source.of(path) for path in arguments.items("file_paths", file_paths, of="paths")]
+    sources = [LocalFile.of(path) for path in arguments.items("file_paths", file_paths, of="paths")]
     for source in sources if client.strict else ():
-        check_alone(source)
+        check_file(source)
     outcomes = _sent(client, sources, workers=max_workers, on_progress=on_progress)
     finished(on_progress, count=len(sources))
     results = [_told(outcome) for outcome in outcomes]
@@ -83,20 +83,20 @@ def upload_files_bulk(
 
 
 def _sent(
-    client: BackendClient, sources: list[Source], *, workers: int | None, on_progress: OnProgress
-) -> list[Outcome[Source, Row]]:
+    client: BackendClient, sources: list[LocalFile], *, workers: int | None, on_progress: OnProgress
+) -> list[Outcome[LocalFile, Row]]:
     size = sum(source.size for source in sources)
     progress = by_items(on_progress, count=len(sources))
     with tracked(progress, total=size, label="uploading") as advanced:
 
-        def directly(source: Source) -> Row:
-            return send_file(client.session, source, options=Options(), advanced=advanced)
+        def directly(source: LocalFile) -> Row:
+            return send_file(client.session, source, options=UploadOptions(), advanced=advanced)
 
-        found = send_signed(client.session, sources, direct=directly, advanced=advanced, workers=workers)
+        found = send_presigned(client.session, sources, direct=directly, advanced=advanced, workers=workers)
         return list(client.session.map(directly, sources, workers=workers)) if found is None else found
 
 
-def _told(outcome: Outcome[Source, Row]) -> Row:
+def _told(outcome: Outcome[LocalFile, Row]) -> Row:
     row = outcome.result or {}
     return {
         "file_key": None,
@@ -124,11 +124,11 @@ def upload_file_to_presigned_url(
     client: BackendClient, presigned_url: str, file_path: PathLike, content_type: str | None = None
 ) -> Row:
     """Put a file at a signed address, and return its `checksum`, a SHA-1, and its `size`."""
-    place, source = UploadTarget("", (presigned_url,)), Source.of(file_path)
+    place, source = UploadTarget("", (presigned_url,)), LocalFile.of(file_path)
     if client.strict:
-        check_alone(source)
+        check_file(source)
     with tracked(None, total=None, label="uploading") as advanced:
-        stored = deposit(
+        stored = put_file(
             client.session,
             source,
             place=place,

@@ -15,11 +15,11 @@ import attrs
 
 from synapse.downloads.file_cache import FileCache, checked_cache
 from synapse.downloads.file_names import safe_name, safe_path, with_stem
-from synapse.downloads.folder_marker import LAYOUT, claim
+from synapse.downloads.folder_marker import LAYOUT, claim_folder
 from synapse.downloads.outcomes import Downloads, FileStatus
-from synapse.downloads.partial_file import drop_stale
+from synapse.downloads.partial_file import remove_stale
 from synapse.downloads.remote_file import RemoteFile
-from synapse.downloads.save_file import is_full, occupied
+from synapse.downloads.save_file import is_disk_full, target_exists
 from synapse.errors import BulkError, ClientError, SynapseError, TransferError, describe
 from synapse.session import Outcome, Run, Session, Untried
 from synapse.transfer.local_file import PathLike
@@ -32,7 +32,7 @@ _EXPIRED: Final = frozenset({400, 401, 403, 404, 410})
 
 
 @attrs.frozen
-class Wanted:
+class WantedFile:
     """One file of the row with this `key`, or the `error` that kept it from being known.
 
     Files of one row are saved by the name of one of them, `together`, each with its own ending. `renew` asks for the
@@ -49,7 +49,7 @@ class Wanted:
 
 def download_files(
     session: Session,
-    wanted: Iterable[Wanted],
+    wanted: Iterable[WantedFile],
     *,
     folder: PathLike,
     workers: int | None = None,
@@ -80,9 +80,9 @@ def download_files(
     if cache is not None:
         checked_cache(cache)
     root = _root(folder)
-    layout = claim(root, session, rows=rows) if rows else LAYOUT
+    layout = claim_folder(root, session, rows=rows) if rows else LAYOUT
     report = Downloads(root)
-    run = Run(_Places(root, layout=layout, original=original_paths).each(wanted))
+    run = Run(_TargetPaths(root, layout=layout, original=original_paths).each(wanted))
     with tracked(progress, total=None, label="downloading") as meter:
         saver = _Saver(run, meter, overwrite, cache)
         sent = session.map(run.attempt(saver.save), run, workers=workers)
@@ -105,16 +105,16 @@ def download_files(
 
 
 @attrs.frozen
-class _Job:
+class _PlannedDownload:
     """A file and where it goes: `path` is below the root."""
 
-    wanted: Wanted
+    wanted: WantedFile
     root: Path
     path: str
     error: Exception | None = None
 
 
-class _Places:
+class _TargetPaths:
     """Gives each file a path of its own, the same one in every run, and none that leads out of the folder."""
 
     def __init__(self, root: Path, *, layout: int, original: bool) -> None:
@@ -126,13 +126,13 @@ class _Places:
         self._key: object = object()
         self._taken: set[str] = set()
 
-    def each(self, wanted: Iterable[Wanted]) -> Iterator[_Job]:
+    def each(self, wanted: Iterable[WantedFile]) -> Iterator[_PlannedDownload]:
         """Give each file its place."""
         for each in wanted:
             if each.key != self._key:
                 self._key, self._taken = each.key, set()
             if each.file is None:
-                yield _Job(each, self._root, "", each.error)
+                yield _PlannedDownload(each, self._root, "", each.error)
                 continue
             if self._original and each.file.path:
                 yield self._at_home(each, each.file)
@@ -141,7 +141,7 @@ class _Places:
             alone = self._layout == 1 or not each.together
             name = safe_name(each.file.name) if alone else with_stem(each.together, each.file.name)
             path = self._free(part, each.key, name)
-            yield _Job(each, self._root, path, self._checked(part))
+            yield _PlannedDownload(each, self._root, path, self._checked(part))
 
     def _free(self, part: str, key: object, name: str) -> str:
         number = 1
@@ -155,7 +155,7 @@ class _Places:
                 return path
             number += 1
 
-    def _at_home(self, wanted: Wanted, file: RemoteFile) -> _Job:
+    def _at_home(self, wanted: WantedFile, file: RemoteFile) -> _PlannedDownload:
         """Give a file the place that its own path tells; another one that has it already is not saved."""
         path = safe_path(file.path or "")
         own = hash(file.checksum or file.url.partition("?")[0])
@@ -166,13 +166,13 @@ class _Places:
             )
         for part in accumulate(path.split("/")[:-1], "{}/{}".format):
             error = error or self._checked(part)
-        return _Job(wanted, self._root, path, error or self._checked(""))
+        return _PlannedDownload(wanted, self._root, path, error or self._checked(""))
 
     def _checked(self, part: str) -> Exception | None:
         if part not in self._folders:
             self._folders[part] = trouble = _trouble(self._root, part)
             if trouble is None:
-                drop_stale(self._root / part)
+                remove_stale(self._root / part)
         return self._folders[part]
 
 
@@ -182,12 +182,12 @@ def _folded(path: str) -> str:
 
 @attrs.frozen
 class _Saver:
-    run: Run[_Job]
+    run: Run[_PlannedDownload]
     meter: Meter
     overwrite: bool
     cache: FileCache | None
 
-    def save(self, job: _Job) -> tuple[FileStatus, int]:
+    def save(self, job: _PlannedDownload) -> tuple[FileStatus, int]:
         """Save one file, unless it is there."""
         file = job.wanted.file
         if job.error is not None or file is None:
@@ -205,7 +205,7 @@ class _Saver:
         except TransferError as error:
             if os.path.lexists(target) and file.matches(target):  # the same file of another row came first
                 return "present", 0
-            if is_full(error) and self.run.stopped is None:
+            if is_disk_full(error) and self.run.stopped is None:
                 self.run.stopped = error
             raise
         size = target.stat().st_size
@@ -221,11 +221,11 @@ class _Saver:
             return False
         same = file.matches(target)
         if same is False and not self.overwrite:
-            raise occupied(target)
+            raise target_exists(target)
         return same or (same is None and not self.overwrite)
 
 
-def _renewed(wanted: Wanted, file: RemoteFile, error: ClientError) -> RemoteFile:
+def _renewed(wanted: WantedFile, file: RemoteFile, error: ClientError) -> RemoteFile:
     """Give the file at a fresh address, if the one that was refused was signed; else raise *error*."""
     if wanted.renew is None or error.status_code not in _EXPIRED or "?" not in file.url:
         raise error
@@ -239,7 +239,7 @@ def _renewed(wanted: Wanted, file: RemoteFile, error: ClientError) -> RemoteFile
 
 
 def _collect(
-    sent: Iterable[Outcome[_Job, tuple[FileStatus, int]]], report: Downloads, *, first: bool
+    sent: Iterable[Outcome[_PlannedDownload, tuple[FileStatus, int]]], report: Downloads, *, first: bool
 ) -> None:
     for job, result, error in sent:
         if isinstance(error, Untried):

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import attrs
 
-from synapse.downloads.signed_urls import unsigned
+from synapse.downloads.signed_urls import without_signature
 from synapse.errors import ClientError, TransferError, TransportError
 from synapse.session import Session
 from synapse.transfer.local_file import BLOCK
@@ -94,7 +94,7 @@ class Fetch:
     @property
     def mark(self) -> str:
         """What tells the address from others, without its signature, and without showing it."""
-        return hashlib.sha256(unsigned(self.url).encode("utf-8", "surrogatepass")).hexdigest()
+        return hashlib.sha256(without_signature(self.url).encode("utf-8", "surrogatepass")).hexdigest()
 
     def look(self) -> Version:
         """Ask for the file and see which version it is; `blocks()` goes on from there."""

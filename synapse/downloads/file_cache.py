@@ -16,12 +16,12 @@ from typing import BinaryIO, Final
 import attrs
 
 from synapse.downloads.fetch import Fetch, Version
-from synapse.downloads.partial_file import drop_stale
+from synapse.downloads.partial_file import remove_stale
 from synapse.errors import TransferError, describe
 from synapse.session.process import Locks
 from synapse.transfer.checksum import Checksum
 from synapse.transfer.local_file import PathLike
-from synapse.transfer.progress import Counted, Meter
+from synapse.transfer.progress import CountingMeter, Meter
 from synapse.values import user_path
 
 _PART: Final = re.compile("[0-9a-f]{2}")
@@ -142,7 +142,7 @@ def checked_cache(given: object) -> FileCache:
     return given
 
 
-def through(
+def open_cached(
     cache: object,
     source: Fetch,
     *,
@@ -175,7 +175,7 @@ def through(
     if not cache.usable:
         source.close()
         return None
-    counted = Counted(meter)
+    counted = CountingMeter(meter)
     kept = cache.keep(*identity, fill=lambda path: fill(path, counted))
     if kept is None:
         source.close()
@@ -218,7 +218,7 @@ def _kept(files: Path) -> Iterator[tuple[int, int, str]]:
                 stat = entry.stat(follow_symlinks=False)
                 if S_ISREG(stat.st_mode) and entry.name.startswith(part.name):
                     yield stat.st_mtime_ns, stat.st_size, entry.path
-        drop_stale(part.path, lasting=True)
+        remove_stale(part.path, lasting=True)
 
 
 def _entries(folder: PathLike, name: re.Pattern[str]) -> list[os.DirEntry[str]]:

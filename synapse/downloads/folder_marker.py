@@ -9,7 +9,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any, Final
 
-from synapse.downloads.private_files import read_own, write_new
+from synapse.downloads.private_files import read_private, write_new
 from synapse.errors import TransferError
 from synapse.session import Session
 
@@ -18,7 +18,7 @@ LAYOUT: Final = 2
 """How files are named in a fresh folder: since 2, those of one row share a stem, so that an upload pairs them again."""
 
 
-def claim(folder: Path, session: Session, *, rows: str) -> int:
+def claim_folder(folder: Path, session: Session, *, rows: str) -> int:
     """Note that *folder* holds files of these *rows* of this backend, and return its layout.
 
     A folder that was begun by another layout keeps it. One that holds other files is a `TransferError`.
@@ -38,7 +38,7 @@ def claim(folder: Path, session: Session, *, rows: str) -> int:
 def _checked(marker: Path, mine: dict[str, Any], *, aliases: Collection[str]) -> dict[str, Any]:
     found: object = None
     with contextlib.suppress(OSError, ValueError):
-        found = json.loads(read_own(marker))
+        found = json.loads(read_private(marker))
     if not isinstance(found, dict):
         raise TransferError(
             f"{str(marker)!r} does not say whose files are there: choose another folder, or delete it if they are of "

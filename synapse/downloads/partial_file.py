@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 from synapse.downloads.fetch import Fetch, Version
-from synapse.downloads.private_files import open_new, open_there, read_own, size_of_own, write_new
+from synapse.downloads.private_files import open_existing, open_new, private_size, read_private, write_new
 from synapse.transfer.checksum import Checksum
 from synapse.transfer.local_file import PathLike
 from synapse.transfer.progress import Meter
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
     from filelock import FileLock
 
 _STALE: Final = 24 * 3600.0  # seconds after which nobody is at work on a draft any more
-_DRAFT: Final = re.compile(r"\.synapse-(?:[0-9a-f]{32}|[0-9a-f]{20})\.part")
+_PARTIAL: Final = re.compile(r"\.synapse-(?:[0-9a-f]{32}|[0-9a-f]{20})\.part")
 _OURS: Final = re.compile(r"\.synapse-(?:[0-9a-f]{32}\.part|[0-9a-f]{20}\.(?:part|json|lock))")
-_ALONE: Final = len(".synapse-") + 32
+_UNIQUE_STEM: Final = len(".synapse-") + 32
 LARGE: Final = 8 * 1024 * 1024  # bytes from which on it is worth a note to go on in another call
 
 
-class Draft:
+class PartialFile:
     """The bytes that have come for *target*; those of a large file stay if the rest does not come.
 
     A note beside them says which version of which address they are of, so that the next call, in whichever process,
@@ -91,7 +91,7 @@ class Draft:
 
     def _open(self) -> BinaryIO:
         if self.keeping:
-            return open(self.path, "r+b", opener=open_there)
+            return open(self.path, "r+b", opener=open_existing)
         self.path.unlink(missing_ok=True)
         return open(self.path, "r+b", opener=open_new)
 
@@ -126,8 +126,8 @@ class Draft:
 
     def _take_up(self, fetch: Fetch) -> None:
         try:
-            noted = json.loads(read_own(self._note))
-            size = size_of_own(self.path)
+            noted = json.loads(read_private(self._note))
+            size = private_size(self.path)
             of = noted.pop("of")
             version = Version(**noted)
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
@@ -136,30 +136,30 @@ class Draft:
             fetch.place, fetch.version, self.keeping = size, version, True
 
 
-def is_ours(name: str) -> bool:
+def is_partial_name(name: str) -> bool:
     """Whether a file of this name is a draft, or what belongs to one."""
     return _OURS.fullmatch(name) is not None
 
 
-def drop_stale(folder: PathLike, *, lasting: bool = False) -> None:
+def remove_stale(folder: PathLike, *, lasting: bool = False) -> None:
     """Drop the drafts of killed processes; *lasting* ones as well, which a later call could have gone on with."""
     before = time.time() - _STALE
     try:
         with os.scandir(folder) as entries:
-            found = [Path(entry.path) for entry in entries if _DRAFT.fullmatch(entry.name)]
+            found = [Path(entry.path) for entry in entries if _PARTIAL.fullmatch(entry.name)]
     except OSError:
         return
     for path in found:
         with contextlib.suppress(OSError):
             if path.lstat().st_mtime >= before:
                 continue
-            if len(path.stem) == _ALONE:
+            if len(path.stem) == _UNIQUE_STEM:
                 path.unlink()
             elif lasting:
-                _drop_lasting(path)
+                _remove_resumable(path)
 
 
-def _drop_lasting(path: Path) -> None:
+def _remove_resumable(path: Path) -> None:
     from filelock import FileLock, Timeout
 
     _unlink_alias(path.with_suffix(".lock"))

@@ -18,7 +18,7 @@ def open_new(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_CREAT | os.O_EXCL | _NO_LINK, 0o666)
 
 
-def open_there(path: str, flags: int) -> int:
+def open_existing(path: str, flags: int) -> int:
     """Open a file that is there; to be the `opener` of `open()`."""
     return os.open(path, flags | _NO_LINK | _NO_WAIT)
 
@@ -29,14 +29,14 @@ def write_new(path: Path, text: str) -> None:
         file.write(text)
 
 
-def read_own(path: Path) -> str:
+def read_private(path: Path) -> str:
     """Read a file; a link, or anything else that is no file of ours, is an `OSError` or a `ValueError`."""
-    with open(path, "rb", opener=open_there) as file:
+    with open(path, "rb", opener=open_existing) as file:
         _check(os.fstat(file.fileno()))
         return file.read(_LONGEST).decode("utf-8")
 
 
-def size_of_own(path: Path) -> int:
+def private_size(path: Path) -> int:
     """Return the size of a file; one that has another name, by which it may be someone else's, is a `ValueError`."""
     found = path.lstat()
     _check(found)

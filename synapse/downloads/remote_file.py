@@ -15,10 +15,10 @@ from urllib.parse import unquote, urlsplit
 import attrs
 
 from synapse.downloads.fetch import Fetch
-from synapse.downloads.file_cache import FileCache, through
+from synapse.downloads.file_cache import FileCache, open_cached
 from synapse.downloads.file_names import safe_name
-from synapse.downloads.save_file import Content, occupied, placed, save, target_of
-from synapse.downloads.streams import Ranged, spooled
+from synapse.downloads.save_file import Content, blocks_with_offsets, save_file, target_exists, target_path
+from synapse.downloads.streams import RangeReader, open_whole
 from synapse.errors import MappingError, TransferError, describe
 from synapse.mapping.likeness import Likeness
 from synapse.masking import Masker
@@ -26,7 +26,7 @@ from synapse.session import Session, current
 from synapse.showing import bounded
 from synapse.transfer.checksum import Checksum
 from synapse.transfer.data_uris import decode, is_data_uri, media_type
-from synapse.transfer.local_file import BLOCK, PathLike, Source
+from synapse.transfer.local_file import BLOCK, LocalFile, PathLike
 from synapse.transfer.progress import Meter, ProgressLike, tracked
 
 _NAMES: Final = ("file_name_original", "filename", "name")
@@ -148,12 +148,12 @@ class RemoteFile:
         if kept is not None:
             return kept
         if not verify and self.url and not is_data_uri(self.url):
-            ranged = Ranged(lambda: self._fetch(rewinds=False))
+            ranged = RangeReader(lambda: self._fetch(rewinds=False))
             if ranged.seekable():
                 return cast("BinaryIO", io.BufferedReader(ranged))
             ranged.close()
-        with closing(placed(self._source(), told=self.size if verify else None)) as blocks:
-            return spooled(blocks, check=self._check_open if verify else lambda _: None)
+        with closing(blocks_with_offsets(self._source(), told=self.size if verify else None)) as blocks:
+            return open_whole(blocks, check=self._check_open if verify else lambda _: None)
 
     def read(self, *, cache: FileCache | None = None) -> bytes:
         """Return the whole content."""
@@ -162,7 +162,7 @@ class RemoteFile:
             with kept:
                 return kept.read()
         blocks: list[bytes] = []
-        with closing(placed(self._source(), told=self.size)) as source:
+        with closing(blocks_with_offsets(self._source(), told=self.size)) as source:
             for place, block in source:
                 if not place:
                     blocks.clear()
@@ -186,13 +186,13 @@ class RemoteFile:
         is a `TransferError` unless `overwrite`. What has come of a large file stays beside it if the rest does not
         come: the next call goes on from there, as long as the server says that the file is the same.
         """
-        target = target_of(to, name=safe_name(self.name))
+        target = target_path(to, name=safe_name(self.name))
         if not overwrite and os.path.lexists(target):
             same = self.matches(target)
             if same:
                 return target
             if same is False:
-                raise occupied(target)
+                raise target_exists(target)
         with tracked(progress, total=self.size, label=self.name) as meter:
             return self.fetch_to(target, meter=meter, overwrite=overwrite, cache=cache)
 
@@ -209,7 +209,7 @@ class RemoteFile:
 
     def _save(self, content: Content, target: Path, *, meter: Meter, overwrite: bool) -> Path:
         checksum = Checksum.of(self.checksum)
-        return save(
+        return save_file(
             content,
             target,
             check=self._check,
@@ -236,7 +236,7 @@ class RemoteFile:
         source = None if cache is None else self._source()
         if cache is None or not isinstance(source, Fetch):
             return None
-        return through(
+        return open_cached(
             cache,
             source,
             checksum=Checksum.of(self.checksum),
@@ -249,7 +249,7 @@ class RemoteFile:
         """Whether *path* holds this file's content; None where size and checksum leave that open."""
         if not path.is_file():
             return False
-        source = Source.of(path)
+        source = LocalFile.of(path)
         if self.size is not None and source.size != self.size:
             return False
         checksum = Checksum.of(self.checksum)

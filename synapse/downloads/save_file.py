@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 from synapse.downloads.fetch import Fetch
-from synapse.downloads.partial_file import Draft, is_ours
+from synapse.downloads.partial_file import PartialFile, is_partial_name
 from synapse.errors import TransferError, describe
 from synapse.session.interrupts import reraise_from_signal
 from synapse.transfer.checksum import Checksum
-from synapse.transfer.local_file import shown
+from synapse.transfer.local_file import shown_path
 from synapse.transfer.progress import Meter
 from synapse.values import user_path
 
@@ -27,7 +27,7 @@ _EXCESS: Final = 64 * 1024 * 1024  # bytes
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
-def target_of(to: object, *, name: str) -> Path:
+def target_path(to: object, *, name: str) -> Path:
     """Return where a file goes: into a folder (one that exists, or a path that ends in `/`), or to the path itself."""
     if not isinstance(to, str | os.PathLike) or not os.fspath(to):
         raise TransferError(f"a download goes to a folder or a path, not to {describe(to)}")
@@ -38,18 +38,18 @@ def target_of(to: object, *, name: str) -> Path:
         pass
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
-        raise TransferError(f"nothing can be saved at {shown(to)}: {reason}") from error
+        raise TransferError(f"nothing can be saved at {shown_path(to)}: {reason}") from error
     if os.fspath(to).endswith(_SEPARATORS) or path.is_dir():
         return path / name
-    if is_ours(path.name):
+    if is_partial_name(path.name):
         raise TransferError(
-            f"{shown(to)} is how downloads that are under way are called, and would be dropped as one: choose another "
-            "name. Nothing was fetched"
+            f"{shown_path(to)} is how downloads that are under way are called, and would be dropped as one: choose "
+            "another name. Nothing was fetched"
         )
     return path
 
 
-def save(
+def save_file(
     content: Content,
     target: Path,
     *,
@@ -67,7 +67,10 @@ def save(
     fetch = content if isinstance(content, Fetch) else None
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with closing(Draft(target, fetch=fetch)) as draft, closing(placed(content, told=told)) as blocks:
+        with (
+            closing(PartialFile(target, fetch=fetch)) as draft,
+            closing(blocks_with_offsets(content, told=told)) as blocks,
+        ):
             try:
                 size, digest = draft.fill(blocks, meter=meter, checksum=checksum)
             except TransferError:
@@ -75,7 +78,7 @@ def save(
                 raise
             draft.keeping = False
             check(size, digest)
-            return _place(draft.path, target, overwrite=overwrite)
+            return _move_into_place(draft.path, target, overwrite=overwrite)
     except OSError as error:
         reraise_from_signal(error)
         what = f"{str(target)!r} cannot be written ({error.strerror})"
@@ -84,20 +87,22 @@ def save(
         ) from error
 
 
-def is_full(error: BaseException | None) -> bool:
+def is_disk_full(error: BaseException | None) -> bool:
     """Whether a file could not be saved since there is no room."""
     cause = error.__cause__ if isinstance(error, TransferError) else None
     return isinstance(cause, OSError) and cause.errno in _FULL
 
 
-def occupied(target: Path) -> TransferError:
+def target_exists(target: Path) -> TransferError:
     """Build the error for a target that holds something else."""
     return TransferError(
         f"{str(target)!r} exists and is another file: choose another path, or pass overwrite=True"
     )
 
 
-def placed(content: Content, *, told: int | None = None) -> Generator[tuple[int, bytes], None, None]:
+def blocks_with_offsets(
+    content: Content, *, told: int | None = None
+) -> Generator[tuple[int, bytes], None, None]:
     """Yield blocks, each with its place; a file that begins anew under way goes back to place 0.
 
     One that is far larger than the *told* size, and may have no end, is a `TransferError`.
@@ -117,7 +122,7 @@ def _counted(content: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
         place += len(block)
 
 
-def _place(draft: Path, target: Path, *, overwrite: bool) -> Path:
+def _move_into_place(draft: Path, target: Path, *, overwrite: bool) -> Path:
     if overwrite:
         return draft.replace(target)
     try:
@@ -127,5 +132,5 @@ def _place(draft: Path, target: Path, *, overwrite: bool) -> Path:
         if not os.path.lexists(target):
             return draft.replace(target)
         if not target.is_file() or not filecmp.cmp(draft, target, shallow=False):
-            raise occupied(target) from None
+            raise target_exists(target) from None
     return target

@@ -17,7 +17,7 @@ IN_MEMORY: Final = 8 * 1024 * 1024  # bytes; what is larger goes to a temporary 
 _SKIPPED: Final = 256 * 1024  # bytes ahead that are read over, which is sooner done than another request
 
 
-def spooled(blocks: Iterable[tuple[int, bytes]], *, check: Callable[[BinaryIO], object]) -> BinaryIO:
+def open_whole(blocks: Iterable[tuple[int, bytes]], *, check: Callable[[BinaryIO], object]) -> BinaryIO:
     """Take in blocks, each with its place, and open what they make up once *check* has passed it.
 
     A large file lies in a temporary one without a name, which is gone when it is closed.
@@ -26,7 +26,7 @@ def spooled(blocks: Iterable[tuple[int, bytes]], *, check: Callable[[BinaryIO], 
     try:
         for place, block in blocks:
             if isinstance(file, io.BytesIO) and place + len(block) > IN_MEMORY:
-                file = _moved(file)
+                file = _to_temporary_file(file)
             if place != file.tell():  # it begins anew
                 file.seek(place)
                 file.truncate()
@@ -42,10 +42,12 @@ def spooled(blocks: Iterable[tuple[int, bytes]], *, check: Callable[[BinaryIO], 
     except BaseException:
         file.close()
         raise
-    return cast("BinaryIO", file if isinstance(file, io.BytesIO) else io.BufferedReader(_Nameless(file)))
+    return cast(
+        "BinaryIO", file if isinstance(file, io.BytesIO) else io.BufferedReader(_TemporaryReader(file))
+    )
 
 
-class _Nameless(io.RawIOBase):
+class _TemporaryReader(io.RawIOBase):
     """Reads a temporary file. By its number, which is all the name that it has, libraries would look for a file."""
 
     def __init__(self, file: BinaryIO) -> None:
@@ -69,13 +71,13 @@ class _Nameless(io.RawIOBase):
         super().close()
 
 
-def _moved(file: io.BytesIO) -> Any:
+def _to_temporary_file(file: io.BytesIO) -> Any:
     large: Any = tempfile.TemporaryFile(prefix="synapse-")  # noqa: SIM115 - closed by whoever opened the file
     large.write(file.getbuffer())
     return large
 
 
-class Ranged(io.RawIOBase):
+class RangeReader(io.RawIOBase):
     """Reads a file of the web from wherever it is wanted, all of one version; nothing is checked."""
 
     def __init__(self, begin: Callable[[], Fetch]) -> None:

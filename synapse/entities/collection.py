@@ -148,7 +148,7 @@ class DataCollection(Entity):
         from synapse.entities.data import DataUnit
 
         session = held(self, "add")
-        plan = uploads.plan_of(
+        plan = uploads.plan_item(
             {"files": self.check_files(files)}, self._all_specs(), root=root, check_content=check_content
         )
         given: dict[str, Any] = {"meta": {} if meta is None else meta}
@@ -262,7 +262,7 @@ class DataCollection(Entity):
                 ],
             ),
             newest_unit=lambda: newest.id if (newest := self.units.only("id").last()) else 0,
-            show=uploads.Show(unit=_Reference(DataUnit, session), task=_Reference(Task, session)),
+            show=uploads.Converters(unit=_Reference(DataUnit, session), task=_Reference(Task, session)),
         )
         if project is None:
             return target

@@ -18,7 +18,7 @@ from synapse.orm.resolving import Harmless, asking
 from synapse.orm.writing import stored
 from synapse.query import EXACT, By, Exact
 from synapse.transfer import ProgressLike, tracked
-from synapse.transfer.local_file import CHUNK, Source
+from synapse.transfer.local_file import CHUNK, LocalFile
 
 if TYPE_CHECKING:
     from synapse.entities.collection import DataCollection
@@ -51,17 +51,17 @@ class DataFileManager(FilesManager["DataFile"]):
         """
         from synapse import uploads
 
-        session, options = self.session, uploads.Options(chunked=chunked, chunk_size=chunk_size)
+        session, options = self.session, uploads.UploadOptions(chunked=chunked, chunk_size=chunk_size)
         if presigned not in (None, True, False) or (presigned and chunked is not None):
             raise TransferError(
                 f"presigned takes True, False or None, and not together with chunked, got {describe(presigned)}"
             )
-        source = Source.of(path)
+        source = LocalFile.of(path)
         if arguments.flag("upload(check_content=...)", check_content):
-            uploads.check_alone(source)
+            uploads.check_file(source)
         with tracked(progress, total=source.size, label=source.name) as advanced:
 
-            def directly(source: Source) -> dict[str, Any]:
+            def directly(source: LocalFile) -> dict[str, Any]:
                 return uploads.send_file(session, source, options=options, advanced=advanced)
 
             with (
@@ -70,7 +70,7 @@ class DataFileManager(FilesManager["DataFile"]):
             ):
                 row = None
                 if presigned:
-                    row = uploads.upload_signed(
+                    row = uploads.upload_presigned(
                         session, source, direct=directly, advanced=advanced, strict=True
                     )
                 row = directly(source) if row is None else row
@@ -78,24 +78,24 @@ class DataFileManager(FilesManager["DataFile"]):
 
     def existing(self, checksums: Iterable[str]) -> set[str]:
         """Tell which of these MD5 checksums the backend holds."""
-        from synapse.uploads import existing
+        from synapse.uploads import existing_checksums
 
         given = arguments.texts("existing()", checksums)
-        return existing(self.session, given)
+        return existing_checksums(self.session, given)
 
 
 @attrs.frozen(kw_only=True)
 class Storing(Harmless):
     """A file that was to be stored: the same content is stored once, however often it comes."""
 
-    source: Source
+    source: LocalFile
 
     def look(self, session: Session) -> Resolution:
         """Look for the content, if the file still has it."""
         from synapse import uploads
 
         try:
-            row = uploads.file_of(session, uploads.hashes_of(self.source).md5)
+            row = uploads.file_with_checksum(session, uploads.hash_file(self.source).md5)
         except TransferError as error:
             return Resolution(reason=str(error))
         if row is None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from os import PathLike
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, Self, TypeAlias, TypeVar
 
-from synapse.downloads import FileCache, RemoteFile, Wanted, download_files
+from synapse.downloads import FileCache, RemoteFile, WantedFile, download_files
 from synapse.errors import MappingError, QueryError, TransferError, describe, did_you_mean
 from synapse.orm import Manager, arguments
 from synapse.query import FetchMode
@@ -102,13 +102,13 @@ class FilesManager(Manager[E]):
 
     def _wanted(
         self, fields: tuple[str, ...], convert: Mapping[str, Convert], *, names: list[str] | None
-    ) -> Iterator[Wanted]:
+    ) -> Iterator[WantedFile]:
         """Read the rows page by page, with nothing but their files, and give each file."""
         asked = self.only(*fields)._evolve(expand=(), prefetch=(), mode=FetchMode.PEERS)
         met = dict[str, None]()
         for number, row in enumerate(_each(asked.iterator()), 1):
             if isinstance(row, MappingError):
-                yield Wanted(row.key, "", error=row)
+                yield WantedFile(row.key, "", error=row)
                 continue
             for field in fields:
                 for wanted in self._files_of(row, field, convert.get(field, str)):
@@ -124,11 +124,11 @@ class FilesManager(Manager[E]):
         if lacking:
             logger.warning("%s", _no_row(lacking, met))
 
-    def _files_of(self, row: E, field: str, convert: Convert) -> Iterator[Wanted]:
+    def _files_of(self, row: E, field: str, convert: Convert) -> Iterator[WantedFile]:
         try:
             held = getattr(row, field)
         except MappingError as error:
-            yield Wanted(row.pk, "", error=error)
+            yield WantedFile(row.pk, "", error=error)
             return
         together = _speaking(held) if isinstance(held, dict) else ""
         for name, file in held.items() if isinstance(held, dict) else [("", held)]:
@@ -137,10 +137,10 @@ class FilesManager(Manager[E]):
             try:
                 found = _converted(file, convert)
             except Exception as error:
-                yield Wanted(row.pk, name, error=error)
+                yield WantedFile(row.pk, name, error=error)
             else:
                 renew = self._renewal(row.pk, field, name=name, convert=convert)
-                yield Wanted(row.pk, name, found, renew=renew, together=together)
+                yield WantedFile(row.pk, name, found, renew=renew, together=together)
 
     def _renewal(
         self, pk: Any, field: str, *, name: str, convert: Convert

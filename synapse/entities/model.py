@@ -15,7 +15,7 @@ from synapse.mapping import Json, read_only, write_only
 from synapse.orm import Entity, ManagedBy, entity
 from synapse.query import By, Exact
 from synapse.transfer import ProgressLike
-from synapse.transfer.local_file import Source
+from synapse.transfer.local_file import LocalFile
 
 
 class ModelManager(FilesManager["Model"]):
@@ -30,11 +30,11 @@ class ModelManager(FilesManager["Model"]):
 
         `plugin` is the code of the plugin that it belongs to, `checkpoint` the id of its parent model.
         """
-        from synapse.uploads import upload_for
+        from synapse.uploads import upload_in_chunks
 
         if file is None:
             return super().create(**values)
-        if not Source.of(file).size:
+        if not LocalFile.of(file).size:
             raise TransferError(f"{str(file)!r} is empty: a model is an archive")
         made = self.entity(**{**self._initial, **values})
         self._adopt([made])
@@ -44,7 +44,7 @@ class ModelManager(FilesManager["Model"]):
             return made.save()
 
         with self._writing():
-            return upload_for(self.session, file, register=save, progress=progress)
+            return upload_in_chunks(self.session, file, register=save, progress=progress)
 
 
 @entity("models")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from synapse.transfer.data_uris import data_uri
-from synapse.transfer.local_file import CHUNK, PathLike, SharedNameWarning, Source
-from synapse.transfer.progress import Meter, Progress, ProgressLike, Step, tracked
+from synapse.transfer.local_file import CHUNK, LocalFile, PathLike, SharedNameWarning
+from synapse.transfer.progress import Meter, Progress, ProgressLike, ProgressStep, tracked
 
 __all__ = [
     "CHUNK",
@@ -13,8 +13,8 @@ __all__ = [
     "Progress",
     "ProgressLike",
     "SharedNameWarning",
-    "Source",
-    "Step",
+    "LocalFile",
+    "ProgressStep",
     "data_uri",
     "tracked",
 ]

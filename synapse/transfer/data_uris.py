@@ -11,7 +11,7 @@ from typing import Final
 from urllib.parse import unquote_to_bytes
 
 from synapse.errors import TransferError
-from synapse.transfer.local_file import PathLike, Source
+from synapse.transfer.local_file import LocalFile, PathLike
 
 LARGEST: Final = 16 * 1024 * 1024  # bytes that are held in memory, and sent as text
 
@@ -24,7 +24,7 @@ def data_uri(path: PathLike) -> str:
     """Return a file's content as a `data:` URI, as log entries carry files; a `data:` URI stays as it is."""
     if isinstance(path, str) and path[:5].lower() == "data:":
         return path
-    source = Source.of(path)
+    source = LocalFile.of(path)
     if source.size > LARGEST:
         raise TransferError(
             f"{str(path)!r} has {source.size:,} bytes, and inside of an entry go {LARGEST:,} at most: upload it with "

@@ -37,7 +37,7 @@ def _stamp(found: os.stat_result) -> tuple[int, int, int]:
 
 
 @attrs.frozen
-class Source:
+class LocalFile:
     """A regular, readable file as it was when it was looked at first."""
 
     path: Path
@@ -49,7 +49,7 @@ class Source:
     """The first bytes, by which some files show that they are not what their name says."""
 
     @classmethod
-    def of(cls, path: object) -> Source:
+    def of(cls, path: object) -> LocalFile:
         """Look at *path*; whatever cannot be sent is a `TransferError` that says why."""
         checked, seen = _path(path), time.time_ns()
         try:
@@ -59,22 +59,22 @@ class Source:
                 with FileIO(checked) as file:
                     head = file.read(_HEAD)
         except FileNotFoundError as error:
-            raise TransferError(f"there is no file {shown(path)} (looked in {Path.cwd()})") from error
+            raise TransferError(f"there is no file {shown_path(path)} (looked in {Path.cwd()})") from error
         except PermissionError as error:
-            raise TransferError(f"{shown(path)} may not be read: check its permissions") from error
+            raise TransferError(f"{shown_path(path)} may not be read: check its permissions") from error
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else error
-            raise TransferError(f"{shown(path)} cannot be read ({reason})") from error
+            raise TransferError(f"{shown_path(path)} cannot be read ({reason})") from error
         if stat.S_ISDIR(found.st_mode):
-            raise TransferError(f"{shown(path)} is a folder: give the path of one file")
+            raise TransferError(f"{shown_path(path)} is a folder: give the path of one file")
         if not stat.S_ISREG(found.st_mode):
-            raise TransferError(f"{shown(path)} is not a regular file: write its content to one first")
+            raise TransferError(f"{shown_path(path)} is not a regular file: write its content to one first")
         return cls(checked, found.st_size, _stamp(found), found.st_ctime_ns, seen, head)
 
     @property
     def name(self) -> str:
         """The base name; one that is no UTF-8 is a `TransferError`."""
-        return as_sent(self.path.name)
+        return sendable_name(self.path.name)
 
     @property
     def place(self) -> bytes:
@@ -153,7 +153,9 @@ class Tally:
     how many went out in all. A file whose *md5* is known already is not hashed again.
     """
 
-    def __init__(self, source: Source, *, advanced: Callable[[int], object], md5: str | None = None) -> None:
+    def __init__(
+        self, source: LocalFile, *, advanced: Callable[[int], object], md5: str | None = None
+    ) -> None:
         self.position = self.sent = 0
         self._source = source
         self._advanced = advanced
@@ -191,17 +193,17 @@ class Tally:
             self._advanced(count)
 
 
-def as_sent(name: str) -> str:
+def sendable_name(name: str) -> str:
     """Return a name or a path that is to be sent; one that is no text is a `TransferError`."""
     if sendable(name) is None:
         return name
     raise TransferError(
-        f"the name {shown(name)} is no UTF-8, as those of archives from other systems may be, and cannot be sent: "
+        f"the name {shown_path(name)} is no UTF-8, as those of archives from other systems may be, and cannot be sent: "
         "rename the file (of Korean archives, `convmv -f cp949 -t utf8 --notest` does that)"
     )
 
 
-def shown(path: object) -> str:
+def shown_path(path: object) -> str:
     """Show a path in a message, of an endless one its beginning."""
     text = repr(str(path))
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"

@@ -31,7 +31,7 @@ _UNITS: Final = ("KiB", "MiB", "GiB", "TiB")
 
 
 @attrs.frozen
-class Step:
+class ProgressStep:
     """How far a transfer has come: `done` of `total` bytes, or of an unknown number.
 
     `rate` is the number of bytes a second of late, None as long as it is not known. Steps are equal by how far they
@@ -69,7 +69,7 @@ class Progress(Protocol):
         """End, whether it went well or not."""
 
 
-ProgressLike: TypeAlias = Progress | Callable[[Step], object] | bool | None
+ProgressLike: TypeAlias = Progress | Callable[[ProgressStep], object] | bool | None
 
 
 class Meter:
@@ -133,7 +133,7 @@ class Meter:
             self._display = Silent()
 
 
-class Counted(Meter):
+class CountingMeter(Meter):
     """Passes on to another meter what travels, and can take it back where it was in vain."""
 
     def __init__(self, meter: Meter) -> None:
@@ -157,7 +157,7 @@ class Counted(Meter):
         self._count = 0
 
 
-class Pace:
+class TransferRate:
     """The rate of the last seconds, from a point on that is there already."""
 
     def __init__(self, done: int = 0) -> None:
@@ -174,7 +174,7 @@ class Pace:
         return (done - before) / (now - since) if now - since >= _APART else None
 
 
-def watched(progress: ProgressLike) -> bool:
+def is_watched(progress: ProgressLike) -> bool:
     """Whether anyone is to be told."""
     return progress is not None and progress is not False
 
@@ -192,10 +192,10 @@ def tracked(progress: ProgressLike, *, total: int | None, label: str, unit: str 
 
 
 def _display(progress: ProgressLike, *, unit: str) -> Progress:
-    if not watched(progress):
+    if not is_watched(progress):
         return Silent()
     if progress is True:
-        return fitting(unit)
+        return display_for(unit)
     if isinstance(progress, Progress):
         return progress
     if callable(progress):
@@ -220,12 +220,12 @@ class Silent:
 
 
 class _Callback:
-    def __init__(self, call: Callable[[Step], object]) -> None:
+    def __init__(self, call: Callable[[ProgressStep], object]) -> None:
         self._call = call
-        self._pace = Pace()
+        self._pace = TransferRate()
 
     def started(self, total: int | None, label: str) -> None:
-        self._step = Step(0, total, label)
+        self._step = ProgressStep(0, total, label)
         self._call(self._step)
 
     def advanced(self, count: int) -> None:
@@ -235,7 +235,7 @@ class _Callback:
 
     def resumed(self, count: int) -> None:
         self._step = attrs.evolve(self._step, done=self._step.done + count)
-        self._pace = Pace(self._step.done)
+        self._pace = TransferRate(self._step.done)
         self._call(self._step)
 
     def grown(self, total: int) -> None:
@@ -245,7 +245,7 @@ class _Callback:
         pass
 
 
-def fitting(unit: str) -> Progress:
+def display_for(unit: str) -> Progress:
     """Choose the display that the place allows; bars need rich, which comes with the extra `cli`."""
     if importlib.util.find_spec("rich") is not None:
         if _in_notebook():
@@ -267,7 +267,7 @@ class _Log:
 
     def __init__(self, unit: str) -> None:
         self._unit = unit
-        self._pace = Pace()
+        self._pace = TransferRate()
         self._done = 0
 
     def started(self, total: int | None, label: str) -> None:
@@ -279,11 +279,11 @@ class _Log:
         rate = self._pace.at(self._done)
         if monotonic() - self._said >= _EVERY:
             self._said = monotonic()
-            logger.info("%s: %s", self._label, self._line(Step(self._done, self._total, "", rate)))
+            logger.info("%s: %s", self._label, self._line(ProgressStep(self._done, self._total, "", rate)))
 
     def resumed(self, count: int) -> None:
         self._done += count
-        self._pace = Pace(self._done)
+        self._pace = TransferRate(self._done)
 
     def grown(self, total: int) -> None:
         self._total = total
@@ -291,7 +291,7 @@ class _Log:
     def finished(self) -> None:
         logger.info("%s: ended after %s", self._label, amount(self._done, self._unit))
 
-    def _line(self, step: Step) -> str:
+    def _line(self, step: ProgressStep) -> str:
         line = amount(step.done, self._unit)
         if step.total:
             line += f" of {amount(step.total, self._unit)} ({100 * step.done // step.total} %)"

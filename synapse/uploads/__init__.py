@@ -3,39 +3,39 @@
 from __future__ import annotations
 
 from synapse.uploads.bulk_upload import Target, upload_items
-from synapse.uploads.checksums import existing, file_of, hashes_of
-from synapse.uploads.chunked import upload_for
+from synapse.uploads.checksums import existing_checksums, file_with_checksum, hash_file
+from synapse.uploads.chunked import upload_in_chunks
 from synapse.uploads.direct import send_release
-from synapse.uploads.file_types import Spec, check_alone
+from synapse.uploads.file_types import Spec, check_file
 from synapse.uploads.folder import items_of
-from synapse.uploads.items import by_specification, plan_of
+from synapse.uploads.items import by_specification, plan_item
 from synapse.uploads.multipart import FilePart, MultipartBody
-from synapse.uploads.presigned import upload_signed
-from synapse.uploads.report import Outcome, Report, Show
-from synapse.uploads.routes import Options, checksum_of, send_file, upload_file, upload_missing
+from synapse.uploads.presigned import upload_presigned
+from synapse.uploads.report import Converters, ItemOutcome, Report
+from synapse.uploads.routes import UploadOptions, checksum_of, send_file, upload_file, upload_missing
 
 __all__ = [
     "FilePart",
     "MultipartBody",
-    "Options",
-    "Outcome",
+    "UploadOptions",
+    "ItemOutcome",
     "Report",
-    "Show",
+    "Converters",
     "Spec",
     "Target",
     "by_specification",
-    "check_alone",
+    "check_file",
     "checksum_of",
-    "existing",
-    "file_of",
-    "hashes_of",
+    "existing_checksums",
+    "file_with_checksum",
+    "hash_file",
     "items_of",
-    "plan_of",
+    "plan_item",
     "send_file",
     "send_release",
     "upload_file",
-    "upload_for",
+    "upload_in_chunks",
     "upload_items",
     "upload_missing",
-    "upload_signed",
+    "upload_presigned",
 ]

@@ -20,20 +20,28 @@ from synapse.session.config import whole_number
 from synapse.session.process import caller
 from synapse.session.throttle import stopping, worker_limit
 from synapse.transfer.local_file import CHUNK, PathLike
-from synapse.transfer.progress import Meter, ProgressLike, tracked, watched
-from synapse.uploads.checksums import Hashes, Map, hash_all, known_by
+from synapse.transfer.progress import Meter, ProgressLike, is_watched, tracked
+from synapse.uploads.checksums import ContentHashes, Map, hash_files, known_checksums
 from synapse.uploads.file_types import Spec
 from synapse.uploads.folder import Folder
-from synapse.uploads.items import Names, Plan, as_given, check_root, placed_item, plan_of, size_of_item
-from synapse.uploads.pipeline import Job, run_stages
-from synapse.uploads.report import Ledger, Report, Show, printable
-from synapse.uploads.routes import Options
-from synapse.uploads.sender import Item, Sender
-from synapse.uploads.units import Creator, Units, find_tasks
+from synapse.uploads.items import (
+    ItemPlan,
+    SharedNameCheck,
+    check_root,
+    copy_item,
+    item_with_remembered_paths,
+    plan_item,
+    size_of_item,
+)
+from synapse.uploads.pipeline import Work, run_pipeline
+from synapse.uploads.report import Converters, OutcomeTable, Report, printable
+from synapse.uploads.routes import UploadOptions
+from synapse.uploads.sender import Sender, UploadItem
+from synapse.uploads.units import Creator, UnitCreator, find_existing_tasks
 from synapse.values import is_many
 
 OnError: TypeAlias = Literal["collect", "raise"]
-Look: TypeAlias = Callable[[Any], Plan]
+PlanItem: TypeAlias = Callable[[Any], ItemPlan]
 
 _MORE: Final = 4
 
@@ -53,7 +61,7 @@ class Target:
     create_tasks: Creator | None = None
     newest_unit: Callable[[], int] | None = None
     tasks: Callable[[], Iterable[tuple[int, int]]] | None = None
-    show: Show = Show()
+    show: Converters = Converters()
 
 
 def upload_items(
@@ -89,28 +97,28 @@ def upload_items(
     check_root(root)
     # More than read: most of them wait for the line, or for the backend to store what it got.
     count = _MORE * session.workers if workers is None else whole_number("workers", workers)
-    options = Options(chunked=chunked, chunk_size=chunk_size)
+    options = UploadOptions(chunked=chunked, chunk_size=chunk_size)
     session.check_open()
-    look: Look = partial(plan_of, specs=target.specs, root=root, check_content=check_content)
-    ledger = Ledger()
+    look: PlanItem = partial(plan_item, specs=target.specs, root=root, check_content=check_content)
+    ledger = OutcomeTable()
     if isinstance(items, Folder):
         look, target = items.plan, _showing(target, items.item)
     elif root is not None:
-        target = _showing(target, partial(placed_item, root=root))
+        target = _showing(target, partial(item_with_remembered_paths, root=root))
     else:
-        ledger = Ledger(Names(caller()).note)
+        ledger = OutcomeTable(SharedNameCheck(caller()).note)
     if dry_run:
         return _planned(items, look, ledger, show=target.show)
     # Those of a list cannot change before their turn.
-    run: Run[Any] = Run(items if isinstance(items, Sequence | Folder) else map(as_given, items))
+    run: Run[Any] = Run(items if isinstance(items, Sequence | Folder) else map(copy_item, items))
     raising = on_error == "raise"
     sender = Sender(session, run, options=options, presigned=presigned, workers=count, raising=raising)
-    total = _total(items) if watched(progress) else None
+    total = _total(items) if is_watched(progress) else None
     with tracked(progress, total=total, label="uploading") as meter:
         sender.meter = meter
-        if watched(progress) and total is None:
+        if is_watched(progress) and total is None:
             look = partial(_expected, look, meter)
-        upload = _Upload(sender, run, ledger, session=session, target=target)
+        upload = _BulkUpload(sender, run, ledger, session=session, target=target)
         return upload.run_all(look, batch_size=batch_size, workers=count)
 
 
@@ -118,33 +126,33 @@ def _showing(target: Target, item: Callable[[Any], Any]) -> Target:
     return attrs.evolve(target, show=attrs.evolve(target.show, item=item))
 
 
-def _expected(look: Look, meter: Meter, kept: Any) -> Plan:
+def _expected(look: PlanItem, meter: Meter, kept: Any) -> ItemPlan:
     plan = look(kept)
     meter.expect(plan.size)
     return plan
 
 
-class _Upload:
+class _BulkUpload:
     """A run of many items."""
 
     def __init__(
-        self, sender: Sender, run: Run[Any], ledger: Ledger, *, session: Session, target: Target
+        self, sender: Sender, run: Run[Any], ledger: OutcomeTable, *, session: Session, target: Target
     ) -> None:
         self._sender, self._run, self._session, self._target = sender, run, session, target
         self._ledger = ledger
-        self._units = Units(
+        self._units = UnitCreator(
             target.create_units, run, target.newest_unit, target.create_tasks, raising=sender.raising
         )
 
-    def run_all(self, look: Look, *, batch_size: int, workers: int) -> Report:
+    def run_all(self, look: PlanItem, *, batch_size: int, workers: int) -> Report:
         """Take all items in batches, and tell what became of them."""
         readers = FleetingExecutor(workers, name="synapse-read")
         before, narrow = stopping.set(self._sender.ended), worker_limit.set(workers)
         try:
-            run_stages(
+            run_pipeline(
                 self._batches(batch_size),
                 prepare=partial(
-                    self._prepared, look=partial(_look, look), mapped=partial(_side_by_side, readers)
+                    self._prepared, look=partial(_plan, look), mapped=partial(_side_by_side, readers)
                 ),
                 finish=self._finished,
                 workers=workers,
@@ -158,21 +166,23 @@ class _Upload:
             readers.shutdown(wait=False, cancel_futures=True)
         show = self._target.show
         if self._target.tasks is not None:
-            find_tasks(self._units, self._ledger, tasks=self._target.tasks)
+            find_existing_tasks(self._units, self._ledger, tasks=self._target.tasks)
         _raise_for(self._run, self._ledger, show=show, raising=self._sender.raising)
         return Report(self._ledger, show=show, bytes_sent=self._sender.bytes_sent)
 
-    def _batches(self, size: int) -> Iterator[list[Item]]:
+    def _batches(self, size: int) -> Iterator[list[UploadItem]]:
         items = iter(self._run)
-        while batch := [Item(self._ledger.take(kept), kept) for kept in islice(items, size)]:
+        while batch := [UploadItem(self._ledger.take(kept), kept) for kept in islice(items, size)]:
             yield batch
 
-    def _prepared(self, batch: list[Item], *, look: Callable[[Item], None], mapped: Map) -> Sequence[Job]:
-        """Look at the files of a batch, and find out which of them the backend lacks."""
+    def _prepared(
+        self, batch: list[UploadItem], *, look: Callable[[UploadItem], None], mapped: Map
+    ) -> Sequence[Work]:
+        """PlanItem at the files of a batch, and find out which of them the backend lacks."""
         mapped(look, batch)
         files = [(item, name) for item in batch if item.plan is not None for name in item.plan.parts]
         sources = [item.part(name).source for item, name in files]
-        hashed = hash_all(self._session, sources, mapped=mapped)
+        hashed = hash_files(self._session, sources, mapped=mapped)
         for (item, name), (_, hashes, error) in zip(files, hashed, strict=True):
             if hashes is not None:
                 # Before the backend is asked: of what is sent meanwhile, it may not yet tell.
@@ -186,15 +196,17 @@ class _Upload:
             _settle(item, known or {}, self._sender.meter)
         return self._sender.jobs(batch)
 
-    def _known(self, contents: Sequence[Hashes], *, mapped: Map) -> dict[Hashes, str | Exception] | None:
+    def _known(
+        self, contents: Sequence[ContentHashes], *, mapped: Map
+    ) -> dict[ContentHashes, str | Exception] | None:
         """Ask what the backend has; where it does not say, all is sent, which costs time and does no harm."""
-        ask = self._run.attempt(partial(known_by, self._session, mapped=mapped))
+        ask = self._run.attempt(partial(known_checksums, self._session, mapped=mapped))
         try:
             return ask(contents)
         except SynapseError:
             return None
 
-    def _finished(self, batch: list[Item]) -> bool:
+    def _finished(self, batch: list[UploadItem]) -> bool:
         """Make the units of a batch, and write down what became of it; whether the run goes on."""
         if self._sender.raising:
             first = next((number for number, item in enumerate(batch) if item.error is not None), len(batch))
@@ -218,14 +230,14 @@ def _side_by_side(pool: Executor, function: Callable[[Any], Any], items: Iterabl
     return [call.result() for call in calls]
 
 
-def _look(look: Look, item: Item) -> None:
+def _plan(look: PlanItem, item: UploadItem) -> None:
     try:
         item.plan = look(item.kept)
     except Exception as error:
         item.error = error
 
 
-def _settle(item: Item, known: Mapping[Hashes, str | Exception], meter: Meter) -> None:
+def _settle(item: UploadItem, known: Mapping[ContentHashes, str | Exception], meter: Meter) -> None:
     for name, content in list(item.missing.items()):
         checksum = known.get(content.hashes)
         if isinstance(checksum, Exception):
@@ -235,7 +247,9 @@ def _settle(item: Item, known: Mapping[Hashes, str | Exception], meter: Meter) -
             meter.resume(item.part(name).source.size)
 
 
-def _planned(items: Iterable[Any], look: Callable[[Any], Plan], ledger: Ledger, *, show: Show) -> Report:
+def _planned(
+    items: Iterable[Any], look: Callable[[Any], ItemPlan], ledger: OutcomeTable, *, show: Converters
+) -> Report:
     size = 0
     for kept in items:
         place = ledger.take(kept)
@@ -251,7 +265,7 @@ def _planned(items: Iterable[Any], look: Callable[[Any], Plan], ledger: Ledger, 
     return Report(ledger, show=show, title=title, bytes_planned=size)
 
 
-def _raise_for(run: Run[Any], ledger: Ledger, *, show: Show, raising: bool) -> None:
+def _raise_for(run: Run[Any], ledger: OutcomeTable, *, show: Converters, raising: bool) -> None:
     if run.stopped is None and run.broken is None and not (raising and ledger.errors):
         return
     items, errors = ledger.items, ledger.errors

@@ -15,9 +15,9 @@ from synapse.errors import ClientError, ServerError, TransportError
 from synapse.masking import outline
 from synapse.session import Session
 from synapse.session.concurrency import Outcome, run_one
-from synapse.transfer.local_file import BLOCK, Source
-from synapse.uploads.local_state import known_digests, remember_digests
-from synapse.uploads.responses import answered_object
+from synapse.transfer.local_file import BLOCK, LocalFile
+from synapse.uploads.local_state import remember_digests, remembered_digests
+from synapse.uploads.responses import json_object
 
 AT_ONCE: Final = 1000
 """How many checksums are verified by one request."""
@@ -26,14 +26,14 @@ Map: TypeAlias = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]
 
 
 @attrs.frozen
-class Hashes:
+class ContentHashes:
     """The checksums of one content: what went through the backend is kept under its MD5, other files under SHA-1."""
 
     md5: str
     sha1: str
 
 
-def hashes_of(source: Source) -> Hashes:
+def hash_file(source: LocalFile) -> ContentHashes:
     """Read a file once; one that changes meanwhile is a `TransferError`."""
     md5, sha1 = hashlib.md5(usedforsecurity=False), hashlib.sha1(usedforsecurity=False)
     left = source.size
@@ -43,16 +43,20 @@ def hashes_of(source: Source) -> Hashes:
             md5.update(block)
             sha1.update(block)
             left -= len(block)
-    return Hashes(md5.hexdigest(), sha1.hexdigest())
+    return ContentHashes(md5.hexdigest(), sha1.hexdigest())
 
 
-def hash_all(session: Session, sources: Sequence[Source], *, mapped: Map) -> list[Outcome[Source, Hashes]]:
+def hash_files(
+    session: Session, sources: Sequence[LocalFile], *, mapped: Map
+) -> list[Outcome[LocalFile, ContentHashes]]:
     """Give the checksums of files, in order; those that were read before and are still the same are not read again."""
-    md5s = known_digests(session, sources, kind="md5")
-    sha1s = known_digests(session, sources, kind="sha1")
-    found = [Hashes(md5, sha1) if md5 and sha1 else None for md5, sha1 in zip(md5s, sha1s, strict=True)]
+    md5s = remembered_digests(session, sources, kind="md5")
+    sha1s = remembered_digests(session, sources, kind="sha1")
+    found = [
+        ContentHashes(md5, sha1) if md5 and sha1 else None for md5, sha1 in zip(md5s, sha1s, strict=True)
+    ]
     unread = [source for source, hashes in zip(sources, found, strict=True) if hashes is None]
-    read: list[Outcome[Source, Hashes]] = list(mapped(_hashed, unread))
+    read: list[Outcome[LocalFile, ContentHashes]] = list(mapped(_hashed, unread))
     good = [(source, hashes) for source, hashes, _ in read if hashes is not None]
     remember_digests(session, ((source, hashes.md5) for source, hashes in good), kind="md5")
     remember_digests(session, ((source, hashes.sha1) for source, hashes in good), kind="sha1")
@@ -63,7 +67,7 @@ def hash_all(session: Session, sources: Sequence[Source], *, mapped: Map) -> lis
     ]
 
 
-def existing(session: Session, checksums: Iterable[str]) -> set[str]:
+def existing_checksums(session: Session, checksums: Iterable[str]) -> set[str]:
     """Ask which of these checksums the backend has."""
     given = list(dict.fromkeys(checksums))
     found: set[str] = set()
@@ -82,17 +86,21 @@ def existing(session: Session, checksums: Iterable[str]) -> set[str]:
     return found
 
 
-def known_by(session: Session, contents: Iterable[Hashes], *, mapped: Map) -> dict[Hashes, str | Exception]:
+def known_checksums(
+    session: Session, contents: Iterable[ContentHashes], *, mapped: Map
+) -> dict[ContentHashes, str | Exception]:
     """Ask which contents the backend has, and give the checksum that units know each by, or why that cannot be had.
 
     A content that came both through the backend and by its storage is there twice. Its units were most likely made of
     the older of these files, and a unit of the other would be a second one.
     """
     contents = list(dict.fromkeys(contents))
-    found = existing(session, (each for content in contents for each in (content.md5, content.sha1)))
+    found = existing_checksums(
+        session, (each for content in contents for each in (content.md5, content.sha1))
+    )
     twice = [content for content in contents if {content.md5, content.sha1} <= found]
-    older = dict(zip(twice, mapped(partial(run_one, partial(_older, session)), twice), strict=True))
-    known: dict[Hashes, str | Exception] = {}
+    older = dict(zip(twice, mapped(partial(run_one, partial(_older_checksum, session)), twice), strict=True))
+    known: dict[ContentHashes, str | Exception] = {}
     for content in contents:
         if content in older:
             known[content] = older[content].error or older[content].result
@@ -101,10 +109,10 @@ def known_by(session: Session, contents: Iterable[Hashes], *, mapped: Map) -> di
     return known
 
 
-def file_of(session: Session, checksum: str) -> dict[str, Any] | None:
+def file_with_checksum(session: Session, checksum: str) -> dict[str, Any] | None:
     """Look for the data file of a checksum, and return its row."""
     request = session.dialect.uploads.files_by_checksum(checksum)
-    rows = answered_object(session, request).get("results")
+    rows = json_object(session, request).get("results")
     for row in rows if isinstance(rows, list) else ():
         # A backend without this filter answers with other files.
         if isinstance(row, dict) and str(row.get("checksum")).lower() == checksum:
@@ -112,10 +120,10 @@ def file_of(session: Session, checksum: str) -> dict[str, Any] | None:
     return None
 
 
-def _older(session: Session, content: Hashes) -> str:
+def _older_checksum(session: Session, content: ContentHashes) -> str:
     def age(checksum: str) -> float:
         try:
-            row = file_of(session, checksum) or {}
+            row = file_with_checksum(session, checksum) or {}
         except ServerError:
             raise
         except ClientError:
@@ -125,5 +133,5 @@ def _older(session: Session, content: Hashes) -> str:
     return min(content.md5, content.sha1, key=age)
 
 
-def _hashed(source: Source) -> Outcome[Source, Hashes]:
-    return run_one(hashes_of, source)
+def _hashed(source: LocalFile) -> Outcome[LocalFile, ContentHashes]:
+    return run_one(hash_file, source)

@@ -21,11 +21,11 @@ from synapse.errors import (
 from synapse.masking import outline
 from synapse.session import Session
 from synapse.session.retry import Effect, rule_of
-from synapse.transfer.local_file import CHUNK, PathLike, Source, Tally, as_sent
+from synapse.transfer.local_file import CHUNK, LocalFile, PathLike, Tally, sendable_name
 from synapse.transfer.progress import ProgressLike, tracked
-from synapse.uploads.local_state import Entry, claimed
+from synapse.uploads.local_state import UploadEntry, claim_upload
 from synapse.uploads.multipart import FilePart, MultipartBody
-from synapse.uploads.responses import answered_object, check_arrival, patience
+from synapse.uploads.responses import check_arrival, json_object, response_timeout
 
 T = TypeVar("T")
 
@@ -34,7 +34,7 @@ _GONE: Final = frozenset({404, 410})
 _COMPLETE: Final = 2
 
 
-def upload_for(
+def upload_in_chunks(
     session: Session,
     path: PathLike,
     *,
@@ -47,14 +47,14 @@ def upload_for(
 
     A process that dies before *register* has returned leaves its upload to the next call for the same file.
     """
-    source = Source.of(path)
+    source = LocalFile.of(path)
     with tracked(progress, total=source.size, label=source.name) as advanced:
         tally = Tally(source, advanced=advanced)
         return send_chunks(
             session,
             source,
             register=register,
-            name=sent_name(source, name),
+            name=name_to_send(source, name),
             chunk_size=chunk_size,
             tally=tally,
         )
@@ -62,7 +62,7 @@ def upload_for(
 
 def send_chunks(
     session: Session,
-    source: Source,
+    source: LocalFile,
     *,
     register: Callable[[str | int], T],
     name: str,
@@ -74,8 +74,8 @@ def send_chunks(
         raise TransferError(
             f"chunk_size must be a whole number of bytes, 1 or more, not {describe(chunk_size)}"
         )
-    with claimed(session, source, name=name, chunk_size=chunk_size) as entry:
-        upload = _Upload(session, source, name, chunk_size, tally, entry)
+    with claim_upload(session, source, name=name, chunk_size=chunk_size) as entry:
+        upload = _ChunkedUpload(session, source, name, chunk_size, tally, entry)
         upload.resume()
         while True:
             key = upload.finish()
@@ -93,25 +93,25 @@ def send_chunks(
                 return result
 
 
-def sent_name(source: Source, name: object) -> str:
+def name_to_send(source: LocalFile, name: object) -> str:
     """Return the name that a file is sent under: its own, unless it is given another."""
     if name is None:
         return source.name
     if not isinstance(name, str) or not name:
         raise TransferError(f"name must be text such as 'scan.png', not {describe(name)}")
-    return as_sent(name)
+    return sendable_name(name)
 
 
 @attrs.define
-class _Upload:
+class _ChunkedUpload:
     """One chunked upload under way: `offset` is what the backend has, by its own word."""
 
     session: Session
-    source: Source
+    source: LocalFile
     name: str
     chunk_size: int
     tally: Tally
-    entry: Entry
+    entry: UploadEntry
     url: str | None = None
     offset: int = 0
     furthest: int = 0
@@ -169,7 +169,7 @@ class _Upload:
         chunk = self.session.dialect.uploads.chunk(
             body, start=self.offset, size=size, total=self.source.size, url=self.url
         )
-        request = attrs.evolve(chunk, read_timeout=patience(self.session, size))
+        request = attrs.evolve(chunk, read_timeout=response_timeout(self.session, size))
         try:
             self._follow(self._object(request))
         except OriginError:
@@ -214,7 +214,7 @@ class _Upload:
     def _close(self, md5: str) -> dict[str, Any]:
         """Close the upload with its MD5; a lost answer is made up for by reading the state."""
         # The backend may read the whole file once more.
-        limit = patience(self.session, self.source.size)
+        limit = response_timeout(self.session, self.source.size)
         request = attrs.evolve(self.session.dialect.uploads.complete(self.url, md5), read_timeout=limit)
         attempts = 0
         while True:
@@ -297,7 +297,7 @@ class _Upload:
             self._pause(attempts)
 
     def _object(self, request: Request) -> dict[str, Any]:
-        return answered_object(self.session, request)
+        return json_object(self.session, request)
 
     def _pause(self, number: int) -> None:
         self.session.pause(self.session.settings.retry.wait(number))
@@ -311,7 +311,7 @@ def _asks_too_much(error: SynapseError) -> bool:
     return isinstance(error, ClientError) and error.too_long
 
 
-def _damaged(source: Source, error: ClientError, *, md5: str) -> TransferError:
+def _damaged(source: LocalFile, error: ClientError, *, md5: str) -> TransferError:
     failure = TransferError(
         f"{str(source.path)!r} arrived damaged, or changed while it was sent: the backend does not take its MD5 "
         f"{md5} ({error}). Nothing was registered: send it again"

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 
 from synapse.errors import MappingError, TransferError
-from synapse.transfer.local_file import Source, shown
+from synapse.transfer.local_file import LocalFile, shown_path
 
 if TYPE_CHECKING:
     from mimetypes import MimeTypes
 
 # Where several kinds take an extension, the first that a collection has is meant.
-_KINDS: Final = {
+_EXTENSIONS: Final = {
     ("data", "text"): "json jsonl ndjson geojson xml yaml yml csv tsv",
     ("data", "pcd"): "bin npy npz",
     ("data",): "parquet arrow feather h5 hdf5 mat pkl xls xlsx db zip",
@@ -30,9 +30,11 @@ _KINDS: Final = {
     ("video",): "mp4 m4v mov avi mkv webm wmv mpg mpeg mts flv 3gp",
     ("audio",): "mp3 wav flac m4a ogg opus aac wma aif aiff amr",
 }
-_TOLD: Final = frozenset({"text", "pcd", "image", "video", "audio"})
-_LEFT_OVER: Final = frozenset({"part", "partial", "crdownload", "download", "tmp", "temp"})
-_KNOWN: Final = {extension: kinds for kinds, names in _KINDS.items() for extension in names.split()}
+_CHECKED_TYPES: Final = frozenset({"text", "pcd", "image", "video", "audio"})
+_TEMPORARY: Final = frozenset({"part", "partial", "crdownload", "download", "tmp", "temp"})
+_TYPES_BY_EXTENSION: Final = {
+    extension: kinds for kinds, names in _EXTENSIONS.items() for extension in names.split()
+}
 
 # Text and data may be empty, a page or an error that somebody wants to keep.
 MEDIA: Final = frozenset({"image", "video", "audio", "pcd"})
@@ -62,16 +64,16 @@ class Spec:
     required: bool = False
 
 
-def kinds_of(name: str) -> tuple[str, ...]:
+def file_types_of(name: str) -> tuple[str, ...]:
     """Return the kinds that a file of this name can be, the likeliest first; none, if its name tells of none.
 
     >>> kinds_of("a.JPG"), kinds_of("frame.json"), kinds_of("README")
     (('image',), ('data', 'text'), ())
     """
-    return _kinds(_extension(name))
+    return _types_of(_extension(name))
 
 
-def takes(file_type: str, name: str) -> bool:
+def may_be(file_type: str, name: str) -> bool:
     """Tell whether a file of this name can be what a specification asks for.
 
     `data` can be anything, and so can a type that nobody knows here.
@@ -79,26 +81,30 @@ def takes(file_type: str, name: str) -> bool:
     >>> takes("image", "a.png"), takes("image", "README"), takes("data", "README")
     (True, False, True)
     """
-    return file_type not in _TOLD or file_type in kinds_of(name)
+    return file_type not in _CHECKED_TYPES or file_type in file_types_of(name)
 
 
-def contradicts(file_type: str, name: str) -> bool:
+def name_contradicts(file_type: str, name: str) -> bool:
     """Tell whether a name says that a file is something else; an ending that is not among the usual ones says nothing.
 
     >>> contradicts("image", "a.mp4"), contradicts("image", "SCAN0001"), contradicts("pcd", "000001.bin")
     (True, False, False)
     """
-    return file_type in _TOLD and bool(kinds := _KNOWN.get(_extension(name), ())) and file_type not in kinds
+    return (
+        file_type in _CHECKED_TYPES
+        and bool(kinds := _TYPES_BY_EXTENSION.get(_extension(name), ()))
+        and file_type not in kinds
+    )
 
 
-def is_left_over(name: str) -> bool:
+def is_temporary_name(name: str) -> bool:
     """Tell whether a name is that of a download that was not finished, or of an editor's copy.
 
     >>> is_left_over("a.png.part"), is_left_over("a.png~"), is_left_over("a.png")
     (True, True, False)
     """
     base = name.rpartition("/")[2]
-    return base.endswith("~") or base.startswith("~$") or base.rpartition(".")[2].lower() in _LEFT_OVER
+    return base.endswith("~") or base.startswith("~$") or base.rpartition(".")[2].lower() in _TEMPORARY
 
 
 def _extension(name: str) -> str:
@@ -106,47 +112,49 @@ def _extension(name: str) -> str:
 
 
 @lru_cache(maxsize=1024)
-def _kinds(extension: str) -> tuple[str, ...]:
-    if extension in _KNOWN or not extension:
-        return _KNOWN.get(extension, ())
-    guessed = _types().guess_type(f"a.{extension}")[0]
+def _types_of(extension: str) -> tuple[str, ...]:
+    if extension in _TYPES_BY_EXTENSION or not extension:
+        return _TYPES_BY_EXTENSION.get(extension, ())
+    guessed = _mime_types().guess_type(f"a.{extension}")[0]
     kind = guessed.partition("/")[0] if guessed else ""
     return (kind,) if kind in ("image", "video", "audio", "text") else ()
 
 
 @lru_cache(maxsize=1)
-def _types() -> MimeTypes:
+def _mime_types() -> MimeTypes:
     """The table that comes with Python: that of the system differs from machine to machine."""
     from mimetypes import MimeTypes
 
     return MimeTypes()
 
 
-def check_fits(source: Source, spec: Spec) -> None:
+def check_file_for(source: LocalFile, spec: Spec) -> None:
     """Refuse a file that its name or its content shows to be something else than its specification asks for."""
-    if contradicts(spec.file_type, source.path.name):
-        said = " or ".join(kinds_of(source.path.name))
+    if name_contradicts(spec.file_type, source.path.name):
+        said = " or ".join(file_types_of(source.path.name))
         raise MappingError(
-            f"{shown(source.path)} is {said} by its name, and {spec.name} takes {spec.file_type} files: it was not "
-            "sent. check_content=False sends it as it is"
+            f"{shown_path(source.path)} is {said} by its name, and {spec.name} takes {spec.file_type} files: it was "
+            "not sent. check_content=False sends it as it is"
         )
-    _check(source, {spec.file_type}, f"{spec.name} takes {spec.file_type} files")
+    _refuse_mismatch(source, {spec.file_type}, f"{spec.name} takes {spec.file_type} files")
 
 
-def check_alone(source: Source) -> None:
+def check_file(source: LocalFile) -> None:
     """Refuse a file whose content shows it to be something else than its name says."""
-    kinds = kinds_of(source.path.name)
-    _check(source, kinds, f"it is {' or '.join(kinds)} by its name" if kinds else "that is of no use there")
+    kinds = file_types_of(source.path.name)
+    _refuse_mismatch(
+        source, kinds, f"it is {' or '.join(kinds)} by its name" if kinds else "that is of no use there"
+    )
 
 
-def _check(source: Source, kinds: Iterable[str], why: str) -> None:
-    if words := _sign(source, set(kinds)):
+def _refuse_mismatch(source: LocalFile, kinds: Iterable[str], why: str) -> None:
+    if words := _mismatch(source, set(kinds)):
         raise TransferError(
-            f"{shown(source.path)} {words}, and {why}: it was not sent. check_content=False sends it as it is"
+            f"{shown_path(source.path)} {words}, and {why}: it was not sent. check_content=False sends it as it is"
         )
 
 
-def _sign(source: Source, kinds: set[str]) -> str | None:
+def _mismatch(source: LocalFile, kinds: set[str]) -> str | None:
     """Say what a file is, where that is nothing of these kinds."""
     if source.head.startswith(_LFS):
         return "is a Git LFS pointer in the place of the file (`git lfs pull` gets that)"
@@ -171,7 +179,7 @@ def _text(content: bytes) -> str:
     return content.decode("latin-1")
 
 
-def _is_error(source: Source) -> bool:
+def _is_error(source: LocalFile) -> bool:
     try:
         value = json.loads(_text(b"".join(source.blocks(0, source.size))))
     except (ValueError, RecursionError):

@@ -12,13 +12,20 @@ from unicodedata import normalize
 import attrs
 
 from synapse.errors import MappingError, SynapseError, TransferError, did_you_mean
-from synapse.transfer.local_file import PathLike, Source, shown
-from synapse.uploads.file_types import Spec, check_fits, is_left_over, kinds_of, takes
-from synapse.uploads.folder_layout import check_names, given_folders
+from synapse.transfer.local_file import LocalFile, PathLike, shown_path
+from synapse.uploads.file_types import Spec, check_file_for, file_types_of, is_temporary_name, may_be
+from synapse.uploads.folder_layout import check_folder_names, named_folders
 from synapse.uploads.folder_patterns import Patterns
-from synapse.uploads.items import Part, Plan, as_remembered, check_root, placed, prefix_of
-from synapse.uploads.pairing import File, Unclear, families, fold, natural, units_of
-from synapse.uploads.unpaired import check_paired
+from synapse.uploads.items import (
+    ItemPlan,
+    PlannedFile,
+    check_remembered,
+    check_root,
+    remembered_prefix,
+    with_remembered_path,
+)
+from synapse.uploads.pairing import AmbiguousFiles, TypedFile, fold, natural, pair_files, stem_groups
+from synapse.uploads.unpaired import check_unpaired
 from synapse.values import user_path
 
 _Above: TypeAlias = tuple[tuple[int, int], Any] | None
@@ -28,7 +35,7 @@ EVERYTHING: Final = Patterns()
 
 
 @attrs.frozen
-class Problem:
+class FolderProblem:
     """A file or folder that is no item, and why not."""
 
     path: str
@@ -36,7 +43,7 @@ class Problem:
 
 
 @attrs.frozen
-class _Place:
+class _Directory:
     """One folder that is looked into: for files of one specification, or of whichever fits; and what it lies in.
 
     `start` is the length of the path that it was begun with; of a `flat` one, folders below are not looked into.
@@ -80,37 +87,41 @@ class Folder:
         names = " + ".join(spec.name for spec in self.specs)
         return f"{self.root}: files of one stem together, as {names} by their types"
 
-    def __iter__(self) -> Iterator[str | Problem]:
+    def __iter__(self) -> Iterator[str | FolderProblem]:
         if self.named and not self.anywhere:
             yield from self._beside()
         for _, found in self._found():
-            yield found if isinstance(found, Problem) else self._item(found)
+            yield found if isinstance(found, FolderProblem) else self._item(found)
 
     def units(self) -> Iterator[tuple[str, Unit]]:
         """Give the files that belong together, whether they can be sent or not, each with the folder it lies in."""
         for path, found in self._found():
-            if not isinstance(found, Problem):
+            if not isinstance(found, FolderProblem):
                 yield path, found
 
-    def item(self, kept: str | Problem) -> Any:
+    def item(self, kept: str | FolderProblem) -> Any:
         """Show what is kept of an item as the item that could be given in its place."""
-        if isinstance(kept, Problem):
+        if isinstance(kept, FolderProblem):
             return self.root / kept.path
         paths = self._paths(kept).items()
-        return {"files": {name: placed(self.root / path, self.prefix + path) for name, path in paths}}
+        return {
+            "files": {
+                name: with_remembered_path(self.root / path, self.prefix + path) for name, path in paths
+            }
+        }
 
-    def plan(self, kept: str | Problem) -> Plan:
+    def plan(self, kept: str | FolderProblem) -> ItemPlan:
         """Look at the files of an item; their paths are remembered as they are below the folder."""
-        if isinstance(kept, Problem):
+        if isinstance(kept, FolderProblem):
             raise kept.error
-        parts: dict[str, Part] = {}
+        parts: dict[str, PlannedFile] = {}
         for spec, path in zip(self.specs, kept.split("\0"), strict=True):
             if path:
-                source = Source.of(self.root / path)
+                source = LocalFile.of(self.root / path)
                 if self.check_content:
-                    check_fits(source, spec)
-                parts[spec.name] = Part(source, as_remembered(self.prefix + path))
-        return Plan(parts)
+                    check_file_for(source, spec)
+                parts[spec.name] = PlannedFile(source, check_remembered(self.prefix + path))
+        return ItemPlan(parts)
 
     def check_folders(self) -> None:
         """Raise `TransferError` where a folder that the caller named is nowhere."""
@@ -127,23 +138,23 @@ class Folder:
         parts = kept.split("\0")
         return {spec.name: path for spec, path in zip(self.specs, parts, strict=True) if path}
 
-    def _found(self) -> Iterator[tuple[str, Unit | Problem]]:
+    def _found(self) -> Iterator[tuple[str, Unit | FolderProblem]]:
         """Give what is found, each with the path of its folder below that of its specification."""
         for places in self._starts():
             # One that lies in another, as `images/masks` in `images`, is not of that one as well.
             own = frozenset(place.path for place in places)
             waiting = [places]
             while waiting:
-                below: dict[str, list[_Place]] = {}
+                below: dict[str, list[_Directory]] = {}
                 places = waiting.pop()
                 path = places[0].path[places[0].start :].lstrip("/")
                 for found in self._within(places, below, own=own):
                     yield path, found
                 waiting += [below[name] for name in sorted(below, key=natural, reverse=True)]
 
-    def _starts(self) -> Iterator[list[_Place]]:
+    def _starts(self) -> Iterator[list[_Directory]]:
         """Give the folders that are begun with, those together whose files make units together."""
-        top = _Place("", None, (_identity(self.root), None))
+        top = _Directory("", None, (_identity(self.root), None))
         if self.anywhere:
             yield from self._searched(top)
         elif self.named:
@@ -151,11 +162,11 @@ class Folder:
         else:
             yield [top]
 
-    def _start(self, place: _Place, path: str, spec: int) -> _Place:
+    def _start(self, place: _Directory, path: str, spec: int) -> _Directory:
         own = place.below(path)
-        return _Place(own, spec, (_identity(self.root / own), place.above), start=len(own))
+        return _Directory(own, spec, (_identity(self.root / own), place.above), start=len(own))
 
-    def _searched(self, top: _Place) -> Iterator[list[_Place]]:
+    def _searched(self, top: _Directory) -> Iterator[list[_Directory]]:
         """Give the named folders that lie in one folder, wherever that is."""
         waiting = [top]
         while waiting:
@@ -165,7 +176,9 @@ class Folder:
             inner = [self._start(place, path, spec) for spec, path in found.items()]
             if inner:
                 flat = (spec for spec, name in self.named.items() if name == ".")
-                inner += [_Place(place.path, spec, place.above, len(place.path), flat=True) for spec in flat]
+                inner += [
+                    _Directory(place.path, spec, place.above, len(place.path), flat=True) for spec in flat
+                ]
                 yield sorted(inner, key=lambda each: each.spec or 0)
             taken = {path.partition("/")[0] for path in found.values()}
             for name in sorted(set(folders) - taken, key=natural, reverse=True):
@@ -174,7 +187,7 @@ class Folder:
                 except TransferError:  # a link back up, where all was looked at already
                     continue
 
-    def _led(self, place: _Place, name: str) -> str | None:
+    def _led(self, place: _Directory, name: str) -> str | None:
         """Give the path of a named folder in another one, whose names may differ in case and form."""
         steps: list[str] = []
         for step in name.split("/") if name != "." else ():
@@ -186,7 +199,7 @@ class Folder:
             steps += near
         return "/".join(steps) or None
 
-    def _beside(self) -> Iterator[Problem]:
+    def _beside(self) -> Iterator[FolderProblem]:
         """Tell of what lies beside the sub-folders of the specifications."""
         files: list[str] = []
         folders, problem = self._list("", files)
@@ -195,57 +208,63 @@ class Folder:
         wanted = [spec.name for spec in self.specs]
         named = ", ".join(self.named.values())
         for name in sorted(files, key=natural):
-            yield Problem(
+            yield FolderProblem(
                 name, TransferError(f"{name!r} lies beside the sub-folders {named}, not in one of them")
             )
         for name in sorted({*folders}.difference(self.named.values()), key=natural):
             hint = did_you_mean(name, wanted)
             words = f"the folder {name!r} is named after no file specification{hint}: {', '.join(wanted)}"
-            yield Problem(name, TransferError(words))
+            yield FolderProblem(name, TransferError(words))
 
     def _within(
-        self, places: Sequence[_Place], below: dict[str, list[_Place]], *, own: frozenset[str]
-    ) -> Iterator[Unit | Problem]:
+        self, places: Sequence[_Directory], below: dict[str, list[_Directory]], *, own: frozenset[str]
+    ) -> Iterator[Unit | FolderProblem]:
         """Give the units of files that lie in these places, which stand for one folder, and note what is below it.
 
         Those that are begun with by their *own* are left out below.
         """
         names: list[str] = []
-        folders: list[tuple[str, _Place]] = []
+        folders: list[tuple[str, _Directory]] = []
         for number, place in enumerate(places):
             inner, problem = self._list(place.path, names, mark=f"\0{number}")
             if problem is not None:
                 yield problem
             folders += [(name, place) for name in inner if not place.flat and place.below(name) not in own]
-        for group in families(names, alone=len(self.specs) == 1):
+        for group in stem_groups(names, alone=len(self.specs) == 1):
             yield from self._family(group, places)
         same = _sameness(folders)
         for name, place in sorted(folders, key=lambda folder: natural(folder[0])):
             try:
                 inside = self._inside(place, name)
             except TransferError as error:
-                yield Problem(place.below(name), error)
+                yield FolderProblem(place.below(name), error)
             else:
                 below.setdefault(same(name), []).append(inside)
 
-    def _family(self, entries: Iterable[str], places: Sequence[_Place]) -> Iterator[Unit | Problem]:
+    def _family(self, entries: Iterable[str], places: Sequence[_Directory]) -> Iterator[Unit | FolderProblem]:
         """Give the units of files whose stems say that they may belong together."""
-        files: list[File] = []
+        files: list[TypedFile] = []
         for name, _, number in (entry.partition("\0") for entry in entries):
             place = places[int(number)]
             path = place.below(name)
             try:
-                if is_left_over(path):
+                if is_temporary_name(path):
                     raise TransferError(f"{path!r} was left by a download that did not end, or by an editor")
                 files.append(
-                    File(path, self._by_type(path) if place.spec is None else self._fits(path, place.spec))
+                    TypedFile(
+                        path, self._by_type(path) if place.spec is None else self._fits(path, place.spec)
+                    )
                 )
             except TransferError as error:
-                yield Problem(path, error)
-        for found in units_of(files, self.specs):
-            yield Problem(found.path, TransferError(found.words)) if isinstance(found, Unclear) else found
+                yield FolderProblem(path, error)
+        for found in pair_files(files, self.specs):
+            yield (
+                FolderProblem(found.path, TransferError(found.words))
+                if isinstance(found, AmbiguousFiles)
+                else found
+            )
 
-    def _list(self, path: str, files: list[str], *, mark: str = "") -> tuple[list[str], Problem | None]:
+    def _list(self, path: str, files: list[str], *, mark: str = "") -> tuple[list[str], FolderProblem | None]:
         """Add the files of a folder that are looked at to *files*, and give its folders, as far as it can be read."""
         folders: list[str] = []
         inside = f"{path}/" if path else ""
@@ -258,10 +277,10 @@ class Folder:
                     elif self.patterns.has_file(inside + entry.name):
                         files.append(entry.name + mark)
         except OSError as error:
-            return folders, Problem(path, TransferError(_unreadable(self.root / path, error)))
+            return folders, FolderProblem(path, TransferError(_unreadable(self.root / path, error)))
         return folders, None
 
-    def _inside(self, place: _Place, name: str) -> _Place:
+    def _inside(self, place: _Directory, name: str) -> _Directory:
         """Go into a folder, unless that leads back to one that it lies in."""
         path = place.below(name)
         own = _identity(self.root / path)
@@ -275,24 +294,24 @@ class Folder:
     def _fits(self, path: str, number: int) -> tuple[int]:
         """Hold a file against the specification in whose sub-folder it lies."""
         wanted = self.specs[number]
-        if not takes(wanted.file_type, path):
+        if not may_be(wanted.file_type, path):
             raise TransferError(f"{path!r} {_said(path)}, and {wanted.name} takes {wanted.file_type} files")
         return (number,)
 
     def _by_type(self, path: str) -> tuple[int, ...]:
         """Tell by its type which specifications a file may be for, the likeliest first."""
-        found = tuple(self.types[kind] for kind in kinds_of(path) if kind in self.types)
+        found = tuple(self.types[kind] for kind in file_types_of(path) if kind in self.types)
         if not found:
             asked = ", ".join(f"{spec.name} ({spec.file_type})" for spec in self.specs)
             raise TransferError(f"{path!r} {_said(path)}, and the collection takes {asked}")
         return found
 
-    def _item(self, paths: Unit) -> str | Problem:
+    def _item(self, paths: Unit) -> str | FolderProblem:
         lacking = [spec.name for n, spec in enumerate(self.specs) if spec.required and n not in paths]
         if lacking:
             path = next(iter(paths.values()))
             words = f"{path!r} has no partner of the same stem: a unit needs {', '.join(lacking)} as well"
-            return Problem(path, MappingError(words))
+            return FolderProblem(path, MappingError(words))
         return "\0".join(paths.get(number, "") for number in range(len(self.specs)))
 
 
@@ -343,16 +362,16 @@ def open_folder(
     top = user_path(path)
     if not specs:
         raise TransferError("the collection has no file specification that takes single files")
-    prefix = "" if root is None else prefix_of(top, root)
+    prefix = "" if root is None else remembered_prefix(top, root)
     if folders is not None:
         _read(top)
-        named = given_folders(folders, specs)
+        named = named_folders(folders, specs)
         folder = Folder(top, tuple(specs), named, {}, anywhere=True, patterns=patterns)
         folder.check_folders()
     else:
         folder = _laid_out(top, specs, patterns=patterns)
     if len(specs) > 1 and not allow_unpaired:
-        check_paired(top, folder.units(), specs=specs)
+        check_unpaired(top, folder.units(), specs=specs)
     return attrs.evolve(folder, check_content=check_content, prefix=prefix)
 
 
@@ -364,7 +383,7 @@ def _laid_out(root: Path, specs: Sequence[Spec], *, patterns: Patterns) -> Folde
     if len(specs) > 1:
         # Pictures that are sent without what belongs to them are other units than those of the run after it.
         others = set(folders).difference(named.values())
-        check_names(root, others, specs=specs, patterns=patterns, deeper=not named)
+        check_folder_names(root, others, specs=specs, patterns=patterns, deeper=not named)
     types = {} if named else _by_type(specs)
     return Folder(root, tuple(specs), dict(sorted(named.items())), types, patterns=patterns)
 
@@ -375,12 +394,12 @@ def _read(root: Path) -> list[str]:
         with os.scandir(root) as entries:
             return [each.name for each in entries if _is_folder(each)]
     except ValueError:
-        raise TransferError(f"there is no folder {shown(root)}: no path can be called so") from None
+        raise TransferError(f"there is no folder {shown_path(root)}: no path can be called so") from None
     except OSError as error:
         raise TransferError(_unreadable(root, error)) from error
 
 
-def _sameness(folders: Sequence[tuple[str, _Place]]) -> Any:
+def _sameness(folders: Sequence[tuple[str, _Directory]]) -> Any:
     """Tell which names of folders below several places are the same one: by case only where that says it clearly."""
     folded = [(fold(name), id(place)) for name, place in folders]
     if len(set(folded)) == len(folded):
@@ -434,5 +453,5 @@ def _identity(path: Path) -> tuple[int, int]:
 
 
 def _said(path: str) -> str:
-    kinds = kinds_of(path)
+    kinds = file_types_of(path)
     return f"is {' or '.join(kinds)} by its name" if kinds else "does not show by its name what it is"

@@ -19,7 +19,7 @@ _BETWEEN: Final = re.compile(r"[\W_]+")
 _CLOSE: Final = 0.85
 
 
-def check_names(
+def check_folder_names(
     root: Path, names: Iterable[str], *, specs: Sequence[Spec], patterns: Patterns, deeper: bool
 ) -> None:
     """Refuse a folder of whose sub-folders one is almost named after a specification, or one that lies *deeper*."""
@@ -50,7 +50,7 @@ def _check_below(root: Path, wanted: Sequence[str], patterns: Patterns) -> None:
                 )
 
 
-def given_folders(folders: object, specs: Sequence[Spec]) -> dict[int, str]:
+def named_folders(folders: object, specs: Sequence[Spec]) -> dict[int, str]:
     """Take `folders={specification: folder}` as places of specifications and paths."""
     wanted = {spec.name: number for number, spec in enumerate(specs)}
     if not isinstance(folders, Mapping) or not folders:

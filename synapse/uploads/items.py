@@ -14,8 +14,8 @@ import attrs
 from synapse.errors import MappingError, TransferError, describe, did_you_mean
 from synapse.mapping.codecs import Misfit, check_json
 from synapse.mapping.json import detached
-from synapse.transfer.local_file import PathLike, SharedNameWarning, Source, as_sent, shown
-from synapse.uploads.file_types import Spec, check_fits
+from synapse.transfer.local_file import LocalFile, PathLike, SharedNameWarning, sendable_name, shown_path
+from synapse.uploads.file_types import Spec, check_file_for
 from synapse.values import user_path
 
 LONGEST_PATH: Final = 1024
@@ -50,34 +50,36 @@ else:
     _Path = type(Path())
 
 
-class PlacedPath(_Path):
+class RememberedPath(_Path):
     """A path that knows what it is remembered by, so that the item of an outcome can be given again."""
 
     remembered: str | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (placed, (str(self), self.remembered)) if self.remembered else (Path, (str(self),))
+        return (
+            (with_remembered_path, (str(self), self.remembered)) if self.remembered else (Path, (str(self),))
+        )
 
     def __repr__(self) -> str:
         return f"{_Path.__name__}({self.as_posix()!r})"
 
 
-def placed(path: PathLike, remembered: str) -> Path:
+def with_remembered_path(path: PathLike, remembered: str) -> Path:
     """Give a path that is remembered by another one."""
-    made = PlacedPath(path)
+    made = RememberedPath(path)
     made.remembered = remembered
     return made
 
 
-def place_of(path: PathLike, root: PathLike | None) -> str:
+def remembered_path(path: PathLike, root: PathLike | None) -> str:
     """Give what a file is remembered by: its path below *root*, else as given where that is relative, else its name."""
     if root is not None:
-        return as_remembered(_below(path, root))
-    if isinstance(path, PlacedPath) and path.remembered:
-        return as_remembered(path.remembered)
+        return check_remembered(_path_below(path, root))
+    if isinstance(path, RememberedPath) and path.remembered:
+        return check_remembered(path.remembered)
     given = user_path(path)
     relative = os.path.normpath(given)
-    return as_remembered(given.name if _leaves(relative) else Path(relative).as_posix())
+    return check_remembered(given.name if _leaves(relative) else Path(relative).as_posix())
 
 
 def _leaves(path: str) -> bool:
@@ -85,7 +87,7 @@ def _leaves(path: str) -> bool:
     return os.path.isabs(path) or path.partition(os.sep)[0] == ".."  # noqa: PTH117
 
 
-class Names:
+class SharedNameCheck:
     """Notices files of several folders that have one name, which is all that is remembered of some paths."""
 
     def __init__(self, where: tuple[str, int]) -> None:
@@ -119,29 +121,29 @@ class Names:
             )
 
 
-def as_remembered(path: str) -> str:
+def check_remembered(path: str) -> str:
     """Return a path that is to be sent; one that no backend takes is a `TransferError`."""
     if len(path) > LONGEST_PATH:
         raise TransferError(
-            f"the path {shown(path)} has {len(path):,} characters, and a file is remembered by {LONGEST_PATH:,} at "
-            "most: move it up, or upload a folder further down"
+            f"the path {shown_path(path)} has {len(path):,} characters, and a file is remembered by {LONGEST_PATH:,} "
+            "at most: move it up, or upload a folder further down"
         )
-    return as_sent(path)
+    return sendable_name(path)
 
 
-def prefix_of(folder: Path, root: PathLike) -> str:
+def remembered_prefix(folder: Path, root: PathLike) -> str:
     """Give what the files of a folder are remembered with before their paths below it."""
-    below = _below(folder, root)
+    below = _path_below(folder, root)
     return "" if below == "." else f"{below}/"
 
 
-def placed_item(item: Any, root: PathLike) -> Any:
+def item_with_remembered_paths(item: Any, root: PathLike) -> Any:
     """Give an item whose paths know what they are remembered by; what cannot be is left as it is."""
     files = item.get("files") if isinstance(item, Mapping) else item
     if isinstance(files, Mapping):
-        known: Any = {name: _placed(path, root) for name, path in files.items()}
+        known: Any = {name: _with_path_below(path, root) for name, path in files.items()}
     else:
-        known = _placed(files, root)
+        known = _with_path_below(files, root)
     return {**item, "files": known} if isinstance(item, Mapping) else known
 
 
@@ -151,36 +153,37 @@ def check_root(root: object) -> None:
         raise TransferError(f"root is given by its path (text or Path), not as {describe(root)}")
 
 
-def _placed(path: Any, root: PathLike) -> Any:
+def _with_path_below(path: Any, root: PathLike) -> Any:
     try:
-        return placed(path, _below(path, root))
+        return with_remembered_path(path, _path_below(path, root))
     except (TransferError, TypeError, ValueError):
         return path
 
 
-def _below(path: PathLike, root: PathLike) -> str:
+def _path_below(path: PathLike, root: PathLike) -> str:
     # Links are not followed: what counts is where the caller finds the file.
     whole, top = (Path(os.path.abspath(user_path(each))) for each in (path, root))  # noqa: PTH100
     if not whole.is_relative_to(top):
         raise TransferError(
-            f"{shown(path)} does not lie below root={shown(root)}: its path there is what a file is remembered by"
+            f"{shown_path(path)} does not lie below root={shown_path(root)}: its path there is what a file is "
+            "remembered by"
         )
     return whole.relative_to(top).as_posix()
 
 
 @attrs.frozen
-class Part:
+class PlannedFile:
     """One file of an item, and the path that the backend remembers it by."""
 
-    source: Source
+    source: LocalFile
     path: str
 
 
 @attrs.frozen
-class Plan:
+class ItemPlan:
     """The files of one item by their specifications, and what is known of them."""
 
-    parts: dict[str, Part]
+    parts: dict[str, PlannedFile]
     meta: dict[str, Any] = attrs.field(factory=dict)
     groups: list[str] = attrs.field(factory=list)
 
@@ -196,25 +199,25 @@ class Plan:
         return {"data_collection": collection, "files": files, "meta": self.meta, **named}
 
 
-def plan_of(
+def plan_item(
     item: Any, specs: Sequence[Spec], *, root: PathLike | None = None, check_content: bool = True
-) -> Plan:
+) -> ItemPlan:
     """Check an item and look at its files; what cannot be is a `TransferError` or a `MappingError`."""
     check_root(root)
     files, meta, groups = _read(item)
     by_name = {spec.name: spec for spec in specs}
     required = [spec.name for spec in specs if spec.required]
     named = by_specification(files, names=list(by_name), required=required)
-    parts: dict[str, Part] = {}
+    parts: dict[str, PlannedFile] = {}
     for name, path in named.items():
-        source = Source.of(path)
+        source = LocalFile.of(path)
         if check_content:
-            check_fits(source, by_name[name])
-        parts[name] = Part(source, place_of(path, root))
-    return Plan(parts, meta, groups)
+            check_file_for(source, by_name[name])
+        parts[name] = PlannedFile(source, remembered_path(path, root))
+    return ItemPlan(parts, meta, groups)
 
 
-def as_given(item: Any) -> Any:
+def copy_item(item: Any) -> Any:
     """Keep an item as it is now: whoever made it may use its dicts again for the next one."""
     if not isinstance(item, Mapping):
         return item

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 import attrs
 
 from synapse.session import Session
-from synapse.transfer.local_file import Source
+from synapse.transfer.local_file import LocalFile
 
 if TYPE_CHECKING:
     import sqlite3
@@ -59,7 +59,7 @@ LARGEST_DATABASE: Final = 64 * 1024 * 1024  # bytes of the database; half a mill
 _AT_ONCE: Final = 500  # SQLite takes no statement with more than 999 variables everywhere
 
 
-class State:
+class StateStore:
     """What is kept in one folder; where it cannot be used, nothing is kept, and the log says so once."""
 
     def __init__(self, folder: Path) -> None:
@@ -181,7 +181,7 @@ def _close_to_others(path: Path, *, mode: int) -> None:
         path.chmod(mode)
 
 
-def state_of(session: Session) -> State | None:
+def state_store(session: Session) -> StateStore | None:
     """Return where *session* keeps its state, `None` if it is to keep none."""
     folder = session.settings.state_dir
     if folder is False:
@@ -191,16 +191,16 @@ def state_of(session: Session) -> State | None:
 
         folder = user_state_path("synapse", appauthor=False)
     # A folder of our own in it can be closed to others, whatever else is in there.
-    return _state_in(folder / "uploads")
+    return _store_in(folder / "uploads")
 
 
 @lru_cache(maxsize=64)
-def _state_in(folder: Path) -> State:
-    return State(folder)
+def _store_in(folder: Path) -> StateStore:
+    return StateStore(folder)
 
 
 @attrs.define
-class Entry:
+class UploadEntry:
     """What is known of one upload: its `address`, and the `md5` that it is being closed with.
 
     Without a `key`, nothing is known, and nothing is kept.
@@ -209,7 +209,7 @@ class Entry:
     address: str | None = None
     md5: str | None = None
     _session: Session | None = attrs.field(default=None, repr=False)
-    _state: State | None = attrs.field(default=None, repr=False)
+    _state: StateStore | None = attrs.field(default=None, repr=False)
     _key: _Key | None = attrs.field(default=None, repr=False)
     _path: str | None = attrs.field(default=None, repr=False)
 
@@ -243,20 +243,20 @@ class Entry:
 
 
 @contextlib.contextmanager
-def claimed(session: Session, source: Source, *, name: str, chunk_size: int) -> Iterator[Entry]:
+def claim_upload(session: Session, source: LocalFile, *, name: str, chunk_size: int) -> Iterator[UploadEntry]:
     """Give the entry of this upload to one caller at a time, of all threads and processes; the others get a blank."""
-    state = state_of(session)
+    state = state_store(session)
     if state is None:
-        yield Entry()
+        yield UploadEntry()
         return
     tenant = session.settings.tenant or ""
     values = (session.host, tenant, source.place, source.identity, str(chunk_size), name)
     key: _Key = dict(zip(_COLUMNS, values, strict=True))
     with state.locked(hashlib.sha256(repr(values).encode()).hexdigest()[:32]) as held:
-        yield _found_entry(session, state, key) if held else Entry()
+        yield _found_entry(session, state, key) if held else UploadEntry()
 
 
-def _found_entry(session: Session, state: State, key: _Key) -> Entry:
+def _found_entry(session: Session, state: StateStore, key: _Key) -> UploadEntry:
     def look(database: sqlite3.Connection) -> tuple[str, str | None] | None:
         # The backend keeps an unfinished upload for a day. What comes from the future is the fault of a clock.
         database.execute("DELETE FROM uploads WHERE abs(? - created) > ?", (time.time(), DAY))
@@ -266,8 +266,8 @@ def _found_entry(session: Session, state: State, key: _Key) -> Entry:
     address, md5 = state.run(look) or (None, None)
     path = _checked_path(address, md5, key)
     if path is None:
-        return Entry(None, None, session, state, key)
-    return Entry(session.origin + path, md5, session, state, key, path)
+        return UploadEntry(None, None, session, state, key)
+    return UploadEntry(session.origin + path, md5, session, state, key, path)
 
 
 def _address_with_crc(path: str, md5: str | None, key: _Key | None) -> str:
@@ -286,12 +286,12 @@ def _checked_path(address: object, md5: str | None, key: _Key) -> str | None:
     return path or address
 
 
-def known_digests(session: Session, sources: Sequence[Source], *, kind: Kind) -> list[str | None]:
+def remembered_digests(session: Session, sources: Sequence[LocalFile], *, kind: Kind) -> list[str | None]:
     """Return the checksum of each file, in order, as far as it was remembered and the file is still the same.
 
     One short transaction serves them all: ask for a batch at once.
     """
-    state = state_of(session)
+    state = state_store(session)
     keys = [_digest_key(source, kind) for source in sources]
 
     def look(database: sqlite3.Connection) -> dict[bytes, str]:
@@ -310,13 +310,13 @@ def known_digests(session: Session, sources: Sequence[Source], *, kind: Kind) ->
     return [_checked_digest(key, found.get(key)) for key in keys]
 
 
-def remember_digests(session: Session, digests: Iterable[tuple[Source, str]], *, kind: Kind) -> None:
+def remember_digests(session: Session, digests: Iterable[tuple[LocalFile, str]], *, kind: Kind) -> None:
     """Remember checksums of files that were read whole and did not change meanwhile; ask for a batch at once.
 
     A file that was written to just before it was looked at is left out: it could be written to once more without a
     change of its times.
     """
-    state = state_of(session)
+    state = state_store(session)
     now = time.time()
     settled = [(_digest_key(source, kind), digest) for source, digest in digests if source.settled]
     rows = [(key, _digest_with_crc(key, digest), now) for key, digest in settled]
@@ -349,7 +349,7 @@ def _checked_digest(key: bytes, kept: str | None) -> str | None:
     return digest if kept == _digest_with_crc(key, digest) else None
 
 
-def _digest_key(source: Source, kind: Kind) -> bytes:
+def _digest_key(source: LocalFile, kind: Kind) -> bytes:
     # Not the path itself: half a million names are nobody's business, and large. Those of 0.1.0 have no checksums.
     text = f"sealed {kind} {source.identity} {source.changed_ns} ".encode() + source.place
     return hashlib.blake2b(text, digest_size=16).digest()

@@ -13,7 +13,7 @@ import attrs
 
 from synapse.errors import TransferError
 from synapse.mapping.codecs import check_json
-from synapse.transfer.local_file import PathLike, Source, Tally
+from synapse.transfer.local_file import LocalFile, PathLike, Tally
 from synapse.values import plain, sendable
 
 _ESCAPES: Final = {ord('"'): "%22", ord("\r"): "%0D", ord("\n"): "%0A"}
@@ -23,21 +23,21 @@ _ESCAPES: Final = {ord('"'): "%22", ord("\r"): "%0D", ord("\n"): "%0A"}
 class FilePart:
     """The bytes of a file from `start` on, `length` of them; `tally` takes them in as they are sent."""
 
-    source: Source
+    source: LocalFile
     filename: str
     start: int
     length: int
     tally: Tally | None = attrs.field(default=None, eq=False, repr=False)
 
     @classmethod
-    def whole(cls, source: Source, filename: str, *, tally: Tally | None = None) -> FilePart:
+    def whole(cls, source: LocalFile, filename: str, *, tally: Tally | None = None) -> FilePart:
         """Take all of a file."""
         return cls(source, filename, 0, source.size, tally)
 
     @classmethod
     def of(cls, path: PathLike) -> FilePart:
         """Take all of a file under its own name; one that cannot be sent is a `TransferError`."""
-        source = Source.of(path)
+        source = LocalFile.of(path)
         return cls.whole(source, source.name)
 
     def check(self) -> None:

@@ -17,7 +17,7 @@ _DIGITS: Final = re.compile("[0-9]+")
 
 
 @attrs.frozen
-class File:
+class TypedFile:
     """A file, and the places of the specifications that it may be for, the likeliest first."""
 
     path: str
@@ -30,7 +30,7 @@ class File:
 
 
 @attrs.frozen
-class Unclear:
+class AmbiguousFiles:
     """Files that no unit can be made of, and why; `path` is that of the first."""
 
     path: str
@@ -47,7 +47,7 @@ def stem_of(name: str) -> str:
     return stem if stem.isascii() else normalize("NFC", stem)
 
 
-def families(entries: list[str], *, alone: bool) -> Iterator[list[str]]:
+def stem_groups(entries: list[str], *, alone: bool) -> Iterator[list[str]]:
     """Group entries `name\\0mark` of one folder that may be one unit, in natural order, and empty the list.
 
     Beside the same stem, `a.jpg.json` goes with `a.jpg`, and `IMG_1.JPG` with `img_1.json`, unless files make units
@@ -64,12 +64,14 @@ def families(entries: list[str], *, alone: bool) -> Iterator[list[str]]:
         yield list(group)
 
 
-def units_of(files: Sequence[File], specs: Sequence[Spec]) -> Iterator[dict[int, str] | Unclear]:
+def pair_files(
+    files: Sequence[TypedFile], specs: Sequence[Spec]
+) -> Iterator[dict[int, str] | AmbiguousFiles]:
     """Make units of a family, as paths by the places of specifications.
 
     Files of one stem are one unit; what nearly has a stem goes where just one fits.
     """
-    clusters: dict[str, list[File]] = {}
+    clusters: dict[str, list[TypedFile]] = {}
     for file in files:
         clusters.setdefault(stem_of(file.name), []).append(file)
     if len(clusters) > 1:
@@ -122,7 +124,7 @@ def _homes(entries: Sequence[str]) -> dict[str, str]:
     return homes
 
 
-def _attach(clusters: dict[str, list[File]], specs: Sequence[Spec]) -> None:
+def _attach(clusters: dict[str, list[TypedFile]], specs: Sequence[Spec]) -> None:
     """Put `a.jpg.json` to `a.jpg`, and to what else has the stem of that, unless it is one of several pictures."""
     for stem in list(clusters):
         others = [file for each, files in clusters.items() if each != stem for file in files]
@@ -141,7 +143,7 @@ def _attach(clusters: dict[str, list[File]], specs: Sequence[Spec]) -> None:
             home += labels
 
 
-def _join(clusters: dict[str, list[File]], specs: Sequence[Spec]) -> Unclear | None:
+def _join(clusters: dict[str, list[TypedFile]], specs: Sequence[Spec]) -> AmbiguousFiles | None:
     """Join what differs in case only and lacks what the other has; where more than one fits, nobody can tell."""
     kinds = {stem: {spec for spec, _ in _assigned(files, specs)} for stem, files in clusters.items()}
     halves = [stem for stem, own in kinds.items() if any(map(own.isdisjoint, kinds.values()))]
@@ -152,13 +154,13 @@ def _join(clusters: dict[str, list[File]], specs: Sequence[Spec]) -> Unclear | N
         clusters[halves[0]] = files
         return None
     shown = ", ".join(repr(file.path) for file in files)
-    return Unclear(
+    return AmbiguousFiles(
         files[0].path,
         f"{shown} differ in the case of their names, and more than two fit together: rename them",
     )
 
 
-def _assigned(files: Sequence[File], specs: Sequence[Spec]) -> list[tuple[int, File]]:
+def _assigned(files: Sequence[TypedFile], specs: Sequence[Spec]) -> list[tuple[int, TypedFile]]:
     """Give each file a specification: its likeliest, but one that is required, or that another has, is served first."""
     chosen = [file.specs[0] for file in files]
     for wanted in dict.fromkeys(spec for file in files for spec in file.specs):
@@ -173,7 +175,9 @@ def _assigned(files: Sequence[File], specs: Sequence[Spec]) -> list[tuple[int, F
     return list(zip(chosen, files, strict=True))
 
 
-def _joined(files: Sequence[tuple[int, File]], specs: Sequence[Spec]) -> Iterator[dict[int, str] | Unclear]:
+def _joined(
+    files: Sequence[tuple[int, TypedFile]], specs: Sequence[Spec]
+) -> Iterator[dict[int, str] | AmbiguousFiles]:
     """Make the files of one stem one unit, if they are for different specifications."""
     numbers = [spec for spec, _ in files]
     if len(set(numbers)) == 1:
@@ -182,6 +186,6 @@ def _joined(files: Sequence[tuple[int, File]], specs: Sequence[Spec]) -> Iterato
     elif len(set(numbers)) < len(numbers):
         double = next(specs[spec].name for spec in numbers if numbers.count(spec) > 1)
         shown = " and ".join(repr(file.path) for _, file in files)
-        yield Unclear(files[0][1].path, f"{shown} are one stem, with two files for {double}")
+        yield AmbiguousFiles(files[0][1].path, f"{shown} are one stem, with two files for {double}")
     else:
         yield {spec: file.path for spec, file in files}

@@ -12,7 +12,7 @@ from typing import Any, Final, Generic, TypeAlias, TypeVar
 
 from synapse.session.concurrency import FleetingExecutor
 
-Job: TypeAlias = Callable[[], "Sequence[Job]"]
+Work: TypeAlias = Callable[[], "Sequence[Work]"]
 """Work that is done beside other work, and gives what is left to do of it."""
 
 _BESIDE: Final = 2  # batches that may wait, all sent, for an older one
@@ -22,10 +22,10 @@ _AHEAD: Final = 4  # batches that may wait to be finished, whatever their size
 B = TypeVar("B", bound=Sized)
 
 
-def run_stages(
+def run_pipeline(
     batches: Iterable[B],
     *,
-    prepare: Callable[[B], Sequence[Job]],
+    prepare: Callable[[B], Sequence[Work]],
     finish: Callable[[B], bool],
     workers: int,
     window: int,
@@ -37,7 +37,7 @@ def run_stages(
     less than *window* items wait for their turn. Batches are finished in their order, but a slow one holds up at most
     a few others, unless all are to be *ordered*; `False` from *finish* ends the run. What a stage raises ends it too.
     """
-    line = _Line(prepare, finish, window, ordered, workers)
+    line = _Pipeline(prepare, finish, window, ordered, workers)
     try:
         for batch in batches:
             if not line.take(batch):
@@ -47,10 +47,10 @@ def run_stages(
         line.close()
 
 
-class _Line(Generic[B]):
+class _Pipeline(Generic[B]):
     def __init__(
         self,
-        prepare: Callable[[B], Sequence[Job]],
+        prepare: Callable[[B], Sequence[Work]],
         finish: Callable[[B], bool],
         window: int,
         ordered: bool,
@@ -121,10 +121,10 @@ class _Line(Generic[B]):
     def _prepared(self, number: int) -> None:
         self._go_on(number, self._prepare(self._open[number]), done=self._left[number])
 
-    def _worked(self, number: int, job: Job) -> None:
+    def _worked(self, number: int, job: Work) -> None:
         self._go_on(number, job(), done=1)
 
-    def _go_on(self, number: int, jobs: Sequence[Job], *, done: int) -> None:
+    def _go_on(self, number: int, jobs: Sequence[Work], *, done: int) -> None:
         with self._changed:
             self._left[number] += len(jobs) - done
             if not self._left[number]:

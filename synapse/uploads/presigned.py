@@ -23,13 +23,13 @@ from synapse.errors import (
     WriteUnconfirmedError,
 )
 from synapse.session import Outcome, Session
-from synapse.transfer.local_file import Source
-from synapse.uploads.checksums import file_of
-from synapse.uploads.presigned_put import NotStoredError, deposit, take_back
-from synapse.uploads.responses import answered_object
+from synapse.transfer.local_file import LocalFile
+from synapse.uploads.checksums import file_with_checksum
+from synapse.uploads.presigned_put import NotStoredError, put_file, take_back
+from synapse.uploads.responses import json_object
 
 Row: TypeAlias = dict[str, Any]
-Direct: TypeAlias = Callable[[Source], Row]
+Direct: TypeAlias = Callable[[LocalFile], Row]
 Advanced: TypeAlias = Callable[[int], object]
 
 _DECLINES: Final = frozenset({400, 403, 404, 405, 501})
@@ -39,16 +39,16 @@ _SLOWEST: Final = 128 * 1024  # bytes a second that a client sends, at the least
 logger: Final = logging.getLogger("synapse")
 
 
-def send_signed(
+def send_presigned(
     session: Session,
-    sources: Sequence[Source],
+    sources: Sequence[LocalFile],
     *,
     direct: Direct,
     advanced: Advanced,
     strict: bool = False,
     workers: int | None = None,
     sha1s: Sequence[str | None] = (),
-) -> list[Outcome[Source, Row]] | None:
+) -> list[Outcome[LocalFile, Row]] | None:
     """Send files to the backend's storage and tell what became of each, in order; None if none can go there.
 
     A row names its data file by `checksum`, which is the SHA-1 there; *sha1s* are those that are known already. What
@@ -57,13 +57,13 @@ def send_signed(
     A backend that declines, or whose storage takes nothing, is not asked again by this session.
     """
     known = sha1s or [None] * len(sources)
-    parcels = [_Parcel(source, source.name, sha1) for source, sha1 in zip(sources, known, strict=True)]
-    return _Dispatch(session, direct, advanced, strict, workers or session.workers).send(parcels)
+    parcels = [_NamedFile(source, source.name, sha1) for source, sha1 in zip(sources, known, strict=True)]
+    return _PresignedUpload(session, direct, advanced, strict, workers or session.workers).send(parcels)
 
 
-def upload_signed(
+def upload_presigned(
     session: Session,
-    source: Source,
+    source: LocalFile,
     *,
     direct: Direct,
     advanced: Advanced,
@@ -71,8 +71,8 @@ def upload_signed(
     name: str | None = None,
 ) -> Row | None:
     """Send one file to the backend's storage and return the row of its data file; None if the backend declines."""
-    dispatch = _Dispatch(session, direct, advanced, strict, session.workers)
-    outcomes = dispatch.send([_Parcel(source, name or source.name)])
+    dispatch = _PresignedUpload(session, direct, advanced, strict, session.workers)
+    outcomes = dispatch.send([_NamedFile(source, name or source.name)])
     if outcomes is None:
         return None
     row = outcomes[0].value()
@@ -81,11 +81,11 @@ def upload_signed(
 
 def declined(session: Session) -> bool:
     """Whether this session knows that its backend takes no files that way."""
-    return _standing(session).declined
+    return _storage_health(session).declined
 
 
 @attrs.define
-class _Standing:
+class _StorageHealth:
     """What a session knows about the storage of its backend."""
 
     declined: bool = False
@@ -102,19 +102,19 @@ class _Standing:
             )
 
 
-_STANDINGS: Final[weakref.WeakKeyDictionary[Session, _Standing]] = weakref.WeakKeyDictionary()
+_STORAGE_HEALTH: Final[weakref.WeakKeyDictionary[Session, _StorageHealth]] = weakref.WeakKeyDictionary()
 
 
-def _standing(session: Session) -> _Standing:
+def _storage_health(session: Session) -> _StorageHealth:
     # No lock, which a forked child might inherit closed: of two threads that come first, both get the stored one.
-    return _STANDINGS.setdefault(session, _Standing())
+    return _STORAGE_HEALTH.setdefault(session, _StorageHealth())
 
 
 @attrs.frozen
-class _Parcel:
+class _NamedFile:
     """A file, and the name that it is sent under."""
 
-    source: Source
+    source: LocalFile
     name: str
     sha1: str | None = None
 
@@ -129,7 +129,7 @@ class _Parcel:
 
 
 @attrs.define
-class _Dispatch:
+class _PresignedUpload:
     """One call: files on their way to the storage, and what has become of each."""
 
     session: Session
@@ -137,9 +137,9 @@ class _Dispatch:
     advanced: Advanced
     strict: bool
     workers: int
-    done: dict[int, Outcome[Source, Row]] = attrs.field(factory=dict, init=False)
+    done: dict[int, Outcome[LocalFile, Row]] = attrs.field(factory=dict, init=False)
 
-    def send(self, parcels: Sequence[_Parcel]) -> list[Outcome[Source, Row]] | None:
+    def send(self, parcels: Sequence[_NamedFile]) -> list[Outcome[LocalFile, Row]] | None:
         """Send by the storage what goes there, the rest directly."""
         uploads = self.session.dialect.uploads
         numbered = [(number, parcel) for number, parcel in enumerate(parcels) if parcel.fits(uploads)]
@@ -156,7 +156,7 @@ class _Dispatch:
             self.done[number] = outcome
         return [self.done[number] for number in range(len(parcels))]
 
-    def _send_batch(self, batch: dict[int, _Parcel]) -> None:
+    def _send_batch(self, batch: dict[int, _NamedFile]) -> None:
         try:
             places = self._ask(list(batch.values()))
         except (AuthenticationError, ConfigError) as error:
@@ -176,7 +176,7 @@ class _Dispatch:
         for number, file in lodged.items():
             self._judge(number, batch[number], file, verdict=verdicts[file.target.key])
 
-    def _ask(self, parcels: list[_Parcel]) -> list[UploadTarget]:
+    def _ask(self, parcels: list[_NamedFile]) -> list[UploadTarget]:
         """Ask where the files may go."""
         rows = [(parcel.name, parcel.source.size, parcel.kind) for parcel in parcels]
         sizes = [parcel.source.size for parcel in parcels]
@@ -203,10 +203,10 @@ class _Dispatch:
         # What is said about one of the files says nothing about the next.
         if error.status_code in _DECLINES and not any(name.startswith("files") for name in error.errors):
             logger.info("files go by the backend, which signs no addresses: %s", error)
-            _standing(self.session).declined = True
+            _storage_health(self.session).declined = True
 
     def _put(
-        self, batch: dict[int, _Parcel], places: list[UploadTarget]
+        self, batch: dict[int, _NamedFile], places: list[UploadTarget]
     ) -> list[tuple[int, StoredFile | Exception]]:
         """Put whole files side by side, then those that come in parts, whose parts travel so themselves."""
         work = list(zip(batch, places, strict=True))
@@ -223,12 +223,12 @@ class _Dispatch:
         ]
         return [(number, result or error or AssertionError()) for (number, _), result, error in outcomes]
 
-    def _deposit(self, parcel: _Parcel, place: UploadTarget) -> StoredFile:
-        standing = _standing(self.session)
+    def _deposit(self, parcel: _NamedFile, place: UploadTarget) -> StoredFile:
+        standing = _storage_health(self.session)
         if standing.declined and not self.strict:
             raise NotStoredError("not tried, since the storage takes nothing")
         try:
-            stored = deposit(
+            stored = put_file(
                 self.session,
                 parcel.source,
                 place=place,
@@ -244,7 +244,9 @@ class _Dispatch:
         standing.note(stored=True)
         return stored
 
-    def _judge(self, number: int, parcel: _Parcel, file: StoredFile, *, verdict: Verdict | Exception) -> None:
+    def _judge(
+        self, number: int, parcel: _NamedFile, file: StoredFile, *, verdict: Verdict | Exception
+    ) -> None:
         if isinstance(verdict, Verdict) and verdict.error is None:
             key = {} if verdict.data_file is None else {"id": verdict.data_file}
             row = {**key, "checksum": file.sha1, "size": file.size}
@@ -256,21 +258,21 @@ class _Dispatch:
         take_back(self.advanced, file.size)
         self._fail(number, parcel, verdict)
 
-    def _fail(self, number: int, parcel: _Parcel, error: Exception) -> None:
+    def _fail(self, number: int, parcel: _NamedFile, error: Exception) -> None:
         """Keep the error of a file, unless it may go directly."""
         if isinstance(error, NotStoredError) and not self.strict:
             logger.info("%s; it goes by the backend", error)
         else:
             self.done[number] = Outcome(parcel.source, None, error)
 
-    def _end(self, batch: dict[int, _Parcel], error: Exception) -> None:
+    def _end(self, batch: dict[int, _NamedFile], error: Exception) -> None:
         for number, parcel in batch.items():
             self.done[number] = Outcome(parcel.source, None, error)
 
 
 def _found(session: Session, row: Row) -> Row:
     """Look for the data file that a row without a key is about."""
-    found = file_of(session, row["checksum"])
+    found = file_with_checksum(session, row["checksum"])
     if found is not None:
         return found
     raise TransferError(
@@ -324,7 +326,7 @@ def _is_refused(said: Verdict | Exception | None) -> bool:
 def _held(session: Session, files: Sequence[StoredFile]) -> set[str]:
     request = session.dialect.uploads.verify_checksums([file.sha1 for file in files])
     try:
-        held = answered_object(session, request).get("existing_checksums")
+        held = json_object(session, request).get("existing_checksums")
     except SynapseError:
         return set()
     return {each for each in held if isinstance(each, str)} if isinstance(held, list) else set()

@@ -18,9 +18,9 @@ from synapse.session import Session
 from synapse.session.concurrency import FleetingExecutor
 from synapse.session.replies import RawResponse
 from synapse.session.retry import BUSY, seconds_until, storage_may_take
-from synapse.transfer.local_file import Source, Tally
+from synapse.transfer.local_file import LocalFile, Tally
 from synapse.uploads.multipart import FilePart, MultipartReader
-from synapse.uploads.responses import patience
+from synapse.uploads.responses import response_timeout
 
 _REPEATS: Final = 3
 _SHOWN: Final = 8192
@@ -65,7 +65,7 @@ class FileBody:
 class _Count(Tally):
     """Tells of bytes from *start* on that are sent for the first time, and takes no digest of them."""
 
-    def __init__(self, source: Source, *, start: int, advanced: Callable[[int], object]) -> None:
+    def __init__(self, source: LocalFile, *, start: int, advanced: Callable[[int], object]) -> None:
         super().__init__(source, advanced=advanced)
         self.position = start
 
@@ -79,7 +79,7 @@ class _Count(Tally):
 class _Sha1(Tally):
     """The SHA-1 of a source, taken as its bytes are sent for the first time."""
 
-    def __init__(self, source: Source, *, advanced: Callable[[int], object]) -> None:
+    def __init__(self, source: LocalFile, *, advanced: Callable[[int], object]) -> None:
         super().__init__(source, advanced=advanced)
         self._sha1 = hashlib.sha1(usedforsecurity=False)
 
@@ -97,9 +97,9 @@ class _Sha1(Tally):
         self._source.check(sent=self.sha1, kind="sha1")
 
 
-def deposit(
+def put_file(
     session: Session,
-    source: Source,
+    source: LocalFile,
     *,
     place: UploadTarget,
     content_type: str | None,
@@ -111,7 +111,7 @@ def deposit(
 
     A file whose *sha1* is known already is not hashed again.
     """
-    sent = _Sent(advanced)
+    sent = _ReportedBytes(advanced)
     try:
         if place.part_size is None:
             stored = _whole(session, source, place, content_type=content_type or "", advanced=sent, sha1=sha1)
@@ -133,7 +133,7 @@ def take_back(advanced: Callable[[int], object], count: int) -> None:
             advanced(-count)
 
 
-class _Sent:
+class _ReportedBytes:
     """Counts bytes that have travelled, so that they can be taken back."""
 
     def __init__(self, advanced: Callable[[int], object]) -> None:
@@ -152,7 +152,7 @@ class _Sent:
 
 def _whole(
     session: Session,
-    source: Source,
+    source: LocalFile,
     place: UploadTarget,
     *,
     content_type: str,
@@ -169,7 +169,7 @@ def _whole(
 
 def _in_parts(
     session: Session,
-    source: Source,
+    source: LocalFile,
     place: UploadTarget,
     *,
     part_size: int,
@@ -221,7 +221,9 @@ def _put(session: Session, url: str, body: FileBody) -> RawResponse:
     while True:
         answer, asked = None, None
         try:
-            answer = session.put(url, body, read_timeout=patience(session, body.length), again=number > 0)
+            answer = session.put(
+                url, body, read_timeout=response_timeout(session, body.length), again=number > 0
+            )
         except TransportError as error:
             reason, passing = str(error), True
         else:

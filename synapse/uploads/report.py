@@ -24,7 +24,7 @@ _NONE: Final = -1
 
 @bounded
 @attrs.frozen
-class Outcome:
+class ItemOutcome:
     """What became of one item.
 
     `created` and `reused` have a `unit`, and a `task` if the run made one for a project; `failed` has the `error` that
@@ -44,7 +44,7 @@ def _same(item: Any) -> Any:
 
 
 @attrs.frozen
-class Show:
+class Converters:
     """How what is kept of an item, a unit and a task is shown: as the item that was given, and as objects."""
 
     item: Callable[[Any], Any] = _same
@@ -52,7 +52,7 @@ class Show:
     task: Callable[[int], Any] = int
 
 
-class Ledger:
+class OutcomeTable:
     """What is known of each item while a run goes on: 25 bytes, beside the item itself and the errors."""
 
     def __init__(self, notice: Callable[[Any], object] = id) -> None:
@@ -101,7 +101,7 @@ class Ledger:
         return [place for place, code in enumerate(self.statuses) if code == PENDING]
 
 
-class Report(Sequence[Outcome]):
+class Report(Sequence[ItemOutcome]):
     """The outcomes of an upload in the order of its items, and the number of file bytes that were sent.
 
     It holds the items themselves and some bytes for each; the outcomes, with their objects, are made as they are asked
@@ -110,57 +110,57 @@ class Report(Sequence[Outcome]):
 
     def __init__(
         self,
-        ledger: Ledger,
+        ledger: OutcomeTable,
         *,
-        show: Show | None = None,
+        show: Converters | None = None,
         title: str = "",
         bytes_sent: int = 0,
         bytes_planned: int = 0,
     ) -> None:
         ledger.notice = id
         self._ledger = ledger
-        self._show = show or Show()
+        self._show = show or Converters()
         self._title = title
         self.bytes_sent = bytes_sent
         self.bytes_planned = bytes_planned
 
     @property
-    def created(self) -> list[Outcome]:
+    def created(self) -> list[ItemOutcome]:
         """The items that got a new unit."""
         return self._with("created")
 
     @property
-    def reused(self) -> list[Outcome]:
+    def reused(self) -> list[ItemOutcome]:
         """The items whose unit was there already."""
         return self._with("reused")
 
     @property
-    def failed(self) -> list[Outcome]:
+    def failed(self) -> list[ItemOutcome]:
         """The items that got no unit, or not their task, each with its error."""
         return self._with("failed")
 
     @property
-    def unknown(self) -> list[Outcome]:
+    def unknown(self) -> list[ItemOutcome]:
         """The items that may or may not have got a unit and its task."""
         return self._with("unknown")
 
     @property
-    def planned(self) -> list[Outcome]:
+    def planned(self) -> list[ItemOutcome]:
         """The items that a dry run would send."""
         return self._with("planned")
 
     @overload
-    def __getitem__(self, index: int) -> Outcome: ...
+    def __getitem__(self, index: int) -> ItemOutcome: ...
     @overload
-    def __getitem__(self, index: slice) -> list[Outcome]: ...
-    def __getitem__(self, index: int | slice) -> Outcome | list[Outcome]:
+    def __getitem__(self, index: slice) -> list[ItemOutcome]: ...
+    def __getitem__(self, index: int | slice) -> ItemOutcome | list[ItemOutcome]:
         places = range(len(self))[index]
         return self._outcome(places) if isinstance(places, int) else [self._outcome(each) for each in places]
 
     def __len__(self) -> int:
         return len(self._ledger.items)
 
-    def __iter__(self) -> Iterator[Outcome]:
+    def __iter__(self) -> Iterator[ItemOutcome]:
         return map(self._outcome, range(len(self)))
 
     def __repr__(self) -> str:
@@ -185,16 +185,16 @@ class Report(Sequence[Outcome]):
         lines = [_line(self._outcome(place)) for place in islice(self._ledger.places(*statuses), most)]
         return [*lines, f"… and {count - most:,} more"] if count > most else lines
 
-    def _with(self, status: Status) -> list[Outcome]:
+    def _with(self, status: Status) -> list[ItemOutcome]:
         return [self._outcome(place) for place in self._ledger.places(status)]
 
     def _count(self, status: Status) -> int:
         return self._ledger.statuses.count(_CODES[status])
 
-    def _outcome(self, place: int) -> Outcome:
+    def _outcome(self, place: int) -> ItemOutcome:
         ledger, show = self._ledger, self._show
         unit, task = ledger.units[place], ledger.tasks[place]
-        return Outcome(
+        return ItemOutcome(
             show.item(ledger.items[place]),
             _STATUSES[ledger.statuses[place] - 1],
             unit=None if unit == _NONE else show.unit(unit),
@@ -216,7 +216,7 @@ def printable(text: str) -> str:
     )
 
 
-def _line(outcome: Outcome) -> str:
+def _line(outcome: ItemOutcome) -> str:
     said = f": {outcome.error}" if outcome.error is not None else ""
     return f"{outcome.status}: {shortened(str(mask_body(outcome.item)), most=500)}{said}"
 

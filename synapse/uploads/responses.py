@@ -8,12 +8,12 @@ from synapse.dialects import Request
 from synapse.errors import TransferError, TransportError, WriteUnconfirmedError
 from synapse.masking import Masker, outline
 from synapse.session import Session
-from synapse.transfer.local_file import Source
+from synapse.transfer.local_file import LocalFile
 
 _SLOWEST: Final = 10 * 1024 * 1024  # bytes a second that a backend stores, or reads again, at the least
 
 
-def answered_object(session: Session, request: Request) -> dict[str, Any]:
+def json_object(session: Session, request: Request) -> dict[str, Any]:
     """Send a request, and return the JSON object that it is answered by."""
     reply = session.send(request)
     return as_object(session.dialect.unwrap(reply), request, status=reply.status)
@@ -32,7 +32,7 @@ def as_object(data: Any, request: Request, *, status: int) -> dict[str, Any]:
     )
 
 
-def patience(session: Session, size: int) -> float:
+def response_timeout(session: Session, size: int) -> float:
     """Return how many seconds an answer may take that needs *size* bytes to be worked through first."""
     return session.settings.timeout.read + size / _SLOWEST
 
@@ -42,7 +42,7 @@ def as_md5(checksum: object) -> str | None:
     return checksum.lower() if isinstance(checksum, str) and len(checksum) == 32 else None
 
 
-def check_arrival(source: Source, answer: dict[str, Any], *, md5: str) -> None:
+def check_arrival(source: LocalFile, answer: dict[str, Any], *, md5: str) -> None:
     """Raise `TransferError` if the backend has other bytes than were sent, as far as its answer tells."""
     stored = as_md5(answer.get("checksum"))
     if stored is not None and stored != md5:

@@ -20,13 +20,13 @@ from synapse.errors import (
     describe,
 )
 from synapse.session import Session
-from synapse.transfer.local_file import CHUNK, PathLike, Source, Tally
+from synapse.transfer.local_file import CHUNK, LocalFile, PathLike, Tally
 from synapse.transfer.progress import ProgressLike, tracked
-from synapse.uploads.checksums import file_of, hash_all, known_by
-from synapse.uploads.chunked import send_chunks, sent_name
-from synapse.uploads.file_types import check_alone
+from synapse.uploads.checksums import file_with_checksum, hash_files, known_checksums
+from synapse.uploads.chunked import name_to_send, send_chunks
+from synapse.uploads.file_types import check_file
 from synapse.uploads.multipart import FilePart, MultipartBody
-from synapse.uploads.responses import answered_object, check_arrival, patience
+from synapse.uploads.responses import check_arrival, json_object, response_timeout
 
 LARGEST_DIRECT: Final = 50 * 1024 * 1024
 
@@ -46,20 +46,20 @@ def upload_file(
     Files of up to 50 MiB go by one request, larger ones in chunks of `chunk_size` bytes; `chunked` forces either.
     Content that the backend has already gives the row that it has. `name` is sent in place of the file's own.
     """
-    source = Source.of(path)
+    source = LocalFile.of(path)
     if check_content:
-        check_alone(source)
+        check_file(source)
     with tracked(progress, total=source.size, label=source.name) as advanced:
-        options = Options(chunked=chunked, chunk_size=chunk_size)
+        options = UploadOptions(chunked=chunked, chunk_size=chunk_size)
         return send_file(session, source, options=options, advanced=advanced, name=name)
 
 
-def upload_missing(session: Session, sources: Mapping[str, Source]) -> dict[str, str]:
+def upload_missing(session: Session, sources: Mapping[str, LocalFile]) -> dict[str, str]:
     """Send what the backend lacks of some files, each content once, and return the checksum that it has each under."""
-    hashed = hash_all(session, list(sources.values()), mapped=map)
+    hashed = hash_files(session, list(sources.values()), mapped=map)
     contents = {name: each.value() for name, each in zip(sources, hashed, strict=True)}
     try:
-        known = known_by(session, contents.values(), mapped=map)
+        known = known_checksums(session, contents.values(), mapped=map)
     except ServerError:
         raise
     except ClientError:
@@ -67,7 +67,7 @@ def upload_missing(session: Session, sources: Mapping[str, Source]) -> dict[str,
     for name, content in contents.items():
         if content not in known:
             row = send_file(
-                session, sources[name], options=Options(), advanced=lambda count: None, md5=content.md5
+                session, sources[name], options=UploadOptions(), advanced=lambda count: None, md5=content.md5
             )
             known[content] = checksum_of(row, sources[name].path)
     checksums: dict[str, str] = {}
@@ -80,7 +80,7 @@ def upload_missing(session: Session, sources: Mapping[str, Source]) -> dict[str,
 
 
 @attrs.frozen
-class Options:
+class UploadOptions:
     """How files travel: in chunks or not, or by their size, and how large a chunk is."""
 
     chunked: bool | None = None
@@ -95,9 +95,9 @@ class Options:
 
 def send_file(
     session: Session,
-    source: Source,
+    source: LocalFile,
     *,
-    options: Options,
+    options: UploadOptions,
     advanced: Callable[[int], object],
     sent: Callable[[int], object] = lambda count: None,
     name: str | None = None,
@@ -109,7 +109,7 @@ def send_file(
     the *md5* of the file as it was looked at, it is not hashed again.
     """
     tally = Tally(source, advanced=advanced, md5=md5)
-    name = sent_name(source, name)
+    name = name_to_send(source, name)
     chunked = source.size > LARGEST_DIRECT if options.chunked is None else options.chunked
     try:
         if chunked:
@@ -120,7 +120,9 @@ def send_file(
             raise
         if not chunked and options.chunked is None:
             # A plain form field may not be empty for some backends; a chunked upload may have no chunk.
-            return send_file(session, source, options=Options(chunked=True), advanced=advanced, name=name)
+            return send_file(
+                session, source, options=UploadOptions(chunked=True), advanced=advanced, name=name
+            )
         raise TransferError(
             f"{str(source.path)!r} is empty, and the backend takes no empty file ({error})"
         ) from error
@@ -136,14 +138,14 @@ def checksum_of(row: Mapping[str, Any], path: object) -> str:
     return checksum
 
 
-def _directly(session: Session, source: Source, *, name: str, tally: Tally) -> dict[str, Any]:
+def _directly(session: Session, source: LocalFile, *, name: str, tally: Tally) -> dict[str, Any]:
     part = FilePart.whole(source, name, tally=tally)
     request = session.dialect.uploads.data_file(MultipartBody({}, files={"file": part}))
     return _register(session, source, request, tally=tally)
 
 
 def _in_chunks(
-    session: Session, source: Source, *, name: str, tally: Tally, chunk_size: int
+    session: Session, source: LocalFile, *, name: str, tally: Tally, chunk_size: int
 ) -> dict[str, Any]:
     def register(upload: str | int) -> dict[str, Any]:
         request = session.dialect.uploads.data_file_from(upload)
@@ -152,16 +154,16 @@ def _in_chunks(
     return send_chunks(session, source, register=register, name=name, chunk_size=chunk_size, tally=tally)
 
 
-def _register(session: Session, source: Source, request: Request, *, tally: Tally) -> dict[str, Any]:
+def _register(session: Session, source: LocalFile, request: Request, *, tally: Tally) -> dict[str, Any]:
     """Create the data file; if the answer is lost, find it by its content."""
-    request = attrs.evolve(request, read_timeout=patience(session, source.size))
+    request = attrs.evolve(request, read_timeout=response_timeout(session, source.size))
     retry, repeats = session.settings.retry, 0
     row: dict[str, Any] | None = None
     while row is None:
         try:
-            row = answered_object(session, request)
+            row = json_object(session, request)
         except WriteUnconfirmedError:
-            row = file_of(session, tally.md5())
+            row = file_with_checksum(session, tally.md5())
             if row is None:
                 # The same content is stored once, however often it comes.
                 if repeats >= retry.total:
@@ -170,7 +172,7 @@ def _register(session: Session, source: Source, request: Request, *, tally: Tall
                 session.pause(retry.wait(repeats))
         except ServerError as error:
             with contextlib.suppress(SynapseError):
-                row = file_of(session, tally.md5()) if error.unconfirmed else None
+                row = file_with_checksum(session, tally.md5()) if error.unconfirmed else None
             if row is None:
                 raise
     check_arrival(source, row, md5=tally.md5())

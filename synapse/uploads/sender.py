@@ -15,39 +15,39 @@ import attrs
 
 from synapse.errors import ConfigError, TransferError
 from synapse.session import Run, Session, Untried
-from synapse.transfer.local_file import Source
+from synapse.transfer.local_file import LocalFile
 from synapse.transfer.progress import Meter
-from synapse.uploads.checksums import Hashes
-from synapse.uploads.items import Part, Plan
-from synapse.uploads.pipeline import Job
-from synapse.uploads.presigned import declined, send_signed
-from synapse.uploads.routes import LARGEST_DIRECT, Options, checksum_of, send_file
+from synapse.uploads.checksums import ContentHashes
+from synapse.uploads.items import ItemPlan, PlannedFile
+from synapse.uploads.pipeline import Work
+from synapse.uploads.presigned import declined, send_presigned
+from synapse.uploads.routes import LARGEST_DIRECT, UploadOptions, checksum_of, send_file
 
 
 @attrs.define(eq=False)
-class Content:
+class FileContent:
     """What one or several files hold; whoever sends it first does so for all."""
 
-    hashes: Hashes
+    hashes: ContentHashes
     checksum: str | None = None
     lock: threading.Lock = attrs.field(factory=threading.Lock, repr=False)
 
 
 @attrs.define(eq=False)
-class Item:
+class UploadItem:
     """One item on its way: `missing` is what is to be sent of it, `known` that all may have been there before."""
 
     place: int
     kept: Any
-    plan: Plan | None = None
+    plan: ItemPlan | None = None
     error: Exception | None = None
-    missing: dict[str, Content] = attrs.field(factory=dict)
+    missing: dict[str, FileContent] = attrs.field(factory=dict)
     checksums: dict[str, str] = attrs.field(factory=dict)
     known: bool = True
     asked: bool = True
     """Whether the backend has said which of the files it has."""
 
-    def part(self, name: str) -> Part:
+    def part(self, name: str) -> PlannedFile:
         """The file of this name."""
         assert self.plan is not None
         return self.plan.parts[name]
@@ -67,7 +67,7 @@ class Sender:
         session: Session,
         run: Run[Any],
         *,
-        options: Options,
+        options: UploadOptions,
         presigned: bool | None,
         workers: int,
         raising: bool,
@@ -79,17 +79,17 @@ class Sender:
         self._last = math.inf
         self._session, self._run, self._options = session, run, options
         self._presigned, self._workers = presigned, workers
-        self._contents: WeakValueDictionary[str, Content] = WeakValueDictionary()
+        self._contents: WeakValueDictionary[str, FileContent] = WeakValueDictionary()
         self._lock = threading.Lock()
         self._offered = False
         self._asking = threading.Semaphore()
         self._turns = threading.Semaphore(2)
 
-    def content(self, hashes: Hashes) -> Content:
+    def content(self, hashes: ContentHashes) -> FileContent:
         """Give the content of these checksums, which files on their way may share; one thread may ask for it."""
-        return self._contents.setdefault(hashes.md5, Content(hashes))
+        return self._contents.setdefault(hashes.md5, FileContent(hashes))
 
-    def jobs(self, items: Sequence[Item]) -> list[Job]:
+    def jobs(self, items: Sequence[UploadItem]) -> list[Work]:
         """Give the work of sending what these items miss: together where it goes by the storage, else one by one."""
         for item in items:
             self.note(item, item.error or self._too_late(item))
@@ -100,7 +100,7 @@ class Sender:
             return [partial(self._send_signed, lacking)]
         return [partial(self._send, item) for item in lacking]
 
-    def note(self, item: Item, error: Exception | None) -> None:
+    def note(self, item: UploadItem, error: Exception | None) -> None:
         """Note what went wrong with an item."""
         item.error = error
         if error is not None and self.raising and not isinstance(error, Untried):
@@ -116,14 +116,14 @@ class Sender:
         self.meter(count)
 
     # --- by the backend -----------------------------------------------------
-    def _send(self, item: Item) -> Sequence[Job]:
+    def _send(self, item: UploadItem) -> Sequence[Work]:
         self._attempt(item, self._send_missing)
         return ()
 
-    def _too_late(self, item: Item) -> Untried | None:
+    def _too_late(self, item: UploadItem) -> Untried | None:
         return Untried("an item before it failed") if item.place > self._last else None
 
-    def _attempt(self, item: Item, work: Callable[[Item], None]) -> None:
+    def _attempt(self, item: UploadItem, work: Callable[[UploadItem], None]) -> None:
         try:
             if late := self._too_late(item):
                 raise late
@@ -133,7 +133,7 @@ class Sender:
         except Exception as error:
             self.note(item, error)
 
-    def _send_missing(self, item: Item) -> None:
+    def _send_missing(self, item: UploadItem) -> None:
         for name, content in list(item.missing.items()):
             with content.lock:
                 sent = content.checksum is None
@@ -143,19 +143,19 @@ class Sender:
                 self.meter.resume(item.part(name).source.size)
             item.settle(name, content.checksum, known=not sent)
 
-    def _sent(self, part: Part, *, md5: str) -> str:
+    def _sent(self, part: PlannedFile, *, md5: str) -> str:
         return checksum_of(self._direct(part.source, md5=md5), part.source.path)
 
-    def _direct(self, source: Source, *, md5: str | None = None) -> dict[str, Any]:
+    def _direct(self, source: LocalFile, *, md5: str | None = None) -> dict[str, Any]:
         self.count(0)
         return send_file(self._session, source, options=self._options, advanced=self.count, md5=md5)
 
     # --- by its storage -----------------------------------------------------
-    def _goes_signed(self, item: Item, name: str) -> bool:
+    def _goes_signed(self, item: UploadItem, name: str) -> bool:
         small = item.part(name).source.size <= LARGEST_DIRECT
         return not declined(self._session) and (small or self._presigned is True)
 
-    def _send_signed(self, items: Sequence[Item]) -> Sequence[Job]:
+    def _send_signed(self, items: Sequence[UploadItem]) -> Sequence[Work]:
         """Send together what goes by the storage; what is left to do of the items is done one by one."""
         files = {content: (item, name) for (item, name), content in self._signed(items)}
         with ExitStack() as held, self._turns if self._offered else self._asking:
@@ -166,18 +166,18 @@ class Sender:
             self._put(todo, files)
         return [partial(self._send, item) for item in items if item.error is None and item.missing]
 
-    def _signed(self, items: Sequence[Item]) -> list[tuple[tuple[Item, str], Content]]:
+    def _signed(self, items: Sequence[UploadItem]) -> list[tuple[tuple[UploadItem, str], FileContent]]:
         return [
             ((item, name), item.missing[name])
             for item, name in reversed(_files(items))
             if self._goes_signed(item, name)
         ]
 
-    def _put(self, contents: Sequence[Content], files: dict[Content, tuple[Item, str]]) -> None:
+    def _put(self, contents: Sequence[FileContent], files: dict[FileContent, tuple[UploadItem, str]]) -> None:
         if self.ended.is_set() or self._run.stopped is not None:
             return
         try:
-            outcomes = send_signed(
+            outcomes = send_presigned(
                 self._session,
                 [files[content][0].part(files[content][1]).source for content in contents],
                 direct=self._direct,
@@ -205,9 +205,9 @@ class Sender:
                 self._attempt(item, partial(_raise, error))
 
 
-def _files(items: Sequence[Item]) -> list[tuple[Item, str]]:
+def _files(items: Sequence[UploadItem]) -> list[tuple[UploadItem, str]]:
     return [(item, name) for item in items for name in item.missing]
 
 
-def _raise(error: Exception, _: Item) -> NoReturn:
+def _raise(error: Exception, _: UploadItem) -> NoReturn:
     raise error

@@ -13,7 +13,7 @@ import attrs
 from synapse.errors import SynapseError, ValidationError, WriteUnconfirmedError, may_have_happened
 from synapse.session import Outcome, Run, Untried, create_each
 from synapse.session.bulk_writes import is_sifted
-from synapse.uploads.report import Ledger, Status
+from synapse.uploads.report import OutcomeTable, Status
 
 Body: TypeAlias = dict[str, Any]
 Creator: TypeAlias = Callable[[list[Any]], Any]
@@ -22,7 +22,7 @@ _MOST_WORDS: Final = 100
 
 
 @attrs.define
-class Made:
+class UnitResult:
     """What became of one item whose files had arrived; a `status` of None is that of one that was not tried."""
 
     status: Status | None
@@ -34,7 +34,7 @@ class Made:
 
 
 @attrs.define
-class Units:
+class UnitCreator:
     """Makes the units of one batch after another, and tells the new ones from those that were there.
 
     The backend answers a unit of the same files that the collection has already in place of a new one. Its keys only
@@ -51,11 +51,11 @@ class Units:
     raising: bool = False
     highest: int = -1
     refused: dict[int, Exception] = attrs.field(factory=dict)
-    """Units whose task was refused, most likely as one that is there, with the words for it."""
+    """UnitCreator whose task was refused, most likely as one that is there, with the words for it."""
     _words: dict[str, Exception] = attrs.field(factory=dict, init=False)
     _ended: Exception | None = attrs.field(default=None, init=False)
 
-    def make(self, bodies: Sequence[Body], *, known: Sequence[bool]) -> list[Made]:
+    def make(self, bodies: Sequence[Body], *, known: Sequence[bool]) -> list[UnitResult]:
         """Create units, and a task for each; *known* says of each whether all of its files were there before."""
         before, ours = self._before() if any(known) else 0, self.highest
         seen = set[int]()
@@ -105,7 +105,7 @@ class Units:
                 return math.inf
         return self.highest
 
-    def _add_tasks(self, made: Sequence[Made], create: Creator) -> None:
+    def _add_tasks(self, made: Sequence[UnitResult], create: Creator) -> None:
         keys = list(dict.fromkeys(each.unit for each in made if each.unit is not None))
         barred = {each.unit for each in made if each.barred}
 
@@ -123,7 +123,7 @@ class Units:
                 self._add_task(each, results[each.unit], failing=fails)
 
     def _add_task(
-        self, made: Made, result: Outcome[int, Any], *, failing: Callable[[int, Exception], bool]
+        self, made: UnitResult, result: Outcome[int, Any], *, failing: Callable[[int, Exception], bool]
     ) -> None:
         if result.error is None:
             made.task = _key_of(result.result)
@@ -156,7 +156,9 @@ class Units:
         return created
 
 
-def find_tasks(units: Units, ledger: Ledger, *, tasks: Callable[[], Iterable[tuple[int, int]]]) -> None:
+def find_existing_tasks(
+    units: UnitCreator, ledger: OutcomeTable, *, tasks: Callable[[], Iterable[tuple[int, int]]]
+) -> None:
     """Find the tasks that were refused among all *tasks* of the project, given as keys of units and of tasks.
 
     A backend says by nothing but words why it refuses a task. Where there is none, it meant something else, and the
@@ -183,13 +185,13 @@ def _composition(body: Body) -> tuple[tuple[str, str], ...]:
     return tuple(sorted((name, file["checksum"]) for name, file in body["files"].items()))
 
 
-def _not_made(error: Exception) -> Made:
+def _not_made(error: Exception) -> UnitResult:
     if isinstance(error, Untried):
-        return Made(None, error=error)
-    return Made("unknown" if may_have_happened(error) else "failed", error=error)
+        return UnitResult(None, error=error)
+    return UnitResult("unknown" if may_have_happened(error) else "failed", error=error)
 
 
-def _made(result: Outcome[Body, Any], *, before: float, seen: set[int]) -> Made:
+def _made(result: Outcome[Body, Any], *, before: float, seen: set[int]) -> UnitResult:
     if result.error is not None:
         return _not_made(result.error)
     row: Any = result.result
@@ -201,7 +203,7 @@ def _made(result: Outcome[Body, Any], *, before: float, seen: set[int]) -> Made:
     reused = key <= before or key in seen
     seen.add(key)
     barred = row.get("can_generate_task") is False
-    return Made("reused" if reused else "created", key, barred=barred)
+    return UnitResult("reused" if reused else "created", key, barred=barred)
 
 
 def _key_of(row: Any) -> int | None:

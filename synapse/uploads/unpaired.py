@@ -37,7 +37,7 @@ _FOR_MASKS: Final = re.compile(r"mask|segm|label|annot|^gt|ground_?truth|depth|d
 
 
 @attrs.frozen
-class Half:
+class UniformFolder:
     """A folder whose files are all for the same specifications."""
 
     path: str
@@ -51,12 +51,12 @@ class Half:
         return tuple(self.path.split("/")) if self.path else ()
 
 
-def check_paired(root: Path, found: Iterable[tuple[str, Unit]], *, specs: Specs) -> None:
+def check_unpaired(root: Path, found: Iterable[tuple[str, Unit]], *, specs: Specs) -> None:
     """Refuse units of which some lack what others are alone with, in one folder or in a pair of folders.
 
     *found* gives each unit below *root* with the folder that it lies in, folder by folder.
     """
-    halves: list[Half] = []
+    halves: list[UniformFolder] = []
     for path, group in groupby(found, key=lambda each: each[0]):
         kinds = _kinds((unit for _, unit in group), specs)
         for first, second in _apart(kinds, specs):
@@ -66,7 +66,7 @@ def check_paired(root: Path, found: Iterable[tuple[str, Unit]], *, specs: Specs)
         if len(kinds) == 1:
             [(own, paths)] = kinds.items()
             halves.append(
-                Half(path, own, paths[0], frozenset(each for path in paths for each in _stems(path)))
+                UniformFolder(path, own, paths[0], frozenset(each for path in paths for each in _stems(path)))
             )
     if pairs := list(_pairs(halves, specs)):
         pictures, labels = min(pairs, key=lambda pair: _rank(pair[1].parts[-1:]))
@@ -116,7 +116,7 @@ def _is_labels(unit: frozenset[int], specs: Specs) -> bool:
     return not _can_be_sent(unit, specs) or all(specs[number].file_type in _LABELS for number in unit)
 
 
-def _pairs(halves: Sequence[Half], specs: Specs) -> Iterator[tuple[Half, Half]]:
+def _pairs(halves: Sequence[UniformFolder], specs: Specs) -> Iterator[tuple[UniformFolder, UniformFolder]]:
     """Give folders of pictures and of their labels: they share stems, or the name of one says so."""
     for together in _near(halves):
         pictures = [half for half in together if _can_be_sent(half.specs, specs)]
@@ -127,7 +127,9 @@ def _pairs(halves: Sequence[Half], specs: Specs) -> Iterator[tuple[Half, Half]]:
                 break
 
 
-def _masks(halves: Sequence[Half], specs: Specs) -> Iterator[tuple[Half, Half, Spec]]:
+def _masks(
+    halves: Sequence[UniformFolder], specs: Specs
+) -> Iterator[tuple[UniformFolder, UniformFolder, Spec]]:
     """Give folders of pictures and of what goes by its name as masks, for which there is another specification."""
     for together in _near(halves):
         for second in together:
@@ -141,9 +143,9 @@ def _masks(halves: Sequence[Half], specs: Specs) -> Iterator[tuple[Half, Half, S
                 yield first, second, others[0]
 
 
-def _near(halves: Sequence[Half]) -> Iterable[list[Half]]:
+def _near(halves: Sequence[UniformFolder]) -> Iterable[list[UniformFolder]]:
     """Give folders together whose paths differ in one step."""
-    near: dict[tuple[str | None, ...], list[Half]] = defaultdict(list)
+    near: dict[tuple[str | None, ...], list[UniformFolder]] = defaultdict(list)
     for half in halves:
         parts = half.parts
         for index in range(len(parts)):
@@ -152,7 +154,7 @@ def _near(halves: Sequence[Half]) -> Iterable[list[Half]]:
     return near.values()
 
 
-def _belong(pictures: Half, labels: Half) -> bool:
+def _belong(pictures: UniformFolder, labels: UniformFolder) -> bool:
     if not pictures.specs.isdisjoint(labels.specs):
         return False
     steps = set(labels.parts).difference(pictures.parts)
@@ -170,7 +172,7 @@ def _stems(path: str) -> tuple[str, str]:
     return fold(stem), fold(stem_of(stem))
 
 
-def _steps(first: Half, second: Half) -> tuple[str, str]:
+def _steps(first: UniformFolder, second: UniformFolder) -> tuple[str, str]:
     """Give the steps in which two paths differ; `"."` is that of a folder which the other one lies in."""
     if len(first.parts) == len(second.parts):
         pairs = zip(first.parts, second.parts, strict=True)

@@ -18,7 +18,7 @@ from synapse import (
 from synapse.dialects import Request, v1_uploads
 from synapse.sandbox import serve
 from synapse.testing import assert_requests
-from synapse.uploads.checksums import hash_all
+from synapse.uploads.checksums import hash_files
 from tests.objectstore import object_store
 
 PICTURE = FileSpecification(name="image_1", file_type="image", is_primary=True, is_required=True)
@@ -152,7 +152,7 @@ class TestAdd:
 
         def vanished(session, sources, *, mapped):
             photos[0].unlink()
-            return hash_all(session, sources, mapped=mapped)
+            return hash_files(session, sources, mapped=mapped)
 
         monkeypatch.setattr("synapse.uploads.routes.hash_all", vanished)
         with assert_requests(0), pytest.raises(TransferError, match="changed while it was sent"):

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from synapse import BulkError, DataCollection, FileSpecification, Session
-from synapse.uploads.presigned import send_signed
+from synapse.uploads.presigned import send_presigned
 
 PICTURE = FileSpecification(name="image_1", file_type="image", is_primary=True, is_required=True)
 
@@ -79,7 +79,7 @@ def test_a_session_that_is_closed_before_a_batch_is_sent_ends_the_run(
 
     def late(*arguments: Any, **options: Any) -> Any:
         own.close()
-        return send_signed(*arguments, **options)
+        return send_presigned(*arguments, **options)
 
     monkeypatch.setattr("synapse.uploads.sender.send_signed", late)
     with pytest.raises(

@@ -267,7 +267,7 @@ class TestHashing:
     def test_is_remembered(self, collection, photos, monkeypatch):
         """Files that are known and unchanged are not read again by the next run."""
         collection.upload(settled(photos))
-        monkeypatch.setattr("synapse.uploads.checksums.hashes_of", never)
+        monkeypatch.setattr("synapse.uploads.checksums.hash_file", never)
 
         assert ["reused"] * 6 == statuses(collection.upload(photos))
 

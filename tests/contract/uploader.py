@@ -12,7 +12,7 @@ from typing import Any
 
 from synapse import Model, Session
 from synapse.dialects import Reply, Request
-from synapse.transfer import Step
+from synapse.transfer import ProgressStep
 from synapse.uploads import upload_file
 
 
@@ -40,7 +40,7 @@ class Mortal(Session):
 def main(told: dict[str, Any]) -> None:
     """Upload as told."""
 
-    def watch(step: Step) -> None:
+    def watch(step: ProgressStep) -> None:
         print(step.done, flush=True)
         time.sleep(told.get("pause", 0))
         if step.done >= told.get("at", step.done + 1):

@@ -24,9 +24,9 @@ import sys
 from pathlib import Path
 from synapse.dialects.uploads import UploadTarget
 from synapse.session import Session
-from synapse.downloads import FileCache, RemoteFile, Wanted, download_files
-from synapse.uploads.presigned_put import deposit
-from synapse.transfer.local_file import Source
+from synapse.downloads import FileCache, RemoteFile, WantedFile, download_files
+from synapse.uploads.presigned_put import put_file
+from synapse.transfer.local_file import LocalFile
 
 session = Session(sys.argv[1], api_token="token", state_dir=False, timeout={"connect": 5, "read": 300})
 folder = Path(sys.argv[2])
@@ -36,8 +36,8 @@ source.write_bytes(bytes(4000))
 
 def put(part_size):
     place = UploadTarget("key", [f"{sys.argv[1]}/{number}?sig=1" for number in range(4)], part_size)
-    return deposit(
-        session, Source.of(source), place=place, content_type=None, advanced=lambda count: None, workers=4
+    return put_file(
+        session, LocalFile.of(source), place=place, content_type=None, advanced=lambda count: None, workers=4
     )
 """
 
@@ -47,9 +47,9 @@ DEEDS: Final = {
         "calls = session.map(lambda file: file and file.read(), [None, *files], workers=4)\n"
         "next(calls)\ncalls.close()\nraise KeyboardInterrupt"
     ),
-    "download": "download_files(session, [Wanted(0, '', file) for file in files], folder=folder / 'out')",
+    "download": "download_files(session, [WantedFile(0, '', file) for file in files], folder=folder / 'out')",
     "download by a cache": (
-        "download_files(session, [Wanted(0, '', file) for file in files], folder=folder, cache=FileCache(folder))"
+        "download_files(session, [WantedFile(0, '', file) for file in files], folder=folder, cache=FileCache(folder))"
     ),
     "storage, whole files": "list(session.map(put, [None] * 4, workers=4))",
     "storage, parts": "put(1000)",

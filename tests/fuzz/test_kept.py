@@ -16,8 +16,8 @@ from synapse import SynapseError
 from synapse.orm import journal
 from synapse.session import Session
 from synapse.testing import canned
-from synapse.transfer.local_file import Source
-from synapse.uploads.local_state import DATABASE, claimed
+from synapse.transfer.local_file import LocalFile
+from synapse.uploads.local_state import DATABASE, claim_upload
 from tests.fuzz.budget import share
 from tests.fuzz.harms import JSON
 
@@ -64,17 +64,17 @@ class TestStateOfUploads:
         """What it told is lost at worst, and what is noted from then on is found again."""
         path = folder / "a.png"
         path.write_bytes(b"png")
-        source, session = Source.of(path), session_of(folder)
+        source, session = LocalFile.of(path), session_of(folder)
         database = folder / "uploads" / DATABASE
-        with claimed(session, source, name="a", chunk_size=5) as entry:
+        with claim_upload(session, source, name="a", chunk_size=5) as entry:
             entry.begin("/chunked_upload/1/")
         whole = database.read_bytes()
         database.write_bytes(content if place is None else damaged(whole, place, content))
 
-        with claimed(session, source, name="a", chunk_size=5) as entry:
+        with claim_upload(session, source, name="a", chunk_size=5) as entry:
             assert entry.address is None or isinstance(entry.address, str)
             entry.begin("/chunked_upload/2/")
-        with claimed(session, source, name="a", chunk_size=5) as entry:
+        with claim_upload(session, source, name="a", chunk_size=5) as entry:
             assert entry.address in (None, f"{session.origin}/chunked_upload/2/")
 
 

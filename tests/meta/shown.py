@@ -18,8 +18,8 @@ from synapse.downloads.outcomes import FileOutcome
 from synapse.orm import BulkResult, Change, Entity, Explanation, loading
 from synapse.session import Call, Trace
 from synapse.testing import CannedSession
-from synapse.uploads import Outcome, Report
-from synapse.uploads.report import Ledger
+from synapse.uploads import ItemOutcome, Report
+from synapse.uploads.report import OutcomeTable
 
 ENTITIES: Final[list[type[Entity]]] = [
     value
@@ -101,7 +101,7 @@ def _queries(session: CannedSession, text: str, number: int) -> dict[str, Any]:
 
 
 def _results(text: str, number: int) -> dict[str, Any]:
-    ledger, downloads, trace = Ledger(), Downloads(Path("out")), Trace()
+    ledger, downloads, trace = OutcomeTable(), Downloads(Path("out")), Trace()
     for place in range(min(number, 400)):
         ledger.note(ledger.take(text), "failed", error=errors.TransferError(text))
         downloads.note(place, text, status="failed", error=errors.TransferError(text))
@@ -111,7 +111,7 @@ def _results(text: str, number: int) -> dict[str, Any]:
     change = Change(1, {"data": {"a": text}}, {"data": {"a": text}})
     return {
         "Report": Report(ledger),
-        "Outcome": Outcome(text, "failed", error=errors.TransferError(text)),
+        "Outcome": ItemOutcome(text, "failed", error=errors.TransferError(text)),
         "Downloads": downloads,
         "FileOutcome": FileOutcome(1, text, "failed"),
         "Trace": trace,

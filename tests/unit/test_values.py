@@ -21,10 +21,10 @@ from synapse.downloads import download_files
 from synapse.errors import SynapseError, TransferError
 from synapse.orm.journal import path_of
 from synapse.testing import canned
-from synapse.transfer.local_file import Source
+from synapse.transfer.local_file import LocalFile
 from synapse.uploads.file_types import Spec
 from synapse.uploads.folder import open_folder
-from synapse.uploads.items import plan_of
+from synapse.uploads.items import plan_item
 from synapse.values import advice, is_missing, plain, sendable, user_path
 
 
@@ -144,7 +144,7 @@ PLACES: dict[str, Callable[[Any], object]] = {
     "download of a query": many,
     "cache": lambda path: FileCache(path).folder,
     "state": lambda path: canned({}, state_dir=path).settings.state_dir,
-    "upload": lambda path: Source.of(path).path,
+    "upload": lambda path: LocalFile.of(path).path,
     "journal": path_of,
     "flat client": checked_folder,
 }
@@ -168,7 +168,7 @@ def test_is_so_for_a_folder_that_is_sent(home: Path) -> None:
 
 def test_does_not_travel(home: Path) -> None:
     """The path that the backend remembers a file by says nothing of where the home folder is."""
-    assert "there.txt" == plan_of("~/there.txt", [Spec("data_1", "data")]).parts["data_1"].path
+    assert "there.txt" == plan_item("~/there.txt", [Spec("data_1", "data")]).parts["data_1"].path
 
 
 class TestNames:
@@ -194,6 +194,6 @@ class TestNames:
     def test_that_no_path_can_have_are_an_error_of_ours(self, home: Path, name: str) -> None:
         """They are refused in words, as any path that is none."""
         with pytest.raises(TransferError) as caught:
-            Source.of(name)
+            LocalFile.of(name)
 
         assert len(str(caught.value)) < 1000

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from synapse.downloads import Downloads, RemoteFile, Wanted, download_files
+from synapse.downloads import Downloads, RemoteFile, WantedFile, download_files
 from synapse.errors import (
     BulkError,
     NotFoundError,
@@ -27,7 +27,7 @@ from synapse.errors import (
     TransportError,
 )
 from synapse.session import Session
-from synapse.transfer import Step
+from synapse.transfer import ProgressStep
 from synapse.uploads import upload_file
 from tests.servers import Received, Server, reply
 from tests.unit.transfer.conftest import MakeFile, Scripted
@@ -35,18 +35,18 @@ from tests.unit.transfer.conftest import MakeFile, Scripted
 SLOW = """
 import sys
 from synapse.session import Session
-from synapse.downloads import RemoteFile, Wanted, download_files
+from synapse.downloads import RemoteFile, WantedFile, download_files
 
 session = Session(sys.argv[1], api_token="token", state_dir=False)
-wanted = [Wanted(key, "", RemoteFile(url="/slow", name="a", size=2**30, session=session)) for key in range(4)]
+wanted = [WantedFile(key, "", RemoteFile(url="/slow", name="a", size=2**30, session=session)) for key in range(4)]
 download_files(session, wanted, folder=sys.argv[2], workers=2)
 """
 HELLO = "data:text/plain;base64,aGVsbG8="
 
 
-def hello(key: object = 1, name: str = "a.txt", *, specification: str = "", **values: Any) -> Wanted:
+def hello(key: object = 1, name: str = "a.txt", *, specification: str = "", **values: Any) -> WantedFile:
     """Want a file that needs no network."""
-    return Wanted(key, specification, RemoteFile(url=HELLO, name=name, **values))
+    return WantedFile(key, specification, RemoteFile(url=HELLO, name=name, **values))
 
 
 def paths(report: Downloads) -> list[str]:
@@ -54,7 +54,7 @@ def paths(report: Downloads) -> list[str]:
     return [outcome.path.relative_to(report.folder).as_posix() for outcome in report if outcome.path]
 
 
-def save(session: Session, *wanted: Wanted, to: Path, **options: Any) -> Downloads:
+def save(session: Session, *wanted: WantedFile, to: Path, **options: Any) -> Downloads:
     """Download what is wanted."""
     return download_files(session, wanted, folder=to, **options)
 
@@ -181,8 +181,8 @@ class TestReport:
     def test_tells_of_every_file_in_order(self, scripted: Scripted, tmp_path: Path) -> None:
         """One bad file stops no other, and prints with its reason."""
         _, session = scripted(reply(404, {"detail": "Not found."}))
-        bad = Wanted(2, "image_1", RemoteFile(url="/gone.png", session=session))
-        broken = Wanted(3, "", error=TransferError("no file can be read from the row"))
+        bad = WantedFile(2, "image_1", RemoteFile(url="/gone.png", session=session))
+        broken = WantedFile(3, "", error=TransferError("no file can be read from the row"))
         report = save(session, hello(1), bad, broken, hello(4), to=tmp_path, workers=2)
 
         assert ["downloaded", "failed", "failed", "downloaded"] == [each.status for each in report]
@@ -198,7 +198,7 @@ class TestReport:
 
     def test_shows_a_few_of_many_failures(self, session: Session, tmp_path: Path) -> None:
         """A report of many failures stays short."""
-        wanted = [Wanted(number, "", error=TransferError("no")) for number in range(8)]
+        wanted = [WantedFile(number, "", error=TransferError("no")) for number in range(8)]
         report = save(session, *wanted, to=tmp_path)
 
         assert ("… and 3 more", 10) == (str(report).splitlines()[-1], len(str(report).splitlines()))
@@ -222,7 +222,7 @@ class TestReport:
 
     def test_counts_bytes_as_they_are_found(self, session: Session, tmp_path: Path) -> None:
         """The total grows with every file that is to be fetched, and ends at what was fetched."""
-        steps = list[Step]()
+        steps = list[ProgressStep]()
         wanted = [hello(1, size=5), hello(2), hello(3, size=5)]
         save(session, *wanted, to=tmp_path, progress=steps.append, workers=1)
         save(session, *wanted, to=tmp_path, progress=steps.append, workers=1)
@@ -235,7 +235,7 @@ class TestReport:
 class TestEnd:
     def test_raises_at_the_first_failure_if_asked_to(self, session: Session, tmp_path: Path) -> None:
         """With `on_error="raise"` the run ends, and says what is done."""
-        wanted = [hello(1), Wanted(2, "", error=TransferError("no")), hello(3)]
+        wanted = [hello(1), WantedFile(2, "", error=TransferError("no")), hello(3)]
         with pytest.raises(BulkError, match="the download ended: no. 1 files are there, 1 failed") as caught:
             save(session, *wanted, to=tmp_path, on_error="raise", workers=1)
 
@@ -249,7 +249,7 @@ class TestEnd:
     def test_of_the_rows_keeps_what_was_done(self, session: Session, tmp_path: Path) -> None:
         """A query that breaks in the middle ends the run, and all before it are there."""
 
-        def rows() -> Iterator[Wanted]:
+        def rows() -> Iterator[WantedFile]:
             yield hello(1)
             yield hello(2)
             raise TransportError("the line is dead")
@@ -262,7 +262,7 @@ class TestEnd:
     def test_before_the_first_row_is_what_it_is(self, session: Session, tmp_path: Path) -> None:
         """A query that cannot be read at all raises its own error."""
 
-        def rows() -> Iterator[Wanted]:
+        def rows() -> Iterator[WantedFile]:
             raise QueryError("no such thing")
             yield
 
@@ -272,7 +272,7 @@ class TestEnd:
     def test_comes_when_no_answer_does(self, session: Session, tmp_path: Path) -> None:
         """A host that does not answer any more is left after some files, not asked for a million."""
         gone = Session("http://127.0.0.1:9", api_token="token", retry=session.settings.retry)
-        wanted = [Wanted(key, "", RemoteFile(url=f"/{key}", session=gone)) for key in range(50)]
+        wanted = [WantedFile(key, "", RemoteFile(url=f"/{key}", session=gone)) for key in range(50)]
         with pytest.raises(BulkError, match="no connection") as caught:
             save(session, *wanted, to=tmp_path, workers=2)
 
@@ -302,8 +302,8 @@ class TestStop:
         """A run that ends at a failure leaves no thread that goes on with the other files."""
         _, session = scripted(trickle)
         wanted = [
-            Wanted(1, "", RemoteFile(url="/slow", name="a", size=2**30, session=session)),
-            Wanted(2, "", error=TransferError("no")),
+            WantedFile(1, "", RemoteFile(url="/slow", name="a", size=2**30, session=session)),
+            WantedFile(2, "", error=TransferError("no")),
         ]
         with pytest.raises(BulkError, match="the download ended"):
             save(session, *reversed(wanted), to=tmp_path, on_error="raise", workers=2)
@@ -341,7 +341,7 @@ def wait_for_threads() -> None:
 
 
 class TestSignedAddress:
-    def wanted(self, session: Session, url: str, *, fresh: RemoteFile | None | Exception) -> Wanted:
+    def wanted(self, session: Session, url: str, *, fresh: RemoteFile | None | Exception) -> WantedFile:
         """Want a file whose row can be asked for again."""
 
         def renew() -> RemoteFile | None:
@@ -349,7 +349,7 @@ class TestSignedAddress:
                 raise fresh
             return fresh
 
-        return Wanted(1, "", RemoteFile(url=url, name="a.txt", session=session), renew=renew)
+        return WantedFile(1, "", RemoteFile(url=url, name="a.txt", session=session), renew=renew)
 
     def test_that_ran_out_is_asked_for_again(self, scripted: Scripted, tmp_path: Path) -> None:
         """An address that is refused by the time its turn comes is taken anew from its row, once."""
@@ -383,7 +383,7 @@ def test_uploaded_files_come_back_the_same(session: Session, make_file: MakeFile
     files = [make_file(f"사진 {number}.bin", size=1000 + number) for number in range(20)]
     rows = [upload_file(session, path) for path in files]
     wanted = [
-        Wanted(
+        WantedFile(
             row["id"],
             "",
             RemoteFile(url=row["file"], name=path.name, size=row["size"], checksum=row["checksum"]),

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from synapse.downloads import RemoteFile, Wanted, download_files
-from synapse.downloads.save_file import is_full
+from synapse.downloads import RemoteFile, WantedFile, download_files
+from synapse.downloads.save_file import is_disk_full
 from synapse.errors import BulkError, TransferError
 from synapse.session import Session
 from tests.unit.downloads.file_server import Shelf
@@ -65,7 +65,7 @@ class TestFullDisk:
         ) as caught:
             remote(session).download(small_disk)
 
-        assert (True, []) == (is_full(caught.value), list(small_disk.iterdir()))
+        assert (True, []) == (is_disk_full(caught.value), list(small_disk.iterdir()))
 
     def test_within_a_limit_of_the_process_is_the_same(self, scripted: Scripted, tmp_path: Path) -> None:
         """A limit on the size of files is met like a full disk."""
@@ -93,7 +93,7 @@ class TestFullDisk:
         server, session = scripted(Shelf(b"small"), Shelf(CONTENT))
         sizes = [5, *[len(CONTENT)] * 50]
         wanted = [
-            Wanted(key, "", remote(session, url=f"/{key}", size=size)) for key, size in enumerate(sizes)
+            WantedFile(key, "", remote(session, url=f"/{key}", size=size)) for key, size in enumerate(sizes)
         ]
         with largest_file(MIB), pytest.raises(BulkError, match="1 files are there, 1 failed; run it again"):
             download_files(session, wanted, folder=tmp_path, workers=1)

@@ -17,10 +17,10 @@ import pytest
 from filelock import FileLock
 
 from synapse.downloads import FileCache, RemoteFile
-from synapse.downloads.partial_file import Draft
+from synapse.downloads.partial_file import PartialFile
 from synapse.errors import TransferError
 from synapse.session import Session
-from synapse.transfer import Step
+from synapse.transfer import ProgressStep
 from tests.servers import reply
 from tests.unit.downloads.file_server import Shelf
 from tests.unit.transfer.conftest import Scripted
@@ -28,7 +28,7 @@ from tests.unit.transfer.conftest import Scripted
 CONTENT = os.urandom(300_000)
 MD5 = hashlib.md5(CONTENT).hexdigest()
 OLD, NOW = "Mon, 05 Jan 2026 08:00:00 GMT", "Mon, 05 Jan 2026 09:00:00 GMT"
-_OPEN = Draft._open
+_OPEN = PartialFile._open
 
 FETCHER = """
 import sys
@@ -85,7 +85,7 @@ class TestHit:
         _, session = scripted(Shelf(CONTENT))
         told: list[list[int]] = []
         for number in range(2):
-            steps = list[Step]()
+            steps = list[ProgressStep]()
             file = remote(session, checksum=MD5)
             file.download(tmp_path / f"{number}", progress=steps.append, cache=cache)
             told.append([step.done for step in steps])
@@ -303,7 +303,7 @@ class TestTrouble:
                 raise OSError(errno.ENOSPC, "No space left on device")
             return _OPEN(self)
 
-        monkeypatch.setattr("synapse.downloads.partial_file.Draft._open", opened)
+        monkeypatch.setattr("synapse.downloads.partial_file.PartialFile._open", opened)
         return folder
 
     @pytest.mark.parametrize("kind", ["file", "nowhere", "full"])
@@ -322,7 +322,7 @@ class TestTrouble:
         (tmp_path / "file").touch()
         folder = self.full(tmp_path / "full", monkeypatch) if kind == "full" else tmp_path / "file"
         cache = FileCache("/proc/nope" if kind == "nowhere" else folder)
-        steps: list[Step] = []
+        steps: list[ProgressStep] = []
         for name in "ab":
             path = remote(session, **values).download(tmp_path / name, progress=steps.append, cache=cache)
             assert CONTENT == path.read_bytes() == remote(session, **values).read(cache=cache)
@@ -334,7 +334,7 @@ class TestTrouble:
         """A file that another one dropped right away is fetched once more."""
         shelf = Shelf(CONTENT)
         _, session = scripted(shelf)
-        steps: list[Step] = []
+        steps: list[ProgressStep] = []
         file = remote(session, checksum=MD5)
         original = FileCache.keep
 

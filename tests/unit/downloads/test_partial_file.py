@@ -21,7 +21,7 @@ from synapse.downloads import RemoteFile
 from synapse.downloads import partial_file as draft
 from synapse.errors import TransferError, TransportError
 from synapse.session import Session
-from synapse.transfer import Step
+from synapse.transfer import ProgressStep
 from tests.servers import reply
 from tests.unit.downloads.file_server import Shelf
 from tests.unit.transfer.conftest import Scripted
@@ -105,7 +105,7 @@ class TestNextCall:
     def test_tells_progress_from_there(self, scripted: Scripted, tmp_path: Path) -> None:
         """What is there already counts as done, and says nothing of the rate."""
         _, session = broken(scripted, tmp_path)
-        steps = list[Step]()
+        steps = list[ProgressStep]()
         remote(session).download(tmp_path, progress=steps.append)
 
         assert [0, 2 * MIB, 3 * MIB, 4 * MIB] == [step.done for step in steps]

@@ -16,7 +16,7 @@ import pytest
 from synapse.downloads import RemoteFile
 from synapse.errors import MappingError, NotFoundError, TransferError, TransportError
 from synapse.session import Session
-from synapse.transfer import Step
+from synapse.transfer import ProgressStep
 from synapse.uploads import upload_file
 from tests.servers import Received, cut, reply
 from tests.unit.transfer.conftest import TOKEN, MakeFile, Scripted
@@ -245,10 +245,10 @@ class TestDownload:
     def test_reports_progress(self, scripted: Scripted, tmp_path: Path) -> None:
         """Progress ends at the size of the file."""
         _, session = scripted(PLAIN)
-        steps = list[Step]()
+        steps = list[ProgressStep]()
         remote(session).download(tmp_path, progress=steps.append)
 
-        assert Step(len(CONTENT), len(CONTENT), "scan.png") == steps[-1]
+        assert ProgressStep(len(CONTENT), len(CONTENT), "scan.png") == steps[-1]
 
     @pytest.mark.parametrize("to", [None, "", 7])
     def test_needs_a_place(self, to: object) -> None:
@@ -324,7 +324,7 @@ class TestExistingFile:
         target = tmp_path / "scan.png"
         _, session = scripted(PLAIN)
 
-        def appear(step: Step) -> None:
+        def appear(step: ProgressStep) -> None:
             if step.done:
                 target.write_bytes(b"mine")
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from synapse.downloads import RemoteFile
-from synapse.downloads.save_file import placed
+from synapse.downloads.save_file import blocks_with_offsets
 from synapse.errors import TransferError
 
 HELLO = "data:text/plain;base64,aGVsbG8="
@@ -46,5 +46,5 @@ def test_a_file_without_end_is_left() -> None:
     """What is far larger than the backend tells is not fetched for ever."""
     endless = itertools.repeat(bytes(1024 * 1024))
     with pytest.raises(TransferError, match="far larger than the 5 bytes that the backend tells"):
-        for place, _ in placed(endless, told=5):
+        for place, _ in blocks_with_offsets(endless, told=5):
             assert place < 2**27

@@ -13,7 +13,7 @@ import pytest
 
 from synapse.sandbox import Sandbox, serve
 from synapse.session import Retry, Session
-from synapse.uploads import upload_for
+from synapse.uploads import upload_in_chunks
 from tests.servers import Server, Step
 from tests.unit.transfer.proxy import Fault, Proxy
 
@@ -32,7 +32,7 @@ def quick(url: str, *, token: str = TOKEN, retries: int = 3) -> Session:
 
 def upload_chunked(session: Session, path: Path, **options: Any) -> str | int:
     """Upload a file in chunks and return the id of the completed upload."""
-    return upload_for(session, path, register=lambda key: key, **options)
+    return upload_in_chunks(session, path, register=lambda key: key, **options)
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from synapse.errors import TransferError
-from synapse.transfer import Progress, Step, progress, tracked
+from synapse.transfer import Progress, ProgressStep, progress, tracked
 
 
 class Notes:
@@ -56,12 +56,16 @@ class TestTracked:
 
     def test_calls_a_function_with_steps(self) -> None:
         """A plain function gets frozen steps whose count adds up."""
-        steps = list[Step]()
+        steps = list[ProgressStep]()
         with tracked(steps.append, total=10, label="scan") as advanced:
             advanced(4)
             advanced(6)
 
-        assert [Step(0, 10, "scan"), Step(4, 10, "scan"), Step(10, 10, "scan")] == steps
+        assert [
+            ProgressStep(0, 10, "scan"),
+            ProgressStep(4, 10, "scan"),
+            ProgressStep(10, 10, "scan"),
+        ] == steps
 
     @pytest.mark.parametrize("progress", [None, False])
     def test_says_nothing_unless_asked(
@@ -95,9 +99,9 @@ class TestFailure:
 
     def test_later_is_warned_of_once_and_nothing_more(self, caplog: pytest.LogCaptureFixture) -> None:
         """A call that fails under way is not made again, and the transfer goes on."""
-        steps = list[Step]()
+        steps = list[ProgressStep]()
 
-        def call(step: Step) -> None:
+        def call(step: ProgressStep) -> None:
             steps.append(step)
             if step.done:
                 raise ZeroDivisionError
@@ -120,7 +124,7 @@ class TestFailure:
 class TestRate:
     def test_is_that_of_the_last_seconds(self, clock: list[float]) -> None:
         """A rate forgets what was long ago, and tells what is left by what is now."""
-        steps = list[Step]()
+        steps = list[ProgressStep]()
         with tracked(steps.append, total=10_000, label="scan") as advanced:
             for seconds, count in ((1, 1000), (1, 1000), (60, 10), (1, 100), (10, 1000)):
                 clock[0] += seconds
@@ -131,7 +135,7 @@ class TestRate:
 
     def test_is_not_known_at_once(self, clock: list[float]) -> None:
         """The first moment says nothing, and an unknown total leaves no time."""
-        steps = list[Step]()
+        steps = list[ProgressStep]()
         with tracked(steps.append, total=None, label="scan") as advanced:
             advanced(5)
             clock[0] += 1
@@ -142,7 +146,7 @@ class TestRate:
 
     def test_leaves_out_what_was_there(self, clock: list[float]) -> None:
         """What came in an earlier call is done, and has no rate."""
-        steps = list[Step]()
+        steps = list[ProgressStep]()
         with tracked(steps.append, total=1000, label="scan") as advanced:
             clock[0] += 1
             advanced.resume(900)
@@ -153,13 +157,13 @@ class TestRate:
 
     def test_never_leaves_less_than_no_time(self) -> None:
         """More than was expected leaves nothing to wait for."""
-        assert 0 == Step(12, 10, "scan", 1.0).remaining
+        assert 0 == ProgressStep(12, 10, "scan", 1.0).remaining
 
 
 class TestTotal:
     def test_grows_as_files_are_found(self) -> None:
         """A total that is not known at first is the sum of what is found."""
-        steps = list[Step]()
+        steps = list[ProgressStep]()
         with tracked(steps.append, total=None, label="scan") as advanced:
             for size in (10, 5):
                 advanced.expect(size)
@@ -179,7 +183,7 @@ class TestTotal:
 
     def test_of_parallel_files_adds_up(self) -> None:
         """Many threads count into one, one call at a time."""
-        steps = list[Step]()
+        steps = list[ProgressStep]()
         with tracked(steps.append, total=None, label="scan") as advanced:
 
             def send() -> None:

@@ -13,8 +13,8 @@ import requests
 
 from synapse.sandbox import Sandbox
 from synapse.session import Session
-from synapse.transfer.local_file import Source
-from synapse.uploads.presigned import send_signed
+from synapse.transfer.local_file import LocalFile
+from synapse.uploads.presigned import send_presigned
 from tests.faults.hostile import Proxy
 from tests.unit.transfer.conftest import quick
 
@@ -51,12 +51,12 @@ def address(url: str) -> tuple[str, int]:
     return str(parts.hostname), int(parts.port or 0)
 
 
-def refuse(source: Source) -> dict[str, Any]:
+def refuse(source: LocalFile) -> dict[str, Any]:
     """Take the place of the direct way where it must not be gone."""
     raise AssertionError(f"{source.name} went directly")
 
 
-def by_name(source: Source) -> dict[str, Any]:
+def by_name(source: LocalFile) -> dict[str, Any]:
     """Take the place of the direct way."""
     return {"direct": source.name}
 
@@ -65,9 +65,9 @@ def send(session: Session, *paths: Path, told: list[int] | None = None, **option
     """Send files, and close the session."""
     advanced = (told if told is not None else []).append
     with session:
-        outcomes = send_signed(
+        outcomes = send_presigned(
             session,
-            [Source.of(path) for path in paths],
+            [LocalFile.of(path) for path in paths],
             **{"direct": refuse, "advanced": advanced, **options},
         )
     session.close()

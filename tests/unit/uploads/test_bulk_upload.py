@@ -22,21 +22,16 @@ from synapse.errors import (
     ValidationError,
 )
 from synapse.session import Session
-from synapse.transfer import Step
+from synapse.transfer import ProgressStep
 from synapse.uploads import Report, Target, upload_items
 from synapse.uploads.file_types import Spec
 from synapse.uploads.folder import open_folder
 from tests.servers import reply
 from tests.unit.transfer.conftest import MakeFile, Scripted
 
+MAIN = {"is_required": True, "is_primary": True, "function_type": "main"}
 SPECS = [
-    {
-        "name": "image_1",
-        "file_type": "image",
-        "is_required": True,
-        "is_primary": True,
-        "function_type": "main",
-    },
+    {"name": "image_1", "file_type": "image", **MAIN},
     {"name": "data_meta_1", "file_type": "data", "function_type": "meta"},
 ]
 SPECIFIED = (Spec("image_1", "image", required=True), Spec("data_meta_1", "data"))
@@ -116,29 +111,33 @@ class TestItems:
 
     def test_share_one_progress(self, upload: Upload, make_file: MakeFile) -> None:
         """The total counts every file of every item that can be sent."""
-        steps = list[Step]()
+        steps = list[ProgressStep]()
         files = {"image_1": make_file("a.png"), "data_meta_1": make_file("a.json")}
         upload([{"files": files}, make_file("b.png"), "missing.png", 7], progress=steps.append)
 
-        assert Step(3000, 3000, "uploading") == steps[-1]
+        assert ProgressStep(3000, 3000, "uploading") == steps[-1]
 
     def test_of_an_iterator_let_the_total_grow(self, upload: Upload, make_file: MakeFile) -> None:
         """What is not known before counts as it is taken."""
-        steps = list[Step]()
+        steps = list[ProgressStep]()
         upload((make_file(f"{number}.png") for number in range(3)), progress=steps.append, batch_size=1)
 
-        assert (None, Step(3000, 3000, "uploading")) == (steps[0].total, steps[-1])
+        assert (None, ProgressStep(3000, 3000, "uploading")) == (steps[0].total, steps[-1])
 
     def test_of_a_folder_are_counted_first(self, upload: Upload, make_file: MakeFile) -> None:
         """The sizes of a folder's items make the total; what is there already counts as done."""
-        steps, root = list[Step](), make_file("a.png").parent
+        steps, root = list[ProgressStep](), make_file("a.png").parent
         make_file("b.png")
         (root / "README").write_text("x")
         folder = open_folder(root, specs=SPECIFIED)
         upload(folder)
         report = upload(folder, progress=steps.append)
 
-        assert (2000, Step(2000, 2000, "uploading"), 0) == (steps[0].total, steps[-1], report.bytes_sent)
+        assert (2000, ProgressStep(2000, 2000, "uploading"), 0) == (
+            steps[0].total,
+            steps[-1],
+            report.bytes_sent,
+        )
 
     def test_are_taken_as_they_are_needed(self, upload: Upload, make_file: MakeFile) -> None:
         """Of a long iterable, no more is taken than what the workers and the batches hold."""

@@ -31,7 +31,7 @@ from synapse.errors import (
 )
 from synapse.session import Retry, Session
 from synapse.testing import canned
-from synapse.transfer.progress import Step
+from synapse.transfer.progress import ProgressStep
 from tests.servers import Received, reply, reset
 from tests.unit.transfer.conftest import MakeFile, Scripted, ThroughProxy, upload_chunked
 from tests.unit.transfer.proxy import Fault
@@ -89,7 +89,7 @@ class TestChunks:
 
     def test_report_progress(self, session: Session, make_file: MakeFile) -> None:
         """Every byte is counted once, up to the whole."""
-        steps = list[Step]()
+        steps = list[ProgressStep]()
         upload_chunked(session, make_file(size=2500), chunk_size=1000, progress=steps.append)
 
         assert [0, 1000, 2000, 2500] == [step.done for step in steps]
@@ -339,7 +339,7 @@ class TestChangingFile:
         path = make_file(size=1000)
         server, session = scripted(state(500))
 
-        def touch(step: Step) -> None:
+        def touch(step: ProgressStep) -> None:
             if step.done:
                 path.touch()
 

@@ -20,11 +20,11 @@ from synapse.errors import (
     ValidationError,
 )
 from synapse.session import Session
-from synapse.transfer import Step
-from synapse.transfer.local_file import Source
-from synapse.uploads import upload_file, upload_for
+from synapse.transfer import ProgressStep
+from synapse.transfer.local_file import LocalFile
+from synapse.uploads import upload_file, upload_in_chunks
 from synapse.uploads.chunked import CHUNK
-from synapse.uploads.local_state import claimed
+from synapse.uploads.local_state import claim_upload
 from tests.servers import Server, reply, reset
 from tests.servers import Step as Answer
 from tests.unit.transfer.conftest import MakeFile, Scripted, upload_chunked
@@ -49,7 +49,7 @@ def begun(scripted: Scripted, make_file: MakeFile) -> Begun:
     def make(*script: Answer, closed_with: str | None = None) -> tuple[Server, Session, Path]:
         path = make_file()
         server, session = scripted(*script, retries=0)
-        with claimed(session, Source.of(path), name=path.name, chunk_size=CHUNK) as entry:
+        with claim_upload(session, LocalFile.of(path), name=path.name, chunk_size=CHUNK) as entry:
             entry.begin(f"{server.origin}/chunked_upload/7/")
             if closed_with is not None:
                 entry.close(closed_with or md5(path))
@@ -60,7 +60,7 @@ def begun(scripted: Scripted, make_file: MakeFile) -> Begun:
 
 def address(session: Session, path: Path) -> str | None:
     """Return the address that the journal has for the upload of a file."""
-    with claimed(session, Source.of(path), name=path.name, chunk_size=CHUNK) as entry:
+    with claim_upload(session, LocalFile.of(path), name=path.name, chunk_size=CHUNK) as entry:
         return entry.address
 
 
@@ -77,19 +77,19 @@ class TestBegunUpload:
     def test_counts_as_progress(self, begun: Begun) -> None:
         """What the backend has already is behind us, whoever sent it."""
         _, session, path = begun(state(600), state(1000), DONE)
-        steps = list[Step]()
+        steps = list[ProgressStep]()
         upload_chunked(session, path, progress=steps.append)
 
         assert [0, 600, 1000] == [step.done for step in steps]
 
     def test_does_not_count_as_sent(self, begun: Begun) -> None:
         """What travels is told apart from what is there."""
-        from synapse.uploads.routes import Options, send_file
+        from synapse.uploads.routes import UploadOptions, send_file
 
         row = reply(201, {"id": 1})
         _, session, path = begun(state(600), state(1000), DONE, row)
-        counts, options = list[int](), Options(chunked=True)
-        send_file(session, Source.of(path), options=options, advanced=lambda _: None, sent=counts.append)
+        counts, options = list[int](), UploadOptions(chunked=True)
+        send_file(session, LocalFile.of(path), options=options, advanced=lambda _: None, sent=counts.append)
 
         assert [400] == counts
 
@@ -194,7 +194,7 @@ class TestRegistration:
             raise ValidationError("no such plugin", status_code=400, errors={"plugin": ["unknown"]})
 
         with pytest.raises(ValidationError, match="no such plugin"):
-            upload_for(session, path, register=fail)
+            upload_in_chunks(session, path, register=fail)
 
         assert (["u1"], f"{server.origin}/chunked_upload/1/") == (seen, address(session, path))
 
@@ -203,7 +203,7 @@ class TestRegistration:
         path = make_file()
         _, session = scripted(state(1000), DONE)
 
-        assert "model u1" == upload_for(session, path, register=lambda key: f"model {key}")
+        assert "model u1" == upload_in_chunks(session, path, register=lambda key: f"model {key}")
         assert address(session, path) is None
 
     def test_that_does_not_take_a_remembered_upload_gets_a_new_one(self, begun: Begun) -> None:

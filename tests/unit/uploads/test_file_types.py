@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from synapse.errors import MappingError, TransferError
-from synapse.transfer.local_file import Source
-from synapse.uploads.file_types import Spec, check_alone, check_fits
+from synapse.transfer.local_file import LocalFile
+from synapse.uploads.file_types import Spec, check_file, check_file_for
 
 LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n"
 SVG = b'<?xml version="1.0"?>\n<!-- made by hand -->\n<svg xmlns="http://www.w3.org/2000/svg"><text>Error</text></svg>'
-Write = Callable[[str, bytes], Source]
+Write = Callable[[str, bytes], LocalFile]
 
 CERTAIN = {
     "empty": b"",
@@ -58,9 +58,9 @@ POSSIBLE = {
 def write(tmp_path: Path) -> Write:
     """Write a file and look at it."""
 
-    def written(name: str, content: bytes) -> Source:
+    def written(name: str, content: bytes) -> LocalFile:
         (tmp_path / name).write_bytes(content)
-        return Source.of(tmp_path / name)
+        return LocalFile.of(tmp_path / name)
 
     return written
 
@@ -69,27 +69,27 @@ def write(tmp_path: Path) -> Write:
 def test_what_is_certain_is_refused(write: Write, kind: str, name: str) -> None:
     """For every kind of media, with the way past it."""
     with pytest.raises(TransferError, match=f"m_1 takes {kind} files: it was not sent. check_content=False"):
-        check_fits(write("scan", CERTAIN[name]), Spec("m_1", kind))
+        check_file_for(write("scan", CERTAIN[name]), Spec("m_1", kind))
 
 
 @pytest.mark.combinations("kind, name", ["image", "video", "audio", "pcd"], POSSIBLE)
 def test_what_is_possible_is_not(write: Write, kind: str, name: str) -> None:
     """No sign is no proof: raw clouds, SVG, DICOM, and whatever a test sends."""
-    check_fits(write("scan", POSSIBLE[name]), Spec("m_1", kind))
+    check_file_for(write("scan", POSSIBLE[name]), Spec("m_1", kind))
 
 
 @pytest.mark.parametrize("name", [name for name in CERTAIN if name != "LFS"])
 @pytest.mark.parametrize("kind", ["text", "data", "lidar"])
 def test_text_and_data_may_be_anything(write: Write, kind: str, name: str) -> None:
     """Empty ones, pages, errors that somebody collects."""
-    check_fits(write("scan", CERTAIN[name]), Spec("m_1", kind))
+    check_file_for(write("scan", CERTAIN[name]), Spec("m_1", kind))
 
 
 @pytest.mark.parametrize("kind", ["text", "data", "lidar", "image"])
 def test_a_pointer_is_never_the_file(write: Write, kind: str) -> None:
     """A clone without `git lfs pull` has labels of this kind, too."""
     with pytest.raises(TransferError, match="is a Git LFS pointer .*git lfs pull"):
-        check_fits(write("a", LFS), Spec("m_1", kind))
+        check_file_for(write("a", LFS), Spec("m_1", kind))
 
 
 @pytest.mark.parametrize(
@@ -110,10 +110,10 @@ def test_a_name_may_say_something_else(write: Write, kind: str, name: str, fits:
     """What a name tells counts; one that tells nothing may be anything."""
     source = write(name, b"x")
     if fits:
-        check_fits(source, Spec("m_1", kind))
+        check_file_for(source, Spec("m_1", kind))
         return
     with pytest.raises(MappingError, match=f"by its name, and m_1 takes {kind} files: it was not sent"):
-        check_fits(source, Spec("m_1", kind))
+        check_file_for(source, Spec("m_1", kind))
 
 
 @pytest.mark.parametrize(
@@ -134,15 +134,15 @@ def test_a_file_alone_is_what_its_name_says(write: Write, name: str, content: by
     """Where no specification asks for it."""
     source = write(name, content)
     if fits:
-        check_alone(source)
+        check_file(source)
         return
     with pytest.raises(TransferError, match="it was not sent"):
-        check_alone(source)
+        check_file(source)
 
 
 def test_a_large_file_is_not_read_for_it(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     """A document that begins like an error, of a size that none has, is what it is."""
     source = write("a.png", b'{"error": "' + b"x" * 70_000 + b'"}')
-    monkeypatch.setattr(Source, "blocks", lambda *_: pytest.fail("read"))
+    monkeypatch.setattr(LocalFile, "blocks", lambda *_: pytest.fail("read"))
 
-    check_alone(source)
+    check_file(source)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from synapse.uploads.file_types import kinds_of
+from synapse.uploads.file_types import file_types_of
 
 
 @pytest.mark.parametrize(
@@ -28,4 +28,4 @@ from synapse.uploads.file_types import kinds_of
 )
 def test_names_tell_kinds(name: str, kinds: tuple[str, ...]) -> None:
     """Known extensions tell what a file is, in any case; the likeliest comes first."""
-    assert kinds == kinds_of(name)
+    assert kinds == file_types_of(name)

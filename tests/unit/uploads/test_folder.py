@@ -13,7 +13,7 @@ import pytest
 
 from synapse.errors import TransferError
 from synapse.uploads.file_types import Spec
-from synapse.uploads.folder import Folder, Problem, open_folder
+from synapse.uploads.folder import Folder, FolderProblem, open_folder
 
 IMAGE, MORE = Spec("image_1", "image", required=True), Spec("image_2", "image")
 DATA, TEXT = Spec("data_meta_1", "data"), Spec("text_1", "text")
@@ -39,7 +39,7 @@ def items_of(folder: Folder) -> list[Any]:
     """Give the files of each item below the folder, or what is said of a problem."""
     return [
         str(kept.error)
-        if isinstance(kept, Problem)
+        if isinstance(kept, FolderProblem)
         else {name: str(path.relative_to(folder.root)) for name, path in folder.item(kept)["files"].items()}
         for kept in folder
     ]

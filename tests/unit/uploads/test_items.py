@@ -12,7 +12,14 @@ from pathlib import Path
 import pytest
 
 from synapse.errors import TransferError
-from synapse.uploads.items import Names, PlacedPath, SharedNameWarning, place_of, placed, placed_item
+from synapse.uploads.items import (
+    RememberedPath,
+    SharedNameCheck,
+    SharedNameWarning,
+    item_with_remembered_paths,
+    remembered_path,
+    with_remembered_path,
+)
 
 ROOT = Path("/data/photos")
 
@@ -29,13 +36,13 @@ ROOT = Path("/data/photos")
         ("/data/photos/a.jpg", "/", "data/photos/a.jpg"),
         ("photos/a.jpg", ".", "photos/a.jpg"),
         ("photos/a.jpg", "photos", "a.jpg"),
-        (placed("/elsewhere/a.jpg", "day1/a.jpg"), None, "day1/a.jpg"),
-        (placed("/data/photos/b/a.jpg", "day1/a.jpg"), "/data/photos", "b/a.jpg"),
+        (with_remembered_path("/elsewhere/a.jpg", "day1/a.jpg"), None, "day1/a.jpg"),
+        (with_remembered_path("/data/photos/b/a.jpg", "day1/a.jpg"), "/data/photos", "b/a.jpg"),
     ],
 )
 def test_is_the_path_below_the_root(path: str, root: str | None, place: str) -> None:
     """Else a relative path as given, and of an absolute one the name: nothing tells of this machine."""
-    assert place == place_of(path, root)
+    assert place == remembered_path(path, root)
 
 
 @pytest.mark.parametrize(
@@ -44,7 +51,7 @@ def test_is_the_path_below_the_root(path: str, root: str | None, place: str) -> 
 def test_is_never_outside_of_the_root(path: str) -> None:
     """A path that leads out of the root is refused."""
     with pytest.raises(TransferError, match="does not lie below root='/data/photos'"):
-        place_of(path, ROOT)
+        remembered_path(path, ROOT)
 
 
 @pytest.mark.parametrize("length", [1024, 1025])
@@ -52,37 +59,37 @@ def test_has_1024_characters_at_most(length: int) -> None:
     """What no backend takes is told before anything is sent."""
     path = "사/" * ((length - 5) // 2) + "x" * ((length - 5) % 2) + "a.jpg"
     if length == 1024:
-        assert length == len(place_of(path, None))
+        assert length == len(remembered_path(path, None))
         return
     with pytest.raises(
         TransferError, match="has 1,025 characters, and a file is remembered by 1,024 at most"
     ):
-        place_of(path, None)
+        remembered_path(path, None)
 
 
 class TestPlacedPath:
     def test_is_a_path_like_others(self) -> None:
         """Equal, hashed, shown and joined as the path itself."""
-        path = placed(ROOT / "a.jpg", "x/a.jpg")
+        path = with_remembered_path(ROOT / "a.jpg", "x/a.jpg")
 
         assert (ROOT / "a.jpg", hash(ROOT / "a.jpg"), repr(ROOT / "a.jpg")) == (path, hash(path), repr(path))
         assert (ROOT, os.fspath(ROOT / "a.jpg")) == (path.parent, os.fspath(path))
 
     def test_keeps_its_place_in_copies(self) -> None:
         """Pickled and copied, it is remembered by the same."""
-        path = placed(ROOT / "a.jpg", "x/a.jpg")
+        path = with_remembered_path(ROOT / "a.jpg", "x/a.jpg")
 
         assert ["x/a.jpg"] * 3 == [
-            place_of(each, None)
+            remembered_path(each, None)
             for each in (pickle.loads(pickle.dumps(path)), copy.copy(path), copy.deepcopy(path))
         ]
 
     def test_does_not_hand_it_on(self) -> None:
         """A path that was made of it is another one."""
-        path = placed(ROOT / "a.jpg", "x/a.jpg").with_suffix(".png")
+        path = with_remembered_path(ROOT / "a.jpg", "x/a.jpg").with_suffix(".png")
 
-        assert "a.png" == place_of(path, None)
-        assert "a.png" == place_of(pickle.loads(pickle.dumps(path)), None)
+        assert "a.png" == remembered_path(path, None)
+        assert "a.png" == remembered_path(pickle.loads(pickle.dumps(path)), None)
 
 
 @pytest.mark.parametrize(
@@ -90,17 +97,17 @@ class TestPlacedPath:
 )
 def test_items_know_their_place(item: object) -> None:
     """What an outcome shows can be given again without the root."""
-    shown = placed_item(item, ROOT)
+    shown = item_with_remembered_paths(item, ROOT)
     path = shown if isinstance(shown, Path) else shown["files"]["m"]
 
-    assert (PlacedPath, "d/a.jpg") == (type(path), place_of(path, None))
+    assert (RememberedPath, "d/a.jpg") == (type(path), remembered_path(path, None))
 
 
 class TestNames:
     @pytest.mark.parametrize("above", ["", "..", "x/../.."])
     def test_that_are_the_same_are_told_once(self, above: str) -> None:
         """With what keeps the folders, at the place of the call."""
-        names = Names(("run.py", 7))
+        names = SharedNameCheck(("run.py", 7))
         with pytest.warns(SharedNameWarning, match="several files are called 'a.jpg'.*root=") as told:
             for folder in ("x", "y", "z"):
                 names.note({"files": {"m": f"{above}/{folder}/a.jpg"}})
@@ -113,7 +120,7 @@ class TestNames:
             ["x/a.jpg", "y/a.jpg"],
             ["/x/a.jpg", "/x/a.jpg"],
             ["/x/a.jpg", "/y/b.jpg"],
-            [placed("/x/a.jpg", "x/a.jpg"), placed("/y/a.jpg", "y/a.jpg")],
+            [with_remembered_path("/x/a.jpg", "x/a.jpg"), with_remembered_path("/y/a.jpg", "y/a.jpg")],
             [None, 5, b"/x/a.jpg"],
             ["~nosuchuser/a.jpg", "~nosuchuser/b/a.jpg"],
             ["../x/a.jpg", "../y/../x/a.jpg"],
@@ -121,7 +128,7 @@ class TestNames:
     )
     def test_that_differ_are_not(self, paths: list[object]) -> None:
         """Relative paths keep their folders; the same file may come twice."""
-        names = Names(("run.py", 7))
+        names = SharedNameCheck(("run.py", 7))
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             for path in paths:

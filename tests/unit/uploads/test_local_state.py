@@ -17,9 +17,9 @@ import pytest
 
 from synapse.session import Session
 from synapse.testing import canned
-from synapse.transfer.local_file import Source
+from synapse.transfer.local_file import LocalFile
 from synapse.uploads import local_state as module
-from synapse.uploads.local_state import Entry, claimed
+from synapse.uploads.local_state import UploadEntry, claim_upload
 from tests import amounts
 from tests.unit.transfer.conftest import MakeFile
 
@@ -40,22 +40,22 @@ def session(folder: Path) -> Session:
 
 
 @pytest.fixture
-def source(make_file: MakeFile) -> Source:
+def source(make_file: MakeFile) -> LocalFile:
     """A file to send."""
-    return Source.of(make_file())
+    return LocalFile.of(make_file())
 
 
 def begun(
-    session: Session, source: Source, *, address: str = ADDRESS, name: str = "a", size: int = 9
+    session: Session, source: LocalFile, *, address: str = ADDRESS, name: str = "a", size: int = 9
 ) -> None:
     """Begin an upload, as a process does that dies before it is done."""
-    with claimed(session, source, name=name, chunk_size=size) as entry:
+    with claim_upload(session, source, name=name, chunk_size=size) as entry:
         entry.begin(address)
 
 
-def known(session: Session, source: Source, *, name: str = "a", size: int = 9) -> str | None:
+def known(session: Session, source: LocalFile, *, name: str = "a", size: int = 9) -> str | None:
     """Return the address that is remembered for an upload."""
-    with claimed(session, source, name=name, chunk_size=size) as entry:
+    with claim_upload(session, source, name=name, chunk_size=size) as entry:
         return entry.address
 
 
@@ -73,81 +73,81 @@ def listed(folder: Path) -> list[str]:
 
 
 class TestEntry:
-    def test_is_found_by_the_next(self, session: Session, source: Source) -> None:
+    def test_is_found_by_the_next(self, session: Session, source: LocalFile) -> None:
         """What one caller began, the next goes on with."""
         begun(session, source)
 
         assert ADDRESS == known(session, source)
 
-    def test_is_blank_at_first(self, session: Session, source: Source) -> None:
+    def test_is_blank_at_first(self, session: Session, source: LocalFile) -> None:
         """Nothing is known of an upload that nobody began."""
         assert known(session, source) is None
 
-    def test_tells_that_all_bytes_arrived(self, session: Session, source: Source) -> None:
+    def test_tells_that_all_bytes_arrived(self, session: Session, source: LocalFile) -> None:
         """The MD5 that an upload is being closed with is kept beside its address."""
-        with claimed(session, source, name="a", chunk_size=9) as entry:
+        with claim_upload(session, source, name="a", chunk_size=9) as entry:
             entry.begin(ADDRESS)
             entry.close("0" * 32)
-        with claimed(session, source, name="a", chunk_size=9) as entry:
+        with claim_upload(session, source, name="a", chunk_size=9) as entry:
             assert (ADDRESS, "0" * 32) == (entry.address, entry.md5)
 
-    def test_begins_anew_without_an_md5(self, session: Session, source: Source) -> None:
+    def test_begins_anew_without_an_md5(self, session: Session, source: LocalFile) -> None:
         """A new beginning takes the place of the old one, and of how it ended."""
-        with claimed(session, source, name="a", chunk_size=9) as entry:
+        with claim_upload(session, source, name="a", chunk_size=9) as entry:
             entry.begin(ADDRESS)
             entry.close("0" * 32)
             entry.begin(f"{HOST}/chunked_upload/60/")
-        with claimed(session, source, name="a", chunk_size=9) as entry:
+        with claim_upload(session, source, name="a", chunk_size=9) as entry:
             assert (f"{HOST}/chunked_upload/60/", None) == (entry.address, entry.md5)
 
-    def test_is_forgotten_when_it_is_done(self, session: Session, source: Source, folder: Path) -> None:
+    def test_is_forgotten_when_it_is_done(self, session: Session, source: LocalFile, folder: Path) -> None:
         """A finished upload leaves neither a row nor a lock behind."""
-        with claimed(session, source, name="a", chunk_size=9) as entry:
+        with claim_upload(session, source, name="a", chunk_size=9) as entry:
             entry.begin(ADDRESS)
             entry.forget()
 
         assert ([], [module.DATABASE]) == (rows(folder), listed(folder / "uploads"))
 
-    def test_belongs_to_its_file_as_it_was(self, session: Session, source: Source) -> None:
+    def test_belongs_to_its_file_as_it_was(self, session: Session, source: LocalFile) -> None:
         """A file that was written to since is another one."""
         begun(session, source)
         source.path.write_bytes(b"other")
 
-        assert known(session, Source.of(source.path)) is None
+        assert known(session, LocalFile.of(source.path)) is None
 
     @pytest.mark.parametrize("other", [{"name": "b"}, {"size": 10}])
     def test_belongs_to_its_name_and_chunk_size(
-        self, session: Session, source: Source, other: dict[str, object]
+        self, session: Session, source: LocalFile, other: dict[str, object]
     ) -> None:
         """The same file under another name, or in other chunks, is another upload."""
         begun(session, source)
 
         assert known(session, source, **other) is None  # type: ignore[arg-type]
 
-    def test_belongs_to_its_tenant(self, session: Session, source: Source, folder: Path) -> None:
+    def test_belongs_to_its_tenant(self, session: Session, source: LocalFile, folder: Path) -> None:
         """Another workspace of the same backend knows nothing of it."""
         begun(session, source)
 
         assert known(canned({}, state_dir=folder, tenant="other"), source) is None
 
     def test_is_found_from_another_folder(
-        self, session: Session, source: Source, monkeypatch: pytest.MonkeyPatch
+        self, session: Session, source: LocalFile, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """However its path is spelt, a file is the same one."""
         begun(session, source)
         monkeypatch.chdir(source.path.parent)
 
-        assert ADDRESS == known(session, Source.of(f"./{source.path.name}"))
+        assert ADDRESS == known(session, LocalFile.of(f"./{source.path.name}"))
 
     def test_takes_any_name_and_size(self, session: Session, tmp_path: Path) -> None:
         """Names that are no UTF-8, quotes, and sizes beyond any integer of a database are no matter."""
         path = tmp_path / os.fsdecode(b"caf\xe9 '\"; DROP TABLE uploads\n")
         path.write_bytes(b"x")
-        begun(session, Source.of(path), name="사진'\".png", size=2**80)
+        begun(session, LocalFile.of(path), name="사진'\".png", size=2**80)
 
-        assert ADDRESS == known(session, Source.of(path), name="사진'\".png", size=2**80)
+        assert ADDRESS == known(session, LocalFile.of(path), name="사진'\".png", size=2**80)
 
-    def test_holds_no_secret(self, session: Session, source: Source, folder: Path) -> None:
+    def test_holds_no_secret(self, session: Session, source: LocalFile, folder: Path) -> None:
         """Neither the token nor a signature in an address gets into the file."""
         begun(session, source, address=f"{ADDRESS}?sig=s3cret#s3cret")
         content = (folder / "uploads" / module.DATABASE).read_bytes()
@@ -157,7 +157,7 @@ class TestEntry:
 
     @pytest.mark.parametrize("days", [1.01, -1.01])
     def test_expires_with_the_upload(
-        self, session: Session, source: Source, folder: Path, days: float
+        self, session: Session, source: LocalFile, folder: Path, days: float
     ) -> None:
         """After a day, the backend has dropped the upload; nothing comes from the future either."""
         begun(session, source)
@@ -169,25 +169,25 @@ class TestEntry:
 
 
 class TestHolder:
-    def test_is_one_at_a_time(self, session: Session, source: Source) -> None:
+    def test_is_one_at_a_time(self, session: Session, source: LocalFile) -> None:
         """Who comes while an upload is held gets a blank entry, which keeps nothing."""
-        with claimed(session, source, name="a", chunk_size=9) as first:
+        with claim_upload(session, source, name="a", chunk_size=9) as first:
             first.begin(ADDRESS)
-            with claimed(session, source, name="a", chunk_size=9) as second:
+            with claim_upload(session, source, name="a", chunk_size=9) as second:
                 second.begin("elsewhere")
                 second.close("0" * 32)
                 second.forget()
 
         assert ADDRESS == known(session, source)
 
-    def test_may_be_any_thread(self, session: Session, source: Source) -> None:
+    def test_may_be_any_thread(self, session: Session, source: LocalFile) -> None:
         """Of many threads, one holds the upload."""
         gate, done, held = threading.Barrier(8), threading.Barrier(8), list[bool]()
 
         def claim() -> None:
             gate.wait()
-            with claimed(session, source, name="a", chunk_size=9) as entry:
-                held.append(entry != Entry())
+            with claim_upload(session, source, name="a", chunk_size=9) as entry:
+                held.append(entry != UploadEntry())
                 done.wait()
 
         threads = [threading.Thread(target=claim) for _ in range(8)]
@@ -198,12 +198,12 @@ class TestHolder:
 
         assert [False] * 7 + [True] == sorted(held)
 
-    def test_is_freed_by_death(self, session: Session, source: Source, folder: Path) -> None:
+    def test_is_freed_by_death(self, session: Session, source: LocalFile, folder: Path) -> None:
         """A process that is killed while it holds an upload leaves it to the next."""
         with run(HOLD, folder, source.path) as process:
             assert process.stdout is not None
             process.stdout.readline()
-            with claimed(session, source, name="a", chunk_size=9) as entry:
+            with claim_upload(session, source, name="a", chunk_size=9) as entry:
                 assert entry.address is None
             process.kill()
             process.wait()
@@ -223,7 +223,7 @@ class TestProcesses:
 
 
 class TestUnusableFolder:
-    def test_is_no_error(self, source: Source, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    def test_is_no_error(self, source: LocalFile, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
         """Where nothing can be kept, every entry is blank, and one warning says why and what to do."""
         (tmp_path / "file").touch()
         session = canned({}, state_dir=tmp_path / "file" / "state")
@@ -234,7 +234,7 @@ class TestUnusableFolder:
         assert "Set SYNAPSE_STATE_DIR to a folder" in caplog.text
 
     def test_of_which_only_the_locks_work_is_none_either(
-        self, session: Session, source: Source, folder: Path, caplog: pytest.LogCaptureFixture
+        self, session: Session, source: LocalFile, folder: Path, caplog: pytest.LogCaptureFixture
     ) -> None:
         """A database that cannot be opened is as good as none."""
         (folder / "uploads" / module.DATABASE).mkdir(parents=True)
@@ -244,7 +244,7 @@ class TestUnusableFolder:
 
     @pytest.mark.skipif(sys.platform == "win32", reason="permissions are different there")
     def test_may_be_one_without_permission(
-        self, session: Session, source: Source, folder: Path, caplog: pytest.LogCaptureFixture
+        self, session: Session, source: LocalFile, folder: Path, caplog: pytest.LogCaptureFixture
     ) -> None:
         """A folder that may not be written to is no error."""
         folder.mkdir()
@@ -261,7 +261,7 @@ class TestUnusableFolder:
     def test_may_be_full(
         self,
         session: Session,
-        source: Source,
+        source: LocalFile,
         monkeypatch: pytest.MonkeyPatch,
         caplog: pytest.LogCaptureFixture,
     ) -> None:
@@ -275,7 +275,7 @@ class TestUnusableFolder:
         assert "full" in caplog.text
 
     def test_is_left_alone_while_another_writes(
-        self, session: Session, source: Source, folder: Path, monkeypatch: pytest.MonkeyPatch
+        self, session: Session, source: LocalFile, folder: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """A database that stays locked is given up for this time, and is not damaged."""
         begun(session, source)
@@ -290,7 +290,7 @@ class TestUnusableFolder:
     def test_may_be_a_python_without_sqlite(
         self,
         session: Session,
-        source: Source,
+        source: LocalFile,
         monkeypatch: pytest.MonkeyPatch,
         caplog: pytest.LogCaptureFixture,
     ) -> None:
@@ -300,7 +300,7 @@ class TestUnusableFolder:
 
         assert 1 == len(caplog.records)
 
-    def test_is_not_asked_for_when_nothing_is_to_be_kept(self, source: Source, tmp_path: Path) -> None:
+    def test_is_not_asked_for_when_nothing_is_to_be_kept(self, source: LocalFile, tmp_path: Path) -> None:
         """`state_dir=False` keeps nothing."""
         begun(canned({}, state_dir=False), source)
 
@@ -312,7 +312,7 @@ class TestDamage:
     def test_costs_what_was_remembered(
         self,
         session: Session,
-        source: Source,
+        source: LocalFile,
         folder: Path,
         caplog: pytest.LogCaptureFixture,
         content: bytes | None,
@@ -327,7 +327,7 @@ class TestDamage:
         assert ADDRESS == known(session, source)
         assert ["is damaged"] == [word for word in ["is damaged"] if word in caplog.text]
 
-    def test_is_put_aside(self, session: Session, source: Source, folder: Path) -> None:
+    def test_is_put_aside(self, session: Session, source: LocalFile, folder: Path) -> None:
         """What cannot be read may still tell somebody something."""
         begun(session, source)
         path = folder / "uploads" / module.DATABASE
@@ -337,7 +337,7 @@ class TestDamage:
         assert b"no database at all" == path.with_suffix(".damaged").read_bytes()
 
     def test_of_one_bit_leads_to_no_other_upload(
-        self, session: Session, source: Source, folder: Path
+        self, session: Session, source: LocalFile, folder: Path
     ) -> None:
         """An address that has changed is not gone on with: with keys that are numbers, it would be another's."""
         begun(session, source, address=f"{HOST}/chunked_upload/12/")
@@ -353,7 +353,7 @@ class TestDamage:
 
         assert all(each is None or each.startswith(f"{HOST}/chunked_upload/12/") for each in found)
 
-    def test_is_none_in_a_row_of_before(self, session: Session, source: Source, folder: Path) -> None:
+    def test_is_none_in_a_row_of_before(self, session: Session, source: LocalFile, folder: Path) -> None:
         """An upload that 0.1.0 began, whose address has no checksum, is gone on with."""
         begun(session, source)
         with sqlite3.connect(folder / "uploads" / module.DATABASE) as database:
@@ -365,7 +365,7 @@ class TestDamage:
     def test_that_cannot_be_mended_is_no_error(
         self,
         session: Session,
-        source: Source,
+        source: LocalFile,
         monkeypatch: pytest.MonkeyPatch,
         caplog: pytest.LogCaptureFixture,
     ) -> None:
@@ -383,10 +383,12 @@ class TestDamage:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="permissions are different there")
 class TestPrivacy:
-    def test_closes_folder_and_files_to_others(self, session: Session, source: Source, folder: Path) -> None:
+    def test_closes_folder_and_files_to_others(
+        self, session: Session, source: LocalFile, folder: Path
+    ) -> None:
         """Only their owner may look at folder, database and locks, even where the folder was open before."""
         (folder / "uploads").mkdir(parents=True, mode=0o755)
-        with claimed(session, source, name="a", chunk_size=9) as entry:
+        with claim_upload(session, source, name="a", chunk_size=9) as entry:
             entry.begin(ADDRESS)
             modes = {stat.S_IMODE(path.stat().st_mode) for path in (folder / "uploads").iterdir()}
 
@@ -394,7 +396,7 @@ class TestPrivacy:
 
 
 def test_the_place_is_the_platforms_own(
-    source: Source, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    source: LocalFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without a setting, the state is where the platform keeps such things."""
     monkeypatch.delenv("SYNAPSE_STATE_DIR")
@@ -404,7 +406,7 @@ def test_the_place_is_the_platforms_own(
     assert (tmp_path / "state" / "synapse" / "uploads" / module.DATABASE).exists()
 
 
-def test_old_locks_are_swept_away(session: Session, source: Source, folder: Path) -> None:
+def test_old_locks_are_swept_away(session: Session, source: LocalFile, folder: Path) -> None:
     """What killed processes left behind long ago goes, what may still be in use stays."""
     (folder / "uploads").mkdir(parents=True)
     for name, days in [("old", 3), ("new", 1)]:
@@ -419,12 +421,12 @@ def test_old_locks_are_swept_away(session: Session, source: Source, folder: Path
 START = """
 import os, sys, threading, time
 from synapse.testing import canned
-from synapse.uploads.local_state import claimed
-from synapse.transfer.local_file import Source
-session, source = canned({}, state_dir=sys.argv[1]), Source.of(sys.argv[2])
+from synapse.uploads.local_state import claim_upload
+from synapse.transfer.local_file import LocalFile
+session, source = canned({}, state_dir=sys.argv[1]), LocalFile.of(sys.argv[2])
 """
 HOLD = """
-with claimed(session, source, name="a", chunk_size=9) as entry:
+with claim_upload(session, source, name="a", chunk_size=9) as entry:
     entry.begin(f"{session.host}/{os.getpid()}")
     print(flush=True)
     time.sleep(60)
@@ -432,7 +434,7 @@ with claimed(session, source, name="a", chunk_size=9) as entry:
 BEGIN = """
 def begin(part):
     for number in range(part, 40, 8):
-        with claimed(session, source, name=f"n{number}", chunk_size=9) as entry:
+        with claim_upload(session, source, name=f"n{number}", chunk_size=9) as entry:
             entry.begin(session.host + "/u/1")
 threads = [threading.Thread(target=begin, args=(part,)) for part in range(8)]
 [thread.start() for thread in threads]

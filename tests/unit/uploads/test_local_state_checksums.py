@@ -12,10 +12,10 @@ import pytest
 
 from synapse.session import Session
 from synapse.testing import canned
-from synapse.transfer.local_file import Source
+from synapse.transfer.local_file import LocalFile
 from synapse.uploads import local_state as module
 from synapse.uploads import local_state as state
-from synapse.uploads.local_state import known_digests, remember_digests
+from synapse.uploads.local_state import remember_digests, remembered_digests
 from tests.unit.transfer.conftest import MakeFile
 
 
@@ -25,9 +25,9 @@ def session(tmp_path: Path) -> Session:
     return canned({}, state_dir=tmp_path / "state")
 
 
-def settled(path: Path) -> Source:
+def settled(path: Path) -> LocalFile:
     """Look at a file once its times are older than any clock's tick."""
-    while not (source := Source.of(path)).settled:
+    while not (source := LocalFile.of(path)).settled:
         time.sleep(0.02)
     return source
 
@@ -37,7 +37,7 @@ def test_are_known_in_order(session: Session, make_file: MakeFile) -> None:
     first, second, third = (settled(make_file(name)) for name in "abc")
     remember_digests(session, [(first, "1" * 32), (third, "3" * 32)], kind="md5")
 
-    assert ["3" * 32, None, "1" * 32] == known_digests(session, [third, second, first], kind="md5")
+    assert ["3" * 32, None, "1" * 32] == remembered_digests(session, [third, second, first], kind="md5")
 
 
 def test_are_of_one_kind(session: Session, make_file: MakeFile) -> None:
@@ -45,7 +45,7 @@ def test_are_of_one_kind(session: Session, make_file: MakeFile) -> None:
     source = settled(make_file())
     remember_digests(session, [(source, "1" * 32)], kind="md5")
 
-    assert [None] == known_digests(session, [source], kind="sha1")
+    assert [None] == remembered_digests(session, [source], kind="sha1")
 
 
 def test_end_with_the_content(session: Session, make_file: MakeFile) -> None:
@@ -55,17 +55,17 @@ def test_end_with_the_content(session: Session, make_file: MakeFile) -> None:
     stat = source.path.stat()
     make_file()
     os.utime(source.path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
-    later = Source.of(source.path)
+    later = LocalFile.of(source.path)
 
-    assert (source.stamp, [None]) == (later.stamp, known_digests(session, [later], kind="md5"))
+    assert (source.stamp, [None]) == (later.stamp, remembered_digests(session, [later], kind="md5"))
 
 
 def test_of_a_file_that_was_just_written_are_not_trusted(session: Session, make_file: MakeFile) -> None:
     """Within one tick of the clock, a file can change without a trace."""
-    source = Source.of(make_file())
+    source = LocalFile.of(make_file())
     remember_digests(session, [(source, "1" * 32)], kind="md5")
 
-    assert (False, [None]) == (source.settled, known_digests(session, [source], kind="md5"))
+    assert (False, [None]) == (source.settled, remembered_digests(session, [source], kind="md5"))
 
 
 def test_come_in_any_number(session: Session, make_file: MakeFile) -> None:
@@ -73,8 +73,8 @@ def test_come_in_any_number(session: Session, make_file: MakeFile) -> None:
     source = settled(make_file())
     remember_digests(session, [(source, "1" * 32)], kind="md5")
 
-    assert ["1" * 32] * 1200 == known_digests(session, [source] * 1200, kind="md5")
-    assert [] == known_digests(session, [], kind="md5")
+    assert ["1" * 32] * 1200 == remembered_digests(session, [source] * 1200, kind="md5")
+    assert [] == remembered_digests(session, [], kind="md5")
 
 
 def test_of_which_a_bit_has_changed_are_read_again(
@@ -87,7 +87,7 @@ def test_of_which_a_bit_has_changed_are_read_again(
     database.execute("UPDATE digests SET digest = '0' || substr(digest, 2)")
     database.close()
 
-    assert [None] == known_digests(session, [source], kind="md5")
+    assert [None] == remembered_digests(session, [source], kind="md5")
 
 
 def test_are_bounded(session: Session, make_file: MakeFile, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -98,7 +98,7 @@ def test_are_bounded(session: Session, make_file: MakeFile, monkeypatch: pytest.
         monkeypatch.setattr(time, "time", lambda number=number: 1e9 + number)
         remember_digests(session, [(source, str(number))], kind="md5")
 
-    assert [None, "1", "2", "3"] == known_digests(session, sources, kind="md5")
+    assert [None, "1", "2", "3"] == remembered_digests(session, sources, kind="md5")
 
 
 def test_that_are_used_stay(session: Session, make_file: MakeFile, tmp_path: Path) -> None:
@@ -107,7 +107,7 @@ def test_that_are_used_stay(session: Session, make_file: MakeFile, tmp_path: Pat
     remember_digests(session, [(source, "1" * 32)], kind="md5")
     database = sqlite3.connect(tmp_path / "state" / "uploads" / state.DATABASE, isolation_level=None)
     database.execute("UPDATE digests SET used = 0")
-    known_digests(session, [source], kind="md5")
+    remembered_digests(session, [source], kind="md5")
     ((used,),) = database.execute("SELECT used FROM digests").fetchall()
     database.close()
 
@@ -119,4 +119,4 @@ def test_are_not_kept_where_nothing_is(make_file: MakeFile) -> None:
     source, session = settled(make_file()), canned({})
     remember_digests(session, [(source, "1" * 32)], kind="md5")
 
-    assert [None] == known_digests(session, [source], kind="md5")
+    assert [None] == remembered_digests(session, [source], kind="md5")

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from synapse.errors import TransferError
-from synapse.transfer.local_file import Source
+from synapse.transfer.local_file import LocalFile
 from synapse.uploads import FilePart, MultipartBody
 from tests.unit.transfer.conftest import MakeFile
 
@@ -87,7 +87,7 @@ class TestFiles:
 
     def test_are_refused_when_they_change_before_their_last_bytes(self, make_file: MakeFile) -> None:
         """A file that is replaced meanwhile keeps its last bytes from being sent."""
-        source = Source.of(make_file(size=100))
+        source = LocalFile.of(make_file(size=100))
         reader = MultipartBody({}, files={"file": FilePart.whole(source, "x")}).open()
         reader.read(5000)
         reader.read(50)
@@ -104,7 +104,7 @@ def test_reads_any_span_in_any_blocks(make_file: MakeFile, start: int, length: i
     """Whatever the blocks, a body is as long as it says and holds the bytes of its span."""
     path = make_file(size=100)
     length = min(length, 100 - start)
-    body = MultipartBody({"n": "v"}, files={"file": FilePart(Source.of(path), "file", start, length)})
+    body = MultipartBody({"n": "v"}, files={"file": FilePart(LocalFile.of(path), "file", start, length)})
     reader = body.open()
     content = b"".join(iter(lambda: reader.read(block), b""))
 

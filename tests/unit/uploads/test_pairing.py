@@ -9,7 +9,7 @@ import pytest
 
 from synapse.errors import MappingError, TransferError
 from synapse.uploads.file_types import Spec
-from synapse.uploads.folder import Problem, open_folder
+from synapse.uploads.folder import FolderProblem, open_folder
 
 IMAGE, DATA = Spec("image_1", "image", required=True), Spec("data_meta_1", "data")
 PCD, PHOTO = Spec("pcd_1", "pcd", required=True), Spec("image_1", "image")
@@ -36,7 +36,7 @@ def units(folder: Path, specs: list[Spec], **options: Any) -> list[str]:
     """Give the files of each unit, and the paths of what is none with a `!` before."""
     opened = open_folder(folder, specs=specs, **options)
     return [
-        f"!{kept.path}" if isinstance(kept, Problem) else " ".join(opened._paths(kept).values())
+        f"!{kept.path}" if isinstance(kept, FolderProblem) else " ".join(opened._paths(kept).values())
         for kept in opened
     ]
 
@@ -81,7 +81,7 @@ def test_two_candidates_make_no_unit(tmp_path: Path, names: str) -> None:
     """Nothing of what nobody can tell apart is sent."""
     (problem,) = open_folder(filled(tmp_path, names), specs=SPECS)
 
-    assert isinstance(problem, Problem)
+    assert isinstance(problem, FolderProblem)
     assert all(repr(name) in str(problem.error) for name in names.split())
 
 

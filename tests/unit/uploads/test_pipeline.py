@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from synapse.uploads.pipeline import Job, run_stages
+from synapse.uploads.pipeline import Work, run_pipeline
 
 Batch = list[int]
 
@@ -25,7 +25,7 @@ def run(batches: Any, **options: Any) -> list[Batch]:
         "window": 10,
         **options,
     }
-    run_stages(batches, **stages)
+    run_pipeline(batches, **stages)
     return finished
 
 
@@ -50,7 +50,7 @@ def test_jobs_may_leave_more_to_do() -> None:
     """What a job gives is done before its batch is finished."""
     done: list[str] = []
 
-    def first() -> Sequence[Job]:
+    def first() -> Sequence[Work]:
         done.append("first")
         return [lambda: done.append("second") or ()]
 
@@ -63,7 +63,7 @@ def test_the_next_is_prepared_while_one_is_worked_off() -> None:
     """Workers find jobs of the next batch when those of one run out."""
     prepared = threading.Event()
 
-    def prepare(batch: Batch) -> Sequence[Job]:
+    def prepare(batch: Batch) -> Sequence[Work]:
         if batch == [1]:
             return [lambda: prepared.wait(10) and () or ()]
         prepared.set()
@@ -84,7 +84,7 @@ def test_a_slow_one_holds_up_two_at_most() -> None:
         go.set()
         return True
 
-    def prepare(batch: Batch) -> Sequence[Job]:
+    def prepare(batch: Batch) -> Sequence[Work]:
         return [lambda: go.wait(10) and () or ()] if batch == [0] else []
 
     run([[number] for number in range(4)], prepare=prepare, finish=finish)
@@ -95,7 +95,7 @@ def test_a_slow_one_holds_up_two_at_most() -> None:
 def test_a_slow_one_holds_up_all_if_they_are_ordered() -> None:
     """In order means in order, however long it takes."""
 
-    def prepare(batch: Batch) -> Sequence[Job]:
+    def prepare(batch: Batch) -> Sequence[Work]:
         return [lambda: time.sleep(0.1) or ()] if batch == [0] else []
 
     given = [[number] for number in range(6)]

@@ -21,8 +21,8 @@ from synapse.errors import (
 from synapse.sandbox import serve
 from synapse.session import Session
 from synapse.testing import canned
-from synapse.transfer.local_file import Source
-from synapse.uploads.presigned import declined, send_signed, upload_signed
+from synapse.transfer.local_file import LocalFile
+from synapse.uploads.presigned import declined, send_presigned, upload_presigned
 from synapse.uploads.presigned_put import NotStoredError
 from tests.faults.hostile import LAST, MIDDLE, Proxy, answer, close, reset
 from tests.objectstore import MIB, object_store
@@ -95,7 +95,7 @@ class TestSend:
         path = make_file()
         session = world.session()
 
-        [row] = rows(send_signed(session, [Source.of(path)], direct=refuse, advanced=[].append))
+        [row] = rows(send_presigned(session, [LocalFile.of(path)], direct=refuse, advanced=[].append))
         known = session.send(v1_uploads.verify_checksums([row["checksum"]])).data
         session.close()
 
@@ -136,11 +136,11 @@ class TestSend:
     def test_missing_file_stops_no_other(self, world: World, make_file: MakeFile) -> None:
         """A file that is gone when its turn comes fails alone."""
         paths = [make_file(f"{n}.bin") for n in range(3)]
-        sources = [Source.of(path) for path in paths]
+        sources = [LocalFile.of(path) for path in paths]
         paths[1].unlink()
         session = world.session()
 
-        outcomes = send_signed(session, sources, direct=refuse, advanced=[].append)
+        outcomes = send_presigned(session, sources, direct=refuse, advanced=[].append)
         session.close()
 
         assert outcomes is not None
@@ -253,8 +253,8 @@ class TestFaults:
         session = world.session(retries=0)
         world.storage.harm("^PUT ", reset, times=float("inf"))
 
-        sources = [Source.of(path) for path in paths]
-        found = [send_signed(session, sources, direct=by_name, advanced=told.append) for _ in range(2)]
+        sources = [LocalFile.of(path) for path in paths]
+        found = [send_presigned(session, sources, direct=by_name, advanced=told.append) for _ in range(2)]
         session.close()
 
         assert ([None, None], 0) == (found, sum(told))
@@ -296,10 +296,10 @@ class TestFaults:
 class TestDeclined:
     def test_is_remembered(self, session: Session, make_file: MakeFile) -> None:
         """A backend without a storage is asked once; then the session knows."""
-        sources = [Source.of(make_file())]
+        sources = [LocalFile.of(make_file())]
 
         with session.trace() as calls:
-            found = [send_signed(session, sources, direct=refuse, advanced=[].append) for _ in range(3)]
+            found = [send_presigned(session, sources, direct=refuse, advanced=[].append) for _ in range(3)]
 
         assert ([None] * 3, 1, True) == (found, len(calls), declined(session))
 
@@ -316,7 +316,10 @@ class TestDeclined:
         with Server(reply(status, {"detail": "no"})) as server:
             session = quick(server.origin)
 
-            assert send_signed(session, [Source.of(make_file())], direct=refuse, advanced=[].append) is None
+            assert (
+                send_presigned(session, [LocalFile.of(make_file())], direct=refuse, advanced=[].append)
+                is None
+            )
             assert (True, 1) == (declined(session), len(server.received))
             session.close()
 
@@ -325,7 +328,7 @@ class TestDeclined:
         said = ValidationError("no", status_code=400, errors={"files.3.filename": ["odd"]})
         session = canned({f"POST {ASK}": said})
 
-        found = send_signed(session, [Source.of(make_file())], direct=by_name, advanced=[].append)
+        found = send_presigned(session, [LocalFile.of(make_file())], direct=by_name, advanced=[].append)
 
         assert ([{"direct": "scan.bin"}], False) == (rows(found), declined(session))
 
@@ -335,7 +338,9 @@ class TestUpload:
         """One file has its key, whatever name it was sent under."""
         path, session = make_file(), world.session()
 
-        row = upload_signed(session, Source.of(path), direct=refuse, advanced=[].append, name="교통.png")
+        row = upload_presigned(
+            session, LocalFile.of(path), direct=refuse, advanced=[].append, name="교통.png"
+        )
         session.close()
 
         assert row is not None
@@ -346,7 +351,7 @@ class TestUpload:
         path, session = make_file(), world.session()
         world.backend.harm(CONFIRM, reset, of="answer")
 
-        row = upload_signed(session, Source.of(path), direct=refuse, advanced=[].append)
+        row = upload_presigned(session, LocalFile.of(path), direct=refuse, advanced=[].append)
         session.close()
 
         assert row is not None
@@ -358,11 +363,13 @@ class TestUpload:
         world.storage.harm("^PUT ", answer(403, raw=DENIED, kind="application/xml"))
 
         with pytest.raises(NotStoredError):
-            upload_signed(session, Source.of(make_file()), direct=refuse, advanced=[].append, strict=True)
+            upload_presigned(
+                session, LocalFile.of(make_file()), direct=refuse, advanced=[].append, strict=True
+            )
         session.close()
 
     def test_is_none_where_the_backend_declines(self, session: Session, make_file: MakeFile) -> None:
         """The caller has another way."""
-        source = Source.of(make_file())
+        source = LocalFile.of(make_file())
 
-        assert upload_signed(session, source, direct=refuse, advanced=[].append, strict=True) is None
+        assert upload_presigned(session, source, direct=refuse, advanced=[].append, strict=True) is None

@@ -17,8 +17,8 @@ from synapse.errors import (
 )
 from synapse.session import Retry, Session, Untried
 from synapse.testing import CannedSession, canned
-from synapse.transfer.local_file import Source
-from synapse.uploads.presigned import send_signed, upload_signed
+from synapse.transfer.local_file import LocalFile
+from synapse.uploads.presigned import send_presigned, upload_presigned
 from synapse.uploads.presigned_put import NotStoredError
 from tests.servers import Server, reply
 from tests.unit.transfer.conftest import MakeFile
@@ -77,10 +77,10 @@ class TestAnswers:
     )
     def test_places_that_make_no_sense_are_not_used(self, make_file: MakeFile, said: Any) -> None:
         """The files go directly, or, for who insists, end with an error."""
-        source = Source.of(make_file())
+        source = LocalFile.of(make_file())
 
-        found = send_signed(canned({f"POST {ASK}": said}), [source], direct=by_name, advanced=[].append)
-        strict = send_signed(
+        found = send_presigned(canned({f"POST {ASK}": said}), [source], direct=by_name, advanced=[].append)
+        strict = send_presigned(
             canned({f"POST {ASK}": said}), [source], direct=refuse, advanced=[].append, strict=True
         )
 
@@ -148,7 +148,7 @@ class TestAnswers:
 
     def test_watcher_that_raises_loses_no_outcome(self, storage: Server, make_file: MakeFile) -> None:
         """Who is told of progress may end what is being sent, but not what is known of the others."""
-        sources = [Source.of(make_file("a.bin", size=10)), Source.of(make_file("b.bin", size=20))]
+        sources = [LocalFile.of(make_file("a.bin", size=10)), LocalFile.of(make_file("b.bin", size=20))]
 
         def advanced(count: int) -> None:
             if count in (-10, 20, -20):
@@ -159,7 +159,7 @@ class TestAnswers:
                 "results": [{"file_key": each["file_key"], "error": "gone"} for each in request.json["files"]]
             }
 
-        found = send_signed(
+        found = send_presigned(
             signing(storage.origin, refused), sources, direct=refuse, advanced=advanced, strict=True
         )
 
@@ -173,4 +173,4 @@ class TestAnswers:
             session = signing(storage.origin, lambda _: said, **{"GET data_files/": {"results": [{"id": 1}]}})
 
             with pytest.raises(TransferError, match="does not list it"):
-                upload_signed(session, Source.of(make_file()), direct=refuse, advanced=[].append)
+                upload_presigned(session, LocalFile.of(make_file()), direct=refuse, advanced=[].append)

@@ -14,8 +14,8 @@ import pytest
 from synapse.dialects.uploads import StoredFile, UploadTarget
 from synapse.errors import TransferError
 from synapse.session import Retry, Session
-from synapse.transfer.local_file import Source
-from synapse.uploads.presigned_put import NotStoredError, deposit
+from synapse.transfer.local_file import LocalFile
+from synapse.uploads.presigned_put import NotStoredError, put_file
 from tests.servers import Server, Step, reply, reset
 from tests.unit.transfer.conftest import MakeFile, Scripted, quick
 
@@ -39,14 +39,14 @@ def put(
     session: Session, path: Path, origin: str, *, told: list[int] | None = None, parts: int = 0
 ) -> StoredFile:
     """Put a file to one address, or to several."""
-    source = Source.of(path)
+    source = LocalFile.of(path)
     urls = tuple(f"{origin}/b/key?partNumber={n}&X-Amz-Signature={SECRET}" for n in range(1, parts + 1))
     if parts:
         place = UploadTarget("key", urls, part_size=-(-source.size // parts), upload="u1")
     else:
         place = UploadTarget("key", (f"{origin}/b/key?X-Amz-Signature={SECRET}",))
     advanced = (told if told is not None else []).append
-    return deposit(session, source, place=place, content_type="image/png", advanced=advanced, workers=4)
+    return put_file(session, source, place=place, content_type="image/png", advanced=advanced, workers=4)
 
 
 def sha1(path: Path) -> str:
@@ -179,11 +179,11 @@ class TestWhole:
     def test_known_checksum_is_not_taken_again(self, scripted: Scripted, make_file: MakeFile) -> None:
         """A file that was hashed before is only read to be sent, after a failure as well."""
         server, session = scripted(reset, OK)
-        source, told = Source.of(make_file(size=100_000)), list[int]()
+        source, told = LocalFile.of(make_file(size=100_000)), list[int]()
         place = UploadTarget("key", (f"{server.origin}/b/key",))
         facts = {"content_type": None, "advanced": told.append, "workers": 1}
 
-        stored = deposit(session, source, place=place, sha1="known", **facts)
+        stored = put_file(session, source, place=place, sha1="known", **facts)
 
         assert (StoredFile(place, "known", 100_000), 100_000) == (stored, sum(told))
 
@@ -297,12 +297,12 @@ class TestParts:
         """Parts of a file that was hashed before are only sent."""
         server, session = storage
         source, place = (
-            Source.of(make_file()),
+            LocalFile.of(make_file()),
             UploadTarget("key", (f"{server.origin}/?partNumber=1",), 1000, "u"),
         )
         facts = {"content_type": None, "advanced": [].append, "workers": 1}
 
-        assert StoredFile(place, "known", 1000, ('"e1"',)) == deposit(
+        assert StoredFile(place, "known", 1000, ('"e1"',)) == put_file(
             session, source, place=place, sha1="known", **facts
         )
 

@@ -9,7 +9,7 @@ import pytest
 
 from synapse.errors import SynapseError, TransferError
 from synapse.uploads import Report
-from synapse.uploads.report import Ledger, Show, Status
+from synapse.uploads.report import Converters, OutcomeTable, Status
 
 Row = tuple[str, Status, int | None, Exception | None]
 
@@ -17,9 +17,9 @@ BAD: list[Row] = [(f"{number}.png", "failed", None, TransferError("no file")) fo
 MIXED: list[Row] = [("a", "created", 1, None), *BAD, ("b", "reused", 2, None), ("c", "unknown", None, None)]
 
 
-def ledger_of(rows: list[Row]) -> Ledger:
+def ledger_of(rows: list[Row]) -> OutcomeTable:
     """Write down what became of items."""
-    ledger = Ledger()
+    ledger = OutcomeTable()
     for item, status, unit, error in rows:
         ledger.note(ledger.take(item), status, unit=unit, error=error)
     return ledger
@@ -43,9 +43,9 @@ def test_counts_by_status() -> None:
 
 def test_makes_objects_as_they_are_asked_for() -> None:
     """Units and tasks are kept as keys, items as whatever stands for them."""
-    ledger = Ledger()
+    ledger = OutcomeTable()
     ledger.note(ledger.take("a"), "created", unit=1, task=2)
-    report = Report(ledger, show=Show(item=str.upper, unit="unit {}".format, task="task {}".format))
+    report = Report(ledger, show=Converters(item=str.upper, unit="unit {}".format, task="task {}".format))
 
     assert ("A", "unit 1", "task 2", None) == (
         report[0].item,
@@ -98,7 +98,7 @@ def test_prints_a_plan() -> None:
 
 def test_prints_no_errors_if_there_are_none() -> None:
     """A clean report is the table alone."""
-    assert 5 == len(str(Report(Ledger())).splitlines())
+    assert 5 == len(str(Report(OutcomeTable())).splitlines())
 
 
 def test_is_shown_in_one_line() -> None:

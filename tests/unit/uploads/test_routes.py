@@ -18,7 +18,7 @@ from synapse.errors import (
 )
 from synapse.session import Session
 from synapse.testing import canned, page
-from synapse.transfer import Step
+from synapse.transfer import ProgressStep
 from synapse.uploads import routes as module
 from synapse.uploads import upload_file
 from tests.servers import reply, reset
@@ -93,7 +93,7 @@ class TestUploadFile:
         self, through_proxy: ThroughProxy, make_file: MakeFile
     ) -> None:
         """A backend that is busy gets the whole body again, and it is hashed once."""
-        path, steps = make_file(), list[Step]()
+        path, steps = make_file(), list[ProgressStep]()
         _, session = through_proxy({1: Fault(answer=reply(503))})
         row = upload_file(session, path, progress=steps.append)
 
@@ -107,10 +107,10 @@ class TestUploadFile:
 
     def test_reports_progress(self, session: Session, make_file: MakeFile) -> None:
         """Progress ends at the size of the file, under its name."""
-        steps = list[Step]()
+        steps = list[ProgressStep]()
         upload_file(session, make_file(), progress=steps.append)
 
-        assert [Step(0, 1000, "scan.bin"), Step(1000, 1000, "scan.bin")] == steps
+        assert [ProgressStep(0, 1000, "scan.bin"), ProgressStep(1000, 1000, "scan.bin")] == steps
 
     @pytest.mark.parametrize("path", [None, "missing.png", "/"])
     def test_sends_nothing_for_what_is_no_file(self, session: Session, path: object) -> None:
@@ -130,7 +130,7 @@ class TestUploadFile:
         path = make_file(size=500_000)
         server, session = scripted(reply(201, {"id": 1}))
 
-        def touch(step: Step) -> None:
+        def touch(step: ProgressStep) -> None:
             if step.done:
                 path.write_bytes(b"short")
 

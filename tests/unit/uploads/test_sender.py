@@ -11,11 +11,11 @@ import pytest
 from synapse.errors import TransferError
 from synapse.session import Outcome, Run, Session, Untried
 from synapse.uploads import sender as sending
-from synapse.uploads.checksums import Hashes, hashes_of
+from synapse.uploads.checksums import ContentHashes, hash_file
 from synapse.uploads.file_types import Spec
-from synapse.uploads.items import plan_of
-from synapse.uploads.routes import Options
-from synapse.uploads.sender import Item, Sender
+from synapse.uploads.items import plan_item
+from synapse.uploads.routes import UploadOptions
+from synapse.uploads.sender import Sender, UploadItem
 from tests.unit.transfer.conftest import MakeFile
 
 Ways = dict[str, list[str]]
@@ -42,7 +42,7 @@ def ways(monkeypatch: pytest.MonkeyPatch) -> Ways:
         options["advanced"](source.size)
         return row(source, "direct")
 
-    monkeypatch.setattr(sending, "send_signed", signed)
+    monkeypatch.setattr(sending, "send_presigned", signed)
     monkeypatch.setattr(sending, "send_file", direct)
     monkeypatch.setattr(sending, "LARGEST_DIRECT", 1000)
     return taken
@@ -62,20 +62,20 @@ def make_sender(session: Session) -> MakeSender:
 
     def make(*, presigned: bool | None = None, raising: bool = False) -> Sender:
         run: Run[Any] = Run([])
-        return Sender(session, run, options=Options(), presigned=presigned, workers=2, raising=raising)
+        return Sender(session, run, options=UploadOptions(), presigned=presigned, workers=2, raising=raising)
 
     return make
 
 
-def items_of(sender: Sender, *paths: Path) -> list[Item]:
+def items_of(sender: Sender, *paths: Path) -> list[UploadItem]:
     """Give an item for each file, none of which is known."""
-    items = [Item(place, path, plan_of(path, [Spec("a")])) for place, path in enumerate(paths)]
+    items = [UploadItem(place, path, plan_item(path, [Spec("a")])) for place, path in enumerate(paths)]
     for item in items:
-        item.missing["a"] = sender.content(hashes_of(item.part("a").source))
+        item.missing["a"] = sender.content(hash_file(item.part("a").source))
     return items
 
 
-def work(sender: Sender, items: list[Item]) -> None:
+def work(sender: Sender, items: list[UploadItem]) -> None:
     """Do all jobs, one after the other."""
     jobs = sender.jobs(items)
     while jobs:
@@ -171,10 +171,10 @@ class TestEnd:
 def test_content_is_shared_as_long_as_it_is_used(make_sender: MakeSender) -> None:
     """A content is one object while files of it are on their way, and is forgotten after."""
     sender = make_sender()
-    hashes = Hashes("m", "s")
+    hashes = ContentHashes("m", "s")
     first = sender.content(hashes)
     first.checksum = "m"
 
-    assert first is sender.content(Hashes("m", "s"))
+    assert first is sender.content(ContentHashes("m", "s"))
     del first
     assert sender.content(hashes).checksum is None

@@ -1,4 +1,4 @@
-"""Units and tasks of items whose files have arrived."""
+"""UnitCreator and tasks of items whose files have arrived."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from synapse.errors import (
     WriteUnconfirmedError,
 )
 from synapse.session import Run
-from synapse.uploads.report import Ledger
-from synapse.uploads.units import Made, Units, find_tasks
+from synapse.uploads.report import OutcomeTable
+from synapse.uploads.units import UnitCreator, UnitResult, find_existing_tasks
 
 Rows = Callable[[list[Any]], Any]
 
@@ -26,9 +26,9 @@ def numbered(start: int) -> Rows:
     return lambda bodies: [{"id": start + number} for number in range(len(bodies))]
 
 
-def made(create: Rows, *, tasks: Rows | None = None, count: int = 3) -> list[Made]:
+def made(create: Rows, *, tasks: Rows | None = None, count: int = 3) -> list[UnitResult]:
     """Make units of some bodies, all of new files."""
-    units = Units(create, Run([]), create_tasks=tasks)
+    units = UnitCreator(create, Run([]), create_tasks=tasks)
     return units.make([body(number) for number in range(count)], known=[False] * count)
 
 
@@ -124,7 +124,7 @@ class TestDoubled:
         """What the first says of the unit stands, and the later one is that unit."""
         asked: list[Any] = []
         create = numbered(10)
-        units = Units(lambda bodies: asked.append(bodies) or create(bodies), Run([]))
+        units = UnitCreator(lambda bodies: asked.append(bodies) or create(bodies), Run([]))
         given = [body(1, meta={"v": 1}), body(2), body(1, meta={"v": 2})]
 
         results = units.make(given, known=[False] * 3)
@@ -147,7 +147,7 @@ class TestDoubled:
                 raise ValidationError("no", status_code=400, response=[{"groups": ["no"]}])
             return [{"id": 10}]
 
-        units = Units(create, Run([]), raising=raising)
+        units = UnitCreator(create, Run([]), raising=raising)
         results = units.make([body(1, groups=[""]), body(1, groups=["a"])], known=[False, False])
 
         assert statuses == [each.status for each in results]
@@ -160,7 +160,7 @@ class TestDoubled:
             asked.append(bodies)
             raise WriteUnconfirmedError("lost")
 
-        results = Units(create, Run([])).make([body(1), body(1)], known=[False, False])
+        results = UnitCreator(create, Run([])).make([body(1), body(1)], known=[False, False])
 
         assert (1, ["unknown"] * 2) == (len(asked), [each.status for each in results])
 
@@ -178,7 +178,7 @@ class TestRaising:
             created.extend(keys)
             return [{"id": key * 10} for key in keys]
 
-        units = Units(numbered(10), Run([]), create_tasks=create, raising=True)
+        units = UnitCreator(numbered(10), Run([]), create_tasks=create, raising=True)
         results = units.make([body(number) for number in range(4)], known=[False] * 4)
 
         assert [10] == created
@@ -188,7 +188,7 @@ class TestRaising:
 
     def test_goes_on_behind_a_task_that_is_there(self) -> None:
         """A refusal that says so is no failure."""
-        units = Units(numbered(10), Run([]), create_tasks=refusing("non_field_errors"), raising=True)
+        units = UnitCreator(numbered(10), Run([]), create_tasks=refusing("non_field_errors"), raising=True)
         results = units.make([body(number) for number in range(3)], known=[False] * 3)
 
         assert [100, None, 120] == [each.task for each in results]
@@ -198,7 +198,7 @@ class TestFindTasks:
     def test_finds_what_is_there(self) -> None:
         """A task that was refused is found among the others of the project; each other item failed, in its words."""
         ledger, units = refused(3)
-        find_tasks(units, ledger, tasks=lambda: [(9, 90), (2, 20), (8, 80)])
+        find_existing_tasks(units, ledger, tasks=lambda: [(9, 90), (2, 20), (8, 80)])
 
         assert ([0], [2], [1]) == tuple(list(ledger.places(each)) for each in ("created", "reused", "failed"))
         assert (20, "no 1") == (ledger.tasks[2], str(ledger.errors[1]))
@@ -207,7 +207,7 @@ class TestFindTasks:
         """What is asked for is read no further than it takes."""
         tasks = iter([(1, 10), (2, 20), (3, 30)])
         ledger, units = refused(3)
-        find_tasks(units, ledger, tasks=lambda: tasks)
+        find_existing_tasks(units, ledger, tasks=lambda: tasks)
 
         assert [(3, 30)] == list(tasks)
 
@@ -219,18 +219,18 @@ class TestFindTasks:
             raise ClientError("no", status_code=403)
 
         ledger, units = refused(3)
-        find_tasks(units, ledger, tasks=tasks)
+        find_existing_tasks(units, ledger, tasks=tasks)
 
         assert ([1, 2], [10, -1]) == (list(ledger.places("reused")), list(ledger.tasks[1:]))
 
     def test_asks_nothing_without_need(self) -> None:
         """Where no task was refused, none is read."""
-        find_tasks(Units(list, Run([])), Ledger(), tasks=lambda: pytest.fail("read"))
+        find_existing_tasks(UnitCreator(list, Run([])), OutcomeTable(), tasks=lambda: pytest.fail("read"))
 
 
-def refused(count: int) -> tuple[Ledger, Units]:
+def refused(count: int) -> tuple[OutcomeTable, UnitCreator]:
     """Give a run of some units, all but the first of which were refused their tasks."""
-    ledger, units = Ledger(), Units(list, Run([]))
+    ledger, units = OutcomeTable(), UnitCreator(list, Run([]))
     for place in range(count):
         ledger.note(ledger.take("a"), "reused" if place else "created", unit=place)
         if place:
@@ -247,7 +247,7 @@ def test_few_errors_are_kept_of_many_refusals(monkeypatch: pytest.MonkeyPatch) -
         errors = {f"{n}.non_field_errors": [f"{key} has one"] for n, key in enumerate(keys)}
         raise ValidationError("no", status_code=400, response=said, errors=errors)
 
-    units = Units(numbered(10), Run([]), create_tasks=create)
+    units = UnitCreator(numbered(10), Run([]), create_tasks=create)
     units.make([body(number) for number in range(4)], known=[False] * 4)
 
     assert ["10", "11", "10", "10"] == [
