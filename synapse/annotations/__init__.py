@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from synapse.annotations.bounds import Outside
-from synapse.annotations.checks import Medium, check
+from synapse.annotations.checks import Medium, check, kind_of
 from synapse.annotations.document import Annotations
 from synapse.annotations.labels import (
     Answer,
@@ -43,5 +43,6 @@ __all__ = [
     "Tool",
     "check",
     "classes_of",
+    "kind_of",
     "tools_of",
 ]

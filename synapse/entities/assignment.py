@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from synapse.downloads import RemoteFile
+from synapse.entities.annotating import annotations_of
 from synapse.entities.choices import StatusLabel, StatusReview
 from synapse.entities.files import FilesManager
 from synapse.entities.tagging import change_tags
@@ -15,6 +16,7 @@ from synapse.orm import Entity, ManagedBy, ToOne, entity
 from synapse.query import CHOICE, EXACT, ID, RANGE, SEARCH, By, Exact, In
 
 if TYPE_CHECKING:
+    from synapse.annotations import Annotations
     from synapse.entities.data import DataUnit
     from synapse.entities.task import Task, TaskTag
 
@@ -92,3 +94,8 @@ class Assignment(Entity):
         "reviewer_last_action_at": RANGE,
         "search": SEARCH,
     }
+
+    @property
+    def annotations(self) -> Annotations:
+        """The annotations of `data` as values, in order; `MappingError` where it is in another form."""
+        return annotations_of(self, self.data)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from synapse.downloads import RemoteFile
+from synapse.entities.annotating import annotations_of
 from synapse.entities.choices import Split
 from synapse.entities.files import FilesManager
 from synapse.mapping import Json, read_only
@@ -16,6 +17,7 @@ from synapse.orm.binding import held
 from synapse.query import CHOICE, EXACT, By, Exact, In
 
 if TYPE_CHECKING:
+    from synapse.annotations import Annotations
     from synapse.entities.data import DataUnit
     from synapse.entities.project import Project
 
@@ -92,6 +94,11 @@ class GroundTruth(Entity):
         "classes": By(Exact, In, of=str, many=True),
     }
 
+    @property
+    def annotations(self) -> Annotations:
+        """The annotations of `data` as values, in order; `MappingError` where it is in another form."""
+        return annotations_of(self, self.data)
+
 
 class GroundTruthEventManager(FilesManager["GroundTruthEvent"]):
     """Queries of events, and the download of their files."""
@@ -126,3 +133,8 @@ class GroundTruthEvent(Entity):
         "category": CHOICE,
         "classes": By(Exact, In, of=str, many=True),
     }
+
+    @property
+    def annotations(self) -> Annotations:
+        """The annotations of `data` as values, in order; `MappingError` where it is in another form."""
+        return annotations_of(self, self.data)

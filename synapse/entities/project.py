@@ -13,6 +13,7 @@ from synapse.orm import Entity, ToMany, ToOne, entity
 from synapse.query import EXACT
 
 if TYPE_CHECKING:
+    from synapse.annotations import Tool
     from synapse.entities.collection import DataCollection
     from synapse.entities.task import TaskManager, TaskTagManager
 
@@ -45,3 +46,17 @@ class Project(Entity):
         "category": EXACT,
         "data_collection": EXACT,
     }
+
+    @property
+    def tools(self) -> dict[str, Tool]:
+        """The tools of its configuration by name, such as `bounding_box`, each with its classes."""
+        from synapse.annotations import tools_of
+
+        return tools_of(self.configuration)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The classes of all tools, in the order of its configuration and each once."""
+        from synapse.annotations import classes_of
+
+        return classes_of(self.configuration)

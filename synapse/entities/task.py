@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import attrs
 
 from synapse.downloads import RemoteFile
+from synapse.entities.annotating import Annotated, annotations_of, data_of, loaded_tasks
 from synapse.entities.choices import StatusLabel, StatusReview, TagCategory, TaskSchema
 from synapse.entities.files import FilesManager
 from synapse.entities.tagging import change_tags, check_tags, checked, send_tags
@@ -36,6 +37,7 @@ from synapse.query.search import words_of
 from synapse.values import is_many
 
 if TYPE_CHECKING:
+    from synapse.annotations import Annotation, Annotations, Outside
     from synapse.entities.assignment import AssignmentManager
     from synapse.entities.data import DataUnit
     from synapse.entities.project import Project
@@ -60,14 +62,19 @@ class TaskManager(FilesManager["Task"]):
 
     def annotate_many(
         self,
-        annotations: Mapping[Task, Json] | Mapping[int, Json] | Iterable[tuple[Task | int, Json]],
+        annotations: Mapping[Task, Annotated]
+        | Mapping[int, Annotated]
+        | Iterable[tuple[Task | int, Annotated]],
         *,
         submit: bool = True,
         schema: TaskSchema | Literal["any", "dm_schema_v1"] | None = None,
+        outside: Outside = "refuse",
     ) -> int:
-        """Annotate tasks side by side, given as pairs of a task (or its key) and its data.
+        """Annotate tasks side by side, given as pairs of a task (or its key) and its annotations or data.
 
-        Returns the number of tasks. Raises `BulkError` where some failed, with each task and its error.
+        Returns the number of tasks. Raises `BulkError` where some failed, with each task and its error. Checking
+        annotations takes one request for the files of a page of tasks, and one for each project; for a hundred tasks
+        that are given by key one more.
         """
         given: object = list(annotations.items()) if isinstance(annotations, Mapping) else annotations
         if not is_many(given):
@@ -77,16 +84,18 @@ class TaskManager(FilesManager["Task"]):
         arguments.flag("annotate_many(submit=...)", submit)
         _schema(schema)
         session = self.session
+        loaded: dict[Any, Task] = {}
 
         def annotate(pair: object) -> None:
             task, data = _pair(pair)
             check_host(session, [task], what="annotate_many()")
             if not isinstance(task, Task):
-                task = reference(Task, Task._key.check("annotate_many()", task), session=session)
-            task.annotate(data, submit=submit, schema=schema)
+                key = Task._key.check("annotate_many()", task)
+                task = loaded.pop(key, None) or reference(Task, key, session=session)
+            task.annotate(data, submit=submit, schema=schema, outside=outside)
 
         with self._writing():
-            written = bulk.write_each(session, annotate, items=given)
+            written = bulk.write_each(session, annotate, items=loaded_tasks(session, given, into=loaded))
         bulk.raise_failures(written.by(_named), did="annotated", of="tasks")
         return len(written.done)
 
@@ -150,22 +159,28 @@ class Task(Entity):
 
     def annotate(
         self,
-        data: Json,
-        *,
+        data: Annotated,
+        *more: Annotation,
         submit: bool = True,
         schema: TaskSchema | Literal["any", "dm_schema_v1"] | None = None,
+        outside: Outside = "refuse",
     ) -> Task:
-        """Set the annotation and submit it, or with `submit=False` only save it.
+        """Set the annotations and submit them, or with `submit=False` only save them.
 
-        `schema="any"` switches the backend's check of the format off. The backend refuses to submit an empty
-        annotation with `ValidationError`; where its answer shows another one, that is a `WriteIgnoredError`. It is a
-        PUT, which is repeated where no answer came, also over what somebody else has saved meanwhile;
-        `Session(retry=Retry(total=0))` repeats nothing.
+        They replace what is there; `task.annotate(task.annotations + [Box(...)])` adds to it. Annotations are checked
+        against the project's tools and classes, the files of the unit and the size of the picture, where a shape that
+        lies `outside` is refused, clipped or kept; this reads the files of the unit and, once a session, the project.
+        Data in the backend's form (a dict) goes unchecked.
+
+        `schema="any"` switches the backend's check of the format off, and that of tools and classes. The backend
+        refuses to submit an empty annotation with `ValidationError`; where its answer shows another one, that is a
+        `WriteIgnoredError`. It is a PUT, which is repeated where no answer came, also over what somebody else has
+        saved meanwhile; `Session(retry=Retry(total=0))` repeats nothing.
         """
-        data = arguments.json_object("annotate(data)", data)
         arguments.flag("annotate(submit=...)", submit)
         checked_schema = _schema(schema)
         session = held(self, "annotate")
+        data = data_of(self, data, more=more, schema=checked_schema, outside=outside)
         request = session.dialect.actions.annotate(self.pk, data, submit=submit, schema=checked_schema)
         before = {"data": loaded_value(self, "data")}
 
@@ -177,6 +192,11 @@ class Task(Entity):
             reply = send(self, request, session=session)
             writing.take(self, reply.data, session=session, sent={"data"}, check=check)
         return self
+
+    @property
+    def annotations(self) -> Annotations:
+        """The annotations of `data` as values, in order; `MappingError` where it is in another form."""
+        return annotations_of(self, self.data)
 
     def set_tags(self, *, add: Iterable[TaskTag | int] = (), remove: Iterable[TaskTag | int] = ()) -> None:
         """Put tags on this task, or take them off; a `WriteIgnoredError` where it has them otherwise afterwards."""

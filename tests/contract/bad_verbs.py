@@ -16,6 +16,7 @@ from synapse import (
     GroundTruthDataset,
     Job,
     JobLog,
+    Label,
     MappingError,
     Model,
     Plugin,
@@ -59,8 +60,9 @@ TASKS: Final = [
     Bad("Task.set_tags", "another backend", lambda w: w.task.set_tags(add=[w.foreign_tag])),
     *(
         Bad("Task.annotate", repr(each), lambda w, each=each: w.task.annotate(each))
-        for each in (None, [], "a", {1: 2})
+        for each in (None, [{"a": 1}], "a", {1: 2})
     ),
+    Bad("Task.annotate", "a dict with others", lambda w: w.task.annotate({"a": 1}, Label("a"))),
     Bad("Task.annotate", "no JSON", lambda w: w.task.annotate({"a": {1, 2}})),
     Bad("Task.annotate", "schema", lambda w: w.task.annotate({"a": 1}, schema="anny")),
     Bad("Task.annotate", "submit", lambda w: w.task.annotate({"a": 1}, submit="yes")),

@@ -23,8 +23,8 @@ Run = Callable[..., str]
 
 SAYS = {
     "annotate": [
-        "in_progress {'label': '?'}",
-        "completed {'label': 'stop'}",
+        "in_progress Annotations([Box('stop', x=10",
+        "completed 20",
         "11 tasks annotated",
         "12 tasks tagged, 12",
     ],
