@@ -44,6 +44,7 @@ def test_the_package_keeps_its_layers() -> None:
         ("query/__init__.py", "import requests", "query, mapping, annotations and dialects do no I/O"),
         ("sandbox/__init__.py", "import synapse.errors", "The sandbox imports nothing of ours"),
         ("entities/__init__.py", "import synapse.sandbox", "Only the command line starts the sandbox"),
+        ("optional.py", "import synapse.query", "Imports point down only"),
         ("helpers.py", "import attrs", "Imports point down only"),
     ],
 )

@@ -1,0 +1,44 @@
+"""Methods whose code needs a heavy library: declared in the classes that have them, written in `synapse.interop`.
+
+A class declares such a method with its signature and its docstring, so that type checkers and editors know it, and
+`METHODS` names the function that is called with the same arguments. That is imported with the first call.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+
+from collections.abc import Callable
+from typing import Any, Final, ParamSpec, TypeVar, cast
+
+from synapse.errors import ConfigError
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+METHODS: Final[dict[str, str]] = {}
+"""Each method with its function, such as `"QuerySet.to_arrow": "synapse.interop.arrow:to_arrow"`."""
+
+
+def optional(declared: Callable[P, R]) -> Callable[P, R]:
+    """Declare a method whose code `METHODS` names; its own body is never run."""
+
+    @functools.wraps(declared)
+    def method(*args: P.args, **kwargs: P.kwargs) -> R:
+        return cast("R", function_of(declared.__qualname__)(*args, **kwargs))
+
+    return method
+
+
+def function_of(method: str) -> Callable[..., Any]:
+    """Import the function of a method; where its library is not installed, that is a `ConfigError`."""
+    module, _, name = METHODS[method].partition(":")
+    try:
+        return cast("Callable[..., Any]", getattr(importlib.import_module(module), name))
+    except ModuleNotFoundError as error:
+        if str(error.name).partition(".")[0] == __name__.partition(".")[0]:
+            raise
+        raise ConfigError(
+            f"{method}() needs {error.name}, which is not installed: pip install {error.name}"
+        ) from None
