@@ -15,6 +15,7 @@ from typing import Any, get_type_hints
 
 from synapse import entities
 from synapse.dialects import V1
+from synapse.dialects.v1 import V1Table
 from synapse.mapping.unset import UNSET
 from synapse.orm import Entity, Manager
 
@@ -78,15 +79,21 @@ def fields(cls: type[Entity]) -> str:
     return table(("field", "type", ""), rows)
 
 
+def in_v1(cls: type[Entity]) -> V1Table:
+    """Give an entity as wire v1 has it."""
+    return V1().table(cls._schema, cls._catalog)
+
+
 def relations(cls: type[Entity]) -> str:
     """Write the table of relations, both ways."""
-    nested = V1().expandable(cls._schema)
+    nested = in_v1(cls).expandable
     rows = []
     for name, via in cls._schema.relations.items():
         target = getattr(cls, name).target
         how = "`select_related` or `prefetch_related`" if name in nested else "`prefetch_related`"
         rows.append((f"`{name}`", f"one `{target}`", f"by `{via}`; {how}"))
-    for name, many in cls._to_many.items():
+    for name in cls._schema.to_many:
+        many = getattr(cls, name)
         rows.append((f"`{name}`", f"many `{many.target}`", f"`{many.target}.objects.filter({many.by}=…)`"))
     return table(("relation", "leads to", ""), rows)
 
@@ -138,7 +145,7 @@ def verbs(cls: type[Entity]) -> str:
 
 def body(cls: type[Entity]) -> str:
     """Write the generated part of a page."""
-    row = V1().row(cls._schema)
+    row = in_v1(cls).wire
     orders = ", ".join(f"`{name}`" for name in cls._catalog.order_by) or "none"
     single = "" if row.detail else " The backend has no single one to get, refresh or save: filter the list."
     return (

@@ -85,7 +85,7 @@ def changed(client: BackendClient, request: Request) -> Row | None:
 
 def key_of(resource: str, given: object) -> int | str:
     """Take a key, an integer one as its digits too, or refuse what no backend gives as one."""
-    return _checked(f"{resource}/{{id}}/", given, kind=entity_at(resource)._key)
+    return _checked(f"{resource}/{{id}}/", given, kind=entity_at(resource)._schema.key)
 
 
 def upload_key(given: object) -> int | str:

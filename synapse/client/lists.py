@@ -10,7 +10,8 @@ from synapse.client.conversion import Conversion, Convert, conversion
 from synapse.client.exceptions import told
 from synapse.client.params import encoded
 from synapse.dialects import Request
-from synapse.dialects.v1_client import LISTS, ORDERS, Flat, FlatList, parameters
+from synapse.dialects.v1 import found_in, names_of
+from synapse.dialects.v1_client import LISTS, ORDERS, FlatList, FlatTable, parameters
 from synapse.errors import MappingError, QueryError, SynapseError, TransportError
 from synapse.masking import outline
 from synapse.orm import reading
@@ -70,7 +71,7 @@ def listed(
     reply = client.session.send(request)
     page = reply.data
     if not isinstance(page, list):
-        Flat(path=flat.path).page(reply, request)
+        found_in(reply, request)
     if mapped is not None and isinstance(page, dict):
         mapped(page.get("results"))
     return page
@@ -128,9 +129,9 @@ def _walk(
     convert: Convert | None,
     options: Options,
 ) -> Walk:
-    dialect = Flat(path=flat.path, read_timeout=_patience(options))
+    table = FlatTable(cls._schema, cls._catalog, path=flat.path, read_timeout=_patience(options))
     query, how = _question(cls, flat, given, options=options)
-    reader = reading.walk(cls, query, session=client.session, how=how, dialect=dialect)
+    reader = reading.walk(table, query, session=client.session, how=how)
     first = reader.next()
     return _rows(client, reader, first, convert=convert, options=options), reader.count or 0
 
@@ -150,7 +151,7 @@ def _question(
     plan: PlanName | None = None
     if asked.get("pagination") == "cursor":
         plan = "cursor"
-    elif _lacks_key(raw, Flat().pk(cls._schema)):
+    elif _lacks_key(raw, names_of(cls._schema)[cls._schema.pk]):
         plan = "pages"
     workers = 1 if options.get("throttle_seconds") else None
     how = How(size=size if "page_size" in asked else None, workers=workers, plan=plan)

@@ -106,7 +106,7 @@ def _narrowing(where: str, name: object, value: Any, *, parameter: v1_client.Par
 
 def _is_of_numbers(kind: Kind | None) -> bool:
     return isinstance(kind, Integer) or (
-        isinstance(kind, Reference) and isinstance(entity_named(kind.to)._key, Key)
+        isinstance(kind, Reference) and isinstance(entity_named(kind.to)._schema.key, Key)
     )
 
 

@@ -4,11 +4,23 @@ from __future__ import annotations
 
 from typing import Final
 
-from synapse.dialects.dialect import Credentials, Dialect, Refusal
+from synapse.dialects.dialect import Credentials, Dialect, Found, Place, Refusal, Table, Traits
 from synapse.dialects.v1 import V1
-from synapse.dialects.wire import Page, Reply, Request
+from synapse.dialects.wire import Reply, Request
 
-__all__ = ["DEFAULT", "V1", "Credentials", "Dialect", "Page", "Refusal", "Reply", "Request"]
+__all__ = [
+    "DEFAULT",
+    "V1",
+    "Credentials",
+    "Dialect",
+    "Found",
+    "Place",
+    "Refusal",
+    "Reply",
+    "Request",
+    "Table",
+    "Traits",
+]
 
 DEFAULT: Final[Dialect] = V1()
 """The generation that a session speaks where it is given none."""

@@ -12,7 +12,10 @@ import attrs
 
 from synapse.dialects.uploads import Uploads
 from synapse.dialects.wire import Body, Reply, Request
+from synapse.mapping.schema import Schema
 from synapse.masking import mask_body
+from synapse.query import Catalog, Query
+from synapse.query.lookups import Lookup
 from synapse.showing import bounded
 
 if TYPE_CHECKING:
@@ -71,6 +74,136 @@ class Refusal:
     errors: dict[str, list[str]] = attrs.field(factory=dict)
     request_id: str | None = None
     code: str | None = None
+
+
+class Table(Protocol):
+    """One entity in one API generation. A row is what its answers hold: only the table looks into it."""
+
+    def __hash__(self) -> int:
+        """Tables are known by themselves: what is laid out for one is kept."""
+        ...
+
+    @property
+    def schema(self) -> Schema:
+        """The fields and relations of the entity."""
+        ...
+
+    @property
+    def catalog(self) -> Catalog:
+        """The lookups and orders that the entity declares."""
+        ...
+
+    @property
+    def api(self) -> str:
+        """The name of the API generation."""
+        ...
+
+    @property
+    def traits(self) -> Traits:
+        """What lists can do."""
+        ...
+
+    # --- what can be asked ----------------------------------------------------
+    def accepts(self, name: str, lookup: type[Lookup]) -> bool:
+        """Whether lists can be filtered so: the entity declares it, and this API supports it."""
+        ...
+
+    @property
+    def orders(self) -> tuple[str, ...]:
+        """The fields that lists can be ordered by, the usual one first."""
+        ...
+
+    @property
+    def expandable(self) -> tuple[str, ...]:
+        """The relations that rows can nest."""
+        ...
+
+    @property
+    def has_single(self) -> bool:
+        """Whether single objects can be read."""
+        ...
+
+    def lists_alone(self, field: str) -> bool:
+        """Whether there is a list that carries only the key and this field."""
+        ...
+
+    def overridden(self, query: Query, *lookups: type[Lookup]) -> bool:
+        """Whether the raw parameters of a query choose its order, or keys by one of these lookups."""
+        ...
+
+    def fits(self, query: Query) -> bool:
+        """Whether the filters of a query fit into one URL."""
+        ...
+
+    # --- reading --------------------------------------------------------------
+    def select(self, query: Query, *, at: Place | None = None, size: int) -> Request:
+        """Ask for one page of a list; without a place, for the first one in whichever way pages are named."""
+        ...
+
+    def found(self, reply: Reply, request: Request) -> Found:
+        """Read the answer to `select()`; one of another shape is a `TransportError`."""
+        ...
+
+    def detail(self, pk: object, *, expand: Sequence[str] = (), field: str = "") -> Request:
+        """Ask for one object; with *field*, for one that carries this field."""
+        ...
+
+    def one(self, reply: Reply) -> Any:
+        """Read the answer about one object: its row, or whatever came in its place."""
+        ...
+
+    # --- rows -----------------------------------------------------------------
+    def key(self, row: Any) -> Any:
+        """Read the key of a row; None where it has none."""
+        ...
+
+    def keys(self, rows: Sequence[Any]) -> list[Any]:
+        """Read the keys of many rows."""
+        ...
+
+    def value(self, row: Any, field: str) -> Any:
+        """Read one field of a row as it came; `UNSET` where the row doesn't carry it."""
+        ...
+
+    @property
+    def names(self) -> Mapping[str, str]:
+        """The key in a row of each field."""
+        ...
+
+    @property
+    def pk(self) -> str:
+        """The key in a row of the primary key."""
+        ...
+
+    @property
+    def uniform(self) -> bool:
+        """Whether rows need `normalise()` only where a value or a key is not as declared."""
+        ...
+
+    def normalise(self, row: Any) -> dict[str, Any]:
+        """Bring the shapes that one field can have to one; what is no row at all stands under an empty name."""
+        ...
+
+    # --- writing --------------------------------------------------------------
+    def create(self, values: Mapping[str, Any]) -> Request:
+        """Create one object."""
+        ...
+
+    def create_many(self, many: Sequence[Mapping[str, Any]]) -> Request | None:
+        """Create several objects by one request, where the API has that."""
+        ...
+
+    def created(self, reply: Reply) -> Any:
+        """Read the answer to a creation: the row, or the rows in the order that they were sent in."""
+        ...
+
+    def change(self, pk: object, *, values: Mapping[str, Any]) -> Request:
+        """Send what changed."""
+        ...
+
+    def delete(self, pk: object) -> Request:
+        """Delete one object."""
+        ...
 
 
 class Actions(Protocol):
@@ -138,6 +271,10 @@ class Dialect(Protocol):
     @property
     def uploads(self) -> Uploads:
         """The requests that send files."""
+        ...
+
+    def table(self, schema: Schema, catalog: Catalog) -> Table:
+        """Give one entity in this generation, the same table each time."""
         ...
 
     def headers(self, credentials: Credentials) -> dict[str, str]:

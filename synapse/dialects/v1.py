@@ -11,30 +11,32 @@ from urllib.parse import parse_qsl, urlsplit
 
 import attrs
 
-from synapse.dialects import v1_actions, v1_uploads
-from synapse.dialects.dialect import Actions, Credentials, Refusal
+from synapse.dialects import json_rows, v1_actions, v1_uploads
+from synapse.dialects.dialect import Actions, Credentials, Found, Place, Refusal, Traits
 from synapse.dialects.refusals import flatten, summary
 from synapse.dialects.uploads import Uploads
 from synapse.dialects.v1_rows import ROWS, Key, Row
-from synapse.dialects.wire import Page, Reply, Request, encode, segment
+from synapse.dialects.wire import Reply, Request, encode, segment
 from synapse.errors import QueryError, TransportError
 from synapse.mapping.schema import Schema
 from synapse.masking import Masker, Secret, outline
-from synapse.query import Condition, Exact, In, NotIn, Query
+from synapse.query import Catalog, Condition, Exact, In, NotIn, Query
 from synapse.query.catalog import spell
+from synapse.query.lookups import Lookup
 
 Params = tuple[tuple[str, str], ...]
 
 LONGEST_QUERY: Final = 8_000
 FILE_LIST_KEYS: Final = ("specification", "specification_name", "name")
-
-
-@cache
-def _names(schema: Schema) -> Mapping[str, str]:
-    """Lay out an entity's names once, since every row that is read needs them."""
-    renamed = ROWS[schema.resource].names
-    relations = {via: name for name, via in schema.relations.items()}
-    return MappingProxyType({name: renamed.get(name, relations.get(name, name)) for name in schema.fields})
+ORDER: Final = "ordering"
+PAGING: Final = MappingProxyType(
+    {
+        "page": "slice the query instead",
+        "page_size": "say iterator(page_size=...) or Session(page_size=...)",
+        "cursor": "the SDK walks the pages itself",
+        "pagination": "the SDK walks the pages itself",
+    }
+)
 
 
 @attrs.frozen
@@ -52,6 +54,10 @@ class V1:
     def uploads(self) -> Uploads:
         """The requests that send files."""
         return v1_uploads
+
+    def table(self, schema: Schema, catalog: Catalog) -> V1Table:
+        """Give one entity in this generation, the same table each time."""
+        return _table(schema, catalog)
 
     def headers(self, credentials: Credentials) -> dict[str, str]:
         """Give the headers that say who asks."""
@@ -71,170 +77,209 @@ class V1:
         """Give what an answer holds; this generation has no envelopes."""
         return reply.data
 
-    def row(self, schema: Schema) -> Row:
-        """Give the table row of an entity."""
-        return ROWS[schema.resource]
 
-    def names(self, schema: Schema) -> Mapping[str, str]:
-        """Map each field to its key on the wire: a relation's key goes by the relation's bare name."""
-        return _names(schema)
+@cache
+def _table(schema: Schema, catalog: Catalog) -> V1Table:
+    return V1Table(schema, catalog)
 
-    def pk(self, schema: Schema) -> str:
-        """Name the primary key on the wire."""
-        return _names(schema)[schema.pk]
+
+@cache
+def names_of(schema: Schema) -> Mapping[str, str]:
+    """Map each field to its key on the wire: a relation's key goes by the relation's bare name."""
+    renamed = ROWS[schema.resource].names
+    relations = {via: name for name, via in schema.relations.items()}
+    return MappingProxyType({name: renamed.get(name, relations.get(name, name)) for name in schema.fields})
+
+
+def key_of(schema: Schema, condition: Condition) -> Key:
+    """Find the query key of a condition."""
+    row = ROWS[schema.resource]
+    known = row.keys.get(spell(condition.name, condition.lookup))
+    if known is not None:
+        return known
+    name = row.names.get(condition.name, condition.name)
+    return Key(name if condition.lookup is Exact else f"{name}__{condition.lookup.name}")
+
+
+@attrs.frozen(eq=False)
+class V1Table:
+    """One entity as wire v1 has it."""
+
+    schema: Schema
+    catalog: Catalog
+    wire: Row = attrs.field(init=False)
+    names: Mapping[str, str] = attrs.field(init=False)
+    pk: str = attrs.field(init=False)
+    traits: Traits = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        row, names = ROWS[self.schema.resource], names_of(self.schema)
+        made = {"wire": row, "names": names, "pk": names[self.schema.pk]}
+        for name, value in {**made, "traits": Traits(cursors=row.cursors, paging=PAGING)}.items():
+            object.__setattr__(self, name, value)
+
+    @property
+    def api(self) -> str:
+        """The name of the API generation."""
+        return V1.name
+
+    # --- what can be asked ----------------------------------------------------
+    def accepts(self, name: str, lookup: type[Lookup]) -> bool:
+        """Whether lists can be filtered so: wire v1 knows every lookup that entities declare."""
+        return self.catalog.accepts(name, lookup)
+
+    @property
+    def orders(self) -> tuple[str, ...]:
+        """The fields that lists can be ordered by, the usual one first."""
+        return self.catalog.order_by
+
+    @property
+    def expandable(self) -> tuple[str, ...]:
+        """The relations that rows can nest."""
+        return self.wire.expand
+
+    @property
+    def has_single(self) -> bool:
+        """Whether single objects can be read."""
+        return self.wire.detail
+
+    def lists_alone(self, field: str) -> bool:
+        """Whether there is a list that carries only the key and this field."""
+        return field in self.wire.light
+
+    def overridden(self, query: Query, *lookups: type[Lookup]) -> bool:
+        """Whether the raw parameters of a query choose its order, or keys by one of these lookups."""
+        own = {key_of(self.schema, Condition(self.schema.pk, each, 0)).name for each in lookups}
+        return any(name == ORDER or name in own for name, _ in query.params)
+
+    def fits(self, query: Query) -> bool:
+        """Whether the query's filters fit into one URL."""
+        return len(encode(self._filters(query))) <= LONGEST_QUERY
 
     # --- reading ------------------------------------------------------------
-    def select(
-        self, schema: Schema, query: Query, *, page: int, size: int, cursor: str | None = None
-    ) -> Request:
+    def select(self, query: Query, *, at: Place | None = None, size: int) -> Request:
         """Ask for one page of a list: by its number, or by a cursor, of which the first page has an empty one."""
-        row = self.row(schema)
-        light = self._light(schema, query)
-        params = [*self._filters(schema, query)]
+        light = self._light(query)
+        params = [*self._filters(query)]
         if query.order:
-            params.append(("ordering", ",".join(query.order)))
-        expand = [*query.expand, *row.always]
+            params.append((ORDER, ",".join(query.order)))
+        expand = [*query.expand, *self.wire.always]
         if expand and not light:
             params.append(("expand", ",".join(expand)))
         if not light:
-            params += self._fields(schema, query)
-        if cursor is None:
-            params.append(("page", str(page)))
-        else:
-            params += [("pagination", "cursor"), *([("cursor", cursor)] if cursor else [])]
-        params.append(("page_size", str(size)))
-        return Request("GET", light or row.lists, params=tuple(params))
+            params += self._fields(query)
+        params += paged(at, size)
+        return Request("GET", light or self.wire.lists, params=tuple(params))
 
-    def detail(self, schema: Schema, pk: object, *, expand: Sequence[str] = (), field: str = "") -> Request:
+    def found(self, reply: Reply, request: Request) -> Found:
+        """Read the envelope of a list."""
+        return found_in(reply, request)
+
+    def detail(self, pk: object, *, expand: Sequence[str] = (), field: str = "") -> Request:
         """Ask for one object; with *field*, for one that carries this field."""
-        row = self.row(schema)
-        if not row.detail:
-            raise QueryError(f"the backend has no single {schema.entity}; filter its list instead")
-        needed = row.asks.get(field)
-        asked = [*expand, *row.always]
+        if not self.wire.detail:
+            raise QueryError(f"the backend has no single {self.schema.entity}; filter its list instead")
+        needed = self.wire.asks.get(field)
+        asked = [*expand, *self.wire.always]
         if needed and needed[0] == "expand":
             # The backend reads a repeated `expand` whose values hold commas as one unknown name.
             asked, needed = [*asked, needed[1]], None
         params = [("expand", ",".join(dict.fromkeys(asked)))] if asked else []
         if needed:
             params.append(needed)
-        return Request("GET", f"{row.path}{segment(pk)}/", params=tuple(params))
+        return Request("GET", f"{self.wire.path}{segment(pk)}/", params=tuple(params))
 
-    def page(self, reply: Reply, request: Request) -> Page:
-        """Read the envelope of a list."""
-        data = reply.data
-        following = data.get("next") or None if isinstance(data, dict) else None
-        if (
-            not isinstance(data, dict)
-            or not isinstance(data.get("results"), list)
-            or not isinstance(following, str | None)
-        ):
-            data = outline(data)  # no more of it is for whatever lists the variables
-            raise TransportError(
-                f"{request.method} {Masker().url(request.path)}: expected a page with a list 'results', got {data}",
-                method=request.method,
-                url=request.shown,
-                status_code=reply.status,
-            )
-        count = data.get("count")
-        return Page(data["results"], count if isinstance(count, int) else None, following)
+    def one(self, reply: Reply) -> Any:
+        """Read the answer about one object."""
+        return reply.data
 
-    def cursor(self, link: str) -> str | None:
-        """Take the cursor out of a `next` link, where there is one."""
-        return next((value for name, value in parse_qsl(urlsplit(link).query) if name == "cursor"), None)
+    # --- rows ---------------------------------------------------------------
+    def key(self, row: Any) -> Any:
+        """Read the key of a row; None where it has none."""
+        return json_rows.keys([row], self.pk)[0]
 
-    def normalise(self, schema: Schema, row: Any) -> dict[str, Any]:
+    def keys(self, rows: Sequence[Any]) -> list[Any]:
+        """Read the keys of many rows."""
+        return json_rows.keys(rows, self.pk)
+
+    def value(self, row: Any, field: str) -> Any:
+        """Read one field of a row as it came; `UNSET` where the row doesn't carry it."""
+        return json_rows.value(row, self.names[field])
+
+    @property
+    def uniform(self) -> bool:
+        """Whether rows need `normalise()` only where a value or a key is not as declared."""
+        return not self.wire.also and not self.wire.always
+
+    def normalise(self, row: Any) -> dict[str, Any]:
         """Bring the shapes that one field can have on the wire to one."""
         if not isinstance(row, dict):
             return {"": row}
-        table = self.row(schema)
-        for name, other in table.also.items():
+        for name, other in self.wire.also.items():
             if other in row:
                 value = row.pop(other)
                 row[name] = value if row.get(name) is None else row[name]
-        for name in table.texts:
+        for name in self.wire.texts:
             if name in row:
                 row[name] = _as_text(row[name])
         files = row.get("files")
         if isinstance(files, list):
             row["files"] = _by_specification(files)
-        for name in table.always:
+        for name in self.wire.always:
             nested = row.get(name)
             if isinstance(nested, list) and any(not isinstance(item, dict) for item in nested):
                 del row[name]
         return row
 
-    def uniform(self, schema: Schema) -> bool:
-        """Whether rows need `normalise()` only where a value or a key is not as declared."""
-        row = self.row(schema)
-        return not row.also and not row.always
-
-    def expandable(self, schema: Schema) -> tuple[str, ...]:
-        """What `select_related()` may name."""
-        return self.row(schema).expand
-
-    def fits(self, schema: Schema, query: Query) -> bool:
-        """Whether the query's filters fit into one URL."""
-        return len(encode(self._filters(schema, query))) <= LONGEST_QUERY
-
     # --- writing ------------------------------------------------------------
-    def create(self, schema: Schema, values: Mapping[str, Any]) -> Request:
+    def create(self, values: Mapping[str, Any]) -> Request:
         """Create one object."""
-        body = self.write(schema, values)
-        row = self.row(schema)
-        params = (("expand", ",".join(row.always)),) if row.always else ()
-        json = [body] if row.posts_lists else body
-        return Request("POST", row.path, params=params, json=json, harmless=row.reuses)
+        body = self._named(values)
+        params = (("expand", ",".join(self.wire.always)),) if self.wire.always else ()
+        json = [body] if self.wire.posts_lists else body
+        return Request("POST", self.wire.path, params=params, json=json, harmless=self.wire.reuses)
 
-    def create_many(self, schema: Schema, many: Sequence[Mapping[str, Any]]) -> Request | None:
+    def create_many(self, many: Sequence[Mapping[str, Any]]) -> Request | None:
         """Create several objects by one request, where the wire has that."""
-        row = self.row(schema)
-        if not row.posts_lists:
+        if not self.wire.posts_lists:
             return None
-        json = [self.write(schema, values) for values in many]
-        return Request("POST", row.path, json=json, harmless=row.reuses)
+        json = [self._named(values) for values in many]
+        return Request("POST", self.wire.path, json=json, harmless=self.wire.reuses)
 
-    def change(self, schema: Schema, pk: object, *, values: Mapping[str, Any]) -> Request:
+    def created(self, reply: Reply) -> Any:
+        """Read the answer to a creation: the row, or the rows in the order that they were sent in."""
+        return reply.data
+
+    def change(self, pk: object, *, values: Mapping[str, Any]) -> Request:
         """Send what changed."""
-        row = self.row(schema)
-        return Request(row.change, f"{row.path}{segment(pk)}/", json=self.write(schema, values))
+        return Request(self.wire.change, f"{self.wire.path}{segment(pk)}/", json=self._named(values))
 
-    def delete(self, schema: Schema, pk: object) -> Request:
+    def delete(self, pk: object) -> Request:
         """Delete one object."""
-        return Request("DELETE", f"{self.row(schema).path}{segment(pk)}/")
+        return Request("DELETE", f"{self.wire.path}{segment(pk)}/")
 
-    def write(self, schema: Schema, values: Mapping[str, Any]) -> dict[str, Any]:
+    def _named(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Name values the way the wire does."""
-        names = self.names(schema)
-        return {names.get(name, name): value for name, value in values.items()}
+        return {self.names.get(name, name): value for name, value in values.items()}
 
     # --- query grammar ------------------------------------------------------
-    def key(self, schema: Schema, condition: Condition) -> Key:
-        """Find the query key of a condition."""
-        spelling = spell(condition.name, condition.lookup)
-        known = self.row(schema).keys.get(spelling)
-        if known is not None:
-            return known
-        name = self.row(schema).names.get(condition.name, condition.name)
-        return Key(name if condition.lookup is Exact else f"{name}__{condition.lookup.name}")
-
-    def _filters(self, schema: Schema, query: Query) -> Params:
+    def _filters(self, query: Query) -> Params:
         params: list[tuple[str, str]] = []
         for condition in query.where:
-            key = self.key(schema, condition)
+            key = key_of(self.schema, condition)
             many = condition.lookup in (In, NotIn)
             texts = [_text(value) for value in (condition.value if many else (condition.value,))]
             params += [(key.name, text) for text in ([",".join(texts)] if key.many == "comma" else texts)]
         return (*params, *query.params)
 
-    def _light(self, schema: Schema, query: Query) -> str | None:
-        asked = set(query.only) - {schema.pk}
-        return self.row(schema).light.get(asked.pop()) if len(asked) == 1 and not query.expand else None
+    def _light(self, query: Query) -> str | None:
+        asked = set(query.only) - {self.schema.pk}
+        return self.wire.light.get(asked.pop()) if len(asked) == 1 and not query.expand else None
 
-    def _fields(self, schema: Schema, query: Query) -> Params:
-        names = self.names(schema)
+    def _fields(self, query: Query) -> Params:
+        names = self.names
         if query.only:
-            asked = [schema.pk, *query.only]
+            asked = [self.schema.pk, *query.only]
             wire = [*dict.fromkeys(names[name] for name in asked), *query.expand]
             return (("fields", ",".join(dict.fromkeys(wire))),)
         if query.defer:
@@ -242,6 +287,43 @@ class V1:
             dropped = dict.fromkeys(names[name] for name in query.defer if names[name] not in query.expand)
             return (("omit", ",".join(dropped)),) if dropped else ()
         return ()
+
+
+def found_in(reply: Reply, request: Request) -> Found:
+    """Read the envelope of a list."""
+    data = reply.data
+    link = data.get("next") or None if isinstance(data, dict) else None
+    if (
+        not isinstance(data, dict)
+        or not isinstance(data.get("results"), list)
+        or not isinstance(link, str | None)
+    ):
+        data = outline(data)  # no more of it is for whatever lists the variables
+        raise TransportError(
+            f"{request.method} {Masker().url(request.path)}: expected a page with a list 'results', got {data}",
+            method=request.method,
+            url=request.shown,
+            status_code=reply.status,
+        )
+    count = data.get("count")
+    return Found(
+        data["results"], count if isinstance(count, int) else None, link and _following(link, request), link
+    )
+
+
+def paged(at: Place | None, size: int) -> Params:
+    """Say which page, and how many rows it is to hold."""
+    if isinstance(at, str):
+        return (("pagination", "cursor"), *((("cursor", at),) if at else ()), ("page_size", str(size)))
+    return (("page", str(at or 1)), ("page_size", str(size)))
+
+
+def _following(link: str, request: Request) -> Place | None:
+    """Give the place of the next page: the number behind the page that was asked for, or the cursor in the link."""
+    asked = dict(request.params)
+    if "pagination" in asked:
+        return next((value for name, value in parse_qsl(urlsplit(link).query) if name == "cursor"), None)
+    return int(asked.get("page", 1)) + 1
 
 
 def _text(value: Any) -> str:

@@ -7,7 +7,8 @@ from typing import Any, Final, Literal
 
 import attrs
 
-from synapse.dialects.v1 import V1
+from synapse.dialects.dialect import Place
+from synapse.dialects.v1 import ORDER, V1Table, key_of, names_of, paged
 from synapse.dialects.v1_rows import ROWS
 from synapse.dialects.wire import Request, segment
 from synapse.errors import QueryError
@@ -105,25 +106,19 @@ RUNS: Final = (
 ANNOTATES: Final = ("action", "data")
 
 
-@attrs.frozen
-class Flat(V1):
-    """The grammar of one list whose parameters are given as they travel: only order and page are added."""
+@attrs.frozen(eq=False, kw_only=True)
+class FlatTable(V1Table):
+    """One list whose parameters are given as they travel: only order and page are added."""
 
-    path: str = ""
+    path: str
     read_timeout: float | None = None
 
-    def select(
-        self, schema: Schema, query: Query, *, page: int, size: int, cursor: str | None = None
-    ) -> Request:
+    def select(self, query: Query, *, at: Place | None = None, size: int) -> Request:
         """Ask for one page."""
-        params = [*self._filters(schema, query)]
-        if query.order and not any(name == "ordering" for name, _ in query.params):
-            params.append(("ordering", ",".join(query.order)))
-        if cursor is None:
-            params.append(("page", str(page)))
-        else:
-            params += [("pagination", "cursor"), *([("cursor", cursor)] if cursor else [])]
-        params.append(("page_size", str(size)))
+        params = [*self._filters(query)]
+        if query.order and not any(name == ORDER for name, _ in query.params):
+            params.append((ORDER, ",".join(query.order)))
+        params += paged(at, size)
         return Request("GET", self.path, params=tuple(params), read_timeout=self.read_timeout)
 
 
@@ -133,7 +128,7 @@ FILES: Final = ("files", "file", "data_unit.files", "data_unit.file")
 
 def names(schema: Schema) -> frozenset[str]:
     """Name what a row may hold."""
-    return frozenset((*V1().names(schema).values(), "files", "file", "data_unit"))
+    return frozenset((*names_of(schema).values(), "files", "file", "data_unit"))
 
 
 @attrs.frozen
@@ -169,12 +164,12 @@ _MORE: Final[Mapping[str, Parameter]] = {
 
 def parameters(flat: FlatList, schema: Schema, *, catalog: Catalog) -> Mapping[str, Parameter]:
     """Name the parameters that a list heeds; the backend ignores every other one, and answers with everything."""
-    dialect, found = V1(), dict[str, Parameter]()
+    found = dict[str, Parameter]()
     for name, by in catalog.lookups.items():
         kind = catalog.kinds[name]
         values = tuple(str(each.value) for each in kind.of) if isinstance(kind, Choice) else ()
         for lookup in by.lookups:
-            key = dialect.key(schema, Condition(name, lookup, None))
+            key = key_of(schema, Condition(name, lookup, None))
             many = key.many if lookup in (In, NotIn) else None
             known = found.get(key.name, _PLAIN)
             found[key.name] = Parameter(many or known.many, values, lookup.kind_of(kind), lookup is NotIn)
@@ -185,7 +180,7 @@ def parameters(flat: FlatList, schema: Schema, *, catalog: Catalog) -> Mapping[s
 
 def writable(resource: str, schema: Schema) -> tuple[str, ...]:
     """Name what a body of a kind may hold; the backend ignores what it does not know."""
-    names = V1().names(schema)
+    names = names_of(schema)
     own = (names[name] for name, field in schema.fields.items() if not field.read_only)
     return tuple(dict.fromkeys((*own, *WRITES[resource].more)))
 

@@ -82,16 +82,6 @@ class Reply:
     length: int | None = None
 
 
-@bounded
-@attrs.frozen
-class Page:
-    """One page of a list: its rows, the total where the backend counts, and whether more follow."""
-
-    rows: list[dict[str, Any]] = attrs.field(repr=lambda rows: repr(mask_body(rows)))
-    count: int | None
-    next: str | None = attrs.field(repr=lambda link: repr(mask_body(link)))
-
-
 def own_words(body: Any) -> bool:
     """Whether a refusal is in the backend's own words; what stands in front of it has others, or problem details.
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 
 from synapse.errors import ClientError, QueryError, TransportError, did_you_mean, quoted
-from synapse.orm.registry import entity_named
+from synapse.orm.registry import entity_named, table_of
 
 if TYPE_CHECKING:
     from synapse.entities.plugin import Plugin
@@ -47,10 +47,10 @@ def check_action(plugin: Plugin, action: str, *, version: str | None, session: S
 
 def _offered(plugin: Plugin, version: str | None, *, session: Session) -> list[str]:
     """Name the actions of the releases that may be run; none where one of them does not tell."""
-    schema = entity_named("PluginRelease")._schema
+    table = table_of(entity_named("PluginRelease"), session)
     asked = plugin.releases.order_by("-id")[:_READ].query
-    request = attrs.evolve(session.dialect.select(schema, asked, page=1, size=_READ), optional=True)
-    rows: list[Any] = session.dialect.page(session.send(request), request).rows
+    request = attrs.evolve(table.select(asked, size=_READ), optional=True)
+    rows: list[Any] = table.found(session.send(request), request).rows
     releases = [row for row in rows if isinstance(row, dict)]
     if version is not None:
         meant = [row for row in releases if row.get("version") == version]

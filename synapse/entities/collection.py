@@ -289,10 +289,10 @@ class DataCollection(Entity):
             held(project, "upload")
             check_host(session, [project], what="upload(project=...)")
         elif reading:
-            key = Project._key.check("upload(project=...)", project)
+            key = Project._schema.key.check("upload(project=...)", project)
             project = Project.objects.using(session).get(id=key)
         else:
-            return int(Project._key.check("upload(project=...)", project))
+            return int(Project._schema.key.check("upload(project=...)", project))
         if project.data_collection_id != self.pk:
             raise TransferError(
                 f"project {project.pk} works on data collection {project.data_collection_id}, and this is {self.pk}: "
@@ -318,7 +318,7 @@ def _sent(session: Session, request: Request, *, of: type[Entity], rows: Sequenc
         asking(lambda since: Creation.of_rows(of, rows, session=session, since=since)),
         dropping_all_cached(of, session),
     ):
-        answer = rows_of(session.send(request).data, count=len(rows))
+        answer = rows_of(session.dialect.unwrap(session.send(request)), count=len(rows))
     found = answers.placed(of, answer, sent=rows, session=session)
     for sent, row in zip(rows, found, strict=True):
         if isinstance(row, WriteUnconfirmedError):

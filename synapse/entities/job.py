@@ -19,6 +19,7 @@ from synapse.masking import outline
 from synapse.orm import Entity, ManagedBy, ToMany, ToOne, answers, arguments, entity, loading
 from synapse.orm.binding import held, send
 from synapse.orm.edit import Edit
+from synapse.orm.registry import table_of
 from synapse.orm.resolving import asking
 from synapse.orm.writing import take
 from synapse.query import EXACT, By, Exact
@@ -140,7 +141,7 @@ class Job(Entity):
         if loading.peek(self, "status") in ENDED:
             return self
         session = held(self, "stop")
-        request = session.dialect.change(self._schema, self.pk, values={"status": JobStatus.STOPPED.value})
+        request = table_of(Job, session).change(self.pk, values={"status": JobStatus.STOPPED.value})
 
         def question(_: object) -> Edit:
             known = loading.peek(self, "status")
@@ -160,8 +161,8 @@ class Job(Entity):
                 raise answers.ignoring(Job, self.pk, ignored=found, before={}, row=session.masked(row))
 
         with asking(question):
-            reply = send(self, request, session=session)
-            take(self, reply.data, session=session, sent={"status"}, check=check)
+            row = table_of(Job, session).one(send(self, request, session=session))
+            take(self, row, session=session, sent={"status"}, check=check)
         return self
 
     def console_logs(self) -> list[str]:
@@ -207,7 +208,7 @@ class Job(Entity):
             ) from error
         if refused:
             # An unknown job is told in words only, whatever their language; its address tells for sure.
-            send(self, session.dialect.detail(self._schema, self.pk), session=session)
+            send(self, table_of(Job, session).detail(self.pk), session=session)
         raise TransportError(f"the log of job {self.pk} ended: {said}")
 
 

@@ -19,7 +19,7 @@ from synapse.orm import Entity, ManagedBy, Manager, ToMany, ToOne, answers, argu
 from synapse.orm.binding import check_host, held, send
 from synapse.orm.creation import Creation
 from synapse.orm.loading import peek, reference
-from synapse.orm.registry import entity_named
+from synapse.orm.registry import entity_named, table_of
 from synapse.orm.resolving import Asked, Repeating, asking
 from synapse.orm.writing import dropping_all_cached, renewing, stored
 from synapse.query import EXACT
@@ -155,9 +155,10 @@ class Plugin(Entity):
 
         with renewing(self, "releases"), asking(question), dropping_all_cached(PluginRelease, session):
             reply = send_release(session, archive, fields={"plugin": code, **fields}, progress=progress)
-            made = stored(PluginRelease, reply.data, session=session, mode=self._state.mode)
+            row = table_of(PluginRelease, session).created(reply)
+            made = stored(PluginRelease, row, session=session, mode=self._state.mode)
             sent = {"version": version, "debug": debug}
-            answers.check_created(PluginRelease, reply.data, sent=sent, session=session)
+            answers.check_created(PluginRelease, row, sent=sent, session=session)
             return made
 
 

@@ -90,7 +90,7 @@ class TaskManager(FilesManager["Task"]):
             task, data = _pair(pair)
             check_host(session, [task], what="annotate_many()")
             if not isinstance(task, Task):
-                key = Task._key.check("annotate_many()", task)
+                key = Task._schema.key.check("annotate_many()", task)
                 task = loaded.pop(key, None) or reference(Task, key, session=session)
             task.annotate(data, submit=submit, schema=schema, outside=outside)
 
@@ -190,7 +190,8 @@ class Task(Entity):
 
         with asking(lambda _: Repeating(host=session.host, session=session)):
             reply = send(self, request, session=session)
-            writing.take(self, reply.data, session=session, sent={"data"}, check=check)
+            row = session.dialect.unwrap(reply)
+            writing.take(self, row, session=session, sent={"data"}, check=check)
         return self
 
     @property

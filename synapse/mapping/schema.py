@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Literal, overload
+from typing import Any, Literal, Protocol, overload
 
 import attrs
 
@@ -51,21 +51,55 @@ class Field:
             raise MappingError(said) from None
 
 
+class KeyKind(Protocol):
+    """What the keys of an entity look like."""
+
+    def check(self, what: str, value: Any) -> Any:
+        """Return a checked key, or raise `QueryError` that starts with *what*."""
+
+
+@attrs.frozen
+class ToOneLink:
+    """A link to the one object of *target* whose key is in the field *via*."""
+
+    name: str
+    via: str
+    target: str
+
+
+@attrs.frozen
+class ToManyLink:
+    """A link to the objects of *target* that point back, found by their lookup *by*."""
+
+    name: str
+    by: str
+    target: str
+
+
 @bounded
 @attrs.frozen(eq=False)
 class Schema:
     """One entity as the lower layers see it.
 
-    `relations` maps a to-one name to the field that holds its key: `{"project": "project_id"}`. `parents` are the
+    `key` is what its keys look like; `to_one` and `to_many` are its links by name, whose targets go by the names that
+    they were declared with. `relations` maps each to-one name to the field that holds its key. `parents` are the
     entities that it extends.
     """
 
     entity: str
     resource: str
     pk: str
+    key: KeyKind = attrs.field(repr=False)
     fields: Mapping[str, Field]
-    relations: Mapping[str, str]
+    to_one: Mapping[str, ToOneLink]
+    to_many: Mapping[str, ToManyLink]
     parents: frozenset[str] = frozenset()
+    relations: Mapping[str, str] = attrs.field(
+        init=False,
+        default=attrs.Factory(
+            lambda self: {name: link.via for name, link in self.to_one.items()}, takes_self=True
+        ),
+    )
 
     def is_a(self, entity: str) -> bool:
         """Whether objects of this entity are also objects of the entity of that name."""

@@ -17,6 +17,7 @@ from synapse.orm.pages import Answer, Piece, Route, Window
 from synapse.session.throttle import stopping, worker_limit
 
 if TYPE_CHECKING:
+    from synapse.dialects import Table
     from synapse.session import Session
 
 BUSY: Final = 0.8
@@ -34,8 +35,8 @@ Landed = tuple[Piece, Answer | BaseException]
 class Crew:
     """Threads that fetch one page each and end; none of them ever waits for something to do."""
 
-    def __init__(self, session: Session, *, workers: int) -> None:
-        self._session, self._workers = session, workers
+    def __init__(self, table: Table, session: Session, *, workers: int) -> None:
+        self._table, self._session, self._workers = table, session, workers
         self._landed: SimpleQueue[Landed] = SimpleQueue()
         self._stop = threading.Event()
         self.flying: dict[int, Piece] = {}
@@ -63,17 +64,18 @@ class Crew:
     def _fetch(self, piece: Piece, context: contextvars.Context) -> None:
         outcome: Answer | BaseException
         try:
-            outcome = context.run(outcome_of, piece, self._session)
+            outcome = context.run(outcome_of, self._table, piece, session=self._session)
         except BaseException as error:
             # Whoever waits for this piece has to hear of it, whatever it is.
             outcome = error
         self._landed.put((piece, outcome))
 
 
-def outcome_of(piece: Piece, session: Session) -> Answer | Exception:
+def outcome_of(table: Table, piece: Piece, *, session: Session) -> Answer | Exception:
     """Fetch a page, keeping what it failed with as a value; one that takes too long is not tried again as it is."""
     try:
-        return pages.fetch(attrs.evolve(piece.request, divisible=piece.size > 1), session)
+        request = attrs.evolve(piece.request, divisible=piece.size > 1)
+        return pages.fetch(table, request, session=session)
     except Exception as error:
         return error
 
@@ -129,11 +131,11 @@ class Walk:
     a second page is asked for. With one worker nothing is read ahead.
     """
 
-    def __init__(self, route: Route, session: Session, *, workers: int, plan: str, what: str) -> None:
-        self.route, self._session, self._workers, self._what = route, session, workers, what
+    def __init__(self, table: Table, route: Route, *, session: Session, workers: int, plan: str) -> None:
+        self.route, self._table, self._session, self._workers = route, table, session, workers
         self.plan = plan
         self.count: int | None = None
-        self._crew = Crew(session, workers=workers)
+        self._crew = Crew(table, session, workers=workers)
         self._effort = Effort(workers)
         self._given = 0
         self._asked = 0
@@ -156,7 +158,7 @@ class Walk:
             self.close()
             if self.route.lacks is not None:
                 given, counted = self.route.lacks
-                coach.note_lacking(self._what, given=given, counted=counted)
+                coach.note_lacking(self._table.schema.entity, given=given, counted=counted)
         return window
 
     def close(self) -> None:
@@ -198,7 +200,7 @@ class Walk:
         """Have something come in: fetched here, where it is the only thing to do."""
         pieces = self._pieces(max(self._limit, 1))
         if len(pieces) == 1 and not self._crew.flying:
-            self._land((pieces[0], outcome_of(pieces[0], self._session)), here=True)
+            self._land((pieces[0], outcome_of(self._table, pieces[0], session=self._session)), here=True)
             return
         for piece in pieces:
             self._crew.put(piece)
@@ -230,7 +232,7 @@ class Walk:
         """In a forked child the threads of the parent do not exist: ask anew for what they had under way."""
         self._process = os.getpid()
         under_way = list(self._crew.flying.values())
-        self._crew = Crew(self._session, workers=self._workers)
+        self._crew = Crew(self._table, self._session, workers=self._workers)
         for piece in under_way:
             self._crew.put(piece)
 

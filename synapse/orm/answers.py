@@ -14,7 +14,7 @@ from synapse.mapping.json import same_json
 from synapse.mapping.likeness import Likeness, is_empty, is_usual
 from synapse.mapping.unset import UNSET
 from synapse.orm import carrying
-from synapse.orm.registry import entity_named
+from synapse.orm.registry import entity_named, table_of
 
 if TYPE_CHECKING:
     from synapse.orm.entity import Entity
@@ -29,16 +29,15 @@ _MOST_COMPARED: Final = 100_000
 
 def shown_by(cls: type[Entity], row: Values, *, names: Iterable[str], session: Session) -> dict[str, Any]:
     """Give what an answer shows of these fields, as wire values; secrets and what rows never carry are left out."""
-    schema, wire = cls._schema, session.dialect.names(cls._schema)
+    schema, wire = cls._schema, table_of(cls, session).names
     shown = {}
     for name in names:
         field = schema.fields[name]
         if wire[name] in row and not (field.write_only or field.secret):
             shown[name] = row[wire[name]]
-    for relation, via in schema.relations.items():
-        if isinstance(nested := shown.get(via), dict):
-            target = entity_named(getattr(cls, relation).target)
-            shown[via] = nested.get(session.dialect.pk(target._schema))
+    for link in schema.to_one.values():
+        if isinstance(nested := shown.get(link.via), dict):
+            shown[link.via] = nested.get(table_of(entity_named(link.target), session).pk)
     return shown
 
 
@@ -123,8 +122,7 @@ def _few(words: Sequence[str]) -> str:
 
 
 def _key(cls: type[Entity], row: Values, session: Session) -> Any:
-    key = row.get(session.dialect.pk(cls._schema))
-    return key if isinstance(key, int | str) else None
+    return table_of(cls, session).key(row)
 
 
 # --- creations by lists -----------------------------------------------------
@@ -160,7 +158,7 @@ class _Answer:
         keys: Keys,
     ) -> None:
         self.cls, self.sent, self.known = cls, sent, keys
-        read = [session.dialect.normalise(cls._schema, row) for row in rows]
+        read = list(map(table_of(cls, session).normalise, rows))
         self.keys = [_key(cls, row, session) for row in read]
         names = {name for values in sent for name in values}
         self.shown = [shown_by(cls, row, names=names, session=session) for row in read]

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Final
 
+from synapse.dialects import DEFAULT
 from synapse.errors import NotFoundError, QueryError, WrongHostError
 from synapse.orm.registry import entity_named
 from synapse.session import Backend, Session, current, current_if_any
 
 if TYPE_CHECKING:
-    from synapse.dialects import Reply, Request
+    from synapse.dialects import Reply, Request, Table
     from synapse.mapping.state import State
     from synapse.orm.entity import Entity
     from synapse.orm.queryset import QuerySet
@@ -101,6 +102,12 @@ def apart(instance: Entity, other: Entity | Session) -> bool:
 
 
 # --- where a query goes --------------------------------------------------------
+def table_for(queryset: QuerySet[Any]) -> Table:
+    """Give the entity of a query in the API that the query goes to, or before it has a session, in the usual one."""
+    session, cls = queryset._session or current_if_any(), queryset.entity
+    return (session.dialect if session else DEFAULT).table(cls._schema, cls._catalog)
+
+
 def chosen(queryset: QuerySet[Any]) -> Session:
     """Give the session of a query, or the current one, if that leads to where the query, its keys and rows belong."""
     what = f"this {queryset.entity.__name__} query"

@@ -27,6 +27,7 @@ from synapse.orm.creation import Creation
 from synapse.orm.edit import Edit, Removal
 from synapse.orm.journal import opened, path_of
 from synapse.orm.newest import Moment
+from synapse.orm.registry import table_of
 from synapse.orm.resolving import asking, put
 from synapse.query import FetchMode
 from synapse.session import Outcome, Run, Written, create_each, rows_of
@@ -106,7 +107,7 @@ def create(
     if not given:
         return given
     queryset._adopt(given)
-    takes_lists = session.dialect.create_many(cls._schema, []) is not None
+    takes_lists = table_of(cls, session).create_many([]) is not None
     try:
         with queryset._writing():
             if path is not None:
@@ -134,14 +135,14 @@ def _check_new(cls: type[Entity], each: object, index: int) -> None:
 
 
 def _in_batches(session: Session, given: list[E], *, size: int) -> Written[E]:
-    schema = type(given[0])._schema
+    table = table_of(type(given[0]), session)
 
     def send(batch: list[E]) -> list[Any]:
         sent = [writing.to_wire(each) for each in batch]
-        request = session.dialect.create_many(schema, sent)
+        request = table.create_many(sent)
         assert request is not None
         with asking(lambda since: Creation.of(batch, session=session, since=since)):
-            rows = rows_of(session.send(request).data, count=len(batch))
+            rows = rows_of(table.created(session.send(request)), count=len(batch))
         return answers.placed(type(batch[0]), rows, sent=sent, session=session, keys=keys)
 
     run, keys = Run(given), answers.Keys()
@@ -216,13 +217,13 @@ def update(queryset: QuerySet[E], fields: dict[str, Any], *, everything: bool, d
     rows = matching(queryset, *sent, proven=not everything)
     found = [Change(row.pk, {name: getattr(row, name) for name in sent}, detached(after)) for row in rows]
     changes = tuple(each for each in found if not same_json(writing.dumped(cls, each.before), sent))
-    session, schema = queryset.session, cls._schema
+    session, table = queryset.session, table_of(cls, queryset.session)
 
     def change(row: Change) -> None:
         before = writing.dumped(cls, row.before)
         with asking(lambda _: Edit.of_row(cls, row.pk, sent=sent, before=before, session=session)):
-            reply = session.send(session.dialect.change(schema, row.pk, values=sent))
-            answer = writing.answered(cls, reply.data, pk=row.pk, session=session)
+            reply = session.send(table.change(row.pk, values=sent))
+            answer = writing.answered(cls, table.one(reply), pk=row.pk, session=session)
             answers.check_changed(
                 cls, row.pk, sent=sent, before=before, row=answer, session=session, at_least=True
             )
@@ -237,12 +238,13 @@ def delete(queryset: QuerySet[E], *, everything: bool, dry_run: bool) -> BulkRes
     guard(queryset, "delete", everything=everything)
     arguments.flag("delete(dry_run=...)", dry_run)
     session, cls = queryset.session, queryset.entity
+    table = table_of(cls, session)
     rows = matching(queryset, proven=not everything)
     changes = tuple(Change(row.pk) for row in rows)
 
     def remove(row: Change) -> None:
         with asking(lambda _: Removal.of_row(cls, row.pk, session=session)):
-            answer = session.send(session.dialect.delete(cls._schema, row.pk)).data
+            answer = table.one(session.send(table.delete(row.pk)))
             writing.emptied(cls, answer, pk=row.pk)
 
     if not dry_run:

@@ -9,7 +9,7 @@ import attrs
 
 from synapse.errors import Resolution
 from synapse.orm import carrying, newer, newest
-from synapse.orm.registry import entity_named
+from synapse.orm.registry import entity_named, table_of
 from synapse.orm.resolving import ABSENT, Asked, named, open_values, take_over, without_secrets
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class Creation(Asked):
         cls, entity: type[Entity], sent: Sequence[Mapping[str, Any]], *, session: Session, since: Moment
     ) -> Creation:
         """Ask for rows that nobody holds as objects, given as wire values by field."""
-        links = newer.shared_links(entity, sent)
+        links = newer.shared_links(table_of(entity, session), sent)
         return cls(
             entity=entity._schema.entity,
             sent=tuple(sent),

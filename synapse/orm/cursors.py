@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import attrs
 
-from synapse.dialects import V1
+from synapse.dialects import Place, Table
 from synapse.errors import TransportError
+from synapse.orm import parts
 from synapse.orm.pages import Answer, Piece, Window, check_empty, may_be_smaller, numbers_of
+from synapse.orm.seen import Seen
 from synapse.orm.trail import Trail
 from synapse.query import Query
-
-if TYPE_CHECKING:
-    from synapse.orm.entity import Entity
+from synapse.query.kinds import Key
 
 
 @attrs.define(eq=False, kw_only=True)
@@ -28,25 +28,27 @@ class Cursors:
 
     def __init__(
         self,
-        cls: type[Entity],
+        table: Table,
         query: Query,
         *,
-        dialect: V1,
         size: int,
         state: dict[str, Any] | None = None,
     ) -> None:
         state = state or {}
-        self._cls, self._query, self._dialect = cls, query, dialect
-        self._wire = dialect.pk(cls._schema)
-        self._down = query.order[0].startswith("-")
+        self._table, self._query, self._size = table, query, size
+        self._by_key = parts.by_key(table, query) and isinstance(table.schema.key, Key)
+        self._down = self._by_key and query.order[0].startswith("-")
         self._trail = Trail(self._keys, state=state, by_page=True)
-        self._after, self._place, self._size = state.get("key"), state.get("place", 0), size
+        self._after, self._place = state.get("key"), state.get("place", query.start)
+        # A chain has no place to begin at but its first row.
+        self._skip = 0 if state else query.start
+        self._given = Seen()
         self._empty = 0
         self._nodes: list[Turn] = [self._turn(state.get("token", ""))]
         self.lacks: tuple[int, int] | None = None
 
     def _turn(self, token: str) -> Turn:
-        request = self._dialect.select(self._cls._schema, self._query, page=1, size=self._size, cursor=token)
+        request = self._table.select(self._query, at=token, size=self._size)
         return Turn(request, self._size, token=token)
 
     def take(self) -> Piece | None:
@@ -71,9 +73,15 @@ class Cursors:
                 piece.error = outcome
             return
         page = outcome.page
-        piece.rows = self._fresh(page.rows)
+        try:
+            rows = self._fresh(page.rows) if self._by_key else self._unseen(piece, page.rows)
+        except TransportError as error:
+            piece.error = error
+            return
+        skipped = min(self._skip, len(rows))
+        piece.rows, self._skip = rows[skipped:], self._skip - skipped
         due = self._query.stop is None or self._place + self._coming() < self._query.stop
-        if not page.next or not due:
+        if (page.next is None and page.link is None) or not due:
             return
         self._empty = 0 if page.rows else self._empty + 1
         try:
@@ -85,9 +93,8 @@ class Cursors:
     def _coming(self) -> int:
         return sum(len(turn.rows or ()) for turn in self._nodes)
 
-    def _next(self, turn: Turn, link: str) -> str:
-        token = self._dialect.cursor(link)
-        if token is None or token == turn.token:
+    def _next(self, turn: Turn, token: Place | None) -> str:
+        if not isinstance(token, str) or token == turn.token:
             raise TransportError(
                 f"{turn.request.method} {turn.request.shown}: the backend names a next page, but no cursor of it; it "
                 'seems to know none. Read with plan="pages" instead',
@@ -129,8 +136,24 @@ class Cursors:
         self._after = next((key for key in reversed(keys) if key is not None), after)
         return rows
 
+    def _unseen(self, turn: Turn, rows: list[Any]) -> list[Any]:
+        """Leave out what was handed out, in an order that keys do not tell: by the last key, and by all that came."""
+        keys, after, self._after = self._keys(rows), self._after, None
+        if after is not None and after not in keys:
+            raise TransportError(
+                f"{turn.request.method} {turn.request.shown}: the row that was handed out last is not on the page that "
+                "it was on, so that nothing tells how far this got. Read from the start",
+                method=turn.request.method,
+                url=turn.request.shown,
+            )
+        first = 0 if after is None else keys.index(after) + 1
+        named = list(zip(rows, keys, strict=True))
+        for _, key in named[:first]:
+            self._given.add(key)
+        return [row for row, key in named[first:] if key is None or self._given.add(key)]
+
     def _keys(self, rows: list[Any]) -> list[Any]:
-        return numbers_of(self._cls, rows, wire=self._wire)
+        return numbers_of(self._table, rows) if self._by_key else self._table.keys(rows)
 
     @property
     def done(self) -> bool:

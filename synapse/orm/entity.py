@@ -37,7 +37,18 @@ from synapse.errors import (
 )
 from synapse.mapping.codecs import codec_of, split_optional
 from synapse.mapping.json import as_json, detached
-from synapse.mapping.schema import READ_ONLY, SECRET, WRITE_ONLY, Field, Schema, read_only, secret, write_only
+from synapse.mapping.schema import (
+    READ_ONLY,
+    SECRET,
+    WRITE_ONLY,
+    Field,
+    Schema,
+    ToManyLink,
+    ToOneLink,
+    read_only,
+    secret,
+    write_only,
+)
 from synapse.mapping.state import State
 from synapse.mapping.unset import UNSET
 from synapse.orm import binding, hints, loading, saving, writing
@@ -102,17 +113,27 @@ def _describe(cls: type[Entity], resource: str, *, pk: str, key: Kind, order_by:
     declared = attrs.fields(cast("Any", cls))
     fields = {each.name: _field(cls, each, hints[each.name]) for each in declared if each.name != "_state"}
     known = {name: each for base in reversed(cls.__mro__) for name, each in vars(base).items()}
-    relations = {name: one.via for name, one in known.items() if isinstance(one, ToOne)}
+    to_one = {n: ToOneLink(n, one.via, one.declared) for n, one in known.items() if isinstance(one, ToOne)}
+    to_many = {
+        n: ToManyLink(n, many.by, many.declared) for n, many in known.items() if isinstance(many, ToMany)
+    }
     parents = frozenset(vars(base)["_schema"].entity for base in cls.__mro__[1:] if "_schema" in vars(base))
-    cls._schema = Schema(cls.__name__, resource, pk=pk, fields=fields, relations=relations, parents=parents)
-    cls._to_many = {name: many for name, many in known.items() if isinstance(many, ToMany)}
-    cls._key = key
+    cls._schema = Schema(
+        cls.__name__,
+        resource,
+        pk=pk,
+        key=key,
+        fields=fields,
+        to_one=to_one,
+        to_many=to_many,
+        parents=parents,
+    )
     cls._catalog = Catalog(
         cls.__name__,
         pk=pk,
         lookups=dict(cls.lookups),
         kinds={name: _kind(cls, hints, name) for name in cls.lookups},
-        aliases={via: name for name, via in relations.items()},
+        aliases={link.via: name for name, link in to_one.items()},
         order_by=order_by,
         fields=frozenset(fields),
         json=frozenset(name for name, each in fields.items() if each.codec.lazy),
@@ -155,18 +176,18 @@ class KeyOf:
 
     def check(self, what: str, value: Any) -> Any:
         """Check the value as that entity's own key."""
-        return entity_named(self.to)._key.check(what, value)
+        return entity_named(self.to)._schema.key.check(what, value)
 
 
 def _kind(cls: type[Entity], hints: Mapping[str, Any], name: str) -> Kind:
     by: By = cls.lookups[name]
     if isinstance(by.of, str):
         return Reference(by.of, key=KeyOf(by.of))
-    if name in cls._schema.relations:
-        target = getattr(cls, name).target
+    if name in cls._schema.to_one:
+        target = cls._schema.to_one[name].target
         return Reference(target, key=KeyOf(target))
     if name == cls._schema.pk:
-        return Reference(cls.__name__, key=cls._key)
+        return Reference(cls.__name__, key=cls._schema.key)
     kind = kind_of(by.of if by.of is not None else hints[name])
     # Several texts travel in one parameter, separated by commas.
     return Name() if In in by.lookups and isinstance(kind, Text) else kind
@@ -202,9 +223,7 @@ class Entity:
 
     _schema: ClassVar[Schema]
     _catalog: ClassVar[Catalog]
-    _key: ClassVar[Kind]
     lookups: ClassVar[Mapping[str, By]] = {}
-    _to_many: ClassVar[Mapping[str, ToMany[Any]]] = {}
     _made_by: ClassVar[str] = ""
     _is_found_again: ClassVar[bool] = (
         False  # a new one of the same content is answered by the one that is there
@@ -249,7 +268,7 @@ class Entity:
         >>> Task.ref(5)
         <Task 5>
         """
-        checked = cls._key.check(f"{cls.__name__}.ref()", pk)
+        checked = cls._schema.key.check(f"{cls.__name__}.ref()", pk)
         return loading.reference(cls, checked)
 
     @classmethod
@@ -404,7 +423,7 @@ class Entity:
 def _check_nothing_hidden(cls: type[Entity]) -> None:
     """Refuse a subclass whose methods or properties go by the name of a field or relation, which rows need."""
     schema = cls._schema
-    taken = {*schema.names, *cls._to_many}
+    taken = {*schema.names, *schema.to_many}
     for each in takewhile(lambda base: vars(base).get("_schema") is not schema, cls.__mro__):
         again = vars(each).get("__annotations__", {})
         for name, value in vars(each).items():

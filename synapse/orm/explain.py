@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from synapse.dialects import V1, Request
-from synapse.orm import parts, planning
+from synapse.dialects import Request
+from synapse.orm import parts, planning, reading
 from synapse.orm.planning import Plan, PlanName
 from synapse.orm.ranges import FEW_PAGES
 from synapse.query import Gt, Gte, Lt, Lte, Query
@@ -15,7 +15,7 @@ from synapse.query.catalog import spell
 from synapse.showing import MOST_LINES, lines_of, shortened
 
 if TYPE_CHECKING:
-    from synapse.orm.entity import Entity
+    from synapse.dialects import Table
     from synapse.session import Session
 
 USUAL_PAGE = 100
@@ -33,15 +33,16 @@ class Explanation:
 
     @classmethod
     def of(
-        cls, entity: type[Entity], query: Query, *, session: Session | None, plan: PlanName | None = None
+        cls, table: Table, query: Query, *, session: Session | None, plan: PlanName | None = None
     ) -> Explanation:
         """Lay out the requests that iterating the query would make, by a plan of one's own where that is given."""
         planning.check_name(plan)
-        dialect, host = (session.dialect, session.host) if session else (V1(), "")
+        host = session.host if session else ""
         if query.empty:
             return cls(host, (), "nothing is sent: no row can match")
+        reading.check(table, query)
         usual, workers = (session.page_size, session.workers) if session else (USUAL_PAGE, USUAL_WORKERS)
-        name, requests, more = _laid_out(entity, query, dialect, usual=usual, workers=workers, plan=plan)
+        name, requests, more = _laid_out(table, query, usual=usual, workers=workers, plan=plan)
         more += [f"then {path} of each page in a batch" for path in query.prefetch]
         return cls(host, tuple(requests), "; ".join(more), name)
 
@@ -58,28 +59,28 @@ class Explanation:
 
 
 def _laid_out(
-    entity: type[Entity], query: Query, dialect: V1, *, usual: int, workers: int, plan: PlanName | None
+    table: Table, query: Query, *, usual: int, workers: int, plan: PlanName | None
 ) -> tuple[str, list[Request], list[str]]:
     """Give the plan's name and the requests that are known, and say what depends on their answers."""
-    if dialect.fits(entity._schema, query):
-        chosen = planning.plan_of(entity, query, dialect=dialect, usual=usual, wanted=plan)
-        more = _onward(entity, chosen, workers=workers)
-        return chosen.name, _requests(entity, chosen, dialect), [f"{chosen.name}: {more}"] if more else []
-    split = parts.whole_parts(entity, query, fits=lambda each: dialect.fits(entity._schema, each))
-    plans = [planning.plan_of(entity, part, dialect=dialect, usual=usual, wanted=plan) for part in split]
-    if query.stop is None or not parts.in_sequence(entity, split):
-        firsts = [request for each in plans for request in _requests(entity, each, dialect)]
-        more = _onward(entity, plans[0], workers=workers)
+    if table.fits(query):
+        chosen = planning.plan_of(table, query, usual=usual, wanted=plan)
+        more = _onward(table, chosen, workers=workers)
+        return chosen.name, _requests(table, chosen), [f"{chosen.name}: {more}"] if more else []
+    split = parts.whole_parts(table, query, fits=table.fits)
+    plans = [planning.plan_of(table, part, usual=usual, wanted=plan) for part in split]
+    if query.stop is None or not parts.in_sequence(table, split):
+        firsts = [request for each in plans for request in _requests(table, each)]
+        more = _onward(table, plans[0], workers=workers)
         return "parts", firsts, [f"parts: after each, {more}"]
     first = attrs.evolve(split[0], stop=query.stop)
-    chosen = planning.plan_of(entity, first, dialect=dialect, usual=usual, wanted=plan)
+    chosen = planning.plan_of(table, first, usual=usual, wanted=plan)
     rest = f"then its further pages and the other {len(split) - 1} parts of the list, until {query.stop} rows came"
-    return "parts", _requests(entity, chosen, dialect)[:1], [f"parts: {rest}"]
+    return "parts", _requests(table, chosen)[:1], [f"parts: {rest}"]
 
 
-def _onward(entity: type[Entity], plan: Plan, *, workers: int) -> str:
+def _onward(table: Table, plan: Plan, *, workers: int) -> str:
     """Say what follows the known requests."""
-    pk = entity._schema.pk
+    pk = table.schema.pk
     if plan.name == "one" or (plan.name == "pages" and plan.query.stop is not None):
         return ""
     if plan.name == "cursor":
@@ -91,14 +92,14 @@ def _onward(entity: type[Entity], plan: Plan, *, workers: int) -> str:
     if not plan.cuts:
         return f"then {few}"
     return (
-        f"then {few}; with more than {FEW_PAGES} pages to go, {_ranges(entity, plan)} {workers} at a time, once one "
+        f"then {few}; with more than {FEW_PAGES} pages to go, {_ranges(table, plan)} {workers} at a time, once one "
         f"request has told the last {pk}"
     )
 
 
-def _ranges(entity: type[Entity], plan: Plan) -> str:
+def _ranges(table: Table, plan: Plan) -> str:
     """Estimate the ranges, where the query itself says between which keys it reads."""
-    pk, size = entity._schema.pk, plan.size
+    pk, size = table.schema.pk, plan.size
     ends = {each.lookup: each.value for each in plan.query.where if each.name == pk}
     low = ends.get(Gte, ends.get(Gt, 0) + 1 if Gt in ends else None)
     high = ends.get(Lt, ends.get(Lte, 0) + 1 if Lte in ends else None)
@@ -108,13 +109,13 @@ def _ranges(entity: type[Entity], plan: Plan) -> str:
     return f"at most about {-(-(high - low) // size):,} ranges of {size} {pk}s,"
 
 
-def _requests(entity: type[Entity], plan: Plan, dialect: V1) -> list[Request]:
+def _requests(table: Table, plan: Plan) -> list[Request]:
     query, size = plan.query, plan.size
     if plan.name == "cursor":
-        return [dialect.select(entity._schema, query, page=1, size=size, cursor="")]
+        return [table.select(query, at="", size=size)]
     open_ended = query.stop is None or plan.name == "ranges"
     last = query.start // size if open_ended or query.stop is None else (query.stop - 1) // size
     return [
-        dialect.select(entity._schema, query, page=number + 1, size=size)
+        table.select(query, at=number + 1 if number else None, size=size)
         for number in range(query.start // size, last + 1)
     ]

@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
 
-from synapse.dialects import V1
+from synapse.dialects import Table
 from synapse.errors import MappingError, NotFoundError, QueryError, did_you_mean, quoted
+from synapse.mapping.schema import Schema, ToManyLink, ToOneLink
 from synapse.mapping.unset import UNSET
 from synapse.orm import binding, coach, keyed, loading, writing
 from synapse.orm.binding import backend_of, session_of
 from synapse.orm.loading import Peers
-from synapse.orm.registry import entity_named
+from synapse.orm.registry import entity_named, table_of
 from synapse.query import FetchMode, In, Query
 
 if TYPE_CHECKING:
     from synapse.orm.entity import Entity
     from synapse.orm.queryset import QuerySet
-    from synapse.orm.relations import ToMany, ToOne
     from synapse.session import Session
 
 T = TypeVar("T")
@@ -27,7 +27,7 @@ FEW = 2
 
 
 # --- to one -----------------------------------------------------------------
-def related(instance: Entity, one: ToOne[Any]) -> Any:
+def related(instance: Entity, one: ToOneLink) -> Any:
     """Give the object on the other side, loading it for the peers too."""
     if (known := _known(instance, one.name)) is not UNSET:
         return known
@@ -63,11 +63,11 @@ def related(instance: Entity, one: ToOne[Any]) -> Any:
     return found
 
 
-def _resource(one: ToOne[Any]) -> str:
+def _resource(one: ToOneLink) -> str:
     return entity_named(one.target)._schema.resource
 
 
-def _note(instance: Entity, one: ToOne[Any]) -> None:
+def _note(instance: Entity, one: ToOneLink) -> None:
     name = type(instance).__name__
     ahead = f"prefetch_related({one.name!r})"
     if instance._state.mode is FetchMode.ONE:
@@ -93,7 +93,7 @@ def _open_expanded(instance: Entity, name: str) -> None:
     peers = instance._state.peers.live() if instance._state.peers else [instance]
     # Another thread may take them from an object without peers.
     rows = [(peer, row) for peer in peers if (row := (peer._state.rows or {}).pop(name, None)) is not None]
-    target = entity_named(getattr(type(instance), name).target)
+    target = entity_named(instance._schema.to_one[name].target)
     session = session_of(instance)
     by_key: dict[Any, Entity] = {}
     own: MappingError | None = None
@@ -143,7 +143,7 @@ def _join(made: Iterable[Entity]) -> None:
             each._state.peers = peers
 
 
-def load_related(instances: Sequence[Entity], one: ToOne[Any]) -> dict[Any, MappingError]:
+def load_related(instances: Sequence[Entity], one: ToOneLink) -> dict[Any, MappingError]:
     """Load a to-one relation of many objects, one object per distinct key, and tell which rows of theirs are bad."""
     waiting: dict[Any, list[Entity]] = {}
     for instance in instances:
@@ -170,15 +170,15 @@ def load_related(instances: Sequence[Entity], one: ToOne[Any]) -> dict[Any, Mapp
 
 
 def _rows_by_key(
-    session: Session, target: type[Entity], keys: list[Any], *, parents: Sequence[Entity], one: ToOne[Any]
+    session: Session, target: type[Entity], keys: list[Any], *, parents: Sequence[Entity], one: ToOneLink
 ) -> dict[Any, dict[str, Any]]:
     """Find rows by key: from the cache, else by one list, else through the parents, else one by one."""
-    resource = target._schema.resource
+    table, resource = table_of(target, session), target._schema.resource
     found = {key: row for key in keys if (row := session.cache.get(resource, key)) is not None}
     ticket = session.cache.ticket(resource)
     lacking = [key for key in keys if key not in found]
-    if len(lacking) > FEW and target._catalog.accepts(target._schema.pk, In):
-        fresh = _listed(session, target, lacking)
+    if len(lacking) > FEW and table.accepts(table.schema.pk, In):
+        fresh = _listed(session, table, lacking)
     elif len(lacking) > FEW and _expands(session, type(parents[0]), one):
         fresh = _expanded(session, parents, one)
     else:
@@ -187,7 +187,7 @@ def _rows_by_key(
     single = [key for key in lacking if key not in fresh]
     for key, row in fresh.items():
         # Threads share what is kept, so it must not change any more.
-        session.cache.put(resource, key, row=session.dialect.normalise(target._schema, row), ticket=ticket)
+        session.cache.put(resource, key, row=table.normalise(row), ticket=ticket)
     return found | fresh | one_by_one(session, single, get=lambda key: _single(session, target, key))
 
 
@@ -195,34 +195,34 @@ def _single(session: Session, target: type[Entity], key: Any) -> Any:
     """Get one row; of threads and pages that want the same at once, one asks for all."""
 
     def get() -> Any:
-        request = session.dialect.detail(target._schema, key)
-        data = session.send(request).data
-        row = loading.checked_row(target, data, pk=key, request=request, session=session)
+        table = table_of(target, session)
+        request = table.detail(key)
+        data = table.one(session.send(request))
+        row = loading.checked_row(table, data, pk=key, request=request)
         return row if isinstance(data, dict) else data
 
     return session.cache.once(target._schema.resource, key, get=get)
 
 
-def _expands(session: Session, cls: type[Entity], one: ToOne[Any]) -> bool:
-    return cls._catalog.accepts(cls._schema.pk, In) and one.name in session.dialect.expandable(cls._schema)
+def _expands(session: Session, cls: type[Entity], one: ToOneLink) -> bool:
+    table = table_of(cls, session)
+    return table.accepts(table.schema.pk, In) and one.name in table.expandable
 
 
-def _listed(session: Session, target: type[Entity], keys: list[Any]) -> dict[Any, dict[str, Any]]:
-    return _keyed(keyed.rows_of(target, keys, session=session), session.dialect.pk(target._schema))
+def _listed(session: Session, table: Table, keys: list[Any]) -> dict[Any, dict[str, Any]]:
+    return _keyed(keyed.rows_of(table, keys, session=session), table)
 
 
-def _keyed(rows: Iterable[Any], wire_pk: str) -> dict[Any, dict[str, Any]]:
+def _keyed(rows: Iterable[Any], table: Table) -> dict[Any, dict[str, Any]]:
     """Sort rows by key; what has none is left out, and asked for by itself."""
-    found = [row for row in rows if isinstance(row, dict)]
-    return {row[wire_pk]: row for row in found if isinstance(row.get(wire_pk), int | str)}
+    return {key: row for row in rows if (key := table.key(row)) is not None}
 
 
-def _expanded(session: Session, parents: Sequence[Entity], one: ToOne[Any]) -> dict[Any, dict[str, Any]]:
-    cls, target = type(parents[0]), entity_named(one.target)
-    wire, wire_pk = session.dialect.names(cls._schema)[one.via], session.dialect.pk(target._schema)
+def _expanded(session: Session, parents: Sequence[Entity], one: ToOneLink) -> dict[Any, dict[str, Any]]:
+    table, target = table_of(type(parents[0]), session), table_of(entity_named(one.target), session)
     keys = [parent.pk for parent in parents]
-    owners = keyed.rows_of(cls, keys, session=session, only=(one.via,), expand=one.name)
-    return _keyed((row.get(wire) for row in owners if isinstance(row, dict)), wire_pk)
+    owners = keyed.rows_of(table, keys, session=session, only=(one.via,), expand=one.name)
+    return _keyed((table.value(row, one.via) for row in owners), target)
 
 
 def one_by_one(session: Session, keys: Sequence[Any], *, get: Callable[[Any], T]) -> dict[Any, T]:
@@ -237,6 +237,12 @@ def one_by_one(session: Session, keys: Sequence[Any], *, get: Callable[[Any], T]
 
 
 # --- to many ----------------------------------------------------------------
+def back(schema: Schema, many: ToManyLink) -> str | None:
+    """Name the field of a link's target that holds the key of its owner, if it has one."""
+    links = entity_named(many.target)._schema.to_one.values()
+    return next((link.via for link in links if schema.is_a(link.target)), None)
+
+
 @attrs.frozen(eq=False)
 class Owner:
     """Whose set a query is: the object, the name of the set there, and the field of the rows that holds its key."""
@@ -246,9 +252,9 @@ class Owner:
     via: str | None
 
     @classmethod
-    def of(cls, instance: Entity, many: ToMany[Any]) -> Owner:
+    def of(cls, instance: Entity, many: ToManyLink) -> Owner:
         """Tell whose set a relation is."""
-        return cls(instance, many.name, many.back(type(instance)))
+        return cls(instance, many.name, back(instance._schema, many))
 
     def rows(self) -> list[Any] | None:
         """Give the rows that were prefetched, if they are held."""
@@ -260,7 +266,7 @@ class Owner:
         writing.forget_related(self.instance, self.name)
 
 
-def related_set(instance: Entity, many: ToMany[Any]) -> QuerySet[Any]:
+def related_set(instance: Entity, many: ToManyLink) -> QuerySet[Any]:
     """Give the query of the objects that point back here, already answered where they were prefetched."""
     state, target, owner = instance._state, entity_named(many.target), Owner.of(instance, many)
     queryset: QuerySet[Any] = target.objects.filter(**{many.by: instance.pk})
@@ -284,13 +290,13 @@ def prefetch(instances: Sequence[Entity], path: str) -> None:
     name, _, rest = path.partition("__")
     cls = type(instances[0])
     if name in cls._schema.relations:
-        for error in load_related(instances, getattr(cls, name)).values():
+        for error in load_related(instances, cls._schema.to_one[name]).values():
             raise error
         reached = [
             found for each in instances if isinstance(found := _known(each, name), target_of(cls, name))
         ]
     else:
-        _prefetch_many(instances, cls._to_many[name])
+        _prefetch_many(instances, cls._schema.to_many[name])
         reached = [row for each in instances for row in (each._state.related or {}).get(name, ())]
     if rest:
         prefetch(list({row.pk: row for row in reached}.values()), rest)
@@ -298,23 +304,22 @@ def prefetch(instances: Sequence[Entity], path: str) -> None:
 
 def target_of(cls: type[Entity], name: str) -> type[Entity]:
     """Find the entity on the other side of a relation, either way."""
-    if name in cls._schema.relations:
-        return entity_named(getattr(cls, name).target)
-    if name in cls._to_many:
-        return entity_named(cls._to_many[name].target)
-    known = [*cls._schema.relations, *cls._to_many]
+    links: dict[str, ToOneLink | ToManyLink] = {**cls._schema.to_one, **cls._schema.to_many}
+    if name in links:
+        return entity_named(links[name].target)
+    known = list(links)
     raise QueryError(
         f"{cls.__name__} has no relation {quoted(name)}{did_you_mean(name, known)}. Relations: {', '.join(known)}"
     )
 
 
-def check_nested(cls: type[Entity], name: str) -> None:
+def check_nested(table: Table, name: str) -> None:
     """Check that the backend can nest a relation into rows, or raise `QueryError`."""
-    known = V1().expandable(cls._schema)
+    entity, known = table.schema.entity, table.expandable
     if name not in known:
-        check_path(cls, name)
+        check_path(entity_named(entity), name)
         raise QueryError(
-            f"the backend cannot nest {cls.__name__}.{name}; prefetch_related({name!r}) loads it in a batch. "
+            f"the backend cannot nest {entity}.{name}; prefetch_related({name!r}) loads it in a batch. "
             f"It can nest: {', '.join(known) or 'nothing'}"
         )
 
@@ -325,18 +330,18 @@ def check_path(cls: type[Entity], path: str) -> None:
         cls = target_of(cls, step)
 
 
-def _prefetch_many(instances: Sequence[Entity], many: ToMany[Any]) -> None:
+def _prefetch_many(instances: Sequence[Entity], many: ToManyLink) -> None:
     target, session = entity_named(many.target), session_of(instances[0])
     lacking = [each for each in instances if _lacks(each, many.name)]
-    back = many.back(type(instances[0]))
-    if back is not None and target._catalog.accepts(many.by, In):
+    via = back(instances[0]._schema, many)
+    if via is not None and table_of(target, session).accepts(many.by, In):
         keys, mode = {each.pk for each in lacking}, instances[0]._state.mode or FetchMode.PEERS
         query = target.objects.using(session).filter(**{f"{many.by}__in": sorted(keys)}).fetch_mode(mode)
         grouped: dict[Any, list[Entity]] = {key: [] for key in keys}
         for row in query:
-            grouped.setdefault(getattr(row, back), []).append(row)
+            grouped.setdefault(getattr(row, via), []).append(row)
         for each in lacking:
-            know(grouped[each.pk], Owner(each, many.name, back), session=session)
+            know(grouped[each.pk], Owner(each, many.name, via), session=session)
             _attach(each, many.name, grouped[each.pk])
         return
     for found in session.map(lambda each: list(related_set(each, many).all()), lacking):

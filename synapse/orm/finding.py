@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from synapse.errors import NotFoundError, QueryError
 from synapse.mapping.unset import UNSET, Unset
-from synapse.orm import binding, fetching, loading, spelling
+from synapse.orm import binding, fetching, loading, reading, spelling
+from synapse.orm.registry import table_of
 from synapse.query import Exact, In
 from synapse.query.kinds import Reference
 
@@ -28,10 +29,11 @@ def get(queryset: QuerySet[E], pk: Any, *, lookups: dict[str, Any]) -> E:
     queryset._unsliced("get()")
     binding.check_host(queryset.session, lookups.values(), what="get()")
     keys = [name for name in ("pk", schema.pk) if name in lookups]
+    table = table_of(queryset.entity, queryset.session)
     # Only lists can leave fields out.
-    listed = bool(query.only or query.defer) and queryset.entity._catalog.accepts(schema.pk, Exact)
+    listed = bool(query.only or query.defer) and table.accepts(schema.pk, Exact)
     single = keys == list(lookups) and len(keys) == 1 and query.bare and not listed
-    if single and queryset.session.dialect.row(schema).detail:
+    if single and table.has_single:
         return _detail(queryset, _kind(queryset).check(f"{schema.entity}.get()", lookups[keys[0]]))
     if not lookups and query.bare:
         raise QueryError(f"get() needs a key or lookups: {schema.entity}.objects.get(5)")
@@ -55,19 +57,21 @@ def outermost(queryset: QuerySet[E], names: tuple[str, ...], *, verb: Literal["l
 
 
 def _kind(queryset: QuerySet[Any]) -> Reference:
-    return Reference(queryset.entity._schema.entity, key=queryset.entity._key)
+    return Reference(queryset.entity._schema.entity, key=queryset.entity._schema.key)
 
 
 def _detail(queryset: QuerySet[E], pk: Any) -> E:
     schema, session, query = queryset.entity._schema, queryset.session, queryset.query
-    request = session.dialect.detail(schema, pk, expand=query.expand)
+    table = table_of(queryset.entity, session)
+    reading.check(table, query)
+    request = table.detail(pk, expand=query.expand)
     try:
         reply = session.send(request)
     except NotFoundError as error:
         raise loading.missing(
             queryset.entity, f"{schema.entity} {pk!r} does not exist", cause=error
         ) from error
-    row = loading.checked_row(queryset.entity, reply.data, pk=pk, request=request, session=session)
+    row = loading.checked_row(table, table.one(reply), pk=pk, request=request)
     found = loading.load(queryset.entity, row, session=session, mode=query.mode)
     for path in query.prefetch:
         fetching.prefetch([found], path)
@@ -82,8 +86,10 @@ def _single(queryset: QuerySet[E], lookups: dict[str, Any]) -> E:
     spelled = spelling.spelled(asked.query) or "the query"
     if not found:
         raise loading.missing(cls, f"no {cls.__name__} matches {spelled}")
+    counts = table_of(cls, asked.session).traits.counts
+    found_count = asked.count() if counts else "more than one"
     raise cls.MultipleObjectsReturned(
-        f"get() found {asked.count()} {cls.__name__} for {spelled}, not one; filter further, or use first()"
+        f"get() found {found_count} {cls.__name__} for {spelled}, not one; filter further, or use first()"
     )
 
 
@@ -95,7 +101,7 @@ def in_bulk(queryset: QuerySet[E], keys: Iterable[Any] | Unset) -> dict[Any, E]:
     keys = list(keys) if isinstance(keys, Iterator) else keys
     checked = In.check(f"{queryset.entity.__name__}.in_bulk()", keys, kind=_kind(queryset))
     binding.check_host(queryset.session, [keys], what="in_bulk()")
-    if queryset.entity._catalog.accepts(queryset.entity._schema.pk, In):
+    if table_of(queryset.entity, queryset.session).accepts(queryset.entity._schema.pk, In):
         queryset = queryset.filter(pk__in=checked)
     elif queryset.query.bare:
         return fetching.one_by_one(queryset.session, checked, get=lambda key: _detail(queryset, key))

@@ -25,6 +25,7 @@ from synapse.orm import answers, newer, writing
 from synapse.orm.carrying import pair
 from synapse.orm.creation import Creation
 from synapse.orm.journal import Journal
+from synapse.orm.registry import table_of
 from synapse.orm.resolving import asking
 from synapse.session import Outcome, Run, Untried, Written, create_each, rows_of
 from synapse.session.throttle import stopping
@@ -67,8 +68,7 @@ def create(session: Session, given: Sequence[E], *, size: int, journal: Journal)
 
 
 def _take_key(item: Item[Any], key: Any, session: Session) -> None:
-    cls = type(item.made)
-    writing.store(item.made, {session.dialect.pk(cls._schema): key}, session=session)
+    writing.store(item.made, {table_of(type(item.made), session).pk: key}, session=session)
 
 
 class _Creation(Generic[E]):
@@ -76,7 +76,8 @@ class _Creation(Generic[E]):
 
     def __init__(self, session: Session, cls: type[E], journal: Journal, *, size: int) -> None:
         self.session, self.cls, self.journal = session, cls, journal
-        self.in_lists = session.dialect.create_many(cls._schema, []) is not None
+        self.table = table_of(cls, session)
+        self.in_lists = self.table.create_many([]) is not None
         self.size = size if self.in_lists else _WINDOW
         self.started = time.monotonic()
         self.highest: int | None = None
@@ -237,10 +238,10 @@ class _Creation(Generic[E]):
 
     def _send_list(self, batch: list[Item[E]]) -> list[Any]:
         values = [writing.to_wire(item.made) for item in batch]
-        request = self.session.dialect.create_many(self.cls._schema, values)
+        request = self.table.create_many(values)
         assert request is not None
         with self._asking([item.made for item in batch]):
-            rows = rows_of(self.session.send(request).data, count=len(batch))
+            rows = rows_of(self.table.created(self.session.send(request)), count=len(batch))
         for row in rows:
             self._key(row)
         found = answers.placed(self.cls, rows, sent=values, session=self.session, keys=self.keys)
@@ -249,12 +250,12 @@ class _Creation(Generic[E]):
         return found
 
     def _send_one(self, item: Item[E]) -> Any:
-        values, dialect = writing.to_wire(item.made), self.session.dialect
+        values = writing.to_wire(item.made)
         with self._asking([item.made]):
-            row = self.session.send(dialect.create(self.cls._schema, values)).data
+            row = self.table.created(self.session.send(self.table.create(values)))
             row = row[0] if isinstance(row, list) and len(row) == 1 else row
             self._key(row)
-            row = dialect.normalise(self.cls._schema, row)
+            row = self.table.normalise(row)
             answers.check_created(self.cls, row, sent=values, session=self.session, keys=self.keys)
         return row
 
@@ -262,12 +263,12 @@ class _Creation(Generic[E]):
         return asking(lambda since: Creation.of(objects, session=self.session, since=since))
 
     def _key(self, row: Any) -> Any:
-        wire_pk = self.session.dialect.pk(self.cls._schema)
-        if not isinstance(row, dict) or row.get(wire_pk) is None:
+        key = self.table.key(row)
+        if key is None:
             raise WriteUnconfirmedError(
-                f"a {self.cls.__name__} was created, but the answer names no {wire_pk!r}"
+                f"a {self.cls.__name__} was created, but the answer names no {self.table.pk!r}"
             )
-        return row[wire_pk]
+        return key
 
     def _stored(self, outcome: Outcome[Item[E], Any]) -> Outcome[Item[E], Any]:
         """Take over an answer; one that names the key tells that the row is done, whatever else is in it."""

@@ -9,11 +9,11 @@ import attrs
 
 from synapse.errors import NotFoundError, SynapseError
 from synapse.orm import parts
-from synapse.orm.pages import fetch, keys_of, took_too_long
+from synapse.orm.pages import fetch, took_too_long
 from synapse.query import Condition, In, Query
 
 if TYPE_CHECKING:
-    from synapse.orm.entity import Entity
+    from synapse.dialects import Place, Table
     from synapse.session import Session
 
 MOST: Final = 250
@@ -21,19 +21,19 @@ MOST: Final = 250
 
 
 def rows_of(
-    cls: type[Entity], keys: Sequence[Any], *, session: Session, only: tuple[str, ...] = (), expand: str = ""
+    table: Table, keys: Sequence[Any], *, session: Session, only: tuple[str, ...] = (), expand: str = ""
 ) -> Iterator[Any]:
     """Give the rows that have these keys, as they come; those that do not exist are left out."""
     queries = [
         part
         for some in _even(keys)
         for part in parts.whole_parts(
-            cls,
-            Query(where=(_among(cls, some),), only=only, expand=(expand,) if expand else ()),
-            fits=lambda query: session.dialect.fits(cls._schema, query),
+            table,
+            Query(where=(_among(table, some),), only=only, expand=(expand,) if expand else ()),
+            fits=table.fits,
         )
     ]
-    for found in session.map(lambda query: list(_read(cls, query, session)), queries):
+    for found in session.map(lambda query: list(_read(table, query, session)), queries):
         yield from found.value()
 
 
@@ -44,35 +44,35 @@ def _even(keys: Sequence[Any]) -> Iterable[Sequence[Any]]:
     return [keys[low:high] for low, high in zip(bounds, bounds[1:], strict=False)]
 
 
-def _among(cls: type[Entity], keys: Sequence[Any]) -> Condition:
-    return Condition(cls._schema.pk, In, tuple(keys))
+def _among(table: Table, keys: Sequence[Any]) -> Condition:
+    return Condition(table.schema.pk, In, tuple(keys))
 
 
-def _read(cls: type[Entity], query: Query, session: Session) -> Iterator[Any]:
+def _read(table: Table, query: Query, session: Session) -> Iterator[Any]:
     """Read one list of keys, whatever the backend's page size; one that takes too long is asked for in halves."""
     keys = query.where[0].value
     try:
-        yield from _pages(cls, query, session)
+        yield from _pages(table, query, session)
     except SynapseError as error:
         if len(keys) == 1 or not took_too_long(error):
             raise
         for half in (keys[: len(keys) // 2], keys[len(keys) // 2 :]):
-            yield from _read(cls, attrs.evolve(query, where=(_among(cls, half),)), session)
+            yield from _read(table, attrs.evolve(query, where=(_among(table, half),)), session)
 
 
-def _pages(cls: type[Entity], query: Query, session: Session) -> Iterator[Any]:
-    wanted, wire, number = set(query.where[0].value), session.dialect.pk(cls._schema), 1
+def _pages(table: Table, query: Query, session: Session) -> Iterator[Any]:
+    wanted = set(query.where[0].value)
+    at: Place | None = None
     size = len(wanted)
     while wanted:
-        request = session.dialect.select(cls._schema, query, page=number, size=size)
         try:
-            page = fetch(request, session).page
+            page = fetch(table, table.select(query, at=at, size=size), session=session).page
         except NotFoundError:
-            if number == 1:
+            if at is None:
                 raise
             return
         yield from page.rows
-        found = wanted.intersection(keys_of(cls, page.rows, wire=wire))
+        found = wanted.intersection(table.keys(page.rows))
         if not page.next or not found:
             return
-        wanted, number = wanted - found, number + 1
+        wanted, at = wanted - found, page.next

@@ -11,7 +11,7 @@ from functools import cache, partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from synapse.dialects import V1, Request
+from synapse.dialects import Request, Table
 from synapse.errors import MappingError, NotFoundError, QueryError, TransportError, hidden
 from synapse.mapping.codecs import Misfit, open_value
 from synapse.mapping.json import same_json
@@ -20,8 +20,7 @@ from synapse.mapping.unset import UNSET
 from synapse.masking import outline
 from synapse.orm import coach, rowcode
 from synapse.orm.binding import backend_of, session_of
-from synapse.orm.pages import keys_of
-from synapse.orm.registry import entity_named
+from synapse.orm.registry import entity_named, table_of
 from synapse.query import Condition, FetchMode, In, Query
 from synapse.session import Session
 from synapse.session.process import Locks, undisturbed
@@ -90,12 +89,12 @@ def clear(instance: Entity, name: str) -> None:
 
 # --- rows → objects ---------------------------------------------------------
 @cache
-def _plan(cls: Any, dialect: V1) -> list[tuple[str, str, Callable[[Any], Any], bool, str | None, Put]]:
+def _plan(cls: Any, table: Table) -> list[tuple[str, str, Callable[[Any], Any], bool, str | None, Put]]:
     """Lay out once per class how each field is read from a row."""
     schema = cls._schema
     by_via = {via: name for name, via in schema.relations.items()}
     plan = []
-    for name, wire in dialect.names(schema).items():
+    for name, wire in table.names.items():
         codec = schema.fields[name].codec
         plan.append((name, wire, codec.load, codec.lazy, by_via.get(name), getattr(cls, name).__set__))
     return plan
@@ -106,7 +105,7 @@ def fill(instance: Entity, row: dict[str, Any], *, where: str = "", skip: Contai
     state, cls, name = instance._state, type(instance), "?"
     matched = 0
     try:
-        for name, wire, load, lazy, relation, write in _plan(cast("Any", cls), state.session.dialect):
+        for name, wire, load, lazy, relation, write in _plan(cast("Any", cls), table_of(cls, state.session)):
             if wire not in row:
                 continue
             matched += 1
@@ -160,38 +159,38 @@ def _keep_closed(instance: Entity, name: str, value: Any) -> None:
 
 
 def _keep_expanded(instance: Entity, relation: str, row: dict[str, Any]) -> Any:
-    target = entity_named(getattr(type(instance), relation).target)
+    target = entity_named(instance._schema.to_one[relation].target)
     state = instance._state
     state.rows = {**(state.rows or {}), relation: row}
-    return row.get(state.session.dialect.pk(target._schema))
+    return row.get(table_of(target, state.session).pk)
 
 
 def _keep_extra(instance: Entity, row: dict[str, Any]) -> None:
     state, cls = instance._state, type(instance)
-    known = _wire_names(cast("Any", cls), state.session.dialect)
+    known = _wire_names(table_of(cls, state.session))
     extra = {key: value for key, value in row.items() if key not in known}
-    for name in cls._to_many:
+    for name in cls._schema.to_many:
         if isinstance(extra.get(name), list) and all(isinstance(each, dict) for each in extra[name]):
             state.rows = {**(state.rows or {}), name: extra.pop(name)}
     state.extra = extra or state.extra
 
 
 @cache
-def _wire_names(cls: Any, dialect: V1) -> frozenset[str]:
-    return frozenset(dialect.names(cls._schema).values())
+def _wire_names(table: Table) -> frozenset[str]:
+    return frozenset(table.names.values())
 
 
 def _keep_unknown(instance: Entity, row: dict[str, Any]) -> None:
     """Keep what came beside the fields of a row that was not normalised yet."""
-    _keep_extra(instance, instance._state.session.dialect.normalise(instance._schema, row))
+    _keep_extra(instance, table_of(type(instance), instance._state.session).normalise(row))
 
 
 @cache
-def _maker(cls: Any, dialect: V1) -> rowcode.Make:
-    make = rowcode.maker(cls, dialect, nested=_keep_expanded, keep_extra=_keep_unknown)
-    if dialect.uniform(cls._schema):
+def _maker(cls: Any, table: Table) -> rowcode.Make:
+    make = rowcode.maker(cls, table, nested=_keep_expanded, keep_extra=_keep_unknown)
+    if table.uniform:
         return make
-    return lambda row, *rest: make(dialect.normalise(cls._schema, row), *rest)
+    return lambda row, *rest: make(table.normalise(row), *rest)
 
 
 def load(
@@ -204,12 +203,12 @@ def load(
     nested: bool = False,
 ) -> E:
     """Build an object from one row that the backend sent; only a nested one may come without its key."""
-    row = session.dialect.normalise(cls._schema, row)
-    wire_pk = session.dialect.pk(cls._schema)
-    if row.get(wire_pk) is None and not nested:
+    table = table_of(cls, session)
+    row = table.normalise(row)
+    if row.get(table.pk) is None and not nested:
         path = f"{cls.__name__}.{cls._schema.pk}"
         error = MappingError(
-            f"{path}{where}: the row has no key {wire_pk!r}; it is {outline(row.get('', row))}"
+            f"{path}{where}: the row has no key {table.pk!r}; it is {outline(row.get('', row))}"
         )
         error.path = path
         raise error
@@ -218,7 +217,7 @@ def load(
     try:
         fill(instance, row, where=where)
     except MappingError as error:
-        (key,) = keys_of(cls, [row], wire=wire_pk)
+        key = table.key(row)
         error.key = hidden(key) if isinstance(key, str) else key
         if where and error.key is not None:
             shown = str(error.key)
@@ -240,7 +239,7 @@ def load_page(
 
     What is wrong with a row is raised, or goes to *bad* by the row's place in the page, and the row is left out.
     """
-    mode, make = query.mode if query else FetchMode.PEERS, _maker(cast("Any", cls), session.dialect)
+    mode, make = query.mode if query else FetchMode.PEERS, _maker(cast("Any", cls), table_of(cls, session))
     peers = None
     if mode is FetchMode.PEERS and len(rows) > 1:
         peers = Peers(narrowed=bool(query and (query.only or query.defer)))
@@ -359,8 +358,8 @@ def _load_deferred(instance: Entity, name: str) -> None:
         )
     state.session = session = session_of(instance)
     batch = _lacking(instance, name)
-    light = name in session.dialect.row(cls._schema).light
-    listed = cls._catalog.accepts(cls._schema.pk, In)
+    table = table_of(cls, session)
+    light, listed = table.lists_alone(name), table.accepts(cls._schema.pk, In)
     if len(batch) == 1 and not cls._schema.fields[name].secret:
         _note(instance, name)
     if listed and (light or len(batch) > 1):
@@ -387,7 +386,7 @@ def _note(instance: Entity, name: str) -> None:
 
 def _lacking(instance: Entity, name: str) -> list[Entity]:
     peers: Peers | None = instance._state.peers
-    light = name in session_of(instance).dialect.row(type(instance)._schema).light
+    light = table_of(type(instance), session_of(instance)).lists_alone(name)
     if peers is None or not (peers.narrowed or light):
         return [instance]
     others = [row for row in peers.live() if row is not instance and not has(row, name)]
@@ -395,12 +394,12 @@ def _lacking(instance: Entity, name: str) -> list[Entity]:
 
 
 def _load_for(batch: list[Entity], name: str, session: Session) -> None:
-    cls = type(batch[0])
-    keys = Condition(cls._schema.pk, In, tuple(row.pk for row in batch))
-    request = session.dialect.select(cls._schema, Query(where=(keys,), only=(name,)), page=1, size=len(batch))
-    page = session.dialect.page(session.send(request), request)
-    rows = [session.dialect.normalise(cls._schema, each) for each in page.rows]
-    by_key = dict(zip(keys_of(cls, rows, wire=session.dialect.pk(cls._schema)), rows, strict=True))
+    table = table_of(type(batch[0]), session)
+    keys = Condition(table.schema.pk, In, tuple(row.pk for row in batch))
+    request = table.select(Query(where=(keys,), only=(name,)), size=len(batch))
+    found = table.found(session.send(request), request)
+    rows = [table.normalise(each) for each in found.rows]
+    by_key = dict(zip(table.keys(rows), rows, strict=True))
     for instance in batch:
         try:
             if instance.pk in by_key:
@@ -413,24 +412,22 @@ def _load_for(batch: list[Entity], name: str, session: Session) -> None:
 
 def detail_row(instance: Entity, session: Session, *, field: str = "") -> dict[str, Any]:
     """Fetch the object's own row; with *field*, one that carries this field."""
-    cls = type(instance)
-    request = session.dialect.detail(cls._schema, instance.pk, field=field)
+    cls, table = type(instance), table_of(type(instance), session)
+    request = table.detail(instance.pk, field=field)
     try:
         reply = session.send(request)
     except NotFoundError as error:
         raise missing(cls, f"{cls.__name__} {instance.pk} does not exist (any more)", cause=error) from error
-    return checked_row(cls, reply.data, pk=instance.pk, request=request, session=session, keyed=True)
+    return checked_row(table, table.one(reply), pk=instance.pk, request=request, keyed=True)
 
 
-def checked_row(
-    cls: type[Entity], data: Any, *, pk: Any, request: Request, session: Session, keyed: bool = False
-) -> dict[str, Any]:
+def checked_row(table: Table, data: Any, *, pk: Any, request: Request, keyed: bool = False) -> dict[str, Any]:
     """Give the row that answers a request for one key, or raise where it has that of another; if *keyed*, has none."""
-    row = session.dialect.normalise(cls._schema, data)
-    (key,) = keys_of(cls, [row], wire=session.dialect.pk(cls._schema))
+    row = table.normalise(data)
+    key = table.key(row)
     if keyed if key is None else not same_key(pk, key):
         raise TransportError(
-            f"{request.method} {request.shown}: expected {cls.__name__} {pk}, got "
+            f"{request.method} {request.shown}: expected {table.schema.entity} {pk}, got "
             f"{outline(data) if key is None else key}",
             method=request.method,
             url=request.shown,
@@ -461,7 +458,7 @@ def refresh(instance: Entity) -> None:
     """Load every field anew and forget changes."""
     session = session_of(instance)
     row = detail_row(instance, session)
-    for name, wire in session.dialect.names(instance._schema).items():
+    for name, wire in table_of(type(instance), session).names.items():
         if wire not in row:
             forget(instance, name)
     instance._state.rows = instance._state.related = None
@@ -483,7 +480,7 @@ def overwrite(instance: Entity, row: dict[str, Any], *, session: Session) -> Non
     keys = {name: peek(instance, via) for name, via in relations.items()}
     closed, opened = state.rows or {}, state.related or {}
     state.rows, state.related = {}, {}
-    fill(instance, session.dialect.normalise(instance._schema, row))
+    fill(instance, table_of(type(instance), session).normalise(row))
     replaced = {name for name, key in keys.items() if peek(instance, relations[name]) != key}
     replaced |= set(state.rows)
     state.related = {name: kept for name, kept in opened.items() if name not in replaced} or None

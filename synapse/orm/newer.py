@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from synapse.orm.registry import table_of
 from synapse.query import Exact, Gt, Query
 
 if TYPE_CHECKING:
+    from synapse.dialects import Table
     from synapse.orm.entity import Entity
     from synapse.session import Session
 
@@ -16,11 +18,12 @@ E = TypeVar("E", bound="Entity")
 
 def highest_key(cls: type[Entity], session: Session) -> int | None:
     """Give the highest key that the backend has, 0 without rows; None where keys are in no order."""
-    schema, pk = cls._schema, cls._schema.pk
-    request = session.dialect.select(schema, Query(order=(f"-{pk}",), only=(pk,)), page=1, size=2)
-    rows = session.dialect.page(session.send(request), request).rows
-    wire_pk = session.dialect.pk(schema)
-    found = [session.dialect.normalise(schema, row).get(wire_pk) for row in rows]
+    table, pk = table_of(cls, session), cls._schema.pk
+    if pk not in table.orders:
+        return None
+    request = table.select(Query(order=(f"-{pk}",), only=(pk,)), size=2)
+    rows = table.found(session.send(request), request).rows
+    found = [table.normalise(row).get(table.pk) for row in rows]
     keys = [key for key in found if type(key) is int]
     if len(keys) < len(rows) or keys != sorted(keys, reverse=True):
         return None
@@ -34,8 +37,9 @@ def rows(
 
     The flag says whether all of them were surely read.
     """
-    pk, shared = cls._schema.pk, shared_links(cls, sent)
-    if after and cls._catalog.accepts(pk, Gt):
+    table, pk = table_of(cls, session), cls._schema.pk
+    shared = shared_links(table, sent)
+    if after and table.accepts(pk, Gt):
         shared[f"{pk}__gt"] = after
     queryset = cls.objects.using(session).filter(**shared).order_by(f"-{pk}")
     younger: list[E] = []
@@ -53,11 +57,11 @@ def rows(
         return younger, not found.bad_count
 
 
-def shared_links(cls: type[Entity], sent: Collection[Mapping[str, Any]]) -> dict[str, Any]:
+def shared_links(table: Table, sent: Collection[Mapping[str, Any]]) -> dict[str, Any]:
     """Give the links that rows have in common and that can be filtered by."""
     links: dict[str, Any] = {}
-    for relation, via in cls._schema.relations.items():
+    for relation, via in table.schema.relations.items():
         keys = {values.get(via) for values in sent}
-        if len(keys) == 1 and None not in keys and cls._catalog.accepts(relation, Exact):
+        if len(keys) == 1 and None not in keys and table.accepts(relation, Exact):
             links[relation] = keys.pop()
     return links

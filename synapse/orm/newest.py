@@ -13,8 +13,10 @@ import attrs
 
 from synapse.errors import MappingError, NotFoundError
 from synapse.orm import loading
+from synapse.orm.registry import table_of
 
 if TYPE_CHECKING:
+    from synapse.dialects import Place, Table
     from synapse.orm.entity import Entity
     from synapse.session import Session
 
@@ -72,7 +74,7 @@ class _Page(Generic[E]):
     rows: list[tuple[E, dict[str, Any]]]
     surely: float | None = None
     perhaps: float | None = None
-    more: bool = False
+    next: Place | None = None
     unread: int = 0
     count: int | None = None
 
@@ -88,18 +90,20 @@ def made_since(
     found: dict[Any, tuple[E, dict[str, Any]]] = {}
     perhaps: dict[Any, tuple[E, dict[str, Any]]] = {}
     dated, whole, count = True, True, 0
-    for number in range(1, MOST // PAGE + 1):
-        page = _page(cls, number, session=session, lookups=lookups or {}, since=since)
+    at: Place | None = None
+    for _ in range(MOST // PAGE):
+        page = _page(cls, at, session=session, lookups=lookups or {}, since=since)
         dated = dated and page.surely is not None and all(_moment(row) is not None for row, _ in page.rows)
         # What is made meanwhile moves rows on to the next page; what is deleted, back over those that were read.
         whole = whole and not page.unread and (page.count is None or page.count >= count)
         count = page.count or 0
-        ordered = _descends(cls, page.rows)
+        ordered = _descends(table_of(cls, session), page.rows)
         rows = _before_known(page.rows, since, session) if ordered else page.rows
         younger = [each for each in rows if _made_after(each[0], page.perhaps)]
         perhaps |= {row.pk: (row, raw) for row, raw in younger}
         found |= {row.pk: (row, raw) for row, raw in younger if _made_after(row, page.surely)}
-        if not page.more or (len(younger) < len(page.rows) and ordered):
+        at = page.next
+        if at is None or (len(younger) < len(page.rows) and ordered):
             break
     else:
         whole = False
@@ -108,25 +112,26 @@ def made_since(
 
 
 def _page(
-    cls: type[E], number: int, *, session: Session, lookups: Mapping[str, Any], since: Moment
+    cls: type[E], at: Place | None, *, session: Session, lookups: Mapping[str, Any], since: Moment
 ) -> _Page[E]:
-    dialect, schema = session.dialect, cls._schema
-    query = cls.objects.using(session).filter(**lookups).order_by(f"-{cls._catalog.order_by[0]}").query
-    request = dialect.select(schema, query, page=number, size=PAGE)
+    table = table_of(cls, session)
+    order = [f"-{name}" for name in table.orders[:1]]
+    query = cls.objects.using(session).filter(**lookups).order_by(*order).query
+    request = table.select(query, at=at, size=PAGE)
     try:
         reply = session.send(request)
     except NotFoundError:
-        if number == 1:
+        if at is None:
             raise
         return _Page(rows=[], surely=0.0, count=-1)  # there were more when the page before was read
-    page = dialect.page(reply, request)
+    page = table.found(reply, request)
     rows = [each for row in page.rows if (each := _loaded(cls, row, session)) is not None]
     now, (least, most) = _date(reply.headers), since.ago()
     return _Page(
         rows=rows,
         surely=None if now is None else now - least - SLACK,
         perhaps=None if now is None else now - most - (DAY if since.travelled else HOUR),
-        more=page.next is not None,
+        next=page.next,
         unread=len(page.rows) - len(rows),
         count=page.count,
     )
@@ -168,9 +173,11 @@ def _moment(row: Entity) -> float | None:
     return made.timestamp() if made else None
 
 
-def _descends(cls: type[Entity], rows: list[Any]) -> bool:
+def _descends(table: Table, rows: list[Any]) -> bool:
     """Whether rows really come newest first: a backend that ignores the order shows old ones, and hides the rest."""
-    if cls._catalog.order_by[0] == cls._schema.pk:
+    if not table.orders:
+        return False
+    if table.orders[0] == table.schema.pk:
         keys = [row.pk for row, _ in rows]
     else:
         keys = [_moment(row) or 0.0 for row, _ in rows]

@@ -10,21 +10,17 @@ from __future__ import annotations
 import math
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import attrs
 
-from synapse.dialects import V1, Page
+from synapse.dialects import Found, Table
 from synapse.errors import NotFoundError, TransportError
 from synapse.orm.marks import Mark
-from synapse.orm.pages import Answer, Piece, Window, check_empty, keys_of, may_be_smaller, missing
+from synapse.orm.pages import Answer, Piece, Window, check_empty, may_be_smaller, missing
 from synapse.orm.seen import Seen
 from synapse.orm.sizing import QUICK, SLOW, SMALLEST
 from synapse.query import Query
-
-if TYPE_CHECKING:
-    from synapse.orm.entity import Entity
-
 
 WELL: Final = 4
 """After so many pages that came quickly larger ones are asked for again; after twice as many behind each timeout."""
@@ -47,7 +43,7 @@ class Leaf(Piece):
     checked: bool = False
     skip: int = 0
     upto: int | None = None
-    page: Page | None = None
+    page: Found | None = None
     gone: NotFoundError | None = None
 
     @property
@@ -67,20 +63,18 @@ class Numbered:
 
     def __init__(
         self,
-        cls: type[Entity],
+        table: Table,
         query: Query,
         *,
-        dialect: V1,
         size: int,
         ticket: Callable[[], int],
         mark: Mark,
         place: int | None = None,
         key: Any = None,
     ) -> None:
-        self._cls, self._query, self._dialect = cls, query, dialect
+        self._table, self._query = table, query
         self._asked = self._size = size
         self._ticket, self._mark = ticket, mark
-        self._wire = dialect.pk(cls._schema)
         self._place = query.start if place is None else place
         # Without a mark, only its place and its key tell the row that was handed out last.
         self._low = query.start if mark else self._place
@@ -110,7 +104,7 @@ class Numbered:
         size = size or self._size
         asked = self._asked if size == self._size else size
         first = first // size * size
-        request = self._dialect.select(self._cls._schema, self._query, page=first // size + 1, size=asked)
+        request = self._table.select(self._query, at=first // size + 1, size=asked)
         return Leaf(request, size, first=first, **more)
 
     @property
@@ -160,7 +154,7 @@ class Numbered:
                 self._counts = ((self._counts or (page.count,))[0], page.count)
             self._adapt(piece, outcome.seconds)
 
-    def _settle(self, leaf: Leaf, page: Page) -> bool:
+    def _settle(self, leaf: Leaf, page: Found) -> bool:
         """See how large the backend's pages are; False where this page is the wrong one, since they are others."""
         self._settled = True
         self._size = self._largest = _real_size(page, leaf.first // leaf.size, asked=self._asked)
@@ -243,7 +237,7 @@ class Numbered:
     def _fresh(self, leaf: Leaf) -> list[Any]:
         """Cut a page to the slice, and leave out what was given."""
         rows, stop = leaf.rows or [], self._query.stop
-        keys = keys_of(self._cls, rows, wire=self._wire)
+        keys = self._table.keys(rows)
         self._check_progress(leaf, set(keys))
         self._check_place(leaf, keys)
         self._empty = self._empty + 1 if leaf.page is not None and leaf.page.next and not rows else 0
@@ -338,7 +332,7 @@ class Numbered:
         return not (first is not None and self._knows(first)) and self._put_back(leaf, 2 * distance)
 
     def _knows(self, row: Any) -> bool:
-        (key,) = keys_of(self._cls, [row], wire=self._wire)
+        key = self._table.key(row)
         return key in self._seen or self._mark.covers(row)
 
     def _finish(self) -> None:
@@ -367,11 +361,11 @@ class Numbered:
 
     def state(self, window: Window, taken: int) -> dict[str, Any]:
         """Say where to go on: the place, and what the last row is ordered by."""
-        (key,) = keys_of(self._cls, window.rows[taken - 1 : taken], wire=self._wire)
-        return {"place": window.first + taken, "key": key, **self._mark.of(window.rows[taken - 1])}
+        row = window.rows[taken - 1]
+        return {"place": window.first + taken, "key": self._table.key(row), **self._mark.of(row)}
 
 
-def _real_size(page: Page, before: int, *, asked: int) -> int:
+def _real_size(page: Found, before: int, *, asked: int) -> int:
     """Tell how large the backend's pages are: it may cap what was asked for, and page numbers then count its own."""
     if not page.rows:
         return asked

@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import attrs
 
-from synapse.dialects import Page, Request
+from synapse.dialects import Found, Request, Table
 from synapse.errors import ClientError, NotFoundError, TransportError
 from synapse.query.kinds import LARGEST
 from synapse.session.retry import SLOW
 
 if TYPE_CHECKING:
-    from synapse.orm.entity import Entity
     from synapse.session import Session
 
 _log = logging.getLogger("synapse")
@@ -64,7 +63,7 @@ class Piece:
 class Answer:
     """A page that came, and what it cost: seconds on the clock, seconds of this machine's work, bytes where known."""
 
-    page: Page
+    page: Found
     seconds: float
     work: float
     size: int | None
@@ -106,7 +105,7 @@ class Route(Protocol):
 class Passed:
     """The page that was read before: where it began among the pages of its request, and how large those are."""
 
-    page: Page
+    page: Found
     first: int
     size: int
 
@@ -118,13 +117,13 @@ class Passed:
         return len(self.page.rows) < self.size
 
 
-def fetch(request: Request, session: Session) -> Answer:
-    """Read one page, refusing a `next` link that leads to another host."""
+def fetch(table: Table, request: Request, *, session: Session) -> Answer:
+    """Read one page, refusing a link to the next one that leads to another host."""
     started, worked = time.perf_counter(), time.thread_time()
     reply = session.send(request)
-    page = session.dialect.page(reply, request)
-    if page.next:
-        session.check_link(page.next)
+    page = table.found(reply, request)
+    if page.link:
+        session.check_link(page.link)
     return Answer(
         page,
         time.perf_counter() - started,
@@ -171,20 +170,9 @@ def check_empty(request: Request, empty: int) -> None:
         )
 
 
-def keys_of(cls: type[Entity], rows: list[Any], *, wire: str) -> list[Any]:
-    """Read the keys off rows as they came; None for a row that has none."""
-    try:
-        keys = [row[wire] for row in rows]
-    except (KeyError, TypeError):
-        keys = [row.get(wire) if isinstance(row, dict) else None for row in rows]
-    if set(map(type, keys)) <= {int, str}:
-        return keys
-    return [key if isinstance(key, int | str) and not isinstance(key, bool) else None for key in keys]
-
-
-def numbers_of(cls: type[Entity], rows: list[Any], *, wire: str) -> list[Any]:
+def numbers_of(table: Table, rows: list[Any]) -> list[Any]:
     """Read the keys off rows that are told by integers; None for a row whose key is none, or is beyond 64 bits."""
-    keys = keys_of(cls, rows, wire=wire)
+    keys = table.keys(rows)
     if set(map(type, keys)) == {int} and -LARGEST <= min(keys) <= max(keys) <= LARGEST:
         return keys
     return [key if key.__class__ is int and -LARGEST <= key <= LARGEST else None for key in keys]

@@ -13,6 +13,7 @@ import attrs
 from synapse.errors import QueryError, ValidationError
 from synapse.mapping.unset import UNSET
 from synapse.orm import loading, reading
+from synapse.orm.registry import table_of
 from synapse.query import Condition, Exact, Gt, Gte, In, Lt, NotIn
 
 if TYPE_CHECKING:
@@ -108,10 +109,11 @@ def _check_narrowing(queryset: QuerySet[Any], condition: Condition, *, matched: 
     query, name = queryset.query, queryset.entity.__name__
     whole = attrs.evolve(query, start=0, stop=None)
     wider = attrs.evolve(whole, where=tuple(each for each in query.where if each != condition))
-    cls, session = queryset.entity, queryset.session
+    session = queryset.session
+    table = table_of(queryset.entity, session)
     if query.sliced:
-        matched = reading.count(cls, whole, session=session)
-    if matched >= reading.count(cls, wider, session=session):
+        matched = reading.count(table, whole, session=session)
+    if matched >= reading.count(table, wider, session=session):
         raise QueryError(
             f"{condition} leaves out no {name} ({matched} with it and without it), which is what a filter that the "
             "backend ignores looks like; name the rows by id__in=[...], or say everything=True if that is meant. "

@@ -19,7 +19,6 @@ from synapse.orm import (
     finding,
     hints,
     narrowing,
-    parts,
     reading,
     spelling,
     streaming,
@@ -29,6 +28,7 @@ from synapse.orm.bulk import BulkResult
 from synapse.orm.explain import Explanation
 from synapse.orm.fetching import Owner
 from synapse.orm.planning import PlanName
+from synapse.orm.registry import table_of
 from synapse.orm.result import Result
 from synapse.orm.rows import OnBadRow, Rows
 from synapse.orm.values import Values, shape_of
@@ -87,7 +87,8 @@ class QuerySet(Generic[E]):
 
     def params(self, **raw: str | int) -> Self:
         """Send raw query parameters, unchecked: the way to ask what the SDK does not know."""
-        return self._evolve(params=(*self.query.params, *spelling.raw(raw)))
+        paging = binding.table_for(self).traits.paging
+        return self._evolve(params=(*self.query.params, *spelling.raw(raw, paging=paging)))
 
     def none(self) -> Self:
         """Give a query that is empty and sends nothing."""
@@ -104,7 +105,8 @@ class QuerySet(Generic[E]):
     def reverse(self) -> Self:
         """Turn the order around; a query without one has its entity's own, most often that of the key."""
         self._unsliced("reverse()")
-        return self._replace(parts.naturally_ordered(self.entity, self.query).reversed())
+        query, usual = self.query, self.entity._catalog.order_by[:1]
+        return self._replace((query if query.order else query.ordered(usual)).reversed())
 
     def distinct(self, *refused: Never) -> Self:
         """Give the same rows: none comes twice anyway."""
@@ -132,7 +134,7 @@ class QuerySet(Generic[E]):
     def select_related(self, *names: str) -> Self:
         """Let the backend nest these relations into each row (`expand` on the wire)."""
         for name in spelling.texts("select_related()", names):
-            fetching.check_nested(self.entity, name)
+            fetching.check_nested(binding.table_for(self), name)
         return self._evolve(expand=tuple(dict.fromkeys((*self.query.expand, *names))))
 
     def prefetch_related(self, *paths: str) -> Self:
@@ -234,7 +236,8 @@ class QuerySet(Generic[E]):
         """Count the rows, with one request."""
         if (kept := self._kept).whole:
             return len(kept.rows)
-        return reading.count(self.entity, self.query, session=self.session)
+        session = self.session
+        return reading.count(table_of(self.entity, session), self.query, session=session)
 
     def exists(self) -> bool:
         """Tell whether there is any row."""
@@ -268,7 +271,7 @@ class QuerySet(Generic[E]):
     def explain(self, *, plan: PlanName | None = None) -> Explanation:
         """Show the plan and the HTTP requests that iterating would make; nothing is sent."""
         session = self.session if self._session or current_if_any() else None
-        return Explanation.of(self.entity, self._fetched_query(), session=session, plan=plan)
+        return Explanation.of(binding.table_for(self), self._fetched_query(), session=session, plan=plan)
 
     @property
     def session(self) -> Session:
@@ -462,7 +465,9 @@ class QuerySet(Generic[E]):
     def _pages(self) -> Iterator[list[E]]:
         session, query = self.session, self._fetched_query()
         load = streaming.loader(self.entity, query, session=session, owner=self._owner)
-        return streaming.pages(map(load, reading.windows(self.entity, query, session=session)))
+        return streaming.pages(
+            map(load, reading.windows(table_of(self.entity, session), query, session=session))
+        )
 
     def _fetched_query(self) -> Query:
         """Fetch the keys that the prefetched relations hang on, whatever `only()` and `defer()` say."""

@@ -8,11 +8,11 @@ from __future__ import annotations
 import math
 import operator
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import attrs
 
-from synapse.dialects import V1, Page, Request
+from synapse.dialects import Found, Request, Table
 from synapse.errors import NotFoundError, TransportError
 from synapse.orm.pages import Answer, Passed, Piece, Window, check_empty, may_be_smaller, missing, numbers_of
 from synapse.orm.seen import Seen
@@ -20,9 +20,6 @@ from synapse.orm.sizing import Sizing
 from synapse.orm.trail import Trail
 from synapse.query import Condition, Gt, Lt, Query
 from synapse.query.kinds import LARGEST
-
-if TYPE_CHECKING:
-    from synapse.orm.entity import Entity
 
 FEW_PAGES: Final = 2
 """So many pages are walked one after the other: to cut them would cost more than it saves."""
@@ -64,30 +61,35 @@ class Span(Piece):
     before: Passed | None = None
 
 
+@attrs.define(eq=False, kw_only=True)
+class Probe(Piece):
+    """The rows at one end of the keys: `down` from the highest, else up from the lowest."""
+
+    down: bool
+
+
 class Ranges:
     """The route of a query in the order of its key. `cuts` is off where the wire bounds keys on one side only."""
 
     def __init__(
         self,
-        cls: type[Entity],
+        table: Table,
         query: Query,
         *,
-        dialect: V1,
         sizing: Sizing,
         cuts: bool = True,
         state: dict[str, Any] | None = None,
     ) -> None:
         state = state or {}
         after, place = state.get("key"), state.get("place", 0)
-        self._cls, self._query, self._dialect = cls, query, dialect
+        self._table, self._query = table, query
         self._sizing, self._cuts = sizing, cuts
         self._sign = -1 if query.order[0].startswith("-") else 1
-        self._wire = dialect.pk(cls._schema)
         self._trail = Trail(self._keys, state=state)
         self._place = self._due = place
         self._first = self._span(None if after is None else self._sign * after, None)
         self._nodes: list[Span | Stretch] = [self._first]
-        self._probes: list[Piece] = []
+        self._probes: list[Probe] = []
         self._end: int | None = None
         self._doubted = False
         self._edge: list[Any] = []
@@ -123,11 +125,11 @@ class Ranges:
             until = None
         size = more.pop("size", self._sizing.size)
         query, number = self._bounded(after, until), more.get("number", 1)
-        request = self._dialect.select(self._cls._schema, query, page=number, size=size)
+        request = self._table.select(query, at=number if number > 1 else None, size=size)
         return Span(request, size, after=after, until=until, **more)
 
     def _bounded(self, after: int | None, until: int | None) -> Query:
-        pk, add, where = self._cls._schema.pk, self._cls._catalog.add, self._query.where
+        pk, add, where = self._table.schema.pk, self._table.catalog.add, self._query.where
         lower, upper = (Gt, Lt) if self._sign > 0 else (Lt, Gt)
         if after is not None:
             where = add(where, Condition(pk, lower, self._sign * after))
@@ -135,14 +137,14 @@ class Ranges:
             where = add(where, Condition(pk, upper, self._sign * (until + 1)))
         return attrs.evolve(self._query, where=where)
 
-    def _probe(self, *, reverse: bool) -> Piece:
+    def _probe(self, *, reverse: bool) -> Probe:
         """Ask for the two rows at one end: where the keys end, and whether the backend honours the order at all."""
-        pk = self._cls._schema.pk
+        pk = self._table.schema.pk
         down = (self._sign < 0) is not reverse
         bare = attrs.evolve(
             self._query, order=(f"-{pk}" if down else pk,), only=(pk,), defer=(), expand=(), prefetch=()
         )
-        return Piece(self._dialect.select(self._cls._schema, bare, page=1, size=2), 2)
+        return Probe(self._table.select(bare, size=2), 2, down=down)
 
     def _cut(self, index: int, stretch: Stretch, until: int) -> Span:
         """Cut a range of about a page off a stretch."""
@@ -168,9 +170,9 @@ class Ranges:
     # --- what came ------------------------------------------------------------
     def land(self, piece: Piece, outcome: Answer | Exception) -> None:
         """Take in what became of a request."""
-        if not isinstance(piece, Span):
+        if isinstance(piece, Probe):
             self._take_end(piece, outcome)
-        elif piece not in self._nodes:
+        elif not isinstance(piece, Span) or piece not in self._nodes:
             return  # the slice was full before this came
         elif isinstance(outcome, Exception):
             self._refused(piece, outcome)
@@ -214,7 +216,7 @@ class Ranges:
     def _is_long(self, left: int | None) -> bool:
         return self._cuts and left is not None and left > FEW_PAGES * self._sizing.real
 
-    def _rest(self, span: Span, page: Page, keys: list[Any], *, left: int | None) -> list[Span | Stretch]:
+    def _rest(self, span: Span, page: Found, keys: list[Any], *, left: int | None) -> list[Span | Stretch]:
         """Say what is to be read behind a page that did not hold the whole of its range."""
         passed = Passed(page, (span.number - 1) * span.size, span.size)
         if not keys:
@@ -260,7 +262,7 @@ class Ranges:
         behind = self._span(after, None if whole.open else until, expected=whole.rows - run)
         return [Stretch(whole.after, after, run, False, whole.density, run=True), behind]
 
-    def _take_end(self, probe: Piece, outcome: Answer | Exception) -> None:
+    def _take_end(self, probe: Probe, outcome: Answer | Exception) -> None:
         """Learn where the keys end; without that, the walk goes on from page to page."""
         if probe not in self._probes:
             return  # all rows were there before this came
@@ -270,13 +272,12 @@ class Ranges:
         keys: list[Any] = []
         if isinstance(outcome, Answer):
             keys = self._keys(outcome.page.rows)
-        down = dict(probe.request.params)["ordering"].startswith("-")
         if None not in keys:
-            if keys != sorted(keys, reverse=down):
+            if keys != sorted(keys, reverse=probe.down):
                 # No rows are given any more: they may not be those that are due.
                 odd = self._odd(probe.request, "does not give its rows in the order that was asked for")
                 self._nodes.insert(0, Span(probe.request, probe.size, sent=True, error=odd))
-            elif keys and (down is (self._sign > 0)):
+            elif keys and (probe.down is (self._sign > 0)):
                 self._end = self._sign * keys[0]
         for index, node in enumerate(self._nodes):
             if isinstance(node, Stretch) and node.until is None:
@@ -294,7 +295,7 @@ class Ranges:
             self.lacks = (self._place, self._due)
         self._edge = first
 
-    def _checked(self, span: Span, page: Page, keys: list[Any]) -> list[Any]:
+    def _checked(self, span: Span, page: Found, keys: list[Any]) -> list[Any]:
         """Refuse rows that were not asked for, so that a backend which ignores a bound or the order is noticed."""
         rows, after = page.rows, span.after
         numbers = [self._sign * key for key in keys if key is not None]
@@ -320,7 +321,7 @@ class Ranges:
         return rows
 
     def _keys(self, rows: list[Any]) -> list[Any]:
-        return numbers_of(self._cls, rows, wire=self._wire)
+        return numbers_of(self._table, rows)
 
     def _up_to_key(self, rows: list[Any]) -> list[Any]:
         """Leave the rows without a key at the end of a page to the one behind it, which begins behind the last key.

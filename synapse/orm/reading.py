@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 import attrs
 
+from synapse.errors import QueryError
 from synapse.orm import checkpoint, parts, planning
 from synapse.orm.ahead import Walk
 from synapse.orm.cursors import Cursors
 from synapse.orm.marks import Mark
 from synapse.orm.numbered import Numbered
-from synapse.orm.pages import Route, Window, fetch, keys_of, numbers_of
+from synapse.orm.pages import Route, Window, fetch, numbers_of
 from synapse.orm.planning import Plan, PlanName
 from synapse.orm.ranges import Ranges
 from synapse.orm.sizing import Sizing
 from synapse.orm.trail import Trail
 from synapse.query import Query
+from synapse.query.catalog import spell
 
 if TYPE_CHECKING:
-    from synapse.dialects import V1
-    from synapse.orm.entity import Entity
+    from synapse.dialects import Table
     from synapse.session import Session
 
 State = dict[str, Any]
@@ -54,9 +55,9 @@ class How:
     state: State = attrs.field(factory=dict)
 
 
-def windows(cls: type[Entity], query: Query, *, session: Session) -> Iterator[Window]:
+def windows(table: Table, query: Query, *, session: Session) -> Iterator[Window]:
     """Read a query's rows in order, page by page."""
-    reader = read(cls, query, session=session, how=How())
+    reader = read(table, query, session=session, how=How())
     try:
         while (window := reader.next()) is not None:
             yield window
@@ -64,49 +65,65 @@ def windows(cls: type[Entity], query: Query, *, session: Session) -> Iterator[Wi
         reader.close()
 
 
-def read(cls: type[Entity], query: Query, *, session: Session, how: How) -> Reader:
+def read(table: Table, query: Query, *, session: Session, how: How) -> Reader:
     """Set out to read a query; the first request is sent when rows are asked for."""
     if query.empty:
         return _Nothing()
-    if session.dialect.fits(cls._schema, query):
-        return walk(cls, query, session=session, how=how, dialect=session.dialect)
-    split = _split(cls, query, session)
-    checkpoint.check(how.state, query, by_key=parts.in_sequence(cls, split))
-    if parts.in_sequence(cls, split):
-        return _InSequence(cls, query, split, session=session, how=how)
-    return _Merged(cls, query, split, session=session, how=how)
+    check(table, query)
+    if table.fits(query):
+        return walk(table, query, session=session, how=how)
+    split = parts.whole_parts(table, query, fits=table.fits)
+    checkpoint.check(how.state, query, by_key=parts.in_sequence(table, split))
+    if parts.in_sequence(table, split):
+        return _InSequence(table, query, split, session=session, how=how)
+    return _Merged(table, query, split, session=session, how=how)
 
 
-def walk(cls: type[Entity], query: Query, *, session: Session, how: How, dialect: V1) -> Walk:
-    """Set out to read a query in the words of *dialect*, whether its filters fit into a URL or not."""
-    plan = planning.plan_of(
-        cls, query, dialect=dialect, usual=session.page_size, size=how.size, wanted=how.plan
+def check(table: Table, query: Query) -> None:
+    """Refuse what the entity declares and this API does not support, before anything is sent."""
+    for each in query.where:
+        if not table.accepts(each.name, each.lookup):
+            raise _unsupported(
+                table, f"lookup {spell(each.name, each.lookup)!r}", table.catalog.spellings(table.accepts)
+            )
+    for order in query.order:
+        if order.lstrip("-") not in table.orders:
+            raise _unsupported(table, f"order by {order.lstrip('-')!r}", table.orders)
+    for name in query.expand:
+        if name not in table.expandable:
+            raise _unsupported(table, f"way to nest {name!r}", table.expandable)
+
+
+def _unsupported(table: Table, what: str, known: Iterable[str]) -> QueryError:
+    named = ", ".join(known) or "nothing"
+    return QueryError(
+        f"{table.schema.entity} has no {what} on API {table.api}, which has: {named}. Nothing was sent"
     )
-    checkpoint.check(how.state, plan.query, by_key=plan.by_key or plan.name == "cursor")
-    route = _route(cls, plan, session=session, how=how, dialect=dialect)
-    return Walk(route, session, workers=how.workers or session.workers, plan=plan.name, what=cls.__name__)
 
 
-def _route(cls: type[Entity], plan: Plan, *, session: Session, how: How, dialect: V1) -> Route:
+def walk(table: Table, query: Query, *, session: Session, how: How) -> Walk:
+    """Set out to read a query, whether its filters fit into a URL or not."""
+    plan = planning.plan_of(table, query, usual=session.page_size, size=how.size, wanted=how.plan)
+    is_by_key = plan.by_key or (plan.name == "cursor" and parts.by_key(table, plan.query))
+    checkpoint.check(how.state, plan.query, by_key=is_by_key)
+    route = _route(table, plan, session=session, how=how)
+    workers = how.workers or session.workers
+    return Walk(table, route, session=session, workers=workers, plan=plan.name)
+
+
+def _route(table: Table, plan: Plan, *, session: Session, how: How) -> Route:
     state, query = how.state, plan.query
     if plan.name == "cursor":
-        return Cursors(cls, query, dialect=dialect, size=plan.size, state=state)
+        return Cursors(table, query, size=plan.size, state=state)
     if plan.by_key:
-        return Ranges(
-            cls,
-            query,
-            dialect=dialect,
-            sizing=Sizing(plan.size, most=how.size),
-            cuts=plan.cuts,
-            state=state,
-        )
+        sizing = Sizing(plan.size, most=how.size)
+        return Ranges(table, query, sizing=sizing, cuts=plan.cuts, state=state)
     return Numbered(
-        cls,
+        table,
         query,
-        dialect=dialect,
         size=plan.size,
-        ticket=partial(session.cache.ticket, cls._schema.resource),
-        mark=Mark(cls, query, dialect=dialect, values=state.get("last")),
+        ticket=partial(session.cache.ticket, table.schema.resource),
+        mark=Mark(table, query, values=state.get("last")),
         place=state.get("place"),
         key=state.get("key"),
     )
@@ -128,8 +145,6 @@ class _Nothing:
 
 
 # --- filters that are too long for one URL -----------------------------------
-def _split(cls: type[Entity], query: Query, session: Session) -> list[Query]:
-    return parts.whole_parts(cls, query, fits=lambda each: session.dialect.fits(cls._schema, each))
 
 
 class _InSequence:
@@ -137,17 +152,15 @@ class _InSequence:
 
     plan = "parts"
 
-    def __init__(
-        self, cls: type[Entity], query: Query, split: list[Query], *, session: Session, how: How
-    ) -> None:
-        self._cls, self._query, self._session = cls, query, session
+    def __init__(self, table: Table, query: Query, split: list[Query], *, session: Session, how: How) -> None:
+        self._table, self._query, self._session = table, query, session
         self._how = attrs.evolve(how, state={})
-        keys = partial(numbers_of, cls, wire=session.dialect.pk(cls._schema))
+        keys = partial(numbers_of, table)
         self._trail = Trail(keys, state=how.state)
         self._place = how.state.get("place", 0)
         key = how.state.get("key")
         self._split = (
-            split if key is None else [part for each in split if (part := parts.behind(cls, each, key=key))]
+            split if key is None else [part for each in split if (part := parts.behind(table, each, key=key))]
         )
         self._reader: Reader | None = None
 
@@ -157,7 +170,7 @@ class _InSequence:
             if self._reader is None:
                 left = None if stop is None else stop - self._place
                 part = attrs.evolve(self._split.pop(0), stop=left)
-                self._reader = read(self._cls, part, session=self._session, how=self._how)
+                self._reader = read(self._table, part, session=self._session, how=self._how)
             window = self._reader.next()
             if window is None:
                 self._reader = None
@@ -185,26 +198,23 @@ class _Merged:
 
     plan = "parts"
 
-    def __init__(
-        self, cls: type[Entity], query: Query, split: list[Query], *, session: Session, how: How
-    ) -> None:
-        self._cls, self._query, self._split, self._session = cls, query, split, session
+    def __init__(self, table: Table, query: Query, split: list[Query], *, session: Session, how: How) -> None:
+        self._table, self._query, self._split, self._session = table, query, split, session
         self._how = attrs.evolve(how, state={})
-        self._mark = Mark(cls, split[0], dialect=session.dialect, values=how.state.get("last"))
+        self._mark = Mark(table, split[0], values=how.state.get("last"))
         self._place = how.state.get("place", query.start)
         self._reader: Reader | None = None
         self._closed = False
 
     def next(self) -> Window | None:
         found: dict[Any, Any] = {}
-        wire, split = self._session.dialect.pk(self._cls._schema), self._split
-        self._split = []
+        split, self._split = self._split, []
         for part in split:
             if self._closed:
                 return None
-            self._reader = read(self._cls, part, session=self._session, how=self._how)
+            self._reader = read(self._table, part, session=self._session, how=self._how)
             while (window := self._reader.next()) is not None:
-                keys = keys_of(self._cls, window.rows, wire=wire)
+                keys = self._table.keys(window.rows)
                 named = zip(keys, window.rows, strict=True)
                 found.update((object() if key is None else key, row) for key, row in named)
         rows = self._sorted(list(found.values()), split) if found and not self._closed else []
@@ -215,11 +225,13 @@ class _Merged:
         return Window(self._place, rows) if rows else None
 
     def _sorted(self, rows: list[Any], split: list[Query]) -> list[Any]:
-        names = self._session.dialect.names(self._cls._schema)
+        table = self._table
+
+        def place(row: Any, field: str) -> tuple[bool, Any]:
+            return parts.place_of(table, table.value(row, field), field=field)
+
         for name in reversed(split[0].order):
-            field = name.lstrip("-")
-            place = partial(parts.place_of, self._cls, field=field, wire=names[field])
-            rows.sort(key=place, reverse=name.startswith("-"))
+            rows.sort(key=partial(place, field=name.lstrip("-")), reverse=name.startswith("-"))
         # What cannot be placed comes last either way, so that it does not move the others.
         return sorted(rows, key=lambda row: not self._mark.places(row))
 
@@ -232,24 +244,29 @@ class _Merged:
         return {"place": window.first + taken, **self._mark.of(window.rows[taken - 1])}
 
 
-def count(cls: type[Entity], query: Query, *, session: Session) -> int:
+def count(table: Table, query: Query, *, session: Session) -> int:
     """Count a query's rows with one request, or one for each part of filters that are too long."""
     if query.empty:
         return 0
-    whole = attrs.evolve(query, start=0, stop=None, expand=(), only=(cls._schema.pk,), defer=(), order=())
-    split = [whole]
-    if not session.dialect.fits(cls._schema, whole):
-        split = _split(cls, whole, session)
-    if parts.disjoint(cls, split):
-        total = sum(_counted(cls, attrs.evolve(part, order=()), session) for part in split)
+    check(table, query)
+    if not table.traits.counts:
+        raise QueryError(
+            f"{table.schema.entity}: API {table.api} counts nothing; len(query) reads the rows, and counts "
+            "those. Nothing was sent"
+        )
+    whole = attrs.evolve(query, start=0, stop=None, expand=(), only=(table.schema.pk,), defer=(), order=())
+    split = [whole] if table.fits(whole) else parts.whole_parts(table, whole, fits=table.fits)
+    if parts.disjoint(table, split):
+        total = sum(_counted(table, attrs.evolve(part, order=()), session) for part in split)
     else:
-        total = len((_Merged(cls, whole, split, session=session, how=How()).next() or Window(0, [])).rows)
+        merged = _Merged(table, whole, split, session=session, how=How())
+        total = len((merged.next() or Window(0, [])).rows)
     stop = total if query.stop is None else min(query.stop, total)
     return max(stop - query.start, 0)
 
 
-def _counted(cls: type[Entity], query: Query, session: Session) -> int:
-    total = fetch(session.dialect.select(cls._schema, query, page=1, size=1), session).page.count
+def _counted(table: Table, query: Query, session: Session) -> int:
+    total = fetch(table, table.select(query, size=1), session=session).page.count
     if total is None:
-        return sum(len(window.rows) for window in windows(cls, query, session=session))
+        return sum(len(window.rows) for window in windows(table, query, session=session))
     return total

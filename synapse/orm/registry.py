@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Any
 from synapse.errors import QueryError, did_you_mean
 
 if TYPE_CHECKING:
+    from synapse.dialects import Table
     from synapse.orm.entity import Entity
+    from synapse.session import Session
 
 _ENTITIES: dict[str, type[Entity]] = {}
 # Where each was declared: a public entity goes by another module later.
 _DECLARED: dict[str, str] = {}
+_MANAGED: dict[str, str] = {}
 
 
 def register(cls: type[Any]) -> None:
@@ -32,22 +35,26 @@ def entity_at(resource: str) -> type[Entity]:
 
 
 def entity_named(name: str) -> type[Entity]:
-    """Find an entity by its class name."""
+    """Find an entity by its class name, or by that of its manager."""
     try:
-        return _ENTITIES[name]
+        return _ENTITIES[entity_behind(name)]
     except KeyError:
         raise QueryError(f"no entity is called {name!r}{did_you_mean(name, _ENTITIES)}") from None
 
 
-def is_known(name: str) -> bool:
-    """Whether an entity of this name was declared."""
-    return name in _ENTITIES
-
-
 def entity_behind(declared: str) -> str:
-    """Name the entity that a link declares, by itself or by its manager: `Task`, `TaskManager`, `Manager[Task]`."""
-    name = declared.rpartition("[")[2].rstrip("]")
-    if name in _ENTITIES or not name.endswith("Manager"):
-        return name
-    managed = (cls.__name__ for cls in _ENTITIES.values() if type(cls.objects).__name__ == name)
-    return next(managed, name)
+    """Name the entity that a link declares by itself or by its manager: `Task`, `TaskManager`."""
+    if declared in _ENTITIES or not declared.endswith("Manager"):
+        return declared
+    if declared not in _MANAGED:
+        managed = (cls.__name__ for cls in _ENTITIES.values() if type(cls.objects).__name__ == declared)
+        found = next(managed, None)
+        if found is None:
+            return declared  # it may be declared later
+        _MANAGED[declared] = found
+    return _MANAGED[declared]
+
+
+def table_of(cls: type[Entity], session: Session) -> Table:
+    """Give an entity in the API that a session speaks."""
+    return session.dialect.table(cls._schema, cls._catalog)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, cast, get_args, o
 
 from synapse.errors import FieldError, MappingError
 from synapse.orm import binding
-from synapse.orm.registry import entity_behind, entity_named, is_known
+from synapse.orm.registry import entity_behind
 
 if TYPE_CHECKING:
     from synapse.orm.entity import Entity
@@ -25,22 +25,21 @@ class Relation(property):
     """
 
     name = ""
-    _target = ""
 
     def __set_name__(self, owner: type[Any], name: str) -> None:
         self.name = name
 
     @property
+    def declared(self) -> str:
+        """The entity on the other side, by its class name or by that of its manager."""
+        (argument,) = get_args(cast("Any", self).__orig_class__)
+        declared: str = getattr(argument, "__forward_arg__", None) or argument.__name__
+        return declared.partition("|")[0].strip().rpartition("[")[2].rstrip("]")
+
+    @property
     def target(self) -> str:
         """The class name of the entity on the other side."""
-        if not self._target:
-            (argument,) = get_args(cast("Any", self).__orig_class__)
-            declared = getattr(argument, "__forward_arg__", None) or argument.__name__
-            found = entity_behind(declared.partition("|")[0].strip())
-            if not is_known(found):
-                return found  # it may be declared later
-            self._target = found
-        return self._target
+        return entity_behind(self.declared)
 
 
 class ToOne(Relation, Generic[E]):
@@ -64,7 +63,7 @@ class ToOne(Relation, Generic[E]):
             return self
         from synapse.orm import fetching
 
-        found: E = fetching.related(instance, self)
+        found: E = fetching.related(instance, instance._schema.to_one[self.name])
         return found
 
     def __set__(self, instance: Entity, value: E) -> None:
@@ -106,14 +105,6 @@ class ToMany(Relation, Generic[S]):
         super().__init__()
         self.by = by
 
-    def back(self, owner: type[Entity]) -> str | None:
-        """Name the field of the target that holds the owner's key, if it has one."""
-        target = entity_named(self.target)
-        for name, via in target._schema.relations.items():
-            if owner._schema.is_a(getattr(target, name).target):
-                return via
-        return None
-
     @overload  # type: ignore[override]
     def __get__(self, instance: None, owner: type[Any]) -> Self: ...
     @overload
@@ -135,7 +126,7 @@ class ToMany(Relation, Generic[S]):
             raise FieldError(said, name=self.name)
         from synapse.orm import fetching
 
-        return fetching.related_set(instance, self)
+        return fetching.related_set(instance, instance._schema.to_many[self.name])
 
     def __set__(self, instance: Entity, value: Any) -> None:
         raise FieldError(

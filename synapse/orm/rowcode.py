@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from synapse.dialects import V1
+from synapse.dialects import Table
 from synapse.mapping.codecs import Codec
 from synapse.mapping.schema import Field
 from synapse.mapping.state import State
@@ -40,7 +40,7 @@ _FOOT = """\
 
 
 def maker(
-    cls: Any, dialect: V1, *, nested: Callable[..., Any], keep_extra: Callable[[Any, dict[str, Any]], None]
+    cls: Any, table: Table, *, nested: Callable[..., Any], keep_extra: Callable[[Any, dict[str, Any]], None]
 ) -> Make:
     """Write the code for an entity; *nested* takes a related row that came expanded, *keep_extra* unknown keys."""
     schema = cls._schema
@@ -55,7 +55,7 @@ def maker(
         "keep_extra": keep_extra,
     }
     lines: list[str] = []
-    for number, (name, wire) in enumerate(dialect.names(schema).items()):
+    for number, (name, wire) in enumerate(table.names.items()):
         field = schema.fields[name]
         scope[f"put{number}"] = getattr(cls, name).__set__
         scope[f"load{number}"] = field.codec.load

@@ -12,6 +12,7 @@ from synapse.mapping.unset import UNSET
 from synapse.orm import answers, arguments, binding, carrying, loading, writing
 from synapse.orm.creation import Creation
 from synapse.orm.edit import Edit, Removal, held_values, loaded_value
+from synapse.orm.registry import table_of
 from synapse.orm.resolving import asking
 
 if TYPE_CHECKING:
@@ -58,8 +59,9 @@ def _create(instance: Entity, values: dict[str, Any], session: Session, *, keys:
         writing.dropping_cached(instance, session),
         asking(lambda since: Creation.of([instance], session=session, since=since)),
     ):
-        reply = session.send(session.dialect.create(instance._schema, values))
-        writing.store(instance, reply.data, session=session, check=check)
+        table = table_of(type(instance), session)
+        row = table.created(session.send(table.create(values)))
+        writing.store(instance, row, session=session, check=check)
 
 
 def _change(instance: Entity, values: dict[str, Any], session: Session) -> None:
@@ -74,13 +76,14 @@ def _change(instance: Entity, values: dict[str, Any], session: Session) -> None:
             writing.take(instance, row, session=session, sent=values.keys() - set(error.fields))
             raise
 
-    request = session.dialect.change(cls._schema, pk, values=values)
+    table = table_of(cls, session)
+    request = table.change(pk, values=values)
     with (
         writing.dropping_cached(instance, session),
         asking(lambda since: Edit.of(instance, session=session)),
     ):
-        reply = binding.send(instance, request, session=session)
-        writing.store(instance, reply.data, session=session, check=check)
+        row = table.one(binding.send(instance, request, session=session))
+        writing.store(instance, row, session=session, check=check)
 
 
 def check_covered(instance: Entity, names: Iterable[str], *, values: Mapping[str, Any]) -> None:
@@ -108,8 +111,8 @@ def delete(instance: Entity) -> None:
             writing.dropping_cached(instance, session),
             asking(lambda _: Removal.of(instance, session=session)),
         ):
-            request = session.dialect.delete(schema, instance.pk)
-            answer = binding.send(instance, request, session=session).data
+            table = table_of(type(instance), session)
+            answer = table.one(binding.send(instance, table.delete(instance.pk), session=session))
             writing.emptied(type(instance), answer, pk=instance.pk)
     finally:
         writing.drop_with_children(type(instance), session)

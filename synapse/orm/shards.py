@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
-from synapse.dialects import Page
+from synapse.dialects import Found
 from synapse.errors import QueryError, describe
 from synapse.orm import pages, parts, planning, reading
 from synapse.query import Condition, Gt, In, Lt, Query
 from synapse.query.kinds import Key
 
 if TYPE_CHECKING:
-    from synapse.orm.entity import Entity
+    from synapse.dialects import Table
     from synapse.session import Session
 
 FINER: Final = 4
@@ -30,30 +30,30 @@ ROUNDS: Final = 6
 """So often those that hold more than a shard should are counted in finer ones."""
 
 
-def split(cls: type[Entity], query: Query, *, number: int, session: Session) -> list[Query]:
+def split(table: Table, query: Query, *, number: int, session: Session) -> list[Query]:
     """Give queries that hold the rows of one together, each row once, in the order that the rows have."""
     if number > MOST:
         raise QueryError(f"shards(number) takes {MOST} at most, got {describe(number)}; nothing was sent")
     if query.empty or number == 1:
         return [query, *[attrs.evolve(query, empty=True)] * (number - 1)]
-    listed = next((each for each in query.where if each.name == cls._schema.pk and each.lookup is In), None)
-    ordered = parts.totally_ordered(cls, query)
+    listed = next((each for each in query.where if each.name == table.schema.pk and each.lookup is In), None)
+    ordered = parts.totally_ordered(table, query)
     if listed is not None and not query.sliced:
-        return _by_list(cls, query, listed, number)
-    if not query.sliced and session.dialect.fits(cls._schema, query) and _has_ranges(cls, ordered, session):
-        return _by_range(cls, query, number, session=session)
-    return _by_place(cls, query, number, session=session)
+        return _by_list(table, query, listed, number)
+    if not query.sliced and table.fits(query) and _has_ranges(table, ordered):
+        return _by_range(table, query, number, session=session)
+    return _by_place(table, query, number, session=session)
 
 
-def _has_ranges(cls: type[Entity], query: Query, session: Session) -> bool:
-    by_key = attrs.evolve(query, order=(cls._schema.pk,))
-    return planning.can_cut(cls, by_key, dialect=session.dialect)
+def _has_ranges(table: Table, query: Query) -> bool:
+    by_key = attrs.evolve(query, order=(table.schema.pk,))
+    return planning.can_cut(table, by_key)
 
 
-def _by_list(cls: type[Entity], query: Query, listed: Condition, number: int) -> list[Query]:
+def _by_list(table: Table, query: Query, listed: Condition, number: int) -> list[Query]:
     """Deal out a list of keys; nothing needs to be asked."""
-    keys = sorted(listed.value) if isinstance(cls._key, Key) else list(listed.value)
-    if _descends(cls, query):
+    keys = sorted(listed.value) if isinstance(table.schema.key, Key) else list(listed.value)
+    if _descends(table, query):
         keys.reverse()
     made = []
     for low, high in pairwise(len(keys) * part // number for part in range(number + 1)):
@@ -66,34 +66,34 @@ def _by_list(cls: type[Entity], query: Query, listed: Condition, number: int) ->
     return made
 
 
-def _by_range(cls: type[Entity], query: Query, number: int, *, session: Session) -> list[Query]:
+def _by_range(table: Table, query: Query, number: int, *, session: Session) -> list[Query]:
     """Cut between keys so that about as many rows lie in each range; the outer ones are open for rows to come."""
-    pk = cls._schema.pk
-    low, high = (_end(cls, query, order, session) for order in (pk, f"-{pk}"))
+    pk = table.schema.pk
+    low, high = (_end(table, query, order, session) for order in (pk, f"-{pk}"))
     if low is None or high is None:
         return [query, *[attrs.evolve(query, empty=True)] * (number - 1)]
-    edges, counts = _weighed(cls, query, _edges(low - 1, high, FINER * number), number, session=session)
+    edges, counts = _weighed(table, query, _edges(low - 1, high, FINER * number), number, session=session)
     cuts = _balanced(edges, counts, number)
-    made = [_between(cls, query, after, until) for after, until in pairwise([None, *cuts, None])]
+    made = [_between(table, query, after, until) for after, until in pairwise([None, *cuts, None])]
     made += [attrs.evolve(query, empty=True)] * (number - len(made))
-    return made[::-1] if _descends(cls, query) else made
+    return made[::-1] if _descends(table, query) else made
 
 
-def _descends(cls: type[Entity], query: Query) -> bool:
-    ordered = parts.naturally_ordered(cls, query)
-    return parts.by_key(cls, ordered) and ordered.order[0].startswith("-")
+def _descends(table: Table, query: Query) -> bool:
+    ordered = parts.naturally_ordered(table, query)
+    return parts.by_key(table, ordered) and ordered.order[0].startswith("-")
 
 
-def _end(cls: type[Entity], query: Query, order: str, session: Session) -> int | None:
+def _end(table: Table, query: Query, order: str, session: Session) -> int | None:
     """Ask for the key at one end."""
-    page = _bare_page(cls, attrs.evolve(query, order=(order,)), session)
-    keys = pages.keys_of(cls, page.rows[:1], wire=session.dialect.pk(cls._schema))
+    page = _bare_page(table, attrs.evolve(query, order=(order,)), session)
+    keys = table.keys(page.rows[:1])
     return keys[0] if keys and isinstance(keys[0], int) else None
 
 
-def _bare_page(cls: type[Entity], query: Query, session: Session) -> Page:
-    bare = attrs.evolve(query, only=(cls._schema.pk,), defer=(), expand=(), prefetch=())
-    return pages.fetch(session.dialect.select(cls._schema, bare, page=1, size=1), session).page
+def _bare_page(table: Table, query: Query, session: Session) -> Found:
+    bare = attrs.evolve(query, only=(table.schema.pk,), defer=(), expand=(), prefetch=())
+    return pages.fetch(table, table.select(bare, size=1), session=session).page
 
 
 def _edges(after: int, until: int, number: int) -> list[int]:
@@ -102,10 +102,10 @@ def _edges(after: int, until: int, number: int) -> list[int]:
 
 
 def _weighed(
-    cls: type[Entity], query: Query, edges: Sequence[int], number: int, *, session: Session
+    table: Table, query: Query, edges: Sequence[int], number: int, *, session: Session
 ) -> tuple[list[int], list[int]]:
     """Give ranges by their edges and the rows of each, finer where many rows lie close together."""
-    counts = _counts(cls, query, list(pairwise(edges)), session=session)
+    counts = _counts(table, query, list(pairwise(edges)), session=session)
     for _ in range(ROUNDS):
         most = sum(counts.values()) / number
         heavy = {ends for ends, count in counts.items() if count > most and ends[1] - ends[0] > 1}
@@ -113,19 +113,19 @@ def _weighed(
             break
         finer = [ends for after, until in sorted(heavy) for ends in pairwise(_edges(after, until, 2 * FINER))]
         counts = {ends: count for ends, count in counts.items() if ends not in heavy}
-        counts |= _counts(cls, query, finer, session=session)
+        counts |= _counts(table, query, finer, session=session)
     ordered = sorted(counts)
     return [ordered[0][0], *(until for _, until in ordered)], [counts[ends] for ends in ordered]
 
 
 def _counts(
-    cls: type[Entity], query: Query, ranges: Sequence[tuple[int, int]], *, session: Session
+    table: Table, query: Query, ranges: Sequence[tuple[int, int]], *, session: Session
 ) -> dict[tuple[int, int], int]:
     """Count the rows of each range, side by side."""
 
     def count(ends: tuple[int, int]) -> int:
-        ranged = _between(cls, query, *ends)
-        return reading.count(cls, ranged, session=session)
+        ranged = _between(table, query, *ends)
+        return reading.count(table, ranged, session=session)
 
     return {each.item: each.value() for each in session.map(count, ranges)}
 
@@ -146,18 +146,18 @@ def _balanced(edges: Sequence[int], counts: Sequence[int], number: int) -> list[
     return sorted(set(cuts))
 
 
-def _between(cls: type[Entity], query: Query, after: int | None, until: int | None) -> Query:
-    pk, where = cls._schema.pk, query.where
+def _between(table: Table, query: Query, after: int | None, until: int | None) -> Query:
+    pk, where = table.schema.pk, query.where
     if after is not None:
-        where = cls._catalog.add(where, Condition(pk, Gt, after))
+        where = table.catalog.add(where, Condition(pk, Gt, after))
     if until is not None:
-        where = cls._catalog.add(where, Condition(pk, Lt, until + 1))
+        where = table.catalog.add(where, Condition(pk, Lt, until + 1))
     return attrs.evolve(query, where=where)
 
 
-def _by_place(cls: type[Entity], query: Query, number: int, *, session: Session) -> list[Query]:
+def _by_place(table: Table, query: Query, number: int, *, session: Session) -> list[Query]:
     """Deal out runs of whole pages; the last one is open for rows to come."""
-    size, total = session.page_size, reading.count(cls, query, session=session)
+    size, total = session.page_size, reading.count(table, query, session=session)
     pages_each = math.ceil(total / number / size)
     each = max(pages_each, 1) * size
     made: list[Any] = [query.slice(each * part, each * (part + 1)) for part in range(number)]

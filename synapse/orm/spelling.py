@@ -5,20 +5,12 @@ from __future__ import annotations
 import operator
 
 from collections.abc import Mapping
-from typing import Final
 
 from synapse.errors import ArgumentTypeError, QueryError, describe
 from synapse.masking import mask_body
 from synapse.query import Query
 from synapse.query.kinds import LARGEST, SMALLEST
 from synapse.values import advice, plain
-
-PAGING: Final = {
-    "page": "slice the query instead",
-    "page_size": "say iterator(page_size=...) or Session(page_size=...)",
-    "cursor": "the SDK walks the pages itself",
-    "pagination": "the SDK walks the pages itself",
-}
 
 
 def texts(what: str, names: tuple[str, ...]) -> tuple[str, ...]:
@@ -55,16 +47,16 @@ def bounds(index: slice) -> tuple[int, int | None, int | None]:
     return low or 0, high, step
 
 
-def raw(params: Mapping[str, object]) -> tuple[tuple[str, str], ...]:
-    """Take raw query parameters, but for those that choose the page."""
+def raw(params: Mapping[str, object], *, paging: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """Take raw query parameters, but for those of *paging*, which choose the page."""
     params = {name: plain(value) for name, value in params.items()}
     for name, value in params.items():
         if not isinstance(value, str | int) or (isinstance(value, int) and not SMALLEST <= value <= LARGEST):
             raise QueryError(
                 f"params({name}=...) takes text or a number as it is sent, got {describe(value)}{advice(value)}"
             )
-        if name in PAGING:
-            raise QueryError(f"params({name}=...) would choose the page that is read; {PAGING[name]}")
+        if name in paging:
+            raise QueryError(f"params({name}=...) would choose the page that is read; {paging[name]}")
     return tuple((name, str(value)) for name, value in params.items())
 
 

@@ -10,6 +10,7 @@ from synapse.orm import bulk, checkpoint, fetching, loading, planning, reading, 
 from synapse.orm.pages import Window
 from synapse.orm.planning import PlanName
 from synapse.orm.reading import How
+from synapse.orm.registry import table_of
 from synapse.orm.rows import OnBadRow, Rows
 from synapse.query import Query
 
@@ -58,7 +59,7 @@ def split(queryset: Q, number: int) -> list[Q]:
     """Split into queries that hold the same rows together."""
     bulk.check_size("shards(number)", number)
     session = queryset.session
-    queries = shards.split(queryset.entity, queryset.query, number=number, session=session)
+    queries = shards.split(table_of(queryset.entity, session), queryset.query, number=number, session=session)
     made = [queryset._replace(query) for query in queries]
     for each in made:
         each._made_for = session.backend
@@ -104,7 +105,7 @@ def pages(loaded: Iterable[list[E | MappingError]]) -> Iterator[list[E]]:
 def _stream(queryset: QuerySet[E], how: How, on_bad_row: OnBadRow) -> Rows[E]:
     cls, session, query = queryset.entity, queryset.session, queryset._fetched_query()
     return Rows(
-        reading.read(cls, query, session=session, how=how),
+        reading.read(table_of(cls, session), query, session=session, how=how),
         loader(cls, query, session=session, skip=on_bad_row == "skip", owner=queryset._owner),
         stamp=checkpoint.stamp(cls._schema.entity, queryset.query, backend=session.backend),
         state=how.state,

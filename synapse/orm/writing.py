@@ -20,7 +20,7 @@ from synapse.mapping.schema import Field
 from synapse.mapping.unset import UNSET
 from synapse.masking import outline
 from synapse.orm import binding, loading
-from synapse.orm.registry import entity_named
+from synapse.orm.registry import entity_named, table_of
 from synapse.query import FetchMode
 from synapse.query.kinds import Key
 
@@ -51,9 +51,9 @@ def _taken(cls: type[Entity], field: Field, *, value: Any) -> Any:
     """Check a value that is to be set; the key of another object has to be one that a backend may give."""
     entity = cls._schema.entity
     taken = field.accept(entity, value)
-    for relation, via in cls._schema.relations.items():
-        if via == field.name and taken is not None:
-            kind = entity_named(getattr(cls, relation).target)._key
+    for link in cls._schema.to_one.values():
+        if link.via == field.name and taken is not None:
+            kind = entity_named(link.target)._schema.key
             try:
                 return kind.check(f"{entity}.{field.name}", taken)
             except QueryError as error:
@@ -106,7 +106,7 @@ def to_wire(instance: Entity) -> dict[str, Any]:
 
 def drop_cached(cls: type[Entity], key: Any, *, session: Session) -> None:
     """Forget the cached row of an object; one that has several keys may be held by another one."""
-    if isinstance(cls._key, Key):
+    if isinstance(cls._schema.key, Key):
         session.cache.drop(cls._schema.resource, key)
     else:
         session.cache.drop_all(cls._schema.resource)
@@ -117,9 +117,9 @@ def dropping_cached(instance: Entity, session: Session) -> Iterator[None]:
     """Forget the cached rows of an object and of those that it belongs to, whose counts may change with it."""
     schema, before = instance._schema, instance._state.before
     stale = {(type(instance), instance.pk)}
-    for relation, via in schema.relations.items():
-        target = entity_named(getattr(type(instance), relation).target)
-        keys = (loading.peek(instance, via), before.get(via, UNSET))
+    for link in schema.to_one.values():
+        target = entity_named(link.target)
+        keys = (loading.peek(instance, link.via), before.get(link.via, UNSET))
         stale |= {(target, key) for key in keys if key is not UNSET and key is not None}
     try:
         yield
@@ -130,7 +130,7 @@ def dropping_cached(instance: Entity, session: Session) -> Iterator[None]:
 
 def drop_all_cached(cls: type[Entity], session: Session) -> None:
     """Forget every cached row of an entity, and of those that its objects belong to."""
-    targets = [entity_named(getattr(cls, relation).target) for relation in cls._schema.relations]
+    targets = [entity_named(link.target) for link in cls._schema.to_one.values()]
     for resource in {cls._schema.resource, *(target._schema.resource for target in targets)}:
         session.cache.drop_all(resource)
 
@@ -147,12 +147,12 @@ def dropping_all_cached(cls: type[Entity], session: Session) -> Iterator[None]:
 def drop_with_children(cls: type[Entity], session: Session) -> None:
     """Forget the cached rows that a backend may have deleted together with one of this entity, at any depth."""
     reached: list[type[Entity]] = []
-    waiting = [entity_named(many.target) for many in cls._to_many.values()]
+    waiting = [entity_named(many.target) for many in cls._schema.to_many.values()]
     while waiting:
         child = waiting.pop()
         if child not in reached:
             reached.append(child)
-            waiting += [entity_named(many.target) for many in child._to_many.values()]
+            waiting += [entity_named(many.target) for many in child._schema.to_many.values()]
     for child in reached:
         session.cache.drop_all(child._schema.resource)
 
@@ -213,7 +213,7 @@ def answered(cls: type[Entity], row: Any, *, pk: Any, session: Session) -> dict[
     if row is None:
         return None
     read = _checked(cls, row, session=session, did=f"{pk} was to be changed")
-    key = read[session.dialect.pk(cls._schema)]
+    key = read[table_of(cls, session).pk]
     if not loading.same_key(pk, key):
         raise WriteUnconfirmedError(
             f"{cls.__name__} {pk} was to be changed, and the answer is of {key}: it may or may not have happened"
@@ -234,7 +234,7 @@ def _checked(cls: type[Entity], row: Any, *, session: Session, did: str) -> dict
     """Read an answer as a row of its entity, before any object takes it over."""
     if isinstance(row, list) and len(row) == 1:
         row = row[0]
-    read = session.dialect.normalise(cls._schema, row)
+    read = table_of(cls, session).normalise(row)
     try:
         loading.load(cls, read, session=session)
     except MappingError as error:
@@ -277,7 +277,7 @@ def take(
         state = instance._state
         state.session = session
         state.before = {name: old for name, old in state.before.items() if name in pending}
-        loading.fill(instance, session.dialect.normalise(instance._schema, fresh), skip=pending)
+        loading.fill(instance, table_of(type(instance), session).normalise(fresh), skip=pending)
         if check is not None:
             check(fresh)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import attrs
@@ -49,13 +49,13 @@ class Catalog:
     fields: frozenset[str] = frozenset()
     json: frozenset[str] = frozenset()
 
-    def spellings(self) -> list[str]:
-        """Every name that `filter()` takes."""
+    def spellings(self, accepts: Callable[[str, type[Lookup]], bool] | None = None) -> list[str]:
+        """Every name that `filter()` takes, or those that an API *accepts* of them."""
         return [
             spell(name, lookup)
             for name, by in self.lookups.items()
             for lookup in by.lookups
-            if lookup is not NotIn
+            if lookup is not NotIn and (accepts is None or accepts(name, lookup))
         ]
 
     def accepts(self, name: str, lookup: type[Lookup]) -> bool:

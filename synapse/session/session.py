@@ -10,11 +10,11 @@ import weakref
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeVar
 
 import attrs
 
-from synapse.dialects import DEFAULT, V1, Dialect, Reply, Request
+from synapse.dialects import DEFAULT, Dialect, Reply, Request
 from synapse.errors import ConfigError, describe, hide
 from synapse.masking import Masker, conceal
 from synapse.session import current_session, process
@@ -104,8 +104,7 @@ class Session:
 
     def _start(self, settings: Settings, dialect: Dialect) -> None:
         self.settings: Settings = settings
-        # Narrower than what is taken, until every layer above goes by tables.
-        self.dialect: V1 = cast("V1", dialect)
+        self.dialect: Dialect = dialect
         self.host: str = settings.host
         self.origin: str = settings.base.origin
         self.workers: int = settings.workers
@@ -312,7 +311,7 @@ def _checked(dialect: object) -> Dialect:
         return DEFAULT
     if isinstance(dialect, type) or not isinstance(dialect, Dialect):
         raise ConfigError(
-            f"dialect must be a dialect object, such as synapse.dialects.V1(), not {describe(dialect)}"
+            f"dialect must be a dialect object, such as synapse.dialects.DEFAULT, not {describe(dialect)}"
         )
     return dialect
 

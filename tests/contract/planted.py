@@ -24,7 +24,8 @@ from synapse import (
     Storage,
     Task,
 )
-from synapse.dialects import V1, Reply, Request, v1_actions
+from synapse.dialects import Reply, Request, v1_actions
+from synapse.dialects.v1 import found_in
 from synapse.entities import FileSpecification
 from synapse.testing import canned
 from tests.contract.lookup_world import ENTITIES
@@ -110,7 +111,7 @@ def values(world: World) -> Iterator[Any]:
     yield v1_actions.connect(AGENT)
     yield Request("POST", f"storages/?{QUERY}", params=(("token", AGENT),), json=ROWS["storages"])
     answer = Reply(200, {"results": [ODD], "next": f"https://h/?{QUERY}"}, {"X-Token": AGENT})
-    yield from (answer, V1().page(answer, Request("GET", "storages/")))
+    yield from (answer, found_in(answer, Request("GET", "storages/")))
 
 
 def rows(world: World) -> Iterator[Any]:

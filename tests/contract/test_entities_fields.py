@@ -16,7 +16,7 @@ from tests.contract.lookup_world import ENTITIES, ROWS, as_key, key_of, side
 
 NAMES = {each.__name__: each for each in ENTITIES}
 TO_ONE = [(cls, name) for cls in ENTITIES for name in cls._schema.relations]
-TO_MANY = [(cls, name) for cls in ENTITIES for name in cls._to_many]
+TO_MANY = [(cls, name) for cls in ENTITIES for name in cls._schema.to_many]
 # What the backend takes in one form and stores in another.
 STORED_OTHERWISE = {
     *("plugin", "checkpoint", "chunked_upload", "groups", "files", "file", "file_specifications"),
@@ -118,7 +118,7 @@ class TestRelations:
     def test_to_many_gives_the_objects_that_point_here(self, home, one, cls, name):
         """The query on the other side holds the linked row."""
         row = found(home, one, cls)
-        target = NAMES[cls._to_many[name].target]
+        target = NAMES[getattr(cls, name).target]
 
         assert [key_of(one, target)] == [each.pk for each in getattr(row, name)]
 

@@ -34,6 +34,7 @@ from synapse import (
     TransferError,
 )
 from synapse.orm import Entity, Manager
+from synapse.orm.registry import table_of
 from synapse.query import In
 from synapse.query.kinds import Reference, TextKey
 from synapse.uploads import upload_file
@@ -57,7 +58,7 @@ LONGEST_MESSAGE: Final = 1000
 
 Way = Callable[[Any], Any]
 
-TEXTUAL: Final = [cls for cls in ENTITIES if isinstance(cls._key, TextKey)]
+TEXTUAL: Final = [cls for cls in ENTITIES if isinstance(cls._schema.key, TextKey)]
 NUMERIC: Final = [cls for cls in ENTITIES if cls not in TEXTUAL]
 
 
@@ -306,7 +307,7 @@ class TestTextKeys:
             with pytest.raises(NotFoundError):
                 do(held(session, cls, key))
 
-        path = session.dialect.row(cls._schema).path.strip("/")
+        path = table_of(cls, session).wire.path.strip("/")
         assert set(keys) == keys_received(proxy, path)
         # A run looks up what the plugin's release offers.
         beside = {"plugin_releases"} if verb == "Plugin.run" else set()
@@ -320,7 +321,7 @@ class TestTextKeys:
                 of_session(session, cls).get(key)
 
         expected = {*TEXT_KEYS, str(UUID(int=5)), "code@2"}
-        assert expected == keys_received(proxy, session.dialect.row(cls._schema).path.strip("/"))
+        assert expected == keys_received(proxy, table_of(cls, session).wire.path.strip("/"))
 
     def test_arrive_from_the_flat_client(self, proxy: Proxy, client: BackendClient) -> None:
         """The same."""
@@ -341,7 +342,7 @@ class TestTextKeys:
     def test_numbers_arrive_as_their_digits(self, proxy: Proxy, session: Session, key: Any) -> None:
         """Whatever a subclass says of itself."""
         for cls in (*NUMERIC, Plugin, PluginRelease):
-            if session.dialect.row(cls._schema).detail:
+            if table_of(cls, session).has_single:
                 with contextlib.suppress(NotFoundError):  # others may have made that row
                     of_session(session, cls).get(key if key != 5 or type(key) is not int else 10**9 + 5)
 

@@ -41,12 +41,13 @@ def main(folder: str, runs: str) -> None:
 
     with atheris.instrument_imports(include=["synapse"]):
         from synapse import MappingError, SynapseError, Task
-        from synapse.dialects import V1, Reply, Request
+        from synapse.dialects import Reply, Request
+        from synapse.dialects.v1 import found_in
         from synapse.orm import loading
         from synapse.session.decoding import alike, parse
         from synapse.testing import canned
 
-    dialect, session, fast = V1(), canned({}), alike(orjson.loads)
+    session, fast = canned({}), alike(orjson.loads)
     request = Request("GET", "sdk/tasks/")
 
     def outcome(loads: Any, body: bytes) -> str:
@@ -60,7 +61,7 @@ def main(folder: str, runs: str) -> None:
         with contextlib.suppress(ValueError):
             data = parse(body)
             with contextlib.suppress(SynapseError):
-                for row in dialect.page(Reply(200, data), request).rows:
+                for row in found_in(Reply(200, data), request).rows:
                     with contextlib.suppress(MappingError):
                         loading.load(Task, row, session=session).to_dict()
 

@@ -29,6 +29,7 @@ from synapse import (
     TransferError,
 )
 from synapse.dialects import V1, Reply, Request
+from synapse.dialects.v1 import found_in, names_of
 from synapse.downloads.file_names import LONGEST, safe_name
 from synapse.errors import ClientError
 from synapse.masking import Masker
@@ -199,8 +200,8 @@ def outcome(loads: Any, body: bytes) -> str:
 
 def decoded(body: bytes) -> list[Any]:
     """Read a body as the reading engine does, down to the last field of each row."""
-    dialect, session = V1(), canned({})
-    page = dialect.page(Reply(200, parse(body)), Request("GET", "sdk/tasks/"))
+    session = canned({})
+    page = found_in(Reply(200, parse(body)), Request("GET", "sdk/tasks/"))
     rows = [loading.load(Task, row, session=session) for row in page.rows]
     return [row.to_dict() for row in rows]
 
@@ -213,7 +214,7 @@ def nowhere() -> CannedSession:
 
 def wire_names(cls: type[Entity]) -> list[str]:
     """Name the keys that a row of an entity has on the wire."""
-    return sorted({*V1().names(cls._schema).values(), "data_unit", "files", "file_size", "created_at"})
+    return sorted({*names_of(cls._schema).values(), "data_unit", "files", "file_size", "created_at"})
 
 
 class TestRows:
@@ -226,7 +227,7 @@ class TestRows:
             st.dictionaries(st.sampled_from(wire_names(cls)) | st.text(max_size=5), JSON), st.integers(1, 9)
         )
         def read(row: dict[str, Any], key: int) -> None:
-            full = {V1().pk(cls._schema): key, **row}
+            full = {names_of(cls._schema)[cls._schema.pk]: key, **row}
             try:
                 made = loading.load(cls, full, session=nowhere)
                 made.to_dict()
@@ -247,7 +248,7 @@ class TestRows:
         @share(0.05, of=len(ENTITIES))
         @given(st.sampled_from(settable or ["id"]), JSON)
         def assign(name: str, value: Any) -> None:
-            made = cls.ref("a" if isinstance(cls._key, TextKey) else 1)
+            made = cls.ref("a" if isinstance(cls._schema.key, TextKey) else 1)
             try:
                 setattr(made, name, value)
                 sent = writing.to_wire(made)

@@ -16,6 +16,7 @@ from synapse.dialects import Reply, Request
 from synapse.downloads import Downloads
 from synapse.downloads.outcomes import FileOutcome
 from synapse.orm import BulkResult, Change, Entity, Explanation, loading
+from synapse.orm.registry import table_of
 from synapse.session import Call, Trace
 from synapse.testing import CannedSession
 from synapse.uploads import ItemOutcome, Report
@@ -53,8 +54,9 @@ def _life(cls: type[Entity], session: CannedSession) -> Iterator[tuple[str, Any]
     """An object of an entity as it may be met: unread, read, new, deleted, broken."""
     key = "a" if cls is synapse.Job else 1
     unread = loading.reference(cls, key, session=session)
-    vias = {session.dialect.names(cls._schema)[via]: 1 for via in cls._schema.relations.values()}
-    wire = session.dialect.pk(cls._schema)
+    table = table_of(cls, session)
+    vias = {table.names[via]: 1 for via in cls._schema.relations.values()}
+    wire = table.pk
     read = loading.load(cls, {**vias, wire: key}, session=session)
     deleted = loading.load(cls, {**vias, wire: key}, session=session)
     deleted._state.deleted = True

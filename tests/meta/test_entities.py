@@ -14,6 +14,7 @@ import pytest
 import synapse
 
 from synapse.dialects import V1
+from synapse.dialects.v1 import key_of, names_of
 from synapse.dialects.v1_rows import ROWS
 from synapse.mapping.codecs import split_optional
 from synapse.orm import Entity, Manager, QuerySet, ToMany, ToOne, loading
@@ -110,7 +111,7 @@ def test_there_are_entities() -> None:
 class TestEachEntity:
     def test_has_a_row_in_the_dialect(self, cls: type[Entity]) -> None:
         """Without one it could not travel."""
-        assert V1().row(cls._schema) is ROWS[cls._schema.resource]
+        assert V1().table(cls._schema, cls._catalog).wire is ROWS[cls._schema.resource]
 
     def test_can_be_found_by_its_name(self, cls: type[Entity]) -> None:
         """Relations name each other."""
@@ -127,25 +128,28 @@ class TestEachEntity:
 
     def test_names_no_field_twice_on_the_wire(self, cls: type[Entity]) -> None:
         """One of two would be lost."""
-        names = V1().names(cls._schema)
+        names = names_of(cls._schema)
 
         assert len(set(names.values())) == len(names)
 
     def test_renames_fields_that_it_has(self, cls: type[Entity]) -> None:
         """The dialect's row and the declaration speak of the same fields."""
-        row = V1().row(cls._schema)
+        row = ROWS[cls._schema.resource]
 
         assert set() == {*row.names, *row.light, *row.asks, *row.always} - set(cls._schema.fields)
 
     def test_nests_relations_that_it_has(self, cls: type[Entity]) -> None:
         """What the wire can expand is a relation here."""
-        assert set() == set(V1().row(cls._schema).expand) - {*cls._schema.relations, *cls._to_many}
+        assert set() == set(ROWS[cls._schema.resource].expand) - {
+            *cls._schema.relations,
+            *cls._schema.to_many,
+        }
 
     def test_keys_of_its_row_are_lookups_of_its_own(self, cls: type[Entity]) -> None:
         """No encoding is left over from a lookup that is gone."""
         offered = {f"{name}__{each.name}" for name, by in cls.lookups.items() for each in by.lookups}
 
-        assert set() == set(V1().row(cls._schema).keys) - offered
+        assert set() == set(ROWS[cls._schema.resource].keys) - offered
 
     @pytest.mark.parametrize("travel", COPIES.values(), ids=COPIES)
     def test_its_objects_travel_with_their_edits(
@@ -214,9 +218,9 @@ class TestEachEntity:
 @pytest.mark.parametrize(("cls", "name", "lookup"), list(lookups()))
 def test_every_lookup_has_a_key_that_the_wire_documents(cls: type[Entity], name: str, lookup: Any) -> None:
     """An unknown key is silently ignored by the backend, which then answers with everything."""
-    key = V1().key(cls._schema, Condition(name, lookup, 1))
+    key = key_of(cls._schema, Condition(name, lookup, 1))
 
-    assert key.name in KNOWN_KEYS[V1().row(cls._schema).lists]
+    assert key.name in KNOWN_KEYS[ROWS[cls._schema.resource].lists]
 
 
 @pytest.mark.parametrize(("cls", "one"), list(relations(ToOne)))

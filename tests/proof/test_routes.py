@@ -14,11 +14,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from synapse import SynapseError, Task, TransportError
-from synapse.dialects import V1
+from synapse.dialects import DEFAULT
+from synapse.dialects.v1 import found_in
 from synapse.orm import reading
 from synapse.orm.ahead import Walk
 from synapse.orm.pages import Answer, Piece, Route
 from synapse.orm.planning import NAMES, PlanName, plan_of
+from synapse.orm.registry import table_of
 from tests.proof.strategies import ORDERS, examples, tables
 from tests.proof.table import Table, TableSession
 from tests.proof.test_reading import BY_KEY, ascends, in_order
@@ -94,7 +96,7 @@ class Driver:
         except SynapseError as error:
             return error
         seconds = self.waits[len(self.table.asked) % len(self.waits)]
-        return Answer(V1().page(reply, piece.request), seconds, 0.001, 1000)
+        return Answer(found_in(reply, piece.request), seconds, 0.001, 1000)
 
     def give(self) -> bool:
         """Take the next rows, if they are there."""
@@ -109,7 +111,9 @@ def route(table: Table, order: str, *, size: int, plan: PlanName) -> Route:
     """The route of one plan over the tasks that are not discarded."""
     session = TableSession(table)
     query = Task.objects.filter(is_discarded=False).order_by(order).query
-    reader = reading.read(Task, query, session=session, how=reading.How(size=size, plan=plan))
+    reader = reading.read(
+        table_of(Task, session), query, session=session, how=reading.How(size=size, plan=plan)
+    )
     assert isinstance(reader, Walk)
     return reader.route
 
@@ -175,7 +179,7 @@ def test_the_same_question_has_the_same_plan(order: str, low: int | None, high: 
     """A plan is a value that the query alone decides: it needs no session, and none is current."""
     query = Task.objects.order_by(order)[low:high].query
 
-    plan, again = (plan_of(Task, query, dialect=V1(), usual=100) for _ in range(2))
+    plan, again = (plan_of(DEFAULT.table(Task._schema, Task._catalog), query, usual=100) for _ in range(2))
 
     assert plan == again
     assert plan.name in NAMES

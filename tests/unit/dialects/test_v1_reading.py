@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from synapse.dialects import V1, Reply, Request
+from synapse.dialects.v1 import V1Table
 from synapse.entities import (
     Assignment,
     DataCollection,
@@ -40,10 +41,15 @@ SEOUL = timezone(timedelta(hours=9))
 MOMENTS = st.datetimes(min_value=datetime(1970, 1, 1), timezones=st.sampled_from([UTC, SEOUL]))  # noqa: DTZ001
 
 
+def table(cls: type[Entity]) -> V1Table:
+    """Return an entity as wire v1 has it."""
+    return V1().table(cls._schema, cls._catalog)
+
+
 def asked(cls: type[Entity], *, size: int = 20, page: int = 1, **options: Any) -> Request:
     """Return the request for a page of a query; *where* holds the filters."""
     where = tuple(cls._catalog.condition(*each) for each in options.pop("where", {}).items())
-    return V1().select(cls._schema, Query(where=where, **options), page=page, size=size)
+    return table(cls).select(Query(where=where, **options), at=page, size=size)
 
 
 def sent(cls: type[Entity], **options: Any) -> list[tuple[str, str]]:
@@ -55,7 +61,7 @@ def sent(cls: type[Entity], **options: Any) -> list[tuple[str, str]]:
 def malformed(data: Any) -> TransportError:
     """Return the error for an answer that is no page."""
     with pytest.raises(TransportError) as caught:
-        V1().page(Reply(200, data), GET)
+        table(Task).found(Reply(200, data), GET)
     return caught.value
 
 
@@ -110,7 +116,7 @@ class TestFilters:
     def test_exclusions_travel_as_keys_to_leave_out(self) -> None:
         """`ids_ex` is what the wire has for it."""
         query = Query(where=(Task._catalog.negation("id__in", [4, 2]),))
-        params = V1().select(Task._schema, query, page=1, size=5).params
+        params = table(Task).select(query, at=1, size=5).params
 
         assert (("ids_ex", "4,2"), ("page", "1"), ("page_size", "5")) == params
 
@@ -158,7 +164,7 @@ class TestFilters:
     def test_long_filters_do_not_fit(self) -> None:
         """The edge refuses long request lines, so longer lists are split above."""
         fits = [
-            V1().fits(Task._schema, Query(where=(Task._catalog.condition("id__in", range(1, count)),)))
+            table(Task).fits(Query(where=(Task._catalog.condition("id__in", range(1, count)),)))
             for count in (1_000, 3_000)
         ]
 
@@ -168,7 +174,7 @@ class TestFilters:
         """Letters of other scripts take nine bytes each once they are encoded."""
         query = Query(params=(("q", "한" * 1_000),))
 
-        assert not V1().fits(Task._schema, query)
+        assert not table(Task).fits(query)
 
 
 class TestSelect:
@@ -254,21 +260,19 @@ class TestSelect:
 
     def test_says_what_can_be_nested(self) -> None:
         """Only what the wire expands."""
-        assert [("data_unit",), ()] == [V1().expandable(cls._schema) for cls in (Task, TaskTag)]
+        assert [("data_unit",), ()] == [table(cls).expandable for cls in (Task, TaskTag)]
 
 
 class TestDetail:
     def test_asks_by_key(self) -> None:
         """Numbers and text alike."""
-        paths = [
-            V1().detail(cls._schema, pk).path for cls, pk in ((Task, 5), (Plugin, "digits"), (Job, "0f-1"))
-        ]
+        paths = [table(cls).detail(pk).path for cls, pk in ((Task, 5), (Plugin, "digits"), (Job, "0f-1"))]
 
         assert ["tasks/5/", "plugins/digits/", "jobs/0f-1/"] == paths
 
     def test_nests_what_is_selected(self) -> None:
         """As in lists."""
-        assert "tasks/5/?expand=data_unit" == V1().detail(Task._schema, 5, expand=("data_unit",)).target
+        assert "tasks/5/?expand=data_unit" == table(Task).detail(5, expand=("data_unit",)).target
 
     @pytest.mark.parametrize(
         ("cls", "field", "target"),
@@ -281,39 +285,41 @@ class TestDetail:
     )
     def test_asks_for_fields_that_come_on_demand(self, cls: type[Entity], field: str, target: str) -> None:
         """Credentials and files."""
-        assert target == V1().detail(cls._schema, 5, field=field).target
+        assert target == table(cls).detail(5, field=field).target
 
     def test_writes_one_expand(self) -> None:
         """Repeated, a value with a comma is read as one unknown name and ignored."""
-        request = V1().detail(DataUnit._schema, 5, expand=("a", "b"), field="files")
+        request = table(DataUnit).detail(5, expand=("a", "b"), field="files")
 
         assert (("expand", "a,b,files"),) == request.params
 
     def test_refuses_what_has_no_address(self) -> None:
         """Events can only be listed."""
         with pytest.raises(QueryError, match="no single GroundTruthEvent; filter its list instead"):
-            V1().detail(GroundTruthEvent._schema, 5)
+            table(GroundTruthEvent).detail(5)
 
     @pytest.mark.parametrize("pk", ["..", ".", "", None])
     def test_refuses_a_key_that_walks(self, pk: Any) -> None:
         """Such a path would name another resource."""
         with pytest.raises(QueryError, match="is no key that an address could name"):
-            V1().detail(Plugin._schema, pk)
+            table(Plugin).detail(pk)
 
 
 class TestPage:
     def test_reads_the_envelope(self) -> None:
         """Rows, total and link."""
-        page = V1().page(Reply(200, {"count": 2, "next": "http://h/?page=2", "results": [{"id": 1}]}), GET)
+        page = table(Task).found(
+            Reply(200, {"count": 2, "next": "http://h/?page=2", "results": [{"id": 1}]}), GET
+        )
 
-        assert ([{"id": 1}], 2, "http://h/?page=2") == (page.rows, page.count, page.next)
+        assert ([{"id": 1}], 2, "http://h/?page=2") == (page.rows, page.count, page.link)
 
     @pytest.mark.parametrize(
         "data", [{"results": []}, {"results": [], "next": None, "count": None}, {"results": [], "next": ""}]
     )
     def test_what_is_missing_is_none(self, data: dict[str, Any]) -> None:
         """A cursor page has no total, a last page no link."""
-        assert (None, None) == attrs.astuple(V1().page(Reply(200, data), GET))[1:]
+        assert (None, None, None) == attrs.astuple(table(Task).found(Reply(200, data), GET))[1:]
 
     @pytest.mark.parametrize(
         "data",
@@ -355,7 +361,7 @@ class TestNormalise:
             {"url": "u"},
             "v",
         ]
-        row = V1().normalise(Task._schema, {"files": files})
+        row = table(Task).normalise({"files": files})
 
         assert ["image_1", "data_1", "x", "file_4", "file_5"] == list(row["files"])
         assert files == list(row["files"].values())
@@ -370,7 +376,7 @@ class TestNormalise:
     )
     def test_knows_the_second_names_of_a_file(self, row: dict[str, Any], expected: dict[str, Any]) -> None:
         """Releases differ in what they call its size and its age."""
-        assert expected == V1().normalise(DataFile._schema, row)
+        assert expected == table(DataFile).normalise(row)
 
     @pytest.mark.parametrize(
         ("cls", "row", "expected"),
@@ -388,23 +394,23 @@ class TestNormalise:
         self, cls: type[Entity], row: dict[str, Any], expected: dict[str, Any]
     ) -> None:
         """The keys of jobs were numbers before they were UUIDs."""
-        assert expected == V1().normalise(cls._schema, row)
+        assert expected == table(cls).normalise(row)
 
     def test_loses_no_file_of_a_specification(self) -> None:
         """A sequence has several files under one name."""
         files = [{"name": "image_1", "url": str(number)} for number in range(3)]
-        row = V1().normalise(Task._schema, {"files": files})
+        row = table(Task).normalise({"files": files})
 
         assert ["image_1", "image_1#2", "image_1#3"] == list(row["files"])
 
     @pytest.mark.parametrize("files", [{"image_1": {"url": "u"}}, None, {}])
     def test_leaves_objects_as_they_are(self, files: Any) -> None:
         """And null is null."""
-        assert {"id": 1, "files": files} == V1().normalise(Task._schema, {"id": 1, "files": files})
+        assert {"id": 1, "files": files} == table(Task).normalise({"id": 1, "files": files})
 
     def test_drops_keys_of_what_should_be_nested(self) -> None:
         """An answer that did not expand lacks the field, which is then loaded when read."""
-        row = V1().normalise(DataCollection._schema, {"id": 1, "file_specifications": [70, 71]})
+        row = table(DataCollection).normalise({"id": 1, "file_specifications": [70, 71]})
 
         assert {"id": 1} == row
 
@@ -413,12 +419,12 @@ class TestNormalise:
         """Whether that is well-formed is the codec's to say."""
         row = {"id": 1, "file_specifications": nested}
 
-        assert row == V1().normalise(DataCollection._schema, dict(row))
+        assert row == table(DataCollection).normalise(dict(row))
 
     @pytest.mark.parametrize("row", [None, 5, "x", [1]])
     def test_a_row_that_is_none_has_no_field(self, row: Any) -> None:
         """So that the error names the row."""
-        assert {"": row} == V1().normalise(Task._schema, row)
+        assert {"": row} == table(Task).normalise(row)
 
 
 def test_a_dialect_is_a_value() -> None:

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synapse.dialects import Page, Reply, Request
+from synapse.dialects import Found, Reply, Request
 from synapse.dialects.wire import encode, segment
 from synapse.errors import QueryError
 from synapse.mapping import UNSET
@@ -41,7 +41,7 @@ class TestRequest:
         assert UNSET is Request("POST", "agents/x/connect/").json
         assert Request("POST", "x/", json=None) != Request("POST", "x/")
 
-    @pytest.mark.parametrize("value", [Request("GET", "a/"), Reply(200), Page([], None, None)])
+    @pytest.mark.parametrize("value", [Request("GET", "a/"), Reply(200), Found([])])
     def test_values_are_frozen_and_travel(self, value: object) -> None:
         """They can be kept, compared and sent to other processes."""
         assert value == copy.deepcopy(value) == pickle.loads(pickle.dumps(value))

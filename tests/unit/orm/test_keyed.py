@@ -14,6 +14,7 @@ from synapse.dialects import Request
 from synapse.errors import NotFoundError, ServerError, TransportError
 from synapse.orm.keyed import rows_of
 from synapse.orm.queryset import QuerySet
+from synapse.orm.registry import table_of
 from synapse.testing import CannedSession, canned, page
 from tests.unit.orm.rows import project, served, task, unit
 
@@ -22,7 +23,7 @@ TASKS = "GET sdk/tasks/"
 
 def keys_read(session: CannedSession, keys: range) -> list[int]:
     """Read the tasks that have these keys, and return the keys that came."""
-    return sorted(row["id"] for row in rows_of(Task, keys, session=session))
+    return sorted(row["id"] for row in rows_of(table_of(Task, session), keys, session=session))
 
 
 class TestRowsOf:

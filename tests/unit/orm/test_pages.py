@@ -7,6 +7,7 @@ import pytest
 from synapse import Task
 from synapse.dialects import Reply
 from synapse.orm.pages import fetch
+from synapse.orm.registry import table_of
 from synapse.query import Query
 from synapse.testing import canned, page
 
@@ -16,6 +17,7 @@ def test_is_as_large_as_what_was_read(headers):
     """What bounds pages is the body in memory, not what it was packed to, and not what a header says."""
     session = canned({"GET sdk/tasks/": Reply(200, page(), headers, length=5_000)})
 
-    answer = fetch(session.dialect.select(Task._schema, Query(), page=1, size=1), session)
+    table = table_of(Task, session)
+    answer = fetch(table, table.select(Query(), size=1), session=session)
 
     assert 5_000 == answer.size

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from synapse import entities
-from synapse.dialects import V1
 from synapse.errors import MappingError
 from synapse.orm import Entity, loading
+from synapse.orm.registry import table_of
 from synapse.query import FetchMode
 from synapse.testing import canned
 
@@ -38,8 +38,8 @@ apt = st.sampled_from(
 def rows(draw: st.DrawFn) -> tuple[type[Entity], dict[str, Any]]:
     """Take an entity and put something into its keys, and into others."""
     cls = draw(st.sampled_from(CLASSES))
-    known = [*V1().names(cls._schema).values(), *cls._to_many, "created_at", "unheard_of"]
-    key = {V1().pk(cls._schema): draw(st.sampled_from([7, "7b0b"]))}
+    known = [*table_of(cls, SESSION).names.values(), *cls._schema.to_many, "created_at", "unheard_of"]
+    key = {table_of(cls, SESSION).pk: draw(st.sampled_from([7, "7b0b"]))}
     return cls, key | draw(st.dictionaries(st.sampled_from(known), apt | json, max_size=3))
 
 
