@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import uuid
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -12,6 +13,8 @@ from typing import Any, Final
 
 import attrs
 import click
+
+from synapse.annotations import Annotation, Box, Label
 
 SUFFIXES: Final = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
 UNLABELED: Final = "unlabeled"
@@ -29,13 +32,13 @@ class Picture:
 
     path: Path
     name: str
-    annotation: dict[str, Any]
+    annotation: Annotation
     md5: str
 
     @property
     def label(self) -> str:
         """What it shows, as text."""
-        return str(self.annotation["label"])
+        return str(self.annotation.class_name)
 
 
 @attrs.frozen
@@ -53,6 +56,17 @@ class Input:
         copies = f"; copies of others left out: {self.copies:,}" if self.copies else ""
         return f"{self.title} ({shown}{more}{copies})"
 
+    @property
+    def configuration(self) -> dict[str, Any]:
+        """What a project of them is set up with: the tools and classes that occur."""
+        tools: dict[str, set[str]] = {}
+        for picture in self.pictures:
+            tools.setdefault(picture.annotation.tool, set()).add(picture.label)
+        return {
+            "schema_type": "dm_schema",
+            "classification": {tool: _tool(sorted(labels)) for tool, labels in tools.items()},
+        }
+
     @classmethod
     def of(cls, title: str, found: Iterable[Picture], *, limit: int | None) -> Input:
         """Keep the first picture of the same bytes: a collection holds each content once."""
@@ -64,6 +78,14 @@ class Input:
             copies += picture.md5 in kept
             kept.setdefault(picture.md5, picture)
         return cls(title, list(kept.values()), copies)
+
+
+def _tool(labels: list[str]) -> dict[str, Any]:
+    classes = [
+        {"id": str(uuid.uuid4()), "code": label, "name": label, "customFields": {}, "attributes": []}
+        for label in labels
+    ]
+    return {"id": str(uuid.uuid4()), "representativeCodes": [], "classification_schema": classes}
 
 
 def read_folder(folder: Path, *, limit: int | None) -> Input:
@@ -91,7 +113,7 @@ def _found(folder: Path) -> Iterator[Picture]:
         hidden = any(part.startswith(".") for part in inside.parts)
         if path.suffix.lower() in SUFFIXES and not hidden and path.is_file():
             label = inside.parent.name or UNLABELED
-            yield Picture(path, inside.as_posix(), {"label": label}, _md5(path))
+            yield Picture(path, inside.as_posix(), Label(label), _md5(path))
 
 
 def _digits(folder: Path) -> Iterator[Picture]:
@@ -104,7 +126,20 @@ def _digits(folder: Path) -> Iterator[Picture]:
         image = Image.fromarray((scan * WHITE / INKED).astype("uint8"))
         side = ENLARGED * image.width
         image.resize((side, side), Image.Resampling.NEAREST).save(path)
-        yield Picture(path, path.name, {"label": str(digit), "읽기": KOREAN[digit]}, _md5(path))
+        yield Picture(path, path.name, _box(digit, scan), _md5(path))
+
+
+def _box(digit: int, scan: Any) -> Box:
+    """Draw a box around what is not black, in pixels of the enlarged picture."""
+    rows, columns = (scan.any(axis=axis).nonzero()[0] for axis in (1, 0))
+    return Box(
+        str(digit),
+        x=ENLARGED * columns[0],
+        y=ENLARGED * rows[0],
+        width=ENLARGED * (columns[-1] - columns[0] + 1),
+        height=ENLARGED * (rows[-1] - rows[0] + 1),
+        attributes={"읽기": KOREAN[digit]},
+    )
 
 
 def _md5(path: Path) -> str:

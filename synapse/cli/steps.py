@@ -14,6 +14,7 @@ from typing import Any, Final
 import attrs
 import click
 
+from synapse.annotations import Annotation, Annotations
 from synapse.cli.pictures import Input
 from synapse.cli.show import Show, Step, counted
 from synapse.entities import (
@@ -113,17 +114,18 @@ class Demo:
         """Make a project, and a task for each unit."""
         with self._step(
             "Make a project and its tasks",
-            'project = Project.objects.create(title=title, category="image", data_collection=collection)',
-            'tasks = [Task(project_id=project.id, data_unit_id=unit.id, schema="any") for unit in collection.units]',
+            'project = Project.objects.create(title=title, category="image", data_collection=collection,'
+            " configuration=configuration)",
+            "tasks = [Task(project_id=project.id, data_unit_id=unit.id) for unit in collection.units]",
             "Task.objects.bulk_create(tasks)",
         ) as step:
             self.project = Project.objects.create(
-                title=self.given.title, category="image", data_collection=self.collection
+                title=self.given.title,
+                category="image",
+                data_collection=self.collection,
+                configuration=self.given.configuration,
             )
-            tasks = [
-                Task(project_id=self.project.id, data_unit_id=unit.id, schema="any")
-                for unit in self.collection.units
-            ]
+            tasks = [Task(project_id=self.project.id, data_unit_id=unit.id) for unit in self.collection.units]
             step.rows = len(Task.objects.bulk_create(tasks))
 
     def query(self) -> None:
@@ -144,13 +146,14 @@ class Demo:
             step.rows = len(newest)
 
     def annotate(self) -> None:
-        """Give every task its label."""
+        """Draw on every picture what it shows, checked against the classes of the project."""
         answers = {picture.name: picture.annotation for picture in self.given.pictures}
         with self._step(
             "Annotate every task",
             'tasks = project.tasks.select_related("data_unit")',
             'Task.objects.annotate_many((task, answers[task.data_unit.meta["picture"]]) for task in tasks)',
         ) as step:
+            self.show.line(self.given.pictures[0].annotation)
             tasks = self.project.tasks.select_related("data_unit")
             shown = counted(tasks, total=len(answers), label="annotating", unit="tasks")
             step.rows = Task.objects.annotate_many(
@@ -168,8 +171,8 @@ class Demo:
             "Task.objects.filter(id__in=ids).set_tags(add=[tag])",
             "project.tasks.filter(tags=tag).count()",
         ) as step:
-            for key, data in self.project.tasks.values_list("id", "data"):
-                by_label.setdefault(data["label"], []).append(key)
+            for task in self.project.tasks:
+                by_label.setdefault(str(task.annotations[0].class_name), []).append(task.id)
             frequent = sorted(by_label, key=lambda label: -len(by_label[label]))[:TAGS]
             for label in sorted(frequent):
                 tag = TaskTag.objects.create(project=self.project, name=label)
@@ -240,17 +243,22 @@ class Demo:
         """Read the version back, pictures and all, and hold it against what went in."""
         with self._step(
             "Read it back and compare",
-            'for event in version.events: event.data, event.files["image_1"].read()',
+            'for event in version.events: event.annotations, event.files["image_1"].read()',
         ) as step:
             names = dict(self.collection.units.values_list("id", "meta"))
-            rest = {each.name: (each.annotation, each.md5) for each in self.given.pictures}
+            rest = {each.name: (_placed(each.annotation), each.md5) for each in self.given.pictures}
             events = counted(self.version.events, total=len(rest), label="reading", unit="pictures")
             step.rows = 0
             for read in self.session.map(picture_md5, events):
                 name = names[read.item.data_unit_id]["picture"]
-                self._expect(name, rest.pop(name, None), (read.item.data, read.value()))
+                self._expect(name, rest.pop(name, None), (read.item.annotations, read.value()))
                 step.rows += 1
             self._expect("pictures that did not come back", [], list(rest))
+
+
+def _placed(annotation: Annotation) -> Annotations:
+    """Give what a task holds that was annotated with this."""
+    return Annotations([attrs.evolve(annotation, media=IMAGE)])
 
 
 def batches(items: Iterable[Any], *, size: int) -> Iterator[list[Any]]:

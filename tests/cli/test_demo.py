@@ -117,6 +117,7 @@ def run_shown(out: str, box: Sandbox, given: Input, *, archive: Path) -> tuple[s
     items = [{"files": each, "meta": meta} for each, meta in zip(files, metas, strict=True)]
     answers = {each.name: each.annotation for each in given.pictures}
     names: dict[str, Any] = {name: getattr(synapse, name) for name in synapse.__all__}
+    names |= {"configuration": given.configuration}
     names |= {"synapse": synapse, "sandbox": box, "title": given.title, "items": items}
     names |= {"answers": answers, "label": "3", "ids": [1, 2], "archive": archive}
     try:
@@ -241,10 +242,11 @@ class TestMismatch:
         demo = demo_of()
         for step in (demo.make_collection, demo.upload, demo.make_tasks, demo.annotate):
             step()
-        demo.project.tasks[0].annotate({"label": "?"})
+        first = demo.project.tasks[0]
+        first.annotate(attrs.evolve(each, class_name="1") for each in first.annotations)
         demo.freeze()
 
-        with pytest.raises(MismatchError, match=r"0000\.png: expected .*got .*'\?'"):
+        with pytest.raises(MismatchError, match=r"0000\.png: expected .*Box\('0'.*got .*Box\('1'"):
             demo.check()
 
     def test_a_picture_that_does_not_come_back_is_noticed(self, demo_of):

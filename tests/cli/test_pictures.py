@@ -12,6 +12,7 @@ import pytest
 
 from PIL import Image
 
+from synapse import Label
 from synapse.cli.pictures import Input, Picture, read_folder, write_digits
 
 
@@ -80,9 +81,17 @@ class TestWriteDigits:
 
     def test_labels_them_in_korean_too(self, tmp_path):
         """The annotation holds the digit and how it is read."""
-        pictures = write_digits(tmp_path, limit=10).pictures
+        found = [picture.annotation for picture in write_digits(tmp_path, limit=10).pictures]
 
-        assert {"label": "3", "읽기": "삼"} in [picture.annotation for picture in pictures]
+        assert ("3", {"읽기": "삼"}) in [(each.class_name, each.attributes) for each in found]
+
+    def test_draws_a_box_around_each(self, tmp_path):
+        """The box is as large as what is not black."""
+        picture = write_digits(tmp_path, limit=1).pictures[0]
+        box = picture.annotation
+
+        with Image.open(picture.path) as image:
+            assert (box.x, box.y, box.x + box.width, box.y + box.height) == image.getbbox()
 
     def test_takes_all_of_them(self, tmp_path):
         """Without a limit there are 1,797, no two alike."""
@@ -95,9 +104,7 @@ class TestWriteDigits:
 class TestInput:
     def test_shows_the_most_frequent_labels(self):
         """With more than ten labels, the others are counted only."""
-        pictures = [
-            Picture(Path(), f"{index}", {"label": f"{index % 12:02}"}, f"{index}") for index in range(23)
-        ]
+        pictures = [Picture(Path(), f"{index}", Label(f"{index % 12:02}"), f"{index}") for index in range(23)]
 
         text = str(Input("Album", pictures))
 
@@ -106,6 +113,6 @@ class TestInput:
 
     def test_tells_of_copies(self):
         """Copies that were left out are mentioned."""
-        picture = Picture(Path(), "a", {"label": "x"}, "0")
+        picture = Picture(Path(), "a", Label("x"), "0")
 
         assert "A (x: 1; copies of others left out: 2)" == str(Input("A", [picture], copies=2))
