@@ -16,9 +16,8 @@ from synapse.session import Outcome
 from synapse.transfer import tracked
 from synapse.transfer.local_file import LocalFile, PathLike
 from synapse.uploads.file_types import check_file
-from synapse.uploads.presigned import send_presigned
 from synapse.uploads.presigned_put import put_file
-from synapse.uploads.routes import UploadOptions, send_file
+from synapse.uploads.routes import send_files
 
 if TYPE_CHECKING:
     from synapse.client.backend import BackendClient
@@ -88,12 +87,7 @@ def _sent(
     size = sum(source.size for source in sources)
     progress = by_items(on_progress, count=len(sources))
     with tracked(progress, total=size, label="uploading") as advanced:
-
-        def directly(source: LocalFile) -> Row:
-            return send_file(client.session, source, options=UploadOptions(), advanced=advanced)
-
-        found = send_presigned(client.session, sources, direct=directly, advanced=advanced, workers=workers)
-        return list(client.session.map(directly, sources, workers=workers)) if found is None else found
+        return send_files(client.session, sources, advanced=advanced, workers=workers)
 
 
 def _told(outcome: Outcome[LocalFile, Row]) -> Row:

@@ -51,30 +51,21 @@ class DataFileManager(FilesManager["DataFile"]):
         """
         from synapse import uploads
 
-        session, options = self.session, uploads.UploadOptions(chunked=chunked, chunk_size=chunk_size)
         if presigned not in (None, True, False) or (presigned and chunked is not None):
             raise TransferError(
                 f"presigned takes True, False or None, and not together with chunked, got {describe(presigned)}"
             )
-        source = LocalFile.of(path)
+        options = uploads.UploadOptions(chunked=chunked, chunk_size=chunk_size, presigned=bool(presigned))
+        session, source = self.session, LocalFile.of(path)
         if arguments.flag("upload(check_content=...)", check_content):
             uploads.check_file(source)
-        with tracked(progress, total=source.size, label=source.name) as advanced:
-
-            def directly(source: LocalFile) -> dict[str, Any]:
-                return uploads.send_file(session, source, options=options, advanced=advanced)
-
-            with (
-                self._writing(),
-                asking(lambda _: Storing(source=source, host=session.host, session=session)),
-            ):
-                row = None
-                if presigned:
-                    row = uploads.upload_presigned(
-                        session, source, direct=directly, advanced=advanced, strict=True
-                    )
-                row = directly(source) if row is None else row
-                return stored(self.entity, row, session=session, mode=self.query.mode)
+        with (
+            tracked(progress, total=source.size, label=source.name) as advanced,
+            self._writing(),
+            asking(lambda _: Storing(source=source, host=session.host, session=session)),
+        ):
+            row = uploads.send_file(session, source, options=options, advanced=advanced)
+            return stored(self.entity, row, session=session, mode=self.query.mode)
 
     def existing(self, checksums: Iterable[str]) -> set[str]:
         """Tell which of these MD5 checksums the backend holds."""

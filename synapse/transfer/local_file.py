@@ -146,29 +146,55 @@ class LocalFile:
         return TransferError(f"{str(self.path)!r} changed while it was sent ({how}): send it again")
 
 
-class Tally:
-    """The MD5 of a source's bytes, taken as they are sent for the first time.
+class SentBytes:
+    """Counts the bytes of a file, from *start* on, as they are sent for the first time.
 
-    Bytes that are sent again, as by a repeated request, count once; `advanced` is told how many were new. `sent` is
-    how many went out in all. A file whose *md5* is known already is not hashed again.
+    Bytes that are sent again, as by a repeated request, count once; `advanced` is told how many were new.
     """
 
-    def __init__(
-        self, source: LocalFile, *, advanced: Callable[[int], object], md5: str | None = None
-    ) -> None:
-        self.position = self.sent = 0
+    def __init__(self, source: LocalFile, *, advanced: Callable[[int], object], start: int = 0) -> None:
+        self.position = start
         self._source = source
         self._advanced = advanced
-        self._known = md5
-        self._digest = hashlib.md5(usedforsecurity=False)
 
     def add(self, start: int, block: bytes) -> None:
         """Take in the bytes at *start*, which may not lie beyond what is known."""
         fresh = start + len(block) - self.position
         if fresh > 0:
-            if self._known is None:
-                self._digest.update(block if fresh == len(block) else block[-fresh:])
+            self._hash(block if fresh == len(block) else block[-fresh:])
             self._advance(fresh)
+
+    def check(self) -> None:
+        """Raise `TransferError` if the file is not what it was."""
+        self._source.check()
+
+    def _hash(self, block: bytes) -> None:
+        pass
+
+    def _advance(self, count: int) -> None:
+        if count > 0:
+            self.position += count
+            self._advanced(count)
+
+
+class SentDigest(SentBytes):
+    """The checksum of a file's bytes, taken as they are sent for the first time.
+
+    A file whose checksum is *known* already is not hashed again.
+    """
+
+    def __init__(
+        self,
+        source: LocalFile,
+        *,
+        advanced: Callable[[int], object],
+        kind: str = "md5",
+        known: str | None = None,
+    ) -> None:
+        super().__init__(source, advanced=advanced)
+        self._kind = kind
+        self._known = known
+        self._digest = hashlib.new(kind, usedforsecurity=False)
 
     def reach(self, position: int) -> None:
         """Take in from disk what lies before *position* and was not sent."""
@@ -178,19 +204,27 @@ class Tally:
             for block in self._source.blocks(self.position, position):
                 self.add(self.position, block)
 
-    def md5(self) -> str:
-        """Return the MD5 of the whole file."""
+    def digest(self) -> str:
+        """Return the checksum of the whole file."""
         self.reach(self._source.size)
         return self._known or self._digest.hexdigest()
 
     def check(self) -> None:
         """Raise `TransferError` if the file is not what was sent."""
-        self._source.check(sent=self.md5)
+        self._source.check(sent=self.digest, kind=self._kind)
 
-    def _advance(self, count: int) -> None:
-        if count > 0:
-            self.position += count
-            self._advanced(count)
+    def _hash(self, block: bytes) -> None:
+        if self._known is None:
+            self._digest.update(block)
+
+
+def name_to_send(source: LocalFile, name: object) -> str:
+    """Return the name that a file is sent under: its own, unless it is given another."""
+    if name is None:
+        return source.name
+    if not isinstance(name, str) or not name:
+        raise TransferError(f"name must be text such as 'scan.png', not {describe(name)}")
+    return sendable_name(name)
 
 
 def sendable_name(name: str) -> str:

@@ -10,7 +10,6 @@ from synapse.uploads.file_types import Spec, check_file
 from synapse.uploads.folder import items_of
 from synapse.uploads.items import by_specification, plan_item
 from synapse.uploads.multipart import FilePart, MultipartBody
-from synapse.uploads.presigned import upload_presigned
 from synapse.uploads.report import Converters, ItemOutcome, Report
 from synapse.uploads.routes import UploadOptions, checksum_of, send_file, upload_file, upload_missing
 
@@ -37,5 +36,4 @@ __all__ = [
     "upload_in_chunks",
     "upload_items",
     "upload_missing",
-    "upload_presigned",
 ]

@@ -97,7 +97,7 @@ def upload_items(
     check_root(root)
     # More than read: most of them wait for the line, or for the backend to store what it got.
     count = _MORE * session.workers if workers is None else whole_number("workers", workers)
-    options = UploadOptions(chunked=chunked, chunk_size=chunk_size)
+    options = UploadOptions(chunked=chunked, chunk_size=chunk_size, presigned=presigned)
     session.check_open()
     look: PlanItem = partial(plan_item, specs=target.specs, root=root, check_content=check_content)
     ledger = OutcomeTable()
@@ -112,7 +112,7 @@ def upload_items(
     # Those of a list cannot change before their turn.
     run: Run[Any] = Run(items if isinstance(items, Sequence | Folder) else map(copy_item, items))
     raising = on_error == "raise"
-    sender = Sender(session, run, options=options, presigned=presigned, workers=count, raising=raising)
+    sender = Sender(session, run, options=options, workers=count, raising=raising)
     total = _total(items) if is_watched(progress) else None
     with tracked(progress, total=total, label="uploading") as meter:
         sender.meter = meter

@@ -21,7 +21,7 @@ from synapse.errors import (
 from synapse.masking import outline
 from synapse.session import Session
 from synapse.session.retry import Effect, rule_of
-from synapse.transfer.local_file import CHUNK, LocalFile, PathLike, Tally, sendable_name
+from synapse.transfer.local_file import CHUNK, LocalFile, PathLike, SentDigest, name_to_send
 from synapse.transfer.progress import ProgressLike, tracked
 from synapse.uploads.local_state import UploadEntry, claim_upload
 from synapse.uploads.multipart import FilePart, MultipartBody
@@ -49,14 +49,14 @@ def upload_in_chunks(
     """
     source = LocalFile.of(path)
     with tracked(progress, total=source.size, label=source.name) as advanced:
-        tally = Tally(source, advanced=advanced)
+        digest = SentDigest(source, advanced=advanced)
         return send_chunks(
             session,
             source,
             register=register,
             name=name_to_send(source, name),
             chunk_size=chunk_size,
-            tally=tally,
+            digest=digest,
         )
 
 
@@ -67,7 +67,7 @@ def send_chunks(
     register: Callable[[str | int], T],
     name: str,
     chunk_size: int,
-    tally: Tally,
+    digest: SentDigest,
 ) -> T:
     """Send *source* in chunks, complete the upload, and give its id to *register*."""
     if type(chunk_size) is not int or chunk_size < 1:
@@ -75,7 +75,7 @@ def send_chunks(
             f"chunk_size must be a whole number of bytes, 1 or more, not {describe(chunk_size)}"
         )
     with claim_upload(session, source, name=name, chunk_size=chunk_size) as entry:
-        upload = _ChunkedUpload(session, source, name, chunk_size, tally, entry)
+        upload = _ChunkedUpload(session, source, name, chunk_size, digest, entry)
         upload.resume()
         while True:
             key = upload.finish()
@@ -93,15 +93,6 @@ def send_chunks(
                 return result
 
 
-def name_to_send(source: LocalFile, name: object) -> str:
-    """Return the name that a file is sent under: its own, unless it is given another."""
-    if name is None:
-        return source.name
-    if not isinstance(name, str) or not name:
-        raise TransferError(f"name must be text such as 'scan.png', not {describe(name)}")
-    return sendable_name(name)
-
-
 @attrs.define
 class _ChunkedUpload:
     """One chunked upload under way: `offset` is what the backend has, by its own word."""
@@ -110,7 +101,7 @@ class _ChunkedUpload:
     source: LocalFile
     name: str
     chunk_size: int
-    tally: Tally
+    digest: SentDigest
     entry: UploadEntry
     url: str | None = None
     offset: int = 0
@@ -145,8 +136,8 @@ class _ChunkedUpload:
         while state is None:
             while self.offset < self.source.size:
                 self._send_next()
-            md5 = self.tally.md5()
-            self.tally.check()
+            md5 = self.digest.digest()
+            self.digest.check()
             state = self._end(md5)
         key = state.get("id")
         if isinstance(key, bool) or not isinstance(key, str | int):
@@ -162,9 +153,9 @@ class _ChunkedUpload:
 
     def _send_next(self) -> None:
         """Send the chunk that the backend needs next, and take its word for what it has then."""
-        self.tally.reach(self.offset)
+        self.digest.reach(self.offset)
         size = min(self.chunk_size, self.source.size - self.offset)
-        part = FilePart(self.source, "file", self.offset, size, self.tally)
+        part = FilePart(self.source, "file", self.offset, size, self.digest)
         body = MultipartBody({"filename": self.name}, files={"file": part})
         chunk = self.session.dialect.uploads.chunk(
             body, start=self.offset, size=size, total=self.source.size, url=self.url

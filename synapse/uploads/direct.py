@@ -1,7 +1,8 @@
-"""Archives that travel within one request: plugin releases."""
+"""Files within one request: data files of up to 50 MiB, and the archives of plugin releases."""
 
 from __future__ import annotations
 
+import contextlib
 import zipfile
 
 from collections.abc import Mapping
@@ -9,13 +10,48 @@ from typing import Any
 
 import attrs
 
-from synapse.dialects import Reply
-from synapse.errors import TransferError
+from synapse.dialects import Reply, Request
+from synapse.errors import ServerError, SynapseError, TransferError, WriteUnconfirmedError
 from synapse.session import Session
-from synapse.transfer.local_file import LocalFile, PathLike, Tally
+from synapse.transfer.local_file import LocalFile, PathLike, SentDigest
 from synapse.transfer.progress import ProgressLike, tracked
+from synapse.uploads.checksums import file_with_checksum
 from synapse.uploads.multipart import FilePart, MultipartBody
-from synapse.uploads.responses import response_timeout
+from synapse.uploads.responses import check_arrival, json_object, response_timeout
+
+
+def send_direct(session: Session, source: LocalFile, *, name: str, digest: SentDigest) -> dict[str, Any]:
+    """Send a file within one request, and return the row of its data file."""
+    part = FilePart.whole(source, name, counter=digest)
+    request = session.dialect.uploads.data_file(MultipartBody({}, files={"file": part}))
+    return register_file(session, source, request=request, digest=digest)
+
+
+def register_file(
+    session: Session, source: LocalFile, *, request: Request, digest: SentDigest
+) -> dict[str, Any]:
+    """Create the data file; if the answer is lost, find it by its content."""
+    request = attrs.evolve(request, read_timeout=response_timeout(session, source.size))
+    retry, repeats = session.settings.retry, 0
+    row: dict[str, Any] | None = None
+    while row is None:
+        try:
+            row = json_object(session, request)
+        except WriteUnconfirmedError:
+            row = file_with_checksum(session, digest.digest())
+            if row is None:
+                # The same content is stored once, however often it comes.
+                if repeats >= retry.total:
+                    raise
+                repeats += 1
+                session.pause(retry.wait(repeats))
+        except ServerError as error:
+            with contextlib.suppress(SynapseError):
+                row = file_with_checksum(session, digest.digest()) if error.unconfirmed else None
+            if row is None:
+                raise
+    check_arrival(source, row, md5=digest.digest())
+    return row
 
 
 def send_release(
@@ -30,6 +66,6 @@ def send_release(
             f"{str(archive)!r} is no zip archive, as a release is: zip the folder of the plugin and give that file"
         )
     with tracked(progress, total=source.size, label=source.name) as advanced:
-        part = FilePart.whole(source, source.name, tally=Tally(source, advanced=advanced))
+        part = FilePart.whole(source, source.name, counter=SentDigest(source, advanced=advanced))
         request = session.dialect.actions.release(MultipartBody(fields, files={"file": part}))
         return session.send(attrs.evolve(request, read_timeout=response_timeout(session, source.size)))

@@ -13,7 +13,7 @@ import attrs
 
 from synapse.errors import TransferError
 from synapse.mapping.codecs import check_json
-from synapse.transfer.local_file import LocalFile, PathLike, Tally
+from synapse.transfer.local_file import LocalFile, PathLike, SentBytes
 from synapse.values import plain, sendable
 
 _ESCAPES: Final = {ord('"'): "%22", ord("\r"): "%0D", ord("\n"): "%0A"}
@@ -21,18 +21,18 @@ _ESCAPES: Final = {ord('"'): "%22", ord("\r"): "%0D", ord("\n"): "%0A"}
 
 @attrs.frozen
 class FilePart:
-    """The bytes of a file from `start` on, `length` of them; `tally` takes them in as they are sent."""
+    """The bytes of a file from `start` on, `length` of them; `counter` takes them in as they are sent."""
 
     source: LocalFile
     filename: str
     start: int
     length: int
-    tally: Tally | None = attrs.field(default=None, eq=False, repr=False)
+    counter: SentBytes | None = attrs.field(default=None, eq=False, repr=False)
 
     @classmethod
-    def whole(cls, source: LocalFile, filename: str, *, tally: Tally | None = None) -> FilePart:
+    def whole(cls, source: LocalFile, filename: str, *, counter: SentBytes | None = None) -> FilePart:
         """Take all of a file."""
-        return cls(source, filename, 0, source.size, tally)
+        return cls(source, filename, 0, source.size, counter)
 
     @classmethod
     def of(cls, path: PathLike) -> FilePart:
@@ -42,8 +42,8 @@ class FilePart:
 
     def check(self) -> None:
         """Raise `TransferError` if the file is not what it was, or, where it goes as a whole, not what was sent."""
-        if self.tally is not None and self.length == self.source.size:
-            self.tally.check()
+        if self.counter is not None and self.length == self.source.size:
+            self.counter.check()
         else:
             self.source.check()
 
@@ -113,9 +113,8 @@ class MultipartReader:
             self._file = part.source.open()
             self._file.seek(part.start + self._done)
         block = part.source.read(self._file, size)
-        if part.tally is not None:
-            part.tally.add(part.start + self._done, block)
-            part.tally.sent += len(block)
+        if part.counter is not None:
+            part.counter.add(part.start + self._done, block)
         if self._done + len(block) == part.length:
             # Refused before the last bytes are out, the request stays incomplete: nothing is registered.
             part.check()

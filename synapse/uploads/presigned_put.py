@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import re
 import threading
 
@@ -18,7 +17,7 @@ from synapse.session import Session
 from synapse.session.concurrency import FleetingExecutor
 from synapse.session.replies import RawResponse
 from synapse.session.retry import BUSY, seconds_until, storage_may_take
-from synapse.transfer.local_file import LocalFile, Tally
+from synapse.transfer.local_file import LocalFile, SentBytes, SentDigest
 from synapse.uploads.multipart import FilePart, MultipartReader
 from synapse.uploads.responses import response_timeout
 
@@ -60,41 +59,6 @@ class FileBody:
     def open(self) -> MultipartReader:
         """Return a fresh reader, which holds the file against what it was."""
         return MultipartReader([self.part])
-
-
-class _Count(Tally):
-    """Tells of bytes from *start* on that are sent for the first time, and takes no digest of them."""
-
-    def __init__(self, source: LocalFile, *, start: int, advanced: Callable[[int], object]) -> None:
-        super().__init__(source, advanced=advanced)
-        self.position = start
-
-    def add(self, start: int, block: bytes) -> None:
-        self._advance(start + len(block) - self.position)
-
-    def check(self) -> None:
-        self._source.check()
-
-
-class _Sha1(Tally):
-    """The SHA-1 of a source, taken as its bytes are sent for the first time."""
-
-    def __init__(self, source: LocalFile, *, advanced: Callable[[int], object]) -> None:
-        super().__init__(source, advanced=advanced)
-        self._sha1 = hashlib.sha1(usedforsecurity=False)
-
-    def add(self, start: int, block: bytes) -> None:
-        fresh = start + len(block) - self.position
-        if fresh > 0:
-            self._sha1.update(block if fresh == len(block) else block[-fresh:])
-            self._advance(fresh)
-
-    def sha1(self) -> str:
-        self.reach(self._source.size)
-        return self._sha1.hexdigest()
-
-    def check(self) -> None:
-        self._source.check(sent=self.sha1, kind="sha1")
 
 
 def put_file(
@@ -159,12 +123,13 @@ def _whole(
     advanced: Callable[[int], object],
     sha1: str | None,
 ) -> StoredFile:
-    digest = _Sha1(source, advanced=advanced)
-    tally = digest if sha1 is None else _Count(source, start=0, advanced=advanced)
+    digest = SentDigest(source, advanced=advanced, kind="sha1", known=sha1)
     _put(
-        session, place.addresses[0], FileBody(FilePart.whole(source, source.name, tally=tally), content_type)
+        session,
+        place.addresses[0],
+        FileBody(FilePart.whole(source, source.name, counter=digest), content_type),
     )
-    return StoredFile(place, sha1 or digest.sha1(), source.size)
+    return StoredFile(place, digest.digest(), source.size)
 
 
 def _in_parts(
@@ -184,7 +149,7 @@ def _in_parts(
         if failed.is_set():
             raise NotStoredError("not tried, since another part was not taken")
         start = number * part_size
-        count = _Count(source, start=start, advanced=advanced)
+        count = SentBytes(source, start=start, advanced=advanced)
         part = FilePart(source, source.name, start, min(part_size, source.size - start), count)
         try:
             return _put(session, place.addresses[number], FileBody(part)).headers.get("ETag") or ""
@@ -198,7 +163,7 @@ def _in_parts(
 
     pool = FleetingExecutor(1, name="synapse-digest")
     try:
-        digest = pool.submit(_Sha1(source, advanced=proceed).sha1 if sha1 is None else lambda: sha1)
+        digest = pool.submit(SentDigest(source, advanced=proceed, kind="sha1", known=sha1).digest)
         outcomes = list(session.map(send, range(len(place.addresses)), workers=workers))
         errors = [outcome.error for outcome in outcomes if outcome.error is not None]
         if errors:

@@ -1,34 +1,57 @@
-"""Upload files as data files: directly, or in chunks when they are large."""
+"""Choose how a file travels: within one request, in chunks, or straight to the backend's storage."""
 
 from __future__ import annotations
 
-import contextlib
-
-from collections.abc import Callable, Mapping
-from typing import Any, Final
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, Final, Literal, TypeAlias
 
 import attrs
 
-from synapse.dialects import Request
-from synapse.errors import (
-    ClientError,
-    ServerError,
-    SynapseError,
-    TransferError,
-    ValidationError,
-    WriteUnconfirmedError,
-    describe,
-)
-from synapse.session import Session
-from synapse.transfer.local_file import CHUNK, LocalFile, PathLike, Tally
+from synapse.errors import ClientError, ServerError, TransferError, ValidationError, describe
+from synapse.session import Outcome, Session
+from synapse.transfer.local_file import CHUNK, LocalFile, PathLike, SentDigest, name_to_send
 from synapse.transfer.progress import ProgressLike, tracked
-from synapse.uploads.checksums import file_with_checksum, hash_files, known_checksums
-from synapse.uploads.chunked import name_to_send, send_chunks
+from synapse.uploads.checksums import hash_files, known_checksums
+from synapse.uploads.chunked import send_chunks
+from synapse.uploads.direct import register_file, send_direct
 from synapse.uploads.file_types import check_file
-from synapse.uploads.multipart import FilePart, MultipartBody
-from synapse.uploads.responses import check_arrival, json_object, response_timeout
+from synapse.uploads.presigned import declined, send_presigned, upload_presigned
+
+Row: TypeAlias = dict[str, Any]
+Advanced: TypeAlias = Callable[[int], object]
+Route: TypeAlias = Literal["direct", "chunked", "presigned"]
 
 LARGEST_DIRECT: Final = 50 * 1024 * 1024
+
+
+@attrs.frozen
+class UploadOptions:
+    """How files may travel.
+
+    `chunked` forces chunks of `chunk_size` bytes, or forbids them; None decides by size. `presigned` sends every file
+    straight to the backend's storage where that is offered, None the small ones.
+    """
+
+    chunked: bool | None = None
+    chunk_size: int = CHUNK
+    presigned: bool | None = False
+
+    def __attrs_post_init__(self) -> None:
+        if self.chunked is not None and type(self.chunked) is not bool:
+            raise TransferError(
+                f"chunked must be True, False or None (by size), not {describe(self.chunked)}"
+            )
+
+
+def route_for(size: int, options: UploadOptions, *, offered: bool) -> Route:
+    """Choose the route of a file of *size* bytes; *offered* says whether the backend takes presigned uploads."""
+    # A large file goes in chunks unless it is told otherwise: chunks go on after a crash, a presigned upload doesn't.
+    small = size <= LARGEST_DIRECT
+    if offered and (options.presigned or (options.presigned is None and small)):
+        return "presigned"
+    chunked = not small if options.chunked is None else options.chunked
+    return "chunked" if chunked else "direct"
 
 
 def upload_file(
@@ -40,7 +63,7 @@ def upload_file(
     progress: ProgressLike = None,
     name: str | None = None,
     check_content: bool = False,
-) -> dict[str, Any]:
+) -> Row:
     """Upload a file and return the row of its data file.
 
     Files of up to 50 MiB go by one request, larger ones in chunks of `chunk_size` bytes; `chunked` forces either.
@@ -79,55 +102,65 @@ def upload_missing(session: Session, sources: Mapping[str, LocalFile]) -> dict[s
     return checksums
 
 
-@attrs.frozen
-class UploadOptions:
-    """How files travel: in chunks or not, or by their size, and how large a chunk is."""
-
-    chunked: bool | None = None
-    chunk_size: int = CHUNK
-
-    def __attrs_post_init__(self) -> None:
-        if self.chunked is not None and type(self.chunked) is not bool:
-            raise TransferError(
-                f"chunked must be True, False or None (by size), not {describe(self.chunked)}"
-            )
-
-
 def send_file(
     session: Session,
     source: LocalFile,
     *,
     options: UploadOptions,
-    advanced: Callable[[int], object],
-    sent: Callable[[int], object] = lambda count: None,
+    advanced: Advanced,
     name: str | None = None,
     md5: str | None = None,
-) -> dict[str, Any]:
-    """Send one file the way its size asks for, and return the row of its data file.
+) -> Row:
+    """Send one file by the route that fits it, and return the row of its data file.
 
-    *advanced* is told of the bytes that the backend has by now, *sent* at the end of those that travelled for it. With
-    the *md5* of the file as it was looked at, it is not hashed again.
+    *advanced* is told of the bytes that the backend has by now. With the *md5* of the file as it was looked at, it is
+    not hashed again.
     """
-    tally = Tally(source, advanced=advanced, md5=md5)
+    direct = partial(send_to_backend, session, options=options, advanced=advanced, name=name, md5=md5)
+    if route_for(source.size, options, offered=not declined(session)) == "presigned":
+        row = upload_presigned(session, source, direct=direct, advanced=advanced, strict=True, name=name)
+        if row is not None:
+            return row
+    return direct(source)
+
+
+def send_files(
+    session: Session, sources: Sequence[LocalFile], *, advanced: Advanced, workers: int | None = None
+) -> list[Outcome[LocalFile, Row]]:
+    """Send files side by side, straight to the backend's storage where that is offered, and tell of each in order."""
+    direct = partial(send_to_backend, session, options=UploadOptions(), advanced=advanced)
+    found = send_presigned(session, sources, direct=direct, advanced=advanced, workers=workers)
+    return list(session.map(direct, sources, workers=workers)) if found is None else found
+
+
+def send_to_backend(
+    session: Session,
+    source: LocalFile,
+    *,
+    options: UploadOptions,
+    advanced: Advanced,
+    name: str | None = None,
+    md5: str | None = None,
+) -> Row:
+    """Send one file by the backend, whole or in chunks, and return the row of its data file."""
+    digest = SentDigest(source, advanced=advanced, known=md5)
     name = name_to_send(source, name)
-    chunked = source.size > LARGEST_DIRECT if options.chunked is None else options.chunked
+    route = route_for(source.size, options, offered=False)
     try:
-        if chunked:
-            return _in_chunks(session, source, name=name, tally=tally, chunk_size=options.chunk_size)
-        return _directly(session, source, name=name, tally=tally)
+        if route == "chunked":
+            return _in_chunks(session, source, name=name, digest=digest, chunk_size=options.chunk_size)
+        return send_direct(session, source, name=name, digest=digest)
     except ValidationError as error:
         if source.size:
             raise
-        if not chunked and options.chunked is None:
+        if route == "direct" and options.chunked is None:
             # A plain form field may not be empty for some backends; a chunked upload may have no chunk.
-            return send_file(
+            return send_to_backend(
                 session, source, options=UploadOptions(chunked=True), advanced=advanced, name=name
             )
         raise TransferError(
             f"{str(source.path)!r} is empty, and the backend takes no empty file ({error})"
         ) from error
-    finally:
-        sent(tally.sent)
 
 
 def checksum_of(row: Mapping[str, Any], path: object) -> str:
@@ -138,42 +171,9 @@ def checksum_of(row: Mapping[str, Any], path: object) -> str:
     return checksum
 
 
-def _directly(session: Session, source: LocalFile, *, name: str, tally: Tally) -> dict[str, Any]:
-    part = FilePart.whole(source, name, tally=tally)
-    request = session.dialect.uploads.data_file(MultipartBody({}, files={"file": part}))
-    return _register(session, source, request, tally=tally)
-
-
-def _in_chunks(
-    session: Session, source: LocalFile, *, name: str, tally: Tally, chunk_size: int
-) -> dict[str, Any]:
-    def register(upload: str | int) -> dict[str, Any]:
+def _in_chunks(session: Session, source: LocalFile, *, name: str, digest: SentDigest, chunk_size: int) -> Row:
+    def register(upload: str | int) -> Row:
         request = session.dialect.uploads.data_file_from(upload)
-        return _register(session, source, request, tally=tally)
+        return register_file(session, source, request=request, digest=digest)
 
-    return send_chunks(session, source, register=register, name=name, chunk_size=chunk_size, tally=tally)
-
-
-def _register(session: Session, source: LocalFile, request: Request, *, tally: Tally) -> dict[str, Any]:
-    """Create the data file; if the answer is lost, find it by its content."""
-    request = attrs.evolve(request, read_timeout=response_timeout(session, source.size))
-    retry, repeats = session.settings.retry, 0
-    row: dict[str, Any] | None = None
-    while row is None:
-        try:
-            row = json_object(session, request)
-        except WriteUnconfirmedError:
-            row = file_with_checksum(session, tally.md5())
-            if row is None:
-                # The same content is stored once, however often it comes.
-                if repeats >= retry.total:
-                    raise
-                repeats += 1
-                session.pause(retry.wait(repeats))
-        except ServerError as error:
-            with contextlib.suppress(SynapseError):
-                row = file_with_checksum(session, tally.md5()) if error.unconfirmed else None
-            if row is None:
-                raise
-    check_arrival(source, row, md5=tally.md5())
-    return row
+    return send_chunks(session, source, register=register, name=name, chunk_size=chunk_size, digest=digest)

@@ -21,7 +21,7 @@ from synapse.uploads.checksums import ContentHashes
 from synapse.uploads.items import ItemPlan, PlannedFile
 from synapse.uploads.pipeline import Work
 from synapse.uploads.presigned import declined, send_presigned
-from synapse.uploads.routes import LARGEST_DIRECT, UploadOptions, checksum_of, send_file
+from synapse.uploads.routes import UploadOptions, checksum_of, route_for, send_to_backend
 
 
 @attrs.define(eq=False)
@@ -68,7 +68,6 @@ class Sender:
         run: Run[Any],
         *,
         options: UploadOptions,
-        presigned: bool | None,
         workers: int,
         raising: bool,
     ) -> None:
@@ -78,7 +77,7 @@ class Sender:
         self.raising = raising
         self._last = math.inf
         self._session, self._run, self._options = session, run, options
-        self._presigned, self._workers = presigned, workers
+        self._workers = workers
         self._contents: WeakValueDictionary[str, FileContent] = WeakValueDictionary()
         self._lock = threading.Lock()
         self._offered = False
@@ -94,10 +93,8 @@ class Sender:
         for item in items:
             self.note(item, item.error or self._too_late(item))
         lacking = [item for item in items if item.error is None and item.missing]
-        if self._presigned is not False and any(
-            self._goes_signed(item, name) for item, name in _files(lacking)
-        ):
-            return [partial(self._send_signed, lacking)]
+        if any(self._goes_presigned(item, name) for item, name in _files(lacking)):
+            return [partial(self._send_presigned, lacking)]
         return [partial(self._send, item) for item in lacking]
 
     def note(self, item: UploadItem, error: Exception | None) -> None:
@@ -148,16 +145,16 @@ class Sender:
 
     def _direct(self, source: LocalFile, *, md5: str | None = None) -> dict[str, Any]:
         self.count(0)
-        return send_file(self._session, source, options=self._options, advanced=self.count, md5=md5)
+        return send_to_backend(self._session, source, options=self._options, advanced=self.count, md5=md5)
 
     # --- by its storage -----------------------------------------------------
-    def _goes_signed(self, item: UploadItem, name: str) -> bool:
-        small = item.part(name).source.size <= LARGEST_DIRECT
-        return not declined(self._session) and (small or self._presigned is True)
+    def _goes_presigned(self, item: UploadItem, name: str) -> bool:
+        size = item.part(name).source.size
+        return route_for(size, self._options, offered=not declined(self._session)) == "presigned"
 
-    def _send_signed(self, items: Sequence[UploadItem]) -> Sequence[Work]:
+    def _send_presigned(self, items: Sequence[UploadItem]) -> Sequence[Work]:
         """Send together what goes by the storage; what is left to do of the items is done one by one."""
-        files = {content: (item, name) for (item, name), content in self._signed(items)}
+        files = {content: (item, name) for (item, name), content in self._presigned(items)}
         with ExitStack() as held, self._turns if self._offered else self._asking:
             # In one order, so that no two batches wait for each other.
             for content in sorted(files, key=lambda content: content.hashes.md5):
@@ -166,11 +163,11 @@ class Sender:
             self._put(todo, files)
         return [partial(self._send, item) for item in items if item.error is None and item.missing]
 
-    def _signed(self, items: Sequence[UploadItem]) -> list[tuple[tuple[UploadItem, str], FileContent]]:
+    def _presigned(self, items: Sequence[UploadItem]) -> list[tuple[tuple[UploadItem, str], FileContent]]:
         return [
             ((item, name), item.missing[name])
             for item, name in reversed(_files(items))
-            if self._goes_signed(item, name)
+            if self._goes_presigned(item, name)
         ]
 
     def _put(self, contents: Sequence[FileContent], files: dict[FileContent, tuple[UploadItem, str]]) -> None:
@@ -183,7 +180,7 @@ class Sender:
                 direct=self._direct,
                 advanced=self.count,
                 sha1s=[content.hashes.sha1 for content in contents],
-                strict=self._presigned is True,
+                strict=self._options.presigned is True,
                 workers=max(1, self._workers // 2),
             )
         except ConfigError as closed:

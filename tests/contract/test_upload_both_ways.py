@@ -154,6 +154,6 @@ class TestAdd:
             photos[0].unlink()
             return hash_files(session, sources, mapped=mapped)
 
-        monkeypatch.setattr("synapse.uploads.routes.hash_all", vanished)
+        monkeypatch.setattr("synapse.uploads.routes.hash_files", vanished)
         with assert_requests(0), pytest.raises(TransferError, match="changed while it was sent"):
             collection.add(photos[0])

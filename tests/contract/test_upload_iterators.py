@@ -81,7 +81,7 @@ def test_a_session_that_is_closed_before_a_batch_is_sent_ends_the_run(
         own.close()
         return send_presigned(*arguments, **options)
 
-    monkeypatch.setattr("synapse.uploads.sender.send_signed", late)
+    monkeypatch.setattr("synapse.uploads.sender.send_presigned", late)
     with pytest.raises(
         BulkError, match="were not tried, since the run ended: this session is closed"
     ) as caught:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from synapse.errors import TransferError
-from synapse.transfer.local_file import LocalFile, Tally
+from synapse.transfer.local_file import LocalFile, SentDigest
 from tests.unit.transfer.conftest import MakeFile
 
 
@@ -152,36 +152,36 @@ class TestWatching:
         LocalFile.of(make_file()).check(sent=pytest.fail)
 
 
-class TestTally:
+class TestSentDigest:
     def test_counts_repeated_bytes_once(self, make_file: MakeFile) -> None:
         """Bytes that are sent again change neither the MD5 nor the count."""
         source, counts = LocalFile.of(make_file(size=10)), list[int]()
         content = source.path.read_bytes()
-        tally = Tally(source, advanced=counts.append)
+        digest = SentDigest(source, advanced=counts.append)
         for start, stop in [(0, 4), (0, 4), (2, 8), (8, 10)]:
-            tally.add(start, content[start:stop])
+            digest.add(start, content[start:stop])
 
-        assert (hashlib.md5(content).hexdigest(), [4, 4, 2]) == (tally.md5(), counts)
+        assert (hashlib.md5(content).hexdigest(), [4, 4, 2]) == (digest.digest(), counts)
 
     def test_takes_from_disk_what_was_never_sent(self, make_file: MakeFile) -> None:
         """Where the backend has the first bytes already, they are read from disk."""
         source = LocalFile.of(make_file(size=10))
         content = source.path.read_bytes()
-        tally = Tally(source, advanced=len_of)
-        tally.reach(6)
-        tally.add(6, content[6:8])
+        digest = SentDigest(source, advanced=len_of)
+        digest.reach(6)
+        digest.add(6, content[6:8])
 
-        assert hashlib.md5(content).hexdigest() == tally.md5()
+        assert hashlib.md5(content).hexdigest() == digest.digest()
 
     def test_hashes_nothing_that_is_known(self, make_file: MakeFile) -> None:
         """With the MD5 at hand, bytes are only counted, and none is read for it."""
         source, counts = LocalFile.of(make_file(size=10)), list[int]()
-        tally = Tally(source, advanced=counts.append, md5="0" * 32)
+        digest = SentDigest(source, advanced=counts.append, known="0" * 32)
         source.path.unlink()
-        tally.reach(6)
-        tally.add(4, b"1234")
+        digest.reach(6)
+        digest.add(4, b"1234")
 
-        assert ("0" * 32, [6, 2, 2]) == (tally.md5(), counts)
+        assert ("0" * 32, [6, 2, 2]) == (digest.digest(), counts)
 
 
 def len_of(count: int) -> int:

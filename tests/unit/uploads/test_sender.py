@@ -10,6 +10,7 @@ import pytest
 
 from synapse.errors import TransferError
 from synapse.session import Outcome, Run, Session, Untried
+from synapse.uploads import routes
 from synapse.uploads import sender as sending
 from synapse.uploads.checksums import ContentHashes, hash_file
 from synapse.uploads.file_types import Spec
@@ -43,8 +44,8 @@ def ways(monkeypatch: pytest.MonkeyPatch) -> Ways:
         return row(source, "direct")
 
     monkeypatch.setattr(sending, "send_presigned", signed)
-    monkeypatch.setattr(sending, "send_file", direct)
-    monkeypatch.setattr(sending, "LARGEST_DIRECT", 1000)
+    monkeypatch.setattr(sending, "send_to_backend", direct)
+    monkeypatch.setattr(routes, "LARGEST_DIRECT", 1000)
     return taken
 
 
@@ -62,7 +63,8 @@ def make_sender(session: Session) -> MakeSender:
 
     def make(*, presigned: bool | None = None, raising: bool = False) -> Sender:
         run: Run[Any] = Run([])
-        return Sender(session, run, options=UploadOptions(), presigned=presigned, workers=2, raising=raising)
+        options = UploadOptions(presigned=presigned)
+        return Sender(session, run, options=options, workers=2, raising=raising)
 
     return make
 
