@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import uuid
 
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
@@ -14,14 +13,12 @@ from synapse.errors import QueryError, ValidationError
 from synapse.mapping.unset import UNSET
 from synapse.orm import loading, reading
 from synapse.orm.registry import table_of
-from synapse.query import Condition, Exact, Gt, Gte, In, Lt, NotIn
+from synapse.query import Condition, In, NotIn
 
 if TYPE_CHECKING:
     from synapse.orm.entity import Entity
     from synapse.orm.queryset import QuerySet
 
-# A backend may show moments less finely than it compares them.
-SLACK: Final = timedelta(seconds=1)
 # A key that no row has: the last that the smallest usual column holds.
 NOBODY: Final = 2**31 - 1
 
@@ -44,7 +41,7 @@ def check(row: Entity, pairs: list[tuple[Condition, str]]) -> set[Condition]:
         value = loading.peek(row, name)
         if value is UNSET:
             value = row._state.loaded(name)
-        verdict = None if value is UNSET else holds(condition, value)
+        verdict = None if value is UNSET else condition.lookup.holds(value, condition.value)
         if verdict is False:
             raise QueryError(
                 f"the backend ignored {condition}: it gave {row!r}, whose {name} is {value!r}. Nothing was written"
@@ -119,47 +116,3 @@ def _check_narrowing(queryset: QuerySet[Any], condition: Condition, *, matched: 
             "backend ignores looks like; name the rows by id__in=[...], or say everything=True if that is meant. "
             "Nothing was written"
         )
-
-
-def holds(condition: Condition, value: Any) -> bool | None:
-    """Whether a value meets a condition; None where the two cannot be compared.
-
-    >>> holds(Condition("id", Gt, 5), 5), holds(Condition("plugin", Exact, "code"), 5)
-    (False, None)
-    """
-    lookup = condition.lookup
-    asked = condition.value if issubclass(lookup, In) else (condition.value,)
-    if value is None:
-        return lookup is NotIn
-    if isinstance(value, list):
-        return _holds_one(value, asked) if lookup in (Exact, In) else None
-    pairs = list(_comparable(value, asked))
-    if len(pairs) < len(asked):
-        return None
-    equal = [one == other for one, other in pairs]
-    if lookup is NotIn:
-        return not any(equal)
-    if lookup in (Exact, In):
-        return any(equal)
-    ((one, other),) = pairs
-    slack: Any = SLACK if isinstance(one, datetime) else 0
-    low, high = (other, one + slack) if lookup in (Gt, Gte) else (one - slack, other)
-    return bool(low < high if lookup in (Gt, Lt) else low <= high)
-
-
-def _holds_one(values: list[Any], asked: Sequence[Any]) -> bool | None:
-    pairs = [pair for value in values for pair in _comparable(value, asked)]
-    if any(one == other for one, other in pairs):
-        return True
-    return False if len(pairs) == len(values) * len(asked) else None
-
-
-def _comparable(value: Any, asked: Any) -> Iterator[tuple[Any, Any]]:
-    for each in asked:
-        if isinstance(value, str) and isinstance(each, str):
-            yield value.casefold(), each.casefold()
-        elif isinstance(value, datetime) and isinstance(each, datetime):
-            if (value.tzinfo is None) == (each.tzinfo is None):
-                yield value, each
-        elif type(value) is type(each):
-            yield value, each

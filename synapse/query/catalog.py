@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import attrs
@@ -35,6 +35,11 @@ def spell(name: str, lookup: type[Lookup]) -> str:
     return name if lookup is Exact else f"{name}__{lookup.name}"
 
 
+def _by_name(declared: Iterable[By]) -> dict[str, type[Lookup]]:
+    """Name the lookups that a spelling may end in: those that every entity may have, and those declared here."""
+    return BY_NAME | {lookup.name: lookup for by in declared for lookup in by.lookups}
+
+
 @bounded
 @attrs.frozen(eq=False)
 class Catalog:
@@ -48,6 +53,9 @@ class Catalog:
     order_by: tuple[str, ...]
     fields: frozenset[str] = frozenset()
     json: frozenset[str] = frozenset()
+    by_name: Mapping[str, type[Lookup]] = attrs.field(
+        init=False, default=attrs.Factory(lambda self: _by_name(self.lookups.values()), takes_self=True)
+    )
 
     def spellings(self, accepts: Callable[[str, type[Lookup]], bool] | None = None) -> list[str]:
         """Every name that `filter()` takes, or those that an API *accepts* of them."""
@@ -139,17 +147,17 @@ class Catalog:
 
     def _split(self, spelling: str) -> tuple[str, type[Lookup]]:
         name, _, suffix = spelling.rpartition("__")
-        if spelling in self.lookups or not name or suffix not in BY_NAME:
+        if spelling in self.lookups or not name or suffix not in self.by_name:
             name, suffix = spelling, Exact.name
         owner, _, key = name.rpartition("__")
         if key in ("id", "pk") and isinstance(self.kinds.get(self.aliases.get(owner, owner)), Reference):
             name = owner  # the key of a related object is what the relation is asked for
-        return self.pk if name == "pk" else self.aliases.get(name, name), BY_NAME[suffix]
+        return self.pk if name == "pk" else self.aliases.get(name, name), self.by_name[suffix]
 
     def _unknown(self, spelling: str, value: Any) -> QueryError:
         known = self.spellings()
         name, _, suffix = spelling.partition("__")
-        is_suffix = suffix and suffix not in BY_NAME and name in self.lookups
+        is_suffix = suffix and suffix not in self.by_name and name in self.lookups
         whose, what = (f"{self.entity}.{name}", suffix) if is_suffix else (self.entity, spelling)
         said = hints.instead(self, spelling, value=value)
         hint = f": {said}" if said else did_you_mean(spelling, known)

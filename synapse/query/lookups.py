@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+import operator
+
+from collections.abc import Callable, Iterable
+from datetime import date, datetime, timedelta
 from typing import Any, ClassVar, Final
 
 from synapse.errors import QueryError, describe
 from synapse.query.kinds import Bound, Kind, Reference, Search
 from synapse.values import is_many
+
+# A backend may show moments less finely than it compares them.
+_SLACK: Final = timedelta(seconds=1)
 
 
 class Nothing(Exception):  # noqa: N818 - internal signal: the conditions exclude each other
@@ -15,7 +21,11 @@ class Nothing(Exception):  # noqa: N818 - internal signal: the conditions exclud
 
 
 class Lookup:
-    """One comparison: how its value is checked, and what two of them on one field mean together."""
+    """One comparison: how its value is checked, what two of them on one field mean together, and when a row meets it.
+
+    A subclass needs a `name`, and is a lookup of every entity that declares it. Without `holds()`, writes to the rows
+    of a filter ask the backend whether it heeds that.
+    """
 
     name: ClassVar[str]
     inverse: ClassVar[type[Lookup] | None] = None
@@ -32,8 +42,15 @@ class Lookup:
 
     @classmethod
     def merge(cls, first: Any, second: Any) -> Any:
-        """Give the one value that means both, or raise `Nothing`."""
-        raise NotImplementedError
+        """Give the one value that means both, or raise `Nothing` where no row can have both."""
+        if first != second:
+            raise QueryError(f"{first!r} and {second!r} cannot be asked for at once; give one of them")
+        return first
+
+    @classmethod
+    def holds(cls, value: Any, asked: Any) -> bool | None:
+        """Whether the value of a row meets what was *asked* for; None where the two cannot be compared."""
+        return None
 
 
 class Exact(Lookup):
@@ -49,6 +66,11 @@ class Exact(Lookup):
         if first != second:
             raise Nothing
         return first
+
+    @classmethod
+    def holds(cls, value: Any, asked: Any) -> bool | None:
+        """Compare for equality; a list holds it as one of its values."""
+        return _is_any(value, (asked,))
 
 
 class In(Lookup):
@@ -72,6 +94,11 @@ class In(Lookup):
             raise Nothing
         return kept
 
+    @classmethod
+    def holds(cls, value: Any, asked: Any) -> bool | None:
+        """Compare with each value."""
+        return _is_any(value, asked)
+
 
 class NotIn(In):
     """None of the values; reached through `exclude()`."""
@@ -83,6 +110,14 @@ class NotIn(In):
         """What either list holds."""
         return tuple(dict.fromkeys((*first, *second)))
 
+    @classmethod
+    def holds(cls, value: Any, asked: Any) -> bool | None:
+        """Compare with each value; null is none of them."""
+        if value is None:
+            return True
+        met = None if isinstance(value, list) else _is_any(value, asked)
+        return None if met is None else not met
+
 
 def _comparable(first: Any, second: Any) -> bool:
     dates = [isinstance(value, date) and not isinstance(value, datetime) for value in (first, second)]
@@ -90,9 +125,10 @@ def _comparable(first: Any, second: Any) -> bool:
 
 
 class _Bound(Lookup):
-    """One end of a range."""
+    """One end of a range; `prefer` chooses the tighter of two, `compare` takes the lower side first."""
 
     prefer: ClassVar[Any]
+    compare: ClassVar[Callable[[Any, Any], bool]]
 
     @classmethod
     def kind_of(cls, kind: Kind) -> Kind:
@@ -106,12 +142,24 @@ class _Bound(Lookup):
             raise QueryError(f"cannot tell which of {first!r} and {second!r} is tighter; give one of them")
         return cls.prefer(first, second)
 
+    @classmethod
+    def holds(cls, value: Any, asked: Any) -> bool | None:
+        """Compare with the end; moments may be shown a little less finely than they are compared."""
+        if value is None:
+            return False
+        for one, other in _pairs((value,), (asked,)):
+            slack: Any = _SLACK if isinstance(one, datetime) else 0
+            low, high = (other, one + slack) if cls.prefer is max else (one - slack, other)
+            return bool(cls.compare(low, high))
+        return None
+
 
 class Gt(_Bound):
     """Greater than."""
 
     name = "gt"
     prefer = max
+    compare = operator.lt
 
 
 class Gte(_Bound):
@@ -119,6 +167,7 @@ class Gte(_Bound):
 
     name = "gte"
     prefer = max
+    compare = operator.le
 
 
 class Lt(_Bound):
@@ -126,6 +175,7 @@ class Lt(_Bound):
 
     name = "lt"
     prefer = min
+    compare = operator.lt
 
 
 class Lte(_Bound):
@@ -133,6 +183,36 @@ class Lte(_Bound):
 
     name = "lte"
     prefer = min
+    compare = operator.le
+
+
+def _is_any(value: Any, asked: Iterable[Any]) -> bool | None:
+    """Whether a value, or one of a list, equals one of those that were asked for; None where that is unknown."""
+    if value is None:
+        return False
+    values, asked = value if isinstance(value, list) else [value], tuple(asked)
+    pairs = list(_pairs(values, asked))
+    if len(pairs) < len(values) * len(asked) and not (isinstance(value, list) and any(map(_equal, pairs))):
+        return None
+    return any(map(_equal, pairs))
+
+
+def _equal(pair: tuple[Any, Any]) -> bool:
+    return bool(pair[0] == pair[1])
+
+
+def _pairs(values: Iterable[Any], asked: Iterable[Any]) -> Iterable[tuple[Any, Any]]:
+    """Pair the values that can be compared, texts without their case, as the backend compares them."""
+    asked = tuple(asked)
+    for value in values:
+        for each in asked:
+            if isinstance(value, str) and isinstance(each, str):
+                yield value.casefold(), each.casefold()
+            elif isinstance(value, datetime) and isinstance(each, datetime):
+                if (value.tzinfo is None) == (each.tzinfo is None):
+                    yield value, each
+            elif type(value) is type(each):
+                yield value, each
 
 
 Gt.inverse, Lte.inverse = Lte, Gt

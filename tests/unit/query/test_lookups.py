@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
 import pytest
 
 from hypothesis import given
@@ -14,6 +17,9 @@ from tests.unit.query.conftest import MEANINGS
 
 VALUES = st.integers(-5, 5)
 TUPLES = st.lists(VALUES, min_size=1, max_size=5, unique=True).map(tuple)
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
 
 
 @pytest.mark.parametrize("lookup", [Gt, Gte, Lt, Lte])
@@ -68,3 +74,40 @@ def test_values_of_two_types_are_not_compared() -> None:
 def test_every_lookup_can_be_joined() -> None:
     """None of them leaves the joining to its base."""
     assert [] == [name for name, lookup in BY_NAME.items() if lookup.merge.__func__ is Lookup.merge.__func__]
+
+
+@pytest.mark.parametrize(
+    ("lookup", "asked", "holds", "fails"),
+    [
+        (Exact, 5, 5, 6),
+        (Exact, "Done", "done", "open"),
+        (Exact, True, True, False),
+        (Exact, 5, 5, None),
+        (In, (1, 2), 2, 3),
+        (NotIn, (1, 2), 3, 2),
+        (Gt, 5, 6, 5),
+        (Gte, 5, 5, 4),
+        (Lt, 5, 4, 5),
+        (Lte, 5, 5, 6),
+        (Gt, NOON, NOON + MINUTE, NOON - MINUTE),
+        (Lte, NOON, NOON - MINUTE, NOON + MINUTE),
+    ],
+)
+def test_a_value_meets_a_condition_or_not(lookup: type[Lookup], asked: Any, holds: Any, fails: Any) -> None:
+    """Each comparison means what the backend means by it."""
+    assert (True, False) == (lookup.holds(holds, asked), lookup.holds(fails, asked))
+
+
+@pytest.mark.parametrize(
+    ("lookup", "asked", "value"),
+    [
+        (Exact, "code", 5),
+        (Gte, date(2027, 1, 1), NOON),
+        (Gt, NOON, NOON),
+        (Lt, NOON, NOON + timedelta(milliseconds=999)),
+        (NotIn, (1,), None),
+    ],
+)
+def test_what_cannot_be_told_is_trusted(lookup: type[Lookup], asked: Any, value: Any) -> None:
+    """A code beside a number, a bare date, and moments within a second prove nothing."""
+    assert lookup.holds(value, asked) in (None, True)

@@ -1,0 +1,103 @@
+"""A lookup that an extender declares: one class, and one row on an entity."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import pytest
+
+from synapse.dialects import Request
+from synapse.errors import QueryError
+from synapse.mapping import read_only
+from synapse.orm import Entity, entity
+from synapse.query import By
+from synapse.query.lookups import Lookup
+from synapse.testing import CannedSession, canned, page
+
+
+class Contains(Lookup):
+    """Holds this text, in whatever case."""
+
+    name = "contains"
+
+    @classmethod
+    def holds(cls, value: Any, asked: Any) -> bool | None:
+        """Compare without the case."""
+        return asked.casefold() in value.casefold() if isinstance(value, str) else None
+
+
+@entity("projects")
+class Site(Entity):
+    """A project, as an extender may declare it."""
+
+    id: int = read_only()
+    title: str
+
+    lookups: ClassVar = {"title": By(Contains)}
+
+
+@pytest.fixture
+def session() -> CannedSession:
+    """A backend of three sites, of which two hold the word."""
+    rows = [{"id": 1, "title": "Day one"}, {"id": 2, "title": "Night"}, {"id": 3, "title": "Sunday"}]
+
+    def answer(request: Request) -> Any:
+        asked = dict(request.params).get("title__contains", "").casefold()
+        return page(*(row for row in rows if asked in row["title"].casefold()))
+
+    changed = {f"PATCH projects/{row['id']}/": {**row, "title": "A day"} for row in rows}
+    gone = {f"DELETE projects/{row['id']}/": None for row in rows}
+    return canned({"GET projects/": answer, **changed, **gone})
+
+
+def test_reads(session: CannedSession) -> None:
+    """Its value travels under the name of the field and its own."""
+    assert [1, 3] == [site.id for site in Site.objects.using(session).filter(title__contains="day")]
+    assert ("title__contains", "day") in session.requests[0].params
+
+
+def test_is_explained(session: CannedSession) -> None:
+    """The request shows it, and so does the query."""
+    query = Site.objects.using(session).filter(title__contains="day")
+
+    assert "title__contains=day" in str(query.explain())
+    assert "title__contains='day'" in repr(query)
+
+
+def test_updates_what_it_finds(session: CannedSession) -> None:
+    """Rows that hold it are written."""
+    done = Site.objects.using(session).filter(title__contains="day").update(title="A day")
+
+    assert [1, 3] == done.pks
+
+
+def test_deletes_what_it_finds(session: CannedSession) -> None:
+    """Rows that hold it are deleted."""
+    assert [1, 3] == Site.objects.using(session).filter(title__contains="day").delete().pks
+
+
+def test_proves_that_a_backend_ignores_it() -> None:
+    """A row that does not hold it stops the write before anything is sent."""
+    session = canned({"GET projects/": page({"id": 2, "title": "Night"})})
+
+    with pytest.raises(QueryError, match="ignored title__contains='day'"):
+        Site.objects.using(session).filter(title__contains="day").delete()
+
+
+def test_is_gone_on_with(session: CannedSession) -> None:
+    """A checkpoint of its query is taken up by the same query, and by no other."""
+    query = Site.objects.using(session).filter(title__contains="day")
+    rows = query.iterator()
+    next(rows)
+
+    assert [3] == [site.id for site in query.resume(rows.checkpoint)]
+    with pytest.raises(QueryError, match="another query"):
+        Site.objects.using(session).filter(title__contains="sun").resume(rows.checkpoint)
+
+
+def test_is_asked_for_once(session: CannedSession) -> None:
+    """Two values of one lookup cannot be joined unless it says how."""
+    query = Site.objects.using(session).filter(title__contains="day")
+
+    with pytest.raises(QueryError, match="give one of them"):
+        query.filter(title__contains="sun")
