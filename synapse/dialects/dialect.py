@@ -285,6 +285,10 @@ class Dialect(Protocol):
         """Read a refusal, whose *body* is parsed JSON without secrets, or else text."""
         ...
 
+    def is_own(self, body: Any) -> bool:
+        """Whether the parsed body of a refusal is in the API's own words, and not those of what stands before it."""
+        ...
+
     def unwrap(self, reply: Reply) -> Any:
         """Give what an answer holds, without its envelope."""
         ...

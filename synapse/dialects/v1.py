@@ -29,6 +29,7 @@ Params = tuple[tuple[str, str], ...]
 LONGEST_QUERY: Final = 8_000
 FILE_LIST_KEYS: Final = ("specification", "specification_name", "name")
 ORDER: Final = "ordering"
+_PROBLEM: Final = frozenset({"type", "title", "status", "instance"})  # RFC 9457, which gateways speak
 PAGING: Final = MappingProxyType(
     {
         "page": "slice the query instead",
@@ -72,6 +73,16 @@ class V1:
     def refusal(self, status: int, *, headers: Mapping[str, str], body: Any) -> Refusal:
         """Read a refusal: every message stands below the field that it is about."""
         return Refusal(summary(body), flatten(body), headers.get("X-Request-Id"))
+
+    def is_own(self, body: Any) -> bool:
+        """Whether a refusal is in the backend's own words; what stands in front of it has others, or problem details.
+
+        >>> V1().is_own({"detail": "later"}), V1().is_own({"message": "no healthy upstream"})
+        (True, False)
+        """
+        if not isinstance(body, dict) or body.keys() & _PROBLEM:
+            return False
+        return any(isinstance(body.get(name), str) and body[name] for name in ("detail", "error_type"))
 
     def unwrap(self, reply: Reply) -> Any:
         """Give what an answer holds; this generation has no envelopes."""

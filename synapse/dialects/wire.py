@@ -14,7 +14,6 @@ from synapse.masking import Masker, mask_body
 from synapse.showing import bounded
 
 IDEMPOTENT: Final = frozenset({"GET", "HEAD", "PUT", "DELETE"})
-_PROBLEM: Final = frozenset({"type", "title", "status", "instance"})  # RFC 9457, which gateways speak
 
 
 class Body(Protocol):
@@ -80,17 +79,6 @@ class Reply:
     data: Any = attrs.field(default=None, repr=lambda data: repr(mask_body(data)))
     headers: Mapping[str, str] = attrs.field(factory=dict, repr=False)
     length: int | None = None
-
-
-def own_words(body: Any) -> bool:
-    """Whether a refusal is in the backend's own words; what stands in front of it has others, or problem details.
-
-    >>> own_words({"detail": "later"}), own_words({"message": "no healthy upstream"})
-    (True, False)
-    """
-    if not isinstance(body, dict) or body.keys() & _PROBLEM:
-        return False
-    return any(isinstance(body.get(name), str) and body[name] for name in ("detail", "error_type"))
 
 
 def _shown(pairs: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:

@@ -71,6 +71,7 @@ def check_heard(queryset: QuerySet[Any], conditions: Iterable[Condition], *, row
 def contrary(condition: Condition, *, many: bool) -> Condition | None:
     """Give a condition that no row can meet together with this one, where there is one.
 
+    >>> from synapse.query import Exact
     >>> print(contrary(Condition("has_assignment", Exact, True), many=False))
     has_assignment=False
     """

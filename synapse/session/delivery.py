@@ -172,7 +172,7 @@ class Delivery:
                     hops += 1
                     attempt = self._redirected(attempt, outcome, location, hops=hops, follow=follow)
                     continue
-            rule = _rule_of(outcome)
+            rule = self._rule_of(outcome)
             acted = acted or rule.acted
             if repeats >= self._settings.retry.total or not self._repeatable(attempt, outcome, rule):
                 self._refuse(attempt, outcome, attempts=repeats + 1, began=began, acted=acted)
@@ -299,7 +299,7 @@ class Delivery:
     ) -> NoReturn:
         """Raise the error of the last attempt; *acted* says that one of them may have done it."""
         if isinstance(outcome, RawResponse):
-            rule, status = outcome.rule, outcome.status
+            rule, status = outcome.rule(self._dialect), outcome.status
             if status >= 400 and not (rule.acted and rule.by_gateway and attempt.method not in IDEMPOTENT):
                 more = self._patience(outcome, attempts=attempts, seconds=time.monotonic() - began)
                 raise self._refused(attempt, outcome, more=more, acted=acted)
@@ -314,7 +314,7 @@ class Delivery:
         more += _standing(attempt, acted=True) if acted else ""
         error = error_of(answer, label=attempt.label, masker=self.masker, dialect=self._dialect, more=more)
         error.unconfirmed = acted and attempt.method not in _READS
-        passing = answer.rule.others is Effect.REPEATABLE
+        passing = answer.rule(self._dialect).others is Effect.REPEATABLE
         error.too_long = passing and not self._settings.retry.allows(error.retry_after)
         return error
 
@@ -329,6 +329,11 @@ class Delivery:
             if asked > longest:
                 told[-1] += f", and Retry(max_wait={longest:g}) allows no more{_until(asked)}"
         return f" ({'; '.join(told)})" if told else ""
+
+    def _rule_of(self, outcome: RawResponse | Failure) -> Rule:
+        if isinstance(outcome, RawResponse):
+            return outcome.rule(self._dialect)
+        return rule_of_failure(acted=outcome.acted, passing=outcome.passing, slow=outcome.timed_out)
 
     def _repeatable(self, attempt: Attempt, outcome: RawResponse | Failure, rule: Rule) -> bool:
         if attempt.divisible and rule.slow:
@@ -405,9 +410,3 @@ def _until(asked: float) -> str:
         return f": try again at {datetime.fromtimestamp(time.time() + asked, UTC):%Y-%m-%d %H:%M:%S} UTC"
     except (ValueError, OverflowError):
         return ""
-
-
-def _rule_of(outcome: RawResponse | Failure) -> Rule:
-    if isinstance(outcome, RawResponse):
-        return outcome.rule
-    return rule_of_failure(acted=outcome.acted, passing=outcome.passing, slow=outcome.timed_out)

@@ -12,7 +12,6 @@ import attrs
 
 from synapse.dialects import Dialect
 from synapse.dialects.refusals import SHOWN, one_line
-from synapse.dialects.wire import own_words
 from synapse.errors import (
     AuthenticationError,
     ClientError,
@@ -57,13 +56,12 @@ class RawResponse:
         """The seconds that whoever answers asks to wait."""
         return seconds_until(self.headers.get("Retry-After"))
 
-    @property
-    def rule(self) -> Rule:
+    def rule(self, dialect: Dialect) -> Rule:
         """What it means, if it is no success."""
-        return rule_of(self.status, explained=self.status == 503 and self._is_explained())
+        return rule_of(self.status, explained=self.status == 503 and self._is_explained(dialect))
 
-    def _is_explained(self) -> bool:
-        return self.retry_after is not None or own_words(self._json())
+    def _is_explained(self, dialect: Dialect) -> bool:
+        return self.retry_after is not None or dialect.is_own(self._json())
 
     def _json(self) -> Any:
         kind = (self.headers.get("Content-Type") or "").partition(";")[0].strip().lower()
