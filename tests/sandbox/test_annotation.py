@@ -52,9 +52,9 @@ class TestAnnotate:
 
     def test_body_without_data_is_the_data(self, wire: Wire, fresh: World) -> None:
         """An older client sends the payload itself."""
-        task = annotate(wire, fresh.tasks[0], {"annotations": [1]}).json()
+        task = annotate(wire, fresh.tasks[0], {"annotations": {}}).json()
 
-        assert ({"annotations": [1]}, "completed") == (task["data"], task["status_label"])
+        assert ({"annotations": {}}, "completed") == (task["data"], task["status_label"])
 
     @pytest.mark.parametrize("body", [{"action": "submit", "data": {}}, {"data": None}, {}, []])
     def test_empty_submit_is_refused(self, wire: Wire, fresh: World, body: Any) -> None:

@@ -9,6 +9,7 @@ from django.utils import timezone
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
+from . import dmschema
 from .models import Assignment, Task
 from .models.work import LabelStatus
 from .wording import say
@@ -24,6 +25,8 @@ def annotate(task: Task, request: Request) -> Task:
         raise ValidationError({"schema": [say("“%(value)s” is not a valid choice.", value=schema)]})
     if schema != Task.Schema.ANY and data is not None and not isinstance(data, dict):
         raise ValidationError({"data": [say("Expected an object.")]})
+    if schema != Task.Schema.ANY and data and (faults := dmschema.faults_of(data)):
+        raise ValidationError({"data": faults})
     if action == "submit" and not data:
         raise ValidationError({"data": [say("An empty annotation cannot be submitted.")]})
     task.data, task.schema, task.has_data = data, schema, bool(data)

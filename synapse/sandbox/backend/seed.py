@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from . import storedfiles
 from .datafiles import keep
-from .drawing import picture
+from .drawing import SIDE, picture
 from .models import (
     Agent,
     Assignment,
@@ -100,7 +100,10 @@ def _pictures(tenant: Tenant, kinds: dict[str, Any], *, count: int) -> list[dict
         stem = f"{label}_{index + 1:03d}"
         facts = json.dumps({"shape": shape, "frame": index + 1, "label": label}, ensure_ascii=False)
         drawn = keep(
-            storedfiles.receive([picture(shape, colour, turn=index)]), tenant=tenant, name=f"{stem}.png"
+            storedfiles.receive([picture(shape, colour, turn=index)]),
+            tenant=tenant,
+            name=f"{stem}.png",
+            meta={"width": SIDE, "height": SIDE},
         )
         noted = keep(storedfiles.receive([facts.encode()]), tenant=tenant, name=f"{stem}.json")
         files = {

@@ -19,6 +19,8 @@ KOREAN: Final = {
     ),
     "Expected an object.": "객체여야 합니다.",
     "Expected a list.": "목록이어야 합니다.",
+    "Expected text that is not empty.": "비어 있지 않은 문자열이어야 합니다.",
+    "This is no geometry of the tool “%(name)s”.": "도구 “%(name)s”의 형상이 아닙니다.",
     "Expected a list of numbers.": "숫자의 목록이어야 합니다.",
     "An empty annotation cannot be submitted.": "빈 어노테이션은 제출할 수 없습니다.",
     "This object is still used by others.": "다른 객체가 사용 중인 객체입니다.",
