@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from synapse.uploads.bulk_upload import Target, upload_items
+from synapse.uploads.bulk_upload import Target, items_of, upload_items
 from synapse.uploads.checksums import existing_checksums, file_with_checksum, hash_file
 from synapse.uploads.chunked import upload_in_chunks
 from synapse.uploads.direct import send_release
 from synapse.uploads.file_types import Spec, check_file
-from synapse.uploads.folder import items_of
 from synapse.uploads.items import by_specification, plan_item
 from synapse.uploads.multipart import FilePart, MultipartBody
 from synapse.uploads.report import Converters, ItemOutcome, Report

@@ -24,6 +24,8 @@ from synapse.transfer.progress import Meter, ProgressLike, is_watched, tracked
 from synapse.uploads.checksums import ContentHashes, Map, hash_files, known_checksums
 from synapse.uploads.file_types import Spec
 from synapse.uploads.folder import Folder
+from synapse.uploads.folder_layout import open_folder
+from synapse.uploads.folder_patterns import Patterns
 from synapse.uploads.items import (
     ItemPlan,
     SharedNameCheck,
@@ -130,6 +132,35 @@ def _expected(look: PlanItem, meter: Meter, kept: Any) -> ItemPlan:
     plan = look(kept)
     meter.expect(plan.size)
     return plan
+
+
+def items_of(
+    given: Any,
+    *,
+    specs: Sequence[Spec],
+    root: PathLike | None,
+    layout: Mapping[str, object],
+    allow_unpaired: bool,
+    check_content: bool,
+) -> Any:
+    """Open what is a folder, and give other items as they are, for which there is no *layout* to tell of."""
+    if not isinstance(given, str | os.PathLike):
+        for name, value in layout.items():
+            if value is not None:
+                raise TransferError(
+                    f"upload({name}=...) is for a folder: choose items yourself, where you list them"
+                )
+        return given
+    check_root(root)
+    return open_folder(
+        given,
+        specs=specs,
+        folders=layout["folders"],
+        patterns=Patterns.of(layout["include"], layout["exclude"]),
+        root=root,
+        allow_unpaired=allow_unpaired,
+        check_content=check_content,
+    )
 
 
 class _BulkUpload:

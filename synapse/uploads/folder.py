@@ -1,10 +1,10 @@
-"""A folder as the items of an upload: which file is which is told by sub-folders, or by types and stems."""
+"""The items in a folder, found one sub-folder after another."""
 
 from __future__ import annotations
 
 import os
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 from unicodedata import normalize
@@ -12,21 +12,16 @@ from unicodedata import normalize
 import attrs
 
 from synapse.errors import MappingError, SynapseError, TransferError, did_you_mean
-from synapse.transfer.local_file import LocalFile, PathLike, shown_path
+from synapse.transfer.local_file import LocalFile
 from synapse.uploads.file_types import Spec, check_file_for, file_types_of, is_temporary_name, may_be
-from synapse.uploads.folder_layout import check_folder_names, named_folders
 from synapse.uploads.folder_patterns import Patterns
 from synapse.uploads.items import (
     ItemPlan,
     PlannedFile,
     check_remembered,
-    check_root,
-    remembered_prefix,
     with_remembered_path,
 )
 from synapse.uploads.pairing import AmbiguousFiles, TypedFile, fold, natural, pair_files, stem_groups
-from synapse.uploads.unpaired import check_unpaired
-from synapse.values import user_path
 
 _Above: TypeAlias = tuple[tuple[int, int], Any] | None
 Unit: TypeAlias = dict[int, str]
@@ -271,13 +266,13 @@ class Folder:
         try:
             with os.scandir(self.root / path) as entries:
                 for entry in entries:
-                    if _is_folder(entry):
+                    if is_folder(entry):
                         if self.patterns.has_folder(inside + entry.name):
                             folders.append(entry.name)
                     elif self.patterns.has_file(inside + entry.name):
                         files.append(entry.name + mark)
         except OSError as error:
-            return folders, FolderProblem(path, TransferError(_unreadable(self.root / path, error)))
+            return folders, FolderProblem(path, TransferError(unreadable(self.root / path, error)))
         return folders, None
 
     def _inside(self, place: _Directory, name: str) -> _Directory:
@@ -315,90 +310,6 @@ class Folder:
         return "\0".join(paths.get(number, "") for number in range(len(self.specs)))
 
 
-def items_of(
-    given: Any,
-    *,
-    specs: Sequence[Spec],
-    root: PathLike | None,
-    layout: Mapping[str, object],
-    allow_unpaired: bool,
-    check_content: bool,
-) -> Any:
-    """Open what is a folder, and give other items as they are, for which there is no *layout* to tell of."""
-    if not isinstance(given, str | os.PathLike):
-        for name, value in layout.items():
-            if value is not None:
-                raise TransferError(
-                    f"upload({name}=...) is for a folder: choose items yourself, where you list them"
-                )
-        return given
-    check_root(root)
-    return open_folder(
-        given,
-        specs=specs,
-        folders=layout["folders"],
-        patterns=Patterns.of(layout["include"], layout["exclude"]),
-        root=root,
-        allow_unpaired=allow_unpaired,
-        check_content=check_content,
-    )
-
-
-def open_folder(
-    path: PathLike,
-    *,
-    specs: Sequence[Spec],
-    folders: object = None,
-    patterns: Patterns = EVERYTHING,
-    root: PathLike | None = None,
-    allow_unpaired: bool = False,
-    check_content: bool = True,
-) -> Folder:
-    """Look how a folder is laid out; a `TransferError` says why it cannot be read as units of these specifications.
-
-    With *folders*, the caller says which sub-folder is for which specification. Unless *allow_unpaired*, a folder is
-    refused where some files lack what others are alone with.
-    """
-    top = user_path(path)
-    if not specs:
-        raise TransferError("the collection has no file specification that takes single files")
-    prefix = "" if root is None else remembered_prefix(top, root)
-    if folders is not None:
-        _read(top)
-        named = named_folders(folders, specs)
-        folder = Folder(top, tuple(specs), named, {}, anywhere=True, patterns=patterns)
-        folder.check_folders()
-    else:
-        folder = _laid_out(top, specs, patterns=patterns)
-    if len(specs) > 1 and not allow_unpaired:
-        check_unpaired(top, folder.units(), specs=specs)
-    return attrs.evolve(folder, check_content=check_content, prefix=prefix)
-
-
-def _laid_out(root: Path, specs: Sequence[Spec], *, patterns: Patterns) -> Folder:
-    """Tell by the names of its sub-folders how a folder is laid out."""
-    wanted = {normalize("NFC", spec.name): number for number, spec in enumerate(specs)}
-    folders = [name for name in _read(root) if patterns.has_folder(name)]
-    named = {number: name for name in folders if (number := wanted.get(normalize("NFC", name))) is not None}
-    if len(specs) > 1:
-        # Pictures that are sent without what belongs to them are other units than those of the run after it.
-        others = set(folders).difference(named.values())
-        check_folder_names(root, others, specs=specs, patterns=patterns, deeper=not named)
-    types = {} if named else _by_type(specs)
-    return Folder(root, tuple(specs), dict(sorted(named.items())), types, patterns=patterns)
-
-
-def _read(root: Path) -> list[str]:
-    """Give the names of the folders in a folder, or raise `TransferError`."""
-    try:
-        with os.scandir(root) as entries:
-            return [each.name for each in entries if _is_folder(each)]
-    except ValueError:
-        raise TransferError(f"there is no folder {shown_path(root)}: no path can be called so") from None
-    except OSError as error:
-        raise TransferError(_unreadable(root, error)) from error
-
-
 def _sameness(folders: Sequence[tuple[str, _Directory]]) -> Any:
     """Tell which names of folders below several places are the same one: by case only where that says it clearly."""
     folded = [(fold(name), id(place)) for name, place in folders]
@@ -410,7 +321,8 @@ def _sameness(folders: Sequence[tuple[str, _Directory]]) -> Any:
     return lambda name: normalize("NFC", name)
 
 
-def _unreadable(root: Path, error: OSError) -> str:
+def unreadable(root: Path, error: OSError) -> str:
+    """Say why a folder cannot be read."""
     if isinstance(error, FileNotFoundError):
         return f"there is no folder {str(root)!r} (looked in {Path.cwd()})"
     if isinstance(error, NotADirectoryError):
@@ -421,23 +333,8 @@ def _unreadable(root: Path, error: OSError) -> str:
     return f"the folder {str(root)!r} cannot be read ({error.strerror})"
 
 
-def _by_type(specs: Sequence[Spec]) -> dict[str, int]:
-    """Tell which specification a type is for: the only one that takes it, or the only one of these that is required."""
-    found: dict[str, int] = {}
-    for kind in dict.fromkeys(spec.file_type for spec in specs):
-        same = [number for number, spec in enumerate(specs) if spec.file_type == kind]
-        wanted = [number for number in same if specs[number].required] if len(same) > 1 else same
-        if len(wanted) != 1:
-            names = ", ".join(specs[number].name for number in same)
-            raise TransferError(
-                f"{names} all take {kind} files, and the type of a file alone does not say which it is: put the files "
-                "into sub-folders of these names, those that belong together under the same stem. Nothing was sent"
-            )
-        found[kind] = wanted[0]
-    return found
-
-
-def _is_folder(entry: os.DirEntry[str]) -> bool:
+def is_folder(entry: os.DirEntry[str]) -> bool:
+    """Whether an entry is a folder, or a link to one."""
     try:
         return entry.is_dir()
     except OSError:  # such as a link to itself; looking at it as a file tells what is wrong
@@ -448,7 +345,7 @@ def _identity(path: Path) -> tuple[int, int]:
     try:
         found = path.stat()
     except OSError as error:
-        raise TransferError(_unreadable(path, error)) from error
+        raise TransferError(unreadable(path, error)) from error
     return found.st_dev, found.st_ino
 
 

@@ -1,4 +1,4 @@
-"""Names of folders that are, or were meant to be, those of file specifications."""
+"""How a folder is laid out: which sub-folder, or which type of file, is for which file specification."""
 
 from __future__ import annotations
 
@@ -11,15 +11,93 @@ from pathlib import Path
 from typing import Final
 from unicodedata import normalize
 
+import attrs
+
 from synapse.errors import MappingError, TransferError, describe, did_you_mean
+from synapse.transfer.local_file import PathLike, shown_path
 from synapse.uploads.file_types import Spec
+from synapse.uploads.folder import EVERYTHING, Folder, is_folder, unreadable
 from synapse.uploads.folder_patterns import Patterns
+from synapse.uploads.items import remembered_prefix
+from synapse.uploads.unpaired import check_unpaired
+from synapse.values import user_path
 
 _BETWEEN: Final = re.compile(r"[\W_]+")
 _CLOSE: Final = 0.85
 
 
-def check_folder_names(
+def open_folder(
+    path: PathLike,
+    *,
+    specs: Sequence[Spec],
+    folders: object = None,
+    patterns: Patterns = EVERYTHING,
+    root: PathLike | None = None,
+    allow_unpaired: bool = False,
+    check_content: bool = True,
+) -> Folder:
+    """Look how a folder is laid out; a `TransferError` says why it cannot be read as units of these specifications.
+
+    With *folders*, the caller says which sub-folder is for which specification. Unless *allow_unpaired*, a folder is
+    refused where some files lack what others are alone with.
+    """
+    top = user_path(path)
+    if not specs:
+        raise TransferError("the collection has no file specification that takes single files")
+    prefix = "" if root is None else remembered_prefix(top, root)
+    if folders is not None:
+        _read(top)
+        named = _named_folders(folders, specs)
+        folder = Folder(top, tuple(specs), named, {}, anywhere=True, patterns=patterns)
+        folder.check_folders()
+    else:
+        folder = _laid_out(top, specs, patterns=patterns)
+    if len(specs) > 1 and not allow_unpaired:
+        check_unpaired(top, folder.units(), specs=specs)
+    return attrs.evolve(folder, check_content=check_content, prefix=prefix)
+
+
+def _laid_out(root: Path, specs: Sequence[Spec], *, patterns: Patterns) -> Folder:
+    """Tell by the names of its sub-folders how a folder is laid out."""
+    wanted = {normalize("NFC", spec.name): number for number, spec in enumerate(specs)}
+    folders = [name for name in _read(root) if patterns.has_folder(name)]
+    named = {number: name for name in folders if (number := wanted.get(normalize("NFC", name))) is not None}
+    if len(specs) > 1:
+        # Pictures that are sent without what belongs to them are other units than those of the run after it.
+        others = set(folders).difference(named.values())
+        _check_folder_names(root, others, specs=specs, patterns=patterns, deeper=not named)
+    types = {} if named else _by_type(specs)
+    return Folder(root, tuple(specs), dict(sorted(named.items())), types, patterns=patterns)
+
+
+def _read(root: Path) -> list[str]:
+    """Give the names of the folders in a folder, or raise `TransferError`."""
+    try:
+        with os.scandir(root) as entries:
+            return [each.name for each in entries if is_folder(each)]
+    except ValueError:
+        raise TransferError(f"there is no folder {shown_path(root)}: no path can be called so") from None
+    except OSError as error:
+        raise TransferError(unreadable(root, error)) from error
+
+
+def _by_type(specs: Sequence[Spec]) -> dict[str, int]:
+    """Tell which specification a type is for: the only one that takes it, or the only one of these that is required."""
+    found: dict[str, int] = {}
+    for kind in dict.fromkeys(spec.file_type for spec in specs):
+        same = [number for number, spec in enumerate(specs) if spec.file_type == kind]
+        wanted = [number for number in same if specs[number].required] if len(same) > 1 else same
+        if len(wanted) != 1:
+            names = ", ".join(specs[number].name for number in same)
+            raise TransferError(
+                f"{names} all take {kind} files, and the type of a file alone does not say which it is: put the files "
+                "into sub-folders of these names, those that belong together under the same stem. Nothing was sent"
+            )
+        found[kind] = wanted[0]
+    return found
+
+
+def _check_folder_names(
     root: Path, names: Iterable[str], *, specs: Sequence[Spec], patterns: Patterns, deeper: bool
 ) -> None:
     """Refuse a folder of whose sub-folders one is almost named after a specification, or one that lies *deeper*."""
@@ -50,7 +128,7 @@ def _check_below(root: Path, wanted: Sequence[str], patterns: Patterns) -> None:
                 )
 
 
-def named_folders(folders: object, specs: Sequence[Spec]) -> dict[int, str]:
+def _named_folders(folders: object, specs: Sequence[Spec]) -> dict[int, str]:
     """Take `folders={specification: folder}` as places of specifications and paths."""
     wanted = {spec.name: number for number, spec in enumerate(specs)}
     if not isinstance(folders, Mapping) or not folders:

@@ -21,13 +21,22 @@ Specs: TypeAlias = Sequence[Spec]
 
 _LABELS: Final = frozenset({"data", "text"})
 _STEMS_KEPT: Final = 50
-# Files that tell of a whole data set: they are nobody's labels.
-_ABOUT_ALL: Final = re.compile(
-    r"_?(annotations?|classes|class_names|predefined_classes|obj|names|dataset|data|coco|metadata|manifest|index|readme"
-    r"|licen[sc]e|changelog|credits|info|notes|requirements|package|config(uration)?|settings|calib(ration)?|cameras?"
-    r"|intrinsics?|extrinsics?|results?|(md5|sha\d+|check)_?sums?|((image|file)_?)?list|via_\w+|label_?map|labels|categories|train|val|valid|validation|test|trainval|synset\w*"
-    r"|(instances|captions|person_keypoints|image_info|stuff|panoptic)_\w+|\w*annotations?\.coco)",
-    re.IGNORECASE,
+# Stems of files that tell of a whole data set, of YOLO, COCO, KITTI, VIA and others: they are nobody's labels.
+_ABOUT_ALL_WORDS: Final = (
+    "annotation annotations calib calibration camera cameras categories changelog checksum checksums class_names "
+    "classes coco config configuration credits data dataset extrinsics file_list image_list index info intrinsics "
+    "label_map labelmap labels licence license list manifest md5sum md5sums metadata names notes obj package "
+    "predefined_classes readme requirements result results settings sha1sums sha256sums test train trainval val valid validation"
+)
+_ABOUT_ALL: Final = frozenset(_ABOUT_ALL_WORDS.split())
+_ABOUT_ALL_STARTS: Final = (
+    "captions_",
+    "image_info_",
+    "instances_",
+    "panoptic_",
+    "person_keypoints_",
+    "synset",
+    "via_",
 )
 _FOR_LABELS: Final = (
     re.compile(r"label|annot|anno?s?$|gt|ground_?truth", re.IGNORECASE),
@@ -90,13 +99,21 @@ def _kinds(units: Iterable[Unit], specs: Specs) -> dict[frozenset[int], list[str
     kinds: dict[frozenset[int], list[str]] = defaultdict(list)
     for unit in units:
         path, own = next(iter(unit.values())), frozenset(unit)
-        about_all = len(unit) == 1 and _ABOUT_ALL.fullmatch(stem_of(path.rpartition("/")[2]))
-        if about_all and _is_labels(own, specs):
+        if len(unit) == 1 and _is_about_all(path) and _is_labels(own, specs):
             continue
         paths = kinds[own]
         if len(paths) < _STEMS_KEPT:
             paths.append(path)
     return kinds
+
+
+def _is_about_all(path: str) -> bool:
+    stem = stem_of(path.rpartition("/")[2]).casefold()
+    return (
+        stem.removeprefix("_") in _ABOUT_ALL
+        or stem.startswith(_ABOUT_ALL_STARTS)
+        or stem.endswith("annotations.coco")
+    )
 
 
 def _apart(kinds: Iterable[frozenset[int]], specs: Specs) -> Iterator[tuple[frozenset[int], frozenset[int]]]:

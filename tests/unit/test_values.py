@@ -23,7 +23,7 @@ from synapse.orm.journal import path_of
 from synapse.testing import canned
 from synapse.transfer.local_file import LocalFile
 from synapse.uploads.file_types import Spec
-from synapse.uploads.folder import open_folder
+from synapse.uploads.folder_layout import open_folder
 from synapse.uploads.items import plan_item
 from synapse.values import advice, is_missing, plain, sendable, user_path
 

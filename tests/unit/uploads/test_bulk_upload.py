@@ -25,7 +25,7 @@ from synapse.session import Session
 from synapse.transfer import ProgressStep
 from synapse.uploads import Report, Target, upload_items
 from synapse.uploads.file_types import Spec
-from synapse.uploads.folder import open_folder
+from synapse.uploads.folder_layout import open_folder
 from tests.servers import reply
 from tests.unit.transfer.conftest import MakeFile, Scripted
 

@@ -13,7 +13,8 @@ import pytest
 
 from synapse.errors import TransferError
 from synapse.uploads.file_types import Spec
-from synapse.uploads.folder import Folder, FolderProblem, open_folder
+from synapse.uploads.folder import Folder, FolderProblem
+from synapse.uploads.folder_layout import open_folder
 
 IMAGE, MORE = Spec("image_1", "image", required=True), Spec("image_2", "image")
 DATA, TEXT = Spec("data_meta_1", "data"), Spec("text_1", "text")
