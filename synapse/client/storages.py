@@ -118,14 +118,14 @@ def upload_file_to_presigned_url(
     client: BackendClient, presigned_url: str, file_path: PathLike, content_type: str | None = None
 ) -> Row:
     """Put a file at a signed address, and return its `checksum`, a SHA-1, and its `size`."""
-    place, source = UploadTarget("", (presigned_url,)), LocalFile.of(file_path)
+    target, source = UploadTarget("", (presigned_url,)), LocalFile.of(file_path)
     if client.strict:
         check_file(source)
     with tracked(None, total=None, label="uploading") as advanced:
         stored = put_file(
             client.session,
             source,
-            place=place,
+            target=target,
             content_type=content_type,
             advanced=advanced,
             workers=1,

@@ -35,7 +35,7 @@ _EXPIRED: Final = frozenset({400, 401, 403, 404, 410})
 class WantedFile:
     """One file of the row with this `key`, or the `error` that kept it from being known.
 
-    Files of one row are saved by the name of one of them, `together`, each with its own ending. `renew` asks for the
+    Files of one row are saved by the name of one of them, `shared_name`, each with its own ending. `renew` asks for the
     row once more, where a signed address may have run out before its turn came.
     """
 
@@ -44,7 +44,7 @@ class WantedFile:
     file: RemoteFile | None = None
     error: Exception | None = None
     renew: Callable[[], RemoteFile | None] | None = None
-    together: str = ""
+    shared_name: str = ""
 
 
 def download_files(
@@ -135,15 +135,15 @@ class _TargetPaths:
                 yield _PlannedDownload(each, self._root, "", each.error)
                 continue
             if self._original and each.file.path:
-                yield self._at_home(each, each.file)
+                yield self._original_path(each, each.file)
                 continue
             part = safe_name(each.specification) if each.specification else ""
-            alone = self._layout == 1 or not each.together
-            name = safe_name(each.file.name) if alone else with_stem(each.together, each.file.name)
-            path = self._free(part, each.key, name)
-            yield _PlannedDownload(each, self._root, path, self._checked(part))
+            own_name = self._layout == 1 or not each.shared_name
+            name = safe_name(each.file.name) if own_name else with_stem(each.shared_name, each.file.name)
+            path = self._unused_path(part, each.key, name)
+            yield _PlannedDownload(each, self._root, path, self._folder_error(part))
 
-    def _free(self, part: str, key: object, name: str) -> str:
+    def _unused_path(self, part: str, key: object, name: str) -> str:
         number = 1
         while True:
             mark = f"{key}_" if number == 1 else f"{key}_{number}_"
@@ -155,7 +155,7 @@ class _TargetPaths:
                 return path
             number += 1
 
-    def _at_home(self, wanted: WantedFile, file: RemoteFile) -> _PlannedDownload:
+    def _original_path(self, wanted: WantedFile, file: RemoteFile) -> _PlannedDownload:
         """Give a file the place that its own path tells; another one that has it already is not saved."""
         path = safe_path(file.path or "")
         own = hash(file.checksum or file.url.partition("?")[0])
@@ -165,10 +165,10 @@ class _TargetPaths:
                 f"another file of this download lies at {path!r}: without original_paths each has a place of its own"
             )
         for part in accumulate(path.split("/")[:-1], "{}/{}".format):
-            error = error or self._checked(part)
-        return _PlannedDownload(wanted, self._root, path, error or self._checked(""))
+            error = error or self._folder_error(part)
+        return _PlannedDownload(wanted, self._root, path, error or self._folder_error(""))
 
-    def _checked(self, part: str) -> Exception | None:
+    def _folder_error(self, part: str) -> Exception | None:
         if part not in self._folders:
             self._folders[part] = trouble = _trouble(self._root, part)
             if trouble is None:
@@ -246,12 +246,12 @@ def _collect(
             continue
         key, specification = job.wanted.key, job.wanted.specification
         if result is None:
-            report.note(key, specification, status="failed", error=error)
+            report.record(key, specification, status="failed", error=error)
             if first:
                 return
         else:
             status, size = result
-            report.note(key, specification, path=job.path, status=status, size=size)
+            report.record(key, specification, path=job.path, status=status, size=size)
 
 
 def _ended(report: Downloads, reason: Exception) -> BulkError:

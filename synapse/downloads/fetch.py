@@ -21,7 +21,7 @@ from synapse.transfer.local_file import BLOCK
 _RANGE: Final = re.compile(r"bytes\s+(\d{1,19})-\d{1,19}/(\d{1,19}|\*)\s*", re.ASCII)
 _CHANGED: Final = "the file changed while it was fetched: fetch it again"
 _WHOLE: Final = "open it without verify=False, which fetches it whole"
-_SURE: Final = 60.0  # seconds after which a file's second of change tells it from any later one
+_SETTLED_AFTER: Final = 60.0  # seconds after which a file's second of change tells it from any later one
 
 
 @attrs.frozen
@@ -42,7 +42,7 @@ class Version:
         if not _is_plain(headers):
             return cls()
         etag, modified = headers.get("ETag", ""), headers.get("Last-Modified", "")
-        sure = _seconds_between(modified, headers.get("Date", "")) >= _SURE
+        sure = _seconds_between(modified, headers.get("Date", "")) >= _SETTLED_AFTER
         strong = etag.startswith('"')
         return cls(etag if strong else "", modified if sure else "", size, "" if strong else etag)
 
@@ -51,54 +51,54 @@ class Version:
         """What a later request can be bound to, empty if there is nothing."""
         return self.etag or self.modified
 
-    def noted(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Give what is known, as it is written down."""
         return attrs.asdict(self, filter=lambda field, value: bool(value) or field.name != "weak")
 
-    def meets(self, other: Version) -> bool:
+    def agrees_with(self, other: Version) -> bool:
         """Whether nothing that both tell differs."""
         pairs = zip(attrs.astuple(self), attrs.astuple(other), strict=True)
         return all(one == two or not one or not two for one, two in pairs)
 
-    def is_that_of(self, other: Version) -> bool:
+    def is_same_as(self, other: Version) -> bool:
         """Whether both name the same content; a time of change may have become sure in between."""
         same = other.etag == self.etag if self.etag else other.modified == self.modified
-        return same and self.meets(other)
+        return same and self.agrees_with(other)
 
     def is_repeated(self, headers: Mapping[str, str]) -> bool:
         """Whether an answer names the validator that its request was bound to.
 
         A part that names none may be of any version: some caches ignore `If-Range`.
         """
-        told = headers.get("ETag" if self.etag else "Last-Modified", "")
-        return bool(told) and told == self.validator
+        named = headers.get("ETag" if self.etag else "Last-Modified", "")
+        return bool(named) and named == self.validator
 
 
 class Fetch:
-    """One file under way: `place` is the byte that comes next, `version` what the bytes before it are of."""
+    """One file under way: `offset` is the byte that comes next, `version` what the bytes before it are of."""
 
-    def __init__(self, session: Session, url: str, *, rewinds: bool, pages: bool = True) -> None:
+    def __init__(self, session: Session, url: str, *, restarts: bool, pages: bool = True) -> None:
         self.url = url
-        self.place = 0
+        self.offset = 0
         self.version = Version()
         self._session = session
-        self._rewinds = rewinds
+        self._restarts = restarts
         self._pages = pages
         self._furthest = 0
         self._stalls = 0
-        self._rewound = 0
+        self._restarted = 0
         self._steps = self._run()
         self._first: tuple[int, bytes] | None = None
-        self.begun = False
+        self.started = False
 
     @property
-    def mark(self) -> str:
+    def url_digest(self) -> str:
         """What tells the address from others, without its signature, and without showing it."""
         return hashlib.sha256(without_signature(self.url).encode("utf-8", "surrogatepass")).hexdigest()
 
-    def look(self) -> Version:
+    def probe(self) -> Version:
         """Ask for the file and see which version it is; `blocks()` goes on from there."""
-        self.begun = True
+        self.started = True
         self._first = next(self._steps, None)
         return self.version
 
@@ -109,68 +109,68 @@ class Fetch:
     def blocks(self) -> Iterator[tuple[int, bytes]]:
         """Yield blocks, each with its place, once; after a block, place 0 means that the file begins anew.
 
-        A file that changed under way begins anew where the fetch `rewinds`, else it is a `TransferError`, as is one
+        A file that changed under way begins anew where the fetch `restarts`, else it is a `TransferError`, as is one
         that has to begin anew too often.
         """
-        self.begun = True
+        self.started = True
         with closing(self._steps):
             if self._first is not None:
                 yield self._first
             yield from self._steps
 
     def _run(self) -> Generator[tuple[int, bytes], None, None]:
-        while self.place == 0 or self.place != self.version.size:
+        while self.offset == 0 or self.offset != self.version.size:
             with ExitStack() as stack:
-                answer = self._begin(stack)
+                answer = self._request(stack)
                 try:
                     for block in answer.chunks(BLOCK):
-                        yield self.place, block
-                        self.place += len(block)
+                        yield self.offset, block
+                        self.offset += len(block)
                 except TransportError as error:
                     broken = error
                 else:
                     self._check_end()
-                    if self.version.size is None or self.place == self.version.size:
+                    if self.version.size is None or self.offset == self.version.size:
                         return
-                    words = f"the file ended at byte {self.place} of {self.version.size}"
+                    words = f"the file ended at byte {self.offset} of {self.version.size}"
                     broken = TransportError(words, method="GET")
-            if not self._goes_on():
+            if not self._may_continue():
                 raise broken
             self._session.pause(self._session.settings.retry.wait(self._stalls))
 
-    def _begin(self, stack: ExitStack) -> Any:
+    def _request(self, stack: ExitStack) -> Any:
         try:
-            answer = self._ask(stack)
+            answer = self._send(stack)
         except ClientError as error:
-            if error.status_code != HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE or not self.place:
+            if error.status_code != HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE or not self.offset:
                 raise
-            self._rewind()
-            answer = self._ask(stack)
-        if self.place and not self._continues(answer):
-            self._rewind(answer)
+            self._restart()
+            answer = self._send(stack)
+        if self.offset and not self._continues(answer):
+            self._restart(answer)
             if answer.status != HTTPStatus.OK:
                 stack.close()
-                answer = self._ask(stack)
-        if self.place:
+                answer = self._send(stack)
+        if self.offset:
             return answer
         self._check(answer)
         self.version = Version.of(answer.headers, size=answer.size)
         return answer
 
-    def _ask(self, stack: ExitStack) -> Any:
-        bound = self.place and self.version.validator
+    def _send(self, stack: ExitStack) -> Any:
+        bound = self.offset and self.version.validator
         headers = (("If-Range", self.version.validator),) if bound else ()
-        return stack.enter_context(self._session.download(self.url, start=self.place, headers=headers))
+        return stack.enter_context(self._session.download(self.url, start=self.offset, headers=headers))
 
     def _continues(self, answer: Any) -> bool:
         found = _RANGE.fullmatch(answer.headers.get("Content-Range", ""))
-        if answer.status != HTTPStatus.PARTIAL_CONTENT or found is None or int(found[1]) != self.place:
+        if answer.status != HTTPStatus.PARTIAL_CONTENT or found is None or int(found[1]) != self.offset:
             return False
-        told = Version.of(answer.headers, size=int(found[2]) if found[2] != "*" else None)
-        return self.version.is_repeated(answer.headers) and self.version.meets(told)
+        named = Version.of(answer.headers, size=int(found[2]) if found[2] != "*" else None)
+        return self.version.is_repeated(answer.headers) and self.version.agrees_with(named)
 
     def _check_end(self) -> None:
-        if self.version.size is not None and self.place > self.version.size:
+        if self.version.size is not None and self.offset > self.version.size:
             raise TransferError(
                 f"the server sent more than the {self.version.size} bytes that it announced: fetch the file again"
             )
@@ -189,16 +189,16 @@ class Fetch:
                 "a web page came in place of the file, as from a proxy or a login: look at the address in a browser"
             )
 
-    def _rewind(self, answer: Any = None) -> None:
-        if not self._rewinds:
+    def _restart(self, answer: Any = None) -> None:
+        if not self._restarts:
             raise TransferError(self._refusal(answer))
-        self._rewound += 1
-        if self._rewound > max(self._session.settings.retry.total, 1):
+        self._restarted += 1
+        if self._restarted > max(self._session.settings.retry.total, 1):
             raise TransferError(
-                f"the file was begun anew {self._rewound - 1} times: each time the connection broke, and the server "
+                f"the file was begun anew {self._restarted - 1} times: each time the connection broke, and the server "
                 "did not say that the rest is of the same version. Fetch it again, over a better connection"
             )
-        self.place = 0
+        self.offset = 0
 
     def _refusal(self, answer: Any) -> str:
         if answer is None:
@@ -207,19 +207,19 @@ class Fetch:
         if same and answer.status == HTTPStatus.OK:
             return f"the server gives no parts of this file: {_WHOLE}"
         if answer.status == HTTPStatus.PARTIAL_CONTENT and not same:
-            told = "ETag" in answer.headers or "Last-Modified" in answer.headers
-            if not told:
+            named = "ETag" in answer.headers or "Last-Modified" in answer.headers
+            if not named:
                 return f"the server does not say which version the parts of this file are of: {_WHOLE}"
         return _CHANGED
 
-    def _goes_on(self) -> bool:
+    def _may_continue(self) -> bool:
         """Whether another request may get further; without a validator only from the first byte on."""
         bound = bool(self.version.validator)
-        self._stalls = 0 if bound and self.place > self._furthest else self._stalls + 1
-        self._furthest = max(self._furthest, self.place)
-        if not bound and self._rewinds:
-            self.place = 0
-        return self._stalls <= self._session.settings.retry.total and (bound or self._rewinds)
+        self._stalls = 0 if bound and self.offset > self._furthest else self._stalls + 1
+        self._furthest = max(self._furthest, self.offset)
+        if not bound and self._restarts:
+            self.offset = 0
+        return self._stalls <= self._session.settings.retry.total and (bound or self._restarts)
 
 
 def _seconds_between(earlier: str, later: str) -> float:

@@ -158,11 +158,11 @@ def open_cached(
     cache = checked_cache(cache)
     if (size or 0) > cache.limit or not (cache.usable or checksum):
         return None
-    version = Version() if checksum else source.look()
+    version = Version() if checksum else source.probe()
     if not (checksum or version.validator) or (version.size or 0) > cache.limit:
         source.close()
         return None
-    identity = attrs.astuple(checksum) if checksum else (source.mark, *version.noted().values())
+    identity = attrs.astuple(checksum) if checksum else (source.url_digest, *version.to_dict().values())
     found = cache.open_kept(*identity)
     if found is not None and _is_whole(found, checksum=checksum, size=version.size if size is None else size):
         source.close()
@@ -218,7 +218,7 @@ def _kept(files: Path) -> Iterator[tuple[int, int, str]]:
                 stat = entry.stat(follow_symlinks=False)
                 if S_ISREG(stat.st_mode) and entry.name.startswith(part.name):
                     yield stat.st_mtime_ns, stat.st_size, entry.path
-        remove_stale(part.path, lasting=True)
+        remove_stale(part.path, resumable=True)
 
 
 def _entries(folder: PathLike, name: re.Pattern[str]) -> list[os.DirEntry[str]]:

@@ -47,7 +47,7 @@ class Downloads(Sequence[FileOutcome]):
         self._ends = array("q")
         self._errors: dict[int, Exception] = {}
 
-    def note(
+    def record(
         self,
         key: Any,
         specification: str,
@@ -90,21 +90,21 @@ class Downloads(Sequence[FileOutcome]):
 
     def _with(self, status: FileStatus) -> list[FileOutcome]:
         code = _STATUSES.index(status)
-        return [self._outcome(place) for place, each in enumerate(self._statuses) if each == code]
+        return [self._outcome(index) for index, each in enumerate(self._statuses) if each == code]
 
     def _count(self, status: FileStatus) -> int:
         return self._statuses.count(_STATUSES.index(status))
 
-    def _outcome(self, place: int) -> FileOutcome:
-        start = self._ends[place - 1] if place else 0
-        path = self._paths[start : self._ends[place]].decode("utf-8", "surrogatepass")
+    def _outcome(self, index: int) -> FileOutcome:
+        start = self._ends[index - 1] if index else 0
+        path = self._paths[start : self._ends[index]].decode("utf-8", "surrogatepass")
         return FileOutcome(
-            self._keys[place],
-            self._specifications[place],
-            _STATUSES[self._statuses[place]],
+            self._keys[index],
+            self._specifications[index],
+            _STATUSES[self._statuses[index]],
             path=self.folder / path if path else None,
-            bytes=self._sizes[place],
-            error=self._errors.get(place),
+            bytes=self._sizes[index],
+            error=self._errors.get(index),
         )
 
     @overload
@@ -112,8 +112,10 @@ class Downloads(Sequence[FileOutcome]):
     @overload
     def __getitem__(self, index: slice) -> list[FileOutcome]: ...
     def __getitem__(self, index: int | slice) -> FileOutcome | list[FileOutcome]:
-        places = range(len(self))[index]
-        return self._outcome(places) if isinstance(places, int) else [self._outcome(each) for each in places]
+        indexes = range(len(self))[index]
+        return (
+            self._outcome(indexes) if isinstance(indexes, int) else [self._outcome(each) for each in indexes]
+        )
 
     def __len__(self) -> int:
         return len(self._statuses)
@@ -128,7 +130,7 @@ class Downloads(Sequence[FileOutcome]):
         lines = [f"{status:<10}{self._count(status):>12,}" for status in _STATUSES]
         lines.append(f"{'received':<10}{self.bytes_received:>12,} bytes")
         bad = list(self._errors)
-        lines += [_line(self._outcome(place)) for place in bad[:_SHOWN]]
+        lines += [_line(self._outcome(index)) for index in bad[:_SHOWN]]
         return "\n".join([*lines, f"… and {len(bad) - _SHOWN:,} more"] if len(bad) > _SHOWN else lines)
 
 

@@ -41,28 +41,28 @@ class PartialFile:
     def __init__(self, target: Path, *, fetch: Fetch | None = None) -> None:
         stem = f".synapse-{hashlib.sha256(target.name.encode('utf-8', 'surrogatepass')).hexdigest()[:20]}"
         self.path = target.with_name(f".synapse-{uuid.uuid4().hex}.part")
-        self.keeping = False
+        self.resumable = False
         self._fetch = fetch
-        self._lasting = target.with_name(f"{stem}.part")
+        self._resumable_path = target.with_name(f"{stem}.part")
         self._note = target.with_name(f"{stem}.json")
         self._lock_path = target.with_name(f"{stem}.lock")
         self._lock: FileLock | None = None
-        if fetch is not None and not fetch.begun and self._note.exists() and self._take():
-            self._take_up(fetch)
+        if fetch is not None and not fetch.started and self._note.exists() and self._lock_resumable():
+            self._resume(fetch)
 
     def fill(
         self, blocks: Iterable[tuple[int, bytes]], *, meter: Meter, checksum: Checksum | None
     ) -> tuple[int, str | None]:
         """Write the blocks at their places; return the size and, if there is a *checksum*, the whole's own."""
         steps = iter(blocks)
-        first = next(steps, (self._fetch.place if self._fetch else 0, b""))
-        self._settle()
+        first = next(steps, (self._fetch.offset if self._fetch else 0, b""))
+        self._choose_path()
         with self._open() as file:
             position = furthest = self._start(file, first[0])
             digest = checksum.taken(file, size=position) if checksum else None
             meter.resume(position)
-            for place, block in chain((first,), steps):
-                if place < position:
+            for offset, block in chain((first,), steps):
+                if offset < position:
                     position = self._start(file, 0)
                     digest = checksum.begin() if checksum else None
                 file.write(block)
@@ -72,25 +72,25 @@ class PartialFile:
                 if position > furthest:
                     meter(position - furthest)
                     furthest = position
-            if self.keeping:
+            if self.resumable:
                 file.flush()
                 os.fsync(file.fileno())
         return position, None if digest is None else digest.hexdigest()
 
     def close(self) -> None:
         """Leave what the next call can go on from, and nothing else."""
-        if not self.keeping:
+        if not self.resumable:
             self.path.unlink(missing_ok=True)
         if self._lock is None:
             return
-        if not self.keeping:
+        if not self.resumable:
             self._note.unlink(missing_ok=True)
         with contextlib.suppress(OSError):
             self._lock_path.unlink()
         self._lock.release()
 
     def _open(self) -> BinaryIO:
-        if self.keeping:
+        if self.resumable:
             return open(self.path, "r+b", opener=open_existing)
         self.path.unlink(missing_ok=True)
         return open(self.path, "r+b", opener=open_new)
@@ -100,19 +100,19 @@ class PartialFile:
         file.seek(position)
         file.truncate()
         if position == 0 and self._lock is not None and self._fetch is not None:
-            self.keeping = bool(self._fetch.version.validator)
-            noted = {"of": self._fetch.mark, **self._fetch.version.noted()}
+            self.resumable = bool(self._fetch.version.validator)
+            to_dict = {"of": self._fetch.url_digest, **self._fetch.version.to_dict()}
             self._note.unlink(missing_ok=True)
-            write_new(self._note, json.dumps(noted))
+            write_new(self._note, json.dumps(to_dict))
         return position
 
-    def _settle(self) -> None:
+    def _choose_path(self) -> None:
         """Choose the lasting place for what is worth it, now that the first answer has told."""
         version = self._fetch.version if self._fetch else Version()
         if self._lock is None and version.validator and (version.size or 0) >= LARGE:
-            self._take()
+            self._lock_resumable()
 
-    def _take(self) -> bool:
+    def _lock_resumable(self) -> bool:
         from filelock import FileLock, Timeout
 
         lock = FileLock(self._lock_path, timeout=0)
@@ -121,19 +121,19 @@ class PartialFile:
             lock.acquire()
         except (Timeout, OSError, NotImplementedError):
             return False
-        self._lock, self.path = lock, self._lasting
+        self._lock, self.path = lock, self._resumable_path
         return True
 
-    def _take_up(self, fetch: Fetch) -> None:
+    def _resume(self, fetch: Fetch) -> None:
         try:
-            noted = json.loads(read_private(self._note))
+            to_dict = json.loads(read_private(self._note))
             size = private_size(self.path)
-            of = noted.pop("of")
-            version = Version(**noted)
+            of = to_dict.pop("of")
+            version = Version(**to_dict)
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return
-        if of == fetch.mark and version.validator and size <= (version.size or 0):
-            fetch.place, fetch.version, self.keeping = size, version, True
+        if of == fetch.url_digest and version.validator and size <= (version.size or 0):
+            fetch.offset, fetch.version, self.resumable = size, version, True
 
 
 def is_partial_name(name: str) -> bool:
@@ -141,8 +141,8 @@ def is_partial_name(name: str) -> bool:
     return _OURS.fullmatch(name) is not None
 
 
-def remove_stale(folder: PathLike, *, lasting: bool = False) -> None:
-    """Drop the drafts of killed processes; *lasting* ones as well, which a later call could have gone on with."""
+def remove_stale(folder: PathLike, *, resumable: bool = False) -> None:
+    """Drop the drafts of killed processes; *resumable* ones as well, which a later call could have gone on with."""
     before = time.time() - _STALE
     try:
         with os.scandir(folder) as entries:
@@ -155,7 +155,7 @@ def remove_stale(folder: PathLike, *, lasting: bool = False) -> None:
                 continue
             if len(path.stem) == _UNIQUE_STEM:
                 path.unlink()
-            elif lasting:
+            elif resumable:
                 _remove_resumable(path)
 
 

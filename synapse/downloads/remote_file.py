@@ -148,11 +148,13 @@ class RemoteFile:
         if kept is not None:
             return kept
         if not verify and self.url and not is_data_uri(self.url):
-            ranged = RangeReader(lambda: self._fetch(rewinds=False))
+            ranged = RangeReader(lambda: self._fetch(restarts=False))
             if ranged.seekable():
                 return cast("BinaryIO", io.BufferedReader(ranged))
             ranged.close()
-        with closing(blocks_with_offsets(self._source(), told=self.size if verify else None)) as blocks:
+        with closing(
+            blocks_with_offsets(self._source(), expected_size=self.size if verify else None)
+        ) as blocks:
             return open_whole(blocks, check=self._check_open if verify else lambda _: None)
 
     def read(self, *, cache: FileCache | None = None) -> bytes:
@@ -162,9 +164,9 @@ class RemoteFile:
             with kept:
                 return kept.read()
         blocks: list[bytes] = []
-        with closing(blocks_with_offsets(self._source(), told=self.size)) as source:
-            for place, block in source:
-                if not place:
+        with closing(blocks_with_offsets(self._source(), expected_size=self.size)) as source:
+            for offset, block in source:
+                if not offset:
                     blocks.clear()
                 blocks.append(block)
         content, checksum = b"".join(blocks), Checksum.of(self.checksum)
@@ -216,7 +218,7 @@ class RemoteFile:
             meter=meter,
             checksum=checksum,
             overwrite=overwrite,
-            told=self.size,
+            expected_size=self.size,
         )
 
     def _source(self) -> Content:
@@ -224,12 +226,12 @@ class RemoteFile:
             raise TransferError(f"the backend gives no address for {self.name!r}")
         if is_data_uri(self.url):
             return iter((decode(self.url),))
-        return self._fetch(rewinds=True)
+        return self._fetch(restarts=True)
 
-    def _fetch(self, *, rewinds: bool) -> Fetch:
+    def _fetch(self, *, restarts: bool) -> Fetch:
         known = self.size is not None or self.checksum is not None
         pages = known or mimetypes.guess_type(self.name)[0] in _PAGES
-        return Fetch(self._session or current(), self.url, rewinds=rewinds, pages=pages)
+        return Fetch(self._session or current(), self.url, restarts=restarts, pages=pages)
 
     def _kept(self, cache: FileCache | None, meter: Meter) -> BinaryIO | None:
         """Open the file in the cache, fetched into it if need be; None without one, or if it cannot be kept."""

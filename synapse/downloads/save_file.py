@@ -57,28 +57,28 @@ def save_file(
     meter: Meter,
     checksum: Checksum | None,
     overwrite: bool,
-    told: int | None = None,
+    expected_size: int | None = None,
 ) -> Path:
     """Write *content* beside *target*, and rename it when it is whole.
 
-    `check` raises for a wrong size, or for a wrong digest of the kind of *checksum*. What is far larger than the *told*
-    size is not fetched to its end.
+    `check` raises for a wrong size, or for a wrong digest of the kind of *checksum*. What is far larger than
+    *expected_size* is not fetched to its end.
     """
     fetch = content if isinstance(content, Fetch) else None
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with (
-            closing(PartialFile(target, fetch=fetch)) as draft,
-            closing(blocks_with_offsets(content, told=told)) as blocks,
+            closing(PartialFile(target, fetch=fetch)) as partial,
+            closing(blocks_with_offsets(content, expected_size=expected_size)) as blocks,
         ):
             try:
-                size, digest = draft.fill(blocks, meter=meter, checksum=checksum)
+                size, digest = partial.fill(blocks, meter=meter, checksum=checksum)
             except TransferError:
-                draft.keeping = False  # what came is not the file
+                partial.resumable = False  # what came is not the file
                 raise
-            draft.keeping = False
+            partial.resumable = False
             check(size, digest)
-            return _move_into_place(draft.path, target, overwrite=overwrite)
+            return _move_into_place(partial.path, target, overwrite=overwrite)
     except OSError as error:
         reraise_from_signal(error)
         what = f"{str(target)!r} cannot be written ({error.strerror})"
@@ -101,36 +101,37 @@ def target_exists(target: Path) -> TransferError:
 
 
 def blocks_with_offsets(
-    content: Content, *, told: int | None = None
+    content: Content, *, expected_size: int | None = None
 ) -> Generator[tuple[int, bytes], None, None]:
     """Yield blocks, each with its place; a file that begins anew under way goes back to place 0.
 
-    One that is far larger than the *told* size, and may have no end, is a `TransferError`.
+    One that is far larger than the *expected_size* size, and may have no end, is a `TransferError`.
     """
-    for place, block in content.blocks() if isinstance(content, Fetch) else _counted(content):
-        if told is not None and place > 2 * told + _EXCESS:
+    for offset, block in content.blocks() if isinstance(content, Fetch) else _counted(content):
+        if expected_size is not None and offset > 2 * expected_size + _EXCESS:
             raise TransferError(
-                f"the file is far larger than the {told} bytes that the backend tells: it is damaged, or another one"
+                f"the file is far larger than the {expected_size} bytes that the backend tells: it is damaged, "
+                "or another one"
             )
-        yield place, block
+        yield offset, block
 
 
 def _counted(content: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
-    place = 0
+    offset = 0
     for block in content:
-        yield place, block
-        place += len(block)
+        yield offset, block
+        offset += len(block)
 
 
-def _move_into_place(draft: Path, target: Path, *, overwrite: bool) -> Path:
+def _move_into_place(partial: Path, target: Path, *, overwrite: bool) -> Path:
     if overwrite:
-        return draft.replace(target)
+        return partial.replace(target)
     try:
         # Unlike a rename, a link never takes the place of a file that came in between.
-        target.hardlink_to(draft)
+        target.hardlink_to(partial)
     except OSError:
         if not os.path.lexists(target):
-            return draft.replace(target)
-        if not target.is_file() or not filecmp.cmp(draft, target, shallow=False):
+            return partial.replace(target)
+        if not target.is_file() or not filecmp.cmp(partial, target, shallow=False):
             raise target_exists(target) from None
     return target

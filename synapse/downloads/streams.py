@@ -24,11 +24,11 @@ def open_whole(blocks: Iterable[tuple[int, bytes]], *, check: Callable[[BinaryIO
     """
     file: Any = io.BytesIO()
     try:
-        for place, block in blocks:
-            if isinstance(file, io.BytesIO) and place + len(block) > IN_MEMORY:
+        for offset, block in blocks:
+            if isinstance(file, io.BytesIO) and offset + len(block) > IN_MEMORY:
                 file = _to_temporary_file(file)
-            if place != file.tell():  # it begins anew
-                file.seek(place)
+            if offset != file.tell():  # it begins anew
+                file.seek(offset)
                 file.truncate()
             file.write(block)
         check(file)
@@ -80,14 +80,14 @@ def _to_temporary_file(file: io.BytesIO) -> Any:
 class RangeReader(io.RawIOBase):
     """Reads a file of the web from wherever it is wanted, all of one version; nothing is checked."""
 
-    def __init__(self, begin: Callable[[], Fetch]) -> None:
-        self._begin = begin
-        self._fetch = begin()
+    def __init__(self, new_fetch: Callable[[], Fetch]) -> None:
+        self._new_fetch = new_fetch
+        self._fetch = new_fetch()
         # What cannot be fetched at all is told when it is opened.
-        self._version: Version = self._fetch.look()
+        self._version: Version = self._fetch.probe()
         self._blocks: Iterator[tuple[int, bytes]] = self._fetch.blocks()
-        self._rest = memoryview(b"")
-        self._place = self._wanted = 0
+        self._buffer = memoryview(b"")
+        self._offset = self._wanted = 0
 
     def readable(self) -> bool:
         """Tell that it can be read."""
@@ -113,10 +113,10 @@ class RangeReader(io.RawIOBase):
         """Read what has come, at most as much as there is room for."""
         if self._wanted >= (self._version.size or 0):
             return 0
-        if not 0 <= self._wanted - self._place <= len(self._rest) + _SKIPPED:
+        if not 0 <= self._wanted - self._offset <= len(self._buffer) + _SKIPPED:
             self._reopen()
         self._skip()
-        block = self._more()
+        block = self._next_block()
         count = min(len(buffer), len(block))
         buffer[:count] = block[:count]
         self._wanted += count
@@ -129,23 +129,23 @@ class RangeReader(io.RawIOBase):
             self._fetch.close()
         super().close()
 
-    def _more(self) -> memoryview:
-        if not self._rest:
-            self._rest = memoryview(next(self._blocks, (0, b""))[1])
-        return self._rest
+    def _next_block(self) -> memoryview:
+        if not self._buffer:
+            self._buffer = memoryview(next(self._blocks, (0, b""))[1])
+        return self._buffer
 
     def _skip(self) -> None:
         """Drop what lies before the wanted byte."""
-        while (ahead := self._wanted - self._place) and self._more():
-            step = min(ahead, len(self._rest))
-            self._rest = self._rest[step:]
-            self._place += step
+        while (ahead := self._wanted - self._offset) and self._next_block():
+            step = min(ahead, len(self._buffer))
+            self._buffer = self._buffer[step:]
+            self._offset += step
 
     def _reopen(self) -> None:
         self._fetch.close()
-        self._fetch, self._rest = self._begin(), memoryview(b"")
-        self._fetch.place = self._place = self._wanted
+        self._fetch, self._buffer = self._new_fetch(), memoryview(b"")
+        self._fetch.offset = self._offset = self._wanted
         self._fetch.version = self._version
-        if self._wanted == 0 and not self._version.is_that_of(self._fetch.look()):
+        if self._wanted == 0 and not self._version.is_same_as(self._fetch.probe()):
             raise TransferError("the file changed while it was open: open it again")
         self._blocks = self._fetch.blocks()

@@ -130,7 +130,7 @@ class FilesManager(Manager[E]):
         except MappingError as error:
             yield WantedFile(row.pk, "", error=error)
             return
-        together = _speaking(held) if isinstance(held, dict) else ""
+        shared_name = _speaking(held) if isinstance(held, dict) else ""
         for name, file in held.items() if isinstance(held, dict) else [("", held)]:
             if file is None:
                 continue
@@ -140,7 +140,7 @@ class FilesManager(Manager[E]):
                 yield WantedFile(row.pk, name, error=error)
             else:
                 renew = self._renewal(row.pk, field, name=name, convert=convert)
-                yield WantedFile(row.pk, name, found, renew=renew, together=together)
+                yield WantedFile(row.pk, name, found, renew=renew, shared_name=shared_name)
 
     def _renewal(
         self, pk: Any, field: str, *, name: str, convert: Convert

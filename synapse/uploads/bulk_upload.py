@@ -101,16 +101,16 @@ def upload_items(
     count = _MORE * session.workers if workers is None else whole_number("workers", workers)
     options = UploadOptions(chunked=chunked, chunk_size=chunk_size, presigned=presigned)
     session.check_open()
-    look: PlanItem = partial(plan_item, specs=target.specs, root=root, check_content=check_content)
-    ledger = OutcomeTable()
+    plan_one: PlanItem = partial(plan_item, specs=target.specs, root=root, check_content=check_content)
+    table = OutcomeTable()
     if isinstance(items, Folder):
-        look, target = items.plan, _showing(target, items.item)
+        plan_one, target = items.plan, _shown_as(target, items.item)
     elif root is not None:
-        target = _showing(target, partial(item_with_remembered_paths, root=root))
+        target = _shown_as(target, partial(item_with_remembered_paths, root=root))
     else:
-        ledger = OutcomeTable(SharedNameCheck(caller()).note)
+        table = OutcomeTable(SharedNameCheck(caller()).note)
     if dry_run:
-        return _planned(items, look, ledger, show=target.show)
+        return _planned(items, plan_one, table, show=target.show)
     # Those of a list cannot change before their turn.
     run: Run[Any] = Run(items if isinstance(items, Sequence | Folder) else map(copy_item, items))
     raising = on_error == "raise"
@@ -119,17 +119,17 @@ def upload_items(
     with tracked(progress, total=total, label="uploading") as meter:
         sender.meter = meter
         if is_watched(progress) and total is None:
-            look = partial(_expected, look, meter)
-        upload = _BulkUpload(sender, run, ledger, session=session, target=target)
-        return upload.run_all(look, batch_size=batch_size, workers=count)
+            plan_one = partial(_expected, plan_one, meter)
+        upload = _BulkUpload(sender, run, table, session=session, target=target)
+        return upload.run_all(plan_one, batch_size=batch_size, workers=count)
 
 
-def _showing(target: Target, item: Callable[[Any], Any]) -> Target:
+def _shown_as(target: Target, item: Callable[[Any], Any]) -> Target:
     return attrs.evolve(target, show=attrs.evolve(target.show, item=item))
 
 
-def _expected(look: PlanItem, meter: Meter, kept: Any) -> ItemPlan:
-    plan = look(kept)
+def _expected(plan_one: PlanItem, meter: Meter, given: Any) -> ItemPlan:
+    plan = plan_one(given)
     meter.expect(plan.size)
     return plan
 
@@ -167,15 +167,15 @@ class _BulkUpload:
     """A run of many items."""
 
     def __init__(
-        self, sender: Sender, run: Run[Any], ledger: OutcomeTable, *, session: Session, target: Target
+        self, sender: Sender, run: Run[Any], table: OutcomeTable, *, session: Session, target: Target
     ) -> None:
         self._sender, self._run, self._session, self._target = sender, run, session, target
-        self._ledger = ledger
+        self._table = table
         self._units = UnitCreator(
             target.create_units, run, target.newest_unit, target.create_tasks, raising=sender.raising
         )
 
-    def run_all(self, look: PlanItem, *, batch_size: int, workers: int) -> Report:
+    def run_all(self, plan_one: PlanItem, *, batch_size: int, workers: int) -> Report:
         """Take all items in batches, and tell what became of them."""
         readers = FleetingExecutor(workers, name="synapse-read")
         before, narrow = stopping.set(self._sender.ended), worker_limit.set(workers)
@@ -183,7 +183,7 @@ class _BulkUpload:
             run_pipeline(
                 self._batches(batch_size),
                 prepare=partial(
-                    self._prepared, look=partial(_plan, look), mapped=partial(_side_by_side, readers)
+                    self._prepared, plan_one=partial(_plan, plan_one), mapped=partial(_map_on, readers)
                 ),
                 finish=self._finished,
                 workers=workers,
@@ -197,20 +197,20 @@ class _BulkUpload:
             readers.shutdown(wait=False, cancel_futures=True)
         show = self._target.show
         if self._target.tasks is not None:
-            find_existing_tasks(self._units, self._ledger, tasks=self._target.tasks)
-        _raise_for(self._run, self._ledger, show=show, raising=self._sender.raising)
-        return Report(self._ledger, show=show, bytes_sent=self._sender.bytes_sent)
+            find_existing_tasks(self._units, self._table, tasks=self._target.tasks)
+        _raise_for(self._run, self._table, show=show, raising=self._sender.raising)
+        return Report(self._table, show=show, bytes_sent=self._sender.bytes_sent)
 
     def _batches(self, size: int) -> Iterator[list[UploadItem]]:
         items = iter(self._run)
-        while batch := [UploadItem(self._ledger.take(kept), kept) for kept in islice(items, size)]:
+        while batch := [UploadItem(self._table.add(given), given) for given in islice(items, size)]:
             yield batch
 
     def _prepared(
-        self, batch: list[UploadItem], *, look: Callable[[UploadItem], None], mapped: Map
+        self, batch: list[UploadItem], *, plan_one: Callable[[UploadItem], None], mapped: Map
     ) -> Sequence[Work]:
         """PlanItem at the files of a batch, and find out which of them the backend lacks."""
-        mapped(look, batch)
+        mapped(plan_one, batch)
         files = [(item, name) for item in batch if item.plan is not None for name in item.plan.parts]
         sources = [item.part(name).source for item, name in files]
         hashed = hash_files(self._session, sources, mapped=mapped)
@@ -224,7 +224,7 @@ class _BulkUpload:
         known = self._known(contents, mapped=mapped)
         for item in good:
             item.asked = known is not None
-            _settle(item, known or {}, self._sender.meter)
+            _mark_known(item, known or {}, self._sender.meter)
         return self._sender.jobs(batch)
 
     def _known(
@@ -245,63 +245,63 @@ class _BulkUpload:
         failed = [item for item in batch if item.error is not None and not isinstance(item.error, Untried)]
         arrived = [item for item in batch if item.error is None and item.plan is not None]
         bodies = [item.plan.body(self._target.collection, item.checksums) for item in arrived if item.plan]
-        made = self._units.make(bodies, known=[item.known for item in arrived])
-        for item, each in zip(arrived, made, strict=True):
+        results = self._units.create_units(bodies, known=[item.known for item in arrived])
+        for item, each in zip(arrived, results, strict=True):
             item.error = each.error
             if each.status is not None:
-                self._ledger.note(item.place, each.status, unit=each.unit, task=each.task, error=each.error)
+                self._table.record(item.index, each.status, unit=each.unit, task=each.task, error=each.error)
         for item in failed:
-            self._ledger.note(item.place, "failed", error=item.error)
+            self._table.record(item.index, "failed", error=item.error)
         return not self._sender.raising or all(item.error is None for item in batch)
 
 
-def _side_by_side(pool: Executor, function: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
+def _map_on(pool: Executor, function: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
     # Requests that are made there belong to the caller's trace, and end with its run.
     calls = [pool.submit(contextvars.copy_context().run, function, item) for item in items]
     return [call.result() for call in calls]
 
 
-def _plan(look: PlanItem, item: UploadItem) -> None:
+def _plan(plan_one: PlanItem, item: UploadItem) -> None:
     try:
-        item.plan = look(item.kept)
+        item.plan = plan_one(item.given)
     except Exception as error:
         item.error = error
 
 
-def _settle(item: UploadItem, known: Mapping[ContentHashes, str | Exception], meter: Meter) -> None:
+def _mark_known(item: UploadItem, known: Mapping[ContentHashes, str | Exception], meter: Meter) -> None:
     for name, content in list(item.missing.items()):
         checksum = known.get(content.hashes)
         if isinstance(checksum, Exception):
             item.error = checksum
         elif checksum is not None:
-            item.settle(name, checksum, known=True)
+            item.mark_present(name, checksum, known=True)
             meter.resume(item.part(name).source.size)
 
 
 def _planned(
-    items: Iterable[Any], look: Callable[[Any], ItemPlan], ledger: OutcomeTable, *, show: Converters
+    items: Iterable[Any], plan_one: Callable[[Any], ItemPlan], table: OutcomeTable, *, show: Converters
 ) -> Report:
     size = 0
-    for kept in items:
-        place = ledger.take(kept)
+    for given in items:
+        index = table.add(given)
         try:
-            size += look(kept).size
+            size += plan_one(given).size
         except Exception as error:
-            ledger.note(place, "failed", error=error)
+            table.record(index, "failed", error=error)
         else:
-            ledger.note(place, "planned")
+            table.record(index, "planned")
     title = (
         f"dry run, nothing was sent ({items})" if isinstance(items, Folder) else "dry run, nothing was sent"
     )
-    return Report(ledger, show=show, title=title, bytes_planned=size)
+    return Report(table, show=show, title=title, bytes_planned=size)
 
 
-def _raise_for(run: Run[Any], ledger: OutcomeTable, *, show: Converters, raising: bool) -> None:
-    if run.stopped is None and run.broken is None and not (raising and ledger.errors):
+def _raise_for(run: Run[Any], table: OutcomeTable, *, show: Converters, raising: bool) -> None:
+    if run.stopped is None and run.broken is None and not (raising and table.errors):
         return
-    items, errors = ledger.items, ledger.errors
-    failed = [(show.item(items[place]), errors[place]) for place in sorted(errors)]
-    untried = [show.item(items[place]) for place in ledger.pending()]
+    items, errors = table.items, table.errors
+    failed = [(show.item(items[index]), errors[index]) for index in sorted(errors)]
+    untried = [show.item(items[index]) for index in table.pending()]
     untried += map(show.item, run.rest)
     reason = run.stopped or run.broken or failed[0][1]
     tried = len(items) + len(run.rest) - len(untried)
@@ -311,7 +311,7 @@ def _raise_for(run: Run[Any], ledger: OutcomeTable, *, show: Converters, raising
         left = f" and {len(untried)} were not tried" if untried else ""
         why = f"the first: {failed[0][1]}" if failed else f"since the run ended: {reason}"
         words = f"{len(failed)} of {tried} items failed{left}, {why}"
-    units = (ledger.units[place] for place in sorted(ledger.places("created", "reused")))
+    units = (table.units[index] for index in sorted(table.indexes("created", "reused")))
     raise BulkError(
         printable(words), succeeded=[show.unit(key) for key in units], failed=failed, untried=untried
     ) from reason
@@ -319,7 +319,7 @@ def _raise_for(run: Run[Any], ledger: OutcomeTable, *, show: Converters, raising
 
 def _total(items: Iterable[Any]) -> int | None:
     if isinstance(items, Folder):
-        return sum(size_of_item(items.item(kept)) for kept in items if isinstance(kept, str))
+        return sum(size_of_item(items.item(given)) for given in items if isinstance(given, str))
     return sum(map(size_of_item, items)) if isinstance(items, Sequence) else None
 
 

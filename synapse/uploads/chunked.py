@@ -87,7 +87,7 @@ def send_chunks(
             except ValidationError as error:
                 if session.dialect.uploads.UPLOAD not in error.errors:
                     raise
-                upload.give_up(error)
+                upload.discard(error)
             else:
                 entry.forget()
                 return result
@@ -106,7 +106,7 @@ class _ChunkedUpload:
     url: str | None = None
     offset: int = 0
     furthest: int = 0
-    idle: int = 0
+    stalls: int = 0
     resumed: bool = False
     renewed: bool = False
     completed: dict[str, Any] | None = None
@@ -144,7 +144,7 @@ class _ChunkedUpload:
             raise TransferError(f"POST chunked_upload/: the completed upload of {self.name!r} has no id")
         return key
 
-    def give_up(self, error: SynapseError) -> None:
+    def discard(self, error: SynapseError) -> None:
         """Forget the upload; begin anew if its bytes are those of an earlier call, else raise *error*."""
         self.entry.forget()
         if not self.resumed:
@@ -168,12 +168,12 @@ class _ChunkedUpload:
         except (ServerError, TransportError) as error:
             if self.url is None or _asks_too_much(error):
                 raise
-            self._ask(self.url, error)
+            self._ask_state(self.url, error)
         except ClientError as error:
             if self.url is not None and error.unconfirmed:
-                self._ask(self.url, error)
+                self._ask_state(self.url, error)
             else:
-                self._steer(error)
+                self._follow_refusal(error)
         if self.entry.address is None and self.url is not None:
             self.entry.begin(self.url)
 
@@ -190,7 +190,7 @@ class _ChunkedUpload:
         except ValidationError as error:
             if self.url is None:
                 raise
-            self.give_up(_damaged(self.source, error, md5=md5))
+            self.discard(_damaged(self.source, error, md5=md5))
             return None
         except ClientError as error:
             self._renew(error)
@@ -238,7 +238,7 @@ class _ChunkedUpload:
         # What an earlier call had begun does not count: the upload of this one is still to be tried.
         self.renewed, self.resumed = not self.resumed, False
         self.url, self.completed = None, None
-        self.offset = self.furthest = self.idle = 0
+        self.offset = self.furthest = self.stalls = 0
         self.entry.forget()
 
     def _follow(self, state: dict[str, Any], *, after: SynapseError | None = None) -> None:
@@ -250,24 +250,24 @@ class _ChunkedUpload:
             )
         self.offset, self.url = offset, url
         if offset > self.furthest:
-            self.furthest, self.idle = offset, 0
+            self.furthest, self.stalls = offset, 0
             return
-        self.idle += 1
-        if self.idle >= max(_PATIENCE, self.session.settings.retry.total):
+        self.stalls += 1
+        if self.stalls >= max(_PATIENCE, self.session.settings.retry.total):
             raise after or TransferError(
                 f"the upload of {self.name!r} gets no further than {self.furthest} of {self.source.size} bytes: "
                 "the backend takes the chunks and does not keep them"
             )
-        self._pause(self.idle)
+        self._pause(self.stalls)
 
-    def _steer(self, error: ClientError) -> None:
+    def _follow_refusal(self, error: ClientError) -> None:
         answer = error.response
         if isinstance(answer, dict) and "expected_offset" in answer and self.url is not None:
             self._follow({"offset": answer["expected_offset"]})
         else:
             self._renew(error)
 
-    def _ask(self, url: str, error: SynapseError) -> None:
+    def _ask_state(self, url: str, error: SynapseError) -> None:
         try:
             self._follow(self._state(url), after=error)
         except ClientError as gone:

@@ -23,7 +23,7 @@ from synapse.uploads.items import (
 )
 from synapse.uploads.pairing import AmbiguousFiles, TypedFile, fold, natural, pair_files, stem_groups
 
-_Above: TypeAlias = tuple[tuple[int, int], Any] | None
+_Parents: TypeAlias = tuple[tuple[int, int], Any] | None
 Unit: TypeAlias = dict[int, str]
 
 EVERYTHING: Final = Patterns()
@@ -46,7 +46,7 @@ class _Directory:
 
     path: str
     spec: int | None
-    above: _Above
+    parents: _Parents
     start: int = 0
     flat: bool = False
 
@@ -84,7 +84,7 @@ class Folder:
 
     def __iter__(self) -> Iterator[str | FolderProblem]:
         if self.named and not self.anywhere:
-            yield from self._beside()
+            yield from self._outside()
         for _, found in self._found():
             yield found if isinstance(found, FolderProblem) else self._item(found)
 
@@ -94,23 +94,23 @@ class Folder:
             if not isinstance(found, FolderProblem):
                 yield path, found
 
-    def item(self, kept: str | FolderProblem) -> Any:
+    def item(self, entry_text: str | FolderProblem) -> Any:
         """Show what is kept of an item as the item that could be given in its place."""
-        if isinstance(kept, FolderProblem):
-            return self.root / kept.path
-        paths = self._paths(kept).items()
+        if isinstance(entry_text, FolderProblem):
+            return self.root / entry_text.path
+        paths = self._paths(entry_text).items()
         return {
             "files": {
                 name: with_remembered_path(self.root / path, self.prefix + path) for name, path in paths
             }
         }
 
-    def plan(self, kept: str | FolderProblem) -> ItemPlan:
+    def plan(self, entry_text: str | FolderProblem) -> ItemPlan:
         """Look at the files of an item; their paths are remembered as they are below the folder."""
-        if isinstance(kept, FolderProblem):
-            raise kept.error
+        if isinstance(entry_text, FolderProblem):
+            raise entry_text.error
         parts: dict[str, PlannedFile] = {}
-        for spec, path in zip(self.specs, kept.split("\0"), strict=True):
+        for spec, path in zip(self.specs, entry_text.split("\0"), strict=True):
             if path:
                 source = LocalFile.of(self.root / path)
                 if self.check_content:
@@ -120,7 +120,7 @@ class Folder:
 
     def check_folders(self) -> None:
         """Raise `TransferError` where a folder that the caller named is nowhere."""
-        found = {place.spec for places in self._starts() for place in places}
+        found = {directory.spec for directories in self._start_directories() for directory in directories}
         for number, name in self.named.items():
             if number not in found:
                 folders, _ = self._list("", [])
@@ -129,64 +129,69 @@ class Folder:
                     f"there is no folder {name!r} in {str(self.root)!r}{hint}. Nothing was sent"
                 )
 
-    def _paths(self, kept: str) -> dict[str, str]:
-        parts = kept.split("\0")
+    def _paths(self, entry_text: str) -> dict[str, str]:
+        parts = entry_text.split("\0")
         return {spec.name: path for spec, path in zip(self.specs, parts, strict=True) if path}
 
     def _found(self) -> Iterator[tuple[str, Unit | FolderProblem]]:
         """Give what is found, each with the path of its folder below that of its specification."""
-        for places in self._starts():
+        for directories in self._start_directories():
             # One that lies in another, as `images/masks` in `images`, is not of that one as well.
-            own = frozenset(place.path for place in places)
-            waiting = [places]
+            own = frozenset(directory.path for directory in directories)
+            waiting = [directories]
             while waiting:
                 below: dict[str, list[_Directory]] = {}
-                places = waiting.pop()
-                path = places[0].path[places[0].start :].lstrip("/")
-                for found in self._within(places, below, own=own):
+                directories = waiting.pop()
+                path = directories[0].path[directories[0].start :].lstrip("/")
+                for found in self._units_in(directories, below, own=own):
                     yield path, found
                 waiting += [below[name] for name in sorted(below, key=natural, reverse=True)]
 
-    def _starts(self) -> Iterator[list[_Directory]]:
+    def _start_directories(self) -> Iterator[list[_Directory]]:
         """Give the folders that are begun with, those together whose files make units together."""
         top = _Directory("", None, (_identity(self.root), None))
         if self.anywhere:
-            yield from self._searched(top)
+            yield from self._search(top)
         elif self.named:
-            yield [self._start(top, name, spec) for spec, name in self.named.items()]
+            yield [self._start_in(top, name, spec) for spec, name in self.named.items()]
         else:
             yield [top]
 
-    def _start(self, place: _Directory, path: str, spec: int) -> _Directory:
-        own = place.below(path)
-        return _Directory(own, spec, (_identity(self.root / own), place.above), start=len(own))
+    def _start_in(self, directory: _Directory, path: str, spec: int) -> _Directory:
+        own = directory.below(path)
+        return _Directory(own, spec, (_identity(self.root / own), directory.parents), start=len(own))
 
-    def _searched(self, top: _Directory) -> Iterator[list[_Directory]]:
+    def _search(self, top: _Directory) -> Iterator[list[_Directory]]:
         """Give the named folders that lie in one folder, wherever that is."""
         waiting = [top]
         while waiting:
-            place = waiting.pop()
-            folders, _ = self._list(place.path, [])
-            found = {spec: path for spec, name in self.named.items() if (path := self._led(place, name))}
-            inner = [self._start(place, path, spec) for spec, path in found.items()]
+            directory = waiting.pop()
+            folders, _ = self._list(directory.path, [])
+            found = {
+                spec: path
+                for spec, name in self.named.items()
+                if (path := self._find_folder(directory, name))
+            }
+            inner = [self._start_in(directory, path, spec) for spec, path in found.items()]
             if inner:
                 flat = (spec for spec, name in self.named.items() if name == ".")
                 inner += [
-                    _Directory(place.path, spec, place.above, len(place.path), flat=True) for spec in flat
+                    _Directory(directory.path, spec, directory.parents, len(directory.path), flat=True)
+                    for spec in flat
                 ]
                 yield sorted(inner, key=lambda each: each.spec or 0)
             taken = {path.partition("/")[0] for path in found.values()}
             for name in sorted(set(folders) - taken, key=natural, reverse=True):
                 try:
-                    waiting.append(self._inside(place, name))
+                    waiting.append(self._enter(directory, name))
                 except TransferError:  # a link back up, where all was looked at already
                     continue
 
-    def _led(self, place: _Directory, name: str) -> str | None:
+    def _find_folder(self, directory: _Directory, name: str) -> str | None:
         """Give the path of a named folder in another one, whose names may differ in case and form."""
         steps: list[str] = []
         for step in name.split("/") if name != "." else ():
-            folders, _ = self._list("/".join(filter(None, (place.path, *steps))), [])
+            folders, _ = self._list("/".join(filter(None, (directory.path, *steps))), [])
             same = [each for each in folders if normalize("NFC", each) == normalize("NFC", step)]
             near = same or [each for each in folders if fold(each) == fold(step)]
             if len(near) != 1:
@@ -194,7 +199,7 @@ class Folder:
             steps += near
         return "/".join(steps) or None
 
-    def _beside(self) -> Iterator[FolderProblem]:
+    def _outside(self) -> Iterator[FolderProblem]:
         """Tell of what lies beside the sub-folders of the specifications."""
         files: list[str] = []
         folders, problem = self._list("", files)
@@ -211,8 +216,8 @@ class Folder:
             words = f"the folder {name!r} is named after no file specification{hint}: {', '.join(wanted)}"
             yield FolderProblem(name, TransferError(words))
 
-    def _within(
-        self, places: Sequence[_Directory], below: dict[str, list[_Directory]], *, own: frozenset[str]
+    def _units_in(
+        self, directories: Sequence[_Directory], below: dict[str, list[_Directory]], *, own: frozenset[str]
     ) -> Iterator[Unit | FolderProblem]:
         """Give the units of files that lie in these places, which stand for one folder, and note what is below it.
 
@@ -220,34 +225,39 @@ class Folder:
         """
         names: list[str] = []
         folders: list[tuple[str, _Directory]] = []
-        for number, place in enumerate(places):
-            inner, problem = self._list(place.path, names, mark=f"\0{number}")
+        for number, directory in enumerate(directories):
+            inner, problem = self._list(directory.path, names, mark=f"\0{number}")
             if problem is not None:
                 yield problem
-            folders += [(name, place) for name in inner if not place.flat and place.below(name) not in own]
+            folders += [
+                (name, directory) for name in inner if not directory.flat and directory.below(name) not in own
+            ]
         for group in stem_groups(names, alone=len(self.specs) == 1):
-            yield from self._family(group, places)
-        same = _sameness(folders)
-        for name, place in sorted(folders, key=lambda folder: natural(folder[0])):
+            yield from self._units_of_group(group, directories)
+        same = _name_key(folders)
+        for name, directory in sorted(folders, key=lambda folder: natural(folder[0])):
             try:
-                inside = self._inside(place, name)
+                inside = self._enter(directory, name)
             except TransferError as error:
-                yield FolderProblem(place.below(name), error)
+                yield FolderProblem(directory.below(name), error)
             else:
                 below.setdefault(same(name), []).append(inside)
 
-    def _family(self, entries: Iterable[str], places: Sequence[_Directory]) -> Iterator[Unit | FolderProblem]:
+    def _units_of_group(
+        self, entries: Iterable[str], directories: Sequence[_Directory]
+    ) -> Iterator[Unit | FolderProblem]:
         """Give the units of files whose stems say that they may belong together."""
         files: list[TypedFile] = []
         for name, _, number in (entry.partition("\0") for entry in entries):
-            place = places[int(number)]
-            path = place.below(name)
+            directory = directories[int(number)]
+            path = directory.below(name)
             try:
                 if is_temporary_name(path):
                     raise TransferError(f"{path!r} was left by a download that did not end, or by an editor")
                 files.append(
                     TypedFile(
-                        path, self._by_type(path) if place.spec is None else self._fits(path, place.spec)
+                        path,
+                        self._by_type(path) if directory.spec is None else self._fits(path, directory.spec),
                     )
                 )
             except TransferError as error:
@@ -275,22 +285,24 @@ class Folder:
             return folders, FolderProblem(path, TransferError(unreadable(self.root / path, error)))
         return folders, None
 
-    def _inside(self, place: _Directory, name: str) -> _Directory:
+    def _enter(self, directory: _Directory, name: str) -> _Directory:
         """Go into a folder, unless that leads back to one that it lies in."""
-        path = place.below(name)
+        path = directory.below(name)
         own = _identity(self.root / path)
-        above = place.above
-        while above is not None:
-            if above[0] == own:
+        parents = directory.parents
+        while parents is not None:
+            if parents[0] == own:
                 raise TransferError(f"{path!r} is a link to a folder that it lies in")
-            above = above[1]
-        return attrs.evolve(place, path=path, above=(own, place.above))
+            parents = parents[1]
+        return attrs.evolve(directory, path=path, parents=(own, directory.parents))
 
     def _fits(self, path: str, number: int) -> tuple[int]:
         """Hold a file against the specification in whose sub-folder it lies."""
         wanted = self.specs[number]
         if not may_be(wanted.file_type, path):
-            raise TransferError(f"{path!r} {_said(path)}, and {wanted.name} takes {wanted.file_type} files")
+            raise TransferError(
+                f"{path!r} {_describe_types(path)}, and {wanted.name} takes {wanted.file_type} files"
+            )
         return (number,)
 
     def _by_type(self, path: str) -> tuple[int, ...]:
@@ -298,7 +310,7 @@ class Folder:
         found = tuple(self.types[kind] for kind in file_types_of(path) if kind in self.types)
         if not found:
             asked = ", ".join(f"{spec.name} ({spec.file_type})" for spec in self.specs)
-            raise TransferError(f"{path!r} {_said(path)}, and the collection takes {asked}")
+            raise TransferError(f"{path!r} {_describe_types(path)}, and the collection takes {asked}")
         return found
 
     def _item(self, paths: Unit) -> str | FolderProblem:
@@ -310,9 +322,9 @@ class Folder:
         return "\0".join(paths.get(number, "") for number in range(len(self.specs)))
 
 
-def _sameness(folders: Sequence[tuple[str, _Directory]]) -> Any:
+def _name_key(folders: Sequence[tuple[str, _Directory]]) -> Any:
     """Tell which names of folders below several places are the same one: by case only where that says it clearly."""
-    folded = [(fold(name), id(place)) for name, place in folders]
+    folded = [(fold(name), id(directory)) for name, directory in folders]
     if len(set(folded)) == len(folded):
         firsts: dict[str, str] = {}
         for name, _ in folders:
@@ -349,6 +361,6 @@ def _identity(path: Path) -> tuple[int, int]:
     return found.st_dev, found.st_ino
 
 
-def _said(path: str) -> str:
+def _describe_types(path: str) -> str:
     kinds = file_types_of(path)
     return f"is {' or '.join(kinds)} by its name" if kinds else "does not show by its name what it is"

@@ -52,7 +52,7 @@ logger: Final = logging.getLogger("synapse")
 
 _Key: TypeAlias = dict[str, str | bytes]
 _COLUMNS: Final = ("host", "tenant", "path", "stamp", "chunk_size", "name")
-_THIS: Final = " AND ".join(f"{place} = :{place}" for place in _COLUMNS)
+_THIS: Final = " AND ".join(f"{column} = :{column}" for column in _COLUMNS)
 _BEGUN: Final = f"INSERT OR REPLACE INTO uploads VALUES (:{', :'.join(_COLUMNS)}, :address, NULL, :now)"
 Kind: TypeAlias = Literal["md5", "sha1"]
 LARGEST_DATABASE: Final = 64 * 1024 * 1024  # bytes of the database; half a million files and more
@@ -72,7 +72,7 @@ class StateStore:
         try:
             import sqlite3
         except ImportError as error:  # Python can be built without it
-            self._without(error)
+            self._warn_unusable(error)
             return None
         try:
             return self._transact(work)
@@ -80,7 +80,7 @@ class StateStore:
             # The words of SQLite's errors hold what is damaged, and may be no text.
             told = isinstance(error, UnicodeDecodeError)
             if not told and getattr(error, "sqlite_errorcode", 0) & 0xFF not in _DAMAGED:
-                self._without(error)
+                self._warn_unusable(error)
                 return None
             self._warn(
                 "%s is damaged (%s) and was put aside: uploads that were under way begin anew",
@@ -92,7 +92,7 @@ class StateStore:
                 self.database.replace(self.database.with_suffix(".damaged"))
             return self._transact(work)
         except (OSError, sqlite3.Error) as error:
-            self._without(error)
+            self._warn_unusable(error)
             return None
 
     @property
@@ -109,12 +109,12 @@ class StateStore:
         path = self.folder / f"{name}.lock"
         lock = FileLock(path, timeout=0, mode=0o600, thread_local=False)
         try:
-            self._prepare()
+            self._make_folder()
             lock.acquire()
         except Timeout:
             held = False
         except (OSError, NotImplementedError) as error:
-            self._without(error)
+            self._warn_unusable(error)
             held = False
         else:
             held = True
@@ -129,7 +129,7 @@ class StateStore:
     def _transact(self, work: Callable[[sqlite3.Connection], T]) -> T:
         import sqlite3
 
-        self._prepare()
+        self._make_folder()
         # Opened anew each time, a connection is neither shared between threads nor carried into a forked child. It
         # keeps to a rollback journal: a home folder may be a network share, where write-ahead logs do not work. And it
         # never waits for the disk: what a power cut leaves behind is checked before it is used, as all that is kept.
@@ -149,11 +149,11 @@ class StateStore:
                 raise
         return result
 
-    def _prepare(self) -> None:
+    def _make_folder(self) -> None:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         _close_to_others(self.folder, mode=0o700)
 
-    def _without(self, error: Exception) -> None:
+    def _warn_unusable(self, error: Exception) -> None:
         self._warn(
             "nothing can be kept in %s (%s): uploads work, but one that is interrupted begins anew in the next "
             "process. Set SYNAPSE_STATE_DIR to a folder that can be written to",
@@ -161,9 +161,9 @@ class StateStore:
             error,
         )
 
-    def _warn(self, words: str, place: Path, error: Exception) -> None:
+    def _warn(self, words: str, column: Path, error: Exception) -> None:
         if not next(self._failures):
-            logger.warning(words, place, error)
+            logger.warning(words, column, error)
 
     def _sweep(self) -> None:
         """Remove, once in a process, the locks that killed processes left behind long ago."""
@@ -257,13 +257,13 @@ def claim_upload(session: Session, source: LocalFile, *, name: str, chunk_size: 
 
 
 def _found_entry(session: Session, state: StateStore, key: _Key) -> UploadEntry:
-    def look(database: sqlite3.Connection) -> tuple[str, str | None] | None:
+    def read(database: sqlite3.Connection) -> tuple[str, str | None] | None:
         # The backend keeps an unfinished upload for a day. What comes from the future is the fault of a clock.
         database.execute("DELETE FROM uploads WHERE abs(? - created) > ?", (time.time(), DAY))
         row = database.execute(f"SELECT address, md5 FROM uploads WHERE {_THIS}", key).fetchone()
         return row if row is None else (row[0], row[1])
 
-    address, md5 = state.run(look) or (None, None)
+    address, md5 = state.run(read) or (None, None)
     path = _checked_path(address, md5, key)
     if path is None:
         return UploadEntry(None, None, session, state, key)
@@ -294,19 +294,19 @@ def remembered_digests(session: Session, sources: Sequence[LocalFile], *, kind: 
     state = state_store(session)
     keys = [_digest_key(source, kind) for source in sources]
 
-    def look(database: sqlite3.Connection) -> dict[bytes, str]:
+    def read(database: sqlite3.Connection) -> dict[bytes, str]:
         found: dict[bytes, str] = {}
         for start in range(0, len(keys), _AT_ONCE):
             part = keys[start : start + _AT_ONCE]
-            marks = ",".join("?" * len(part))
-            rows = database.execute(f"SELECT file, digest FROM digests WHERE file IN ({marks})", part)
+            placeholders = ",".join("?" * len(part))
+            rows = database.execute(f"SELECT file, digest FROM digests WHERE file IN ({placeholders})", part)
             found.update(rows.fetchall())
             # Which day they were used on is enough to know the oldest, and most look-ups then write nothing.
-            stale = f"UPDATE digests SET used = ? WHERE file IN ({marks}) AND used < ?"
+            stale = f"UPDATE digests SET used = ? WHERE file IN ({placeholders}) AND used < ?"
             database.execute(stale, (time.time(), *part, time.time() - DAY))
         return found
 
-    found = (state.run(look) if state is not None and keys else None) or {}
+    found = (state.run(read) if state is not None and keys else None) or {}
     return [_checked_digest(key, found.get(key)) for key in keys]
 
 

@@ -53,14 +53,14 @@ def stem_groups(entries: list[str], *, alone: bool) -> Iterator[list[str]]:
     Beside the same stem, `a.jpg.json` goes with `a.jpg`, and `IMG_1.JPG` with `img_1.json`, unless files make units
     *alone*.
     """
-    homes = {} if alone else _homes(entries)
+    owners = {} if alone else _stem_owners(entries)
 
-    def home_of(entry: str) -> str:
+    def owner_of(entry: str) -> str:
         stem = stem_of(entry.partition("\0")[0])
-        return homes.get(stem, stem)
+        return owners.get(stem, stem)
 
-    entries.sort(key=lambda entry: f"{natural(home_of(entry))}\0{home_of(entry)}\0{entry}", reverse=True)
-    for _, group in groupby(_popped(entries), key=home_of):
+    entries.sort(key=lambda entry: f"{natural(owner_of(entry))}\0{owner_of(entry)}\0{entry}", reverse=True)
+    for _, group in groupby(_popped(entries), key=owner_of):
         yield list(group)
 
 
@@ -106,41 +106,41 @@ def _popped(entries: list[str]) -> Iterator[str]:
         yield entries.pop()
 
 
-def _homes(entries: Sequence[str]) -> dict[str, str]:
+def _stem_owners(entries: Sequence[str]) -> dict[str, str]:
     """Give the stems that go by another one."""
     names = [entry.partition("\0")[0] for entry in entries]
     # Only a stem with a dot can be the name of a file.
     dotted = any("." in stem_of(name) for name in names)
     files = {fold(name): stem_of(name) for name in names} if dotted else {}
     firsts: dict[str, str] = {}
-    homes: dict[str, str] = {}
+    owners: dict[str, str] = {}
     for name in sorted(names):
         stem = base = stem_of(name)
         while (owner := files.get(fold(base), base)) != base:
             base = owner
-        home = firsts.setdefault(fold(base), base)
-        if home != stem:
-            homes[stem] = home
-    return homes
+        owner_files = firsts.setdefault(fold(base), base)
+        if owner_files != stem:
+            owners[stem] = owner_files
+    return owners
 
 
 def _attach(clusters: dict[str, list[TypedFile]], specs: Sequence[Spec]) -> None:
     """Put `a.jpg.json` to `a.jpg`, and to what else has the stem of that, unless it is one of several pictures."""
     for stem in list(clusters):
         others = [file for each, files in clusters.items() if each != stem for file in files]
-        owners = [file for file in others if normalize("NFC", file.name) == stem]
-        owners = owners or [file for file in others if fold(file.name) == fold(stem)]
-        if len({file.name for file in owners}) != 1:
+        matching = [file for file in others if normalize("NFC", file.name) == stem]
+        matching = matching or [file for file in others if fold(file.name) == fold(stem)]
+        if len({file.name for file in matching}) != 1:
             continue
-        home = clusters.get(stem_of(owners[0].name), [])
-        if owners[0] not in home:
+        owner_files = clusters.get(stem_of(matching[0].name), [])
+        if matching[0] not in owner_files:
             continue
         labels = clusters.pop(stem)
-        if len({spec for spec, _ in _assigned(home, specs)}) == 1 and len(home) > len(owners):
-            home[:] = [file for file in home if file not in owners]
-            clusters[stem] = [*owners, *labels]
+        if len({spec for spec, _ in _assigned(owner_files, specs)}) == 1 and len(owner_files) > len(matching):
+            owner_files[:] = [file for file in owner_files if file not in matching]
+            clusters[stem] = [*matching, *labels]
         else:
-            home += labels
+            owner_files += labels
 
 
 def _join(clusters: dict[str, list[TypedFile]], specs: Sequence[Spec]) -> AmbiguousFiles | None:

@@ -15,7 +15,7 @@ from synapse.session.concurrency import FleetingExecutor
 Work: TypeAlias = Callable[[], "Sequence[Work]"]
 """Work that is done beside other work, and gives what is left to do of it."""
 
-_BESIDE: Final = 2  # batches that may wait, all sent, for an older one
+_MOST_WAITING: Final = 2  # batches that may wait, all sent, for an older one
 _AHEAD: Final = 4  # batches that may wait to be finished, whatever their size
 
 
@@ -40,7 +40,7 @@ def run_pipeline(
     line = _Pipeline(prepare, finish, window, ordered, workers)
     try:
         for batch in batches:
-            if not line.take(batch):
+            if not line.add(batch):
                 break
         line.wait()
     finally:
@@ -58,29 +58,29 @@ class _Pipeline(Generic[B]):
     ) -> None:
         self._prepare, self._finish = prepare, finish
         self._window, self._workers = window, workers
-        self._beside: float = float("inf") if ordered else _BESIDE
+        self._most_waiting: float = float("inf") if ordered else _MOST_WAITING
         names = {"prepare": 1, "work": workers, "finish": 1}
         self._pools = {name: FleetingExecutor(count, name=f"synapse-{name}") for name, count in names.items()}
         self._changed = threading.Condition()
-        self._taken = 0
-        self._open: dict[int, B] = {}  # taken, and not yet on to be finished
-        self._left: dict[int, int] = {}  # jobs that are left of each
+        self._added = 0
+        self._unfinished: dict[int, B] = {}  # taken, and not yet on to be finished
+        self._jobs_left: dict[int, int] = {}  # jobs that are left of each
         self._ready: dict[int, B] = {}
         self._finishing = 0
         self._ended = False
-        self._crash: BaseException | None = None
+        self._error: BaseException | None = None
 
-    def take(self, batch: B) -> bool:
+    def add(self, batch: B) -> bool:
         """Take a batch, and wait until there is room for another; whether there is any need for it."""
         with self._changed:
-            number, self._taken = self._taken, self._taken + 1
-            self._open[number], self._left[number] = batch, len(batch)
+            number, self._added = self._added, self._added + 1
+            self._unfinished[number], self._jobs_left[number] = batch, len(batch)
         self._submit("prepare", self._prepared, number)
         return self._wait(self._has_room)
 
     def wait(self) -> None:
         """Wait until all is finished, or the run has ended."""
-        self._wait(lambda: not self._open and not self._finishing)
+        self._wait(lambda: not self._unfinished and not self._finishing)
 
     def close(self) -> None:
         """Start nothing more; what runs ends on its own."""
@@ -90,14 +90,14 @@ class _Pipeline(Generic[B]):
     def _wait(self, reached: Callable[[], bool]) -> bool:
         with self._changed:
             self._changed.wait_for(lambda: self._ended or reached())
-            if self._crash is not None:
-                raise self._crash
+            if self._error is not None:
+                raise self._error
             return not self._ended
 
     def _has_room(self) -> bool:
-        waiting = len(self._open) + self._finishing
+        waiting = len(self._unfinished) + self._finishing
         return (
-            sum(self._left.values()) < self._window
+            sum(self._jobs_left.values()) < self._window
             and self._finishing < _AHEAD
             and waiting < self._workers + _AHEAD
         )
@@ -108,45 +108,45 @@ class _Pipeline(Generic[B]):
             future = self._pools[pool].submit(call)
         except RuntimeError:  # closed meanwhile
             return
-        future.add_done_callback(self._note_crash)
+        future.add_done_callback(self._note_error)
 
-    def _note_crash(self, future: Future[None]) -> None:
+    def _note_error(self, future: Future[None]) -> None:
         if future.cancelled() or future.exception() is None:
             return
         with self._changed:
-            self._crash = self._crash or future.exception()
+            self._error = self._error or future.exception()
             self._ended = True
             self._changed.notify_all()
 
     def _prepared(self, number: int) -> None:
-        self._go_on(number, self._prepare(self._open[number]), done=self._left[number])
+        self._continue(number, self._prepare(self._unfinished[number]), done=self._jobs_left[number])
 
     def _worked(self, number: int, job: Work) -> None:
-        self._go_on(number, job(), done=1)
+        self._continue(number, job(), done=1)
 
-    def _go_on(self, number: int, jobs: Sequence[Work], *, done: int) -> None:
+    def _continue(self, number: int, jobs: Sequence[Work], *, done: int) -> None:
         with self._changed:
-            self._left[number] += len(jobs) - done
-            if not self._left[number]:
-                self._ready[number] = self._open[number]
-                self._release()
+            self._jobs_left[number] += len(jobs) - done
+            if not self._jobs_left[number]:
+                self._ready[number] = self._unfinished[number]
+                self._finish_ready()
             self._changed.notify_all()
         for job in jobs:
             self._submit("work", self._worked, number, job)
 
-    def _release(self) -> None:
+    def _finish_ready(self) -> None:
         """Let ready batches be finished, the oldest first."""
         while self._ready:
             number = min(self._ready)
-            if number > min(self._open) and len(self._ready) <= self._beside:
+            if number > min(self._unfinished) and len(self._ready) <= self._most_waiting:
                 return
-            del self._open[number], self._left[number]
+            del self._unfinished[number], self._jobs_left[number]
             self._finishing += 1
             self._submit("finish", self._finished, self._ready.pop(number))
 
     def _finished(self, batch: B) -> None:
-        going_on = not self._ended and self._finish(batch)
+        continues = not self._ended and self._finish(batch)
         with self._changed:
             self._finishing -= 1
-            self._ended = self._ended or not going_on
+            self._ended = self._ended or not continues
             self._changed.notify_all()

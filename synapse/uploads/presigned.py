@@ -57,8 +57,8 @@ def send_presigned(
     A backend that declines, or whose storage takes nothing, is not asked again by this session.
     """
     known = sha1s or [None] * len(sources)
-    parcels = [_NamedFile(source, source.name, sha1) for source, sha1 in zip(sources, known, strict=True)]
-    return _PresignedUpload(session, direct, advanced, strict, workers or session.workers).send(parcels)
+    files = [_NamedFile(source, source.name, sha1) for source, sha1 in zip(sources, known, strict=True)]
+    return _PresignedUpload(session, direct, advanced, strict, workers or session.workers).send(files)
 
 
 def upload_presigned(
@@ -139,26 +139,26 @@ class _PresignedUpload:
     workers: int
     done: dict[int, Outcome[LocalFile, Row]] = attrs.field(factory=dict, init=False)
 
-    def send(self, parcels: Sequence[_NamedFile]) -> list[Outcome[LocalFile, Row]] | None:
+    def send(self, files: Sequence[_NamedFile]) -> list[Outcome[LocalFile, Row]] | None:
         """Send by the storage what goes there, the rest directly."""
         uploads = self.session.dialect.uploads
-        numbered = [(number, parcel) for number, parcel in enumerate(parcels) if parcel.fits(uploads)]
+        numbered = [(number, named) for number, named in enumerate(files) if named.fits(uploads)]
         for start in range(0, len(numbered), uploads.MOST_FILES):
             if not declined(self.session):
                 self._send_batch(dict(numbered[start : start + uploads.MOST_FILES]))
         if declined(self.session) and not self.done:
             return None
-        left = [number for number in range(len(parcels)) if number not in self.done]
-        sources = (parcels[number].source for number in left)
+        left = [number for number in range(len(files)) if number not in self.done]
+        sources = (files[number].source for number in left)
         for number, outcome in zip(
             left, self.session.map(self.direct, sources, workers=self.workers), strict=True
         ):
             self.done[number] = outcome
-        return [self.done[number] for number in range(len(parcels))]
+        return [self.done[number] for number in range(len(files))]
 
     def _send_batch(self, batch: dict[int, _NamedFile]) -> None:
         try:
-            places = self._ask(list(batch.values()))
+            targets = self._request_targets(list(batch.values()))
         except (AuthenticationError, ConfigError) as error:
             self._end(batch, error)
             return
@@ -166,20 +166,20 @@ class _PresignedUpload:
             if self.strict and not declined(self.session):
                 self._end(batch, error)
             return
-        lodged: dict[int, StoredFile] = {}
-        for number, result in self._put(batch, places):
+        stored_files: dict[int, StoredFile] = {}
+        for number, result in self._put(batch, targets):
             if isinstance(result, StoredFile):
-                lodged[number] = result
+                stored_files[number] = result
             else:
                 self._fail(number, batch[number], result)
-        verdicts = confirmed(self.session, list(lodged.values()))
-        for number, file in lodged.items():
-            self._judge(number, batch[number], file, verdict=verdicts[file.target.key])
+        verdicts = confirm_files(self.session, list(stored_files.values()))
+        for number, file in stored_files.items():
+            self._apply_verdict(number, batch[number], file, verdict=verdicts[file.target.key])
 
-    def _ask(self, parcels: list[_NamedFile]) -> list[UploadTarget]:
+    def _request_targets(self, files: list[_NamedFile]) -> list[UploadTarget]:
         """Ask where the files may go."""
-        rows = [(parcel.name, parcel.source.size, parcel.kind) for parcel in parcels]
-        sizes = [parcel.source.size for parcel in parcels]
+        rows = [(named.name, named.source.size, named.kind) for named in files]
+        sizes = [named.source.size for named in files]
         uploads = self.session.dialect.uploads
         request = uploads.ask_targets(rows, seconds=sum(sizes) // _SLOWEST)
         number = 0
@@ -206,16 +206,16 @@ class _PresignedUpload:
             _storage_health(self.session).declined = True
 
     def _put(
-        self, batch: dict[int, _NamedFile], places: list[UploadTarget]
+        self, batch: dict[int, _NamedFile], targets: list[UploadTarget]
     ) -> list[tuple[int, StoredFile | Exception]]:
         """Put whole files side by side, then those that come in parts, whose parts travel so themselves."""
-        work = list(zip(batch, places, strict=True))
+        work = list(zip(batch, targets, strict=True))
         whole = [each for each in work if each[1].part_size is None]
         parted = [each for each in work if each[1].part_size is not None]
 
         def put(each: tuple[int, UploadTarget]) -> StoredFile:
-            number, place = each
-            return self._deposit(batch[number], place)
+            number, target = each
+            return self._put_file(batch[number], target)
 
         outcomes = [
             *self.session.map(put, whole, workers=self.workers),
@@ -223,51 +223,51 @@ class _PresignedUpload:
         ]
         return [(number, result or error or AssertionError()) for (number, _), result, error in outcomes]
 
-    def _deposit(self, parcel: _NamedFile, place: UploadTarget) -> StoredFile:
-        standing = _storage_health(self.session)
-        if standing.declined and not self.strict:
+    def _put_file(self, named: _NamedFile, target: UploadTarget) -> StoredFile:
+        health = _storage_health(self.session)
+        if health.declined and not self.strict:
             raise NotStoredError("not tried, since the storage takes nothing")
         try:
             stored = put_file(
                 self.session,
-                parcel.source,
-                place=place,
-                content_type=parcel.kind,
+                named.source,
+                target=target,
+                content_type=named.kind,
                 advanced=self.advanced,
                 workers=self.workers,
-                sha1=parcel.sha1,
+                sha1=named.sha1,
             )
         except NotStoredError:
             if not self.strict:
-                standing.note(stored=False)
+                health.note(stored=False)
             raise
-        standing.note(stored=True)
+        health.note(stored=True)
         return stored
 
-    def _judge(
-        self, number: int, parcel: _NamedFile, file: StoredFile, *, verdict: Verdict | Exception
+    def _apply_verdict(
+        self, number: int, named: _NamedFile, file: StoredFile, *, verdict: Verdict | Exception
     ) -> None:
         if isinstance(verdict, Verdict) and verdict.error is None:
             key = {} if verdict.data_file is None else {"id": verdict.data_file}
             row = {**key, "checksum": file.sha1, "size": file.size}
-            self.done[number] = Outcome(parcel.source, row, None)
+            self.done[number] = Outcome(named.source, row, None)
             return
         if isinstance(verdict, Verdict):
-            words = f"the backend did not register {str(parcel.source.path)!r} ({verdict.error})"
+            words = f"the backend did not register {str(named.source.path)!r} ({verdict.error})"
             verdict = NotStoredError(words)
         take_back(self.advanced, file.size)
-        self._fail(number, parcel, verdict)
+        self._fail(number, named, verdict)
 
-    def _fail(self, number: int, parcel: _NamedFile, error: Exception) -> None:
+    def _fail(self, number: int, named: _NamedFile, error: Exception) -> None:
         """Keep the error of a file, unless it may go directly."""
         if isinstance(error, NotStoredError) and not self.strict:
             logger.info("%s; it goes by the backend", error)
         else:
-            self.done[number] = Outcome(parcel.source, None, error)
+            self.done[number] = Outcome(named.source, None, error)
 
     def _end(self, batch: dict[int, _NamedFile], error: Exception) -> None:
-        for number, parcel in batch.items():
-            self.done[number] = Outcome(parcel.source, None, error)
+        for number, named in batch.items():
+            self.done[number] = Outcome(named.source, None, error)
 
 
 def _found(session: Session, row: Row) -> Row:
@@ -280,31 +280,33 @@ def _found(session: Session, row: Row) -> Row:
     )
 
 
-def confirmed(session: Session, files: Sequence[StoredFile]) -> dict[str, Verdict | Exception]:
+def confirm_files(session: Session, files: Sequence[StoredFile]) -> dict[str, Verdict | Exception]:
     """Tell the backend what has arrived, until it has said of every file what became of it."""
-    said: dict[str, Verdict | Exception] = {}
+    verdicts: dict[str, Verdict | Exception] = {}
     pending, unclear = list(files), False
     for number in range(session.settings.retry.total + 1):
         if not pending:
             break
         if unclear:
             session.pause(session.settings.retry.wait(number))
-        said.update(_asked(session, pending))
-        refused = [file for file in pending if _is_refused(said.get(file.target.key))]
-        pending = [file for file in pending if file.target.key not in said]
+        verdicts.update(_confirm(session, pending))
+        refused = [file for file in pending if _is_refused(verdicts.get(file.target.key))]
+        pending = [file for file in pending if file.target.key not in verdicts]
         unclear = unclear or bool(pending)
         if unclear:
             # What was registered before may be refused now, as parts are put together only once.
-            held = _held(session, [*pending, *refused])
-            said.update({file.target.key: Verdict() for file in [*pending, *refused] if file.sha1 in held})
-            pending = [file for file in pending if file.sha1 not in held]
+            existing = _existing(session, [*pending, *refused])
+            verdicts.update(
+                {file.target.key: Verdict() for file in [*pending, *refused] if file.sha1 in existing}
+            )
+            pending = [file for file in pending if file.sha1 not in existing]
     lost = WriteUnconfirmedError(
         "the files are in the storage, but no answer says that they are registered: send them again, nothing is doubled"
     )
-    return {**dict.fromkeys((file.target.key for file in pending), lost), **said}
+    return {**dict.fromkeys((file.target.key for file in pending), lost), **verdicts}
 
 
-def _asked(session: Session, files: list[StoredFile]) -> dict[str, Verdict | Exception]:
+def _confirm(session: Session, files: list[StoredFile]) -> dict[str, Verdict | Exception]:
     """Confirm once; files without a verdict are left out."""
     try:
         uploads = session.dialect.uploads
@@ -319,14 +321,14 @@ def _asked(session: Session, files: list[StoredFile]) -> dict[str, Verdict | Exc
         return {file.target.key: error for file in files}
 
 
-def _is_refused(said: Verdict | Exception | None) -> bool:
-    return isinstance(said, Verdict) and said.error is not None
+def _is_refused(verdicts: Verdict | Exception | None) -> bool:
+    return isinstance(verdicts, Verdict) and verdicts.error is not None
 
 
-def _held(session: Session, files: Sequence[StoredFile]) -> set[str]:
+def _existing(session: Session, files: Sequence[StoredFile]) -> set[str]:
     request = session.dialect.uploads.verify_checksums([file.sha1 for file in files])
     try:
-        held = json_object(session, request).get("existing_checksums")
+        existing = json_object(session, request).get("existing_checksums")
     except SynapseError:
         return set()
-    return {each for each in held if isinstance(each, str)} if isinstance(held, list) else set()
+    return {each for each in existing if isinstance(each, str)} if isinstance(existing, list) else set()

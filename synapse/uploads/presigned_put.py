@@ -65,7 +65,7 @@ def put_file(
     session: Session,
     source: LocalFile,
     *,
-    place: UploadTarget,
+    target: UploadTarget,
     content_type: str | None,
     advanced: Callable[[int], object],
     workers: int,
@@ -77,11 +77,13 @@ def put_file(
     """
     sent = _ReportedBytes(advanced)
     try:
-        if place.part_size is None:
-            stored = _whole(session, source, place, content_type=content_type or "", advanced=sent, sha1=sha1)
+        if target.part_size is None:
+            stored = _whole(
+                session, source, target, content_type=content_type or "", advanced=sent, sha1=sha1
+            )
         else:
             stored = _in_parts(
-                session, source, place, part_size=place.part_size, advanced=sent, workers=workers, sha1=sha1
+                session, source, target, part_size=target.part_size, advanced=sent, workers=workers, sha1=sha1
             )
         source.check(sent=lambda: stored.sha1, kind="sha1")
     except BaseException:
@@ -117,7 +119,7 @@ class _ReportedBytes:
 def _whole(
     session: Session,
     source: LocalFile,
-    place: UploadTarget,
+    target: UploadTarget,
     *,
     content_type: str,
     advanced: Callable[[int], object],
@@ -126,16 +128,16 @@ def _whole(
     digest = SentDigest(source, advanced=advanced, kind="sha1", known=sha1)
     _put(
         session,
-        place.addresses[0],
+        target.addresses[0],
         FileBody(FilePart.whole(source, source.name, counter=digest), content_type),
     )
-    return StoredFile(place, digest.digest(), source.size)
+    return StoredFile(target, digest.digest(), source.size)
 
 
 def _in_parts(
     session: Session,
     source: LocalFile,
-    place: UploadTarget,
+    target: UploadTarget,
     *,
     part_size: int,
     advanced: Callable[[int], object],
@@ -152,7 +154,7 @@ def _in_parts(
         count = SentBytes(source, start=start, advanced=advanced)
         part = FilePart(source, source.name, start, min(part_size, source.size - start), count)
         try:
-            return _put(session, place.addresses[number], FileBody(part)).headers.get("ETag") or ""
+            return _put(session, target.addresses[number], FileBody(part)).headers.get("ETag") or ""
         except BaseException:
             failed.set()
             raise
@@ -164,12 +166,12 @@ def _in_parts(
     pool = FleetingExecutor(1, name="synapse-digest")
     try:
         digest = pool.submit(SentDigest(source, advanced=proceed, kind="sha1", known=sha1).digest)
-        outcomes = list(session.map(send, range(len(place.addresses)), workers=workers))
+        outcomes = list(session.map(send, range(len(target.addresses)), workers=workers))
         errors = [outcome.error for outcome in outcomes if outcome.error is not None]
         if errors:
             raise next((error for error in errors if not isinstance(error, NotStoredError)), errors[0])
         etags = tuple(outcome.result or "" for outcome in outcomes)
-        return StoredFile(place, digest.result(), source.size, etags)
+        return StoredFile(target, digest.result(), source.size, etags)
     except BaseException:
         # After Ctrl-C, too, nothing goes on for a file that is given up.
         failed.set()

@@ -19,7 +19,7 @@ _STATUSES: Final[tuple[Status, ...]] = ("created", "reused", "failed", "unknown"
 _CODES: Final = {status: code for code, status in enumerate(_STATUSES, PENDING + 1)}
 _SHOWN: Final = 5
 _TRACED: Final = 100  # errors that keep the frames they came through
-_NONE: Final = -1
+_NO_KEY: Final = -1
 
 
 @bounded
@@ -63,18 +63,18 @@ class OutcomeTable:
         self.units = array("q")
         self.tasks = array("q")
 
-    def take(self, item: Any) -> int:
+    def add(self, item: Any) -> int:
         """Take in an item, and give its place."""
         self.notice(item)
         self.items.append(item)
-        self.units.append(_NONE)
-        self.tasks.append(_NONE)
+        self.units.append(_NO_KEY)
+        self.tasks.append(_NO_KEY)
         self.statuses.append(PENDING)
         return len(self.items) - 1
 
-    def note(
+    def record(
         self,
-        place: int,
+        index: int,
         status: Status,
         *,
         unit: int | None = None,
@@ -82,23 +82,23 @@ class OutcomeTable:
         error: Exception | None = None,
     ) -> None:
         """Write down what became of the item in this place."""
-        self.units[place] = _NONE if unit is None else unit
-        self.tasks[place] = _NONE if task is None else task
+        self.units[index] = _NO_KEY if unit is None else unit
+        self.tasks[index] = _NO_KEY if task is None else task
         if error is not None:
-            self.errors[place] = error if len(self.errors) < _TRACED else _light(error)
-        self.statuses[place] = _CODES[status]
+            self.errors[index] = error if len(self.errors) < _TRACED else _without_frames(error)
+        self.statuses[index] = _CODES[status]
 
-    def places(self, *statuses: Status) -> Iterator[int]:
+    def indexes(self, *statuses: Status) -> Iterator[int]:
         """Give the places of the items that ended as one of these, those of each in order."""
         for status in statuses:
-            place = self.statuses.find(_CODES[status])
-            while place >= 0:
-                yield place
-                place = self.statuses.find(_CODES[status], place + 1)
+            index = self.statuses.find(_CODES[status])
+            while index >= 0:
+                yield index
+                index = self.statuses.find(_CODES[status], index + 1)
 
     def pending(self) -> list[int]:
         """Give the places of the items of which nothing is known yet."""
-        return [place for place, code in enumerate(self.statuses) if code == PENDING]
+        return [index for index, code in enumerate(self.statuses) if code == PENDING]
 
 
 class Report(Sequence[ItemOutcome]):
@@ -154,8 +154,10 @@ class Report(Sequence[ItemOutcome]):
     @overload
     def __getitem__(self, index: slice) -> list[ItemOutcome]: ...
     def __getitem__(self, index: int | slice) -> ItemOutcome | list[ItemOutcome]:
-        places = range(len(self))[index]
-        return self._outcome(places) if isinstance(places, int) else [self._outcome(each) for each in places]
+        indexes = range(len(self))[index]
+        return (
+            self._outcome(indexes) if isinstance(indexes, int) else [self._outcome(each) for each in indexes]
+        )
 
     def __len__(self) -> int:
         return len(self._ledger.items)
@@ -182,24 +184,24 @@ class Report(Sequence[ItemOutcome]):
 
     def _examples(self, *statuses: Status, most: int = _SHOWN) -> list[str]:
         count = sum(map(self._count, statuses))
-        lines = [_line(self._outcome(place)) for place in islice(self._ledger.places(*statuses), most)]
+        lines = [_line(self._outcome(index)) for index in islice(self._ledger.indexes(*statuses), most)]
         return [*lines, f"… and {count - most:,} more"] if count > most else lines
 
     def _with(self, status: Status) -> list[ItemOutcome]:
-        return [self._outcome(place) for place in self._ledger.places(status)]
+        return [self._outcome(index) for index in self._ledger.indexes(status)]
 
     def _count(self, status: Status) -> int:
         return self._ledger.statuses.count(_CODES[status])
 
-    def _outcome(self, place: int) -> ItemOutcome:
+    def _outcome(self, index: int) -> ItemOutcome:
         ledger, show = self._ledger, self._show
-        unit, task = ledger.units[place], ledger.tasks[place]
+        unit, task = ledger.units[index], ledger.tasks[index]
         return ItemOutcome(
-            show.item(ledger.items[place]),
-            _STATUSES[ledger.statuses[place] - 1],
-            unit=None if unit == _NONE else show.unit(unit),
-            task=None if task == _NONE else show.task(task),
-            error=ledger.errors.get(place),
+            show.item(ledger.items[index]),
+            _STATUSES[ledger.statuses[index] - 1],
+            unit=None if unit == _NO_KEY else show.unit(unit),
+            task=None if task == _NO_KEY else show.task(task),
+            error=ledger.errors.get(index),
         )
 
 
@@ -221,7 +223,7 @@ def _line(outcome: ItemOutcome) -> str:
     return f"{outcome.status}: {shortened(str(mask_body(outcome.item)), most=500)}{said}"
 
 
-def _light(error: Exception) -> Exception:
+def _without_frames(error: Exception) -> Exception:
     """Let go of the frames that an error and its causes came through: they hold every value of their time."""
     each: BaseException | None = error
     while each is not None and each.__traceback__ is not None:

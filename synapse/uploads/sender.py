@@ -37,8 +37,8 @@ class FileContent:
 class UploadItem:
     """One item on its way: `missing` is what is to be sent of it, `known` that all may have been there before."""
 
-    place: int
-    kept: Any
+    index: int
+    given: Any
     plan: ItemPlan | None = None
     error: Exception | None = None
     missing: dict[str, FileContent] = attrs.field(factory=dict)
@@ -52,7 +52,7 @@ class UploadItem:
         assert self.plan is not None
         return self.plan.parts[name]
 
-    def settle(self, name: str, checksum: str, *, known: bool) -> None:
+    def mark_present(self, name: str, checksum: str, *, known: bool) -> None:
         """Note that the backend has a file."""
         self.missing.pop(name, None)
         self.checksums[name] = checksum
@@ -81,8 +81,8 @@ class Sender:
         self._contents: WeakValueDictionary[str, FileContent] = WeakValueDictionary()
         self._lock = threading.Lock()
         self._offered = False
-        self._asking = threading.Semaphore()
-        self._turns = threading.Semaphore(2)
+        self._first_batch = threading.Semaphore()
+        self._batches_at_once = threading.Semaphore(2)
 
     def content(self, hashes: ContentHashes) -> FileContent:
         """Give the content of these checksums, which files on their way may share; one thread may ask for it."""
@@ -102,7 +102,7 @@ class Sender:
         item.error = error
         if error is not None and self.raising and not isinstance(error, Untried):
             with self._lock:
-                self._last = min(self._last, item.place)
+                self._last = min(self._last, item.index)
 
     def count(self, count: int) -> None:
         """Count bytes that have travelled; nobody waits for more of them once the run has ended."""
@@ -118,7 +118,7 @@ class Sender:
         return ()
 
     def _too_late(self, item: UploadItem) -> Untried | None:
-        return Untried("an item before it failed") if item.place > self._last else None
+        return Untried("an item before it failed") if item.index > self._last else None
 
     def _attempt(self, item: UploadItem, work: Callable[[UploadItem], None]) -> None:
         try:
@@ -138,7 +138,7 @@ class Sender:
                     content.checksum = self._sent(item.part(name), md5=content.hashes.md5)
             if not sent:
                 self.meter.resume(item.part(name).source.size)
-            item.settle(name, content.checksum, known=not sent)
+            item.mark_present(name, content.checksum, known=not sent)
 
     def _sent(self, part: PlannedFile, *, md5: str) -> str:
         return checksum_of(self._direct(part.source, md5=md5), part.source.path)
@@ -155,7 +155,7 @@ class Sender:
     def _send_presigned(self, items: Sequence[UploadItem]) -> Sequence[Work]:
         """Send together what goes by the storage; what is left to do of the items is done one by one."""
         files = {content: (item, name) for (item, name), content in self._presigned(items)}
-        with ExitStack() as held, self._turns if self._offered else self._asking:
+        with ExitStack() as held, self._batches_at_once if self._offered else self._first_batch:
             # In one order, so that no two batches wait for each other.
             for content in sorted(files, key=lambda content: content.hashes.md5):
                 held.enter_context(content.lock)
@@ -194,10 +194,10 @@ class Sender:
                 content.checksum = (
                     checksum_of(row or {}, item.part(name).source.path) if error is None else None
                 )
-            except TransferError as odd:
-                error = odd
+            except TransferError as error_of_row:
+                error = error_of_row
             if content.checksum is not None:
-                item.settle(name, content.checksum, known=False)
+                item.mark_present(name, content.checksum, known=False)
             elif error is not None:
                 self._attempt(item, partial(_raise, error))
 

@@ -18,7 +18,7 @@ from synapse.uploads.report import OutcomeTable, Status
 Body: TypeAlias = dict[str, Any]
 Creator: TypeAlias = Callable[[list[Any]], Any]
 
-_MOST_WORDS: Final = 100
+_MOST_TEXTS: Final = 100
 
 
 @attrs.define
@@ -29,7 +29,7 @@ class UnitResult:
     unit: int | None = None
     task: int | None = None
     error: Exception | None = None
-    barred: bool = False
+    has_no_task: bool = False
     """Whether the backend says that no task can be made of the unit."""
 
 
@@ -52,16 +52,16 @@ class UnitCreator:
     highest: int = -1
     refused: dict[int, Exception] = attrs.field(factory=dict)
     """UnitCreator whose task was refused, most likely as one that is there, with the words for it."""
-    _words: dict[str, Exception] = attrs.field(factory=dict, init=False)
+    _errors_by_text: dict[str, Exception] = attrs.field(factory=dict, init=False)
     _ended: Exception | None = attrs.field(default=None, init=False)
 
-    def make(self, bodies: Sequence[Body], *, known: Sequence[bool]) -> list[UnitResult]:
+    def create_units(self, bodies: Sequence[Body], *, known: Sequence[bool]) -> list[UnitResult]:
         """Create units, and a task for each; *known* says of each whether all of its files were there before."""
         before, ours = self._before() if any(known) else 0, self.highest
         seen = set[int]()
         results = self._created(list(bodies))
         made = [
-            _made(result, before=before if old else ours, seen=seen)
+            _result_of(result, before=before if old else ours, seen=seen)
             for result, old in zip(results, known, strict=True)
         ]
         self.highest = max({self.highest, *seen})
@@ -72,29 +72,29 @@ class UnitCreator:
     def _created(self, bodies: list[Body]) -> list[Outcome[Body, Any]]:
         """Create units, but of the same files one: another that comes later may say other things of it."""
         firsts: dict[Any, int] = {}
-        for place, body in enumerate(bodies):
-            firsts.setdefault(_composition(body), place)
+        for index, body in enumerate(bodies):
+            firsts.setdefault(_composition(body), index)
         found = self._create_at(list(firsts.values()), bodies)
         shared = [found[firsts[_composition(body)]] for body in bodies]
         # What is wrong with the first may be what it says beside its files.
         again = [
-            place
-            for place, result in enumerate(shared)
-            if place not in found and isinstance(result.error, ValidationError)
+            index
+            for index, result in enumerate(shared)
+            if index not in found and isinstance(result.error, ValidationError)
         ]
         if self.raising:
             found |= dict.fromkeys(again, Outcome({}, None, Untried("an item before it failed")))
         else:
             found |= self._create_at(again, bodies)
-        return [found.get(place, result) for place, result in enumerate(shared)]
+        return [found.get(index, result) for index, result in enumerate(shared)]
 
-    def _create_at(self, places: list[int], bodies: list[Body]) -> dict[int, Outcome[Body, Any]]:
+    def _create_at(self, indexes: list[int], bodies: list[Body]) -> dict[int, Outcome[Body, Any]]:
         results = create_each(
             self._creator(self.create),
-            [bodies[place] for place in places],
+            [bodies[index] for index in indexes],
             ends=lambda body, error: self.raising,
         )
-        return dict(zip(places, results, strict=True))
+        return dict(zip(indexes, results, strict=True))
 
     def _before(self) -> float:
         if self.newest is not None:
@@ -107,10 +107,10 @@ class UnitCreator:
 
     def _add_tasks(self, made: Sequence[UnitResult], create: Creator) -> None:
         keys = list(dict.fromkeys(each.unit for each in made if each.unit is not None))
-        barred = {each.unit for each in made if each.barred}
+        has_no_task = {each.unit for each in made if each.has_no_task}
 
         def fails(key: int, error: Exception) -> bool:
-            return key in barred or not _says_taken(error)
+            return key in has_no_task or not _says_taken(error)
 
         results: dict[int | None, Outcome[Any, Any]] = {
             result.item: result
@@ -128,16 +128,16 @@ class UnitCreator:
         if result.error is None:
             made.task = _key_of(result.result)
         elif failing(result.item, result.error):
-            lost = _not_made(result.error)
+            lost = _failure(result.error)
             made.status, made.error = lost.status, lost.error
         else:
-            self.refused[result.item] = self._worded(result.error)
+            self.refused[result.item] = self._shared_error(result.error)
 
-    def _worded(self, error: Exception) -> Exception:
+    def _shared_error(self, error: Exception) -> Exception:
         """Give an error of the same words, of which few are kept."""
-        if len(self._words) < _MOST_WORDS:
-            self._words.setdefault(str(error), error)
-        return self._words.get(str(error)) or next(iter(self._words.values()))
+        if len(self._errors_by_text) < _MOST_TEXTS:
+            self._errors_by_text.setdefault(str(error), error)
+        return self._errors_by_text.get(str(error)) or next(iter(self._errors_by_text.values()))
 
     def _creator(self, create: Creator) -> Creator:
         def created(items: list[Any]) -> Any:
@@ -157,7 +157,7 @@ class UnitCreator:
 
 
 def find_existing_tasks(
-    units: UnitCreator, ledger: OutcomeTable, *, tasks: Callable[[], Iterable[tuple[int, int]]]
+    units: UnitCreator, table: OutcomeTable, *, tasks: Callable[[], Iterable[tuple[int, int]]]
 ) -> None:
     """Find the tasks that were refused among all *tasks* of the project, given as keys of units and of tasks.
 
@@ -173,37 +173,37 @@ def find_existing_tasks(
             if len(found) == len(units.refused):
                 break
         complete = True
-    for place in list(ledger.places("created", "reused")) if units.refused else ():
-        unit = ledger.units[place]
+    for index in list(table.indexes("created", "reused")) if units.refused else ():
+        unit = table.units[index]
         if unit in found:
-            ledger.tasks[place] = found[unit]
+            table.tasks[index] = found[unit]
         elif complete and unit in units.refused:
-            ledger.note(place, "failed", unit=unit, error=units.refused[unit])
+            table.record(index, "failed", unit=unit, error=units.refused[unit])
 
 
 def _composition(body: Body) -> tuple[tuple[str, str], ...]:
     return tuple(sorted((name, file["checksum"]) for name, file in body["files"].items()))
 
 
-def _not_made(error: Exception) -> UnitResult:
+def _failure(error: Exception) -> UnitResult:
     if isinstance(error, Untried):
         return UnitResult(None, error=error)
     return UnitResult("unknown" if may_have_happened(error) else "failed", error=error)
 
 
-def _made(result: Outcome[Body, Any], *, before: float, seen: set[int]) -> UnitResult:
+def _result_of(result: Outcome[Body, Any], *, before: float, seen: set[int]) -> UnitResult:
     if result.error is not None:
-        return _not_made(result.error)
+        return _failure(result.error)
     row: Any = result.result
     key = _key_of(row)
     if key is None:
-        return _not_made(
+        return _failure(
             WriteUnconfirmedError("the unit was created, but the answer does not say which one it is")
         )
     reused = key <= before or key in seen
     seen.add(key)
-    barred = row.get("can_generate_task") is False
-    return UnitResult("reused" if reused else "created", key, barred=barred)
+    has_no_task = row.get("can_generate_task") is False
+    return UnitResult("reused" if reused else "created", key, has_no_task=has_no_task)
 
 
 def _key_of(row: Any) -> int | None:

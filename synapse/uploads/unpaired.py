@@ -26,7 +26,8 @@ _ABOUT_ALL_WORDS: Final = (
     "annotation annotations calib calibration camera cameras categories changelog checksum checksums class_names "
     "classes coco config configuration credits data dataset extrinsics file_list image_list index info intrinsics "
     "label_map labelmap labels licence license list manifest md5sum md5sums metadata names notes obj package "
-    "predefined_classes readme requirements result results settings sha1sums sha256sums test train trainval val valid validation"
+    "predefined_classes readme requirements result results settings sha1sums sha256sums test train trainval val valid "
+    "validation"
 )
 _ABOUT_ALL: Final = frozenset(_ABOUT_ALL_WORDS.split())
 _ABOUT_ALL_STARTS: Final = (
@@ -65,26 +66,26 @@ def check_unpaired(root: Path, found: Iterable[tuple[str, Unit]], *, specs: Spec
 
     *found* gives each unit below *root* with the folder that it lies in, folder by folder.
     """
-    halves: list[UniformFolder] = []
+    folders_of_one_kind: list[UniformFolder] = []
     for path, group in groupby(found, key=lambda each: each[0]):
         kinds = _kinds((unit for _, unit in group), specs)
-        for first, second in _apart(kinds, specs):
+        for first, second in _disjoint(kinds, specs):
             # A pipe, or a link to nothing, is no picture that could be sent.
             if any((root / path).is_file() for path in kinds[first]):
                 raise _refusal(first, second, kinds[first][0], kinds[second][0], specs=specs)
         if len(kinds) == 1:
             [(own, paths)] = kinds.items()
-            halves.append(
+            folders_of_one_kind.append(
                 UniformFolder(path, own, paths[0], frozenset(each for path in paths for each in _stems(path)))
             )
-    if pairs := list(_pairs(halves, specs)):
+    if pairs := list(_label_folders(folders_of_one_kind, specs)):
         pictures, labels = min(pairs, key=lambda pair: _rank(pair[1].parts[-1:]))
-        names = [specs[min(half.specs)].name for half in (pictures, labels)]
+        names = [specs[min(folder.specs)].name for folder in (pictures, labels)]
         folders = dict(zip(names, _steps(pictures, labels), strict=True))
         raise _refusal(
             pictures.specs, labels.specs, pictures.example, labels.example, specs=specs, folders=folders
         )
-    for pictures, masks, other in _masks(halves, specs):
+    for pictures, masks, other in _mask_folders(folders_of_one_kind, specs):
         folders = dict(
             zip((specs[min(pictures.specs)].name, other.name), _steps(pictures, masks), strict=True)
         )
@@ -116,7 +117,9 @@ def _is_about_all(path: str) -> bool:
     )
 
 
-def _apart(kinds: Iterable[frozenset[int]], specs: Specs) -> Iterator[tuple[frozenset[int], frozenset[int]]]:
+def _disjoint(
+    kinds: Iterable[frozenset[int]], specs: Specs
+) -> Iterator[tuple[frozenset[int], frozenset[int]]]:
     """Give those that have nothing in common, one of which can be sent and one of which is labels."""
     each = list(kinds)
     for first in each:
@@ -133,45 +136,47 @@ def _is_labels(unit: frozenset[int], specs: Specs) -> bool:
     return not _can_be_sent(unit, specs) or all(specs[number].file_type in _LABELS for number in unit)
 
 
-def _pairs(halves: Sequence[UniformFolder], specs: Specs) -> Iterator[tuple[UniformFolder, UniformFolder]]:
+def _label_folders(
+    folders_of_one_kind: Sequence[UniformFolder], specs: Specs
+) -> Iterator[tuple[UniformFolder, UniformFolder]]:
     """Give folders of pictures and of their labels: they share stems, or the name of one says so."""
-    for together in _near(halves):
-        pictures = [half for half in together if _can_be_sent(half.specs, specs)]
-        labels = [half for half in together if _is_labels(half.specs, specs)]
-        for second in sorted(labels, key=lambda half: _rank(half.parts[-1:])):
-            if first := next((half for half in pictures if _belong(half, second)), None):
+    for together in _with_similar_paths(folders_of_one_kind):
+        pictures = [folder for folder in together if _can_be_sent(folder.specs, specs)]
+        labels = [folder for folder in together if _is_labels(folder.specs, specs)]
+        for second in sorted(labels, key=lambda folder: _rank(folder.parts[-1:])):
+            if first := next((folder for folder in pictures if _are_pair(folder, second)), None):
                 yield first, second
                 break
 
 
-def _masks(
-    halves: Sequence[UniformFolder], specs: Specs
+def _mask_folders(
+    folders_of_one_kind: Sequence[UniformFolder], specs: Specs
 ) -> Iterator[tuple[UniformFolder, UniformFolder, Spec]]:
     """Give folders of pictures and of what goes by its name as masks, for which there is another specification."""
-    for together in _near(halves):
+    for together in _with_similar_paths(folders_of_one_kind):
         for second in together:
             if len(second.specs) > 1 or not _FOR_MASKS.search(second.parts[-1] if second.parts else ""):
                 continue
             own = specs[min(second.specs)]
             others = [spec for spec in specs if spec.file_type == own.file_type and spec is not own]
-            same = (half for half in together if half.specs == second.specs and half is not second)
-            first = next((half for half in same if not half.stems.isdisjoint(second.stems)), None)
+            same = (folder for folder in together if folder.specs == second.specs and folder is not second)
+            first = next((folder for folder in same if not folder.stems.isdisjoint(second.stems)), None)
             if others and first is not None and not _FOR_MASKS.search(first.path.rpartition("/")[2]):
                 yield first, second, others[0]
 
 
-def _near(halves: Sequence[UniformFolder]) -> Iterable[list[UniformFolder]]:
+def _with_similar_paths(folders_of_one_kind: Sequence[UniformFolder]) -> Iterable[list[UniformFolder]]:
     """Give folders together whose paths differ in one step."""
-    near: dict[tuple[str | None, ...], list[UniformFolder]] = defaultdict(list)
-    for half in halves:
-        parts = half.parts
+    similar: dict[tuple[str | None, ...], list[UniformFolder]] = defaultdict(list)
+    for folder in folders_of_one_kind:
+        parts = folder.parts
         for index in range(len(parts)):
-            near[(*parts[:index], None, *parts[index + 1 :])].append(half)
-        near[(*parts, None)].append(half)
-    return near.values()
+            similar[(*parts[:index], None, *parts[index + 1 :])].append(folder)
+        similar[(*parts, None)].append(folder)
+    return similar.values()
 
 
-def _belong(pictures: UniformFolder, labels: UniformFolder) -> bool:
+def _are_pair(pictures: UniformFolder, labels: UniformFolder) -> bool:
     if not pictures.specs.isdisjoint(labels.specs):
         return False
     steps = set(labels.parts).difference(pictures.parts)

@@ -37,7 +37,7 @@ source.write_bytes(bytes(4000))
 def put(part_size):
     place = UploadTarget("key", [f"{sys.argv[1]}/{number}?sig=1" for number in range(4)], part_size)
     return put_file(
-        session, LocalFile.of(source), place=place, content_type=None, advanced=lambda count: None, workers=4
+        session, LocalFile.of(source), target=place, content_type=None, advanced=lambda count: None, workers=4
     )
 """
 

@@ -105,8 +105,8 @@ def _queries(session: CannedSession, text: str, number: int) -> dict[str, Any]:
 def _results(text: str, number: int) -> dict[str, Any]:
     ledger, downloads, trace = OutcomeTable(), Downloads(Path("out")), Trace()
     for place in range(min(number, 400)):
-        ledger.note(ledger.take(text), "failed", error=errors.TransferError(text))
-        downloads.note(place, text, status="failed", error=errors.TransferError(text))
+        ledger.record(ledger.add(text), "failed", error=errors.TransferError(text))
+        downloads.record(place, text, status="failed", error=errors.TransferError(text))
         trace.record(
             Call("POST", f"https://canned.invalid/?a={text}", 200, 1.0, body={"a": text}, path=f"/{text}")
         )

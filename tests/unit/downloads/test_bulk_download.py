@@ -208,7 +208,7 @@ class TestReport:
         """A hundred thousand outcomes take a hundred bytes each or so."""
         report = Downloads(tmp_path)
         for key in range(1000):
-            report.note(key, "image_1", path=f"image_1/{key}_photo.png", status="downloaded", size=5)
+            report.record(key, "image_1", path=f"image_1/{key}_photo.png", status="downloaded", size=5)
         held = [
             report._keys,
             report._specifications,

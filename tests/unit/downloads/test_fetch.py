@@ -67,7 +67,7 @@ class TestVersion:
     )
     def test_meets_what_does_not_differ(self, other: Version, same: bool) -> None:
         """What only one of two tells makes no difference."""
-        assert same == Version('"v1"', "", 5).meets(other)
+        assert same == Version('"v1"', "", 5).agrees_with(other)
 
 
 class TestBrokenOff:

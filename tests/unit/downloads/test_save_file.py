@@ -46,5 +46,5 @@ def test_a_file_without_end_is_left() -> None:
     """What is far larger than the backend tells is not fetched for ever."""
     endless = itertools.repeat(bytes(1024 * 1024))
     with pytest.raises(TransferError, match="far larger than the 5 bytes that the backend tells"):
-        for place, _ in blocks_with_offsets(endless, told=5):
+        for place, _ in blocks_with_offsets(endless, expected_size=5):
             assert place < 2**27

@@ -46,7 +46,7 @@ def put(
     else:
         place = UploadTarget("key", (f"{origin}/b/key?X-Amz-Signature={SECRET}",))
     advanced = (told if told is not None else []).append
-    return put_file(session, source, place=place, content_type="image/png", advanced=advanced, workers=4)
+    return put_file(session, source, target=place, content_type="image/png", advanced=advanced, workers=4)
 
 
 def sha1(path: Path) -> str:
@@ -183,7 +183,7 @@ class TestWhole:
         place = UploadTarget("key", (f"{server.origin}/b/key",))
         facts = {"content_type": None, "advanced": told.append, "workers": 1}
 
-        stored = put_file(session, source, place=place, sha1="known", **facts)
+        stored = put_file(session, source, target=place, sha1="known", **facts)
 
         assert (StoredFile(place, "known", 100_000), 100_000) == (stored, sum(told))
 
@@ -303,7 +303,7 @@ class TestParts:
         facts = {"content_type": None, "advanced": [].append, "workers": 1}
 
         assert StoredFile(place, "known", 1000, ('"e1"',)) == put_file(
-            session, source, place=place, sha1="known", **facts
+            session, source, target=place, sha1="known", **facts
         )
 
     def test_only_the_part_that_was_lost_is_sent_again(

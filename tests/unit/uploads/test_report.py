@@ -21,7 +21,7 @@ def ledger_of(rows: list[Row]) -> OutcomeTable:
     """Write down what became of items."""
     ledger = OutcomeTable()
     for item, status, unit, error in rows:
-        ledger.note(ledger.take(item), status, unit=unit, error=error)
+        ledger.record(ledger.add(item), status, unit=unit, error=error)
     return ledger
 
 
@@ -44,7 +44,7 @@ def test_counts_by_status() -> None:
 def test_makes_objects_as_they_are_asked_for() -> None:
     """Units and tasks are kept as keys, items as whatever stands for them."""
     ledger = OutcomeTable()
-    ledger.note(ledger.take("a"), "created", unit=1, task=2)
+    ledger.record(ledger.add("a"), "created", unit=1, task=2)
     report = Report(ledger, show=Converters(item=str.upper, unit="unit {}".format, task="task {}".format))
 
     assert ("A", "unit 1", "task 2", None) == (

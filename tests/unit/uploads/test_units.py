@@ -29,7 +29,7 @@ def numbered(start: int) -> Rows:
 def made(create: Rows, *, tasks: Rows | None = None, count: int = 3) -> list[UnitResult]:
     """Make units of some bodies, all of new files."""
     units = UnitCreator(create, Run([]), create_tasks=tasks)
-    return units.make([body(number) for number in range(count)], known=[False] * count)
+    return units.create_units([body(number) for number in range(count)], known=[False] * count)
 
 
 def body(number: int, **more: Any) -> dict[str, Any]:
@@ -127,7 +127,7 @@ class TestDoubled:
         units = UnitCreator(lambda bodies: asked.append(bodies) or create(bodies), Run([]))
         given = [body(1, meta={"v": 1}), body(2), body(1, meta={"v": 2})]
 
-        results = units.make(given, known=[False] * 3)
+        results = units.create_units(given, known=[False] * 3)
 
         assert [given[:2]] == asked
         assert [("created", 10), ("created", 11), ("reused", 10)] == [(e.status, e.unit) for e in results]
@@ -148,7 +148,7 @@ class TestDoubled:
             return [{"id": 10}]
 
         units = UnitCreator(create, Run([]), raising=raising)
-        results = units.make([body(1, groups=[""]), body(1, groups=["a"])], known=[False, False])
+        results = units.create_units([body(1, groups=[""]), body(1, groups=["a"])], known=[False, False])
 
         assert statuses == [each.status for each in results]
 
@@ -160,7 +160,7 @@ class TestDoubled:
             asked.append(bodies)
             raise WriteUnconfirmedError("lost")
 
-        results = UnitCreator(create, Run([])).make([body(1), body(1)], known=[False, False])
+        results = UnitCreator(create, Run([])).create_units([body(1), body(1)], known=[False, False])
 
         assert (1, ["unknown"] * 2) == (len(asked), [each.status for each in results])
 
@@ -179,7 +179,7 @@ class TestRaising:
             return [{"id": key * 10} for key in keys]
 
         units = UnitCreator(numbered(10), Run([]), create_tasks=create, raising=True)
-        results = units.make([body(number) for number in range(4)], known=[False] * 4)
+        results = units.create_units([body(number) for number in range(4)], known=[False] * 4)
 
         assert [10] == created
         assert [("created", 100), ("failed", None), (None, None), (None, None)] == [
@@ -189,7 +189,7 @@ class TestRaising:
     def test_goes_on_behind_a_task_that_is_there(self) -> None:
         """A refusal that says so is no failure."""
         units = UnitCreator(numbered(10), Run([]), create_tasks=refusing("non_field_errors"), raising=True)
-        results = units.make([body(number) for number in range(3)], known=[False] * 3)
+        results = units.create_units([body(number) for number in range(3)], known=[False] * 3)
 
         assert [100, None, 120] == [each.task for each in results]
 
@@ -200,7 +200,9 @@ class TestFindTasks:
         ledger, units = refused(3)
         find_existing_tasks(units, ledger, tasks=lambda: [(9, 90), (2, 20), (8, 80)])
 
-        assert ([0], [2], [1]) == tuple(list(ledger.places(each)) for each in ("created", "reused", "failed"))
+        assert ([0], [2], [1]) == tuple(
+            list(ledger.indexes(each)) for each in ("created", "reused", "failed")
+        )
         assert (20, "no 1") == (ledger.tasks[2], str(ledger.errors[1]))
 
     def test_stops_at_the_last_of_them(self) -> None:
@@ -221,7 +223,7 @@ class TestFindTasks:
         ledger, units = refused(3)
         find_existing_tasks(units, ledger, tasks=tasks)
 
-        assert ([1, 2], [10, -1]) == (list(ledger.places("reused")), list(ledger.tasks[1:]))
+        assert ([1, 2], [10, -1]) == (list(ledger.indexes("reused")), list(ledger.tasks[1:]))
 
     def test_asks_nothing_without_need(self) -> None:
         """Where no task was refused, none is read."""
@@ -232,7 +234,7 @@ def refused(count: int) -> tuple[OutcomeTable, UnitCreator]:
     """Give a run of some units, all but the first of which were refused their tasks."""
     ledger, units = OutcomeTable(), UnitCreator(list, Run([]))
     for place in range(count):
-        ledger.note(ledger.take("a"), "reused" if place else "created", unit=place)
+        ledger.record(ledger.add("a"), "reused" if place else "created", unit=place)
         if place:
             units.refused[place] = ValidationError(f"no {place}", status_code=400)
     return ledger, units
@@ -240,7 +242,7 @@ def refused(count: int) -> tuple[OutcomeTable, UnitCreator]:
 
 def test_few_errors_are_kept_of_many_refusals(monkeypatch: pytest.MonkeyPatch) -> None:
     """A backend that names each unit in its words has those of the first shown for all others."""
-    monkeypatch.setattr("synapse.uploads.units._MOST_WORDS", 2)
+    monkeypatch.setattr("synapse.uploads.units._MOST_TEXTS", 2)
 
     def create(keys: list[int]) -> Any:
         said = [{"non_field_errors": [f"{key} has one"]} for key in keys]
@@ -248,7 +250,7 @@ def test_few_errors_are_kept_of_many_refusals(monkeypatch: pytest.MonkeyPatch) -
         raise ValidationError("no", status_code=400, response=said, errors=errors)
 
     units = UnitCreator(numbered(10), Run([]), create_tasks=create)
-    units.make([body(number) for number in range(4)], known=[False] * 4)
+    units.create_units([body(number) for number in range(4)], known=[False] * 4)
 
     assert ["10", "11", "10", "10"] == [
         str(error).split(": ")[-1].split()[0] for error in units.refused.values()
