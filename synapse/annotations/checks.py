@@ -83,7 +83,7 @@ def check(
             checked.append(_checked(value, tools=tools, media=media, outside=outside, seen=seen))
         except (_RefusedError, OutsideError) as error:
             problems.append(f"[{index}] {_named(value)} {error}")
-    problems += _loose_ends(given, seen)
+    problems += _broken_relations(given, seen)
     if problems:
         told = lines_of(problems, count=len(problems), what="of them", most=_SHOWN)
         raise QueryError(
@@ -92,7 +92,7 @@ def check(
     return tuple(checked)
 
 
-def _loose_ends(given: tuple[Annotation, ...], ids: set[str]) -> list[str]:
+def _broken_relations(given: tuple[Annotation, ...], ids: set[str]) -> list[str]:
     """Find relations that lead to no other annotation."""
     links = [
         (index, value, end)

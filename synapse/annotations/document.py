@@ -9,7 +9,7 @@ import attrs
 
 from synapse.annotations import v1, v2
 from synapse.annotations.labels import Label, Relation, Section
-from synapse.annotations.rest import Rest
+from synapse.annotations.remainder import Remainder
 from synapse.annotations.shapes import Box, Cuboid, Mask, Point, Polygon, Polyline
 from synapse.annotations.values import Annotation, Json
 from synapse.errors import MappingError, describe
@@ -39,27 +39,27 @@ class Annotations(Sequence[Annotation]):
     """
 
     _values: tuple[Annotation, ...] = attrs.field(default=(), converter=_annotations)
-    _rest: Rest | None = attrs.field(default=None, kw_only=True, eq=False, alias="_rest")
+    _remainder: Remainder | None = attrs.field(default=None, kw_only=True, eq=False, alias="_remainder")
 
     @classmethod
     def from_v1(cls, document: Json) -> Annotations:
         """Read a document of DM schema v1, such as `task.data`; `MappingError` where it is none."""
-        values, rest = v1.read(document)
-        return cls(values, _rest=rest)
+        values, remainder = v1.read(document)
+        return cls(values, _remainder=remainder)
 
     @classmethod
     def from_v2(cls, document: Json) -> Annotations:
         """Read a document of DM schema v2, the form of exports; `MappingError` where it is none."""
-        values, rest = v2.read(document)
-        return cls(values, _rest=rest)
+        values, remainder = v2.read(document)
+        return cls(values, _remainder=remainder)
 
     def to_v1(self) -> Json:
         """Write a document of DM schema v1; every annotation must name its medium."""
-        return v1.write(self._values, self._rest)
+        return v1.write(self._values, self._remainder)
 
     def to_v2(self) -> Json:
         """Write a document of DM schema v2, which holds less: see "What v2 loses" in the docs."""
-        return v2.write(self._values, self._rest)
+        return v2.write(self._values, self._remainder)
 
     def replace(self, values: Iterable[Annotation]) -> Annotations:
         """Give the same document with other annotations."""

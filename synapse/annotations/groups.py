@@ -20,7 +20,7 @@ def membership(document: Json, media: str) -> dict[str, str]:
 
 
 def write(document: Json, media: str, *, values: Iterable[Annotation], gone: Set[str]) -> None:
-    """Bring the groups of a medium to what its points say, and take out what is `gone`; the rest stays as it is."""
+    """Bring the groups of a medium to what its points say, and take out what is `gone`, and nothing else."""
     before = membership(document, media)
     points = [value for value in values if isinstance(value, Point) and value.id]
     moved = {point.id for point in points if before.get(point.id) != point.group}

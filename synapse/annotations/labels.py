@@ -14,7 +14,7 @@ from synapse.annotations.values import (
     TEXT,
     Annotation,
     Takes,
-    fresh,
+    copy_json,
     mapping,
     number,
 )
@@ -60,7 +60,7 @@ class TimeRange(Annotation):
 
 
 def _parts(values: Any) -> Any:
-    return tuple(map(fresh, values)) if is_many(values) else values
+    return tuple(map(copy_json, values)) if is_many(values) else values
 
 
 @attrs.frozen(repr=False, kw_only=True)
@@ -115,7 +115,7 @@ class OtherAnnotation(Annotation):
     """
 
     tool_name: str = attrs.field(validator=ANY_TEXT)
-    data: Any = attrs.field(factory=dict, converter=fresh, hash=False)
+    data: Any = attrs.field(factory=dict, converter=copy_json, hash=False)
 
     @property
     def tool(self) -> str:

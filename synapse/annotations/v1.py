@@ -9,9 +9,9 @@ from typing import Any, Final, cast
 from synapse.annotations import groups
 from synapse.annotations.geometry import UNREADABLE, V1, v1_type
 from synapse.annotations.labels import OtherAnnotation
-from synapse.annotations.rest import Rest, Slotted, broken, by_media
+from synapse.annotations.remainder import Remainder, Slotted, broken, by_media
 from synapse.annotations.shapes import VISIBILITIES, Mask, Point
-from synapse.annotations.values import Annotation, Json, Origin, fresh, geometry_changed, same
+from synapse.annotations.values import Annotation, Json, Origin, copy_json, geometry_changed, same
 from synapse.errors import MappingError, describe
 
 WIRE: Final = "v1"
@@ -25,7 +25,7 @@ _FRESH_ENTRY: Final = {
 }
 
 
-def read(document: object) -> tuple[tuple[Annotation, ...], Rest]:
+def read(document: object) -> tuple[tuple[Annotation, ...], Remainder]:
     """Read a document; what it holds besides annotations is kept."""
     if not isinstance(document, Mapping) or not any(key in document for key in KEYS):
         raise MappingError(
@@ -33,7 +33,7 @@ def read(document: object) -> tuple[tuple[Annotation, ...], Rest]:
             "read the raw data instead"
         )
     # A copy: `task.data` may be edited in place after its annotations were read.
-    kept = fresh(dict(document))
+    kept = copy_json(dict(document))
     entries, data = (_lists(kept, name) for name in KEYS[:2])
     values: list[Annotation] = []
     orphans: dict[str, list[Slotted]] = {media: list(enumerate(items)) for media, items in data.items()}
@@ -46,13 +46,13 @@ def read(document: object) -> tuple[tuple[Annotation, ...], Rest]:
             origin = Origin(WIRE, entry, item, slot)
             values.append(_read_item(origin, media=media, joined=joined, size=size))
     ids = frozenset(value.id for value in values)
-    return tuple(values), Rest(WIRE, _emptied(kept), orphans, ids)
+    return tuple(values), Remainder(WIRE, _emptied(kept), orphans, ids)
 
 
-def write(values: tuple[Annotation, ...], rest: Rest | None) -> Json:
+def write(values: tuple[Annotation, ...], remainder: Remainder | None) -> Json:
     """Write a document of these annotations, and of what is kept besides."""
-    kept = rest if rest and rest.wire == WIRE else None
-    document: Json = fresh(kept.document) if kept else {**{key: {} for key in KEYS}, "assignmentId": None}
+    kept = remainder if remainder and remainder.wire == WIRE else None
+    document: Json = copy_json(kept.document) if kept else {**{key: {} for key in KEYS}, "assignmentId": None}
     grouped = by_media(values)
     for media in grouped:
         if not isinstance((document.get(KEYS[0]) or {}).get(media), list):
@@ -66,7 +66,7 @@ def write(values: tuple[Annotation, ...], rest: Rest | None) -> Json:
         # The two lists of a medium are in different orders where somebody edited; each keeps its own.
         slotted = [*orphans.get(media, []), *(each for pair in written if (each := _data(*pair)))]
         _put(document, "annotations", media, [_entry(*pair) for pair in written])
-        _put(document, "annotationsData", media, [fresh(item) for _, item in sorted(slotted, key=_slot)])
+        _put(document, "annotationsData", media, [copy_json(item) for _, item in sorted(slotted, key=_slot)])
         groups.write(document, media, values=here, gone=gone)
         _put_size(document, media, here)
     return document
@@ -163,7 +163,7 @@ def _before(value: Annotation) -> Annotation | None:
 
 def _entry(value: Annotation, before: Annotation | None) -> Json:
     """Write the item of `annotations`."""
-    entry: Json = fresh(cast("Origin", value.origin).entry) if before else fresh(_FRESH_ENTRY)
+    entry: Json = copy_json(cast("Origin", value.origin).entry) if before else copy_json(_FRESH_ENTRY)
     # One that came without an id, or without a tool, goes without.
     if value.id:
         entry["id"] = value.id
@@ -174,7 +174,7 @@ def _entry(value: Annotation, before: Annotation | None) -> Json:
         if isinstance(value, Point) and value.visibility:
             attributes["visibility"] = value.visibility
         named = {"class": value.class_name} if value.class_name is not None else {}
-        entry["classification"] = fresh({**named, **attributes}) or None
+        entry["classification"] = copy_json({**named, **attributes}) or None
     return entry
 
 
@@ -189,7 +189,7 @@ def _data(value: Annotation, before: Annotation | None) -> Slotted | None:
     # What was not changed is sent as it came: masks as plain indices, points with their ids, a missing rotation.
     if before and origin and not geometry_changed(before, value):
         return None if origin.data is None else (origin.slot or 0, {**origin.data, "id": value.id})
-    data: Json = fresh(origin.data or {}) if before and origin else {}
+    data: Json = copy_json(origin.data or {}) if before and origin else {}
     V1[type(value)][1](value, data)
     return (_LAST if not before or not origin or origin.slot is None else origin.slot), {
         **data,

@@ -9,10 +9,10 @@ from typing import Any, Final
 
 from synapse.annotations.geometry import UNREADABLE, V2, v2_type
 from synapse.annotations.labels import OtherAnnotation
-from synapse.annotations.rest import Rest, broken, by_media
+from synapse.annotations.remainder import Remainder, broken, by_media
 from synapse.annotations.shapes import VISIBILITIES, Box, Mask, Point
 from synapse.annotations.v1 import visibility_of
-from synapse.annotations.values import Annotation, Json, Origin, fresh, geometry_changed, is_number, same
+from synapse.annotations.values import Annotation, Json, Origin, copy_json, geometry_changed, is_number, same
 from synapse.errors import MappingError, describe, did_you_mean
 
 WIRE: Final = "v2"
@@ -20,13 +20,13 @@ KINDS: Final = {f"{kind}s": kind for kind in ("image", "video", "pcd", "text", "
 """The lists of a document, and how their media are called."""
 
 
-def read(document: object) -> tuple[tuple[Annotation, ...], Rest]:
+def read(document: object) -> tuple[tuple[Annotation, ...], Remainder]:
     """Read a document; its media are numbered in order, such as `image_1` for the first of its images."""
     if not isinstance(document, Mapping) or not any(key in document for key in ("classification", *KINDS)):
         raise MappingError(
             f"the annotations are no document of DM schema v2, which has 'classification': {describe(document)}"
         )
-    kept = fresh(dict(document))
+    kept = copy_json(dict(document))
     values: list[Annotation] = []
     for plural, kind in KINDS.items():
         for index, medium in enumerate(_list(kept.get(plural), plural)):
@@ -37,16 +37,18 @@ def read(document: object) -> tuple[tuple[Annotation, ...], Rest]:
                     checked = [_checked(item, f"{path}.{tool}[{at}]") for at, item in enumerate(items)]
                     values += [_read_item(item, tool=tool, media=media) for item in checked]
                     medium[tool] = []
-    return tuple(values), Rest(WIRE, kept)
+    return tuple(values), Remainder(WIRE, kept)
 
 
-def write(values: tuple[Annotation, ...], rest: Rest | None) -> Json:
+def write(values: tuple[Annotation, ...], remainder: Remainder | None) -> Json:
     """Write a document of these annotations, and of what is kept besides."""
-    document: Json = fresh(rest.document) if rest and rest.wire == WIRE else {"classification": {}}
+    document: Json = (
+        copy_json(remainder.document) if remainder and remainder.wire == WIRE else {"classification": {}}
+    )
     grouped = by_media(values)
     places = {media: _split(media) for media in grouped}
-    if not rest or rest.wire != WIRE:
-        places = _places({*grouped, *(_empty_media(rest) if rest else ())})
+    if not remainder or remainder.wire != WIRE:
+        places = _places({*grouped, *(_empty_media(remainder) if remainder else ())})
     for media in sorted(places, key=_natural):
         plural, index = places[media]
         items = document.setdefault(plural, [])
@@ -112,7 +114,7 @@ def _item(value: Annotation) -> Json:
     before = None
     item: Json = {}
     if origin and origin.wire == WIRE:
-        item = fresh(origin.entry)
+        item = copy_json(origin.entry)
         before = _read_item(item, tool=value.tool, media=None)
     if value.id or not before:
         item["id"] = value.id
@@ -140,7 +142,7 @@ def _put_attributes(item: Json, value: Annotation) -> None:
     kept = [each for each in found if not _is_attribute(each)] if isinstance(found, list) else []
     rotation = {"rotation": value.rotation} if isinstance(value, Box) and value.rotation is not None else {}
     named = {**rotation, **value.attributes}
-    item["attrs"] = [*kept, *({"name": name, "value": fresh(each)} for name, each in named.items())]
+    item["attrs"] = [*kept, *({"name": name, "value": copy_json(each)} for name, each in named.items())]
     if isinstance(value, Point):
         for name, each in (("visibility", value.visibility), ("group_id", value.group)):
             item.pop(name, None)
@@ -152,9 +154,9 @@ def _put_attributes(item: Json, value: Annotation) -> None:
                 )
 
 
-def _empty_media(rest: Rest) -> list[str]:
+def _empty_media(remainder: Remainder) -> list[str]:
     """Give the media of a document of v1, also those without annotations: v2 has an empty place for each."""
-    found = rest.document.get("annotations")
+    found = remainder.document.get("annotations")
     return [media for media in found or {} if media.startswith(tuple(KINDS.values()))]
 
 

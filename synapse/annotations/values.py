@@ -26,17 +26,17 @@ def new_id() -> str:
     return "".join(secrets.choice(_ALPHABET) for _ in range(ID_LENGTH))
 
 
-def fresh(value: Any) -> Any:
+def copy_json(value: Any) -> Any:
     """Copy a JSON value, so that edits never reach the original.
 
     >>> row = {"a": [1]}
-    >>> fresh(row)["a"].append(2)
+    >>> copy_json(row)["a"].append(2)
     >>> row
     {'a': [1]}
     """
     if isinstance(value, dict):
-        return {key: fresh(item) for key, item in value.items()}
-    return [fresh(item) for item in value] if isinstance(value, list | tuple) else plain(value)
+        return {key: copy_json(item) for key, item in value.items()}
+    return [copy_json(item) for item in value] if isinstance(value, list | tuple) else plain(value)
 
 
 def is_number(value: object) -> bool:
@@ -128,7 +128,7 @@ def number_tuples(values: Iterable[Iterable[float]]) -> Any:
 def mapping(value: Mapping[str, Any]) -> Any:
     """Copy a mapping; what is none stays as it is, to be refused."""
     given: Any = value
-    return fresh(dict(given)) if isinstance(given, Mapping) else given
+    return copy_json(dict(given)) if isinstance(given, Mapping) else given
 
 
 @attrs.frozen(repr=False)

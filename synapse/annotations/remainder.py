@@ -14,7 +14,7 @@ Slotted = tuple[int, Any]
 
 
 @attrs.frozen
-class Rest:
+class Remainder:
     """A document whose lists of annotations are emptied; `orphans` are v1's data of annotations that aren't there."""
 
     wire: str
