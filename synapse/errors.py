@@ -8,19 +8,19 @@ SynapseError
 │   ├── ConflictError            409, and what `save(check=True)` finds
 │   ├── ValidationError          400, 422
 │   ├── RateLimitError           429
-│   ├── ServerError              5xx; a write may have happened all the same
-│   └── WriteIgnoredError        2xx, and a field that was sent is not as it was sent
+│   ├── ServerError              5xx; a write may have happened
+│   └── WriteIgnoredError        2xx, but a field that was sent was not changed
 ├── TransportError               no answer, or none that could be read
 │   ├── OriginError              following it would carry the token to another host
 │   └── WriteUnconfirmedError    a write was sent, its outcome is unknown
-├── QueryError                   a question that the backend could not answer
+├── QueryError                   a query that the backend cannot answer, refused before it is sent
 │   ├── ArgumentTypeError        an argument of the wrong type; a `TypeError` as well
-│   ├── WrongHostError           it belongs to another backend than the one that it would go to
+│   ├── WrongHostError           an object or a query of another backend
 │   └── MultipleObjectsReturned  └── Task.MultipleObjectsReturned, one per entity
 ├── MappingError                 a value that does not fit its field
 │   └── FieldError               a name that is unknown, or that cannot be read or set now
 ├── TransferError                a file could not be sent or fetched
-├── WaitTimeoutError             what was waited for has not happened yet
+├── WaitTimeoutError             the time to wait is over
 ├── ConfigError                  no session, no token, or a setting that cannot be used
 └── BulkError                    some rows of a bulk operation failed
 """
@@ -49,8 +49,8 @@ def _rebuild(cls: type[SynapseError], args: tuple[Any, ...], state: dict[str, An
 class SynapseError(Exception):
     """Base of everything the SDK raises on purpose.
 
-    One that broke a walk over rows carries a `checkpoint`, from which `queryset.resume(checkpoint)` goes on. After one
-    that is `unconfirmed`, a write may have happened all the same.
+    An error that interrupted the reading of rows has a `checkpoint`: `queryset.resume(checkpoint)` continues there. If
+    `unconfirmed` is True, a write may have happened despite the error.
     """
 
     checkpoint: str | None = None
@@ -79,10 +79,10 @@ class SynapseError(Exception):
 
 @bounded
 class Resolution(NamedTuple):
-    """What the backend shows of a write whose outcome is unknown.
+    """What the backend shows of a write whose outcome was unknown.
 
-    `done`: it happened. `repeatable`: it did not, and sending it again is safe. Neither: the wire does not allow to
-    tell, and `reason` says why. `rows` are the objects that it made or changed, or those that may be.
+    `done`: it happened. `repeatable`: it did not, and sending it again is safe. If neither is True, the outcome is
+    still unknown, and `reason` says why. `rows` are the objects that were created or changed, or that may have been.
     """
 
     done: bool = False
@@ -101,7 +101,7 @@ class Resolution(NamedTuple):
 
 
 class Question(Protocol):
-    """What there is to ask the backend about a write."""
+    """What to ask the backend about one write."""
 
     def answered(self, *, using: Any, wait: float | None) -> Resolution:
         """Ask, through the session *using* or the one that it was sent by."""
@@ -109,7 +109,7 @@ class Question(Protocol):
 
 
 class _Resolvable:
-    """What errors have after which a write may have happened: the backend can be asked."""
+    """Shared by errors after which a write may have happened: `resolve()` asks the backend."""
 
     args: tuple[Any, ...]
     question: Question | None = None
@@ -117,9 +117,9 @@ class _Resolvable:
     def resolve(self, *, using: Any = None, wait: float | None = None) -> Resolution:
         """Ask the backend whether the write happened; nothing is written.
 
-        A backend may still be at work on what it was sent. So where nothing is there yet, this looks again until the
-        read limit has passed once more since the error, or for *wait* seconds at most. Goes through the session that
-        the write was sent by, or *using*, or after unpickling the current one.
+        The backend may still be working on the write. If there is no trace of it yet, this looks again until the read
+        timeout has passed since the error, or for *wait* seconds at most. It uses the session *using*, by default the
+        one that sent the write; after unpickling, the current one.
         """
         if self.question is None:
             return Resolution(reason=f"it cannot be asked about by itself; {self}")
@@ -135,10 +135,9 @@ class ClientError(SynapseError):
     """The backend answered, and refused.
 
     `status_code` is the HTTP status, `response` the parsed body (or its text), `errors` maps a field to its
-    messages, `request_id` is the backend's own name for the request where it gives one. `status` is the same as
-    `status_code`, and `detail` and `reason` as `response`: other clients call them so. `retry_after` is the number of
-    seconds that the backend asked to wait, where it did; `too_long` says that this is more than `Retry(max_wait=...)`
-    allows, so that it was not waited for.
+    messages, `request_id` is the backend's name for the request, if it gives one. `status` is another name of
+    `status_code`, as `detail` and `reason` are of `response`: other clients use them. `retry_after` is the pause in
+    seconds that the backend asked for, if it did; `too_long` is True if `Retry(max_wait=...)` does not allow it.
     """
 
     retry_after: float | None = None
@@ -196,9 +195,9 @@ class NotFoundError(ClientError):
 
 @bounded
 class Conflict(NamedTuple):
-    """One field that somebody else has changed: what was loaded, what the backend holds, and what was to be set.
+    """One field that somebody else changed: the value that was loaded, the one in the backend, and the one to be set.
 
-    `loaded` is `UNSET` where the field never was; of a secret field all three are.
+    `loaded` is `UNSET` if the field was never loaded. All three are `UNSET` for a secret field.
     """
 
     loaded: Any
@@ -221,15 +220,15 @@ class ValidationError(ClientError):
 
 
 class RateLimitError(ClientError):
-    """429: too many requests; `retry_after` is the number of seconds that the backend asked for, if it did."""
+    """429: too many requests; `retry_after` is the pause in seconds that the backend asked for, if it did."""
 
     _usual_status = 429
 
 
 class ServerError(ClientError, _Resolvable):
-    """5xx: the backend failed, and a write may have happened all the same: `resolve()` asks whether it did.
+    """5xx: the backend failed, but a write may have happened: `resolve()` asks whether it did.
 
-    Where it did not, as with a 503 and `Retry-After`, `unconfirmed` is False.
+    If it is certain that nothing was written, as after a 503 with `Retry-After`, `unconfirmed` is False.
     """
 
     unconfirmed = True
@@ -240,9 +239,9 @@ class ServerError(ClientError, _Resolvable):
 
 
 class WriteIgnoredError(ClientError):
-    """The backend answered a change with success, and shows that it did not take some of it.
+    """The backend answered a change with success, but did not take over every field.
 
-    `fields` names what it did not take; what else was sent is done. The row is known, so there is nothing to resolve.
+    `fields` names those that it ignored; the others are changed. The row is known, so there is nothing to resolve.
     """
 
     fields: Sequence[str] = ()
@@ -252,8 +251,8 @@ class WriteIgnoredError(ClientError):
 class TransportError(SynapseError):
     """No answer came, or none that could be read; `method` and `url` name the request.
 
-    `timed_out` says that the backend took the request and did not answer it in time, `too_large` that the answer was
-    larger than what is read into memory.
+    `timed_out`: the backend received the request and did not answer in time. `too_large`: the answer was larger than
+    the session reads into memory.
     """
 
     def __init__(
@@ -278,9 +277,9 @@ class OriginError(TransportError):
 
 
 class WriteUnconfirmedError(TransportError, _Resolvable):
-    """A write was sent and no answer confirms it: it may or may not have happened, and was not repeated.
+    """A write was sent, but no answer confirms it: it may or may not have happened, and was not repeated.
 
-    Where an answer came that contradicts what was sent, `answered` holds the keys of the rows that it showed instead.
+    If an answer came and shows other rows than the ones that were sent, `answered` holds their keys.
     """
 
     unconfirmed = True
@@ -291,7 +290,7 @@ class WriteUnconfirmedError(TransportError, _Resolvable):
 
 
 class QueryError(SynapseError):
-    """A question that the backend could not answer, refused before anything was sent."""
+    """A query that the backend cannot answer, refused before anything is sent."""
 
 
 class ArgumentTypeError(QueryError, TypeError):
@@ -299,9 +298,9 @@ class ArgumentTypeError(QueryError, TypeError):
 
 
 class WrongHostError(QueryError):
-    """What belongs to one backend would go to another one, where its keys name other objects; nothing was sent.
+    """An object or a query of one backend was about to be sent to another one, where its keys name other objects.
 
-    `host` is where it belongs, `session_host` where it would have gone, each where it is known.
+    `host` is the backend that it belongs to, `session_host` the other one, if known. Nothing was sent.
     """
 
     host: str = ""
@@ -315,8 +314,8 @@ class MultipleObjectsReturned(QueryError):  # noqa: N818 - Django's name
 class MappingError(SynapseError):
     """A value does not fit its field; the message starts with the path, such as `Task.created of row 17`.
 
-    Of a row that the backend sent, `path` is the field (`Task.created`), `row` the row's number in the result, from 1
-    on, and `key` its key, each where it is known.
+    For a row of the backend, `path` is the field (`Task.created`), `row` the number of the row in the result, starting
+    with 1, and `key` its key, if known.
     """
 
     path: str = ""
@@ -325,9 +324,9 @@ class MappingError(SynapseError):
 
 
 class FieldError(MappingError, QueryError, AttributeError, TypeError):
-    """A name is unknown here, or can't be read or set now, such as a relation of an object that is not saved yet.
+    """A name is unknown, or can't be read or set now, such as a relation of an object that is not saved yet.
 
-    Python raises `AttributeError` for such names, or `TypeError` where they are arguments; so this is both as well.
+    It is an `AttributeError` and a `TypeError` as well, which Python raises for unknown attributes and arguments.
     """
 
     def __init__(self, *args: Any, name: str | None = None, say: Callable[[], str] | None = None) -> None:
@@ -356,19 +355,19 @@ class TransferError(SynapseError):
 
 
 class WaitTimeoutError(SynapseError, TimeoutError):
-    """What was waited for has not happened yet; nothing was stopped."""
+    """The time to wait is over; what was waited for goes on."""
 
 
 class ConfigError(SynapseError):
-    """There is no session, no token, or a setting that cannot be used."""
+    """There is no session or no token, or a setting has a value that cannot be used."""
 
 
 class BulkError(SynapseError):
     """Some rows of a bulk operation failed; the others are done.
 
-    `succeeded` holds the rows that are done, `failed` pairs each row that is not known to be with its error, and
-    `untried` holds those that were not tried any more, since the token is not taken or no answer comes; each in the
-    order given. Those of `failed` that may have happened are in `unknown` too: look before you send them again.
+    `succeeded` holds the rows that are done and `failed` pairs every other row that was tried with its error. `untried`
+    holds the rest, if the run ended early because the token was refused or no answers came. Each is in the order given.
+    Failed rows that may be done all the same are in `unknown` too: look before you send them again.
     """
 
     def __init__(
@@ -386,12 +385,12 @@ class BulkError(SynapseError):
 
     @property
     def unknown(self) -> list[tuple[object, Exception]]:
-        """The failed rows that may be done all the same, each with its error."""
+        """The failed rows that may be done, each with its error."""
         return [(row, error) for row, error in self.failed if may_have_happened(error)]
 
 
 def may_have_happened(error: Exception | None) -> bool:
-    """Whether a write that ended with this error may have happened all the same.
+    """Whether a write that ended with this error may have happened.
 
     >>> may_have_happened(ServerError("500", status_code=500)), may_have_happened(QueryError("no lookup"))
     (True, False)
@@ -411,7 +410,7 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 
 
 def describe(value: object) -> str:
-    """Name a value by its type and a short repr, for messages; of a dict only the keys, since it may hold secrets.
+    """Name a value in a message by its type and a short repr; a dict shows only its keys, since it may hold secrets.
 
     >>> describe("no number"), describe({"token": "x"})
     ("str 'no number'", "dict with 'token'")
@@ -426,7 +425,7 @@ def describe(value: object) -> str:
 
 
 def _clean(text: str) -> str:
-    """Take out of a message what must not be shown, and what is too much."""
+    """Mask secrets in a message, and shorten it."""
     return shortened(printable(hidden(text), lines=True))
 
 
@@ -441,7 +440,7 @@ def _is_asked_for() -> bool:
 
 
 def _place_of(error: BaseException) -> str:
-    """Say from which line of the user's code an error came."""
+    """Name the line of the user's code that an error came from."""
     frame, place = error.__traceback__, ""
     while frame is not None and not str(frame.tb_frame.f_globals.get("__name__")).startswith("synapse."):
         file = frame.tb_frame.f_code.co_filename
@@ -463,7 +462,7 @@ _HIDING: Final[WeakValueDictionary[int, Hiding]] = WeakValueDictionary()
 
 
 def hide(hiding: Hiding) -> None:
-    """Keep these secrets out of every error that is made from now on, for as long as *hiding* lives."""
+    """Mask these secrets in every error that is made from now on, as long as *hiding* exists."""
     _HIDING[id(hiding)] = hiding
 
 
@@ -477,7 +476,7 @@ def hidden(text: str) -> str:
 
 
 def printable(text: str, *, lines: bool = False) -> str:
-    r"""Escape what a terminal would obey, or not show; with *lines*, line breaks stay.
+    r"""Escape control and invisible characters; with *lines*, line breaks stay.
 
     >>> printable("a\x1b[2J")
     'a\\x1b[2J'
@@ -490,7 +489,7 @@ def printable(text: str, *, lines: bool = False) -> str:
 
 
 def quoted(name: str) -> str:
-    """Quote a name that a user gave, of an endless one its beginning.
+    """Quote a name that a user gave; a very long one is cut.
 
     >>> quoted("projct")
     "'projct'"

@@ -1,4 +1,4 @@
-"""How one field's value gets from the wire into Python and back, with cattrs doing the structuring."""
+"""Conversion of field values between JSON and Python, one codec for each type."""
 
 from __future__ import annotations
 
@@ -43,14 +43,14 @@ def _plainly(accept: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 @attrs.frozen
 class Codec:
-    """The ways of one field type.
+    """The conversions of one field type.
 
-    `load` turns a wire value into Python's; `accept` checks (and gently converts) what a user assigns; `dump` is the
-    way back. A `lazy` value is opened when first read, so that edits inside it can be told from what was loaded;
-    `exact` says that an open value dumps to just what was loaded. Wire values of the class `kind` load as they are, and
-    those in `table` as what stands there; a lazy value without a `kind` may be anything. A `plain` value opens to
-    itself. A value that was opened from a row may be `completed` by what else the row tells. `like` compares a wire
-    value that was sent with one that the backend shows, in their normal form.
+    `load` makes a Python value of a JSON value, `dump` the reverse; `accept` checks and converts what a user assigns. A
+    `lazy` value is opened when it is first read, so that edits inside it can be compared with what was loaded; if
+    `exact`, an opened value dumps to exactly what was loaded. JSON values of the class `kind` load unchanged, and those
+    in `table` as their entries; a lazy value without a `kind` may be anything. A `plain` value opens to itself.
+    `completed` adds to an opened value what else its row says. `like` compares a JSON value that was sent with one that
+    the backend shows.
     """
 
     load: Callable[[Any], Any]
@@ -146,7 +146,7 @@ def _map_codec(item: Any) -> Codec:
     def accept(value: Any) -> dict[str, Any]:
         if not isinstance(value, dict):
             raise Misfit(f"expected a dict, got {describe(value)}")
-        # The wire takes other keys of a file than it sends, so objects are sent as they are given.
+        # The backend takes other keys of a file than it sends, so that given objects are sent unchanged.
         held = check_json({key: None if isinstance(each, made) else each for key, each in value.items()})
         for key, each in value.items():
             if not isinstance(each, dict):
@@ -165,7 +165,7 @@ def _map_codec(item: Any) -> Codec:
         told = [each for each in found if each is not None]
         if len(told) < len(sent):
             return None
-        # A backend may add some.
+        # The backend may add entries of its own.
         return min([*told, Likeness.SAME if sent.keys() == held.keys() else Likeness.POSSIBLE])
 
     return Codec(
@@ -183,9 +183,9 @@ def _map_codec(item: Any) -> Codec:
 def _value_codec(kind: Any) -> Codec:
     """Codec of every type that has none of its own here, by the hooks of `converter`.
 
-    A class with `from_wire(raw, session)` and `to_wire()` does its own. `beside(told)` completes a value by what its
-    row tells, where `told` gives a value of the row by its name. `unsent()` tells why a value that a user gives cannot
-    be written, although one that was read may hold it, and `like(sent)` how like it is to a wire value that was sent.
+    A class may convert its own values by `from_wire(raw, session)` and `to_wire()`. `beside(told)` completes a value by
+    other values of its row, which `told(name)` returns. `unsent()` says why a value that a user assigns cannot be
+    written, although a row may hold it, and `like(sent)` compares a value with a JSON value that was sent.
     """
     from_wire = getattr(kind, "from_wire", None)
     to_wire: Callable[[Any], Any] = getattr(
@@ -262,14 +262,14 @@ def _check_names(kind: Any, given: dict[str, Any]) -> None:
 
 
 def open_value(codec: Codec, raw: Any, *, session: Any) -> Any:
-    """Give the Python value of a wire value that was kept as it came."""
+    """Return the Python value of a JSON value that was kept unopened."""
     if raw is None:
         return None
     return codec.open(raw, session) if codec.open else codec.load(raw)
 
 
 def dump_value(codec: Codec, value: Any) -> Any:
-    """Give the wire value of a Python value."""
+    """Return the JSON value of a Python value."""
     return None if value is None else codec.dump(value)
 
 
@@ -320,7 +320,7 @@ def split_optional(annotation: Any) -> tuple[Any, bool]:
 
 
 def _formed(form: Callable[[str], str]) -> Codec:
-    """Codec of text that has one form."""
+    """Codec of text that is normalised by *form*."""
     load = exactly(str, "text")
     return Codec(lambda value: form(load(value)), lambda value: form(as_text(value)), exact=False)
 

@@ -1,4 +1,4 @@
-"""JSON as the entities hold it."""
+"""JSON values: copies, comparison, and sealed ones."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def _copy(value: JsonValue) -> JsonValue:
 
 
 def detached(value: Any) -> Any:
-    """Copy a field's value as far as it can be edited, so that edits never reach the original.
+    """Copy the parts of a field's value that can be edited, so that edits never reach the original.
 
     >>> held = [{"a": [1]}]
     >>> detached(held)[0]["a"].append(2)
@@ -58,7 +58,7 @@ def detached(value: Any) -> Any:
         try:
             return marshal.loads(marshal.dumps(value, _FORMAT))
         except ValueError:
-            pass  # it holds more than JSON does, or is nested deeply
+            pass  # marshal takes neither objects nor deep nesting
     try:
         return _detached(value)
     except RecursionError:
@@ -87,7 +87,7 @@ def _detached(value: Any) -> Any:
 
 
 def as_json(value: Any) -> JsonValue:
-    """Give a field's value as `json.dumps()` takes it: moments as ISO 8601, files and the like as objects.
+    """Return a field's value as `json.dumps()` takes it: times as ISO 8601, files and value classes as objects.
 
     >>> import datetime
     >>> as_json([datetime.datetime(2026, 3, 1, tzinfo=datetime.UTC)])
@@ -110,12 +110,12 @@ def as_json(value: Any) -> JsonValue:
 Sealed: TypeAlias = bytes
 """A JSON value as it was, whatever is done since to the one that it was made of; no JSON value is of this type."""
 
-# Seven times as fast as a copy, and a third of its size; what it holds never leaves the process.
+# marshal is seven times as fast as a copy, and takes a third of its memory; sealed values never leave the process.
 _FORMAT: Final = 2
 
 
 def seal(value: JsonValue) -> JsonValue:
-    """Keep a JSON value as it is now.
+    """Keep a JSON value as it is now, as bytes.
 
     >>> row = {"a": [1]}
     >>> kept = seal(row)
@@ -130,7 +130,7 @@ def seal(value: JsonValue) -> JsonValue:
 
 
 def unseal(kept: JsonValue) -> JsonValue:
-    """Give a value that was sealed, anew each time; any other as it is."""
+    """Return a new copy of a sealed value; any other value as it is."""
     return marshal.loads(kept) if kept.__class__ is Sealed else kept
 
 
@@ -152,5 +152,8 @@ def same_json(first: JsonValue, second: JsonValue) -> bool:
         return False
     try:
         return bool(first == second)
-    except (TypeError, ValueError):  # such as an array that was put there: it is no JSON, and will be refused
+    except (
+        TypeError,
+        ValueError,
+    ):  # an array has no truth value; it is no JSON, and is refused when it is sent
         return False

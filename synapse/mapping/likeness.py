@@ -1,7 +1,7 @@
-"""How like a value that the backend shows is to one that was sent.
+"""Comparison of a value that was sent with the one that the backend shows.
 
-Each codec names the rule of its kind (`Codec.like`), which compares wire values in their normal form. Whatever has to
-recognise a value goes by these rules: answers to writes, the journal, and `resolve()`.
+Each codec has the rule of its type (`Codec.like`), which compares normalised JSON values. Answers to writes, the
+journal and `resolve()` recognise values by these rules.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeAlias
 
-# A backend cuts long texts at the end of a column; a short one that begins another is another.
+# A backend cuts long texts to the length of a column; a short text that begins another one is another value.
 _LONG: Final = 30
 _TAG: Final = re.compile(r"<[^<>]*>")
 _MASK: Final = re.compile(r".{0,4}[*•●]{3,}.{0,4}", re.DOTALL)
@@ -25,10 +25,10 @@ _UUID: Final = re.compile(r"[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{12}", re.IGN
 
 
 class Likeness(enum.IntEnum):
-    """How like two values are.
+    """How similar two values are.
 
-    `SAME`: equal in their normal form. `POSSIBLE`: a backend may have made it of what was sent, of which nothing is
-    missing. `UNLIKELY`: something of it is missing. `OTHER`: it is another value.
+    `SAME`: equal once normalised. `POSSIBLE`: the backend may have made it of what was sent, and nothing is missing.
+    `UNLIKELY`: something is missing. `OTHER`: it is another value.
     """
 
     OTHER = 0
@@ -63,12 +63,12 @@ def like_json(sent: Any, held: Any) -> Likeness:
 
 
 def is_empty(value: Any) -> bool:
-    """Whether a value says no more than its absence: of them, a backend makes one another."""
+    """Whether a value means the same as its absence: backends store one for another."""
     return value is None or (isinstance(value, str | Mapping | list | tuple) and not value)
 
 
 def _spelled(value: Any) -> str | None:
-    """Spell a number or a truth, which some backends send as text, or as 0 and 1."""
+    """Spell a number or a bool in one way: some backends send them as text, or as 0 and 1."""
     if isinstance(value, bool):
         return str(int(value))
     if isinstance(value, str):
@@ -87,7 +87,7 @@ def _like_objects(sent: Mapping[str, Any], held: Mapping[str, Any]) -> Likeness:
 
 
 def like_lists(sent: Sequence[Any], held: Sequence[Any], *, item: Like = like_json) -> Likeness:
-    """Compare lists: those in another order, without what is there twice, or with more in them may be the same."""
+    """Compare lists: another order, dropped duplicates and added items may be the backend's doing."""
     if len(sent) == len(held):
         found = [item(one, other) for one, other in zip(sent, held, strict=True)]
         if all(each is not None and each >= Likeness.POSSIBLE for each in found):
@@ -151,18 +151,18 @@ def _folded(text: str) -> str:
 
 
 def _written(text: str) -> str:
-    """Give a text as it reads, however it is encoded, marked up and spaced."""
+    """Normalise a text: without markup, entities, and differences of spacing and encoding."""
     return " ".join(_TAG.sub("", html.unescape(unicodedata.normalize("NFKC", text))).split())
 
 
 def like_moment(sent: Any, held: Any) -> Likeness:
-    """Compare moments, which may be written in another zone, and less finely."""
+    """Compare times, which may be in another time zone, and rounded."""
     found = _like_moments(sent, held) if isinstance(sent, str) and isinstance(held, str) else None
     return like_json(sent, held) if found is None else found
 
 
 def _like_moments(sent: str, held: str) -> Likeness | None:
-    """Compare texts as moments; None where they are none."""
+    """Compare texts as times; None if they are none."""
     one, other = _moment(sent), _moment(held)
     if one is None or other is None:
         return None
@@ -176,7 +176,7 @@ def _like_moments(sent: str, held: str) -> Likeness | None:
 
 
 def _moment(text: str) -> datetime | None:
-    # A date alone, and digits that Python would read as one, are texts.
+    # A date without a time, and digits that Python would read as a time, are texts.
     if len(text) < 16 or text[4] != "-" or text[10] not in "Tt ":
         return None
     try:
@@ -190,7 +190,7 @@ def _aware(moment: datetime) -> datetime:
 
 
 def is_usual(sent: Any, held: Any) -> bool:
-    """Whether a value that was there before is just what a backend would have made of the one that was sent.
+    """Whether the value before the write is what a backend would have made of the one that was sent.
 
     >>> is_usual("Night", "night"), is_usual("night", "Night"), is_usual({"a": 1}, {"a": 1, "b": 2})
     (True, False, False)
@@ -203,6 +203,6 @@ def is_usual(sent: Any, held: Any) -> bool:
         return False
     if not isinstance(sent, str) or not isinstance(held, str) or held == held.lower():
         return True
-    # Backends make texts lower-case, and hardly the other way.
+    # Backends lower-case texts, but hardly upper-case them.
     one, other = _written(sent), _written(held)
     return one == other or one.casefold() != other.casefold()

@@ -1,4 +1,4 @@
-"""What an entity consists of: its fields, declared once and read by every layer above."""
+"""The schema of an entity: its fields and links."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Field:
 
     @property
     def required(self) -> bool:
-        """Whether a new object cannot do without it."""
+        """Whether a new object needs it."""
         return self.default is UNSET and not self.read_only
 
     def accept(self, owner: str, value: Any) -> Any:
@@ -102,7 +102,7 @@ class Schema:
     )
 
     def is_a(self, entity: str) -> bool:
-        """Whether objects of this entity are also objects of the entity of that name."""
+        """Whether this is the entity of that name, or extends it."""
         return entity == self.entity or entity in self.parents
 
     def field(self, name: str) -> Field:
@@ -127,12 +127,12 @@ class Schema:
         return did_you_mean(owner, self.names)
 
     def is_code(self, key: object) -> bool:
-        """Whether a key is a text that the backend takes instead of the number."""
+        """Whether a key is text that the backend accepts instead of the number."""
         return isinstance(key, str) and self.fields[self.pk].codec.kind is int
 
     @property
     def names(self) -> list[str]:
-        """Every name that a field goes by."""
+        """Every name of a field or of a to-one relation."""
         return [*self.fields, *self.relations]
 
 
@@ -141,15 +141,15 @@ def read_only(*, secret: bool = False, init: Literal[False] = False) -> Any: ...
 @overload
 def read_only(*, secret: bool = False, init: bool) -> Any: ...
 def read_only(*, secret: bool = False, init: bool = False) -> Any:
-    """Declare a field that the backend sets; `secret` keeps it out of every `repr`."""
+    """Declare a field that only the backend sets; if `secret`, no `repr` shows it."""
     return attrs.field(default=None, init=init, metadata={READ_ONLY: True, SECRET: secret})
 
 
 def write_only(*, default: Any = attrs.NOTHING, factory: Callable[[], Any] | None = None) -> Any:
-    """Declare a field that the backend takes and never sends back; after loading it reads as its default."""
+    """Declare a field that the backend accepts but never returns; on a loaded object it reads as its default."""
     return attrs.field(default=default, factory=factory, metadata={WRITE_ONLY: True})
 
 
 def secret(*, default: Any = attrs.NOTHING, factory: Callable[[], Any] | None = None) -> Any:
-    """Declare a field that can be written, and that no `repr` shows."""
+    """Declare a field that no `repr` shows."""
     return attrs.field(default=default, factory=factory, metadata={SECRET: True})

@@ -1,4 +1,4 @@
-"""What the SDK remembers about one object beside its fields; never part of its value."""
+"""What an object knows beside its fields; it is no part of its value."""
 
 from __future__ import annotations
 
@@ -12,14 +12,13 @@ from synapse.mapping.unset import UNSET
 
 @attrs.define(eq=False, weakref_slot=False)
 class State:
-    """The life of one object.
+    """The state of one object.
 
-    `origin` holds the wire values of lazy fields as they were loaded, the base that edits are compared with, sealed
-    where the value itself was handed out; `before`
-    the values that plain fields had before they were assigned; `rows` the related rows that came expanded and are not
-    opened yet; `related` the related objects; `peers` the rows that came in the same page. `backend` is where the
-    object came from, kept by a pickle that leaves the session behind.
-    What came beside the declared fields (`rows`, `extra`) may be anything, tokens too: it is neither shown nor pickled.
+    `origin` holds the JSON values of lazy fields as they were loaded, which edits are compared with; they are sealed
+    once the value itself was handed out. `before` holds the values of other fields before they were assigned. `rows`
+    holds expanded related rows that are not opened yet, `related` the related objects, `peers` the other rows of the
+    page. `backend` is where the object came from, for a pickle without its session. `rows` and `extra`, the undeclared
+    part of a row, may hold anything, even tokens: they are neither shown nor pickled.
     """
 
     session: Any = None
@@ -36,7 +35,7 @@ class State:
 
     @property
     def before(self) -> dict[str, Any]:
-        """Made when it is first asked for: most rows are only read."""
+        """Made when it is first needed: most rows are only read."""
         if self._before is None:
             self._before = {}
         return self._before
@@ -46,23 +45,23 @@ class State:
         self._before = values
 
     def loaded(self, name: str) -> Any:
-        """Give the wire value of a lazy field as it was loaded; `UNSET` where it was not."""
+        """Return the JSON value of a lazy field as it was loaded; `UNSET` if it was not."""
         return unseal(self.origin.get(name, UNSET))
 
     def hand_out(self, name: str) -> Any:
-        """Give the value that was loaded for the user to edit, keeping what it was."""
+        """Return the loaded value for the user to edit, and keep a sealed copy of it."""
         value = self.origin[name]
         if value is None or value.__class__ is Sealed:
             return unseal(value)
         sealed = seal(value)
-        # Of two threads, the second may come when the first one's user has begun to edit.
+        # Another thread may have sealed it, and its user may be editing the value by now.
         if self.origin.get(name) is value:
             self.origin[name] = sealed
         return value
 
     def __getstate__(self) -> dict[str, Any]:
         kept = ("saved", "deleted", "before", "mode")
-        # The session stays behind, but not where the key means this object.
+        # The session is not pickled, but the backend is: elsewhere the key names another object.
         backend = getattr(self.session, "backend", self.backend)
         origin = {name: unseal(value) for name, value in self.origin.items()}
         return {"backend": backend, "origin": origin, **{name: getattr(self, name) for name in kept}}
@@ -71,5 +70,5 @@ class State:
         for attribute in attrs.fields(State):
             setattr(self, attribute.name, None)
         for name, value in state.items():
-            # Earlier versions kept the address alone.
+            # Pickles of earlier versions have the address only.
             setattr(self, "backend" if name == "host" else name, value)

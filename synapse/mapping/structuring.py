@@ -29,12 +29,12 @@ class Misfit(ValueError):  # noqa: N818 - internal signal, turned into a Mapping
         self.path = path
 
     def of(self, what: str) -> str:
-        """Say of which value this is."""
+        """Return the message for the value that is called *what*."""
         return f"{what}{self.path}: {self.said}"
 
 
 def exactly(kind: type, said: str) -> Callable[[Any], Any]:
-    """Make the check that takes values of this very class, which messages call *said*."""
+    """Make a check that takes values of this class and no subclass; *said* names it in messages."""
 
     def load(value: Any) -> Any:
         if value.__class__ is kind:
@@ -45,7 +45,7 @@ def exactly(kind: type, said: str) -> Callable[[Any], Any]:
 
 
 def as_integer(value: Any) -> int:
-    """Take an integer of any library, but no truth value."""
+    """Take an integer of any library, but no bool."""
     if isinstance(value, bool):
         raise Misfit(f"expected an integer, got {describe(value)}")
     try:
@@ -68,10 +68,10 @@ def as_number(value: Any) -> float:
 
 
 def as_text(value: Any) -> str:
-    """Take text that an encoding can carry."""
+    """Take text that can be encoded."""
     if not isinstance(value, str):
         raise Misfit(f"expected text, got {describe(value)}{advice(value)}")
-    # A member of a text enumeration is stored by its value, not by its name.
+    # `str()` of a member of a text enumeration is its name; what is stored is its value.
     text = str.__str__(value)
     if reason := sendable(text):
         raise Misfit(f"{reason}: {describe(text)}")
@@ -86,7 +86,7 @@ def _moment(value: Any) -> datetime:
 
 
 def load_moment(value: Any) -> datetime:
-    """Read a date and time with its UTC offset, as backends send it."""
+    """Read an ISO 8601 date and time with its UTC offset."""
     moment = _moment(value)
     if moment.tzinfo is None:
         raise Misfit(f"expected a date and time with its UTC offset, got {describe(value)}")
@@ -109,7 +109,7 @@ def as_moment(value: Any) -> datetime:
 def check_json(value: Any) -> Any:
     """Refuse what JSON cannot hold; the message gives the path inside the value.
 
-    The value itself is returned, or where it holds numbers of numpy, a copy with Python's.
+    Returns the value itself, or a copy if it holds numbers of numpy, which become Python's.
     """
     try:
         return _check_json(value)

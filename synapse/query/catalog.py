@@ -1,4 +1,4 @@
-"""The questions that one entity can be asked, and the check of every name and value against them."""
+"""The filters and orders that one entity has, and the check of every name and value against them."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def _by_name(declared: Iterable[By]) -> dict[str, type[Lookup]]:
 @bounded
 @attrs.frozen(eq=False)
 class Catalog:
-    """What one entity can be asked: its lookups, the type of each, and its orders."""
+    """The lookups of one entity, the type of each, and the orders that its rows can be read in."""
 
     entity: str
     pk: str
@@ -67,7 +67,7 @@ class Catalog:
         ]
 
     def accepts(self, name: str, lookup: type[Lookup]) -> bool:
-        """Whether the entity can be asked for this."""
+        """Whether the entity has this lookup."""
         return name in self.lookups and lookup in self.lookups[name].lookups
 
     def condition(self, spelling: str, value: Any) -> Condition:
@@ -79,13 +79,13 @@ class Catalog:
         return Condition(name, lookup, self._checked("filter", spelling, value))
 
     def negation(self, spelling: str, value: Any) -> Condition:
-        """Turn `exclude(spelling=value)` into a comparison that the wire has, or raise `QueryError`."""
+        """Turn `exclude(spelling=value)` into a comparison that the backend has, or raise `QueryError`."""
         name, lookup = self._split(spelling)
         if lookup in (Exact, In) and self.accepts(name, NotIn):
             checked = self._checked("exclude", spelling, value)
             return Condition(name, NotIn, checked if lookup is In else (checked,))
         positive = self.condition(spelling, value)
-        # Of several values, one may be true and another false: `not any` is not `any not`.
+        # Of several values, one may be true and another false: excluding True is not filtering for False.
         if lookup is Exact and isinstance(self.kinds[name], Boolean) and not self.lookups[name].many:
             return attrs.evolve(positive, value=not positive.value)
         if name == self.pk and lookup.inverse and self.accepts(name, lookup.inverse):
@@ -113,7 +113,7 @@ class Catalog:
         return tuple(checked)
 
     def add(self, where: tuple[Condition, ...], new: Condition) -> tuple[Condition, ...]:
-        """Add a condition, joining it with one on the same name and lookup; raise `Nothing` where none can match."""
+        """Add a condition, merged with one on the same name and lookup; raise `Nothing` if no row can match both."""
         if isinstance(new.value, tuple) and not new.value:
             if new.lookup is NotIn:
                 return where
@@ -127,7 +127,7 @@ class Catalog:
         return (*where, new)
 
     def _joined(self, old: Condition, new: Condition) -> Condition:
-        """Give the one condition that means both, for lookups that share a key on the wire."""
+        """Merge two conditions whose lookups share a query parameter, which the backend takes once."""
         if self.lookups[new.name].many:
             raise QueryError(
                 f"{self.entity} was already filtered by {old}; the backend takes {new.name!r} once. "
@@ -151,7 +151,7 @@ class Catalog:
             name, suffix = spelling, Exact.name
         owner, _, key = name.rpartition("__")
         if key in ("id", "pk") and isinstance(self.kinds.get(self.aliases.get(owner, owner)), Reference):
-            name = owner  # the key of a related object is what the relation is asked for
+            name = owner  # `project__id=1` is `project=1`
         return self.pk if name == "pk" else self.aliases.get(name, name), self.by_name[suffix]
 
     def _unknown(self, spelling: str, value: Any) -> QueryError:

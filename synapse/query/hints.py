@@ -1,4 +1,4 @@
-"""What to type instead of lookups that Django has and the wire has not."""
+"""What to type instead of a lookup that Django has and the backend has not."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ _HERE: Final = {
 
 
 def instead(catalog: Catalog, spelling: str, *, value: Any) -> str:
-    """Say what to type instead of a lookup that the entity does not have; empty where only its name is wrong."""
+    """Say what to type instead of a lookup that the entity does not have; empty if it is only misspelt."""
     name, _, suffix = spelling.partition("__")
     known = catalog.aliases.get(name, name)
     if suffix.partition("__")[0] in _PERIODS and catalog.accepts(known, Gte):
@@ -64,14 +64,14 @@ def instead(catalog: Catalog, spelling: str, *, value: Any) -> str:
 
 
 def _period(name: str, suffix: str, value: Any) -> str:
-    """Bound a period by its first moment and the first one behind it."""
+    """Suggest two bounds for a period such as a year."""
     if suffix == "year" and type(value) is int and 1 <= value < 9999:
         return f"{name}__gte='{value:04}-01-01', {name}__lt='{value + 1:04}-01-01' is that year"
     return f"bound it by its ends, such as {name}__gte='2026-03-01', {name}__lt='2026-04-01'"
 
 
 def _of_field(catalog: Catalog, name: str, suffix: str) -> str:
-    """Speak of a field or a relation that the backend cannot be asked about in this way."""
+    """Suggest what to do about a field or a relation that the backend cannot filter by in this way."""
     kind = catalog.kinds.get(catalog.aliases.get(name, name))
     is_relation = isinstance(kind, Reference) or name in catalog.aliases.values()
     if suffix and is_relation and suffix not in _HERE:

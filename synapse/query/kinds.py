@@ -1,4 +1,4 @@
-"""What a filter's value must be, checked before anything is sent."""
+"""The types of filter values, checked before anything is sent."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ FORBIDDEN_IN_KEYS = frozenset("/?#%\\")
 
 
 class Kind(Protocol):
-    """Checks one value and returns it as it will be compared and encoded."""
+    """The type of a filter's values."""
 
     def check(self, what: str, value: Any) -> Any:
-        """Return the checked value, or raise `QueryError` that starts with *what*."""
+        """Return the value as it will be compared and encoded, or raise a `QueryError` that starts with *what*."""
 
 
 def _refuse(what: str, expected: str, value: Any) -> QueryError:
@@ -41,7 +41,7 @@ class Integer:
     """A whole number, such as a count."""
 
     def check(self, what: str, value: Any) -> int:
-        """Refuse everything but integers that a database column holds; `True` is none."""
+        """Refuse everything but 64-bit integers; `True` is none."""
         if isinstance(value, bool):
             raise _refuse(what, "an integer", value)
         try:
@@ -58,7 +58,7 @@ class Key:
     """An integer primary key."""
 
     def check(self, what: str, value: Any) -> int:
-        """Refuse what no backend gives as a key: zero, negative and huge numbers, text, floats."""
+        """Refuse what is never a key: zero, negative and huge numbers, text, floats."""
         number = Integer().check(what, value)
         if number < 1:
             raise _refuse(what, "a positive integer", value)
@@ -67,22 +67,22 @@ class Key:
 
 @attrs.frozen
 class TextKey:
-    """A key that is text, such as a UUID, a plugin code or `code@version`; where `number`, an integer will do too.
+    """A key that is text, such as a UUID, a plugin code or `code@version`; if `number`, integers are keys as well.
 
-    `form` gives it in the one form that keys are compared in.
+    `form` normalises a key, so that two spellings of one UUID are equal.
     """
 
     number: bool = False
     form: Callable[[str], str] = str
 
     def check(self, what: str, value: Any) -> str | int:
-        """Refuse text that could leave its place in a path."""
+        """Refuse text that would change the path of the request, such as `..` or `a/b`."""
         text = str(value) if type(value).__name__ == "UUID" else value
         if self.number and not isinstance(text, str):
             return Key().check(what, value)
         if not isinstance(text, str):
             raise _refuse(what, "a text key", value)
-        # The characters that a subclass holds count, not what it says that they are.
+        # A subclass may say in `__str__` something else than it holds, and the checks below must see what is sent.
         text = str.__str__(text)
         if len(text) > LONGEST_KEY:
             raise _refuse(what, f"a text key of {LONGEST_KEY} characters at most", value)
@@ -98,24 +98,24 @@ class TextKey:
 
 @attrs.frozen
 class Text:
-    """Text that is not empty: the backend reads an empty value as no filter at all."""
+    """Text that is not empty, since the backend ignores a filter with an empty value."""
 
     def check(self, what: str, value: Any) -> str:
-        """Refuse empty and non-text values, and text that no encoding can carry."""
+        """Refuse empty values, values that are no text, and text that cannot be encoded."""
         if not isinstance(value, str) or not value.strip():
             raise _refuse(what, "text that is not empty", value)
         if sendable(value) is not None:
             raise _refuse(what, "text without NUL characters and lone surrogates", value)
-        # A member of a text enumeration is asked for by its value, not by its name.
+        # `str()` of a member of a text enumeration is its name; the backend knows its value.
         return str.__str__(value)
 
 
 @attrs.frozen
 class Name(Text):
-    """Text in a list that the wire separates by commas."""
+    """Text that is sent in a list separated by commas."""
 
     def check(self, what: str, value: Any) -> str:
-        """Refuse a comma, which would turn one name into two."""
+        """Refuse a comma, which would make two names of one."""
         text = Text.check(self, what, value)
         if "," in text:
             raise _refuse(what, "a name without a comma", value)
@@ -124,15 +124,15 @@ class Name(Text):
 
 @attrs.frozen
 class Search(Text):
-    """Text that the backend splits into terms, each of which a row must hold."""
+    """Text that the backend splits into terms; a row matches if it holds all of them."""
 
     def check(self, what: str, value: Any) -> str:
-        """Refuse text without a term, such as a comma or a lone quote: the backend would answer with everything."""
+        """Refuse text without a term, such as a single comma or quote: the backend would return every row."""
         text = Text.check(self, what, value)
         if not terms(text):
             raise QueryError(
-                f"{what} got {describe(value)}, in which the backend finds nothing to search for, so that it "
-                "would answer with every row; .params(search=...) sends it nevertheless"
+                f"{what} got {describe(value)}, which holds no search term, so that the backend would "
+                "return every row; .params(search=...) sends it nevertheless"
             )
         return text
 
@@ -142,7 +142,7 @@ class Boolean:
     """True or False."""
 
     def check(self, what: str, value: Any) -> bool:
-        """Refuse everything that merely looks true."""
+        """Refuse other values, even 1 and 'true'."""
         own = plain(value)
         if not isinstance(own, bool):
             raise _refuse(what, "True or False", value)
@@ -151,10 +151,10 @@ class Boolean:
 
 @attrs.frozen
 class Moment:
-    """A point in time: an aware datetime, a date, or either as ISO 8601 text."""
+    """An aware datetime, a date, or either as ISO 8601 text."""
 
     def check(self, what: str, value: Any) -> datetime | date:
-        """Refuse a datetime without a zone: nobody could say which instant was meant."""
+        """Refuse a datetime without a time zone, which does not say which instant it means."""
         moment = self._parse(what, value) if isinstance(value, str) else value
         if not isinstance(moment, date) or is_missing(moment):
             raise _refuse(what, "a date or an aware datetime", value)
@@ -184,11 +184,11 @@ class Choice:
     of: type[enum.Enum]
 
     def check(self, what: str, value: Any) -> str:
-        """Refuse a value that the backend does not know, naming the nearest."""
+        """Refuse a value that the enumeration does not list, and suggest the nearest."""
         known = [str(member.value) for member in self.of]
         try:
             if not isinstance(value, str | enum.Enum):
-                raise ValueError  # an array may be equal to anything
+                raise ValueError  # comparing an array gives an array, and no answer
             return str(self.of(value).value)
         except ValueError:
             hint = did_you_mean(value, known) if isinstance(value, str) else ""
@@ -206,7 +206,7 @@ class Reference:
     key: Kind = attrs.field(factory=Key)
 
     def check(self, what: str, value: Any) -> Any:
-        """Take the key of an object, refusing one of another kind, one that is not saved and one that was deleted."""
+        """Return the key; refuse an object of another entity, one that is not saved, and one that was deleted."""
         schema = getattr(type(value), "_schema", None)
         if schema is None:
             return self.key.check(what, value)
@@ -221,9 +221,9 @@ class Reference:
 
 @attrs.frozen
 class Bound(Reference):
-    """What keys are compared with: any integer, which need not be a key (`id__gt=0` means every row), or an object."""
+    """What keys are compared with: an object, or any integer, even one that is no key (as in `id__gt=0`)."""
 
     def check(self, what: str, value: Any) -> Any:
-        """Take an object's key, or any integer that a database column holds."""
+        """Return the key of an object, or any 64-bit integer."""
         whole = isinstance(self.key, Key) and getattr(type(value), "_schema", None) is None
         return Integer().check(what, value) if whole else Reference.check(self, what, value)

@@ -1,4 +1,4 @@
-"""The comparisons that a filter can make, one class each."""
+"""The comparisons of filters, one class each."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ class Nothing(Exception):  # noqa: N818 - internal signal: the conditions exclud
 
 
 class Lookup:
-    """One comparison: how its value is checked, what two of them on one field mean together, and when a row meets it.
+    """One comparison: how its value is checked, how two on one field are merged, and which rows match.
 
-    A subclass needs a `name`, and is a lookup of every entity that declares it. Without `holds()`, writes to the rows
-    of a filter ask the backend whether it heeds that.
+    A subclass needs a `name`, and works in every entity that declares it. Without `holds()`, writes to the rows of a
+    filter ask the backend whether it applies the filter.
     """
 
     name: ClassVar[str]
@@ -37,30 +37,30 @@ class Lookup:
 
     @classmethod
     def kind_of(cls, kind: Kind) -> Kind:
-        """Give the kind of the values that a field of this kind is compared with."""
+        """Return the type of the values that a field of this type is compared with."""
         return kind
 
     @classmethod
     def merge(cls, first: Any, second: Any) -> Any:
-        """Give the one value that means both, or raise `Nothing` where no row can have both."""
+        """Merge the values of two conditions into one, or raise `Nothing` if no row can match both."""
         if first != second:
             raise QueryError(f"{first!r} and {second!r} cannot be asked for at once; give one of them")
         return first
 
     @classmethod
     def holds(cls, value: Any, asked: Any) -> bool | None:
-        """Whether the value of a row meets what was *asked* for; None where the two cannot be compared."""
+        """Whether the value of a row matches the filter value *asked*; None if they cannot be compared."""
         return None
 
 
 class Exact(Lookup):
-    """Equal to the value; of a to-many field: holds the value."""
+    """Equal to the value; for a to-many field: holds the value."""
 
     name = "exact"
 
     @classmethod
     def merge(cls, first: Any, second: Any) -> Any:
-        """Two different values match no row; but an id and a code may name the same one."""
+        """No row matches two different values; an id and a code may name the same object."""
         if type(first) is not type(second):
             raise QueryError(f"cannot tell whether {first!r} and {second!r} are the same; give one of them")
         if first != second:
@@ -80,14 +80,14 @@ class In(Lookup):
 
     @classmethod
     def check(cls, what: str, value: Any, *, kind: Kind) -> tuple[Any, ...]:
-        """Check every value; doubles are dropped, the order stays."""
+        """Check every value, and drop duplicates; the order stays."""
         if not is_many(value):
             raise QueryError(f"{what} takes a list, got {describe(value)}")
         return tuple(dict.fromkeys(kind.check(what, item) for item in value))
 
     @classmethod
     def merge(cls, first: Any, second: Any) -> Any:
-        """Only what both lists hold."""
+        """Keep the values that are in both lists."""
         allowed = set(second)
         kept = tuple(item for item in first if item in allowed)
         if not kept:
@@ -101,13 +101,13 @@ class In(Lookup):
 
 
 class NotIn(In):
-    """None of the values; reached through `exclude()`."""
+    """None of the values; `exclude()` makes these."""
 
     name = "not_in"
 
     @classmethod
     def merge(cls, first: Any, second: Any) -> Any:
-        """What either list holds."""
+        """Keep the values of both lists."""
         return tuple(dict.fromkeys((*first, *second)))
 
     @classmethod
@@ -124,15 +124,15 @@ def _comparable(first: Any, second: Any) -> bool:
     return dates[0] == dates[1]
 
 
-class _Bound(Lookup):
-    """One end of a range; `prefer` chooses the tighter of two, `compare` takes the lower side first."""
+class _RangeLookup(Lookup):
+    """One end of a range; `prefer` chooses the tighter of two, `compare` takes the lower value first."""
 
     prefer: ClassVar[Any]
     compare: ClassVar[Callable[[Any, Any], bool]]
 
     @classmethod
     def kind_of(cls, kind: Kind) -> Kind:
-        """Let any integer bound keys."""
+        """Take any integer as a bound of keys."""
         return Bound(kind.to, key=kind.key) if isinstance(kind, Reference) else kind
 
     @classmethod
@@ -154,7 +154,7 @@ class _Bound(Lookup):
         return None
 
 
-class Gt(_Bound):
+class Gt(_RangeLookup):
     """Greater than."""
 
     name = "gt"
@@ -162,7 +162,7 @@ class Gt(_Bound):
     compare = operator.lt
 
 
-class Gte(_Bound):
+class Gte(_RangeLookup):
     """Greater than or equal to."""
 
     name = "gte"
@@ -170,7 +170,7 @@ class Gte(_Bound):
     compare = operator.le
 
 
-class Lt(_Bound):
+class Lt(_RangeLookup):
     """Less than."""
 
     name = "lt"
@@ -178,7 +178,7 @@ class Lt(_Bound):
     compare = operator.lt
 
 
-class Lte(_Bound):
+class Lte(_RangeLookup):
     """Less than or equal to."""
 
     name = "lte"
@@ -222,11 +222,11 @@ BY_NAME: Final = {lookup.name: lookup for lookup in (Exact, In, NotIn, Gt, Gte, 
 
 
 class By:
-    """The lookups that a name takes: `By(Exact, In)`; `of` types a name that is no field of the entity.
+    """The lookups of one name, such as `By(Exact, In)`; `of` is the type of a name that is no field of the entity.
 
-    `of` is `int`, `str`, `bool`, `datetime`, `Search`, an enumeration, or the name of an entity; `many` says that
-    the name stands for several values, so that two filters on it do not simply add up. `field` is the field that shows
-    whether a row meets it, where that has another name.
+    `of` is `int`, `str`, `bool`, `datetime`, `Search`, an enumeration, or the name of an entity. With `many` the name
+    stands for several values of a row, so that two filters on it cannot be merged. `field` is the field that the name
+    filters by, if they differ.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""What to ask for, as a frozen value that knows nothing about HTTP."""
+"""A query as a frozen value that knows nothing about HTTP."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from synapse.showing import bounded
 
 
 class FetchMode(enum.Enum):
-    """What touching an unloaded relation or field does.
+    """What reading a relation or a field does that is not loaded.
 
-    `PEERS` loads it for every row of the same page at once, `ONE` for this row only, `RAISE` refuses.
+    `PEERS` loads it for all rows of the same page at once, `ONE` for this row only, `RAISE` raises `QueryError`.
     """
 
     PEERS = "peers"
@@ -41,21 +41,21 @@ class Query:
 
     @property
     def sliced(self) -> bool:
-        """Whether a slice was taken."""
+        """Whether it is a slice."""
         return self.start > 0 or self.stop is not None
 
     @property
     def unfiltered(self) -> bool:
-        """Whether it may stand for every row there is; a raw parameter that the backend ignores narrows nothing."""
+        """Whether it may select every row: raw parameters don't count, since the backend may ignore them."""
         return not (self.where or self.sliced or self.empty)
 
     @property
     def bare(self) -> bool:
-        """Whether nothing was asked for, not even by a raw parameter."""
+        """Whether it has no filters, not even a raw parameter."""
         return self.unfiltered and not self.params
 
     def slice(self, start: int, stop: int | None) -> Query:
-        """Narrow to a slice of this query's own slice."""
+        """Take a slice of this query's own slice."""
         low = self.start + start
         high = self.stop if stop is None else self.start + stop
         if self.stop is not None and high is not None:
@@ -65,11 +65,11 @@ class Query:
         return attrs.evolve(self, start=low, stop=high)
 
     def reversed(self) -> Query:
-        """Turn every order around."""
+        """Reverse every order."""
         return attrs.evolve(self, order=_flipped(self.order), backward=not self.backward)
 
     def ordered(self, order: tuple[str, ...]) -> Query:
-        """Take another order; one that was turned around stays so, as in Django."""
+        """Replace the order; a query that was reversed stays reversed, as in Django."""
         return attrs.evolve(self, order=_flipped(order) if self.backward else order)
 
 

@@ -1,4 +1,4 @@
-"""How the backend reads the text of a search: Django REST framework's rules, which no other part needs to know."""
+"""How the backend splits the text of a search, by the rules of Django REST framework."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 
 from typing import Final
 
-# What stands between quotes stays together, also inside of a word; a quote without its pair is a letter.
+# Quoted text is one term, even inside a word; a quote without its pair is an ordinary character.
 _PIECE: Final = re.compile(r"""((?:[^\s'"]*(?:(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')[^\s'"]*)+)|\S+)""")
 _PLAIN: Final = re.compile(r"""[^\s'",\\]+""")
 _MOST_WORDS: Final = 8
@@ -14,7 +14,7 @@ _LONGEST_WORD: Final = 100
 
 
 def terms(text: str) -> list[str]:
-    """Split text as the backend does; a row must hold every term, and an empty one is held by all of them."""
+    """Split text as the backend does: a row matches if it holds every term; all rows hold an empty one."""
     found: list[str] = []
     for piece in _PIECE.findall(text):
         term = piece.strip(",")
@@ -27,10 +27,10 @@ def terms(text: str) -> list[str]:
 
 
 def words_of(name: str) -> str:
-    r"""Give a search that finds every row with this name, empty where there is none.
+    r"""Return a search text that finds every row of this name; empty if there is none.
 
-    A row is found by each part of its name that the backend reads as it stands. Commas, quotes and backslashes
-    end such a part: `"a\"b"` is searched for as `a"b`, which the name does not hold.
+    Commas, quotes and backslashes separate the parts that are searched for: the backend reads `"a\"b"` as `a"b`, which
+    the name does not hold.
     """
     words = dict.fromkeys(word[:_LONGEST_WORD] for word in _PLAIN.findall(name) if word.isprintable())
     return " ".join(sorted(words, key=len, reverse=True)[:_MOST_WORDS])

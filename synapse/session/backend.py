@@ -1,4 +1,4 @@
-"""Which backend something belongs to, and the several addresses that one may go by."""
+"""The backend that an object or a query belongs to, which may have several addresses."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ class Backend:
     aliases: frozenset[str] = frozenset()
 
     def is_at(self, other: Backend) -> bool:
-        """Whether both are addresses of one backend, as far as is known."""
+        """Whether both are known to be addresses of one backend."""
         return not {self.host, *self.aliases}.isdisjoint({other.host, *other.aliases})
 
     def holds(self, other: Backend) -> bool:
-        """Whether both are one workspace of one backend; where one names none, it is taken to be the same."""
+        """Whether both are the same workspace of one backend; one without a tenant may be any."""
         unknown = self.tenant is None or other.tenant is None
         return self.is_at(other) and (unknown or self.tenant == other.tenant)
 
@@ -41,7 +41,7 @@ class Backend:
 
 
 def aliases_of(base: Base, given: object) -> frozenset[str]:
-    """Give the other addresses of a backend: those that were *given*, and those of the environment."""
+    """Return the other addresses of a backend: those that were *given*, and those of the environment."""
     found = {base.url}
     if isinstance(given, str) or not isinstance(given, Iterable):
         raise ConfigError(f"aliases is a list of other addresses of this backend, not {describe(given)}")

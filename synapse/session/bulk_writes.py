@@ -1,4 +1,4 @@
-"""Many writes of one kind: when to stop, and which rows of a refused batch are to blame."""
+"""Many writes of one kind: when to stop, and which rows of a batch were refused."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ R = TypeVar("R")
 
 
 class Untried(SynapseError):  # noqa: N818 - internal signal, sorted out before anyone sees it
-    """A write that was not tried, since those before it showed that it could not be made."""
+    """A write that was not tried, since earlier ones showed that it would fail."""
 
 
 @attrs.frozen
 class Written(Generic[T]):
-    """What became of the items of a run, each list in the order given; `broken` is what their iterable raised."""
+    """The outcome of a run by items, each list in the order given; `broken` is what their iterable raised."""
 
     done: list[T]
     failed: list[tuple[T, Exception]]
@@ -42,11 +42,11 @@ class Written(Generic[T]):
 
     @property
     def total(self) -> int:
-        """The number of items that are known of."""
+        """The number of items that were taken from the iterable, or are known to follow."""
         return len(self.done) + len(self.failed) + len(self.untried)
 
     def by(self, name: Callable[[T], R]) -> Written[R]:
-        """Name each item another way."""
+        """Replace each item by what *name* returns for it."""
         return Written(
             [name(item) for item in self.done],
             [(name(item), error) for item, error in self.failed],
@@ -56,12 +56,12 @@ class Written(Generic[T]):
 
 
 class Run(Generic[T]):
-    """A run of many writes, which gives its items as they are needed and ends where going on makes no sense.
+    """A run of many writes, which yields its items and stops when going on is pointless.
 
-    `stopped` is the error that ended it: a token that is not taken, a session that cannot be used, a backend that asks
-    for a longer pause than is allowed, or the last of several writes in a row that brought no answer. Those that were
-    under way side by side when a backend was started anew don't count as several: one that was sent after the first of
-    them has to be lost as well. `broken` is what the iterable itself raised.
+    `stopped` is the error that ended it: a refused token, a session that cannot be used, a backend that asks for a
+    longer pause than is allowed, or the last of several writes in a row without an answer. Writes that ran side by side
+    while the backend restarted count as one: the run stops only if a write that was sent after the first of them is
+    lost too. `broken` is what the iterable itself raised.
     """
 
     def __init__(self, items: Iterable[T]) -> None:
@@ -86,11 +86,11 @@ class Run(Generic[T]):
 
     @property
     def rest(self) -> list[T]:
-        """The items that were not taken; those of an iterator stay in it."""
+        """The items that were not taken; of an iterator, none, since they stay in it."""
         return list(self._items[self._taken :]) if isinstance(self._items, Sequence) else []
 
     def attempt(self, write: Callable[[Any], R]) -> Callable[[Any], R]:
-        """Wrap a write, so that its failure may stop the run, and is not tried once that is stopped."""
+        """Wrap a write: its failure may stop the run, and it is not tried once the run is stopped."""
 
         def tried(item: Any) -> R:
             if self.stopped is not None:
@@ -108,7 +108,7 @@ class Run(Generic[T]):
         return tried
 
     def written(self, outcomes: Iterable[Outcome[T, Any]]) -> Written[T]:
-        """Sort what became of each item; what was not taken is untried as well."""
+        """Sort the items by their outcomes; those that were not taken are untried as well."""
         done: list[T] = []
         failed: list[tuple[T, Exception]] = []
         untried: list[T] = []
@@ -141,12 +141,12 @@ def create_each(
     *,
     ends: Callable[[T, Exception], bool] = lambda item, error: False,
 ) -> list[Outcome[T, Any]]:
-    """Create items by one request that answers their rows in order, or an error for one; tell what became of each.
+    """Create items by one request, and return the outcome of each.
 
-    A batch that the backend refuses creates nothing: the rows that its answer names are left out, or looked for in
-    its halves, and the others are sent again. A batch that is too large for it is sent in halves as well.
-
-    After an error that *ends* it, none of the items behind is created: those that were not tried are `Untried`.
+    *create* returns the rows in order, with an exception in the place of a row that failed. A batch that the backend
+    refuses creates nothing: the rows that its answer names are left out, else it is halved, and the others are sent
+    again. A batch that is too large is halved as well. After an error that *ends* the run, later items are not created:
+    those that were not tried are `Untried`.
     """
     found: dict[int, Outcome[T, Any]] = {}
     work = [list(range(len(items)))] if items else []
@@ -156,7 +156,7 @@ def create_each(
         try:
             rows = rows_of(create(batch), count=len(batch))
         except Exception as error:
-            # Whatever it is, the batches before it are created, and have to be told of.
+            # Earlier batches are created by now: whatever this error is, their outcomes must not be lost.
             bad = _refused(error, len(batch))
             told = {places[index]: Outcome(batch[index], None, own) for index, own in bad.items()}
             again = _again(places, bad=bad)
@@ -171,7 +171,7 @@ def create_each(
             (place for place, (item, _, error) in told.items() if error and ends(item, error)), default=None
         )
         if last is not None:
-            # What is left to do lies behind this batch.
+            # The batches that are left all come after this one.
             work, again = (
                 [],
                 [before for part in again if (before := [place for place in part if place < last])],
@@ -181,13 +181,13 @@ def create_each(
 
 
 def is_sifted(error: Exception) -> bool:
-    """Whether parts of the batch that ended with this error may be taken."""
+    """Whether the backend may accept parts of the batch that ended with this error."""
     too_large = isinstance(error, ClientError) and error.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE
     return too_large or isinstance(error, ValidationError)
 
 
 def rows_of(answer: Any, *, count: int) -> list[Any]:
-    """Give the rows that an answer holds, one for each that was sent; others than these may have been created."""
+    """Return the rows of an answer, one for each that was sent; any other answer is a `WriteUnconfirmedError`."""
     if isinstance(answer, list) and len(answer) == count:
         return answer
     answered = f"{len(answer)} rows" if isinstance(answer, list) else type(answer).__name__
@@ -198,7 +198,7 @@ def rows_of(answer: Any, *, count: int) -> list[Any]:
 
 
 def _refused(error: Exception, count: int) -> dict[int, Exception]:
-    """Tell which rows of a batch an error ends, each with its own; none, if they have to be looked for."""
+    """Return the refused rows of a batch with an error for each; none, if it has to be halved to find them."""
     if count == 1 or not is_sifted(error):
         return dict.fromkeys(range(count), error)
     if not isinstance(error, ValidationError):
@@ -209,7 +209,7 @@ def _refused(error: Exception, count: int) -> dict[int, Exception]:
 
 
 def _again(places: list[int], *, bad: Container[int]) -> list[list[int]]:
-    """Give what of a refused batch is sent again, the first part last."""
+    """Return the parts of a refused batch to send again, the first part last, since the work is a stack."""
     good = [place for index, place in enumerate(places) if index not in bad]
     if len(good) < len(places):
         return [good] if good else []
@@ -220,7 +220,7 @@ def _again(places: list[int], *, bad: Container[int]) -> list[list[int]]:
 def blamed(response: object, count: int) -> dict[int, Any]:
     """Return what a refusal says of each row that it names: `[{}, {…}]` or `{"1": {…}}`.
 
-    A list of texts is about the whole, however many they are.
+    A list of texts is about the batch as a whole, even if there is one for each row.
 
     >>> blamed([{}, {"name": ["taken"]}], 2)
     {1: {'name': ['taken']}}

@@ -22,7 +22,7 @@ R = TypeVar("R")
 
 
 class Outcome(NamedTuple, Generic[T, R]):
-    """What became of one item: its result, or the error it ended with."""
+    """One item with its result, or with the error that it ended with."""
 
     item: T
     result: R | None
@@ -36,7 +36,7 @@ class Outcome(NamedTuple, Generic[T, R]):
 
 
 def run_one(function: Callable[[T], R], item: T) -> Outcome[T, R]:
-    """Call *function* with *item*, keeping its exception as a value, unless the handler of a signal raised it."""
+    """Call *function* with *item*, and return its exception as a value, unless a signal handler raised it."""
     try:
         return Outcome(item, function(item), None)
     except Exception as error:
@@ -50,9 +50,8 @@ def run_all(
 ) -> Generator[Outcome[T, R], None, None]:
     """Yield the outcome of every item in order, running at most *workers* at once.
 
-    *items* is read at most twice as far ahead as there are workers. Each call runs in a copy of the caller's
-    context. Closing the iterator starts nothing more and waits for nothing; calls already running end on their own, or
-    with the process.
+    *items* is read ahead by at most twice the number of workers. Each call runs in a copy of the caller's context.
+    Closing the iterator starts no more calls, and does not wait for those that are running.
     """
     source = iter(items)
     head = list(islice(source, 2))
@@ -80,7 +79,7 @@ def run_all(
 
 
 class FleetingExecutor(Executor):
-    """Threads that the end of the process does not wait for: for work that is found out about, and repeated, later."""
+    """An executor of daemon threads: the end of the process does not wait for work that can be resolved later."""
 
     def __init__(self, workers: int, *, name: str) -> None:
         self._workers, self._name = workers, name
@@ -91,7 +90,7 @@ class FleetingExecutor(Executor):
         self._closed = False
 
     def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
-        """Have a call made as soon as a thread is free."""
+        """Call *fn* as soon as a thread is free."""
         future: Future[T] = Future()
         with self._lock:
             if self._closed:
@@ -104,7 +103,7 @@ class FleetingExecutor(Executor):
         return future
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """Take no more calls, and let the threads end with those that were taken, or those that are running."""
+        """Take no more calls; the threads end after those that were taken, or those that are running."""
         with self._lock:
             self._closed = True
             while cancel_futures:
@@ -128,7 +127,7 @@ class FleetingExecutor(Executor):
                     future.set_result(call())
                 except BaseException as error:
                     future.set_exception(error)
-            del waiting, future, call  # nothing is held while this thread waits
+            del waiting, future, call  # an idle thread must not keep results alive
             self._idle.release()
 
 

@@ -34,7 +34,7 @@ _ENVIRONMENT: Final = {
 
 @attrs.frozen
 class Timeout:
-    """Seconds to wait: for a connection, and for a whole answer or each read of a file or stream."""
+    """Seconds to wait for a connection, and for a whole answer or each read of a file or stream."""
 
     connect: float = 5
     read: float = 30
@@ -65,7 +65,7 @@ class Timeout:
 
 @attrs.frozen
 class Settings:
-    """Everything that a session was told, as one value; secrets are neither shown nor pickled."""
+    """The settings of a session as one value; secrets are neither shown nor pickled."""
 
     base: Base
     api_token: str | None = attrs.field(default=None, repr=False)
@@ -98,11 +98,11 @@ class Settings:
 
     @property
     def credentials(self) -> Credentials:
-        """Who asks, for the dialect to put into headers."""
+        """The tokens and the tenant, which the dialect puts into headers."""
         return Credentials(self.api_token, self.agent_token, self.user_token, self.tenant)
 
     def public(self) -> dict[str, Any]:
-        """Return the arguments that make this session again once its tokens are resolved anew."""
+        """Return the arguments that make the session again, without its tokens."""
         names = (
             "host",
             "tenant",
@@ -134,15 +134,15 @@ def _rebuild(base: Base, public: dict[str, Any]) -> Settings:
 def resolve(given: Mapping[str, Any], **rest: Any) -> Settings:
     """Resolve host, tokens and tenant from *given*, the environment and the profile; check the rest.
 
-    A profile given by argument precedes the environment. Tokens that come with a host of their own (those of
-    a profile, or of an environment with `SYNAPSE_HOST`) are used for that host only.
+    A profile given by argument takes precedence over the environment. Tokens from a source with a host of its own (a
+    profile, or an environment with `SYNAPSE_HOST`) are used for that host only.
     """
     profile = given.get("profile") or os.environ.get("SYNAPSE_PROFILE") or None
     sources = [_from_arguments(given), _from_environment()]
     complete = any("host" in source.values for source in sources) and any(
         name in source.values for source in sources for name in TOKENS
     )
-    # A profile that was asked for by argument is an argument; one named by the environment comes after it.
+    # A profile named by argument precedes the environment; one named by the environment comes after it.
     asked = bool(given.get("profile"))
     sources.insert(1 if asked else 2, _from_file(profile, needed=asked or not complete))
     base = _base(sources)
@@ -180,7 +180,7 @@ def _from_file(profile: str | None, *, needed: bool) -> SettingsSource:
 
 
 def bare(host: str, *, api_token: str, tenant: str | None = None) -> Settings:
-    """Return settings of just these, checked, whatever the environment and the profile say."""
+    """Return checked settings of just these, without the environment and the profile."""
     named = {"api_token": api_token, "tenant": tenant}
     checked = {name: header_value(value, setting=name) for name, value in named.items() if value is not None}
     return Settings(Base.parse(host), api_token=conceal(checked["api_token"]), tenant=checked.get("tenant"))
@@ -225,7 +225,7 @@ def _checked(rest: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def whole_number(setting: str, value: object) -> int:
-    """Return a number that counts something, or raise `ConfigError`."""
+    """Return a whole number of 1 or more, or raise `ConfigError`."""
     if type(value) is not int or value < 1:
         raise ConfigError(f"{setting} must be a whole number, 1 or more, not {describe(value)}")
     return value

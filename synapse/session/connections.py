@@ -30,11 +30,11 @@ from synapse.session.interrupts import reraise_from_signal
 BLOCK: Final = 128 * 1024
 _SWITCHING: Final = 101
 _INTERIM: Final = 100
-"""So many answers ahead of the answer are read over."""
+"""The most interim answers that are skipped."""
 
 
 class DeadlineError(TimeoutError):
-    """An answer began to come and was not whole in time; `stalled` says that it had stopped coming long before."""
+    """An answer began to arrive, but was not complete in time; `stalled`: nothing arrived in the last half of it."""
 
     def __init__(self, *, stalled: bool) -> None:
         super().__init__()
@@ -42,11 +42,11 @@ class DeadlineError(TimeoutError):
 
 
 class _DeadlineReader(io.RawIOBase):
-    """Reads a socket until the time of the answer is over: each read has what is left of it."""
+    """Reads a socket within one deadline for the whole answer, rather than with one timeout for each read."""
 
     def __init__(self, sock: Any, source: io.RawIOBase) -> None:
         self._sock, self._source = sock, source
-        # The limit was set on the socket right before.
+        # urllib3 sets the read timeout on the socket right before it makes the response.
         self._limit: float | None = sock.gettimeout()
         self._bounded = self._limit is not None
         self._until = time.monotonic() + (self._limit or 0)
@@ -73,11 +73,11 @@ class _DeadlineReader(io.RawIOBase):
         raise DeadlineError(stalled=2 * (time.monotonic() - self._came) >= (self._limit or 0))
 
     def stop(self) -> None:
-        """Give each read the whole limit."""
+        """Replace the deadline by the timeout, for each read."""
         self.allow(self._limit)
 
     def allow(self, seconds: float | None) -> None:
-        """Give each read so many seconds."""
+        """Replace the deadline by a timeout of this many seconds for each read."""
         self._bounded, self._limit = False, seconds
         self._sock.settimeout(seconds)
 
@@ -87,15 +87,15 @@ class _DeadlineReader(io.RawIOBase):
 
 
 class IncompleteHeadError(http.client.HTTPException):
-    """An answer ended within its headers."""
+    """The connection ended within the headers of an answer."""
 
 
 class InvalidResponseError(http.client.HTTPException):
-    """An answer does not keep to HTTP."""
+    """An answer violates HTTP."""
 
 
 class _HeadReader(io.BufferedReader):
-    """Remembers the last line that was read: `http.client` takes the end of the stream for the end of the headers."""
+    """Remembers the last line, since `http.client` takes the end of the stream for that of the headers."""
 
     last = b""
 
@@ -111,14 +111,14 @@ class _HeadReader(io.BufferedReader):
 
 
 def _counted(size: int | None) -> int:
-    # `http.client` takes a chunk of negative size for one without end.
+    # `http.client` reads a chunk of negative size without end.
     if size is None or size < 0:
         raise InvalidResponseError("a chunk of negative size")
     return size
 
 
 class _ResponseSocket:
-    """Lends a socket to a response, which opens it as a file and nothing else."""
+    """What a response needs of a socket: to open it as a file."""
 
     def __init__(self, sock: Any) -> None:
         self._sock = sock
@@ -130,7 +130,7 @@ class _ResponseSocket:
 
 
 class DeadlineResponse(http.client.HTTPResponse):
-    """An HTTP response whose head and body must have come within the limit of one read."""
+    """An HTTP response whose head and body must arrive within one read timeout altogether."""
 
     def __init__(self, sock: Any, *args: Any, **kwargs: Any) -> None:
         timed = _ResponseSocket(sock)
@@ -138,7 +138,7 @@ class DeadlineResponse(http.client.HTTPResponse):
         self._clock, self._lines = timed.clock, timed.lines
 
     def begin(self) -> None:
-        """Read the head, and refuse one that ends before its last line, or after which another protocol is spoken."""
+        """Read the head; refuse one that is cut off, and a switch to another protocol."""
         super().begin()
         if not self._lines.last.endswith(b"\n"):
             raise IncompleteHeadError
@@ -146,7 +146,7 @@ class DeadlineResponse(http.client.HTTPResponse):
             raise InvalidResponseError("another protocol")
 
     def _read_status(self) -> tuple[str, int, str]:
-        """Read over what comes ahead of the answer: taken for it, it would leave the answer to the next request."""
+        """Skip interim answers such as 103: taken for the answer, they would leave it to the next request."""
         for _ in range(_INTERIM):
             found: tuple[str, int, str] = super()._read_status()  # type: ignore[misc]
             if not 100 <= found[1] < 200 or found[1] == _SWITCHING:
@@ -155,27 +155,27 @@ class DeadlineResponse(http.client.HTTPResponse):
         raise InvalidResponseError("no answer behind its announcements")
 
     def lift_deadline(self) -> None:
-        """Leave only the limit of one read."""
+        """Replace the deadline by the timeout, for each read."""
         self._clock.stop()
 
     def allow(self, seconds: float | None) -> None:
-        """Give each read so many seconds, or as many as it takes."""
+        """Replace the deadline by a timeout for each read; None means no timeout."""
         self._clock.allow(seconds)
 
 
 _POOLS: Final = 32
-# Seconds that one block of a body may take; urllib3 would allow it the limit for connecting only, and a server that
-# pauses to write to its disk would break an upload.
+# Seconds that one block of a body may take. urllib3 would give it the timeout for connecting, and a server that pauses
+# to write to its disk would break an upload.
 SENDING: Final = 60.0
 
 
-# A peer that is silent for a minute is asked whether it is there, and given up after another one without an answer:
-# one that is gone without a word, as behind a router that forgot the connection, would be waited for without end.
+# TCP probes a peer that is silent for a minute, and gives up after another minute. Without that, a stream would wait
+# for ever once a router in between has forgotten the connection.
 _KEEP_ALIVE: Final = (("TCP_KEEPIDLE", 60), ("TCP_KEEPALIVE", 60), ("TCP_KEEPINTVL", 15), ("TCP_KEEPCNT", 4))
 
 
 def _socket_options() -> list[tuple[int, int, int]]:
-    # macOS calls the first of these by the name of the second.
+    # macOS has the first option under the name of the second, and lacks the other.
     named = [(name, value) for name, value in _KEEP_ALIVE if hasattr(socket, name)]
     tuned = [(socket.IPPROTO_TCP, getattr(socket, name), value) for name, value in named]
     usual: list[tuple[int, int, int]] = list(cast("Any", HTTPConnection).default_socket_options)
@@ -191,7 +191,7 @@ class _PlainConnection(HTTPConnection):
 
 
 class HandshakeError(SSLError):
-    """TLS could not be agreed on, directly or in a tunnel; no request was sent."""
+    """The TLS handshake failed, directly or in a tunnel; no request was sent."""
 
     def __init__(self, error: Exception, *, tunnelled: bool) -> None:
         super().__init__(error)
@@ -199,7 +199,7 @@ class HandshakeError(SSLError):
 
 
 class TunnelError(ProxyError):
-    """A proxy opened no tunnel, and maybe told a status; no request was sent."""
+    """A proxy opened no tunnel; `status` is what it answered, if it did. No request was sent."""
 
     def __init__(self, error: Exception, *, status: int | None = None) -> None:
         super().__init__("no tunnel", error)
@@ -210,7 +210,7 @@ class _TLSConnection(HTTPSConnection):
     response_class: Any = DeadlineResponse
 
     def connect(self) -> None:
-        # A handshake that fails or stalls would look like an answer that never came.
+        # urllib3 reports a failed handshake like a lost answer; but nothing was sent, and a POST may be repeated.
         try:
             super().connect()
         except TimeoutError as error:
@@ -219,11 +219,11 @@ class _TLSConnection(HTTPSConnection):
             raise HandshakeError(error, tunnelled=self.proxy_is_tunneling) from error
         except OSError as error:
             raise NewConnectionError(self, "no handshake") from error
-        # Its user was told once what `verify=False` means; urllib3 would tell it again for each request.
+        # The session warned once about `verify=False`; urllib3 would warn for each request.
         self.is_verified = True
 
     def _tunnel(self) -> None:
-        # http.client gives a refusal as words only, with those of the proxy among them.
+        # http.client reports a refused CONNECT as text only, with the words of the proxy in it: the status is lost.
         host = f"[{self._tunnel_host}]" if ":" in str(self._tunnel_host) else self._tunnel_host
         fields = {"Host": f"{host}:{self._tunnel_port}", **self._tunnel_headers}  # type: ignore[attr-defined]
         lines = [f"CONNECT {host}:{self._tunnel_port} HTTP/1.1", *map(": ".join, fields.items()), "", ""]
@@ -243,7 +243,7 @@ class _TLSConnection(HTTPSConnection):
         try:
             super().send(data)
         except ssl.SSLEOFError as error:
-            # The server stopped to listen; why, it may have said: urllib3 then goes on to read that.
+            # The server stopped reading, and may have said why: after a broken pipe, urllib3 reads the answer.
             raise BrokenPipeError from error
 
     def endheaders(self, *args: Any, **kwargs: Any) -> None:
@@ -264,7 +264,7 @@ _KINDS: Final = {"http": _PlainPool, "https": _TLSPool}
 
 @cache
 def _socks_kinds() -> dict[str, Any]:
-    """Make the pools behind a SOCKS proxy, whose answers are read as strictly as any; its library is there."""
+    """Make the pools behind a SOCKS proxy, once PySocks is known to be installed."""
     from urllib3.contrib import socks
 
     class SocksConnection(socks.SOCKSConnection):
@@ -283,14 +283,14 @@ def _socks_kinds() -> dict[str, Any]:
 
 
 class _LogMask(logging.Filter):
-    """Masks the addresses that urllib3 logs while this thread sends for a session; other records pass as they are."""
+    """Masks what urllib3 logs while this thread sends for a session; other records stay as they are."""
 
     sending: Final = threading.local()
 
     def filter(self, record: logging.LogRecord) -> bool:
         masker: Masker | None = getattr(self.sending, "masker", None)
         if masker is not None:
-            # As a whole: what a server sent may be among its arguments in any shape, and in its exception.
+            # The formatted message is masked: a secret may be in any of its arguments, and in the exception.
             said = Masker((self.sending.secret,)).text(record.getMessage())
             record.msg, record.args = masker.words(said), ()
             record.exc_info = None
@@ -301,7 +301,7 @@ _LOG_MASK: Final = _LogMask()
 
 
 class Connections(requests.adapters.HTTPAdapter):
-    """A pool that keeps no cookies, repeats nothing by itself, and sends bodies in large blocks."""
+    """Pools of connections that keep no cookies, repeat nothing, and send bodies in large blocks."""
 
     def __init__(self, *, workers: int, masker: Masker) -> None:
         self._masker = masker
@@ -325,7 +325,7 @@ class Connections(requests.adapters.HTTPAdapter):
         return manager
 
     def proxy_headers(self, proxy: str) -> dict[str, str]:
-        """Return what tells a proxy who is asking; other than requests, in any alphabet."""
+        """Return the credentials for a proxy; unlike those of requests, they may have any characters."""
         parts = urlsplit(proxy)
         if parts.username is None:
             return {}
@@ -333,7 +333,7 @@ class Connections(requests.adapters.HTTPAdapter):
         return {"Proxy-Authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"}
 
     def cert_verify(self, conn: Any, *args: Any, **kwargs: Any) -> None:
-        """Say which certificates count, towards a proxy that speaks TLS too, whatever the address behind it does."""
+        """Set the trusted certificates by the scheme of the connection, which may be that of a proxy."""
         try:
             super().cert_verify(conn, f"{conn.scheme}:", *args[1:], **kwargs)  # type: ignore[no-untyped-call]
         except OSError as error:
@@ -342,7 +342,7 @@ class Connections(requests.adapters.HTTPAdapter):
             ) from None
 
     def send(self, *args: Any, secret: str = "", **kwargs: Any) -> requests.Response:
-        """Send one request, with its address masked in the log of urllib3, and *secret* in it hidden."""
+        """Send one request, with its address masked in the log of urllib3, and *secret* as well."""
         _LOG_MASK.sending.secret, _LOG_MASK.sending.masker = secret, self._masker
         try:
             return super().send(*args, **kwargs)
@@ -350,7 +350,7 @@ class Connections(requests.adapters.HTTPAdapter):
             _LOG_MASK.sending.masker = None
 
     def build_response(self, req: requests.PreparedRequest, resp: Any) -> requests.Response:
-        """Wrap the answer without looking at its cookies."""
+        """Wrap the answer, without its cookies."""
         response = requests.Response()
         response.status_code = resp.status
         response.raw = resp
@@ -358,7 +358,7 @@ class Connections(requests.adapters.HTTPAdapter):
 
 
 def lift_deadline(raw: Any) -> None:
-    """Lift the limit for the whole of an answer that stays open."""
+    """Replace the deadline of an answer that stays open by a timeout for each read."""
     response = getattr(raw, "_original_response", None)
     if isinstance(response, DeadlineResponse):
         response.lift_deadline()

@@ -27,15 +27,15 @@ _GENERATORS: Final = inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATOR
 _HANDING_ON: Final = frozenset(
     {"__enter__", "__exit__", "__aenter__", "__aexit__", "enter_context", "enter_async_context"}
 )
-# Fixtures and hooks of pytest are generators that stand around the code of others.
+# pytest runs fixtures and hooks as generators around the code of tests.
 _SURROUNDING: Final = ("_pytest.", "pluggy.", "pytest_asyncio.", "anyio.")
 
 
 @attrs.frozen(eq=False)
 class Block:
-    """One block; `lent` if a generator stands in it. Its frame is kept only there, and inside of such a block.
+    """One open `with session:`; `lent` if a generator holds it open. Only such blocks and those inside keep a frame.
 
-    One that is `astray` stands for code which stood in another block when it handed its context to a thread.
+    `astray` marks the context of a thread that was started by code outside of the innermost block.
     """
 
     session: Session
@@ -46,13 +46,13 @@ class Block:
     task: Callable[[], Any] | None = None
 
     def is_here(self) -> bool:
-        """Whether this thread and task entered it, and have not got it as a copy of another's context."""
+        """Whether this thread and task entered it, rather than inherit it with a copied context."""
         task = None if self.task is None else self.task()
         return self.thread == threading.get_ident() and task is _task()
 
 
 def opened(session: Session, *, around: tuple[Block, ...]) -> Block:
-    """Note a block that is being entered."""
+    """Make the block of a `with session:` that is being entered."""
     frame = holder()
     lent = _is_generator(frame) and not _surrounds(frame)
     if not lent and not any(block.lent for block in around):
@@ -64,7 +64,7 @@ def opened(session: Session, *, around: tuple[Block, ...]) -> Block:
 
 
 def holder() -> FrameType:
-    """Find the frame whose block is entered or left, which may be done by a context manager for it."""
+    """Find the frame that the block belongs to: a context manager may enter it for its caller."""
     frame = sys._getframe(1)
     while (back := frame.f_back) is not None and (
         frame.f_globals.get("__name__", "").startswith("synapse.session.")
@@ -76,7 +76,7 @@ def holder() -> FrameType:
 
 
 def is_astray(blocks: tuple[Block, ...], *, default: Session | None) -> bool:
-    """Whether the calling code stands in another block than the latest, or runs while a generator waits in that."""
+    """Whether the caller is outside of the innermost block, which a waiting generator holds open."""
     last = blocks[-1]
     if last.frame is None:
         return last.astray
@@ -95,14 +95,14 @@ def _is_generator(frame: FrameType) -> bool:
 
 
 def _surrounds(frame: FrameType) -> bool:
-    """Whether a generator is run by what lets it stand around the code of others."""
+    """Whether a generator is a fixture or a hook, whose block is meant for the code that it surrounds."""
     while _is_generator(frame) and frame.f_back is not None:
         frame = frame.f_back
     return bool(frame.f_globals.get("__name__", "").startswith(_SURROUNDING))
 
 
 def _task() -> Any:
-    """Give the running task, where there are any."""
+    """Return the running asyncio task, if there is one."""
     asyncio = sys.modules.get("asyncio")
     try:
         return None if asyncio is None else asyncio.current_task()
@@ -114,7 +114,7 @@ _entered: Final[ContextVar[tuple[Block, ...]]] = ContextVar("synapse_session", d
 
 
 class _Process:
-    """What all threads share: the default session, and how to make one from the environment."""
+    """What all threads share: the default session, and how to make it from the environment."""
 
     def __init__(self) -> None:
         self.default: Session | None = None
@@ -128,21 +128,20 @@ _process: Final = _Process()
 def current() -> Session:
     """Return the session of the innermost `with` block of this thread or task, else the default of all.
 
-    Code that runs while a generator waits in such a block of its own gets a `QueryError` instead.
-
-    With neither, a default is made from the environment or the profile file; where they lack a host or
-    token, the `ConfigError` says what to do.
+    Without either, a default is made from the environment or the profile file; if they have no host or token, the
+    `ConfigError` says what to do. If the innermost block belongs to a generator that waits, and the calling code is not
+    in that block, this raises `QueryError`.
     """
     return _innermost() or _process.default or _make_default()
 
 
 def current_if_any() -> Session | None:
-    """Return the session that `current()` would, or None where it would have to make one."""
+    """Return the session that `current()` would return, or None if it would have to make one."""
     return _innermost() or _process.default
 
 
 def context_without_session() -> Callable[[], object] | None:
-    """Where the calling code has no current session, give what says so in a context that is handed to a thread."""
+    """Return what marks a context for a thread, if the calling code has no current session; else None."""
     entered = _entered.get()
     if not entered or not is_astray(entered, default=_process.default):
         return None
@@ -151,7 +150,7 @@ def context_without_session() -> Callable[[], object] | None:
 
 
 def _innermost() -> Session | None:
-    """Give the session of the innermost block, unless it is only a generator that waits which stands in that."""
+    """Return the session of the innermost block; raise if the caller is not in it."""
     entered = _entered.get()
     if not entered:
         return None
@@ -173,7 +172,7 @@ def set_default(session: Session | None) -> Session | None:
 
 
 def set_factory(factory: Callable[[], Session] | None) -> None:
-    """Say which call makes the default session out of the environment (a subclass of `Session`, say)."""
+    """Set the call that makes the default session from the environment, such as a subclass of `Session`."""
     _process.factory = factory
 
 
@@ -188,7 +187,7 @@ def leave(session: Session) -> None:
     own = [block for block in _entered.get() if block.session is session]
     if own:
         frame = holder() if any(block.frame for block in own) else None
-        # A block that was left by other means than it was entered, as by `ExitStack.close()`, is the latest.
+        # Without a block of this frame, as when `ExitStack.close()` is called elsewhere, the latest one ends.
         left = next((block for block in reversed(own) if block.frame is frame), own[-1])
         _entered.set(tuple(block for block in _entered.get() if block is not left))
 
@@ -209,7 +208,8 @@ def _make_default() -> Session:
             raise ConfigError(
                 f"there is no session: use synapse.connect(…) or `with synapse.Session(…):` ({error})"
             ) from None
-    # What makes one may itself ask for the current one; of two threads that come first, both get the same.
+    # The lock is not held while a session is made, since making one may ask for the current one. Two threads may make
+    # one each: both get the one that was stored first.
     with _process.lock:
         if _process.default is None:
             _process.default = made

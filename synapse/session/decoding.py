@@ -1,4 +1,4 @@
-"""JSON as it came, parsed by the fastest parser that is installed, and read alike by each."""
+"""JSON, parsed by the fastest parser that is installed, with the same results from each."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ Loads = Callable[[bytes], Any]
 
 VARIABLE: Final = "SYNAPSE_JSON"
 FEW: Final = 1_000_000
-"""So many values an answer may always hold."""
+"""The number of values that every answer may hold."""
 
 _CHOICES: Final = ("auto", "orjson", "stdlib")
 _MARK: Final = b"\xef\xbb\xbf"
-# All digits alike, so that a long run of them is found by one quick search.
+# Maps all digits to one byte, so that a long run of them is found by one fast search.
 _ALIKE: Final = bytes(ord("0") if byte in b"0123456789" else 1 if byte == 0 else byte for byte in range(256))
 _RUN: Final = b"0" * 19
 _HUGE: Final = re.compile(rb"[0-9]{20}|-[0-9]{19}")
@@ -30,9 +30,9 @@ _HUGE: Final = re.compile(rb"[0-9]{20}|-[0-9]{19}")
 
 @cache
 def decoder() -> Loads:
-    """Choose the parser once for the process: orjson where it is installed, else the standard library's.
+    """Choose the parser once for the process: orjson if it is installed, else the standard library's.
 
-    The environment variable `SYNAPSE_JSON` says otherwise: `stdlib` or `orjson`.
+    The environment variable `SYNAPSE_JSON` overrides that: `stdlib` or `orjson`.
     """
     choice = os.environ.get(VARIABLE) or "auto"
     if choice not in _CHOICES:
@@ -50,9 +50,9 @@ def decoder() -> Loads:
 
 
 def alike(fast: Loads) -> Loads:
-    """Give orjson the results and the errors of the standard library, to which goes what they read differently.
+    """Make orjson give the results and the errors of the standard library, which parses what they read differently.
 
-    orjson refuses NaN, infinities, lone surrogates and deep nesting, and makes a float of an integer beyond 64 bits.
+    orjson refuses NaN, infinities, lone surrogates and deep nesting, and reads an integer beyond 64 bits as a float.
     """
 
     def loads(content: bytes) -> Any:
@@ -67,7 +67,7 @@ def alike(fast: Loads) -> Loads:
 
 
 def most_values(most: int) -> int:
-    """Say how many values an answer may hold where *most* bytes of text are allowed: one takes up to 200 in memory.
+    """Return how many values an answer of at most *most* bytes may hold: one takes up to 200 bytes in memory.
 
     >>> most_values(256 * 1024 * 1024)
     8388608
@@ -76,7 +76,7 @@ def most_values(most: int) -> int:
 
 
 def is_crowded(content: bytes, *, most: int) -> bool:
-    """Whether a JSON body may hold more than so many values, told by its commas and brackets."""
+    """Whether a JSON body may hold more than *most* values, counted by its commas and brackets."""
     return len(content) > most and sum(map(content.count, (b",", b"[", b"{"))) > most
 
 

@@ -1,4 +1,4 @@
-"""From a request to its reply: repeats where they are safe, redirects on the own origin, typed errors."""
+"""From a request to its reply: repeats where they are safe, redirects within the origin, typed errors."""
 
 from __future__ import annotations
 
@@ -44,11 +44,12 @@ from synapse.values import plain
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _READS: Final = frozenset({"GET", "HEAD"})
 _HOPS: Final = 5
-# What JSON writes of NUL and of half a surrogate pair; text that only looks so is looked at once more.
+# Escapes of NUL and of half a surrogate pair, which databases refuse. Text may hold them as characters, without being
+# one: `_dump` then checks the value itself.
 _SUSPECT: Final = re.compile(r"\\u0000|\\ud[89ab]..(?!\\ud[c-f])|(?<!\\ud[89ab]..)\\ud[c-f]")
 
 _NO_ROOM: Final = "more than there is memory for"
-# After these, what was sent may succeeded have been done: they say where to look at what came of it.
+# The backend answers these when it has done what was sent, and says where the result is.
 _ELSEWHERE: Final = frozenset({302, 303})
 _GONE: Final = frozenset({404, 410})
 _MOVED: Final = "answered with a redirect to {}, which a write does not follow: give the session that host"
@@ -57,7 +58,7 @@ logger: Final = logging.getLogger("synapse")
 
 
 class Delivery:
-    """Sends what the session asks for; its state is the sockets of `transport` and the throttle of each origin."""
+    """Sends the requests of one session; its state is the sockets of `transport` and the throttle of each origin."""
 
     def __init__(
         self,
@@ -79,7 +80,7 @@ class Delivery:
         self.transport = transport
 
     def send(self, request: Request) -> Reply:
-        """Return the reply to *request*; every refusal and every failure is raised as a typed error."""
+        """Send *request* and return its reply; a refusal or a failure is raised as a typed error."""
         attempt = self.prepare(request)
         answer = self.deliver(attempt)
         data = self._data(answer, textual=request.textual)
@@ -88,13 +89,14 @@ class Delivery:
         return Reply(answer.status, data, answer.headers, length=len(answer.content))
 
     def _data(self, answer: RawResponse, *, textual: bool) -> Any:
-        """Parse a body, if memory holds what is in it; the parser's error is left here, for it carries the whole."""
+        """Parse a body, unless its values would not fit into memory."""
         most = most_values(self._settings.max_answer)
         crowded = is_crowded(answer.content, most=most)
         if crowded and not textual:
             what = f"more than {most:,} values, the most that this session reads into memory"
             return _too_much(what, status=answer.status)
         try:
+            # The parser's error holds the whole body, tokens included: it must not become the cause of ours.
             with contextlib.suppress(ValueError):
                 if not crowded:
                     return parse(answer.content)
@@ -108,7 +110,7 @@ class Delivery:
         )
 
     def prepare(self, request: Request, *, streamed: bool = False) -> Attempt:
-        """Slot a request into what is sent; nothing travels yet."""
+        """Prepare an attempt at a request; nothing is sent yet."""
         base, timeout = self._settings.base, self._settings.timeout
         url = base.locate(request.path)
         if request.params:
@@ -134,10 +136,10 @@ class Delivery:
         )
 
     def fetch(self, url: str, *, start: int, headers: tuple[tuple[str, str], ...]) -> Attempt:
-        """Slot the address of a file into what is sent for it, without a token."""
+        """Prepare an attempt at fetching a file, without a token."""
         url = web_address(f"{self._settings.base.url}/", url)
         timeout = self._settings.timeout
-        # Bytes are asked for as they are stored, so that offsets and sizes mean the file's own.
+        # Compressed, `Range` and `Content-Length` would count other bytes than those of the file.
         asked = {**self.transport.plain, "Accept-Encoding": "identity", **dict(headers)}
         if start:
             asked["Range"] = f"bytes={start}-"
@@ -152,11 +154,11 @@ class Delivery:
             connect_limit=timeout.connect,
             read_limit=timeout.read,
             streamed=True,
-            signed=True,  # by whatever name its signature goes
+            signed=True,  # storages name their signatures as they like, so that the whole query is secret
         )
 
     def deliver(self, attempt: Attempt, *, follow: Callable[[str, str], str] | None = None) -> RawResponse:
-        """Send, repeating and following as far as it is safe, until there is a successful answer."""
+        """Send until there is a successful answer, repeating and following redirects as far as that is safe."""
         follow = follow or self._follow
         repeats = hops = 0
         acted, began = False, time.monotonic()
@@ -166,7 +168,9 @@ class Delivery:
                 if 200 <= outcome.status < 300:
                     return outcome
                 if attempt.method == "DELETE" and outcome.status in _GONE and acted:
-                    return RawResponse(204, outcome.headers)  # the attempt before did it
+                    return RawResponse(
+                        204, outcome.headers
+                    )  # an earlier attempt deleted it, and its answer was lost
                 location = conceal(outcome.headers.get("Location"))
                 if outcome.status in _REDIRECTS and location:
                     hops += 1
@@ -180,9 +184,9 @@ class Delivery:
             repeats += 1
 
     def exchange(self, attempt: Attempt, *, again: bool = False) -> RawResponse | Failure:
-        """Send once, at the pace that the origin asked for; *again* says that it was refused before."""
+        """Send once, when the throttle of the origin allows it; *again* says that it was refused before."""
         throttle = self._throttle(attempt.url)
-        # What stays open after its answer has begun holds no lane: others would wait for its end.
+        # A stream may stay open for hours: if it counted for the limit, eight of them would block the session.
         slot, succeeded = Slot(retried=again, uncounted=attempt.streamed), False
         try:
             throttle.acquire(slot)
@@ -193,7 +197,7 @@ class Delivery:
                 if asked is not None and self._settings.retry.allows(asked):
                     throttle.pause(asked, slot=slot, label=f"{attempt.label}: {outcome.status}")
         finally:
-            throttle.running.discard(slot)  # in one step, so that no second interrupt can keep it
+            throttle.running.discard(slot)  # a second Ctrl-C may skip the next line, but not a single step
             throttle.release(slot, succeeded=succeeded)
         return outcome
 
@@ -204,13 +208,13 @@ class Delivery:
             return _too_much(_NO_ROOM)
 
     def close(self) -> None:
-        """Free the sockets, and wake those who wait for a slot."""
+        """Free the sockets, and let requests that wait for a slot see it."""
         self.transport.close()
         for throttle in list(self._throttles.values()):
             throttle.wake()
 
     def end(self) -> None:
-        """Free the sockets for good: who waits for the next bytes of a stream hears of it."""
+        """Free the sockets for good, and end the streams that are being read."""
         self.close()
         for stream in list(self.streams):
             stream.cut()
@@ -218,13 +222,13 @@ class Delivery:
     def _throttle(self, url: str) -> Throttle:
         origin = start_of(url)
         known = self._throttles.get(origin)
-        # Of two threads that come first, both get the one that was stored.
+        # Two threads may both make one: `setdefault` gives both of them the one that was stored first.
         return known or self._throttles.setdefault(
             origin, Throttle(self._settings.retry, workers=self._settings.workers, check_open=self.check_open)
         )
 
     def failed(self, attempt: Attempt, failure: Failure, *, attempts: int = 1) -> TransportError:
-        """Build the error for an attempt that brought no readable answer."""
+        """Build the error of an attempt without a readable answer."""
         tries = f" ({attempts} attempts)" if attempts > 1 else ""
         where: dict[str, Any] = {
             "method": attempt.method,
@@ -270,7 +274,7 @@ class Delivery:
         follow: Callable[[str, str], str],
     ) -> Attempt:
         with contextlib.suppress(UnicodeError):
-            # Header bytes arrive as Latin-1; addresses are UTF-8.
+            # http.client decodes headers as Latin-1, but addresses in them are UTF-8.
             location = Secret(location.encode("latin-1").decode("utf-8"))
         acted = answer.status in _ELSEWHERE and attempt.method not in _READS
         try:
@@ -288,7 +292,7 @@ class Delivery:
     def _wait(self, attempt: Attempt, outcome: RawResponse | Failure, repeats: int) -> None:
         asked = outcome.retry_after if isinstance(outcome, RawResponse) else None
         if asked is not None and isinstance(outcome, RawResponse) and outcome.status in BUSY:
-            return  # all wait for it, when they take their turns
+            return  # the throttle holds all requests back for it, this one too
         seconds = self._settings.retry.wait(repeats, retry_after=asked)
         reason = outcome.reason if isinstance(outcome, Failure) else outcome.status
         logger.info("%s: %s; trying again in %.1f s", attempt.label, reason, seconds)
@@ -297,7 +301,7 @@ class Delivery:
     def _refuse(
         self, attempt: Attempt, outcome: RawResponse | Failure, *, attempts: int, began: float, acted: bool
     ) -> NoReturn:
-        """Raise the error of the last attempt; *acted* says that one of them may have done it."""
+        """Raise the error of the last attempt; *acted* says that one of the attempts may have done it."""
         if isinstance(outcome, RawResponse):
             rule, status = outcome.rule(self._dialect), outcome.status
             if status >= 400 and not (rule.acted and rule.by_gateway and attempt.method not in IDEMPOTENT):
@@ -319,7 +323,7 @@ class Delivery:
         return error
 
     def _patience(self, answer: RawResponse, *, attempts: int, seconds: float) -> str:
-        """Say of a backend that is busy how long it was waited for, and what it asked for."""
+        """Say how long a busy backend was waited for, and which pause it asked for."""
         asked, longest = answer.retry_after, self._settings.retry.max_wait
         if answer.status not in BUSY and self._settings.retry.allows(asked):
             return ""
@@ -366,7 +370,7 @@ def web_address(start: str, link: str) -> str:
 
 
 def _dump(value: Any, *, label: str) -> bytes:
-    """Write a body; the way inside it is looked for only where something is wrong with it."""
+    """Write a value as JSON; only if that fails is it checked part by part, which is slower and gives the path."""
     try:
         text = json.dumps(value, allow_nan=False, separators=(",", ":"), default=plain)
     except (TypeError, ValueError, RecursionError):
@@ -384,7 +388,7 @@ def _too_much(what: str, *, status: int | None = None) -> Failure:
 
 
 def _standing(attempt: Attempt, *, acted: bool) -> str:
-    """Say of a write what is known of it."""
+    """Say what is known about a write."""
     if attempt.method in _READS or attempt.once:
         return ""
     if not acted:
@@ -405,7 +409,7 @@ def _untold(status: int) -> str:
 
 
 def _until(asked: float) -> str:
-    """Say when a pause is over, if that is a date."""
+    """Say when a pause is over, if its end is a date that can be written."""
     try:
         return f": try again at {datetime.fromtimestamp(time.time() + asked, UTC):%Y-%m-%d %H:%M:%S} UTC"
     except (ValueError, OverflowError):

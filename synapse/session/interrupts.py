@@ -1,4 +1,4 @@
-"""Exceptions that pass through the HTTP stack: those of a signal's handler, and what all of them leave behind."""
+"""Exceptions that pass through the HTTP stack: those of signal handlers, and the frames that must not be shown."""
 
 from __future__ import annotations
 
@@ -9,34 +9,34 @@ from types import CodeType, FrameType, TracebackType
 
 
 def reraise_from_signal(error: BaseException) -> None:
-    """Raise what a handler raised while a request was under way, whatever it was wrapped in since.
+    """Raise the exception of a signal handler that interrupted a request, even if the HTTP stack has wrapped it.
 
-    A limit on a piece of work is often a handler that raises `TimeoutError`, which a socket raises as well: taken for
-    that one, it would have the request repeated.
+    A time limit is often a handler that raises `TimeoutError`. Sockets raise that as well, and the request would be
+    repeated instead of interrupted.
     """
     found = [each for each in _chain(error) if is_from_signal(each)]
     if found:
-        # What wraps it was given its traceback as well.
+        # What wraps it has the frame of the handler in its own traceback too: the innermost is the one that was raised.
         raise min(found, key=lambda each: sum(1 for _ in _chain(each)))
 
 
 def is_from_signal(error: BaseException) -> bool:
-    """Whether the handler of a signal raised an error, or something that it called did."""
+    """Whether a signal handler, or something that it called, raised this error."""
     return _from(error.__traceback__, None) is not None
 
 
 def detach(error: BaseException, before: BaseException | None) -> None:
-    """Part an error from *before*, which was being handled as the request began and is no cause of it."""
+    """Remove *before* from the contexts of an error: it was being handled when the request began, and is no cause."""
     for each in list(_chain(error)) if before is not None else ():
         if each.__context__ is before:
             each.__context__ = None
 
 
 def strip_frames(error: BaseException, before: BaseException | None, *, keep: CodeType | None = None) -> None:
-    """Take from an error the frames of the HTTP stack, and what it was wrapped in.
+    """Remove the frames of the HTTP stack from an error, and the errors that it was raised from.
 
-    They hold headers and addresses, for whatever lists variables. The frames from a handler of a signal on stay, or
-    from *keep*.
+    Their variables hold headers and addresses, which debuggers and error trackers would show. Frames from a signal
+    handler on stay, and so do those from *keep* on.
     """
     each: BaseException | None = error
     while each is not None and each is not before:
@@ -52,7 +52,7 @@ def _from(trace: TracebackType | None, keep: CodeType | None) -> TracebackType |
 
 
 def _interrupts(frame: FrameType) -> bool:
-    """Whether a frame is that of a handler, whatever was made one: it was given the frame below it, as no other is."""
+    """Whether a frame is that of a signal handler: only those get the frame below them as an argument."""
     code, below = frame.f_code, frame.f_back
     count = code.co_argcount + code.co_kwonlyargcount + bool(code.co_flags & inspect.CO_VARARGS)
     given = [frame.f_locals.get(name) for name in code.co_varnames[:count]] if below else []

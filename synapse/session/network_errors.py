@@ -1,4 +1,4 @@
-"""Why an attempt brought no answer, told by the type of the exception and never by its text."""
+"""Why an attempt has no answer, by the types of the exceptions of requests, urllib3 and the standard library."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from synapse.session.retry import tunnel_may_open
 
 _WRAPPERS: Final = (urllib3.ProtocolError, urllib3.SSLError)
 _CONNECTING: Final = (urllib3.ConnectTimeoutError, urllib3.NewConnectionError, HandshakeError)
-# Whoever answers may put into these what it was sent, a token among it.
+# The texts of these quote the answer, and an answer may repeat the token that it was sent.
 _REPEATING: Final = (http.client.BadStatusLine, http.client.UnknownProtocol, ValueError)
 ERRORS: Final = (
     requests.exceptions.RequestException,
@@ -36,7 +36,7 @@ _PLAIN: Final = frozenset(
     {"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG", "RECORD_LAYER_FAILURE"}
 )
 _UNNAMED: Final = frozenset({"TLSV13_ALERT_CERTIFICATE_REQUIRED"})
-# Alerts about the certificate that the client showed; where it showed none, many servers say no more than the last.
+# TLS alerts about the client certificate; many servers send the last one if there is none.
 _NAMED: Final = frozenset(
     {
         "SSLV3_ALERT_BAD_CERTIFICATE",
@@ -55,8 +55,8 @@ _NAMED: Final = frozenset(
 class Failure:
     """An attempt without a readable answer.
 
-    `acted` tells whether the backend may have acted on it, `passing` whether the next attempt may go better;
-    `status` is the status that came before the answer broke off; `too_large` that it is more than is read into memory.
+    `acted`: the backend may have received the request. `passing`: the next attempt may succeed. `status` is that of an
+    answer that broke off; `too_large`: it is larger than what is read into memory.
     """
 
     reason: str
@@ -68,7 +68,7 @@ class Failure:
 
     @property
     def timed_out(self) -> bool:
-        """Whether the backend took the request and did not answer in time."""
+        """Whether the backend received the request and did not answer in time."""
         return self.acted and isinstance(self.cause, TimeoutError)
 
 
@@ -80,9 +80,9 @@ def failure_of(
     status: int | None = None,
     proxy: str | None = None,
 ) -> Failure:
-    """Classify an exception of the HTTP stack; the limits are those that were set, in seconds."""
+    """Classify an exception of the HTTP stack; *connect* and *read* are the timeouts that it was sent with."""
     reason = _reason(error)
-    # The frames below would show the headers to whatever lists their variables.
+    # The frames below hold the headers in their variables.
     root = _root(reason).with_traceback(None)
     if type(root) in _REPEATING:
         root = type(root)("")
@@ -97,12 +97,12 @@ def failure_of(
 
 
 def proxy_named(address: str | None) -> str:
-    """Return what a sentence calls the proxy."""
+    """Name the proxy in a sentence."""
     return f"the proxy {address}" if address else "the proxy"
 
 
 def anonymous(address: str | None) -> Failure:
-    """Return the failure of a proxy that wants to know who is asking."""
+    """Return the failure of a proxy that asks for a name and a password."""
     return Failure(f"{proxy_named(address)} {_ASKS}", acted=False, passing=False, status=407)
 
 
@@ -139,13 +139,13 @@ def _classify(reason: BaseException, root: BaseException, *, proxy: str) -> tupl
 
 
 def _reason(error: BaseException) -> BaseException:
-    """Unwrap what requests and urllib3 put around the exception that tells the reason."""
+    """Unwrap the exception that requests and urllib3 have wrapped."""
     while True:
         inner: object = None
         if isinstance(error, urllib3.MaxRetryError):
             inner = error.reason
         elif type(error) is urllib3.ProxyError and not isinstance(error.original_error, _CONNECTING):
-            # urllib3 takes every connection that was closed for one that never reached its proxy.
+            # Behind a proxy, urllib3 reports every closed connection as a proxy error, even if the backend closed it.
             inner = error.original_error
         elif isinstance(error, requests.exceptions.RequestException) or type(error) in _WRAPPERS:
             inner = next((item for item in error.args if isinstance(item, Exception)), None)
@@ -155,7 +155,7 @@ def _reason(error: BaseException) -> BaseException:
 
 
 def _root(error: BaseException) -> BaseException:
-    """Return the innermost cause: the outer ones carry whole addresses in their texts."""
+    """Return the innermost cause: the texts of the outer ones hold whole addresses."""
     seen = {id(error)}
     while True:
         inner = error.__cause__ or error.__context__
@@ -182,7 +182,7 @@ def _handshake(root: BaseException, *, behind: str) -> tuple[str, bool, bool]:
 
 
 def _refused_certificate(root: BaseException) -> str:
-    """Say what a server's alert about the client's certificate means: it heard no request, even if one was written."""
+    """Explain an alert about the client certificate: the server read no request, even if one was sent."""
     reason = getattr(root, "reason", None) if isinstance(root, ssl.SSLError) else None
     if reason in _UNNAMED:
         return "the server asks for a client certificate (see cert=…)"
@@ -200,7 +200,7 @@ def _tunnel(status: int | None, root: BaseException, *, proxy: str) -> tuple[str
 
 
 def _unreached(error: BaseException, root: BaseException, *, proxy: str) -> tuple[str, bool, bool]:
-    """Say why no connection to a proxy came about."""
+    """Say why there is no connection to a proxy."""
     if isinstance(root, ssl.SSLCertVerificationError):
         return (
             f"the certificate of {proxy} was not accepted: {root.verify_message} (see verify=…)",

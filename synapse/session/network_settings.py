@@ -45,27 +45,27 @@ class NetworkSettings:
 
     @property
     def options(self) -> dict[str, Any]:
-        """What the pool of connections is told."""
+        """The options that `Connections.send()` takes."""
         return {"proxies": self.proxies, "verify": self.verify, "cert": self.cert}
 
 
 def network_settings_for(
     url: str, *, proxies: Mapping[str, str] | None, verify: Any, cert: Any
 ) -> NetworkSettings:
-    """Add what the environment says (`HTTPS_PROXY`, `NO_PROXY`, `REQUESTS_CA_BUNDLE`, …) to what was given."""
+    """Merge the given settings with the environment (`HTTPS_PROXY`, `NO_PROXY`, `REQUESTS_CA_BUNDLE`, …)."""
     import requests
 
     given = _with_passwords(proxies or {}, conceal(getproxies()))
     with requests.Session() as session:
         merged: Any = session.merge_environment_settings(url, given, None, verify, cert)
-    # Without a scheme, what is before the first colon would be taken for one.
+    # requests would take the part before the first colon for a scheme.
     merged["proxies"] = conceal(
         {
             name: proxy if not proxy or "://" in proxy or name == "no_proxy" else f"http://{proxy}"
             for name, proxy in merged["proxies"].items()
         }
     )
-    # requests itself looks at it for the proxies of the environment only.
+    # requests applies `no_proxy` to the proxies of the environment only.
     directly = given.get("no_proxy")
     if directly and requests.utils.should_bypass_proxies(url, directly):
         merged["proxies"] = {}
@@ -83,7 +83,7 @@ def network_settings_for(
 
 
 def _with_passwords(given: Mapping[str, str], environment: Mapping[str, str]) -> dict[str, str]:
-    # The session may come out of a pickle, which keeps none.
+    # A pickled session has no passwords; the environment may still have them.
     known = {name: url for name, url in environment.items() if shown(url) == given.get(name)}
     return {**given, **known}
 
@@ -108,7 +108,7 @@ def proxies_of(given: object) -> dict[str, str] | None:
 
 
 def check_proxy(url: str, *, setting: str) -> str:
-    """Return the address of a proxy, if it is one; the `ConfigError` does not show it, for its password."""
+    """Return the address of a proxy; anything else is a `ConfigError` without it, since it may hold a password."""
     scheme = _scheme_of(url)
     if scheme is not None and scheme not in _SCHEMES:
         raise ConfigError(f"{setting} has the scheme {scheme!r}: use one of {', '.join(_SCHEMES)}")
@@ -121,7 +121,7 @@ def check_proxy(url: str, *, setting: str) -> str:
 
 
 def _scheme_of(url: str) -> str | None:
-    """Return the scheme of an address that can be a proxy's; nothing is raised where its parts are at hand."""
+    """Return the scheme of a proxy's address, None for anything else."""
     try:
         parts = urlsplit(url if "://" in url else f"http://{url}")
         fits = bool(parts.hostname) and url.isprintable() and " " not in url and parts.port != 0
@@ -142,7 +142,7 @@ def shown(proxy: str) -> str:
 
 
 def secrets_of(proxies: Mapping[str, str] | None) -> Iterator[str]:
-    """Yield what must not be shown of the proxies that were given, and of those of the environment.
+    """Yield the names and passwords of the given proxies, and of those of the environment.
 
     >>> list(secrets_of({"https": "http://name:pass%2Fword@proxy.example.com:3128"}))
     ['name:pass/word', 'pass/word', 'pass%2Fword']
@@ -152,7 +152,7 @@ def secrets_of(proxies: Mapping[str, str] | None) -> Iterator[str]:
         _, mark, password = user.partition(":")
         if mark:
             yield from (unquote(user), unquote(password), password)
-        elif user:  # a key that stands for both
+        elif user:  # some providers take one key instead of name and password
             yield from (unquote(user), user)
 
 
@@ -173,7 +173,7 @@ def check_bundle(path: str, *, setting: str) -> None:
 
 
 def check_cert(cert: str | tuple[str, ...]) -> None:
-    """Refuse a client certificate whose parts cannot be read, do not belong together or need a password."""
+    """Refuse a client certificate that cannot be read, does not match its key, or needs a password."""
     import ssl
 
     def locked() -> str:
@@ -194,7 +194,7 @@ def check_cert(cert: str | tuple[str, ...]) -> None:
 
 
 def warn_unverified() -> None:
-    """Say once, at the line that made the session, what `verify=False` means."""
+    """Warn once, at the line that made the session, about `verify=False`."""
     file, line = caller()
     message = (
         "verify=False: certificates are not checked, so anyone on the way can read the token and change what is "
@@ -204,7 +204,7 @@ def warn_unverified() -> None:
 
 
 def warn_unencrypted(origin: str) -> None:
-    """Say once for each host, at the line that made the session, what plain http to another machine means."""
+    """Warn once for each host, at the line that made the session, about plain http to another machine."""
     if (
         origin in _unencrypted
         or urlsplit(origin).scheme != "http"
@@ -221,7 +221,7 @@ def warn_unencrypted(origin: str) -> None:
 
 
 def _is_loopback(host: str) -> bool:
-    """Whether a host is this machine by its name alone; nothing is looked up."""
+    """Whether a host is this machine, judged by its name without a DNS request."""
     name = host.rstrip(".")
     if name == "localhost" or name.endswith(".localhost"):
         return True
@@ -230,4 +230,4 @@ def _is_loopback(host: str) -> bool:
     except ValueError:
         return False
     meant = getattr(address, "ipv4_mapped", None) or address
-    return meant.is_loopback or meant.is_unspecified  # who connects to 0.0.0.0 gets to this machine
+    return meant.is_loopback or meant.is_unspecified  # connecting to 0.0.0.0 reaches this machine

@@ -1,4 +1,4 @@
-"""Where the session's token may go: one origin, and addresses built on it."""
+"""The origin that a session's token may be sent to, and addresses on it."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def origin_of(url: str) -> str:
 
 
 def host_of(name: str) -> str:
-    """Return the one spelling of a host that goes onto the wire; `ValueError` for what is none."""
+    """Return a host in the form that is sent; `ValueError` for anything else."""
     if ":" in name:
         return f"[{ipaddress.ip_address(name).compressed}]"
     if not name.isascii():
@@ -60,13 +60,13 @@ def start_of(url: str) -> str:
 
 
 def clean(url: str) -> str:
-    """Return *url* with everything quoted that may not stand in a request line."""
+    """Percent-encode the characters that a request line may not hold."""
     return quote(url, safe="!#$%&'()*+,/:;=?@[]~") if _UNSAFE.search(url) else url
 
 
 @attrs.frozen
 class Base:
-    """The base address of a backend: its origin, and the path that every relative request starts with."""
+    """The base address of a backend: its origin, and the path that all requests start with."""
 
     origin: str
     prefix: str = ""
@@ -98,9 +98,9 @@ class Base:
         return cls(origin, clean(parts.path.rstrip("/")))
 
     def locate(self, path: str) -> str:
-        """Return the absolute address of a relative path, or of a link on this very origin.
+        """Return the absolute address of a relative path, or of a link on this origin.
 
-        A link to any other origin is an `OriginError`: following it would carry the token there.
+        A link to another origin is an `OriginError`, since the token would be sent there.
         """
         if _ABSOLUTE.match(path):
             return self.follow(path, start=self.url)
@@ -113,14 +113,16 @@ class Base:
             raise QueryError("a path may not contain lone surrogates, which no address can carry") from None
 
     def follow(self, link: str, *, start: str) -> str:
-        """Return where *link*, found at *start*, leads on this origin; `OriginError` if elsewhere."""
+        """Return the address of *link*, found at *start*; `OriginError` if it is on another origin."""
         target, other, wrong = Secret(), Secret(), ""
         try:
             target = Secret(urljoin(start, link))
             other = Secret(origin_of(target))
         except ValueError as error:
             wrong = str(error)
-        if wrong:  # raised here, since that error has the parts of the link with it
+        if (
+            wrong
+        ):  # raised here, since the `ValueError` holds parts of the link, and a link may hold a signature
             raise OriginError(
                 f"a link of {self.origin} cannot be followed ({wrong}); the token stays with its origin"
             )
@@ -134,6 +136,6 @@ class Base:
         return Secret(self.origin + clean((parts.path or "/") + query))
 
     def relative(self, url: str) -> str:
-        """Return the path of *url* below the base address, without its query, as messages name it."""
+        """Return the path of *url* below the base address, without its query, for messages."""
         path = url.partition("?")[0].removeprefix(self.origin)
         return path.removeprefix(self.prefix) if path.startswith(f"{self.prefix}/") else path

@@ -1,4 +1,4 @@
-"""What belongs to the process that runs this: locks across a fork, the line of a caller, the garbage collector."""
+"""The running process: locks that survive a fork, the line of the caller, the garbage collector."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from typing import Any, Final
 
 
 class Locks:
-    """A lock for each process that uses an object: a child finds its own free, whoever held the parent's.
+    """A lock for each process that uses an object: it is free in a forked child, even if the parent holds its own.
 
-    What it guards may be half done then; its owner has to look.
+    What it guards may be half done in the child; the owner has to check.
     """
 
     __slots__ = ("_made",)
@@ -28,7 +28,7 @@ class Locks:
     def mine(self) -> Any:
         """The reentrant lock of this process."""
         process = os.getpid()
-        # Of two threads that come first, both get the one that was stored.
+        # Two threads may both make one: `setdefault` gives both of them the one that was stored first.
         return self._made.get(process) or self._made.setdefault(process, threading.RLock())
 
 
@@ -37,13 +37,13 @@ _DEBUGGERS: Final = frozenset({"_pydevd_bundle", "jedi"})
 
 
 def caller() -> tuple[str, int]:
-    """Find the file and the line outside of this package that a call goes back to."""
+    """Return the file and the line of the code outside of this package that made a call."""
     frame = _outside()
     return frame.f_code.co_filename, frame.f_lineno
 
 
 def is_inspector() -> bool:
-    """Whether a completer, a debugger or the like reads an attribute just to show it."""
+    """Whether a completer, a debugger or the like reads an attribute only to show it."""
     name = _module(_outside())
     return name in _INSPECTORS or name.partition(".")[0] in _DEBUGGERS
 
@@ -65,16 +65,18 @@ _still = False
 
 @contextmanager
 def undisturbed() -> Iterator[None]:
-    """Keep the collector from starting inside the block, unless another one or the user did so already.
+    """Disable the garbage collector inside the block, unless it is disabled already.
 
-    Of blocks that overlap in several threads, only the first holds it, so that it is never held for long.
+    Every object of a page is in use, so that the collector looks through all of them in vain, again and again: that
+    took a third of the time of reading. Of blocks that overlap in several threads, only the first disables it, so that
+    it is never off for long.
     """
     global _still
     if not gc.isenabled():
         yield
         return
     try:
-        # An interrupt may come at any moment, also right behind the first of these.
+        # Inside of `try`, since Ctrl-C may come right after the first of these.
         gc.disable()
         _still = True
         yield
@@ -84,7 +86,7 @@ def undisturbed() -> Iterator[None]:
 
 
 def renew_collector() -> None:
-    """Let the collector go on in a forked child, in which no block ends that another thread began."""
+    """Enable the collector in a forked child, where a block of another thread never ends."""
     global _still
     if _still:
         _still = False

@@ -1,4 +1,4 @@
-"""The profile file, which is that of the vendor's own command line: what it says, logging in, logging out."""
+"""The profile file, shared with the vendor's command line: reading it, logging in, logging out."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ _warned: Final = itertools.count()
 
 
 class InsecureConfigWarning(UserWarning):
-    """Others may read the profile file, which holds a token, or change it, and so where tokens go."""
+    """Other users may read the profile file, which holds a token, or change the host that tokens are sent to."""
 
 
 def read(profile: str | None) -> dict[str, Any]:
-    """Return what the file says, or what it says of *profile*; texts that are tokens are `Secret`."""
+    """Return the content of the file, or of one *profile* in it; tokens are `Secret`."""
     path = _place()
     content = _content(path)
     _beware(content, path)
@@ -43,7 +43,7 @@ def read(profile: str | None) -> dict[str, Any]:
 
 
 def settings_in(entry: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
-    """Return the settings that an entry of the file has, and where each of them stands."""
+    """Return the settings of an entry of the file, and where each of them was found."""
     values = _values(entry)
     return values, {name: f"{KEYS.get(name, 'agent.token')} in {_place()}" for name in values}
 
@@ -57,7 +57,7 @@ def _values(entry: dict[str, Any]) -> dict[str, Any]:
 
 
 def known_host(profile: str | None) -> str | None:
-    """Return the host that the file names for *profile*, if it does and nobody else may have written it there."""
+    """Return the host of *profile*, or None if there is none or other users may have written it."""
     try:
         path = _place()
         content = _content(path)
@@ -71,10 +71,9 @@ def known_host(profile: str | None) -> str | None:
 
 
 def log_in(*, host: str, api_token: str, tenant: str | None = None, profile: str | None = None) -> Path:
-    """Write down who acts on *host* from now on, and return where.
+    """Store host, token and tenant in the file, and return its path.
 
-    What else the file says stays, but for what belongs to the host that was there before: its tokens must not go to
-    this one.
+    Other entries stay, except the tokens of the host that was there before: they must not be sent to this one.
     """
 
     def change(entry: dict[str, Any]) -> None:
@@ -89,7 +88,7 @@ def log_in(*, host: str, api_token: str, tenant: str | None = None, profile: str
 
 
 def log_out(*, profile: str | None = None) -> tuple[Path, list[str]]:
-    """Remove every token from the file, or from its *profile*; return where it is, and which there were."""
+    """Remove every token from the file, or from one *profile*; return its path and the names of what was removed."""
     if not _place().exists():
         return _place(), []
     return _edit(_forget if profile else _forget_all, profile=profile, new=False)
@@ -130,7 +129,7 @@ def _place() -> Path:
 
 def _content(path: Path) -> dict[str, Any]:
     content, wrong = _parsed(path)
-    # Raised here and not where it went wrong, since the error of the parser has the whole file with it.
+    # Raised here, since the error of the parser holds the whole file, tokens included.
     if wrong:
         raise ConfigError(f"{path} cannot be read ({wrong}): mend it or remove it")
     if not isinstance(content, dict):
@@ -139,11 +138,11 @@ def _content(path: Path) -> dict[str, Any]:
 
 
 def _parsed(path: Path) -> tuple[object, str]:
-    """Return what the file holds, or the name of what keeps it from being read."""
+    """Return the content of the file, or why it cannot be read."""
     try:
         if not path.exists():
             return {}, ""
-        if not path.is_file():  # a pipe would be waited for
+        if not path.is_file():  # reading a pipe would block
             return None, "it is no file"
         return json.loads(path.read_bytes(), object_hook=_concealed), ""
     except (OSError, ValueError, RecursionError) as error:
@@ -174,7 +173,7 @@ def _entry(content: dict[str, Any], profile: str | None, *, path: Path) -> dict[
 
 
 def _beware(content: dict[str, Any], path: Path) -> None:
-    """Warn, once in a process, if others may read a token in the file, or change where tokens go."""
+    """Warn once in a process if other users may read a token in the file, or change the host."""
     entries = content.get(_ENTRIES)
     below = entries.values() if isinstance(entries, dict) else ()
     names = {name for each in (content, *below) if isinstance(each, dict) for name in _values(each)}
@@ -191,7 +190,7 @@ def _warn(message: str) -> None:
 
 
 def _laxness(path: Path, *, secret: bool) -> str:
-    """Say how others may change the file, also through a link; of a *secret* one, how they may read it as well."""
+    """Say how other users may change the file, also through a link, or read it if it is *secret*."""
     if os.name != "posix":
         return ""
     real, writable = Path(os.path.realpath(path)), 0o022
@@ -211,7 +210,7 @@ def _laxness(path: Path, *, secret: bool) -> str:
 
 # --- writing ----------------------------------------------------------------------
 def _edit(change: Callable[[dict[str, Any]], T], *, profile: str | None, new: bool) -> tuple[Path, T]:
-    """Change one entry of the file, or of a *new* one; the file is whole at every moment, and nobody else's."""
+    """Change one entry, which is made if *new*; the file is replaced at once, and closed to other users."""
     path = _place()
     try:
         with _locked(path):
@@ -228,7 +227,7 @@ def _edit(change: Callable[[dict[str, Any]], T], *, profile: str | None, new: bo
 
 
 def _made(content: dict[str, Any], profile: str | None, *, path: Path) -> dict[str, Any]:
-    """Return the entry, which is made where there is none."""
+    """Return the entry; make it if there is none."""
     if profile is None:
         return content
     entries = content.setdefault(_ENTRIES, {})
@@ -242,7 +241,7 @@ def _made(content: dict[str, Any], profile: str | None, *, path: Path) -> dict[s
 
 @contextlib.contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    """Have the folder, closed to others, and the file in it to oneself."""
+    """Lock the file, in a folder that is closed to other users."""
     from filelock import FileLock, Timeout
 
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -259,8 +258,8 @@ def _locked(path: Path) -> Iterator[None]:
 
 
 def _write(path: Path, text: str) -> None:
-    real = Path(os.path.realpath(path))  # a link stays one
-    for left in real.parent.glob(f".{real.name}-*"):  # by a process that was killed; it holds a token
+    real = Path(os.path.realpath(path))  # replace the file that a link leads to, not the link
+    for left in real.parent.glob(f".{real.name}-*"):  # left by a killed process, with a token in it
         left.unlink()
     descriptor, name = tempfile.mkstemp(dir=real.parent, prefix=f".{real.name}-")
     try:

@@ -1,4 +1,4 @@
-"""What an answer means: data, or a typed error in the backend's own words."""
+"""Raw responses, and the typed error of one that refused."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _CLASSES: Final[Mapping[int, type[ClientError]]] = {
     429: RateLimitError,
 }
 _CHARSET: Final = re.compile(r"charset=[\"']?([\w.:-]+)", re.IGNORECASE)
-# Python knows these as encodings of text, but they are none of pages: slow with much of it, or for escapes.
+# Python has these as text encodings, but no page is written in them: some take minutes for a large body.
 _NO_CHARSETS: Final = frozenset(
     {"idna", "punycode", "undefined", "unicode_escape", "raw_unicode_escape", "utf_7"}
 )
@@ -44,7 +44,7 @@ _NO_CHARSETS: Final = frozenset(
 
 @attrs.frozen
 class RawResponse:
-    """One answer as it came: its body read whole, or still open in `stream`."""
+    """One response: its body is read, or still open in `stream`."""
 
     status: int
     headers: Mapping[str, str] = attrs.field(repr=False)
@@ -53,11 +53,11 @@ class RawResponse:
 
     @property
     def retry_after(self) -> float | None:
-        """The seconds that whoever answers asks to wait."""
+        """The pause in seconds that the answer asks for."""
         return seconds_until(self.headers.get("Retry-After"))
 
     def rule(self, dialect: Dialect) -> Rule:
-        """What it means, if it is no success."""
+        """What the status means for repeating the request, if it is no success."""
         return rule_of(self.status, explained=self.status == 503 and self._is_explained(dialect))
 
     def _is_explained(self, dialect: Dialect) -> bool:
@@ -72,9 +72,9 @@ class RawResponse:
 
 
 def describe(answer: RawResponse, *, masker: Masker) -> str:
-    """Return the kind and the first characters of a body that could not be read as JSON."""
+    """Return the content type and the first characters of a body that is not JSON."""
     kind = one_line(masker.text(answer.headers.get("Content-Type") or "no content type"))[:SHOWN]
-    # Masked before it is cut: the beginning of a token is most of it.
+    # Masked before it is cut: the first half of a token is a secret too, and would not be recognised.
     start = one_line(masker.words(one_line(masker.text(text_of(answer)))[: 4 * SHOWN]))[:SHOWN]
     return f"{kind}: {start}" if start else f"{kind}, empty"
 
@@ -106,7 +106,7 @@ def error_of(
 
 
 def text_of(answer: RawResponse) -> str:
-    """Return a body as text, in whatever encoding it came."""
+    """Return a body as text, whatever its encoding."""
     try:
         return answer.content.decode("utf-8")
     except UnicodeDecodeError:

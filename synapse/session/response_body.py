@@ -1,4 +1,4 @@
-"""Bodies as they come: read in blocks, unpacked where they came packed, and never further than they are wanted."""
+"""Response bodies: read in blocks and decompressed, never more than is asked for."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ _SHORTEST: Final = 2  # bytes that tell the two formats which go by the name of 
 
 
 class UnexpectedEncodingError(DecodeError):
-    """An answer came packed in a way that was not asked for."""
+    """An answer has a content encoding that was not asked for."""
 
 
 class ResponseBody:
-    """The body of an answer. Whatever is packed into it, memory holds what was asked for and one piece more.
+    """The body of a response, whose memory is bounded: a few compressed kilobytes may be gigabytes of zeros."""
 
-    The HTTP stack would unpack whatever it can, and as much as there is: a few kilobytes may hold gigabytes.
-    """
+    # urllib3 decompresses as well, but takes the end of the connection for the end of the compressed stream: an answer
+    # that was cut off would pass for a whole one, and so would a damaged second member of a gzip file.
 
     def __init__(self, raw: Any) -> None:
         self._raw = raw
@@ -44,17 +44,17 @@ class ResponseBody:
             self._read = self._read_some = _opened(self._read_some, names)
 
     def close(self) -> None:
-        """Leave the rest, and the connection with it."""
+        """Drop the rest, and the connection with it."""
         self._raw.close()
 
     def allow(self, seconds: float | None) -> None:
-        """Give each read so many seconds, or as many as it takes."""
+        """Set the timeout of each read; None means no timeout."""
         response = getattr(self._raw, "_original_response", None)
         if isinstance(response, DeadlineResponse):
             response.allow(seconds)
 
     def cut(self) -> None:
-        """End the reading that another thread is at."""
+        """End a read that another thread is waiting in."""
         with contextlib.suppress(OSError, ValueError, RuntimeError):
             self._raw.shutdown()
 
@@ -72,7 +72,7 @@ class ResponseBody:
         return b"".join(blocks)
 
     def read_all(self, most: int) -> bytes | None:
-        """Return the whole, or None where it is larger than *most*; `held` is what had come before an error."""
+        """Return the whole body, or None if it is larger than *most*; after an error `held` is its beginning."""
         found = io.BytesIO()
         try:
             while block := self._read(min(BLOCK, most + 1)):
@@ -86,8 +86,8 @@ class ResponseBody:
         return found.getvalue()
 
 
-class _Unpacked:
-    """Unpacks what *take* gives."""
+class _Decompressed:
+    """Decompresses what *take* returns."""
 
     def __init__(self, take: Callable[[int], bytes], kind: int) -> None:
         self._take, self._kind = take, kind
@@ -129,7 +129,7 @@ class _Unpacked:
                 self._unpack = zlib.decompressobj(-zlib.MAX_WBITS)
 
     def _end(self, rest: bytes) -> None:
-        """Go on with the next member of a gzip file; anything else behind the end is of no use."""
+        """Go on with the next member of a gzip file; anything else after the end is ignored."""
         while len(rest) < len(_GZIP) and (more := self._take(_PIECE)):
             rest += more
         if rest.startswith(_GZIP) and self._kind > zlib.MAX_WBITS:
@@ -141,13 +141,13 @@ class _Unpacked:
 
 
 def _names(encodings: str) -> list[str]:
-    """Tell how a body is packed; what names no way of packing, as some storages have it, changes nothing."""
+    """Return the known encodings of a body; some storages name others, such as `aws-chunked`, which change nothing."""
     return [name for each in encodings.split(",") if (name := each.strip().lower()) in {*_KINDS, *_FOREIGN}]
 
 
 def _opened(take: Callable[[int], bytes], names: list[str]) -> Callable[[int], bytes]:
     if len(names) == 1 and names[0] in _KINDS:
-        return _Unpacked(take, _KINDS[names[0]]).read
+        return _Decompressed(take, _KINDS[names[0]]).read
 
     def refuse(_: int) -> bytes:
         raise UnexpectedEncodingError(f"packed as {', '.join(names)[:40]}")
@@ -156,7 +156,7 @@ def _opened(take: Callable[[int], bytes], names: list[str]) -> Callable[[int], b
 
 
 def _partial(error: Exception) -> bytes:
-    """Return what the read that failed had already brought."""
+    """Return the bytes that a failed read had already received."""
     broken = error.args[-1] if error.args else None
     partial = broken.partial if isinstance(broken, http.client.IncompleteRead) else None
     return partial if isinstance(partial, bytes) else b""

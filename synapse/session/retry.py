@@ -25,10 +25,10 @@ _NUMBER: Final = re.compile(
 
 @attrs.frozen
 class Retry:
-    """How often, and how patiently, a request is repeated; times are in seconds.
+    """How often a request is repeated, and how long to wait before; times are in seconds.
 
-    `total` counts the repeats after the first attempt. The waits grow from `backoff` to `cap`, with full
-    jitter. A `Retry-After` of the backend is waited for; one that is longer than `max_wait` ends in an error at once.
+    `total` counts the repeats after the first attempt. The waits grow from `backoff` to `cap`, with full jitter. A
+    `Retry-After` of the backend is waited for, unless it is longer than `max_wait`: that is an error at once.
     """
 
     total: int = 3
@@ -45,11 +45,11 @@ class Retry:
                 raise ConfigError(f"Retry({name}=…) must be a number of seconds, 0 or more")
 
     def allows(self, retry_after: float | None) -> bool:
-        """Whether a pause that the backend asks for is waited for."""
+        """Whether a pause that the backend asks for is short enough to wait for."""
         return retry_after is None or retry_after <= self.max_wait
 
     def wait(self, attempt: int, *, retry_after: float | None = None) -> float:
-        """Return the seconds to wait after the attempt of that number, counted from 0."""
+        """Return the seconds to wait after attempt number *attempt*, starting with 0."""
         jitter = random.random()
         if retry_after is not None:
             return min(retry_after, self.max_wait) + jitter * min(self.backoff, self.cap)
@@ -57,7 +57,7 @@ class Retry:
 
 
 def seconds_until(retry_after: str | None) -> float | None:
-    """Read a `Retry-After` header, in seconds or as an HTTP date; `None` for nonsense, of two wishes the longer.
+    """Read a `Retry-After` header, in seconds or as an HTTP date; `None` for nonsense, the longest of several.
 
     >>> seconds_until("120"), seconds_until("soon")
     (120.0, None)
@@ -70,7 +70,7 @@ def seconds_until(retry_after: str | None) -> float | None:
     else:
         try:
             moment = parsedate_to_datetime(retry_after)
-            # Dates of HTTP are in GMT; one whose zone says nothing would be taken for local.
+            # Dates of HTTP are in GMT; Python would take one without a zone for local time.
             seconds = moment.replace(tzinfo=moment.tzinfo or UTC).timestamp() - time.time()
         except (ValueError, OverflowError):
             return None
@@ -78,7 +78,7 @@ def seconds_until(retry_after: str | None) -> float | None:
 
 
 class Effect(Enum):
-    """What is known of a request once it is answered."""
+    """What an answer tells about its request."""
 
     NOT_DONE = "refused, and nothing was done"
     UNKNOWN = "it may have happened"
@@ -89,8 +89,8 @@ class Effect(Enum):
 class Rule:
     """What a status means for a request that must not be sent twice (`write`: POST and PATCH), and for the `others`.
 
-    Whoever answers `by_gateway` is not the backend, or not for sure: the backend's own answer never came. A `slow`
-    one says that the answer took too long, so that asking for less may help.
+    `by_gateway`: the answer may come from a proxy, so that the backend's own answer was lost. `slow`: the answer took
+    too long, so that asking for less may help.
     """
 
     write: Effect
@@ -100,11 +100,11 @@ class Rule:
 
     @property
     def acted(self) -> bool:
-        """Whether a write may have happened all the same."""
+        """Whether a write may have happened."""
         return self.write is Effect.UNKNOWN
 
     def effect(self, *, idempotent: bool) -> Effect:
-        """Choose by the request."""
+        """Return what it means for a request that is, or is not, idempotent."""
         return self.others if idempotent else self.write
 
 
@@ -122,7 +122,7 @@ RULES: Final[Mapping[int, Rule]] = MappingProxyType(
         429: _BUSY,
         499: _GATEWAY,
         502: _GATEWAY,
-        503: _GATEWAY,  # unless the backend says it: `rule_of()`
+        503: _GATEWAY,  # unless it is explained: see `rule_of()`
         504: _SLOW,
         520: _GATEWAY,
         521: _GATEWAY,
@@ -135,17 +135,17 @@ RULES: Final[Mapping[int, Rule]] = MappingProxyType(
         530: _BROKEN,
     }
 )
-"""The statuses that mean more than their hundred: of the others, a 4xx is a refusal, a 5xx a failure of the backend."""
+"""Statuses with a rule of their own; any other 4xx is a refusal, any other 5xx a failure of the backend."""
 SLOW: Final = frozenset(status for status, rule in RULES.items() if rule.slow)
 BUSY: Final = frozenset({429, 503})
-"""Those whose `Retry-After` every worker of a session waits for."""
+"""Statuses whose `Retry-After` holds back every request of the session to that origin."""
 
 
 def rule_of(status: int, *, explained: bool = False) -> Rule:
-    """Give the rule of a status that is no success.
+    """Return the rule of a status that is no success.
 
-    Routers answer 503 when they tire of a backend that goes on working. Only one that is *explained*, by a
-    `Retry-After` or in the backend's own words, tells that nothing was done.
+    A router answers 503 when the backend is too slow for it, and the backend may go on working. Only a 503 that is
+    *explained*, by a `Retry-After` or in the backend's own words, says that nothing was done.
 
     >>> rule_of(503).write.name, rule_of(503, explained=True).write.name, rule_of(404).write.name
     ('UNKNOWN', 'REPEATABLE', 'NOT_DONE')
@@ -158,16 +158,16 @@ def rule_of(status: int, *, explained: bool = False) -> Rule:
 
 
 def rule_of_failure(*, acted: bool, passing: bool, slow: bool) -> Rule:
-    """Give the rule of a request that has no answer: whether the backend may have acted, and the next one go better."""
+    """Return the rule of a request without an answer: *acted*, *passing* and *slow* are those of its `Failure`."""
     others = Effect.REPEATABLE if passing else Effect.UNKNOWN if acted else Effect.NOT_DONE
     return Rule(Effect.UNKNOWN if acted else others, others, by_gateway=True, slow=slow)
 
 
 def tunnel_may_open(status: int) -> bool:
-    """Whether a proxy that answered CONNECT so may open a tunnel next time; nothing was sent through it."""
+    """Whether a proxy that refused CONNECT with this status may accept it next time; no request was sent yet."""
     return status >= 500 or status == 429
 
 
 def storage_may_take(status: int) -> bool:
-    """Whether a storage that answered the PUT of a file so may take it next time."""
+    """Whether a storage that answered a PUT with this status may take the file next time."""
     return rule_of(status).others is Effect.REPEATABLE or (status >= 500 and status != 501)

@@ -42,15 +42,14 @@ _REMEMBERED: Final = 10_000
 class Session:
     """A connection to one backend; threads may share it, and a forked child may go on using it.
 
-    What is not given comes from the environment (`SYNAPSE_HOST`, `SYNAPSE_API_TOKEN`, …), then from
-    `~/.synapse/config.json`. `with session:` makes it current in this thread or task until its end, and
-    leaves it open; `close()` frees its sockets. Pickling leaves the tokens behind: they are looked up again
-    on loading.
+    Settings that are not given come from the environment (`SYNAPSE_HOST`, `SYNAPSE_API_TOKEN`, …), then from
+    `~/.synapse/config.json`. `with session:` makes it the current session of this thread or task, and does not close
+    it. `close()` frees its sockets. A pickle holds no tokens: they are looked up again when it is loaded.
 
-    Uploads that are under way are remembered in `state_dir`, by default the platform's folder for such state, so that
-    the next process can go on with them; `False` keeps nothing. An answer of more than `max_answer` bytes, unpacked, is
-    not read into memory; files and streams are as long as they are. `aliases` are other addresses of the same backend
-    (as in `SYNAPSE_HOST_ALIASES`): what comes from there is taken for its own.
+    `state_dir` keeps the state of unfinished uploads, so that another process can continue them; by default it is the
+    platform's folder for application state, and `False` keeps nothing. An answer of more than `max_answer` bytes,
+    decompressed, is not read into memory; files and streams have no limit. `aliases` are other addresses of the same
+    backend (as in `SYNAPSE_HOST_ALIASES`): objects that were read there belong to this backend as well.
     """
 
     def __init__(
@@ -75,7 +74,7 @@ class Session:
         aliases: Iterable[str] = (),
         dialect: Dialect | None = None,
     ) -> None:
-        # From here on, whatever lists variables shows no secret of these.
+        # Debuggers and error trackers list the variables of each frame: from here on these are masked.
         api_token, agent_token = conceal(api_token), conceal(agent_token)
         user_token, proxies = conceal(user_token), conceal(proxies)
         tokens = {"api_token": api_token, "agent_token": agent_token, "user_token": user_token}
@@ -97,7 +96,7 @@ class Session:
 
     @classmethod
     def bare(cls, settings: Settings) -> Self:
-        """Make a session of exactly these settings, whatever the environment and the profile say."""
+        """Make a session of exactly these settings, without the environment and the profile."""
         session = cls.__new__(cls)
         session._start(settings, DEFAULT)
         return session
@@ -109,7 +108,7 @@ class Session:
         self.origin: str = settings.base.origin
         self.workers: int = settings.workers
         self.page_size: int = settings.page_size
-        # One for all rows, so that a pickle of many holds it once.
+        # One object for all rows, so that a pickle of many rows holds it once.
         self._backend = Backend(settings.host, settings.tenant, settings.aliases)
         self.closed = False
         self._masker = Masker(self.settings.secrets)
@@ -125,7 +124,7 @@ class Session:
 
     @property
     def backend(self) -> Backend:
-        """The backend and the workspace that this session speaks to."""
+        """The backend and the workspace of this session."""
         if self._backend.host != self.host:
             self._backend = attrs.evolve(self._backend, host=self.host)
         return self._backend
@@ -135,7 +134,7 @@ class Session:
         return self._delivery().send(request)
 
     def masked(self, said: Any) -> Any:
-        """Return what a backend said, text or JSON, without secrets, the session's own among them."""
+        """Mask the secrets in text or JSON of the backend, the session's tokens among them."""
         return self._masker.words(said) if isinstance(said, str) else self._masker.body(said)
 
     def check_link(self, link: str) -> None:
@@ -143,7 +142,7 @@ class Session:
         self.settings.base.follow(link, start=f"{self.host}/")
 
     def lines(self, request: Request) -> AbstractContextManager[Iterator[str]]:
-        """Open an event stream and give its lines as they come, for as long as it lasts."""
+        """Open an event stream, and yield its lines as they arrive."""
         from synapse.session.streams import open_lines
 
         return open_lines(self._delivery(), request)
@@ -151,15 +150,15 @@ class Session:
     def download(
         self, url: str, *, start: int = 0, headers: Iterable[tuple[str, str]] = ()
     ) -> AbstractContextManager[Download]:
-        """Open the file at *url* from byte *start* on; the session's tokens are not sent along."""
+        """Open the file at *url* from byte *start* on; the session's tokens are not sent."""
         from synapse.session.streams import open_download
 
         return open_download(self._delivery(), url, start=start, headers=tuple(headers))
 
     def put(self, url: str, body: Body, *, read_timeout: float, again: bool = False) -> RawResponse:
-        """Send *body* once to the signed *url*, without the session's tokens, and return what answers, refusals too.
+        """Send *body* once to the signed *url*, without the session's tokens, and return the answer, even a refusal.
 
-        *again* says that it was refused before. No answer is a `TransportError`.
+        *again* says that it was refused before. Without an answer, this raises `TransportError`.
         """
         from synapse.session.signed_urls import put
 
@@ -178,8 +177,8 @@ class Session:
     ) -> Generator[Outcome[T, R], None, None]:
         """Call *function* with every item, several at once, and yield `(item, result, error)` in order.
 
-        After Ctrl-C, or a loop that was left early, nothing waits for calls that are still running: the end of the
-        process cuts them off.
+        After Ctrl-C, or when the loop is left early, calls that are still running are not waited for; they end with the
+        process.
         """
         self.check_open()
         if workers is None:
@@ -189,7 +188,7 @@ class Session:
 
     @contextmanager
     def trace(self) -> Iterator[Trace]:
-        """Record every HTTP call that the session makes inside the block, from whichever thread."""
+        """Record every HTTP call that the session makes inside the block, from any thread."""
         trace = Trace()
         self._traces.append(trace)
         try:
@@ -198,30 +197,30 @@ class Session:
             self._traces[:] = [other for other in self._traces if other is not trace]
 
     def note_made(self, resource: str, key: Any) -> None:
-        """Remember a row that this session created: it is not what another write of the same values was about."""
+        """Remember a row that this session created, so that it is not taken for the result of another, lost write."""
         with self._lock:
             self._own[resource, key] = time.monotonic()
             if len(self._own) > _REMEMBERED:
                 del self._own[next(iter(self._own))]
 
     def has_made(self, resource: str, key: Any) -> bool:
-        """Whether this session created a row of late."""
+        """Whether this session created the row recently."""
         return (resource, key) in self._own
 
     def had_made(self, resource: str, key: Any, *, at: float) -> bool:
-        """Whether this session had created a row by then, in seconds of `time.monotonic()`."""
+        """Whether this session had created the row at that time of `time.monotonic()`."""
         return self._own.get((resource, key), float("inf")) <= at
 
     def note_rewriting(self, resource: str, field: str) -> None:
-        """Remember that the backend took a value of this field, and made something else of it."""
+        """Remember that the backend changed a value of this field while it stored it."""
         self._rewrites.add((resource, field))
 
     def rewrites(self, resource: str, field: str) -> bool:
-        """Whether the backend is known to rewrite values of this field."""
+        """Whether the backend is known to change values of this field."""
         return (resource, field) in self._rewrites
 
     def reset(self) -> None:
-        """Drop the sockets, as where a line seems to be dead; the next request opens new ones."""
+        """Close the sockets, for example when the connection seems dead; the next request opens new ones."""
         with self._lock:
             self.check_open()
             delivery, self._made = self._made, None
@@ -229,7 +228,7 @@ class Session:
             delivery.close()
 
     def close(self) -> None:
-        """Free the sockets; waiting repeats stop, and later use raises `ConfigError`."""
+        """Close the sockets and end waiting requests; later use raises `ConfigError`."""
         with self._lock:
             self.closed = True
             self._closing.set()
@@ -259,7 +258,7 @@ class Session:
         current_session.leave(self)
 
     def __repr__(self) -> str:
-        if not hasattr(self, "settings"):  # what lists the variables of a refusal meets it half made
+        if not hasattr(self, "settings"):  # a debugger may show it when `__init__` was refused
             return "<Session without settings>"
         tenant = f" tenant={self.settings.tenant}" if self.settings.tenant else ""
         return f"<Session {self.host}{tenant}{' closed' if self.closed else ''}>"
@@ -274,7 +273,7 @@ class Session:
         return self
 
     def _renew(self) -> None:
-        """Start without sockets and with free locks: at first, and in a forked child."""
+        """Start without sockets and with free locks, in a new session and in a forked child."""
         self._lock = threading.Lock()
         self._closing = threading.Event()
         self.cache: RelationCache = RelationCache(self.settings.cache)

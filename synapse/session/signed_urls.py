@@ -1,4 +1,4 @@
-"""Bodies that go straight into a storage, at addresses that the backend has signed."""
+"""Uploads straight into a storage, to addresses that the backend has signed."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ _SAME_METHOD: Final = frozenset({307, 308})
 def put(
     delivery: Delivery, url: str, *, body: Body, timeout: Timeout, read_timeout: float, again: bool
 ) -> RawResponse:
-    """Send *body* once, without the session's tokens, and return whatever answers; no answer is a `TransportError`.
+    """Send *body* once, without the session's tokens, and return the answer; without one, raise `TransportError`.
 
-    A redirect that keeps the method is followed, unless it gives up TLS.
+    A redirect that keeps the method is followed, except from https to http.
     """
-    url = Secret(url)  # its signature is a secret, whatever lists the variables
+    url = Secret(url)  # debuggers list variables, and its signature is a secret
     headers = {**delivery.transport.plain, "Content-Length": str(body.length)}
     if body.content_type:
         headers["Content-Type"] = body.content_type
@@ -45,7 +45,7 @@ def put(
 
 
 def _moved(attempt: Attempt, answer: RawResponse) -> str | None:
-    """Return where the storage sends this very request, if it may go there."""
+    """Return the address that the storage redirects the request to, if that may be followed."""
     location = answer.headers.get("Location")
     if answer.status not in _SAME_METHOD or not location:
         return None

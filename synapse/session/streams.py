@@ -24,20 +24,20 @@ from synapse.session.replies import RawResponse, describe
 from synapse.session.transport import Attempt
 
 SEVERAL: Final = 4
-# Seconds: two comments that open a stream in quick succession are no rhythm yet, and a busy server misses a beat.
+# Seconds: two comments in quick succession at the start are no interval yet, and a busy server may be late.
 SHORTEST: Final = 10.0
-# Seconds between what was sent together, as comments that fill up the buffer of a proxy.
+# Heartbeats within so many seconds were sent together, such as comments that fill the buffer of a proxy.
 _AT_ONCE: Final = 0.01
-# A comment, or an event that carries nothing else, is what servers send so that connections are not taken for dead.
+# Servers keep a connection alive by comments, or by events without data.
 _HEARTBEAT: Final = re.compile(r":|event:\s*(?:ping|heartbeat|keep-?alive)\s*$", re.IGNORECASE)
 
 
 class Heartbeats:
-    """The heartbeats of one stream, by the seconds of a clock that never goes back.
+    """The heartbeats of one stream, which tell how long it may be silent; times are those of `time.monotonic()`.
 
-    No server says how often they come, and one that sends none may well be silent for hours, as a quiet training is. So
-    there is a limit only once they have come after two pauses. What a proxy holds back and sends at once makes the
-    longest pause longer, and never the limit shorter than the rhythm is.
+    No server says how often it sends them, and one that sends none may be silent for hours, as during a long training.
+    So there is a limit only after two pauses between heartbeats. A proxy that collects them and sends several at once
+    makes the longest pause longer, and so the limit never shorter than the server's interval.
     """
 
     def __init__(self, now: float) -> None:
@@ -46,7 +46,7 @@ class Heartbeats:
         self._pauses = 0
 
     def take(self, lines: list[str], *, now: float) -> bool:
-        """Look for heartbeats in the lines that came now, and tell whether there were any."""
+        """Note the heartbeats in lines that arrived now; return whether there were any."""
         if not any(map(_HEARTBEAT.match, lines)):
             return False
         self._pauses += now - self._last >= _AT_ONCE
@@ -56,20 +56,20 @@ class Heartbeats:
 
     @property
     def limit(self) -> float | None:
-        """The seconds of silence after which the stream counts as dead; None as long as that cannot be told."""
+        """The seconds of silence after which the stream counts as dead; None while the interval is unknown."""
         return max(SEVERAL * self._longest, SHORTEST) if self._pauses > 1 else None
 
 
 _LINE: Final = re.compile(r"\r\n|\n|\r(?!\Z)")
 _BLOCK: Final = 64 * 1024
 _NO_STREAMS: Final = frozenset({"text/html", "application/xhtml+xml", "application/json"})
-_HEAD: Final = 90.0  # seconds that a stream may take to begin
+_HEAD: Final = 90.0  # seconds to wait for the head of a stream
 LONGEST: Final = 16 * 1024 * 1024
 _TOTAL: Final = re.compile(r"bytes\s+(?:\d+-\d+|\*)/(\d+)\s*$")
 
 
 class ByteStream(Protocol):
-    """An answer whose body is read bit by bit."""
+    """A response whose body is read in pieces."""
 
     answer: RawResponse
 
@@ -79,7 +79,7 @@ class ByteStream(Protocol):
 
 
 class Download:
-    """A file that is being fetched; `status` is 206 where the backend honoured `start`, else 200."""
+    """A file that is being fetched; `status` is 206 if the server honoured `start`, else 200."""
 
     def __init__(self, stream: ByteStream) -> None:
         self._stream = stream
@@ -88,14 +88,14 @@ class Download:
 
     @property
     def size(self) -> int | None:
-        """The size of the whole file in bytes, where the server tells."""
+        """The size of the whole file in bytes, None if the server does not say."""
         if self.headers.get("Content-Encoding", "identity") != "identity":
             return None
         part = _TOTAL.match(self.headers.get("Content-Range", ""))
         length = (
             part.group(1) if part else self.headers.get("Content-Length", "") if self.status == 200 else ""
         )
-        # Digits of other scripts are none here, and no file has more bytes than nineteen of them can say.
+        # `int()` would read digits of other scripts as well, and no file has a size of twenty digits.
         return int(length) if length.isascii() and length.isdecimal() and len(length) < 20 else None
 
     def chunks(self, size: int = 1024 * 1024) -> Iterator[bytes]:
@@ -106,9 +106,9 @@ class Download:
 
 @contextmanager
 def open_lines(delivery: Delivery, request: Request) -> Iterator[Iterator[str]]:
-    """Open an event stream; lines come as soon as the backend has sent them.
+    """Open an event stream, whose lines are yielded as soon as they arrive.
 
-    Without a limit of the request's own, the stream may be silent until its heartbeats tell how long is too long.
+    If the request has no `read_timeout`, the heartbeats of the stream decide how long it may be silent.
     """
     attempt = delivery.prepare(request, streamed=True)
     headers = {**attempt.headers, "Accept-Encoding": "identity"}
@@ -127,8 +127,8 @@ def open_lines(delivery: Delivery, request: Request) -> Iterator[Iterator[str]]:
 def open_download(
     delivery: Delivery, url: str, *, start: int = 0, headers: tuple[tuple[str, str], ...] = ()
 ) -> Iterator[Download]:
-    """Open a file anywhere on the web, without the session's tokens; redirects that keep TLS are followed."""
-    url = Secret(url)  # its signature is a secret, whatever lists the variables
+    """Open a file at any address, without the session's tokens; a redirect from https to http is refused."""
+    url = Secret(url)  # debuggers list variables, and its signature is a secret
     stream = _Stream(delivery, delivery.fetch(url, start=start, headers=headers))
     try:
         stream.start(follow=_onward)
@@ -147,7 +147,7 @@ def _onward(start: str, link: str) -> str:
 
 
 class _Stream:
-    """An open answer, with its bytes counted and its failures typed."""
+    """An open response that counts its bytes and raises typed errors."""
 
     def __init__(self, delivery: Delivery, attempt: Attempt) -> None:
         self._delivery = delivery
@@ -159,12 +159,12 @@ class _Stream:
         self.received = 0
 
     def start(self, **options: Any) -> None:
-        """Send the request and keep its answer open."""
+        """Send the request, and keep its response open."""
         self.answer = self._delivery.deliver(self.attempt, **options)
         self._delivery.streams.add(self.answer.stream)
 
     def allow(self, seconds: float | None) -> None:
-        """Give each read so many seconds from now on, or as many as it takes."""
+        """Set the timeout of each read from now on; None means no timeout."""
         self.attempt = attrs.evolve(self.attempt, read_limit=seconds)
         self.answer.stream.allow(seconds)
 
@@ -205,7 +205,7 @@ class _Stream:
         return block
 
     def close(self) -> None:
-        """Free the connection and tell the traces."""
+        """Free the connection, and note the call in the traces."""
         raw = self.answer.stream
         if raw is not None:
             raw.close()
@@ -216,7 +216,7 @@ class _Stream:
 
 
 def _check_kind(stream: _Stream, *, masker: Masker) -> None:
-    """Refuse a page (of a proxy, of a login) or an object that came in place of a stream."""
+    """Refuse an HTML page, as of a proxy or a login, or JSON in place of a stream."""
     kind = stream.answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     if kind in _NO_STREAMS:
         answer = attrs.evolve(stream.answer, content=stream.read(size=_BLOCK, whole=False), stream=None)
@@ -241,7 +241,7 @@ def _lines(stream: _Stream, heartbeats: Heartbeats | None) -> Iterator[str]:
                 stream.allow(heartbeats.limit)
             yield from lines
             begun, length = [], 0
-        # What may be the first half of a line break waits for the other half.
+        # A block may end between the two characters of a line break.
         held = "\r" if last.endswith("\r") else ""
         begun.append(last.removesuffix("\r"))
         length += len(last)

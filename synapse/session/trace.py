@@ -1,4 +1,4 @@
-"""What travelled: every HTTP call made inside a block, in order."""
+"""A record of the HTTP calls inside a block."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _WIDTH: Final = 200
 @bounded
 @attrs.frozen
 class Call:
-    """One HTTP call, repeats included; it prints as one line, without secrets.
+    """One HTTP call; each repeat is a call of its own. It prints as one line, without secrets.
 
     `sent` and `received` count the bytes of the bodies, `status` is `None` when no answer came, `path` is
     relative to the session's host, and `body` is the JSON that was sent, its secrets hidden.

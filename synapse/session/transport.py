@@ -30,7 +30,7 @@ from synapse.session.trace import Call, Trace
 
 
 class BodyReader:
-    """Reads a body block by block, never past its length, and keeps what went wrong in `error`."""
+    """Reads a body in blocks, never past its length, and keeps what went wrong in `error`."""
 
     def __init__(self, body: Body, *, label: str) -> None:
         try:
@@ -61,14 +61,14 @@ class BodyReader:
         return block
 
     def close(self) -> None:
-        """Close the source, where it can be closed."""
+        """Close the source, if it can be closed."""
         close: Callable[[], object] | None = getattr(self._source, "close", None)
         if close is not None:
             close()
 
 
 REFUSAL: Final = 4 * 1024 * 1024
-"""The most that is read of the words of a refusal, in bytes."""
+"""The most bytes that are read of a refusal."""
 
 logger: Final = logging.getLogger("synapse")
 
@@ -77,9 +77,8 @@ logger: Final = logging.getLogger("synapse")
 class Attempt:
     """One request, ready to be sent as often as needed; `label` names it in messages, `path` in traces.
 
-    An answer is read whole within the read limit, however it trickles. The body of a `streamed` attempt is left open
-    when it succeeds, and each read of it has the limit to itself; without a `read_limit` it may stay silent. The
-    query of a `signed` attempt is a secret as a whole.
+    The whole answer must arrive within `read_limit` seconds. The body of a successful `streamed` attempt stays open,
+    and the limit applies to each read of it; None means no limit. The whole query of a `signed` attempt is a secret.
     """
 
     method: str
@@ -99,12 +98,12 @@ class Attempt:
 
     @property
     def query(self) -> str:
-        """What of the address is a secret."""
+        """The secret part of the address."""
         return self.url.partition("?")[2] if self.signed else ""
 
     @property
     def shown(self) -> str:
-        """The address without that."""
+        """The address without its secret part."""
         return self.url.partition("?")[0] + "?***" if self.query else self.url
 
 
@@ -127,7 +126,7 @@ class Transport:
         self._connections.close()
 
     def exchange(self, attempt: Attempt) -> RawResponse | Failure:
-        """Send once; the body of the answer is read whole, unless the attempt is streamed and succeeded."""
+        """Send once, and read the whole body, unless the attempt is streamed and succeeds."""
         started = time.perf_counter()
         outcome = self._exchange(attempt)
         if self._traces or logger.isEnabledFor(logging.DEBUG):
@@ -139,7 +138,7 @@ class Transport:
     def note(
         self, attempt: Attempt, outcome: RawResponse | Failure, *, started: float, received: int
     ) -> None:
-        """Tell the open traces and the log about one call."""
+        """Note one call in the open traces and in the log."""
         call = Call(
             attempt.method,
             self._masker.url(attempt.shown),
@@ -206,7 +205,7 @@ class Transport:
             detach(error, before)
             reraise_from_signal(error)
             answer = RawResponse(raw.status, raw.headers, body.held)
-            if refused:  # it says enough, even if its words were cut off
+            if refused:  # the status is enough, even if the words are cut off
                 return answer
             failure = failure_of(
                 error, connect=attempt.connect_limit, read=attempt.read_limit, status=raw.status
@@ -223,7 +222,7 @@ class Transport:
         return RawResponse(raw.status, raw.headers, content)
 
     def _network_settings(self, url: str) -> NetworkSettings:
-        """Decide once per origin which proxy and which certificates the environment asks for."""
+        """Find the proxy and the certificates for an origin, once."""
         origin = start_of(url)
         found = self._environment.get(origin)
         if found is None:
@@ -231,7 +230,7 @@ class Transport:
             found = network_settings_for(
                 url, proxies=settings.proxies, verify=settings.verify, cert=settings.cert
             )
-            # The environment may name another proxy than it did when the session was made.
+            # The environment may have changed since the session was made, and with it the passwords to mask.
             self._masker.learn(secrets_of(found.proxies))
             self._environment[origin] = found
         return found
@@ -246,7 +245,7 @@ def _too_large(status: int, most: int) -> Failure:
 
 
 def _is_bare(raw: Any) -> bool:
-    """Whether a success came without anything that says where its body ends, as when cut within its headers."""
+    """Whether a success has nothing that says where its body ends, as when it was cut within its headers."""
     chunked = "chunked" in raw.headers.get("Transfer-Encoding", "").lower()
     return (
         not chunked

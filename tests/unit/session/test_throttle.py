@@ -218,7 +218,7 @@ class TestStorm:
 
 
 class TestEasing:
-    """How many go at once after a refusal, seen on the throttled itself."""
+    """How many go at once after a refusal, seen on the throttle itself."""
 
     @staticmethod
     def throttled() -> Throttle:
@@ -340,7 +340,7 @@ class TestEnd:
 
 
 class TestLanes:
-    """How many go at once where nobody was refused, seen on the throttled itself."""
+    """How many go at once where nobody was refused, seen on the throttle itself."""
 
     @staticmethod
     def throttled(workers: int = 1) -> Throttle:
