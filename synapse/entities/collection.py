@@ -13,13 +13,12 @@ from synapse.entities.choices import AccessLevel, CollectionCategory
 from synapse.errors import MappingError, TransferError, WriteUnconfirmedError, describe, did_you_mean
 from synapse.mapping import Json, read_only
 from synapse.mapping.likeness import Likeness, like_json
-from synapse.orm import Entity, Manager, ToMany, answers, arguments, entity, writing
+from synapse.orm import Entity, Manager, ToMany, arguments, batch_answers, cached_rows, entity
 from synapse.orm.binding import check_host, held
-from synapse.orm.creation import Creation
+from synapse.orm.cached_rows import dropping_all_cached
 from synapse.orm.loading import reference
-from synapse.orm.newest import Moment
-from synapse.orm.resolving import asking, put
-from synapse.orm.writing import dropping_all_cached
+from synapse.orm.questions import Creation
+from synapse.orm.unconfirmed import Moment, attach, resolvable_by
 from synapse.query import EXACT
 from synapse.session import rows_of
 from synapse.showing import bounded
@@ -160,7 +159,7 @@ class DataCollection(Entity):
         # The wire takes less of a file than it gives, so this field is written by plain dicts.
         unit.files = cast("Any", sent)
         unit._state.session, unit._state.mode = session, self._state.mode
-        with writing.renewing(self, "units"):
+        with cached_rows.renewing(self, "units"):
             return unit.save()
 
     def upload(
@@ -218,8 +217,8 @@ class DataCollection(Entity):
             check_content=check_content,
         )
         with (
-            writing.renewing(None if dry_run else self, "units"),
-            writing.renewing(None if dry_run else project, "tasks"),
+            cached_rows.renewing(None if dry_run else self, "units"),
+            cached_rows.renewing(None if dry_run else project, "tasks"),
         ):
             return uploads.upload_items(
                 session,
@@ -315,12 +314,12 @@ def _sent(session: Session, request: Request, *, of: type[Entity], rows: Sequenc
     """Create rows, given as wire values by field as well, so that a lost answer can be asked for."""
     since = Moment()
     with (
-        asking(lambda since: Creation.of_rows(of, rows, session=session, since=since)),
+        resolvable_by(lambda since: Creation.of_rows(of, rows, session=session, since=since)),
         dropping_all_cached(of, session),
     ):
         answer = rows_of(session.dialect.unwrap(session.send(request)), count=len(rows))
-    found = answers.placed(of, answer, sent=rows, session=session)
+    found = batch_answers.placed(of, answer, sent=rows, session=session)
     for sent, row in zip(rows, found, strict=True):
         if isinstance(row, WriteUnconfirmedError):
-            put(row, Creation.of_rows(of, [sent], session=session, since=since))
+            attach(row, Creation.of_rows(of, [sent], session=session, since=since))
     return found

@@ -14,8 +14,8 @@ from synapse.entities.files import FilesManager
 from synapse.errors import Resolution, TransferError, describe
 from synapse.mapping import Json, read_only, write_only
 from synapse.orm import Entity, ManagedBy, ToOne, arguments, entity
-from synapse.orm.resolving import Harmless, asking
-from synapse.orm.writing import stored
+from synapse.orm.answers import stored
+from synapse.orm.unconfirmed import Harmless, resolvable_by
 from synapse.query import EXACT, By, Exact
 from synapse.transfer import ProgressLike, tracked
 from synapse.transfer.local_file import CHUNK, LocalFile
@@ -62,7 +62,7 @@ class DataFileManager(FilesManager["DataFile"]):
         with (
             tracked(progress, total=source.size, label=source.name) as advanced,
             self._writing(),
-            asking(lambda _: Storing(source=source, host=session.host, session=session)),
+            resolvable_by(lambda _: Storing(source=source, host=session.host, session=session)),
         ):
             row = uploads.send_file(session, source, options=options, advanced=advanced)
             return stored(self.entity, row, session=session, mode=self.query.mode)

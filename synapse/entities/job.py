@@ -17,11 +17,11 @@ from synapse.errors import NotFoundError, TransportError, WaitTimeoutError
 from synapse.mapping import UNSET, Json, JsonValue, Uuid, read_only, uuid_form
 from synapse.masking import outline
 from synapse.orm import Entity, ManagedBy, ToMany, ToOne, answers, arguments, entity, loading
+from synapse.orm.answers import take
 from synapse.orm.binding import held, send
-from synapse.orm.edit import Edit
+from synapse.orm.questions import Edit
 from synapse.orm.registry import table_of
-from synapse.orm.resolving import asking
-from synapse.orm.writing import take
+from synapse.orm.unconfirmed import resolvable_by
 from synapse.query import EXACT, By, Exact
 from synapse.query.kinds import TextKey
 from synapse.transfer import ProgressLike, data_uri, tracked
@@ -160,7 +160,7 @@ class Job(Entity):
                 found = {"status": (JobStatus.STOPPED.value, str(self.status))}
                 raise answers.ignoring(Job, self.pk, ignored=found, before={}, row=session.masked(row))
 
-        with asking(question):
+        with resolvable_by(question):
             row = table_of(Job, session).one(send(self, request, session=session))
             take(self, row, session=session, sent={"status"}, check=check)
         return self

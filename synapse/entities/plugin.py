@@ -16,12 +16,13 @@ from synapse.entities.files import FilesManager
 from synapse.errors import Resolution, TransportError
 from synapse.mapping import Json, read_only, uuid_form
 from synapse.orm import Entity, ManagedBy, Manager, ToMany, ToOne, answers, arguments, entity
+from synapse.orm.answers import stored
 from synapse.orm.binding import check_host, held, send
-from synapse.orm.creation import Creation
+from synapse.orm.cached_rows import dropping_all_cached, renewing
 from synapse.orm.loading import peek, reference
+from synapse.orm.questions import Creation
 from synapse.orm.registry import entity_named, table_of
-from synapse.orm.resolving import Asked, Repeating, asking
-from synapse.orm.writing import dropping_all_cached, renewing, stored
+from synapse.orm.unconfirmed import Asked, Repeating, resolvable_by
 from synapse.query import EXACT
 from synapse.query.kinds import Reference, TextKey
 from synapse.transfer import ProgressLike
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from synapse.entities.agent import Agent
     from synapse.entities.job import Job
     from synapse.entities.storage import Storage
-    from synapse.orm.newest import Moment
+    from synapse.orm.unconfirmed import Moment
     from synapse.session import Session
 
 
@@ -107,7 +108,7 @@ class Plugin(Entity):
                 session=session,
             )
 
-        with renewing(self, "jobs"), asking(question):
+        with renewing(self, "jobs"), resolvable_by(question):
             request = session.dialect.actions.run(self.pk, sent)
             answer = session.dialect.unwrap(send(self, request, session=session))
             # Of the parameters, a backend may keep only those that it knows.
@@ -153,7 +154,7 @@ class Plugin(Entity):
                 session=session,
             )
 
-        with renewing(self, "releases"), asking(question), dropping_all_cached(PluginRelease, session):
+        with renewing(self, "releases"), resolvable_by(question), dropping_all_cached(PluginRelease, session):
             reply = send_release(session, archive, fields={"plugin": code, **fields}, progress=progress)
             row = table_of(PluginRelease, session).created(reply)
             made = stored(PluginRelease, row, session=session, mode=self._state.mode)

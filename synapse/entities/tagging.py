@@ -9,10 +9,11 @@ import attrs
 
 from synapse.errors import QueryError, Resolution, WriteUnconfirmedError
 from synapse.masking import outline
-from synapse.orm import QuerySet, answers, arguments, bulk, resolving, writing
+from synapse.orm import QuerySet, answers, arguments, bulk
 from synapse.orm.binding import check_host, session_of
 from synapse.orm.loading import detail_row
 from synapse.orm.registry import entity_named
+from synapse.orm.unconfirmed import Asked, resolvable_by
 from synapse.query.kinds import Reference
 from synapse.session import Run, Written
 from synapse.session.concurrency import run_one
@@ -94,7 +95,7 @@ def send_tags(
             objects=tuple(objects),
         )
 
-    with resolving.asking(question):
+    with resolvable_by(question):
         for action, tags in changes:
             resource = entity._schema.resource
             request = session.dialect.actions.set_tags(resource, ids, tags=tags, action=action)
@@ -129,7 +130,7 @@ def are_held(tags: Iterable[int], changes: Iterable[tuple[Action, Iterable[int]]
 
 
 @attrs.frozen(kw_only=True)
-class Tagging(resolving.Asked):
+class Tagging(Asked):
     """Tags that were to be put on rows, or taken off them."""
 
     entity: str
@@ -147,5 +148,5 @@ class Tagging(resolving.Asked):
         if len(rows) < len(set(self.ids)):
             return Resolution(rows=tuple(rows), reason=f"{told}, the others are gone")
         for own in self.objects:
-            writing.take(own, detail_row(own, session), session=session)
+            answers.take(own, detail_row(own, session), session=session)
         return Resolution(done=True, rows=self.objects or tuple(rows), reason=told)

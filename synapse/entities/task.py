@@ -25,12 +25,11 @@ from synapse.orm import (
     arguments,
     bulk,
     entity,
-    writing,
 )
 from synapse.orm.binding import check_host, held, send
-from synapse.orm.edit import loaded_value
+from synapse.orm.changes import get_or_create, loaded_value
 from synapse.orm.loading import detail_row, reference
-from synapse.orm.resolving import Repeating, asking
+from synapse.orm.unconfirmed import Repeating, resolvable_by
 from synapse.query import CHOICE, EXACT, ID, RANGE, SEARCH, By, Exact, In
 from synapse.query.kinds import Choice, Text
 from synapse.query.search import words_of
@@ -188,10 +187,10 @@ class Task(Entity):
             sent = {"data": data}
             answers.check_changed(Task, self.pk, sent=sent, before=before, row=row, session=session)
 
-        with asking(lambda _: Repeating(host=session.host, session=session)):
+        with resolvable_by(lambda _: Repeating(host=session.host, session=session)):
             reply = send(self, request, session=session)
             row = session.dialect.unwrap(reply)
-            writing.take(self, row, session=session, sent={"data"}, check=check)
+            answers.take(self, row, session=session, sent={"data"}, check=check)
         return self
 
     @property
@@ -206,7 +205,7 @@ class Task(Entity):
         if changes:
             send_tags(session, Task, ids=[self.pk], changes=changes, objects=[self])
             row = detail_row(self, session)
-            writing.take(self, row, session=session, check=lambda row: check_tags(self, row, changes=changes))
+            answers.take(self, row, session=session, check=lambda row: check_tags(self, row, changes=changes))
 
 
 def _schema(given: object) -> str | None:
@@ -245,7 +244,7 @@ class TaskTagManager(Manager["TaskTag"]):
                 )
             return same[0] if same else None
 
-        return writing.get_or_create(self, lookups, defaults=defaults, find=find)
+        return get_or_create(self, lookups, defaults=defaults, find=find)
 
 
 @entity("task_tags", order_by=("id", "created"))

@@ -1,30 +1,31 @@
-"""Whether the answer to a write is of what was sent."""
+"""Whether the answer to a write is of what was sent, and how an object takes it over."""
 
 from __future__ import annotations
 
-import json
 import threading
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
-from synapse.errors import WriteIgnoredError, WriteUnconfirmedError, describe, quoted
-from synapse.mapping.json import same_json
+from synapse.errors import MappingError, WriteIgnoredError, WriteUnconfirmedError, describe, quoted
+from synapse.mapping.codecs import dump_value
+from synapse.mapping.json import copy_json, same_json
 from synapse.mapping.likeness import Likeness, is_empty, is_usual
 from synapse.mapping.unset import UNSET
-from synapse.orm import carrying
+from synapse.masking import outline
+from synapse.orm import cached_rows, changes, loading, matching
 from synapse.orm.registry import entity_named, table_of
+from synapse.query import FetchMode
 
 if TYPE_CHECKING:
     from synapse.orm.entity import Entity
     from synapse.session import Session
 
+E = TypeVar("E", bound="Entity")
 Values: TypeAlias = Mapping[str, Any]
 
 _SHOWN: Final = 3
-# Rows times values that were sent: so many are compared to put an answer in order, half a second's work.
-_MOST_COMPARED: Final = 100_000
 
 
 def shown_by(cls: type[Entity], row: Values, *, names: Iterable[str], session: Session) -> dict[str, Any]:
@@ -64,9 +65,9 @@ def check_created(
     cls: type[Entity], row: Values, *, sent: Values, session: Session, keys: Keys | None = None
 ) -> None:
     """Raise `WriteUnconfirmedError` where an answer to a creation has other values than were sent, or a known key."""
-    part, key = cls._decisive(sent), _key(cls, row, session)
+    part, key = cls._decisive(sent), table_of(cls, session).key(row)
     shown = shown_by(cls, row, names=part, session=session)
-    if wrong := _contradicted(cls, part, shown):
+    if wrong := contradicted(cls, part, shown=shown):
         raise unlike(cls, {name: (part[name], shown[name]) for name in wrong}, key=key)
     if keys is not None and not cls._is_found_again and not keys.claim(key):
         raise taken(cls, key)
@@ -82,14 +83,14 @@ def taken(cls: type[Entity], key: Any) -> WriteUnconfirmedError:
     return error
 
 
-def _contradicted(cls: type[Entity], sent: Values, shown: Values) -> list[str]:
+def contradicted(cls: type[Entity], sent: Values, *, shown: Values) -> list[str]:
     """Name the fields whose values contradict what was sent; what was empty may have a default."""
     fields = cls._schema.fields
     return [
         name
         for name, value in shown.items()
         if not is_empty(sent[name])
-        and carrying.like(fields[name], sent[name], held=value) in (Likeness.OTHER, Likeness.UNLIKELY)
+        and matching.like(fields[name], sent[name], held=value) in (Likeness.OTHER, Likeness.UNLIKELY)
     ]
 
 
@@ -119,166 +120,6 @@ def _difference(name: str, sent: Any, held: Any) -> str:
 
 def _few(words: Sequence[str]) -> str:
     return ", ".join(words[:_SHOWN]) + (f" and {len(words) - _SHOWN} more" if len(words) > _SHOWN else "")
-
-
-def _key(cls: type[Entity], row: Values, session: Session) -> Any:
-    return table_of(cls, session).key(row)
-
-
-# --- creations by lists -----------------------------------------------------
-def placed(
-    cls: type[Entity],
-    rows: Sequence[Any],
-    *,
-    sent: Sequence[Values],
-    session: Session,
-    keys: Keys | None = None,
-) -> list[Any]:
-    """Give for each set of values that was sent, by field, its row among those of the answer, or the error that it has.
-
-    Rows go by their place, unless one contradicts what was sent there and fits another: then the content tells. Each
-    row has a key of its own, which is none of those of the run before.
-    """
-    answer = _Answer(cls, sent, rows, session, keys or Keys())
-    return [
-        rows[found] if found is not None else answer.error(place)
-        for place, found in enumerate(answer.placed())
-    ]
-
-
-class _Answer:
-    """The rows that answer a list of creations; places and rows go by number."""
-
-    def __init__(
-        self,
-        cls: type[Entity],
-        sent: Sequence[Values],
-        rows: Sequence[Any],
-        session: Session,
-        keys: Keys,
-    ) -> None:
-        self.cls, self.sent, self.known = cls, sent, keys
-        read = list(map(table_of(cls, session).normalise, rows))
-        self.keys = [_key(cls, row, session) for row in read]
-        names = {name for values in sent for name in values}
-        self.shown = [shown_by(cls, row, names=names, session=session) for row in read]
-        self.claimed: set[int] = set()
-        self.links: list[str] = []
-
-    def placed(self) -> list[int | None]:
-        """Give each place the number of its row, None where nothing tells which it is."""
-        found: list[int | None] = list(range(len(self.sent)))
-        odd = [place for place in range(len(self.sent)) if self.wrong(place, self.sent[place])]
-        if odd:
-            found = self._by_content(odd)
-        if not self.cls._is_found_again:
-            found = self._distinct(found)
-        self.claimed = {row for row in found if row is not None}
-        return found
-
-    def wrong(self, row: int, values: Values) -> list[str]:
-        """Name the fields of a row that contradict what was sent."""
-        shown = {name: value for name, value in self.shown[row].items() if name in values}
-        return _contradicted(self.cls, values, shown)
-
-    def error(self, place: int) -> WriteUnconfirmedError:
-        """Say why a place has no row."""
-        values, shown = self.sent[place], self.shown[place]
-        if wrong := self.wrong(place, values):
-            error = unlike(
-                self.cls, {name: (values[name], shown[name]) for name in wrong}, key=self.keys[place]
-            )
-        else:
-            error = WriteUnconfirmedError(
-                f"a {self.cls.__name__} was to be created, and the answer does not tell which row it is: its rows come "
-                "in another order, or share a key. It may or may not have happened"
-            )
-        left = [key for row, key in enumerate(self.keys) if row not in self.claimed and key is not None]
-        error.answered = tuple(dict.fromkeys(left))
-        return error
-
-    def _by_content(self, odd: list[int]) -> list[int | None]:
-        """Pair rows by content where their order is wrong; one that fits nothing that was sent only has no place."""
-        groups: dict[str, list[int]] = {}
-        for place, values in enumerate(self.sent):
-            groups.setdefault(json.dumps(values, sort_keys=True, default=str), []).append(place)
-        by_links = self._by_links(groups.values())
-        homes = [self._home(shown, by_links.get(self._links(shown), [])) for shown in self.shown]
-        by_place = [None if self._barred(place) else place for place in range(len(self.sent))]
-        if all(homes[row] is None for row in odd):
-            return by_place
-        found = _assigned(homes)
-        if self.cls._is_found_again and None in found:
-            return by_place  # a row that was there before may hold the values of others
-        return found
-
-    def _barred(self, place: int) -> bool:
-        return bool(self.wrong(place, self.cls._decisive(self.sent[place])))
-
-    def _links(self, values: Values) -> tuple[Any, ...]:
-        """Give the links of a row that the whole answer shows: rows of others need not be compared."""
-        return tuple(values.get(via) for via in self.links)
-
-    def _by_links(self, groups: Iterable[list[int]]) -> dict[tuple[Any, ...], list[list[int]]]:
-        vias = self.cls._schema.relations.values()
-        self.links = [via for via in vias if all(via in values for values in (*self.sent, *self.shown))]
-        found: dict[tuple[Any, ...], list[list[int]]] = {}
-        for places in groups:
-            found.setdefault(self._links(self.sent[places[0]]), []).append(places)
-        return found
-
-    def _home(self, shown: Values, groups: list[list[int]]) -> tuple[int, ...] | None:
-        """Give the places of equal values that a row is surely of."""
-        if len(groups) * len(self.sent) > _MOST_COMPARED:
-            return None
-        schema = self.cls._schema
-        verdicts = (
-            (tuple(each), carrying.likeness(schema, self.sent[each[0]], held=shown)) for each in groups
-        )
-        return carrying.only_one(verdicts)
-
-    def _distinct(self, found: list[int | None]) -> list[int | None]:
-        """Leave a row, and a key, to one place, and to none where nothing tells which."""
-        by_key: dict[Any, list[int]] = {}
-        for place, row in enumerate(found):
-            if row is not None and self.keys[row] is not None:
-                by_key.setdefault(self.keys[row], []).append(place)
-        for key, places in by_key.items():
-            keeper = self._keeper(places, found) if self.known.claim(key) else None
-            for place in places:
-                if place != keeper:
-                    found[place] = None
-        return found
-
-    def _keeper(self, places: list[int], found: Sequence[int | None]) -> int | None:
-        if len(places) == 1:
-            return places[0]
-        schema = self.cls._schema
-        proven = [
-            place
-            for place in places
-            if (row := found[place]) is not None
-            and carrying.likeness(schema, self.sent[place], held=self.shown[row]) is not None
-        ]
-        equal = all(same_json(self.sent[place], self.sent[proven[0]]) for place in proven)
-        return proven[0] if proven and equal else None
-
-
-def _assigned(homes: Sequence[tuple[int, ...] | None]) -> list[int | None]:
-    """Give each place its row: its own where that is one of them, else the next that is left."""
-    found: list[int | None] = [None] * len(homes)
-    rows: dict[tuple[int, ...], list[int]] = {}
-    for row, home in enumerate(homes):
-        if home is not None:
-            rows.setdefault(home, []).append(row)
-    for home, own in rows.items():
-        left = [row for row in own if row not in home]
-        for place in home:
-            if place in own:
-                found[place] = place
-            elif left:
-                found[place] = left.pop(0)
-    return found
 
 
 # --- changes ----------------------------------------------------------------
@@ -311,7 +152,7 @@ def check_changed(
 
 
 def _is_possible(cls: type[Entity], name: str, sent: Any, shown: Any) -> bool:
-    return carrying.like(cls._schema.fields[name], sent, held=shown) is Likeness.POSSIBLE
+    return matching.like(cls._schema.fields[name], sent, held=shown) is Likeness.POSSIBLE
 
 
 def is_rewriting(cls: type[Entity], error: Exception, *, session: Session) -> bool:
@@ -326,7 +167,7 @@ def is_rewriting(cls: type[Entity], error: Exception, *, session: Session) -> bo
 def _is_taken(cls: type[Entity], name: str, sent: Any, shown: Any, *, before: Any, session: Session) -> bool:
     if is_elsewhere(shown):
         return True
-    found = carrying.like(cls._schema.fields[name], sent, held=shown)
+    found = matching.like(cls._schema.fields[name], sent, held=shown)
     if found is not Likeness.POSSIBLE:
         return found in (Likeness.SAME, None)
     resource = cls._schema.resource
@@ -373,3 +214,113 @@ def ignoring(
 
 def _still(held: Any, before: Any) -> str:
     return f"it is {'still ' if same_json(held, before) else ''}{describe(held)}"
+
+
+# --- taking answers over ----------------------------------------------------
+def store(
+    instance: Entity, row: Any, *, session: Session, check: Callable[[dict[str, Any]], None] | None = None
+) -> None:
+    """Take over the backend's answer to a write; one that cannot be read, or that *check* refuses, changes nothing."""
+    state, schema = instance._state, instance._schema
+    is_new = not state.saved
+    if is_new:
+        row = _checked(type(instance), row, session=session, did="was to be created")
+    else:
+        row = answered(type(instance), row, pk=instance.pk, session=session)
+    if check is not None and row is not None:
+        check(row)
+    for name in changes.unsaved(instance):
+        if schema.fields[name].codec.lazy:
+            state.origin[name] = dump_value(schema.fields[name].codec, loading.peek(instance, name))
+    loading.overwrite(instance, row or {}, session=session)
+    if is_new:
+        session.note_made(schema.resource, instance.pk)
+
+
+def answered(cls: type[Entity], row: Any, *, pk: Any, session: Session) -> dict[str, Any] | None:
+    """Give the row that a change of one row was answered by, None for an empty body; anything else confirms nothing."""
+    if row is None:
+        return None
+    read = _checked(cls, row, session=session, did=f"{pk} was to be changed")
+    key = read[table_of(cls, session).pk]
+    if not loading.same_key(pk, key):
+        raise WriteUnconfirmedError(
+            f"{cls.__name__} {pk} was to be changed, and the answer is of {key}: it may or may not have happened"
+        )
+    return read
+
+
+def emptied(cls: type[Entity], answer: Any, *, pk: Any) -> None:
+    """Check that a deletion was answered by nothing; a body is not of this backend."""
+    if answer is not None:
+        raise WriteUnconfirmedError(
+            f"{cls.__name__} {pk} was to be deleted, and the answer ({outline(answer)}) does not say so: it may or "
+            "may not have happened"
+        )
+
+
+def _checked(cls: type[Entity], row: Any, *, session: Session, did: str) -> dict[str, Any]:
+    """Read an answer as a row of its entity, before any object takes it over."""
+    if isinstance(row, list) and len(row) == 1:
+        row = row[0]
+    read = table_of(cls, session).normalise(row)
+    try:
+        loading.load(cls, read, session=session)
+    except MappingError as error:
+        raise WriteUnconfirmedError(
+            f"{cls.__name__} {did}, and its answer cannot be read: {error}"
+        ) from error
+    return read
+
+
+def stored(cls: type[E], row: Any, *, session: Session, mode: FetchMode | None = None) -> E:
+    """Build the object that a verb has made, from its answer; it goes by the fetch mode of what the verb is of."""
+    try:
+        return loading.load(cls, row, session=session, mode=mode or FetchMode.PEERS)
+    except MappingError as error:
+        raise WriteUnconfirmedError(
+            f"the {cls.__name__} was made, but the answer cannot be read: {error}"
+        ) from error
+
+
+def take(
+    instance: Entity,
+    row: Any,
+    *,
+    session: Session,
+    sent: Iterable[str] = (),
+    check: Callable[[dict[str, Any]], None] | None = None,
+) -> None:
+    """Take over the answer to a verb, leaving alone what the user changed and did not send; then *check* it."""
+    cached_rows.drop_cached(type(instance), instance.pk, session=session)
+    pending = set(changes.unsaved(instance)) - set(sent)
+    fresh = None
+    try:
+        fresh = answered(type(instance), row, pk=instance.pk, session=session)
+    finally:
+        if fresh is None:
+            # What the backend made of it is not known before it is read again.
+            for name in sent:
+                loading.forget(instance, name)
+    if fresh is not None:
+        state = instance._state
+        state.session = session
+        state.before = {name: old for name, old in state.before.items() if name in pending}
+        loading.fill(instance, table_of(type(instance), session).normalise(fresh), skip=pending)
+        if check is not None:
+            check(fresh)
+
+
+def take_over(instance: Entity, row: dict[str, Any], *, session: Session, sent: Mapping[str, Any]) -> None:
+    """Take over a row as the answer that did not come, keeping what was assigned since the sending."""
+    fields, later = instance._schema.fields, {}
+    for name, value in changes.unsaved(instance).items():
+        # A secret is among neither, and may be another one by now: it stays to be saved.
+        if not same_json(dump_value(fields[name].codec, value), sent.get(name, UNSET)):
+            later[name] = value
+    with cached_rows.dropping_cached(instance, session):
+        store(instance, copy_json(row), session=session)
+    for name, value in later.items():
+        if fields[name].secret or fields[name].write_only:
+            loading.forget(instance, name)
+        setattr(instance, name, value)

@@ -22,13 +22,21 @@ from synapse.errors import (
     may_have_happened,
 )
 from synapse.mapping.json import detached, same_json
-from synapse.orm import answers, arguments, binding, journalled, proof, saving, writing
-from synapse.orm.creation import Creation
-from synapse.orm.edit import Edit, Removal
+from synapse.orm import (
+    answers,
+    arguments,
+    batch_answers,
+    binding,
+    cached_rows,
+    journal_run,
+    proof,
+    saving,
+)
+from synapse.orm.changes import accepted, check_new, dumped, linked, to_wire
 from synapse.orm.journal import opened, path_of
-from synapse.orm.newest import Moment
+from synapse.orm.questions import Creation, Edit, Removal
 from synapse.orm.registry import table_of
-from synapse.orm.resolving import asking, put
+from synapse.orm.unconfirmed import Moment, attach, resolvable_by
 from synapse.query import FetchMode
 from synapse.session import Outcome, Run, Written, create_each, rows_of
 from synapse.showing import bounded
@@ -98,12 +106,12 @@ def create(
     given: list[E] = arguments.items("bulk_create()", objects, of=f"{cls.__name__} objects")
     for index, each in enumerate(given):
         _check_new(cls, each, index)
-        writing.linked(cls, {name: getattr(each, name) for name in queryset._initial}, link=queryset._initial)
+        linked(cls, {name: getattr(each, name) for name in queryset._initial}, link=queryset._initial)
     if len({id(each) for each in given}) < len(given):
         raise MappingError("bulk_create() got the same object twice; nothing was sent")
     for each in given:
-        writing.check_new(each, session)
-        writing.to_wire(each)
+        check_new(each, session)
+        to_wire(each)
     if not given:
         return given
     queryset._adopt(given)
@@ -117,7 +125,7 @@ def create(
             else:
                 written = write_each(session, partial(saving.save, keys=answers.Keys()), items=given)
     finally:
-        writing.drop_all_cached(cls, session)
+        cached_rows.drop_all_cached(cls, session)
         queryset._know([each for each in given if each._state.saved])
     raise_failures(written, did="created", of=cls.__name__)
     return given
@@ -138,12 +146,12 @@ def _in_batches(session: Session, given: list[E], *, size: int) -> Written[E]:
     table = table_of(type(given[0]), session)
 
     def send(batch: list[E]) -> list[Any]:
-        sent = [writing.to_wire(each) for each in batch]
+        sent = [to_wire(each) for each in batch]
         request = table.create_many(sent)
         assert request is not None
-        with asking(lambda since: Creation.of(batch, session=session, since=since)):
+        with resolvable_by(lambda since: Creation.of(batch, session=session, since=since)):
             rows = rows_of(table.created(session.send(request)), count=len(batch))
-        return answers.placed(type(batch[0]), rows, sent=sent, session=session, keys=keys)
+        return batch_answers.placed(type(batch[0]), rows, sent=sent, session=session, keys=keys)
 
     run, keys = Run(given), answers.Keys()
     outcomes: list[Outcome[E, Any]] = []
@@ -158,12 +166,12 @@ def _in_batches(session: Session, given: list[E], *, size: int) -> Written[E]:
 def _stored(outcome: Outcome[E, Any], session: Session, *, since: Moment) -> Outcome[E, Any]:
     item, row, error = outcome
     if isinstance(error, WriteUnconfirmedError) and error.question is None:
-        put(error, Creation.of([item], session=session, since=since))
+        attach(error, Creation.of([item], session=session, since=since))
     if error is not None:
         return outcome
     try:
-        with asking(lambda _: Creation.of([item], session=session, since=since)):
-            writing.store(item, row, session=session)
+        with resolvable_by(lambda _: Creation.of([item], session=session, since=since)):
+            answers.store(item, row, session=session)
     except SynapseError as error:
         return outcome._replace(error=error)
     return outcome
@@ -174,7 +182,7 @@ def _noted(session: Session, given: Sequence[E], *, size: int, path: Path) -> Wr
     with opened(
         path, entity=entity, host=backend.host, tenant=backend.tenant, aliases=backend.aliases
     ) as journal:
-        return journalled.create(session, given, size=size, journal=journal)
+        return journal_run.create(session, given, size=size, journal=journal)
 
 
 def write_each(session: Session, write: Callable[[Any], Any], *, items: Iterable[T]) -> Written[T]:
@@ -209,21 +217,21 @@ def update(queryset: QuerySet[E], fields: dict[str, Any], *, everything: bool, d
     cls = queryset.entity
     if not fields:
         raise QueryError("update() needs at least one field=value")
-    after = writing.accepted(cls, fields)
-    sent = writing.dumped(cls, after)
+    after = accepted(cls, fields)
+    sent = dumped(cls, after)
     guard(queryset, "update", everything=everything)
     arguments.flag("update(dry_run=...)", dry_run)
     binding.check_host(queryset.session, fields.values(), what="update()")
     rows = matching(queryset, *sent, proven=not everything)
     found = [Change(row.pk, {name: getattr(row, name) for name in sent}, detached(after)) for row in rows]
-    changes = tuple(each for each in found if not same_json(writing.dumped(cls, each.before), sent))
+    changes = tuple(each for each in found if not same_json(dumped(cls, each.before), sent))
     session, table = queryset.session, table_of(cls, queryset.session)
 
     def change(row: Change) -> None:
-        before = writing.dumped(cls, row.before)
-        with asking(lambda _: Edit.of_row(cls, row.pk, sent=sent, before=before, session=session)):
+        before = dumped(cls, row.before)
+        with resolvable_by(lambda _: Edit.of_row(cls, row.pk, sent=sent, before=before, session=session)):
             reply = session.send(table.change(row.pk, values=sent))
-            answer = writing.answered(cls, table.one(reply), pk=row.pk, session=session)
+            answer = answers.answered(cls, table.one(reply), pk=row.pk, session=session)
             answers.check_changed(
                 cls, row.pk, sent=sent, before=before, row=answer, session=session, at_least=True
             )
@@ -243,9 +251,9 @@ def delete(queryset: QuerySet[E], *, everything: bool, dry_run: bool) -> BulkRes
     changes = tuple(Change(row.pk) for row in rows)
 
     def remove(row: Change) -> None:
-        with asking(lambda _: Removal.of_row(cls, row.pk, session=session)):
+        with resolvable_by(lambda _: Removal.of_row(cls, row.pk, session=session)):
             answer = table.one(session.send(table.delete(row.pk)))
-            writing.emptied(cls, answer, pk=row.pk)
+            answers.emptied(cls, answer, pk=row.pk)
 
     if not dry_run:
         _write(queryset, "delete", changes, send=remove)
@@ -293,9 +301,9 @@ def _write(
         with queryset._writing():
             written = write_each(queryset.session, send, items=changes)
     finally:
-        writing.drop_all_cached(queryset.entity, queryset.session)
+        cached_rows.drop_all_cached(queryset.entity, queryset.session)
         if verb == "delete":
-            writing.drop_with_children(queryset.entity, queryset.session)
+            cached_rows.drop_with_children(queryset.entity, queryset.session)
     written = _reconsidered(written, changes, queryset)
     raise_failures(written.by(lambda change: change.pk), did=f"{verb}d", of=queryset.entity.__name__)
 

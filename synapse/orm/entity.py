@@ -51,7 +51,8 @@ from synapse.mapping.schema import (
 )
 from synapse.mapping.state import State
 from synapse.mapping.unset import UNSET
-from synapse.orm import binding, hints, loading, saving, writing
+from synapse.orm import binding, hints, loading, saving
+from synapse.orm.changes import assign, unsaved
 from synapse.orm.fixed import fixed
 from synapse.orm.manager import Objects, refuse_instance
 from synapse.orm.registry import entity_named, register
@@ -289,7 +290,7 @@ class Entity:
     @property
     def changes(self) -> dict[str, Any]:
         """What `save()` would send: a copy of the new value of each changed field."""
-        return {name: detached(value) for name, value in writing.changes(self).items()}
+        return {name: detached(value) for name, value in unsaved(self).items()}
 
     def save(self, *, check: bool = False, update_fields: Iterable[str] | None = None) -> Self:
         """Create the object, or send what changed; without changes nothing is sent.
@@ -347,7 +348,7 @@ class Entity:
                         loading.clear(self, name)
                     said = f"{type(self).__name__}.{name} is set by the backend and cannot be assigned"
                     raise FieldError(said, name=name)
-                writing.assign(self, field, value=value)
+                assign(self, field, value=value)
             elif _is_set_by_descriptor(type(self), name):
                 object.__setattr__(self, name, value)
             else:
@@ -409,9 +410,9 @@ class Entity:
 
     def __reduce__(self) -> tuple[Any, ...]:
         secrets = {name for name, field in self._schema.fields.items() if field.secret}
-        if unsaved := secrets & set(writing.changes(self)):
+        if kept_back := secrets & set(unsaved(self)):
             raise QueryError(
-                f"{self!r} has an unsaved {min(unsaved)}, and secrets are not pickled: save() first"
+                f"{self!r} has an unsaved {min(kept_back)}, and secrets are not pickled: save() first"
             )
         slots = {name: loading.peek(self, name) for name in self._schema.fields if name not in secrets}
         kept = {name: value for name, value in slots.items() if value is not UNSET}

@@ -11,7 +11,7 @@ from synapse.dialects import Table
 from synapse.errors import MappingError, NotFoundError, QueryError, did_you_mean, quoted
 from synapse.mapping.schema import Schema, ToManyLink, ToOneLink
 from synapse.mapping.unset import UNSET
-from synapse.orm import binding, coach, keyed, loading, writing
+from synapse.orm import binding, cached_rows, coach, keyed, loading
 from synapse.orm.binding import backend_of, session_of
 from synapse.orm.loading import Peers
 from synapse.orm.registry import entity_named, table_of
@@ -263,7 +263,7 @@ class Owner:
 
     def forget(self) -> None:
         """Drop the rows that were prefetched."""
-        writing.forget_related(self.instance, self.name)
+        cached_rows.forget_related(self.instance, self.name)
 
 
 def related_set(instance: Entity, many: ToManyLink) -> QuerySet[Any]:

@@ -22,9 +22,9 @@ from synapse.orm import (
     reading,
     spelling,
     streaming,
-    writing,
 )
 from synapse.orm.bulk import BulkResult
+from synapse.orm.changes import get_or_create, linked, update_or_create
 from synapse.orm.explain import Explanation
 from synapse.orm.fetching import Owner
 from synapse.orm.planning import PlanName
@@ -282,7 +282,7 @@ class QuerySet(Generic[E]):
     def create(self, **values: Any) -> E:
         """Create one object and return it saved."""
         binding.check_host(self.session, values.values(), what="create()")
-        made = self.entity(**writing.linked(self.entity, values, link=self._initial))
+        made = self.entity(**linked(self.entity, values, link=self._initial))
         self._adopt([made])
         with self._writing():
             made.save()
@@ -318,14 +318,14 @@ class QuerySet(Generic[E]):
             except self.entity.DoesNotExist:
                 return None
 
-        return writing.get_or_create(self, lookups, defaults=defaults, find=find)
+        return get_or_create(self, lookups, defaults=defaults, find=find)
 
     def update_or_create(self, defaults: Mapping[str, Any] | None = None, **lookups: Any) -> tuple[E, bool]:
         """Change the one match to *defaults*, or create it; the flag says whether it was created.
 
         Of two callers at once both may create, as with `get_or_create()`.
         """
-        return writing.update_or_create(self, lookups, defaults=defaults)
+        return update_or_create(self, lookups, defaults=defaults)
 
     def update(self, *, everything: bool = False, dry_run: bool = False, **fields: Any) -> BulkResult:
         """Set fields on every row, one request a row; a query without filters needs `everything=True`.

@@ -9,11 +9,11 @@ from synapse.mapping.codecs import dump_value
 from synapse.mapping.json import detached, same_json
 from synapse.mapping.likeness import Likeness
 from synapse.mapping.unset import UNSET
-from synapse.orm import answers, arguments, binding, carrying, loading, writing
-from synapse.orm.creation import Creation
-from synapse.orm.edit import Edit, Removal, held_values, loaded_value
+from synapse.orm import answers, arguments, binding, cached_rows, loading, matching
+from synapse.orm.changes import check_new, check_read_only, loaded_value, to_wire, unsaved
+from synapse.orm.questions import Creation, Edit, Removal, held_values
 from synapse.orm.registry import table_of
-from synapse.orm.resolving import asking
+from synapse.orm.unconfirmed import resolvable_by
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -37,12 +37,12 @@ def save(
     arguments.flag("save(check=...)", check)
     if state.deleted:
         raise QueryError(f"{schema.entity} {instance.pk} was deleted; make a new one to store it again")
-    writing.check_read_only(instance)
-    values = writing.to_wire(instance)
+    check_read_only(instance)
+    values = to_wire(instance)
     if update_fields is not None:
         check_covered(instance, update_fields, values=values)
     session = binding.session_of(instance)
-    writing.check_new(instance, session)
+    check_new(instance, session)
     if not state.saved:
         _create(instance, values, session, keys=keys)
     elif values:
@@ -56,12 +56,12 @@ def _create(instance: Entity, values: dict[str, Any], session: Session, *, keys:
         answers.check_created(type(instance), row, sent=values, session=session, keys=keys)
 
     with (
-        writing.dropping_cached(instance, session),
-        asking(lambda since: Creation.of([instance], session=session, since=since)),
+        cached_rows.dropping_cached(instance, session),
+        resolvable_by(lambda since: Creation.of([instance], session=session, since=since)),
     ):
         table = table_of(type(instance), session)
         row = table.created(session.send(table.create(values)))
-        writing.store(instance, row, session=session, check=check)
+        answers.store(instance, row, session=session, check=check)
 
 
 def _change(instance: Entity, values: dict[str, Any], session: Session) -> None:
@@ -73,17 +73,17 @@ def _change(instance: Entity, values: dict[str, Any], session: Session) -> None:
             answers.check_changed(cls, pk, sent=values, before=before, row=row, session=session)
         except WriteIgnoredError as error:
             # What was taken is saved; the rest is still to be.
-            writing.take(instance, row, session=session, sent=values.keys() - set(error.fields))
+            answers.take(instance, row, session=session, sent=values.keys() - set(error.fields))
             raise
 
     table = table_of(cls, session)
     request = table.change(pk, values=values)
     with (
-        writing.dropping_cached(instance, session),
-        asking(lambda since: Edit.of(instance, session=session)),
+        cached_rows.dropping_cached(instance, session),
+        resolvable_by(lambda since: Edit.of(instance, session=session)),
     ):
         row = table.one(binding.send(instance, request, session=session))
-        writing.store(instance, row, session=session, check=check)
+        answers.store(instance, row, session=session, check=check)
 
 
 def check_covered(instance: Entity, names: Iterable[str], *, values: Mapping[str, Any]) -> None:
@@ -108,28 +108,28 @@ def delete(instance: Entity) -> None:
     session = binding.session_of(instance)
     try:
         with (
-            writing.dropping_cached(instance, session),
-            asking(lambda _: Removal.of(instance, session=session)),
+            cached_rows.dropping_cached(instance, session),
+            resolvable_by(lambda _: Removal.of(instance, session=session)),
         ):
             table = table_of(type(instance), session)
             answer = table.one(binding.send(instance, table.delete(instance.pk), session=session))
-            writing.emptied(type(instance), answer, pk=instance.pk)
+            answers.emptied(type(instance), answer, pk=instance.pk)
     finally:
-        writing.drop_with_children(type(instance), session)
+        cached_rows.drop_with_children(type(instance), session)
     state.deleted = True
 
 
 def check_conflicts(instance: Entity, session: Session) -> None:
     """Raise `ConflictError` where a changed field holds neither what was loaded nor what is to be set."""
     fields = instance._schema.fields
-    changed = writing.changes(instance)
+    changed = unsaved(instance)
     fresh = loading.load(type(instance), loading.detail_row(instance, session), session=session)
     conflicts = {}
     for field, theirs in held_values(fresh, changed).items():
         mine = dump_value(fields[field].codec, changed[field])
         loaded = loaded_value(instance, field)
         # What this object wrote before is its own, as a backend writes it.
-        own = carrying.like(fields[field], mine, held=theirs) is Likeness.SAME
+        own = matching.like(fields[field], mine, held=theirs) is Likeness.SAME
         if not own and not same_json(theirs, loaded):
             conflicts[field] = _conflict(instance, fresh, field)
     if not conflicts:

@@ -17,7 +17,7 @@ from typing import Any, Final
 import pytest
 
 from synapse import JobLog, Session, Task, TaskTag
-from synapse.orm import journalled
+from synapse.orm import journal_run
 from synapse.session import Retry
 from tests import amounts
 from tests.faults.ledger import Ledger
@@ -102,7 +102,7 @@ def session(moody: Moody, monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
     moody.begin()
     moody.dying = None
     clock = Clock()
-    monkeypatch.setattr(journalled, "time", types.SimpleNamespace(monotonic=clock.monotonic))
+    monkeypatch.setattr(journal_run, "time", types.SimpleNamespace(monotonic=clock.monotonic))
     with Session(moody.origin, api_token="t", retry=Retry(total=8, backoff=0), state_dir=False) as session:
         monkeypatch.setattr(session, "pause", clock.wait)
         yield session

@@ -15,8 +15,8 @@ import attrs
 import pytest
 
 from synapse import ClientError, Resolution, ServerError, Session, SynapseError, WriteUnconfirmedError
-from synapse.orm import journalled
-from synapse.orm.newest import Moment
+from synapse.orm import journal_run
+from synapse.orm.unconfirmed import Moment
 from synapse.session import Retry
 from tests.faults.doors import DOORS, Bench, Door
 from tests.faults.ledger import Fault, Ledger
@@ -93,7 +93,7 @@ def bench(ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
     """Begin anew, with a session for which waiting takes no time."""
     ledger.begin()
     clock = Clock()
-    monkeypatch.setattr(journalled, "time", types.SimpleNamespace(monotonic=clock.monotonic))
+    monkeypatch.setattr(journal_run, "time", types.SimpleNamespace(monotonic=clock.monotonic))
     with Session(
         ledger.origin, api_token="t", retry=Retry(total=1, backoff=0), state_dir=False, cache=0
     ) as session:

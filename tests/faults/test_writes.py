@@ -22,7 +22,7 @@ from synapse import (
     TransportError,
     WriteUnconfirmedError,
 )
-from synapse.orm.newest import Moment
+from synapse.orm.unconfirmed import Moment
 from synapse.session import Retry
 from tests import amounts
 from tests.combining import pairwise

@@ -33,7 +33,7 @@ from synapse.dialects.v1 import found_in, names_of
 from synapse.downloads.file_names import LONGEST, safe_name
 from synapse.errors import ClientError
 from synapse.masking import Masker
-from synapse.orm import Entity, loading, writing
+from synapse.orm import Entity, changes, loading
 from synapse.query.kinds import TextKey
 from synapse.session.decoding import alike, parse
 from synapse.session.delivery import web_address
@@ -251,7 +251,7 @@ class TestRows:
             made = cls.ref("a" if isinstance(cls._schema.key, TextKey) else 1)
             try:
                 setattr(made, name, value)
-                sent = writing.to_wire(made)
+                sent = changes.to_wire(made)
             except (MappingError, AttributeError) as error:
                 assert len(str(error)) < 2000
                 return

@@ -9,7 +9,7 @@ import attrs
 import pytest
 
 from synapse import QueryError, Resolution, WriteUnconfirmedError
-from synapse.orm.newest import Moment
+from synapse.orm.unconfirmed import Moment
 from tests.unit.orm.lost import backend, listed, lost, tag
 
 
@@ -99,7 +99,7 @@ class TestAsking:
         session = backend(listed(), read=60)
         _, error = lost(session)
         later = time.time() + 10_000
-        monkeypatch.setattr("synapse.orm.newest.time.time", lambda: later)
+        monkeypatch.setattr("synapse.orm.unconfirmed.time.time", lambda: later)
 
         assert not error.resolve(wait=0).repeatable
 
@@ -108,7 +108,7 @@ class TestAsking:
         session = backend(listed(), read=0.05)
         _, error = lost(session)
         before = time.time() - 10_000
-        monkeypatch.setattr("synapse.orm.newest.time.time", lambda: before)
+        monkeypatch.setattr("synapse.orm.unconfirmed.time.time", lambda: before)
         started = time.monotonic()
 
         assert error.resolve().repeatable

@@ -1,10 +1,8 @@
-"""What was made since a moment, on the backend's own clock, as far as clocks tell."""
+"""Rows that were made since others, or since a moment: by the order of keys, or as far as clocks tell."""
 
 from __future__ import annotations
 
-import time
-
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from email.utils import parsedate_to_datetime
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
@@ -14,10 +12,12 @@ import attrs
 from synapse.errors import MappingError, NotFoundError
 from synapse.orm import loading
 from synapse.orm.registry import table_of
+from synapse.query import Exact, Gt, Query
 
 if TYPE_CHECKING:
     from synapse.dialects import Place, Table
     from synapse.orm.entity import Entity
+    from synapse.orm.unconfirmed import Moment
     from synapse.session import Session
 
 E = TypeVar("E", bound="Entity")
@@ -28,30 +28,6 @@ HOUR: Final = 3_600.0
 DAY: Final = 24 * HOUR
 PAGE: Final = 100
 MOST: Final = 2_000
-
-
-@attrs.frozen
-class Moment:
-    """A moment by both clocks of this process; in another one, only the time of day is left."""
-
-    at: float = attrs.field(factory=time.time)
-    ticks: float | None = attrs.field(factory=time.monotonic)
-
-    def ago(self) -> tuple[float, float]:
-        """Give how many seconds have passed, at least and at most: the time of day may be set, the ticks may sleep."""
-        passed = time.time() - self.at
-        if self.ticks is None:
-            return passed, passed
-        ticked = time.monotonic() - self.ticks
-        return min(passed, ticked), max(passed, ticked)
-
-    @property
-    def travelled(self) -> bool:
-        """Whether it was noted by another process, and maybe by another machine's clock."""
-        return self.ticks is None
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return Moment, (self.at, None)
 
 
 @attrs.frozen
@@ -182,3 +158,55 @@ def _descends(table: Table, rows: list[Any]) -> bool:
     else:
         keys = [_moment(row) or 0.0 for row, _ in rows]
     return keys == sorted(keys, reverse=True)
+
+
+# --- by the order of keys ----------------------------------------------------
+def highest_key(cls: type[Entity], session: Session) -> int | None:
+    """Give the highest key that the backend has, 0 without rows; None where keys are in no order."""
+    table, pk = table_of(cls, session), cls._schema.pk
+    if pk not in table.orders:
+        return None
+    request = table.select(Query(order=(f"-{pk}",), only=(pk,)), size=2)
+    rows = table.found(session.send(request), request).rows
+    found = [table.normalise(row).get(table.pk) for row in rows]
+    keys = [key for key in found if type(key) is int]
+    if len(keys) < len(rows) or keys != sorted(keys, reverse=True):
+        return None
+    return max(keys, default=0)
+
+
+def rows_above(
+    cls: type[E], sent: Collection[Mapping[str, Any]], *, session: Session, after: int
+) -> tuple[list[E], bool]:
+    """Read the rows above a key, of the parents that all the values name if they name the same.
+
+    The flag says whether all of them were surely read.
+    """
+    table, pk = table_of(cls, session), cls._schema.pk
+    shared = shared_links(table, sent)
+    if after and table.accepts(pk, Gt):
+        shared[f"{pk}__gt"] = after
+    queryset = cls.objects.using(session).filter(**shared).order_by(f"-{pk}")
+    younger: list[E] = []
+    last = None
+    with queryset.iterator(on_bad_row="skip") as found:
+        for row in found:
+            if last is not None and row.pk > last:
+                # A backend that ignores the order may hide younger ones behind the older.
+                return younger, False
+            if last is not None and last <= after:
+                break
+            last = row.pk
+            if last > after:
+                younger.append(row)
+        return younger, not found.bad_count
+
+
+def shared_links(table: Table, sent: Collection[Mapping[str, Any]]) -> dict[str, Any]:
+    """Give the links that rows have in common and that can be filtered by."""
+    links: dict[str, Any] = {}
+    for relation, via in table.schema.relations.items():
+        keys = {values.get(via) for values in sent}
+        if len(keys) == 1 and None not in keys and table.accepts(relation, Exact):
+            links[relation] = keys.pop()
+    return links

@@ -27,7 +27,7 @@ from synapse import (
     WriteUnconfirmedError,
 )
 from synapse.dialects import Request
-from synapse.orm import journal, newer
+from synapse.orm import journal, recent_rows
 from synapse.session.throttle import wait_once
 from synapse.testing import CannedSession, page
 from tests.unit.orm.rows import served
@@ -384,7 +384,7 @@ class TestUntold:
         """Jobs go by a UUID, which says nothing of their age."""
         session = CannedSession({"GET jobs/": page({"id": "b"}, {"id": "a"})})
 
-        assert newer.highest_key(Job, session) is None
+        assert recent_rows.highest_key(Job, session) is None
 
     def test_stops_no_other_row(self, path):
         """The rows that can be told go on."""

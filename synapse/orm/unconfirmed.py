@@ -1,12 +1,12 @@
-"""What became of a write whose answer never came: asked of the backend, and never written again."""
+"""The question that an error carries where a write may have happened: `error.resolve()` has it answered."""
 
 from __future__ import annotations
 
 import time
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import attrs
 
@@ -18,24 +18,41 @@ from synapse.errors import (
     WrongHostError,
     describe,
 )
-from synapse.mapping.codecs import dump_value
-from synapse.mapping.json import copy_json, same_json
-from synapse.mapping.unset import UNSET
 from synapse.masking import mask_body
-from synapse.orm import arguments, binding, loading, writing
-from synapse.orm.newest import Moment
+from synapse.orm import arguments, binding
 from synapse.session import Backend, Session, current
-
-if TYPE_CHECKING:
-    from synapse.orm.entity import Entity
 
 FIRST_LOOK: Final = 0.1
 SLOWEST_LOOK: Final = 2.0
 ABSENT: Final = Resolution(repeatable=True, reason="the backend has nothing of it")
 
 
+@attrs.frozen
+class Moment:
+    """A moment by both clocks of this process; in another one, only the time of day is left."""
+
+    at: float = attrs.field(factory=time.time)
+    ticks: float | None = attrs.field(factory=time.monotonic)
+
+    def ago(self) -> tuple[float, float]:
+        """Give how many seconds have passed, at least and at most: the time of day may be set, the ticks may sleep."""
+        passed = time.time() - self.at
+        if self.ticks is None:
+            return passed, passed
+        ticked = time.monotonic() - self.ticks
+        return min(passed, ticked), max(passed, ticked)
+
+    @property
+    def travelled(self) -> bool:
+        """Whether it was noted by another process, and maybe by another machine's clock."""
+        return self.ticks is None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Moment, (self.at, None)
+
+
 @contextmanager
-def asking(question: Callable[[Moment], Asked]) -> Iterator[None]:
+def resolvable_by(question: Callable[[Moment], Asked]) -> Iterator[None]:
     """Give a write that may have happened, though it ended in an error, a question to resolve it by.
 
     The question is made from the time of its sending.
@@ -45,11 +62,11 @@ def asking(question: Callable[[Moment], Asked]) -> Iterator[None]:
         yield
     except (WriteUnconfirmedError, ServerError) as error:
         if error.unconfirmed and error.question is None:
-            put(error, question(since))
+            attach(error, question(since))
         raise
 
 
-def put(error: WriteUnconfirmedError | ServerError, asked: Asked) -> None:
+def attach(error: WriteUnconfirmedError | ServerError, asked: Asked) -> None:
     """Give an error a question to resolve it by."""
     instead = error.answered if isinstance(error, WriteUnconfirmedError) else ()
     error.question = attrs.evolve(asked, instead=tuple(instead)) if instead else asked
@@ -150,12 +167,6 @@ def _restored(cls: type[Asked], kept: dict[str, Any]) -> Asked:
     return cls(**kept)
 
 
-def open_values(instance: Entity) -> dict[str, Any]:
-    """Give the changes of an object as wire values by field, without its secrets."""
-    fields = instance._schema.fields
-    return {name: value for name, value in writing.to_wire(instance).items() if not fields[name].secret}
-
-
 def without_secrets(values: Mapping[str, Any]) -> dict[str, Any]:
     """Leave out every field that holds something secret."""
     return {
@@ -170,24 +181,3 @@ def _without_empty(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {name: _without_empty(each) for name, each in value.items() if each not in (None, "", {}, [])}
     return [_without_empty(each) for each in value] if isinstance(value, list) else value
-
-
-def take_over(instance: Entity, row: dict[str, Any], *, session: Session, sent: Mapping[str, Any]) -> None:
-    """Take over a row as the answer that did not come, keeping what was assigned since the sending."""
-    fields, later = instance._schema.fields, {}
-    for name, value in writing.changes(instance).items():
-        # A secret is among neither, and may be another one by now: it stays to be saved.
-        if not same_json(dump_value(fields[name].codec, value), sent.get(name, UNSET)):
-            later[name] = value
-    with writing.dropping_cached(instance, session):
-        writing.store(instance, copy_json(row), session=session)
-    for name, value in later.items():
-        if fields[name].secret or fields[name].write_only:
-            loading.forget(instance, name)
-        setattr(instance, name, value)
-
-
-def named(rows: Sequence[Entity]) -> str:
-    """Name rows for a sentence, the first few of many."""
-    shown = ", ".join(f"{row._schema.entity} {row.pk}" for row in rows[:3])
-    return f"{shown} and {len(rows) - 3} more" if len(rows) > 3 else shown

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from synapse import BulkError, DataUnit, QueryError, Storage, Task, TaskTag, WriteUnconfirmedError
-from synapse.orm.resolving import without_secrets
+from synapse.orm.unconfirmed import without_secrets
 from synapse.testing import canned, page
 from tests.unit.orm.lost import LOST, again, at, backend, listed, lost, tag
 
@@ -171,7 +171,7 @@ class TestDoubt:
             monkeypatch.undo()
             _, error = lost(backend(listed(tag(5))))
             wrong = time.time() + hours * 3600
-            monkeypatch.setattr("synapse.orm.newest.time.time", lambda now=wrong: now)
+            monkeypatch.setattr("synapse.orm.unconfirmed.time.time", lambda now=wrong: now)
 
             assert not error.resolve().repeatable
 
@@ -206,8 +206,8 @@ class TestDoubt:
 
     def test_of_more_rows_than_are_read(self, monkeypatch):
         """A flood of new rows hides nothing: it is said."""
-        monkeypatch.setattr("synapse.orm.newest.MOST", 2)
-        monkeypatch.setattr("synapse.orm.newest.PAGE", 1)
+        monkeypatch.setattr("synapse.orm.recent_rows.MOST", 2)
+        monkeypatch.setattr("synapse.orm.recent_rows.PAGE", 1)
         more = page(tag(5, name="day")) | {"next": "https://canned.invalid/task_tags/?page=2", "count": 9}
         reply = listed()
         reply.data.update(more)

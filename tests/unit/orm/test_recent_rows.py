@@ -9,8 +9,9 @@ from datetime import timedelta
 import pytest
 
 from synapse import Job, NotFoundError, TaskTag
-from synapse.orm import newest
-from synapse.orm.newest import Moment, made_since
+from synapse.orm import recent_rows
+from synapse.orm.recent_rows import made_since
+from synapse.orm.unconfirmed import Moment
 from synapse.testing import canned
 from tests.unit.orm.lost import at, listed, tag
 
@@ -106,7 +107,7 @@ class TestReading:
 
     def test_says_that_there_are_more(self, monkeypatch):
         """The bound is no end."""
-        monkeypatch.setattr(newest, "MOST", newest.PAGE)
+        monkeypatch.setattr(recent_rows, "MOST", recent_rows.PAGE)
 
         assert ([3], False) == keys(pages([tag(3)], [tag(2)]))
 

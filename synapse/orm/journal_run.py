@@ -21,12 +21,13 @@ from synapse.errors import (
     WriteUnconfirmedError,
     may_have_happened,
 )
-from synapse.orm import answers, newer, writing
-from synapse.orm.carrying import pair
-from synapse.orm.creation import Creation
+from synapse.orm import answers, batch_answers, recent_rows
+from synapse.orm.changes import to_wire
 from synapse.orm.journal import Journal
+from synapse.orm.matching import pair
+from synapse.orm.questions import Creation
 from synapse.orm.registry import table_of
-from synapse.orm.resolving import asking
+from synapse.orm.unconfirmed import resolvable_by
 from synapse.session import Outcome, Run, Untried, Written, create_each, rows_of
 from synapse.session.throttle import stopping
 
@@ -54,7 +55,7 @@ def create(session: Session, given: Sequence[E], *, size: int, journal: Journal)
     """Create what the journal does not say to be done, after a look for what an earlier run may have created."""
     todo = []
     for each in given:
-        item = Item(journal.name(writing.to_wire(each)), each)
+        item = Item(journal.name(to_wire(each)), each)
         if item.name in journal.done:
             _take_key(item, journal.done[item.name], session)
         else:
@@ -68,7 +69,7 @@ def create(session: Session, given: Sequence[E], *, size: int, journal: Journal)
 
 
 def _take_key(item: Item[Any], key: Any, session: Session) -> None:
-    writing.store(item.made, {table_of(type(item.made), session).pk: key}, session=session)
+    answers.store(item.made, {table_of(type(item.made), session).pk: key}, session=session)
 
 
 class _Creation(Generic[E]):
@@ -90,7 +91,7 @@ class _Creation(Generic[E]):
         told = {id(outcome.item) for outcome in outcomes}
         run = Run([item for item in todo if id(item) not in told])
         if run.rest:
-            self.highest = newer.highest_key(self.cls, self.session)
+            self.highest = recent_rows.highest_key(self.cls, self.session)
         items = iter(run)
         while window := list(islice(items, self.size)):
             outcomes += self._window(run, window)
@@ -134,9 +135,11 @@ class _Creation(Generic[E]):
         told = {item.name: item for item in items if item.name not in doubtful}
         if not told:
             return doubtful
-        sent = {name: writing.to_wire(item.made) for name, item in told.items()}
+        sent = {name: to_wire(item.made) for name, item in told.items()}
         after = {name: noted[name] or 0 for name in told}
-        rows, whole = newer.rows(self.cls, sent.values(), session=self.session, after=min(after.values()))
+        rows, whole = recent_rows.rows_above(
+            self.cls, sent.values(), session=self.session, after=min(after.values())
+        )
         known = set(self.journal.done.values())
         # Equal rows of several requests are told apart by number only, so all are looked for together.
         paired = pair(sent, (row for row in rows if row.pk not in known), after=after, rewritten=True)
@@ -237,20 +240,20 @@ class _Creation(Generic[E]):
             over.set()
 
     def _send_list(self, batch: list[Item[E]]) -> list[Any]:
-        values = [writing.to_wire(item.made) for item in batch]
+        values = [to_wire(item.made) for item in batch]
         request = self.table.create_many(values)
         assert request is not None
         with self._asking([item.made for item in batch]):
             rows = rows_of(self.table.created(self.session.send(request)), count=len(batch))
         for row in rows:
             self._key(row)
-        found = answers.placed(self.cls, rows, sent=values, session=self.session, keys=self.keys)
+        found = batch_answers.placed(self.cls, rows, sent=values, session=self.session, keys=self.keys)
         pairs = zip(batch, found, strict=True)
         self._note({item.name: self._key(row) for item, row in pairs if not isinstance(row, Exception)})
         return found
 
     def _send_one(self, item: Item[E]) -> Any:
-        values = writing.to_wire(item.made)
+        values = to_wire(item.made)
         with self._asking([item.made]):
             row = self.table.created(self.session.send(self.table.create(values)))
             row = row[0] if isinstance(row, list) and len(row) == 1 else row
@@ -260,7 +263,7 @@ class _Creation(Generic[E]):
         return row
 
     def _asking(self, objects: list[E]) -> AbstractContextManager[None]:
-        return asking(lambda since: Creation.of(objects, session=self.session, since=since))
+        return resolvable_by(lambda since: Creation.of(objects, session=self.session, since=since))
 
     def _key(self, row: Any) -> Any:
         key = self.table.key(row)
@@ -281,7 +284,7 @@ class _Creation(Generic[E]):
         if item.name in self.journal.unsettled:
             self._note({item.name: key})
         try:
-            writing.store(item.made, row, session=self.session)
+            answers.store(item.made, row, session=self.session)
         except SynapseError as error:
             _take_key(item, key, self.session)
             return outcome._replace(error=error)

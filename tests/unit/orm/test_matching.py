@@ -9,7 +9,7 @@ import pytest
 from synapse import DataUnit, JobLog, Storage, TaskTag
 from synapse.mapping.likeness import Likeness
 from synapse.orm import loading
-from synapse.orm.carrying import Paired, held_by, likeness, pair
+from synapse.orm.matching import Paired, held_by, likeness, pair
 from synapse.testing import canned
 
 SESSION = canned({})

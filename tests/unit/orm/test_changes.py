@@ -1,45 +1,12 @@
-"""Exact changes, and how answers to writes are taken over."""
+"""Exact changes, and what of them is sent."""
 
 from __future__ import annotations
 
 import pytest
 
-from synapse import (
-    ConflictError,
-    MappingError,
-    Project,
-    QueryError,
-    Storage,
-    Task,
-    TaskTag,
-    ValidationError,
-    WriteUnconfirmedError,
-)
-from synapse.orm import writing
+from synapse import ConflictError, MappingError, Project, QueryError, Storage, Task, TaskTag, ValidationError
 from synapse.testing import assert_requests, canned, page
-
-ROW = {
-    "id": 7,
-    "project": 1,
-    "data_unit": 2,
-    "meta": {"a": [1]},
-    "data": None,
-    "is_discarded": False,
-    "tags": [3],
-    "files": {},
-}
-TAG = {"id": 4, "project": 1, "name": "n", "category": "project", "meta": {}}
-
-
-def patched(request):
-    """Answer a change by its row."""
-    return {**ROW, **request.json}
-
-
-def task(**replies) -> tuple[Task, object]:
-    """Give a loaded task and its session."""
-    session = canned({"GET tasks/7/": ROW, "PATCH tasks/7/": patched, **replies})
-    return Task.objects.using(session).get(7), session
+from tests.unit.orm.tasks import ROW, TAG, task
 
 
 class TestChanges:
@@ -120,39 +87,6 @@ class TestReadOnly:
             loaded.save()
 
 
-class TestParents:
-    @pytest.mark.parametrize("verb", ["create", "save", "delete"])
-    def test_are_not_kept_in_the_cache(self, verb):
-        """What a project counts may change with each of its tasks."""
-        loaded, session = task(**{"POST tasks/": [ROW], "DELETE tasks/7/": None})
-        session.cache.put("projects", 1, row={"id": 1})
-        loaded.is_discarded = True
-
-        if verb == "create":
-            Task.objects.using(session).create(project_id=1, data_unit_id=2)
-        else:
-            getattr(loaded, verb)()
-
-        assert session.cache.get("projects", 1) is None
-
-
-class TestChildren:
-    @pytest.mark.parametrize("bulk", [False, True], ids=["one", "bulk"])
-    def test_are_not_kept_in_the_cache(self, bulk):
-        """What the backend deletes together with a project, down to the assignments of its tasks, is asked for anew."""
-        session = canned({"GET projects/": page({"id": 1}), "DELETE projects/1/": None})
-        for resource in ("tasks", "task_tags", "assignments", "agents"):
-            session.cache.put(resource, 5, row={"id": 5})
-
-        with session:
-            Project.objects.delete(everything=True) if bulk else Project.ref(1).delete()
-
-        kept = [
-            name for name in ("tasks", "task_tags", "assignments", "agents") if session.cache.get(name, 5)
-        ]
-        assert ["agents"] == kept
-
-
 class TestDeletedLink:
     @pytest.mark.parametrize(
         "write",
@@ -192,78 +126,6 @@ class TestDeletedLink:
         found.save()
 
         assert "PATCH" == session.requests[-1].method
-
-
-class TestStore:
-    def test_takes_over_what_the_backend_made_of_it(self):
-        """The answer counts, where it differs from what was sent."""
-        loaded, _ = task(**{"PATCH tasks/7/": {**ROW, "meta": {"a": [1], "b": 1, "stamped": True}}})
-        loaded.meta["b"] = 1
-
-        loaded.save()
-
-        assert ({"a": [1], "b": 1, "stamped": True}, {}) == (loaded.meta, loaded.changes)
-
-    def test_takes_the_one_row_of_a_list(self):
-        """A backend that takes lists answers with one."""
-        made = TaskTag.objects.using(canned({"POST task_tags/": [TAG]})).create(project_id=1, name="n")
-
-        assert 4 == made.id
-
-    @pytest.mark.parametrize("answer", [None, "ok", {}, {"id": None}, {"id": 4, "name": 5}, {"name": "hush"}])
-    def test_of_an_answer_that_cannot_be_read_is_unconfirmed(self, answer):
-        """After a success nothing says that it was not done; values stay out of the message."""
-        session = canned({"POST task_tags/": answer})
-
-        with pytest.raises(WriteUnconfirmedError) as caught:
-            TaskTag.objects.using(session).create(project_id=1, name="n")
-
-        assert "hush" not in str(caught.value)
-
-    def test_drops_the_cached_row(self):
-        """A relation that was read before does not keep the old row."""
-        loaded, session = task()
-        session.cache.put("tasks", 7, row=ROW)
-        loaded.is_discarded = True
-
-        loaded.save()
-
-        assert session.cache.get("tasks", 7) is None
-
-
-class TestTake:
-    def test_keeps_what_was_changed_and_not_sent(self):
-        """A verb's answer does not touch pending changes."""
-        loaded, session = task()
-        loaded.meta["b"], loaded.data = 1, {"draft": 1}
-
-        writing.take(loaded, {**ROW, "data": {"final": 1}}, session=session, sent={"data"})
-
-        assert ({"final": 1}, {"meta": {"a": [1], "b": 1}}) == (loaded.data, loaded.changes)
-
-    def test_without_a_row_reads_again(self):
-        """What was sent is loaded anew when it is asked for."""
-        loaded, session = task(**{"PUT tasks/7/annotate_task_data/": None, "GET sdk/tasks/data/": page()})
-        loaded.meta["b"] = 1
-
-        loaded.annotate({"final": 1})
-        session.replies["GET tasks/7/"] = {**ROW, "data": {"final": 1}}
-
-        assert ({"final": 1}, {"meta": {"a": [1], "b": 1}}) == (loaded.data, loaded.changes)
-
-    @pytest.mark.parametrize(
-        "answer", ["ok", [], {"status": "log in"}, {**ROW, "id": 8}, {**ROW, "data": [1]}]
-    )
-    def test_of_an_answer_that_is_not_its_row_is_unconfirmed(self, answer):
-        """The object stays what it is; what was sent is loaded anew when it is asked for."""
-        loaded, session = task(**{"PUT tasks/7/annotate_task_data/": answer})
-        with pytest.raises(WriteUnconfirmedError, match="Task 7 was to be changed") as caught:
-            loaded.annotate({"final": 1})
-        assert (7, True) == (loaded.pk, caught.value.resolve().repeatable)
-        session.replies["GET tasks/7/"] = {**ROW, "data": {"final": 1}}
-        session.replies["GET sdk/tasks/data/"] = page()
-
-        assert {"final": 1} == loaded.data
 
 
 class TestRefresh:

@@ -1,0 +1,86 @@
+"""Rows kept here that a write makes stale: those in the session's cache, and those prefetched for an object."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, cast
+
+from synapse.mapping.unset import UNSET
+from synapse.orm import loading
+from synapse.orm.registry import entity_named
+from synapse.query.kinds import Key
+
+if TYPE_CHECKING:
+    from synapse.orm.entity import Entity
+    from synapse.session import Session
+
+
+def drop_cached(cls: type[Entity], key: Any, *, session: Session) -> None:
+    """Forget the cached row of an object; one that has several keys may be held by another one."""
+    if isinstance(cls._schema.key, Key):
+        session.cache.drop(cls._schema.resource, key)
+    else:
+        session.cache.drop_all(cls._schema.resource)
+
+
+@contextmanager
+def dropping_cached(instance: Entity, session: Session) -> Iterator[None]:
+    """Forget the cached rows of an object and of those that it belongs to, whose counts may change with it."""
+    schema, before = instance._schema, instance._state.before
+    stale = {(type(instance), instance.pk)}
+    for link in schema.to_one.values():
+        target = entity_named(link.target)
+        keys = (loading.peek(instance, link.via), before.get(link.via, UNSET))
+        stale |= {(target, key) for key in keys if key is not UNSET and key is not None}
+    try:
+        yield
+    finally:
+        for cls, key in stale:
+            drop_cached(cls, key, session=session)
+
+
+def drop_all_cached(cls: type[Entity], session: Session) -> None:
+    """Forget every cached row of an entity, and of those that its objects belong to."""
+    targets = [entity_named(link.target) for link in cls._schema.to_one.values()]
+    for resource in {cls._schema.resource, *(target._schema.resource for target in targets)}:
+        session.cache.drop_all(resource)
+
+
+@contextmanager
+def dropping_all_cached(cls: type[Entity], session: Session) -> Iterator[None]:
+    """Forget, after a write, every cached row of an entity and of those that its objects belong to."""
+    try:
+        yield
+    finally:
+        drop_all_cached(cls, session)
+
+
+def drop_with_children(cls: type[Entity], session: Session) -> None:
+    """Forget the cached rows that a backend may have deleted together with one of this entity, at any depth."""
+    reached: list[type[Entity]] = []
+    waiting = [entity_named(many.target) for many in cls._schema.to_many.values()]
+    while waiting:
+        child = waiting.pop()
+        if child not in reached:
+            reached.append(child)
+            waiting += [entity_named(many.target) for many in child._schema.to_many.values()]
+    for child in reached:
+        session.cache.drop_all(child._schema.resource)
+
+
+def forget_related(instance: Entity, relation: str) -> None:
+    """Drop a related object that its key no longer names."""
+    for kept in (instance._state.rows, instance._state.related):
+        if kept:
+            kept.pop(relation, None)
+
+
+@contextmanager
+def renewing(owner: object, name: str) -> Iterator[None]:
+    """Drop what was prefetched of an object's set once a verb has written to it; a bare key has none."""
+    try:
+        yield
+    finally:
+        if hasattr(type(owner), "_schema"):
+            forget_related(cast("Entity", owner), name)

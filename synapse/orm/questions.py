@@ -1,0 +1,259 @@
+"""What is asked of the backend about a write of which nobody knows: a creation, a change, a deletion."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from synapse.errors import NotFoundError, Resolution, describe
+from synapse.mapping.codecs import dump_value
+from synapse.mapping.json import same_json
+from synapse.mapping.likeness import Likeness
+from synapse.mapping.unset import UNSET
+from synapse.orm import answers, loading, matching, recent_rows
+from synapse.orm.changes import loaded_value, open_values
+from synapse.orm.registry import entity_named, table_of
+from synapse.orm.unconfirmed import ABSENT, Asked, Harmless, Moment, without_secrets
+
+if TYPE_CHECKING:
+    from synapse.orm.entity import Entity
+    from synapse.session import Session
+
+
+@attrs.frozen(kw_only=True)
+class Creation(Asked):
+    """Rows that were sent to be created, each as its wire values by field; `lookups` narrow where they are."""
+
+    entity: str
+    sent: tuple[Mapping[str, Any], ...] = attrs.field(repr=False)
+    since: Moment
+    lookups: Mapping[str, Any] = attrs.field(factory=dict)
+    partial: bool = False
+    taken: set[Any] = attrs.field(factory=set, repr=False, eq=False)
+
+    @classmethod
+    def of(cls, objects: Sequence[Entity], *, session: Session, since: Moment) -> Creation:
+        """Ask for new objects of one entity, which were sent by one request."""
+        asked = cls.of_rows(
+            type(objects[0]), [open_values(each) for each in objects], session=session, since=since
+        )
+        return attrs.evolve(asked, objects=tuple(objects))
+
+    @classmethod
+    def of_rows(
+        cls, entity: type[Entity], sent: Sequence[Mapping[str, Any]], *, session: Session, since: Moment
+    ) -> Creation:
+        """Ask for rows that nobody holds as objects, given as wire values by field."""
+        links = recent_rows.shared_links(table_of(entity, session), sent)
+        return cls(
+            entity=entity._schema.entity,
+            sent=tuple(sent),
+            since=since,
+            lookups=links,
+            host=session.host,
+            session=session,
+        )
+
+    def look(self, session: Session) -> Resolution:
+        """Look for rows made since that carry what was sent, leaving out those that are known to be others."""
+        cls = entity_named(self.entity)
+        made = recent_rows.made_since(cls, self.since, session=session, lookups=self.lookups)
+        rows = self._unknown(made.rows, session)
+        paired = self._paired(rows)
+        if made.dated and len(paired.found) == len(self.sent) and not self.partial:
+            found = [
+                self._taken(index, *rows[paired.found[index]], session) for index in range(len(self.sent))
+            ]
+            return Resolution(done=True, rows=tuple(found), reason=f"it is {named(found)}")
+        keys = _keys(paired)
+        if keys or not made.whole:
+            maybe = tuple(rows[key][0] for key in keys)
+            return Resolution(rows=maybe, reason=self._doubt(made, paired, maybe))
+        if instead := tuple(row for row, _ in rows.values() if row.pk in self.instead):
+            told = f"{named(instead)} was the answer to it, was made since, and holds other values than were sent"
+            return Resolution(rows=instead, reason=told)
+        older = self._unknown(made.perhaps, session)
+        maybe = tuple(older[key][0] for key in _keys(self._paired(older)))
+        if maybe:
+            said = "holds the same and was made before, unless clocks are wrong"
+            return Resolution(rows=maybe, reason=f"{named(maybe)} {said}")
+        return ABSENT
+
+    def _unknown(self, rows: list[Any], session: Session) -> dict[Any, tuple[Entity, dict[str, Any]]]:
+        """Leave out rows that this session made by other writes."""
+        own = {each.pk for each in self.objects} | self.taken
+        resource = entity_named(self.entity)._schema.resource
+        return {
+            row.pk: (row, raw) for row, raw in rows if row.pk in own or not session.has_made(resource, row.pk)
+        }
+
+    def _paired(self, rows: Mapping[Any, tuple[Entity, dict[str, Any]]]) -> matching.Paired[int]:
+        found = [row for row, _ in rows.values()]
+        return matching.pair(dict(enumerate(self.sent)), found, rewritten=not self.partial)
+
+    def shareable(self) -> dict[str, Any]:
+        """Leave out what may be secret, and remember that."""
+        sent = tuple(without_secrets(values) for values in self.sent)
+        return {"sent": sent, "partial": self.partial or sent != self.sent}
+
+    def _doubt(
+        self, made: recent_rows.Newest[Any], paired: matching.Paired[int], maybe: tuple[Entity, ...]
+    ) -> str:
+        if not made.whole:
+            return f"not all {self.entity} rows that were made since could be read; resolve() again, or filter for it"
+        if self.partial:
+            return f"{named(maybe)} may be it, but not all that was sent is kept in a pickle"
+        if not made.dated:
+            return f"{named(maybe)} may be it, but the backend does not say when it was made"
+        if paired.found and not paired.doubtful:
+            return f"{len(paired.found)} of {len(self.sent)} are there: {named(maybe)}"
+        return f"{named(maybe)} may be it, or somebody else's; compare what it holds"
+
+    def _taken(self, index: int, row: Entity, raw: dict[str, Any], session: Session) -> Entity:
+        """Let the user's own object be the row that was found, unless it was saved since; no other write made it."""
+        self.taken.add(row.pk)
+        session.note_made(row._schema.resource, row.pk)
+        if index >= len(self.objects):
+            return row
+        own: Entity = self.objects[index]
+        if own._state.saved:
+            return own if own.pk == row.pk else row
+        answers.take_over(own, raw, session=session, sent=self.sent[index])
+        return own
+
+
+def _keys(paired: matching.Paired[int]) -> list[Any]:
+    keys = [*paired.found.values(), *(key for each in paired.doubtful.values() for key in each)]
+    return list(dict.fromkeys(keys))
+
+
+@attrs.frozen(kw_only=True)
+class Edit(Asked):
+    """Fields of one row that were to be changed: what was sent and what they were, as wire values by field."""
+
+    entity: str
+    pk: Any
+    sent: Mapping[str, Any] = attrs.field(repr=False)
+    before: Mapping[str, Any] = attrs.field(repr=False)
+
+    @classmethod
+    def of_row(
+        cls,
+        entity: type[Entity],
+        pk: Any,
+        *,
+        sent: Mapping[str, Any],
+        before: Mapping[str, Any],
+        session: Session,
+    ) -> Edit:
+        """Ask for changes of a row that nobody holds as an object."""
+        fields = entity._schema.fields
+        open_sent = {name: value for name, value in sent.items() if not fields[name].secret}
+        return cls(
+            entity=entity._schema.entity,
+            pk=pk,
+            sent=open_sent,
+            before={name: before.get(name, UNSET) for name in open_sent},
+            host=session.host,
+            session=session,
+        )
+
+    @classmethod
+    def of(cls, instance: Entity, *, session: Session) -> Edit:
+        """Ask for the unsaved changes of an object."""
+        sent = open_values(instance)
+        return cls(
+            entity=instance._schema.entity,
+            pk=instance.pk,
+            sent=sent,
+            before={name: loaded_value(instance, name) for name in sent},
+            host=session.host,
+            session=session,
+            objects=(instance,),
+        )
+
+    def look(self, session: Session) -> Resolution:
+        """Read the row, and hold each field against what was sent and what it was."""
+        cls = entity_named(self.entity)
+        try:
+            raw = loading.detail_row(loading.reference(cls, self.pk, session=session), session)
+        except NotFoundError as error:
+            return Resolution(reason=str(error))
+        fresh = loading.load(cls, raw, session=session)
+        held = held_values(fresh, self.sent)
+        if not held:
+            shown = ", ".join(self.sent) or "what was sent"
+            return Resolution(rows=(fresh,), reason=f"nothing of a {self.entity} tells of {shown}")
+        before = {name: self.before.get(name, UNSET) for name in held}
+        if all(
+            _taken_on(cls, name, self.sent[name], value, before=before[name]) for name, value in held.items()
+        ):
+            for own in self.objects:
+                answers.take_over(own, raw, session=session, sent=self.sent)
+            return Resolution(
+                done=True, rows=self.objects or (fresh,), reason=f"{named([fresh])} holds what was sent"
+            )
+        if all(same_json(before[name], value) for name, value in held.items()):
+            return ABSENT._replace(rows=(fresh,), reason=f"{named([fresh])} holds what it held before")
+        shown = ", ".join(f"{name} {describe(session.masked(value))}" for name, value in held.items())
+        return Resolution(
+            rows=(fresh,),
+            reason=f"{named([fresh])} holds neither what was sent nor what was loaded: {shown}",
+        )
+
+    def shareable(self) -> dict[str, Any]:
+        """Leave out what may be secret: the other fields tell as well."""
+        return {"sent": without_secrets(self.sent), "before": without_secrets(self.before)}
+
+
+@attrs.frozen(kw_only=True)
+class Removal(Harmless):
+    """A row that was to be deleted."""
+
+    entity: str
+    pk: Any
+
+    @classmethod
+    def of_row(cls, entity: type[Entity], pk: Any, *, session: Session) -> Removal:
+        """Ask for a row that nobody holds as an object."""
+        return cls(entity=entity._schema.entity, pk=pk, host=session.host, session=session)
+
+    @classmethod
+    def of(cls, instance: Entity, *, session: Session) -> Removal:
+        """Ask for an object."""
+        return attrs.evolve(cls.of_row(type(instance), instance.pk, session=session), objects=(instance,))
+
+    def look(self, session: Session) -> Resolution:
+        """See whether the row is there: deleting it once more does no harm."""
+        cls = entity_named(self.entity)
+        row = loading.reference(cls, self.pk, session=session)
+        try:
+            row.refresh()
+        except NotFoundError as error:
+            for own in self.objects:
+                own._state.deleted = True
+            return Resolution(done=True, rows=self.objects, reason=str(error))
+        return ABSENT._replace(rows=(row,), reason=f"{named([row])} is there")
+
+
+def held_values(fresh: Entity, names: Iterable[str]) -> dict[str, Any]:
+    """Give what a row that was just read holds, as wire values; what no row shows is left out."""
+    fields = fresh._schema.fields
+    return {
+        name: dump_value(fields[name].codec, getattr(fresh, name))
+        for name in names
+        if not fields[name].write_only
+    }
+
+
+def _taken_on(cls: type[Entity], name: str, sent: Any, held: Any, *, before: Any) -> bool:
+    found = matching.like(cls._schema.fields[name], sent, held=held)
+    return found is Likeness.SAME or (found is Likeness.POSSIBLE and not same_json(held, before))
+
+
+def named(rows: Sequence[Entity]) -> str:
+    """Name rows for a sentence, the first few of many."""
+    shown = ", ".join(f"{row._schema.entity} {row.pk}" for row in rows[:3])
+    return f"{shown} and {len(rows) - 3} more" if len(rows) > 3 else shown

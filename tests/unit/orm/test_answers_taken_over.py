@@ -1,0 +1,82 @@
+"""How objects take over the answers to writes."""
+
+from __future__ import annotations
+
+import pytest
+
+from synapse import TaskTag, WriteUnconfirmedError
+from synapse.orm import answers
+from synapse.testing import canned, page
+from tests.unit.orm.tasks import ROW, TAG, task
+
+
+class TestStore:
+    def test_takes_over_what_the_backend_made_of_it(self):
+        """The answer counts, where it differs from what was sent."""
+        loaded, _ = task(**{"PATCH tasks/7/": {**ROW, "meta": {"a": [1], "b": 1, "stamped": True}}})
+        loaded.meta["b"] = 1
+
+        loaded.save()
+
+        assert ({"a": [1], "b": 1, "stamped": True}, {}) == (loaded.meta, loaded.changes)
+
+    def test_takes_the_one_row_of_a_list(self):
+        """A backend that takes lists answers with one."""
+        made = TaskTag.objects.using(canned({"POST task_tags/": [TAG]})).create(project_id=1, name="n")
+
+        assert 4 == made.id
+
+    @pytest.mark.parametrize("answer", [None, "ok", {}, {"id": None}, {"id": 4, "name": 5}, {"name": "hush"}])
+    def test_of_an_answer_that_cannot_be_read_is_unconfirmed(self, answer):
+        """After a success nothing says that it was not done; values stay out of the message."""
+        session = canned({"POST task_tags/": answer})
+
+        with pytest.raises(WriteUnconfirmedError) as caught:
+            TaskTag.objects.using(session).create(project_id=1, name="n")
+
+        assert "hush" not in str(caught.value)
+
+    def test_drops_the_cached_row(self):
+        """A relation that was read before does not keep the old row."""
+        loaded, session = task()
+        session.cache.put("tasks", 7, row=ROW)
+        loaded.is_discarded = True
+
+        loaded.save()
+
+        assert session.cache.get("tasks", 7) is None
+
+
+class TestTake:
+    def test_keeps_what_was_changed_and_not_sent(self):
+        """A verb's answer does not touch pending changes."""
+        loaded, session = task()
+        loaded.meta["b"], loaded.data = 1, {"draft": 1}
+
+        answers.take(loaded, {**ROW, "data": {"final": 1}}, session=session, sent={"data"})
+
+        assert ({"final": 1}, {"meta": {"a": [1], "b": 1}}) == (loaded.data, loaded.changes)
+
+    def test_without_a_row_reads_again(self):
+        """What was sent is loaded anew when it is asked for."""
+        loaded, session = task(**{"PUT tasks/7/annotate_task_data/": None, "GET sdk/tasks/data/": page()})
+        loaded.meta["b"] = 1
+
+        loaded.annotate({"final": 1})
+        session.replies["GET tasks/7/"] = {**ROW, "data": {"final": 1}}
+
+        assert ({"final": 1}, {"meta": {"a": [1], "b": 1}}) == (loaded.data, loaded.changes)
+
+    @pytest.mark.parametrize(
+        "answer", ["ok", [], {"status": "log in"}, {**ROW, "id": 8}, {**ROW, "data": [1]}]
+    )
+    def test_of_an_answer_that_is_not_its_row_is_unconfirmed(self, answer):
+        """The object stays what it is; what was sent is loaded anew when it is asked for."""
+        loaded, session = task(**{"PUT tasks/7/annotate_task_data/": answer})
+        with pytest.raises(WriteUnconfirmedError, match="Task 7 was to be changed") as caught:
+            loaded.annotate({"final": 1})
+        assert (7, True) == (loaded.pk, caught.value.resolve().repeatable)
+        session.replies["GET tasks/7/"] = {**ROW, "data": {"final": 1}}
+        session.replies["GET sdk/tasks/data/"] = page()
+
+        assert {"final": 1} == loaded.data
