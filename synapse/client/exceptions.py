@@ -135,7 +135,8 @@ def _timed_out(error: TransportError) -> bool:
 
 
 def _status(error: TransportError) -> int | None:
-    if error.status_code is None and not isinstance(error, WriteUnconfirmedError) and _timed_out(error):
+    # An answer that began with 200 and was not whole in time is no success to a script that looks at the status.
+    if not isinstance(error, WriteUnconfirmedError) and _timed_out(error):
         return HTTPStatus.REQUEST_TIMEOUT.value
     return error.status_code
 

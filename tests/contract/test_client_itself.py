@@ -296,7 +296,13 @@ class TestErrors:
         assert isinstance(error, cls) and "went wrong" == str(again)
 
     @pytest.mark.parametrize(
-        ("facts", "status"), [({}, None), ({"timed_out": True}, 408), ({"status_code": 200}, 200)]
+        ("facts", "status"),
+        [
+            ({}, None),
+            ({"timed_out": True}, 408),
+            ({"status_code": 200}, 200),
+            ({"timed_out": True, "status_code": 200}, 408),
+        ],
     )
     def test_have_a_status_even_without_an_answer(self, facts: dict[str, Any], status: int | None) -> None:
         """A timeout is a 408 to scripts, a dead line none."""
