@@ -52,7 +52,7 @@ class Field:
 
 
 class KeyKind(Protocol):
-    """What the keys of an entity look like."""
+    """The type of an entity's keys."""
 
     def check(self, what: str, value: Any) -> Any:
         """Return a checked key, or raise `QueryError` that starts with *what*."""
@@ -81,9 +81,8 @@ class ToManyLink:
 class Schema:
     """One entity as the lower layers see it.
 
-    `key` is what its keys look like; `to_one` and `to_many` are its links by name, whose targets go by the names that
-    they were declared with. `relations` maps each to-one name to the field that holds its key. `parents` are the
-    entities that it extends.
+    `key` checks its keys; `to_one` and `to_many` are its links by name, with the names of their targets. `relations`
+    maps each to-one name to the field that holds its key. `parents` are the entities that it extends.
     """
 
     entity: str

@@ -11,7 +11,8 @@ from synapse.entities import AccessLevel
 from synapse.errors import MappingError, QueryError
 from synapse.mapping import UNSET, Field, Schema, read_only, secret, write_only
 from synapse.mapping.codecs import codec_of
-from synapse.mapping.schema import READ_ONLY, SECRET, WRITE_ONLY
+from synapse.mapping.schema import READ_ONLY, SECRET, WRITE_ONLY, ToOneLink
+from synapse.query.kinds import Key
 
 FIELDS = {
     name: Field(name, codec_of(kind), **options)
@@ -25,7 +26,15 @@ FIELDS = {
         ("access", AccessLevel, {"default": AccessLevel.PRIVATE}),
     )
 }
-SCHEMA = Schema("Work", "works", pk="id", fields=FIELDS, relations={"project": "project_id"})
+SCHEMA = Schema(
+    "Work",
+    "works",
+    pk="id",
+    key=Key(),
+    fields=FIELDS,
+    to_one={"project": ToOneLink("project", "project_id", "Project")},
+    to_many={},
+)
 
 
 def refused(name: str, value: Any) -> str:
