@@ -15,7 +15,7 @@ from synapse.dialects import json_rows, v1_actions, v1_uploads
 from synapse.dialects.dialect import Actions, Credentials, Found, Place, Refusal, Traits
 from synapse.dialects.refusals import flatten, summary
 from synapse.dialects.uploads import Uploads
-from synapse.dialects.v1_rows import ROWS, Key, Row
+from synapse.dialects.v1_rows import ROWS, QueryKey, Row
 from synapse.dialects.wire import Reply, Request, encode, segment
 from synapse.errors import QueryError, TransportError
 from synapse.mapping.schema import Schema
@@ -102,14 +102,14 @@ def names_of(schema: Schema) -> Mapping[str, str]:
     return MappingProxyType({name: renamed.get(name, relations.get(name, name)) for name in schema.fields})
 
 
-def key_of(schema: Schema, condition: Condition) -> Key:
+def key_of(schema: Schema, condition: Condition) -> QueryKey:
     """Find the query key of a condition."""
     row = ROWS[schema.resource]
     known = row.keys.get(spell(condition.name, condition.lookup))
     if known is not None:
         return known
     name = row.names.get(condition.name, condition.name)
-    return Key(name if condition.lookup is Exact else f"{name}__{condition.lookup.name}")
+    return QueryKey(name if condition.lookup is Exact else f"{name}__{condition.lookup.name}")
 
 
 @attrs.frozen(eq=False)

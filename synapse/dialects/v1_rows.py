@@ -9,7 +9,7 @@ import attrs
 
 
 @attrs.frozen
-class Key:
+class QueryKey:
     """The query key of one lookup, and how several values are written: `a,b` or `k=a&k=b`."""
 
     name: str
@@ -33,7 +33,7 @@ class Row:
     list: str = ""
     detail: bool = True
     names: Mapping[str, str] = attrs.field(factory=dict)
-    keys: Mapping[str, Key] = attrs.field(factory=dict)
+    keys: Mapping[str, QueryKey] = attrs.field(factory=dict)
     expand: tuple[str, ...] = ()
     always: tuple[str, ...] = ()
     light: Mapping[str, str] = attrs.field(factory=dict)
@@ -51,15 +51,15 @@ class Row:
         return self.list or self.path
 
 
-def _comma(*names: str) -> dict[str, Key]:
-    return {f"{name}__in": Key(name) for name in names}
+def _comma(*names: str) -> dict[str, QueryKey]:
+    return {f"{name}__in": QueryKey(name) for name in names}
 
 
-def _repeat(*names: str) -> dict[str, Key]:
-    return {f"{name}__in": Key(name, "repeat") for name in names}
+def _repeat(*names: str) -> dict[str, QueryKey]:
+    return {f"{name}__in": QueryKey(name, "repeat") for name in names}
 
 
-_EXCLUDED_IDS: Final = {"id__not_in": Key("ids_ex")}
+_EXCLUDED_IDS: Final = {"id__not_in": QueryKey("ids_ex")}
 _STATUSES: Final = _repeat("status_label", "status_review")
 
 ROWS: Final[Mapping[str, Row]] = {
@@ -96,7 +96,7 @@ ROWS: Final[Mapping[str, Row]] = {
         "ground_truths/",
         keys={
             **_comma("ground_truth_dataset_versions", "classes"),
-            "category__in": Key("categories", "repeat"),
+            "category__in": QueryKey("categories", "repeat"),
         },
     ),
     "ground_truth_events": Row(
@@ -105,7 +105,7 @@ ROWS: Final[Mapping[str, Row]] = {
         names={"ground_truth_id": "id"},
         keys={
             **_comma("ground_truth_dataset_versions", "classes"),
-            "category__in": Key("categories", "repeat"),
+            "category__in": QueryKey("categories", "repeat"),
         },
         # Its lists of data or files alone name no event in their rows.
         cursors=True,

@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
 
 @attrs.frozen
-class _Reference:
-    """Makes an object of a key; pickled, it leaves the session behind, as the objects do."""
+class _ObjectOf:
+    """Makes an object of a key; a pickle of it has no session, as those of objects have none."""
 
     entity: type[Entity]
     session: Session | None = None
@@ -47,7 +47,7 @@ class _Reference:
 
     def __reduce__(self) -> tuple[Any, ...]:
         backend = self.backend if self.session is None else self.session.backend
-        return _Reference, (self.entity, None, backend)
+        return _ObjectOf, (self.entity, None, backend)
 
 
 _CHOICES: Final = {
@@ -261,7 +261,7 @@ class DataCollection(Entity):
                 ],
             ),
             newest_unit=lambda: newest.id if (newest := self.units.only("id").last()) else 0,
-            show=uploads.Converters(unit=_Reference(DataUnit, session), task=_Reference(Task, session)),
+            show=uploads.Converters(unit=_ObjectOf(DataUnit, session), task=_ObjectOf(Task, session)),
         )
         if project is None:
             return target

@@ -64,12 +64,12 @@ from synapse.query.kinds import (
     Integer,
     Key,
     Kind,
-    Moment,
     Name,
     Reference,
     Search,
     Text,
     TextKey,
+    Timestamp,
 )
 from synapse.query.lookups import By, In
 
@@ -207,8 +207,8 @@ def kind_of(annotation: Any) -> Kind:
         int: Integer(),
         bool: Boolean(),
         str: Text(),
-        datetime: Moment(),
-        date: Moment(),
+        datetime: Timestamp(),
+        date: Timestamp(),
         UUID: TextKey(),
         Search: Search(),
     }

@@ -150,7 +150,7 @@ class Boolean:
 
 
 @attrs.frozen
-class Moment:
+class Timestamp:
     """An aware datetime, a date, or either as ISO 8601 text."""
 
     def check(self, what: str, value: Any) -> datetime | date:

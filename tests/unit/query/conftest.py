@@ -11,7 +11,7 @@ import pytest
 
 from synapse.entities import StatusLabel
 from synapse.query import CHOICE, EXACT, ID, RANGE, By, Catalog, Condition, Exact, In
-from synapse.query.kinds import Boolean, Choice, Key, Moment, Name, Reference, Text, TextKey
+from synapse.query.kinds import Boolean, Choice, Key, Name, Reference, Text, TextKey, Timestamp
 
 Row = dict[str, Any]
 
@@ -52,7 +52,7 @@ def catalog() -> Catalog:
         "project": Reference("Project"),
         "plugin": Reference("Plugin", key=TextKey(number=True)),
         "status": Choice(StatusLabel),
-        "created": Moment(),
+        "created": Timestamp(),
         "is_done": Boolean(),
         "tags": Reference("TaskTag"),
         "classes": Name(),

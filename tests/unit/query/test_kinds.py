@@ -18,7 +18,7 @@ from synapse.dialects.wire import segment
 from synapse.entities import JobStatus, Project, StatusLabel, StatusReview, Task
 from synapse.errors import QueryError
 from synapse.orm.loading import reference
-from synapse.query.kinds import Boolean, Choice, Integer, Key, Kind, Moment, Name, Reference, Text, TextKey
+from synapse.query.kinds import Boolean, Choice, Integer, Key, Kind, Name, Reference, Text, TextKey, Timestamp
 
 LARGEST = 2**63 - 1
 
@@ -212,17 +212,17 @@ class TestMoment:
         """An instant, whatever its zone."""
         moment = datetime(2026, 1, 1, tzinfo=timezone(timedelta(hours=9)))
 
-        assert moment is Moment().check("x", moment)
+        assert moment is Timestamp().check("x", moment)
 
     @pytest.mark.parametrize("value", [date(2026, 1, 31), "2026-01-31", "20260131"])
     def test_takes_a_date(self, value: Any) -> None:
         """A date stays a date: which midnight it starts at is the backend's to say."""
-        assert date(2026, 1, 31) == Moment().check("x", value)
+        assert date(2026, 1, 31) == Timestamp().check("x", value)
 
     @pytest.mark.parametrize("value", ["2026-01-31T10:00:00Z", "2026-01-31 19:00:00+09:00"])
     def test_takes_text_with_an_offset(self, value: str) -> None:
         """ISO 8601, with a `Z` or an offset."""
-        assert datetime(2026, 1, 31, 10, tzinfo=UTC) == Moment().check("x", value)
+        assert datetime(2026, 1, 31, 10, tzinfo=UTC) == Timestamp().check("x", value)
 
     @pytest.mark.parametrize(
         "value",
@@ -230,12 +230,12 @@ class TestMoment:
     )
     def test_refuses_a_naive_one_and_says_what_to_write(self, value: Any) -> None:
         """Nobody could say which instant was meant."""
-        assert "tzinfo=timezone.utc" in refused(Moment(), value)
+        assert "tzinfo=timezone.utc" in refused(Timestamp(), value)
 
     @pytest.mark.parametrize("value", ["yesterday", "", "2026-13-01", 1767225600, None, 1.5, True])
     def test_refuses_what_is_no_time(self, value: Any) -> None:
         """Numbers of seconds are not guessed at."""
-        assert "takes a date or an aware datetime" in refused(Moment(), value)
+        assert "takes a date or an aware datetime" in refused(Timestamp(), value)
 
 
 class TestChoice:
