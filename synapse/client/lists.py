@@ -14,17 +14,16 @@ from synapse.dialects.v1 import found_in, names_of
 from synapse.dialects.v1_client import LISTS, ORDERS, FlatList, FlatTable, parameters
 from synapse.errors import MappingError, QueryError, SynapseError, TransportError
 from synapse.masking import outline
-from synapse.orm import reading
-from synapse.orm.planning import PlanName
-from synapse.orm.reading import How, Reader
 from synapse.orm.registry import entity_named
 from synapse.query import Query
+from synapse.reading.plan import PlanName
+from synapse.reading.read import How, Reader, read_unsplit
 from synapse.session import Timeout
 
 if TYPE_CHECKING:
     from synapse.client.backend import BackendClient
     from synapse.orm import Entity
-    from synapse.orm.pages import Window
+    from synapse.reading.route import Window
 
 Walk: TypeAlias = tuple[Iterator[Row], int]
 
@@ -131,7 +130,7 @@ def _walk(
 ) -> Walk:
     table = FlatTable(cls._schema, cls._catalog, path=flat.path, read_timeout=_patience(options))
     query, how = _question(cls, flat, given, options=options)
-    reader = reading.walk(table, query, session=client.session, how=how)
+    reader = read_unsplit(table, query, session=client.session, how=how)
     first = reader.next()
     return _rows(client, reader, first, convert=convert, options=options), reader.count or 0
 

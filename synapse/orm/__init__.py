@@ -6,15 +6,16 @@ Extend the SDK from here: declare an entity with `@entity(...)`, link it with `T
 from __future__ import annotations
 
 from synapse.orm.bulk import BulkResult, Change
-from synapse.orm.coach import IncompleteReadWarning, SlowLoopWarning
+from synapse.orm.coach import SlowLoopWarning
 from synapse.orm.entity import Entity, entity
-from synapse.orm.explain import Explanation
 from synapse.orm.manager import ManagedBy, Manager
-from synapse.orm.planning import PlanName
 from synapse.orm.queryset import QuerySet
 from synapse.orm.relations import ToMany, ToOne
-from synapse.orm.rows import Rows
 from synapse.orm.values import Values
+from synapse.reading.explain import Explanation
+from synapse.reading.plan import PlanName
+from synapse.reading.read_ahead import IncompleteReadWarning
+from synapse.reading.rows import Rows
 
 __all__ = [
     "BulkResult",

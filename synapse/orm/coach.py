@@ -1,4 +1,4 @@
-"""Knows the line of code that reads: a loop that fetches row by row is told so, and so is who gets too few rows."""
+"""Knows the line of code that reads: a loop that fetches row by row is told so."""
 
 from __future__ import annotations
 
@@ -22,10 +22,6 @@ Place = tuple[str, int, str]
 
 class SlowLoopWarning(UserWarning):
     """A loop makes one request for each row, where a few would do for all of them."""
-
-
-class IncompleteReadWarning(UserWarning):
-    """A result was read to its end, and fewer rows came than the backend counted."""
 
 
 @attrs.define
@@ -60,16 +56,6 @@ def note_set(name: str) -> None:
     owner, _, many = name.partition(".")
     if many:
         note(name, instead=f"add prefetch_related({many!r}) to the query of {owner}")
-
-
-def note_lacking(what: str, *, given: int, counted: int) -> None:
-    """Warn that fewer rows came than were counted."""
-    file, line = caller()
-    message = (
-        f"{given:,} rows of {what} came, but the backend counted {counted:,}: rows were added and removed while they "
-        "were read, or its order or its count do not hold. Read again, in the order of the key and while nobody writes"
-    )
-    warnings.warn_explicit(message, IncompleteReadWarning, file, line)
 
 
 def _often(place: Place, *, now: float) -> bool:

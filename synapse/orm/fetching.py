@@ -11,11 +11,12 @@ from synapse.dialects import Table
 from synapse.errors import MappingError, NotFoundError, QueryError, did_you_mean, quoted
 from synapse.mapping.schema import Schema, ToManyLink, ToOneLink
 from synapse.mapping.unset import UNSET
-from synapse.orm import binding, cached_rows, coach, keyed, loading
+from synapse.orm import binding, cached_rows, coach, loading
 from synapse.orm.binding import backend_of, session_of
 from synapse.orm.loading import Peers
 from synapse.orm.registry import entity_named, table_of
 from synapse.query import FetchMode, In, Query
+from synapse.reading.read import rows_by_keys
 
 if TYPE_CHECKING:
     from synapse.orm.entity import Entity
@@ -210,7 +211,7 @@ def _expands(session: Session, cls: type[Entity], one: ToOneLink) -> bool:
 
 
 def _listed(session: Session, table: Table, keys: list[Any]) -> dict[Any, dict[str, Any]]:
-    return _keyed(keyed.rows_of(table, keys, session=session), table)
+    return _keyed(rows_by_keys(table, keys, session=session), table)
 
 
 def _keyed(rows: Iterable[Any], table: Table) -> dict[Any, dict[str, Any]]:
@@ -221,7 +222,7 @@ def _keyed(rows: Iterable[Any], table: Table) -> dict[Any, dict[str, Any]]:
 def _expanded(session: Session, parents: Sequence[Entity], one: ToOneLink) -> dict[Any, dict[str, Any]]:
     table, target = table_of(type(parents[0]), session), table_of(entity_named(one.target), session)
     keys = [parent.pk for parent in parents]
-    owners = keyed.rows_of(table, keys, session=session, only=(one.via,), expand=one.name)
+    owners = rows_by_keys(table, keys, session=session, only=(one.via,), expand=one.name)
     return _keyed((table.value(row, one.via) for row in owners), target)
 
 

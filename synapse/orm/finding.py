@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from synapse.errors import NotFoundError, QueryError
 from synapse.mapping.unset import UNSET, Unset
-from synapse.orm import binding, fetching, loading, reading, spelling
+from synapse.orm import binding, fetching, loading, spelling
 from synapse.orm.registry import table_of
 from synapse.query import Exact, In
 from synapse.query.kinds import Reference
+from synapse.reading.read import check_supported
 
 if TYPE_CHECKING:
     from synapse.orm.entity import Entity
@@ -63,7 +64,7 @@ def _kind(queryset: QuerySet[Any]) -> Reference:
 def _detail(queryset: QuerySet[E], pk: Any) -> E:
     schema, session, query = queryset.entity._schema, queryset.session, queryset.query
     table = table_of(queryset.entity, session)
-    reading.check(table, query)
+    check_supported(table, query)
     request = table.detail(pk, expand=query.expand)
     try:
         reply = session.send(request)

@@ -11,9 +11,10 @@ import attrs
 
 from synapse.errors import QueryError, ValidationError
 from synapse.mapping.unset import UNSET
-from synapse.orm import loading, reading
+from synapse.orm import loading
 from synapse.orm.registry import table_of
 from synapse.query import Condition, In, NotIn
+from synapse.reading.read import count_rows
 
 if TYPE_CHECKING:
     from synapse.orm.entity import Entity
@@ -110,8 +111,8 @@ def _check_narrowing(queryset: QuerySet[Any], condition: Condition, *, matched: 
     session = queryset.session
     table = table_of(queryset.entity, session)
     if query.sliced:
-        matched = reading.count(table, whole, session=session)
-    if matched >= reading.count(table, wider, session=session):
+        matched = count_rows(table, whole, session=session)
+    if matched >= count_rows(table, wider, session=session):
         raise QueryError(
             f"{condition} leaves out no {name} ({matched} with it and without it), which is what a filter that the "
             "backend ignores looks like; name the rows by id__in=[...], or say everything=True if that is meant. "

@@ -19,20 +19,20 @@ from synapse.orm import (
     finding,
     hints,
     narrowing,
-    reading,
     spelling,
     streaming,
 )
 from synapse.orm.bulk import BulkResult
 from synapse.orm.changes import get_or_create, linked, update_or_create
-from synapse.orm.explain import Explanation
 from synapse.orm.fetching import Owner
-from synapse.orm.planning import PlanName
 from synapse.orm.registry import table_of
 from synapse.orm.result import Result
-from synapse.orm.rows import OnBadRow, Rows
 from synapse.orm.values import Values, shape_of
 from synapse.query import FetchMode, Query
+from synapse.reading.explain import Explanation
+from synapse.reading.plan import PlanName
+from synapse.reading.read import count_rows, windows
+from synapse.reading.rows import OnBadRow, Rows
 from synapse.session import Backend, Session, current_if_any
 from synapse.showing import shortened
 
@@ -237,7 +237,7 @@ class QuerySet(Generic[E]):
         if (kept := self._kept).whole:
             return len(kept.rows)
         session = self.session
-        return reading.count(table_of(self.entity, session), self.query, session=session)
+        return count_rows(table_of(self.entity, session), self.query, session=session)
 
     def exists(self) -> bool:
         """Tell whether there is any row."""
@@ -465,9 +465,7 @@ class QuerySet(Generic[E]):
     def _pages(self) -> Iterator[list[E]]:
         session, query = self.session, self._fetched_query()
         load = streaming.loader(self.entity, query, session=session, owner=self._owner)
-        return streaming.pages(
-            map(load, reading.windows(table_of(self.entity, session), query, session=session))
-        )
+        return streaming.pages(map(load, windows(table_of(self.entity, session), query, session=session)))
 
     def _fetched_query(self) -> Query:
         """Fetch the keys that the prefetched relations hang on, whatever `only()` and `defer()` say."""

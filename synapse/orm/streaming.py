@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from synapse.errors import MappingError, QueryError, describe
-from synapse.orm import bulk, checkpoint, fetching, loading, planning, reading, shards
-from synapse.orm.pages import Window
-from synapse.orm.planning import PlanName
-from synapse.orm.reading import How
+from synapse.orm import bulk, fetching, loading
 from synapse.orm.registry import table_of
-from synapse.orm.rows import OnBadRow, Rows
 from synapse.query import Query
+from synapse.reading import checkpoint, shards
+from synapse.reading.plan import NAMES, PlanName, check_name
+from synapse.reading.read import How, read
+from synapse.reading.route import Window
+from synapse.reading.rows import OnBadRow, Rows
 
 if TYPE_CHECKING:
     from synapse.orm.entity import Entity
@@ -33,7 +34,7 @@ def start(
 ) -> Rows[E]:
     """Stream from the first row on."""
     _check("iterator", page_size, workers, on_bad_row)
-    return _stream(queryset, How(page_size, workers, planning.check_name(plan)), on_bad_row)
+    return _stream(queryset, How(page_size, workers, check_name(plan)), on_bad_row)
 
 
 def resume(
@@ -51,7 +52,7 @@ def resume(
         queryset.entity._schema.entity, queryset.query, backend=queryset.session.backend
     )
     plan, state = checkpoint.read(kept, stamped, what=what)
-    how = How(page_size, workers, plan if plan in planning.NAMES[:3] else None, state)
+    how = How(page_size, workers, plan if plan in NAMES[:3] else None, state)
     return _stream(queryset, how, on_bad_row)
 
 
@@ -105,7 +106,7 @@ def pages(loaded: Iterable[list[E | MappingError]]) -> Iterator[list[E]]:
 def _stream(queryset: QuerySet[E], how: How, on_bad_row: OnBadRow) -> Rows[E]:
     cls, session, query = queryset.entity, queryset.session, queryset._fetched_query()
     return Rows(
-        reading.read(table_of(cls, session), query, session=session, how=how),
+        read(table_of(cls, session), query, session=session, how=how),
         loader(cls, query, session=session, skip=on_bad_row == "skip", owner=queryset._owner),
         stamp=checkpoint.stamp(cls._schema.entity, queryset.query, backend=session.backend),
         state=how.state,

@@ -16,10 +16,10 @@ from synapse.query import FetchMode
 from synapse.showing import shortened
 
 if TYPE_CHECKING:
-    from synapse.orm.explain import Explanation
-    from synapse.orm.planning import PlanName
     from synapse.orm.queryset import QuerySet
-    from synapse.orm.rows import OnBadRow, Rows
+    from synapse.reading.explain import Explanation
+    from synapse.reading.plan import PlanName
+    from synapse.reading.rows import OnBadRow, Rows
     from synapse.session import Session
 
 R = TypeVar("R")

@@ -42,6 +42,7 @@ def test_the_package_keeps_its_layers() -> None:
         ("session/__init__.py", "import synapse.entities", "Imports point down only"),
         ("query/__init__.py", "import synapse.mapping", "Imports point down only"),
         ("query/__init__.py", "import requests", "query, mapping, annotations and dialects do no I/O"),
+        ("reading/__init__.py", "import synapse.mapping.state", "Reading knows no entity and no object"),
         ("orm/__init__.py", "import synapse.dialects.v1", "An API generation is known to its dialect alone"),
         ("sandbox/__init__.py", "import synapse.errors", "The sandbox imports nothing of ours"),
         ("entities/__init__.py", "import synapse.sandbox", "Only the command line starts the sandbox"),

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from synapse.orm import ahead
+from synapse.reading import read_ahead
 
 
 @pytest.fixture(scope="module", autouse=True)
 def near() -> Iterator[None]:
     """Examples choose from how far answers come: put back what counts as near."""
-    usual = ahead.NEAR
+    usual = read_ahead.NEAR
     yield
-    ahead.NEAR = usual
+    read_ahead.NEAR = usual

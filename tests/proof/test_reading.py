@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 from synapse import SynapseError
 from synapse.orm import QuerySet
-from synapse.orm.planning import PlanName
+from synapse.reading.plan import PlanName
 from tests.proof.strategies import ORDERS, Reading, examples, numbered, readings, tables
 from tests.proof.table import LIES, Lie, Table, TableSession
 

@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 from synapse import SynapseError, Task, TransportError
 from synapse.dialects import DEFAULT
 from synapse.dialects.v1 import found_in
-from synapse.orm import reading
-from synapse.orm.ahead import Walk
-from synapse.orm.pages import Answer, Piece, Route
-from synapse.orm.planning import NAMES, PlanName, plan_of
 from synapse.orm.registry import table_of
+from synapse.reading.plan import NAMES, PlanName, plan_of
+from synapse.reading.read import How, read
+from synapse.reading.read_ahead import Walk
+from synapse.reading.route import Answer, Piece, Route
 from tests.proof.strategies import ORDERS, examples, tables
 from tests.proof.table import Table, TableSession
 from tests.proof.test_reading import BY_KEY, ascends, in_order
@@ -111,9 +111,7 @@ def route(table: Table, order: str, *, size: int, plan: PlanName) -> Route:
     """The route of one plan over the tasks that are not discarded."""
     session = TableSession(table)
     query = Task.objects.filter(is_discarded=False).order_by(order).query
-    reader = reading.read(
-        table_of(Task, session), query, session=session, how=reading.How(size=size, plan=plan)
-    )
+    reader = read(table_of(Task, session), query, session=session, how=How(size=size, plan=plan))
     assert isinstance(reader, Walk)
     return reader.route
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from synapse import DataUnit, MappingError, Project, QueryError, Storage, Task, TransportError
-from synapse.orm import rows as module
+from synapse.reading import rows as module
 from synapse.testing import CannedSession, canned, page
 from tests.unit.orm.rows import Row, by_cursor, project, served, task
 

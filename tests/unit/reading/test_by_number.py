@@ -12,7 +12,7 @@ import pytest
 from synapse import Job, NotFoundError, Project, Task, TransportError
 from synapse.dialects import Request
 from synapse.orm import IncompleteReadWarning
-from synapse.orm.seen import Seen
+from synapse.reading.checkpoint import Seen
 from synapse.testing import CannedSession, canned, page
 from tests.unit.orm.rows import Row, project, served, task
 
@@ -49,7 +49,7 @@ def keys(rows: Any) -> list[Any]:
 @pytest.fixture(params=[0.0, 0.005], ids=["threads", "inline"])
 def _near(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Read by threads, and where pages are needed."""
-    monkeypatch.setattr("synapse.orm.ahead.NEAR", request.param)
+    monkeypatch.setattr("synapse.reading.read_ahead.NEAR", request.param)
 
 
 @pytest.mark.usefixtures("_near")
@@ -174,7 +174,7 @@ class TestPages:
     def test_that_come_slowly_are_made_smaller(self, slow, monkeypatch):
         """Pages that take seconds are halved, such that numbers go on meeting them."""
         session, _ = projects(200)
-        monkeypatch.setattr("synapse.orm.numbered.SLOW", -1.0 if slow else 60.0)
+        monkeypatch.setattr("synapse.reading.by_number.SLOW", -1.0 if slow else 60.0)
 
         found = keys(Project.objects.using(session).iterator(page_size=40))
         sizes = {int(dict(request.params)["page_size"]) for request in session.requests}

@@ -12,9 +12,12 @@ import attrs
 
 from synapse.dialects import Found
 from synapse.errors import QueryError, describe
-from synapse.orm import pages, parts, planning, reading
 from synapse.query import Condition, Gt, In, Lt, Query
 from synapse.query.kinds import Key
+from synapse.reading import parts
+from synapse.reading.plan import can_cut
+from synapse.reading.read import count_rows
+from synapse.reading.route import fetch
 
 if TYPE_CHECKING:
     from synapse.dialects import Table
@@ -47,7 +50,7 @@ def split(table: Table, query: Query, *, number: int, session: Session) -> list[
 
 def _has_ranges(table: Table, query: Query) -> bool:
     by_key = attrs.evolve(query, order=(table.schema.pk,))
-    return planning.can_cut(table, by_key)
+    return can_cut(table, by_key)
 
 
 def _by_list(table: Table, query: Query, listed: Condition, number: int) -> list[Query]:
@@ -93,7 +96,7 @@ def _end(table: Table, query: Query, order: str, session: Session) -> int | None
 
 def _bare_page(table: Table, query: Query, session: Session) -> Found:
     bare = attrs.evolve(query, only=(table.schema.pk,), defer=(), expand=(), prefetch=())
-    return pages.fetch(table, table.select(bare, size=1), session=session).page
+    return fetch(table, table.select(bare, size=1), session=session).page
 
 
 def _edges(after: int, until: int, number: int) -> list[int]:
@@ -125,7 +128,7 @@ def _counts(
 
     def count(ends: tuple[int, int]) -> int:
         ranged = _between(table, query, *ends)
-        return reading.count(table, ranged, session=session)
+        return count_rows(table, ranged, session=session)
 
     return {each.item: each.value() for each in session.map(count, ranges)}
 
@@ -157,7 +160,7 @@ def _between(table: Table, query: Query, after: int | None, until: int | None) -
 
 def _by_place(table: Table, query: Query, number: int, *, session: Session) -> list[Query]:
     """Deal out runs of whole pages; the last one is open for rows to come."""
-    size, total = session.page_size, reading.count(table, query, session=session)
+    size, total = session.page_size, count_rows(table, query, session=session)
     pages_each = math.ceil(total / number / size)
     each = max(pages_each, 1) * size
     made: list[Any] = [query.slice(each * part, each * (part + 1)) for part in range(number)]

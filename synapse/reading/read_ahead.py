@@ -6,14 +6,15 @@ import contextvars
 import os
 import threading
 import time
+import warnings
 
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
-from synapse.orm import coach, pages
-from synapse.orm.pages import Answer, Piece, Route, Window
+from synapse.reading.route import Answer, Piece, Route, Window, fetch
+from synapse.session.process import caller
 from synapse.session.throttle import stopping, worker_limit
 
 if TYPE_CHECKING:
@@ -30,6 +31,10 @@ NEAR: Final = 0.005
 FEW: Final = 8
 
 Landed = tuple[Piece, Answer | BaseException]
+
+
+class IncompleteReadWarning(UserWarning):
+    """A result was read to its end, and fewer rows came than the backend counted."""
 
 
 class Crew:
@@ -75,7 +80,7 @@ def outcome_of(table: Table, piece: Piece, *, session: Session) -> Answer | Exce
     """Fetch a page, keeping what it failed with as a value; one that takes too long is not tried again as it is."""
     try:
         request = attrs.evolve(piece.request, divisible=piece.size > 1)
-        return pages.fetch(table, request, session=session)
+        return fetch(table, request, session=session)
     except Exception as error:
         return error
 
@@ -158,7 +163,7 @@ class Walk:
             self.close()
             if self.route.lacks is not None:
                 given, counted = self.route.lacks
-                coach.note_lacking(self._table.schema.entity, given=given, counted=counted)
+                _warn_of_missing_rows(self._table.schema.entity, given=given, counted=counted)
         return window
 
     def close(self) -> None:
@@ -242,3 +247,13 @@ class Walk:
     def state(self, window: Window, taken: int) -> dict[str, Any]:
         """Say where to go on once so many rows of a window were handed out."""
         return self.route.state(window, taken)
+
+
+def _warn_of_missing_rows(what: str, *, given: int, counted: int) -> None:
+    """Warn that fewer rows came than were counted."""
+    file, line = caller()
+    message = (
+        f"{given:,} rows of {what} came, but the backend counted {counted:,}: rows were added and removed while they "
+        "were read, or its order or its count do not hold. Read again, in the order of the key and while nobody writes"
+    )
+    warnings.warn_explicit(message, IncompleteReadWarning, file, line)

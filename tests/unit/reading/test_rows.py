@@ -19,7 +19,7 @@ import pytest
 from synapse import MappingError, Project, QueryError, Task, TransportError
 from synapse.errors import ServerError
 from synapse.orm import Rows
-from synapse.orm import rows as rows_module
+from synapse.reading import rows as rows_module
 from synapse.testing import CannedSession, canned, page
 from tests.amounts import either
 from tests.unit import moments

@@ -6,9 +6,9 @@ import pytest
 
 from synapse import Task
 from synapse.dialects import Reply
-from synapse.orm.pages import fetch
 from synapse.orm.registry import table_of
 from synapse.query import Query
+from synapse.reading.route import fetch
 from synapse.testing import canned, page
 
 

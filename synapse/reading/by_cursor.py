@@ -8,12 +8,11 @@ import attrs
 
 from synapse.dialects import Place, Table
 from synapse.errors import TransportError
-from synapse.orm import parts
-from synapse.orm.pages import Answer, Piece, Window, check_empty, may_be_smaller, numbers_of
-from synapse.orm.seen import Seen
-from synapse.orm.trail import Trail
 from synapse.query import Query
 from synapse.query.kinds import Key
+from synapse.reading import parts
+from synapse.reading.checkpoint import Seen, Trail
+from synapse.reading.route import Answer, Piece, Window, check_empty, may_be_smaller, numbers_of
 
 
 @attrs.define(eq=False, kw_only=True)

@@ -12,9 +12,9 @@ import pytest
 from synapse import Project, Task
 from synapse.dialects import Request
 from synapse.errors import NotFoundError, ServerError, TransportError
-from synapse.orm.keyed import rows_of
 from synapse.orm.queryset import QuerySet
 from synapse.orm.registry import table_of
+from synapse.reading.read import rows_by_keys
 from synapse.testing import CannedSession, canned, page
 from tests.unit.orm.rows import project, served, task, unit
 
@@ -23,7 +23,7 @@ TASKS = "GET sdk/tasks/"
 
 def keys_read(session: CannedSession, keys: range) -> list[int]:
     """Read the tasks that have these keys, and return the keys that came."""
-    return sorted(row["id"] for row in rows_of(table_of(Task, session), keys, session=session))
+    return sorted(row["id"] for row in rows_by_keys(table_of(Task, session), keys, session=session))
 
 
 class TestRowsOf:

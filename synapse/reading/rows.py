@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any, Final, Generic, Literal, Self, TypeVar, c
 import attrs
 
 from synapse.errors import MappingError, QueryError, SynapseError
-from synapse.orm import checkpoint
+from synapse.reading import checkpoint
 from synapse.session.process import Locks
 
 if TYPE_CHECKING:
-    from synapse.orm.pages import Window
-    from synapse.orm.reading import Reader
+    from synapse.reading.read import Reader
+    from synapse.reading.route import Window
 
 R = TypeVar("R")
 S = TypeVar("S")

@@ -17,8 +17,8 @@ import pytest
 
 from synapse import ClientError, Project, Session, SynapseError, Task
 from synapse.dialects import Reply, Request
-from synapse.orm.ahead import Effort
-from synapse.orm.pages import Answer
+from synapse.reading.read_ahead import Effort
+from synapse.reading.route import Answer
 from synapse.testing import CannedSession, canned, page
 from tests.unit.orm.rows import project, served, task
 from tests.unit.orm.wire import Backend, listening
@@ -213,7 +213,7 @@ class TestContext:
 
     def test_error_of_any_kind_reaches_the_loop(self, monkeypatch):
         """Whatever a thread ends with, whoever waits for its page hears of it."""
-        monkeypatch.setattr("synapse.orm.ahead.NEAR", 0.0)
+        monkeypatch.setattr("synapse.reading.read_ahead.NEAR", 0.0)
 
         def answer(request: Request) -> Any:
             if "id__gt" in dict(request.params):
@@ -255,8 +255,8 @@ class TestEffort:
     def turns(effort: Effort, monkeypatch, *, work: float, waited: bool) -> int:
         """Hand out a hundred pages, a tenth of a second apart."""
         now = [0.0]
-        monkeypatch.setattr("synapse.orm.ahead.time.perf_counter", lambda: now[0])
-        monkeypatch.setattr("synapse.orm.ahead.time.thread_time", lambda: 0.0)
+        monkeypatch.setattr("synapse.reading.read_ahead.time.perf_counter", lambda: now[0])
+        monkeypatch.setattr("synapse.reading.read_ahead.time.thread_time", lambda: 0.0)
         for _ in range(100):
             now[0] += 0.1
             effort.note(Answer(None, 0.0, work, None), here=False)  # type: ignore[arg-type]

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 import attrs
 
 from synapse.errors import QueryError, describe, did_you_mean
-from synapse.orm import parts
 from synapse.query import Condition, Exact, Gt, In, Lt, Query
 from synapse.query.kinds import Key
+from synapse.reading import parts
 
 if TYPE_CHECKING:
     from synapse.dialects import Table

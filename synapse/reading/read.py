@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import attrs
 
-from synapse.errors import QueryError
-from synapse.orm import checkpoint, parts, planning
-from synapse.orm.ahead import Walk
-from synapse.orm.cursors import Cursors
-from synapse.orm.marks import Mark
-from synapse.orm.numbered import Numbered
-from synapse.orm.pages import Route, Window, fetch, numbers_of
-from synapse.orm.planning import Plan, PlanName
-from synapse.orm.ranges import Ranges
-from synapse.orm.sizing import Sizing
-from synapse.orm.trail import Trail
-from synapse.query import Query
+from synapse.dialects import Place, Table
+from synapse.errors import NotFoundError, QueryError, SynapseError
+from synapse.query import Condition, In, Query
 from synapse.query.catalog import spell
+from synapse.reading import checkpoint, parts
+from synapse.reading.by_cursor import Cursors
+from synapse.reading.by_number import Numbered
+from synapse.reading.by_range import Ranges
+from synapse.reading.checkpoint import Mark, Trail
+from synapse.reading.plan import Plan, PlanName, plan_of
+from synapse.reading.read_ahead import Walk
+from synapse.reading.route import Route, Sizing, Window, fetch, numbers_of, took_too_long
+from synapse.session import Session
 
 if TYPE_CHECKING:
     from synapse.dialects import Table
-    from synapse.session import Session
 
 State = dict[str, Any]
 
@@ -69,9 +68,9 @@ def read(table: Table, query: Query, *, session: Session, how: How) -> Reader:
     """Set out to read a query; the first request is sent when rows are asked for."""
     if query.empty:
         return _Nothing()
-    check(table, query)
+    check_supported(table, query)
     if table.fits(query):
-        return walk(table, query, session=session, how=how)
+        return read_unsplit(table, query, session=session, how=how)
     split = parts.whole_parts(table, query, fits=table.fits)
     checkpoint.check(how.state, query, by_key=parts.in_sequence(table, split))
     if parts.in_sequence(table, split):
@@ -79,7 +78,7 @@ def read(table: Table, query: Query, *, session: Session, how: How) -> Reader:
     return _Merged(table, query, split, session=session, how=how)
 
 
-def check(table: Table, query: Query) -> None:
+def check_supported(table: Table, query: Query) -> None:
     """Refuse what the entity declares and this API does not support, before anything is sent."""
     for each in query.where:
         if not table.accepts(each.name, each.lookup):
@@ -101,9 +100,9 @@ def _unsupported(table: Table, what: str, known: Iterable[str]) -> QueryError:
     )
 
 
-def walk(table: Table, query: Query, *, session: Session, how: How) -> Walk:
+def read_unsplit(table: Table, query: Query, *, session: Session, how: How) -> Walk:
     """Set out to read a query, whether its filters fit into a URL or not."""
-    plan = planning.plan_of(table, query, usual=session.page_size, size=how.size, wanted=how.plan)
+    plan = plan_of(table, query, usual=session.page_size, size=how.size, wanted=how.plan)
     is_by_key = plan.by_key or (plan.name == "cursor" and parts.by_key(table, plan.query))
     checkpoint.check(how.state, plan.query, by_key=is_by_key)
     route = _route(table, plan, session=session, how=how)
@@ -244,11 +243,11 @@ class _Merged:
         return {"place": window.first + taken, **self._mark.of(window.rows[taken - 1])}
 
 
-def count(table: Table, query: Query, *, session: Session) -> int:
+def count_rows(table: Table, query: Query, *, session: Session) -> int:
     """Count a query's rows with one request, or one for each part of filters that are too long."""
     if query.empty:
         return 0
-    check(table, query)
+    check_supported(table, query)
     if not table.traits.counts:
         raise QueryError(
             f"{table.schema.entity}: API {table.api} counts nothing; len(query) reads the rows, and counts "
@@ -270,3 +269,65 @@ def _counted(table: Table, query: Query, session: Session) -> int:
     if total is None:
         return sum(len(window.rows) for window in windows(table, query, session=session))
     return total
+
+
+MOST: Final = 250
+"""Keys in one request: few enough for any URL, and for an answer in good time; several go side by side."""
+
+
+def rows_by_keys(
+    table: Table, keys: Sequence[Any], *, session: Session, only: tuple[str, ...] = (), expand: str = ""
+) -> Iterator[Any]:
+    """Give the rows that have these keys, as they come; those that do not exist are left out."""
+    queries = [
+        part
+        for some in _even(keys)
+        for part in parts.whole_parts(
+            table,
+            Query(where=(_among(table, some),), only=only, expand=(expand,) if expand else ()),
+            fits=table.fits,
+        )
+    ]
+    for found in session.map(lambda query: list(_read_keys(table, query, session)), queries):
+        yield from found.value()
+
+
+def _even(keys: Sequence[Any]) -> Iterable[Sequence[Any]]:
+    """Cut into parts of about the same length."""
+    count = -(-len(keys) // MOST)
+    bounds = [len(keys) * number // count for number in range(count + 1)]
+    return [keys[low:high] for low, high in zip(bounds, bounds[1:], strict=False)]
+
+
+def _among(table: Table, keys: Sequence[Any]) -> Condition:
+    return Condition(table.schema.pk, In, tuple(keys))
+
+
+def _read_keys(table: Table, query: Query, session: Session) -> Iterator[Any]:
+    """Read one list of keys, whatever the backend's page size; one that takes too long is asked for in halves."""
+    keys = query.where[0].value
+    try:
+        yield from _pages_of_keys(table, query, session)
+    except SynapseError as error:
+        if len(keys) == 1 or not took_too_long(error):
+            raise
+        for half in (keys[: len(keys) // 2], keys[len(keys) // 2 :]):
+            yield from _read_keys(table, attrs.evolve(query, where=(_among(table, half),)), session)
+
+
+def _pages_of_keys(table: Table, query: Query, session: Session) -> Iterator[Any]:
+    wanted = set(query.where[0].value)
+    at: Place | None = None
+    size = len(wanted)
+    while wanted:
+        try:
+            page = fetch(table, table.select(query, at=at, size=size), session=session).page
+        except NotFoundError:
+            if at is None:
+                raise
+            return
+        yield from page.rows
+        found = wanted.intersection(table.keys(page.rows))
+        if not page.next or not found:
+            return
+        wanted, at = wanted - found, page.next

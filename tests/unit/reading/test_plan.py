@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from synapse import GroundTruthEvent, Job, Project, QueryError, Task
-from synapse.orm.planning import page_size_for
 from synapse.query import Query
+from synapse.reading.plan import page_size_for
 from synapse.testing import canned
 
 T = Task.objects

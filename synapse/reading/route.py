@@ -11,8 +11,8 @@ import attrs
 
 from synapse.dialects import Found, Request, Table
 from synapse.errors import ClientError, NotFoundError, TransportError
-from synapse.query.kinds import LARGEST
-from synapse.session.retry import SLOW
+from synapse.query.kinds import LARGEST as LARGEST_KEY
+from synapse.session.retry import SLOW as TOO_SLOW
 
 if TYPE_CHECKING:
     from synapse.session import Session
@@ -135,7 +135,7 @@ def fetch(table: Table, request: Request, *, session: Session) -> Answer:
 def took_too_long(error: Exception) -> bool:
     """Whether a smaller page may come where this one did not come in time, or was more than memory should hold."""
     if isinstance(error, ClientError):
-        return error.status_code in SLOW
+        return error.status_code in TOO_SLOW
     return isinstance(error, TransportError) and (error.timed_out or error.too_large)
 
 
@@ -173,6 +173,57 @@ def check_empty(request: Request, empty: int) -> None:
 def numbers_of(table: Table, rows: list[Any]) -> list[Any]:
     """Read the keys off rows that are told by integers; None for a row whose key is none, or is beyond 64 bits."""
     keys = table.keys(rows)
-    if set(map(type, keys)) == {int} and -LARGEST <= min(keys) <= max(keys) <= LARGEST:
+    if set(map(type, keys)) == {int} and -LARGEST_KEY <= min(keys) <= max(keys) <= LARGEST_KEY:
         return keys
-    return [key if key.__class__ is int and -LARGEST <= key <= LARGEST else None for key in keys]
+    return [key if key.__class__ is int and -LARGEST_KEY <= key <= LARGEST_KEY else None for key in keys]
+
+
+LARGEST: Final = 1_000
+BYTES: Final = 1 << 20
+QUICK: Final = 0.5
+SLOW: Final = 2.0
+SMALLEST: Final = 10
+
+
+class Sizing:
+    """The page size of one walk. `size` is what to ask for, `real` what a page is known to hold at most."""
+
+    def __init__(self, size: int, *, most: int | None = None) -> None:
+        self.size = self._usual = size
+        self.most = max(size, LARGEST) if most is None else most
+        self._cap: int | None = None
+
+    @property
+    def real(self) -> int:
+        """The number of rows that a full page brings."""
+        return self.size if self._cap is None else min(self.size, self._cap)
+
+    @property
+    def hoped(self) -> int:
+        """The number of rows to cut a range for: twice what a page held is two pages, if it can really hold no more."""
+        return min(self.size, 2 * self.real)
+
+    def note(self, answer: Answer, *, asked: int, more: bool, long: bool) -> None:
+        """Learn from a page: *more* says that it could not hold all, *long* that there are many more like it."""
+        rows = len(answer.page.rows)
+        if more and 0 < rows < asked:
+            # Some backends give fewer rows now and then: the fullest page tells what they allow.
+            self._cap = max(rows, self._cap or 0)
+        elif self._cap is not None and rows > self._cap:
+            self._cap = rows
+        if answer.seconds > SLOW:
+            self._ask_for_half(asked)
+        elif long and asked == self.real and 2 * rows >= asked and self._quick(answer):
+            self.size = min(2 * asked, self.most)
+
+    def shrink(self, asked: int) -> None:
+        """Ask for no more than half of what did not come in time, and for no more than usual."""
+        self._ask_for_half(asked)
+        self.size = min(self.size, self._usual)
+
+    def _ask_for_half(self, asked: int) -> None:
+        self.size = min(self.size, max(asked // 2, min(SMALLEST, asked)))
+
+    @staticmethod
+    def _quick(answer: Answer) -> bool:
+        return answer.seconds <= QUICK and 2 * (answer.size or 0) <= BYTES

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 import attrs
 
 from synapse.dialects import Request
-from synapse.orm import parts, planning, reading
-from synapse.orm.planning import Plan, PlanName
-from synapse.orm.ranges import FEW_PAGES
 from synapse.query import Gt, Gte, Lt, Lte, Query
 from synapse.query.catalog import spell
+from synapse.reading import parts
+from synapse.reading.by_range import FEW_PAGES
+from synapse.reading.plan import Plan, PlanName, check_name, plan_of
+from synapse.reading.read import check_supported
 from synapse.showing import MOST_LINES, lines_of, shortened
 
 if TYPE_CHECKING:
@@ -36,11 +37,11 @@ class Explanation:
         cls, table: Table, query: Query, *, session: Session | None, plan: PlanName | None = None
     ) -> Explanation:
         """Lay out the requests that iterating the query would make, by a plan of one's own where that is given."""
-        planning.check_name(plan)
+        check_name(plan)
         host = session.host if session else ""
         if query.empty:
             return cls(host, (), "nothing is sent: no row can match")
-        reading.check(table, query)
+        check_supported(table, query)
         usual, workers = (session.page_size, session.workers) if session else (USUAL_PAGE, USUAL_WORKERS)
         name, requests, more = _laid_out(table, query, usual=usual, workers=workers, plan=plan)
         more += [f"then {path} of each page in a batch" for path in query.prefetch]
@@ -63,17 +64,17 @@ def _laid_out(
 ) -> tuple[str, list[Request], list[str]]:
     """Give the plan's name and the requests that are known, and say what depends on their answers."""
     if table.fits(query):
-        chosen = planning.plan_of(table, query, usual=usual, wanted=plan)
+        chosen = plan_of(table, query, usual=usual, wanted=plan)
         more = _onward(table, chosen, workers=workers)
         return chosen.name, _requests(table, chosen), [f"{chosen.name}: {more}"] if more else []
     split = parts.whole_parts(table, query, fits=table.fits)
-    plans = [planning.plan_of(table, part, usual=usual, wanted=plan) for part in split]
+    plans = [plan_of(table, part, usual=usual, wanted=plan) for part in split]
     if query.stop is None or not parts.in_sequence(table, split):
         firsts = [request for each in plans for request in _requests(table, each)]
         more = _onward(table, plans[0], workers=workers)
         return "parts", firsts, [f"parts: after each, {more}"]
     first = attrs.evolve(split[0], stop=query.stop)
-    chosen = planning.plan_of(table, first, usual=usual, wanted=plan)
+    chosen = plan_of(table, first, usual=usual, wanted=plan)
     rest = f"then its further pages and the other {len(split) - 1} parts of the list, until {query.stop} rows came"
     return "parts", _requests(table, chosen)[:1], [f"parts: {rest}"]
 

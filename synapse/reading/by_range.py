@@ -14,12 +14,20 @@ import attrs
 
 from synapse.dialects import Found, Request, Table
 from synapse.errors import NotFoundError, TransportError
-from synapse.orm.pages import Answer, Passed, Piece, Window, check_empty, may_be_smaller, missing, numbers_of
-from synapse.orm.seen import Seen
-from synapse.orm.sizing import Sizing
-from synapse.orm.trail import Trail
 from synapse.query import Condition, Gt, Lt, Query
 from synapse.query.kinds import LARGEST
+from synapse.reading.checkpoint import Seen, Trail
+from synapse.reading.route import (
+    Answer,
+    Passed,
+    Piece,
+    Sizing,
+    Window,
+    check_empty,
+    may_be_smaller,
+    missing,
+    numbers_of,
+)
 
 FEW_PAGES: Final = 2
 """So many pages are walked one after the other: to cut them would cost more than it saves."""

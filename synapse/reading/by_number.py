@@ -16,11 +16,19 @@ import attrs
 
 from synapse.dialects import Found, Table
 from synapse.errors import NotFoundError, TransportError
-from synapse.orm.marks import Mark
-from synapse.orm.pages import Answer, Piece, Window, check_empty, may_be_smaller, missing
-from synapse.orm.seen import Seen
-from synapse.orm.sizing import QUICK, SLOW, SMALLEST
 from synapse.query import Query
+from synapse.reading.checkpoint import Mark, Seen
+from synapse.reading.route import (
+    QUICK,
+    SLOW,
+    SMALLEST,
+    Answer,
+    Piece,
+    Window,
+    check_empty,
+    may_be_smaller,
+    missing,
+)
 
 WELL: Final = 4
 """After so many pages that came quickly larger ones are asked for again; after twice as many behind each timeout."""
