@@ -82,6 +82,7 @@ def download_files(
     root = _root(folder)
     layout = claim_folder(root, session, rows=rows) if rows else LAYOUT
     report = Downloads(root)
+    # Places are given before files are fetched, in the order of the rows: so each run gives the same ones.
     run = Run(_TargetPaths(root, layout=layout, original=original_paths).each(wanted))
     with tracked(progress, total=None, label="downloading") as meter:
         saver = _Saver(run, meter, overwrite, cache)
@@ -129,6 +130,7 @@ class _TargetPaths:
     def each(self, wanted: Iterable[WantedFile]) -> Iterator[_PlannedDownload]:
         """Give each file its place."""
         for each in wanted:
+            # Keys are in every name, so only files of one row can meet.
             if each.key != self._key:
                 self._key, self._taken = each.key, set()
             if each.file is None:
@@ -158,6 +160,7 @@ class _TargetPaths:
     def _original_path(self, wanted: WantedFile, file: RemoteFile) -> _PlannedDownload:
         """Give a file the place that its own path tells; another one that has it already is not saved."""
         path = safe_path(file.path or "")
+        # Hashes instead of texts: millions of files are remembered until the end of the run.
         own = hash(file.checksum or file.url.partition("?")[0])
         error: Exception | None = None
         if self._owners.setdefault(hash(_folded(path)), own) != own:
@@ -201,10 +204,12 @@ class _Saver:
             try:
                 self._fetch(file, target)
             except ClientError as error:
+                # Signed addresses last an hour or so, and a file may wait longer for its turn.
                 self._fetch(_renewed(job.wanted, file, error), target)
         except TransferError as error:
             if os.path.lexists(target) and file.matches(target):  # the same file of another row came first
                 return "present", 0
+            # The next file would only find the same full disk.
             if is_disk_full(error) and self.run.stopped is None:
                 self.run.stopped = error
             raise
@@ -282,6 +287,7 @@ def _trouble(root: Path, part: str) -> Exception | None:
     folder = root / part
     try:
         folder.mkdir(exist_ok=True)
+        # Someone may have put a link there: a name of a specification is the backend's to choose.
         if folder.resolve().is_relative_to(root.resolve()):
             return None
     except OSError as error:

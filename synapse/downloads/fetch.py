@@ -39,10 +39,12 @@ class Version:
     @classmethod
     def of(cls, headers: Mapping[str, str], *, size: int | None) -> Version:
         """Read the headers of an answer; only what can stand in `If-Range` counts."""
+        # Packed bytes have other offsets than the file, and are packed anew each time.
         if not _is_plain(headers):
             return cls()
         etag, modified = headers.get("ETag", ""), headers.get("Last-Modified", "")
         sure = _seconds_between(modified, headers.get("Date", "")) >= _SETTLED_AFTER
+        # A weak tag names what is equivalent, not what is equal byte by byte.
         strong = etag.startswith('"')
         return cls(etag if strong else "", modified if sure else "", size, "" if strong else etag)
 
@@ -119,6 +121,7 @@ class Fetch:
             yield from self._steps
 
     def _run(self) -> Generator[tuple[int, bytes], None, None]:
+        # A file of unknown size ends with its connection; one of known size only when all of it is there.
         while self.offset == 0 or self.offset != self.version.size:
             with ExitStack() as stack:
                 answer = self._request(stack)
@@ -148,6 +151,7 @@ class Fetch:
             answer = self._send(stack)
         if self.offset and not self._continues(answer):
             self._restart(answer)
+            # A part that does not fit is of no use; a whole file that came instead is taken as it comes.
             if answer.status != HTTPStatus.OK:
                 stack.close()
                 answer = self._send(stack)
@@ -158,6 +162,7 @@ class Fetch:
         return answer
 
     def _send(self, stack: ExitStack) -> Any:
+        # `If-Range` gets the rest of the same version, or the whole file anew: never the rest of another one.
         bound = self.offset and self.version.validator
         headers = (("If-Range", self.version.validator),) if bound else ()
         return stack.enter_context(self._session.download(self.url, start=self.offset, headers=headers))
@@ -183,6 +188,7 @@ class Fetch:
                 method="GET",
                 status_code=answer.status,
             )
+        # A captive portal or a login page comes with status 200: saved as a picture, nobody would notice for weeks.
         kind = answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
         if kind == "text/html" and not self._pages:
             raise TransferError(
@@ -192,6 +198,7 @@ class Fetch:
     def _restart(self, answer: Any = None) -> None:
         if not self._restarts:
             raise TransferError(self._refusal(answer))
+        # A line that breaks every few MiB, at a server without ETag, would begin a large file anew for ever.
         self._restarted += 1
         if self._restarted > max(self._session.settings.retry.total, 1):
             raise TransferError(
@@ -215,6 +222,7 @@ class Fetch:
     def _may_continue(self) -> bool:
         """Whether another request may get further; without a validator only from the first byte on."""
         bound = bool(self.version.validator)
+        # Progress is what lies beyond the furthest byte so far, not beyond the last start.
         self._stalls = 0 if bound and self.offset > self._furthest else self._stalls + 1
         self._furthest = max(self._furthest, self.offset)
         if not bound and self._restarts:

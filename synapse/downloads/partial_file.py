@@ -73,6 +73,7 @@ class PartialFile:
                     meter(position - furthest)
                     furthest = position
             if self.resumable:
+                # The next call counts bytes by the file's size, which a power cut may leave larger than its content.
                 file.flush()
                 os.fsync(file.fileno())
         return position, None if digest is None else digest.hexdigest()
@@ -99,6 +100,7 @@ class PartialFile:
         """Make *position* the end of the file; at the first byte, note what is going to come."""
         file.seek(position)
         file.truncate()
+        # The note is written before the first byte: bytes without a note are of no known version.
         if position == 0 and self._lock is not None and self._fetch is not None:
             self.resumable = bool(self._fetch.version.validator)
             to_dict = {"of": self._fetch.url_digest, **self._fetch.version.to_dict()}
@@ -132,6 +134,7 @@ class PartialFile:
             version = Version(**to_dict)
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return
+        # Of the address only its hash is noted: signed ones are secrets, and the folder is the user's.
         if of == fetch.url_digest and version.validator and size <= (version.size or 0):
             fetch.offset, fetch.version, self.resumable = size, version, True
 
@@ -155,6 +158,7 @@ def remove_stale(folder: PathLike, *, resumable: bool = False) -> None:
                 continue
             if len(path.stem) == _UNIQUE_STEM:
                 path.unlink()
+            # A resumable one is dropped only where nobody looks for it again, as in a cache.
             elif resumable:
                 _remove_resumable(path)
 

@@ -166,7 +166,7 @@ class RemoteFile:
         blocks: list[bytes] = []
         with closing(blocks_with_offsets(self._source(), expected_size=self.size)) as source:
             for offset, block in source:
-                if not offset:
+                if not offset:  # it begins anew
                     blocks.clear()
                 blocks.append(block)
         content, checksum = b"".join(blocks), Checksum.of(self.checksum)
@@ -229,6 +229,7 @@ class RemoteFile:
         return self._fetch(restarts=True)
 
     def _fetch(self, *, restarts: bool) -> Fetch:
+        # A page that is asked for is a file like others; one in the place of a picture is a proxy's.
         known = self.size is not None or self.checksum is not None
         pages = known or mimetypes.guess_type(self.name)[0] in _PAGES
         return Fetch(self._session or current(), self.url, restarts=restarts, pages=pages)
@@ -277,6 +278,7 @@ class RemoteFile:
             )
 
     def __reduce__(self) -> tuple[Any, ...]:
+        # A pickle travels to other machines, without the session and its tokens.
         state = attrs.asdict(self, recurse=False)
         del state["_session"]
         return _load, (type(self), state)

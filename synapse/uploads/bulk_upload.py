@@ -45,7 +45,7 @@ from synapse.values import is_many
 OnError: TypeAlias = Literal["collect", "raise"]
 PlanItem: TypeAlias = Callable[[Any], ItemPlan]
 
-_MORE: Final = 4
+_SENDERS_PER_READER: Final = 4
 
 
 @attrs.frozen
@@ -98,7 +98,7 @@ def upload_items(
     _check_settings(items, batch_size=batch_size, on_error=on_error, presigned=presigned)
     check_root(root)
     # More than read: most of them wait for the line, or for the backend to store what it got.
-    count = _MORE * session.workers if workers is None else whole_number("workers", workers)
+    count = _SENDERS_PER_READER * session.workers if workers is None else whole_number("workers", workers)
     options = UploadOptions(chunked=chunked, chunk_size=chunk_size, presigned=presigned)
     session.check_open()
     plan_one: PlanItem = partial(plan_item, specs=target.specs, root=root, check_content=check_content)
@@ -177,6 +177,7 @@ class _BulkUpload:
 
     def run_all(self, plan_one: PlanItem, *, batch_size: int, workers: int) -> Report:
         """Take all items in batches, and tell what became of them."""
+        # Apart from the threads that send: the next batch is read while those are busy.
         readers = FleetingExecutor(workers, name="synapse-read")
         before, narrow = stopping.set(self._sender.ended), worker_limit.set(workers)
         try:
@@ -187,10 +188,12 @@ class _BulkUpload:
                 ),
                 finish=self._finished,
                 workers=workers,
+                # Two batches ahead of the workers: while one is prepared, another has files left to send.
                 window=workers + 2 * max(workers, batch_size),
                 ordered=self._sender.raising,
             )
         finally:
+            # After Ctrl-C, too: threads that nobody waits for would send a whole file first.
             self._sender.ended.set()
             stopping.reset(before)
             worker_limit.reset(narrow)
@@ -209,7 +212,7 @@ class _BulkUpload:
     def _prepared(
         self, batch: list[UploadItem], *, plan_one: Callable[[UploadItem], None], mapped: Map
     ) -> Sequence[Work]:
-        """PlanItem at the files of a batch, and find out which of them the backend lacks."""
+        """Look at the files of a batch, and find out which of them the backend lacks."""
         mapped(plan_one, batch)
         files = [(item, name) for item in batch if item.plan is not None for name in item.plan.parts]
         sources = [item.part(name).source for item, name in files]
@@ -240,6 +243,7 @@ class _BulkUpload:
     def _finished(self, batch: list[UploadItem]) -> bool:
         """Make the units of a batch, and write down what became of it; whether the run goes on."""
         if self._sender.raising:
+            # What came after the first failure may have arrived, and gets no unit: the caller was promised that.
             first = next((number for number, item in enumerate(batch) if item.error is not None), len(batch))
             batch = batch[: first + 1]
         failed = [item for item in batch if item.error is not None and not isinstance(item.error, Untried)]

@@ -74,6 +74,7 @@ def send_chunks(
         raise TransferError(
             f"chunk_size must be a whole number of bytes, 1 or more, not {describe(chunk_size)}"
         )
+    # Two processes that send the same file would each take the other's chunks for lost answers of their own.
     with claim_upload(session, source, name=name, chunk_size=chunk_size) as entry:
         upload = _ChunkedUpload(session, source, name, chunk_size, digest, entry)
         upload.resume()
@@ -82,6 +83,7 @@ def send_chunks(
             try:
                 result = register(key)
             except TransferError:
+                # What arrived is not the file: to go on with it would fail again, for ever.
                 entry.forget()
                 raise
             except ValidationError as error:
@@ -126,6 +128,7 @@ class _ChunkedUpload:
             self._restart()
         except (ClientError, TransportError) as error:
             code = error.status_code
+            # A backend that is down, or a refused token, says nothing of the upload: it stays for the next call.
             if code in (None, 401) or (code >= 400 and rule_of(code).others is not Effect.NOT_DONE):
                 raise
             self._restart()
@@ -164,8 +167,9 @@ class _ChunkedUpload:
         try:
             self._follow(self._object(request))
         except OriginError:
-            raise
+            raise  # the address led to another host: asking it how far we are would send the token there
         except (ServerError, TransportError) as error:
+            # Without an address, the backend has begun nothing that could be asked about.
             if self.url is None or _asks_too_much(error):
                 raise
             self._ask_state(self.url, error)
@@ -174,6 +178,7 @@ class _ChunkedUpload:
                 self._ask_state(self.url, error)
             else:
                 self._follow_refusal(error)
+        # Written with the first chunk, not before: an upload without one has no address to go on at.
         if self.entry.address is None and self.url is not None:
             self.entry.begin(self.url)
 
@@ -184,6 +189,7 @@ class _ChunkedUpload:
                 return self.completed
             self._restart()
             return None
+        # Before the request: whoever finds the upload closed must know which bytes it was closed with.
         self.entry.close(md5)
         try:
             state = self._close(md5)
@@ -249,6 +255,7 @@ class _ChunkedUpload:
                 f"the backend's answer to a chunk of {self.name!r} names no place to go on; it is {outline(state)}"
             )
         self.offset, self.url = offset, url
+        # Not "further than before": a backend that goes back and forth between two offsets makes no progress.
         if offset > self.furthest:
             self.furthest, self.stalls = offset, 0
             return
@@ -261,6 +268,7 @@ class _ChunkedUpload:
         self._pause(self.stalls)
 
     def _follow_refusal(self, error: ClientError) -> None:
+        # drf-chunked-upload refuses a chunk at the wrong offset and says the right one.
         answer = error.response
         if isinstance(answer, dict) and "expected_offset" in answer and self.url is not None:
             self._follow({"offset": answer["expected_offset"]})

@@ -11,7 +11,7 @@ from unicodedata import normalize
 
 import attrs
 
-from synapse.errors import MappingError, SynapseError, TransferError, did_you_mean
+from synapse.errors import MappingError, TransferError, did_you_mean
 from synapse.transfer.local_file import LocalFile
 from synapse.uploads.file_types import Spec, check_file_for, file_types_of, is_temporary_name, may_be
 from synapse.uploads.folder_patterns import Patterns
@@ -21,20 +21,12 @@ from synapse.uploads.items import (
     check_remembered,
     with_remembered_path,
 )
-from synapse.uploads.pairing import AmbiguousFiles, TypedFile, fold, natural, pair_files, stem_groups
+from synapse.uploads.pairing import FolderProblem, TypedFile, fold, natural, pair_files, stem_groups
 
 _Parents: TypeAlias = tuple[tuple[int, int], Any] | None
 Unit: TypeAlias = dict[int, str]
 
 EVERYTHING: Final = Patterns()
-
-
-@attrs.frozen
-class FolderProblem:
-    """A file or folder that is no item, and why not."""
-
-    path: str
-    error: SynapseError
 
 
 @attrs.frozen
@@ -82,6 +74,7 @@ class Folder:
         names = " + ".join(spec.name for spec in self.specs)
         return f"{self.root}: files of one stem together, as {names} by their types"
 
+    # Each item is one text, not a dict of paths: ten million of them fit into memory in a report.
     def __iter__(self) -> Iterator[str | FolderProblem]:
         if self.named and not self.anywhere:
             yield from self._outside()
@@ -94,23 +87,23 @@ class Folder:
             if not isinstance(found, FolderProblem):
                 yield path, found
 
-    def item(self, entry_text: str | FolderProblem) -> Any:
+    def item(self, entry: str | FolderProblem) -> Any:
         """Show what is kept of an item as the item that could be given in its place."""
-        if isinstance(entry_text, FolderProblem):
-            return self.root / entry_text.path
-        paths = self._paths(entry_text).items()
+        if isinstance(entry, FolderProblem):
+            return self.root / entry.path
+        paths = self._paths(entry).items()
         return {
             "files": {
                 name: with_remembered_path(self.root / path, self.prefix + path) for name, path in paths
             }
         }
 
-    def plan(self, entry_text: str | FolderProblem) -> ItemPlan:
+    def plan(self, entry: str | FolderProblem) -> ItemPlan:
         """Look at the files of an item; their paths are remembered as they are below the folder."""
-        if isinstance(entry_text, FolderProblem):
-            raise entry_text.error
+        if isinstance(entry, FolderProblem):
+            raise entry.error
         parts: dict[str, PlannedFile] = {}
-        for spec, path in zip(self.specs, entry_text.split("\0"), strict=True):
+        for spec, path in zip(self.specs, entry.split("\0"), strict=True):
             if path:
                 source = LocalFile.of(self.root / path)
                 if self.check_content:
@@ -129,8 +122,8 @@ class Folder:
                     f"there is no folder {name!r} in {str(self.root)!r}{hint}. Nothing was sent"
                 )
 
-    def _paths(self, entry_text: str) -> dict[str, str]:
-        parts = entry_text.split("\0")
+    def _paths(self, entry: str) -> dict[str, str]:
+        parts = entry.split("\0")
         return {spec.name: path for spec, path in zip(self.specs, parts, strict=True) if path}
 
     def _found(self) -> Iterator[tuple[str, Unit | FolderProblem]]:
@@ -138,6 +131,7 @@ class Folder:
         for directories in self._start_directories():
             # One that lies in another, as `images/masks` in `images`, is not of that one as well.
             own = frozenset(directory.path for directory in directories)
+            # A stack, not recursion: a folder may be as deep as its file system allows.
             waiting = [directories]
             while waiting:
                 below: dict[str, list[_Directory]] = {}
@@ -180,6 +174,7 @@ class Folder:
                     for spec in flat
                 ]
                 yield sorted(inner, key=lambda each: each.spec or 0)
+            # `images/labels` takes `images` as well: what lies there was given as a whole.
             taken = {path.partition("/")[0] for path in found.values()}
             for name in sorted(set(folders) - taken, key=natural, reverse=True):
                 try:
@@ -192,6 +187,7 @@ class Folder:
         steps: list[str] = []
         for step in name.split("/") if name != "." else ():
             folders, _ = self._list("/".join(filter(None, (directory.path, *steps))), [])
+            # macOS decomposes accents, and Windows does not tell cases apart: the nearest form counts, if it is one.
             same = [each for each in folders if normalize("NFC", each) == normalize("NFC", step)]
             near = same or [each for each in folders if fold(each) == fold(step)]
             if len(near) != 1:
@@ -225,6 +221,7 @@ class Folder:
         """
         names: list[str] = []
         folders: list[tuple[str, _Directory]] = []
+        # All names of one folder are needed before the first unit: its partner may come last. `\0` is in no name.
         for number, directory in enumerate(directories):
             inner, problem = self._list(directory.path, names, mark=f"\0{number}")
             if problem is not None:
@@ -262,18 +259,14 @@ class Folder:
                 )
             except TransferError as error:
                 yield FolderProblem(path, error)
-        for found in pair_files(files, self.specs):
-            yield (
-                FolderProblem(found.path, TransferError(found.words))
-                if isinstance(found, AmbiguousFiles)
-                else found
-            )
+        yield from pair_files(files, self.specs)
 
     def _list(self, path: str, files: list[str], *, mark: str = "") -> tuple[list[str], FolderProblem | None]:
         """Add the files of a folder that are looked at to *files*, and give its folders, as far as it can be read."""
         folders: list[str] = []
         inside = f"{path}/" if path else ""
         try:
+            # Unlike Path.iterdir(), scandir tells folders from files without a call for each.
             with os.scandir(self.root / path) as entries:
                 for entry in entries:
                     if is_folder(entry):
@@ -282,12 +275,14 @@ class Folder:
                     elif self.patterns.has_file(inside + entry.name):
                         files.append(entry.name + mark)
         except OSError as error:
+            # One folder that cannot be read is one line of the report, not the end of the run.
             return folders, FolderProblem(path, TransferError(unreadable(self.root / path, error)))
         return folders, None
 
     def _enter(self, directory: _Directory, name: str) -> _Directory:
         """Go into a folder, unless that leads back to one that it lies in."""
         path = directory.below(name)
+        # By device and inode: a link has another path than the folder it leads to.
         own = _identity(self.root / path)
         parents = directory.parents
         while parents is not None:

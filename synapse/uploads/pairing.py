@@ -11,6 +11,7 @@ from unicodedata import normalize
 
 import attrs
 
+from synapse.errors import SynapseError, TransferError
 from synapse.uploads.file_types import Spec
 
 _DIGITS: Final = re.compile("[0-9]+")
@@ -30,11 +31,11 @@ class TypedFile:
 
 
 @attrs.frozen
-class AmbiguousFiles:
-    """Files that no unit can be made of, and why; `path` is that of the first."""
+class FolderProblem:
+    """A file or folder that is no item, and why not."""
 
     path: str
-    words: str
+    error: SynapseError
 
 
 def stem_of(name: str) -> str:
@@ -59,14 +60,13 @@ def stem_groups(entries: list[str], *, alone: bool) -> Iterator[list[str]]:
         stem = stem_of(entry.partition("\0")[0])
         return owners.get(stem, stem)
 
+    # Sorted backwards and popped from the end, the list shrinks while it is read: a folder may hold millions of names.
     entries.sort(key=lambda entry: f"{natural(owner_of(entry))}\0{owner_of(entry)}\0{entry}", reverse=True)
     for _, group in groupby(_popped(entries), key=owner_of):
         yield list(group)
 
 
-def pair_files(
-    files: Sequence[TypedFile], specs: Sequence[Spec]
-) -> Iterator[dict[int, str] | AmbiguousFiles]:
+def pair_files(files: Sequence[TypedFile], specs: Sequence[Spec]) -> Iterator[dict[int, str] | FolderProblem]:
     """Make units of a family, as paths by the places of specifications.
 
     Files of one stem are one unit; what nearly has a stem goes where just one fits.
@@ -97,6 +97,7 @@ def fold(name: str) -> str:
 
 
 def _counted(match: re.Match[str]) -> str:
+    # The number of digits goes before them, so that plain text order is the order of the numbers.
     digits = match[0].lstrip("0")
     return f"0{chr(len(digits) + 1)}{digits}"
 
@@ -143,9 +144,10 @@ def _attach(clusters: dict[str, list[TypedFile]], specs: Sequence[Spec]) -> None
             owner_files += labels
 
 
-def _join(clusters: dict[str, list[TypedFile]], specs: Sequence[Spec]) -> AmbiguousFiles | None:
+def _join(clusters: dict[str, list[TypedFile]], specs: Sequence[Spec]) -> FolderProblem | None:
     """Join what differs in case only and lacks what the other has; where more than one fits, nobody can tell."""
     kinds = {stem: {spec for spec, _ in _assigned(files, specs)} for stem, files in clusters.items()}
+    # Linux keeps `A.jpg` and `a.jpg` apart: only what lacks its other half is joined across cases.
     halves = [stem for stem, own in kinds.items() if any(map(own.isdisjoint, kinds.values()))]
     if not halves:
         return None
@@ -154,15 +156,14 @@ def _join(clusters: dict[str, list[TypedFile]], specs: Sequence[Spec]) -> Ambigu
         clusters[halves[0]] = files
         return None
     shown = ", ".join(repr(file.path) for file in files)
-    return AmbiguousFiles(
-        files[0].path,
-        f"{shown} differ in the case of their names, and more than two fit together: rename them",
-    )
+    words = f"{shown} differ in the case of their names, and more than two fit together: rename them"
+    return FolderProblem(files[0].path, TransferError(words))
 
 
 def _assigned(files: Sequence[TypedFile], specs: Sequence[Spec]) -> list[tuple[int, TypedFile]]:
     """Give each file a specification: its likeliest, but one that is required, or that another has, is served first."""
     chosen = [file.specs[0] for file in files]
+    # Of `1.bin 1.json`, bin may be data or a point cloud, and json only data: so bin is the point cloud.
     for wanted in dict.fromkeys(spec for file in files for spec in file.specs):
         if wanted in chosen:
             continue
@@ -170,6 +171,7 @@ def _assigned(files: Sequence[TypedFile], specs: Sequence[Spec]) -> list[tuple[i
         movable = [number for number in able if chosen.count(chosen[number]) > 1]
         if specs[wanted].required and not movable:
             movable = [number for number in able if not specs[chosen[number]].required]
+        # With two to choose from, the choice would be ours: both stay, and the unit is told as unclear.
         if len(movable) == 1:
             chosen[movable[0]] = wanted
     return list(zip(chosen, files, strict=True))
@@ -177,7 +179,7 @@ def _assigned(files: Sequence[TypedFile], specs: Sequence[Spec]) -> list[tuple[i
 
 def _joined(
     files: Sequence[tuple[int, TypedFile]], specs: Sequence[Spec]
-) -> Iterator[dict[int, str] | AmbiguousFiles]:
+) -> Iterator[dict[int, str] | FolderProblem]:
     """Make the files of one stem one unit, if they are for different specifications."""
     numbers = [spec for spec, _ in files]
     if len(set(numbers)) == 1:
@@ -186,6 +188,7 @@ def _joined(
     elif len(set(numbers)) < len(numbers):
         double = next(specs[spec].name for spec in numbers if numbers.count(spec) > 1)
         shown = " and ".join(repr(file.path) for _, file in files)
-        yield AmbiguousFiles(files[0][1].path, f"{shown} are one stem, with two files for {double}")
+        words = f"{shown} are one stem, with two files for {double}"
+        yield FolderProblem(files[0][1].path, TransferError(words))
     else:
         yield {spec: file.path for spec, file in files}

@@ -74,6 +74,7 @@ class _Pipeline(Generic[B]):
         """Take a batch, and wait until there is room for another; whether there is any need for it."""
         with self._changed:
             number, self._added = self._added, self._added + 1
+            # Until it is prepared, a batch counts as one job an item: else batches were taken without end meanwhile.
             self._unfinished[number], self._jobs_left[number] = batch, len(batch)
         self._submit("prepare", self._prepared, number)
         return self._wait(self._has_room)
@@ -106,7 +107,7 @@ class _Pipeline(Generic[B]):
         call = partial(contextvars.copy_context().run, work, *arguments)
         try:
             future = self._pools[pool].submit(call)
-        except RuntimeError:  # closed meanwhile
+        except RuntimeError:  # closed meanwhile, since the run has ended
             return
         future.add_done_callback(self._note_error)
 
@@ -124,6 +125,7 @@ class _Pipeline(Generic[B]):
     def _worked(self, number: int, job: Work) -> None:
         self._continue(number, job(), done=1)
 
+    # A job may leave others behind: a presigned batch leaves what the storage did not take.
     def _continue(self, number: int, jobs: Sequence[Work], *, done: int) -> None:
         with self._changed:
             self._jobs_left[number] += len(jobs) - done
@@ -138,6 +140,8 @@ class _Pipeline(Generic[B]):
         """Let ready batches be finished, the oldest first."""
         while self._ready:
             number = min(self._ready)
+            # In order, so that the report of a run that breaks off has few holes; but one huge file does not hold up
+            # the units of all that came after it.
             if number > min(self._unfinished) and len(self._ready) <= self._most_waiting:
                 return
             del self._unfinished[number], self._jobs_left[number]

@@ -32,7 +32,9 @@ Row: TypeAlias = dict[str, Any]
 Direct: TypeAlias = Callable[[LocalFile], Row]
 Advanced: TypeAlias = Callable[[int], object]
 
+# A backend of an older release, one without a storage of its own, or a token without the right to it.
 _DECLINES: Final = frozenset({400, 403, 404, 405, 501})
+# A bucket behind a firewall takes nothing: after some files, the session stops paying three attempts for each.
 _LOST_IN_A_ROW: Final = 8
 _SLOWEST: Final = 128 * 1024  # bytes a second that a client sends, at the least
 
@@ -146,6 +148,7 @@ class _PresignedUpload:
         for start in range(0, len(numbered), uploads.MOST_FILES):
             if not declined(self.session):
                 self._send_batch(dict(numbered[start : start + uploads.MOST_FILES]))
+        # Once one file is done, the caller cannot send them all again: the rest goes directly.
         if declined(self.session) and not self.done:
             return None
         left = [number for number in range(len(files)) if number not in self.done]
@@ -181,6 +184,7 @@ class _PresignedUpload:
         rows = [(named.name, named.source.size, named.kind) for named in files]
         sizes = [named.source.size for named in files]
         uploads = self.session.dialect.uploads
+        # Addresses must last until the last file of the batch has travelled, over a slow line too.
         request = uploads.ask_targets(rows, seconds=sum(sizes) // _SLOWEST)
         number = 0
         while True:
@@ -190,7 +194,7 @@ class _PresignedUpload:
                 self._note_refusal(error)
                 raise
             except WriteUnconfirmedError:
-                # To be told of other places is as good.
+                # Asking again makes other targets, and those that nobody uses expire.
                 if number == self.session.settings.retry.total:
                     raise
             except ValueError as error:
@@ -217,6 +221,7 @@ class _PresignedUpload:
             number, target = each
             return self._put_file(batch[number], target)
 
+        # Parts of several files at once would be workers times workers requests.
         outcomes = [
             *self.session.map(put, whole, workers=self.workers),
             *self.session.map(put, parted, workers=1),
@@ -255,6 +260,7 @@ class _PresignedUpload:
         if isinstance(verdict, Verdict):
             words = f"the backend did not register {str(named.source.path)!r} ({verdict.error})"
             verdict = NotStoredError(words)
+        # It travelled in vain: when it goes by the backend, its bytes are counted again.
         take_back(self.advanced, file.size)
         self._fail(number, named, verdict)
 
@@ -312,8 +318,9 @@ def _confirm(session: Session, files: list[StoredFile]) -> dict[str, Verdict | E
         uploads = session.dialect.uploads
         return dict(uploads.verdicts(session.send(uploads.confirm(files))))
     except (ServerError, WriteUnconfirmedError):
-        return {}
+        return {}  # confirming twice changes nothing, so it is asked again
     except ClientError as error:
+        # A refused token refuses every other route as well; a refused file may go directly.
         if isinstance(error, AuthenticationError):
             return {file.target.key: error for file in files}
         return {file.target.key: Verdict(error=str(error)) for file in files}

@@ -78,9 +78,10 @@ def put_file(
     sent = _ReportedBytes(advanced)
     try:
         if target.part_size is None:
-            stored = _whole(
-                session, source, target, content_type=content_type or "", advanced=sent, sha1=sha1
-            )
+            digest = SentDigest(source, advanced=sent, kind="sha1", known=sha1)
+            part = FilePart.whole(source, source.name, counter=digest)
+            _put(session, target.addresses[0], FileBody(part, content_type or ""))
+            stored = StoredFile(target, digest.digest(), source.size)
         else:
             stored = _in_parts(
                 session, source, target, part_size=target.part_size, advanced=sent, workers=workers, sha1=sha1
@@ -114,24 +115,6 @@ class _ReportedBytes:
 
     def take_back(self) -> None:
         take_back(self._advanced, self._count)
-
-
-def _whole(
-    session: Session,
-    source: LocalFile,
-    target: UploadTarget,
-    *,
-    content_type: str,
-    advanced: Callable[[int], object],
-    sha1: str | None,
-) -> StoredFile:
-    digest = SentDigest(source, advanced=advanced, kind="sha1", known=sha1)
-    _put(
-        session,
-        target.addresses[0],
-        FileBody(FilePart.whole(source, source.name, counter=digest), content_type),
-    )
-    return StoredFile(target, digest.digest(), source.size)
 
 
 def _in_parts(

@@ -56,6 +56,7 @@ class UploadItem:
         """Note that the backend has a file."""
         self.missing.pop(name, None)
         self.checksums[name] = checksum
+        # Where the backend did not say what it has, a file that was sent may have been there all the same.
         self.known = self.known and (known or not self.asked)
 
 
@@ -78,10 +79,13 @@ class Sender:
         self._last = math.inf
         self._session, self._run, self._options = session, run, options
         self._workers = workers
+        # Weak: a run of a million files holds the contents that are on their way, and forgets the others.
         self._contents: WeakValueDictionary[str, FileContent] = WeakValueDictionary()
         self._lock = threading.Lock()
         self._offered = False
+        # Until the backend has offered addresses, one batch asks alone: one that declines is asked once.
         self._first_batch = threading.Semaphore()
+        # Then two: while one batch is confirmed, the files of another travel.
         self._batches_at_once = threading.Semaphore(2)
 
     def content(self, hashes: ContentHashes) -> FileContent:
@@ -132,6 +136,7 @@ class Sender:
 
     def _send_missing(self, item: UploadItem) -> None:
         for name, content in list(item.missing.items()):
+            # Who has the lock sends the content; the others wait, and find its checksum.
             with content.lock:
                 sent = content.checksum is None
                 if content.checksum is None:
@@ -181,6 +186,7 @@ class Sender:
                 advanced=self.count,
                 sha1s=[content.hashes.sha1 for content in contents],
                 strict=self._options.presigned is True,
+                # Two batches share the workers.
                 workers=max(1, self._workers // 2),
             )
         except ConfigError as closed:
@@ -188,6 +194,7 @@ class Sender:
                 self._attempt(files[content][0], partial(_raise, closed))
             return
         self._offered = self._offered or outcomes is not None
+        # What has neither a checksum nor an error goes by the backend: it stays missing.
         for content, (_, row, error) in zip(contents if outcomes else (), outcomes or (), strict=True):
             item, name = files[content]
             try:

@@ -51,12 +51,13 @@ class UnitCreator:
     raising: bool = False
     highest: int = -1
     refused: dict[int, Exception] = attrs.field(factory=dict)
-    """UnitCreator whose task was refused, most likely as one that is there, with the words for it."""
+    """Units whose task was refused, most likely as one that is there, with the words for it."""
     _errors_by_text: dict[str, Exception] = attrs.field(factory=dict, init=False)
     _ended: Exception | None = attrs.field(default=None, init=False)
 
     def create_units(self, bodies: Sequence[Body], *, known: Sequence[bool]) -> list[UnitResult]:
         """Create units, and a task for each; *known* says of each whether all of its files were there before."""
+        # Asked before the batch is created: after it, nothing tells a new unit from one that was there.
         before, ours = self._before() if any(known) else 0, self.highest
         seen = set[int]()
         results = self._created(list(bodies))
@@ -83,6 +84,7 @@ class UnitCreator:
             if index not in found and isinstance(result.error, ValidationError)
         ]
         if self.raising:
+            # One of the same files failed before them: that ends the run.
             found |= dict.fromkeys(again, Outcome({}, None, Untried("an item before it failed")))
         else:
             found |= self._create_at(again, bodies)
@@ -105,7 +107,10 @@ class UnitCreator:
                 return math.inf
         return self.highest
 
+    # A second task of one unit is refused as a whole, and so is one for other reasons; the wire has no code for either.
+    # So refusals are collected, and looked up among the project's tasks once, at the end of the run.
     def _add_tasks(self, made: Sequence[UnitResult], create: Creator) -> None:
+        # Items of one unit, within a batch, share its task.
         keys = list(dict.fromkeys(each.unit for each in made if each.unit is not None))
         has_no_task = {each.unit for each in made if each.has_no_task}
 
@@ -142,6 +147,7 @@ class UnitCreator:
     def _creator(self, create: Creator) -> Creator:
         def created(items: list[Any]) -> Any:
             """Create even once the run is stopped, since the files have arrived, until that fails as well."""
+            # Without it, each batch that is left would run into the same refused token or dead line.
             if self._ended is not None:
                 raise self._ended
             try:

@@ -1,4 +1,4 @@
-"""Pictures that would go up without the labels that lie beside them, noticed before anything is sent."""
+"""Notice, before anything is sent, pictures that would go up without the labels that lie beside them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import re
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import groupby
+from itertools import groupby, permutations
+from operator import itemgetter
 from pathlib import Path
 from typing import Final, TypeAlias
 
@@ -48,17 +49,17 @@ _FOR_MASKS: Final = re.compile(r"mask|segm|label|annot|^gt|ground_?truth|depth|d
 
 @attrs.frozen
 class UniformFolder:
-    """A folder whose files are all for the same specifications."""
+    """A folder whose files are all for the same `specs`: its path step by step, one of its files, and its stems."""
 
-    path: str
+    parts: tuple[str, ...]
     specs: frozenset[int]
     example: str
     stems: frozenset[str]
 
     @property
-    def parts(self) -> tuple[str, ...]:
-        """Its path, step by step."""
-        return tuple(self.path.split("/")) if self.path else ()
+    def name(self) -> str:
+        """Its own name, empty for the folder that was given."""
+        return self.parts[-1] if self.parts else ""
 
 
 def check_unpaired(root: Path, found: Iterable[tuple[str, Unit]], *, specs: Specs) -> None:
@@ -66,29 +67,25 @@ def check_unpaired(root: Path, found: Iterable[tuple[str, Unit]], *, specs: Spec
 
     *found* gives each unit below *root* with the folder that it lies in, folder by folder.
     """
-    folders_of_one_kind: list[UniformFolder] = []
-    for path, group in groupby(found, key=lambda each: each[0]):
+    uniform: list[UniformFolder] = []
+    for path, group in groupby(found, key=itemgetter(0)):
         kinds = _kinds((unit for _, unit in group), specs)
-        for first, second in _disjoint(kinds, specs):
+        for first, second in permutations(kinds, 2):
+            fits = first.isdisjoint(second) and _can_be_sent(first, specs) and _is_labels(second, specs)
             # A pipe, or a link to nothing, is no picture that could be sent.
-            if any((root / path).is_file() for path in kinds[first]):
-                raise _refusal(first, second, kinds[first][0], kinds[second][0], specs=specs)
+            if fits and any((root / each).is_file() for each in kinds[first]):
+                raise _refusal(first, second, examples=(kinds[first][0], kinds[second][0]), specs=specs)
         if len(kinds) == 1:
             [(own, paths)] = kinds.items()
-            folders_of_one_kind.append(
-                UniformFolder(path, own, paths[0], frozenset(each for path in paths for each in _stems(path)))
-            )
-    if pairs := list(_label_folders(folders_of_one_kind, specs)):
-        pictures, labels = min(pairs, key=lambda pair: _rank(pair[1].parts[-1:]))
-        names = [specs[min(folder.specs)].name for folder in (pictures, labels)]
-        folders = dict(zip(names, _steps(pictures, labels), strict=True))
-        raise _refusal(
-            pictures.specs, labels.specs, pictures.example, labels.example, specs=specs, folders=folders
-        )
-    for pictures, masks, other in _mask_folders(folders_of_one_kind, specs):
-        folders = dict(
-            zip((specs[min(pictures.specs)].name, other.name), _steps(pictures, masks), strict=True)
-        )
+            stems = frozenset(stem for each in paths for stem in _stems(each))
+            uniform.append(UniformFolder(tuple(filter(None, path.split("/"))), own, paths[0], stems))
+    if pairs := list(_label_folders(uniform, specs)):
+        pictures, labels = min(pairs, key=lambda pair: _rank([pair[1].name]))
+        folders = _named_steps(pictures, labels, [specs[min(each.specs)] for each in (pictures, labels)])
+        examples = (pictures.example, labels.example)
+        raise _refusal(pictures.specs, labels.specs, examples=examples, specs=specs, folders=folders)
+    for pictures, masks, other in _mask_folders(uniform, specs):
+        folders = _named_steps(pictures, masks, [specs[min(pictures.specs)], other])
         raise TransferError(
             f"{masks.example!r} would be sent as a unit of its own, beside {pictures.example!r}, and not as its "
             f"{other.name}: {_pairing(folders)}"
@@ -103,6 +100,7 @@ def _kinds(units: Iterable[Unit], specs: Specs) -> dict[frozenset[int], list[str
         if len(unit) == 1 and _is_about_all(path) and _is_labels(own, specs):
             continue
         paths = kinds[own]
+        # A folder of a million pictures is not held in memory: some stems tell whether two folders share them.
         if len(paths) < _STEMS_KEPT:
             paths.append(path)
     return kinds
@@ -110,22 +108,8 @@ def _kinds(units: Iterable[Unit], specs: Specs) -> dict[frozenset[int], list[str
 
 def _is_about_all(path: str) -> bool:
     stem = stem_of(path.rpartition("/")[2]).casefold()
-    return (
-        stem.removeprefix("_") in _ABOUT_ALL
-        or stem.startswith(_ABOUT_ALL_STARTS)
-        or stem.endswith("annotations.coco")
-    )
-
-
-def _disjoint(
-    kinds: Iterable[frozenset[int]], specs: Specs
-) -> Iterator[tuple[frozenset[int], frozenset[int]]]:
-    """Give those that have nothing in common, one of which can be sent and one of which is labels."""
-    each = list(kinds)
-    for first in each:
-        for second in each:
-            if first.isdisjoint(second) and _can_be_sent(first, specs) and _is_labels(second, specs):
-                yield first, second
+    known = stem.removeprefix("_") in _ABOUT_ALL or stem.endswith("annotations.coco")
+    return known or stem.startswith(_ABOUT_ALL_STARTS)
 
 
 def _can_be_sent(unit: frozenset[int], specs: Specs) -> bool:
@@ -137,38 +121,39 @@ def _is_labels(unit: frozenset[int], specs: Specs) -> bool:
 
 
 def _label_folders(
-    folders_of_one_kind: Sequence[UniformFolder], specs: Specs
+    uniform: Sequence[UniformFolder], specs: Specs
 ) -> Iterator[tuple[UniformFolder, UniformFolder]]:
     """Give folders of pictures and of their labels: they share stems, or the name of one says so."""
-    for together in _with_similar_paths(folders_of_one_kind):
+    for together in _with_similar_paths(uniform):
         pictures = [folder for folder in together if _can_be_sent(folder.specs, specs)]
         labels = [folder for folder in together if _is_labels(folder.specs, specs)]
-        for second in sorted(labels, key=lambda folder: _rank(folder.parts[-1:])):
+        # KITTI has calib/ beside label_2/: the one that is surely labels is named in the message.
+        for second in sorted(labels, key=lambda folder: _rank([folder.name])):
             if first := next((folder for folder in pictures if _are_pair(folder, second)), None):
                 yield first, second
                 break
 
 
 def _mask_folders(
-    folders_of_one_kind: Sequence[UniformFolder], specs: Specs
+    uniform: Sequence[UniformFolder], specs: Specs
 ) -> Iterator[tuple[UniformFolder, UniformFolder, Spec]]:
     """Give folders of pictures and of what goes by its name as masks, for which there is another specification."""
-    for together in _with_similar_paths(folders_of_one_kind):
+    for together in _with_similar_paths(uniform):
         for second in together:
-            if len(second.specs) > 1 or not _FOR_MASKS.search(second.parts[-1] if second.parts else ""):
+            if len(second.specs) > 1 or not _FOR_MASKS.search(second.name):
                 continue
             own = specs[min(second.specs)]
             others = [spec for spec in specs if spec.file_type == own.file_type and spec is not own]
             same = (folder for folder in together if folder.specs == second.specs and folder is not second)
             first = next((folder for folder in same if not folder.stems.isdisjoint(second.stems)), None)
-            if others and first is not None and not _FOR_MASKS.search(first.path.rpartition("/")[2]):
+            if others and first is not None and not _FOR_MASKS.search(first.name):
                 yield first, second, others[0]
 
 
-def _with_similar_paths(folders_of_one_kind: Sequence[UniformFolder]) -> Iterable[list[UniformFolder]]:
-    """Give folders together whose paths differ in one step."""
+def _with_similar_paths(uniform: Sequence[UniformFolder]) -> Iterable[list[UniformFolder]]:
+    """Give folders together whose paths differ in one step, as `train/images` and `train/labels` do."""
     similar: dict[tuple[str | None, ...], list[UniformFolder]] = defaultdict(list)
-    for folder in folders_of_one_kind:
+    for folder in uniform:
         parts = folder.parts
         for index in range(len(parts)):
             similar[(*parts[:index], None, *parts[index + 1 :])].append(folder)
@@ -194,13 +179,14 @@ def _stems(path: str) -> tuple[str, str]:
     return fold(stem), fold(stem_of(stem))
 
 
-def _steps(first: UniformFolder, second: UniformFolder) -> tuple[str, str]:
-    """Give the steps in which two paths differ; `"."` is that of a folder which the other one lies in."""
+def _named_steps(first: UniformFolder, second: UniformFolder, specs: Specs) -> dict[str, str]:
+    """Name the steps in which two paths differ, as `folders=` takes them; `"."` is the folder that holds the other."""
     if len(first.parts) == len(second.parts):
-        pairs = zip(first.parts, second.parts, strict=True)
-        return next(pair for pair in pairs if pair[0] != pair[1])
-    deeper = len(first.parts) > len(second.parts)
-    return (first.parts[-1], ".") if deeper else (".", second.parts[-1])
+        steps = next(pair for pair in zip(first.parts, second.parts, strict=True) if pair[0] != pair[1])
+    else:
+        deeper = len(first.parts) > len(second.parts)
+        steps = (first.name, ".") if deeper else (".", second.name)
+    return {spec.name: step for spec, step in zip(specs, steps, strict=True)}
 
 
 def _pairing(folders: dict[str, str] | None) -> str:
@@ -217,13 +203,13 @@ def _pairing(folders: dict[str, str] | None) -> str:
 def _refusal(
     sent: frozenset[int],
     labels: frozenset[int],
-    picture: str,
-    label: str,
     *,
+    examples: tuple[str, str],
     specs: Specs,
     folders: dict[str, str] | None = None,
 ) -> TransferError:
     lacking, alone = (" and ".join(specs[number].name for number in sorted(each)) for each in (labels, sent))
     return TransferError(
-        f"{picture!r} would be sent without {lacking}, and {label!r} lies there without {alone}: {_pairing(folders)}"
+        f"{examples[0]!r} would be sent without {lacking}, and {examples[1]!r} lies there without {alone}: "
+        f"{_pairing(folders)}"
     )

@@ -13,8 +13,9 @@ import pytest
 
 from synapse.errors import TransferError
 from synapse.uploads.file_types import Spec
-from synapse.uploads.folder import Folder, FolderProblem
+from synapse.uploads.folder import Folder
 from synapse.uploads.folder_layout import open_folder
+from synapse.uploads.pairing import FolderProblem
 
 IMAGE, MORE = Spec("image_1", "image", required=True), Spec("image_2", "image")
 DATA, TEXT = Spec("data_meta_1", "data"), Spec("text_1", "text")

@@ -9,8 +9,8 @@ import pytest
 
 from synapse.errors import MappingError, TransferError
 from synapse.uploads.file_types import Spec
-from synapse.uploads.folder import FolderProblem
 from synapse.uploads.folder_layout import open_folder
+from synapse.uploads.pairing import FolderProblem
 
 IMAGE, DATA = Spec("image_1", "image", required=True), Spec("data_meta_1", "data")
 PCD, PHOTO = Spec("pcd_1", "pcd", required=True), Spec("image_1", "image")

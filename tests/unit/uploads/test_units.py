@@ -1,4 +1,4 @@
-"""UnitCreator and tasks of items whose files have arrived."""
+"""Units and tasks of items whose files have arrived."""
 
 from __future__ import annotations
 
