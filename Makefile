@@ -49,6 +49,9 @@ fuzz: $(STAMP)  ## Try random answers and arguments: 100,000 examples, then the 
 	@$(BIN)/python -m pip install --quiet 'atheris>=3.0' || echo "atheris does not install here: without it"
 	@$(BIN)/python -m tests.fuzz $(ARGS)
 
+mutate: $(STAMP)  ## Break each promise of SECURITY.md in a copy of the tree, and see that its test notices (ARGS=netrc: some)
+	@$(BIN)/python -m tests.mutation $(ARGS)
+
 docs: $(STAMP)  ## Renew the tables of the reference pages from the entities
 	@$(BIN)/python docs/build_reference.py
 

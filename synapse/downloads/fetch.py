@@ -172,7 +172,8 @@ class Fetch:
         if answer.status != HTTPStatus.PARTIAL_CONTENT or found is None or int(found[1]) != self.offset:
             return False
         named = Version.of(answer.headers, size=int(found[2]) if found[2] != "*" else None)
-        return self.version.is_repeated(answer.headers) and self.version.agrees_with(named)
+        same = self.version.is_repeated(answer.headers) and self.version.agrees_with(named)
+        return same and _is_plain(answer.headers)  # packed, its bytes would be glued to others
 
     def _check_end(self) -> None:
         if self.version.size is not None and self.offset > self.version.size:

@@ -427,6 +427,22 @@ class TestNetrc:
 
         assert "Token user0123456789" == home.received[0].headers["authorization"]
 
+    @pytest.mark.parametrize("away", ["home", "foreign"])
+    def test_has_nothing_for_files_and_streams(self, serve: Serve, connect: Connect, away: str) -> None:
+        """Neither for those of the backend nor for those of another host, whichever way they go."""
+        content = reply(raw=b"content", headers=[("Content-Type", "text/plain")])
+        home, other = serve(content), serve(content)
+        place, session = (home if away == "home" else other).origin, connect(home.origin)
+        with session.download(f"{place}/a.png") as file:
+            assert b"content" == b"".join(file.chunks())
+        session.put(f"{place}/a.png?sig=1", Content(), read_timeout=2)
+        with session.lines(Request("GET", "jobs/1/tail_console_logs/")) as lines:
+            assert ["content"] == list(lines)
+
+        received = [*home.received, *other.received]
+        assert 3 == len(received)
+        assert not [each for each in received if "authorization" in each.headers]
+
     def test_tells_no_proxy_a_password(self, serve: Serve, connect: Connect) -> None:
         """A proxy is told what its address says, and nothing else."""
         proxy = serve(reply(407, {}))

@@ -33,6 +33,7 @@ from synapse import (
     Task,
     TransferError,
 )
+from synapse.dialects import Request
 from synapse.orm import Entity, Manager
 from synapse.orm.registry import table_of
 from synapse.query import In
@@ -337,6 +338,33 @@ class TestTextKeys:
 
         for path in ("jobs", "plugins", "plugin_releases", "chunked_upload"):
             assert set(TEXT_KEYS) == keys_received(proxy, path)
+
+    @pytest.mark.parametrize(
+        "token", ["a/b", "../admin", "a/..", "a?b=c", "a#b", "a%2Fb", "a%", "a;b", "a&b"]
+    )
+    def test_of_agents_stay_in_their_segment(self, proxy: Proxy, client: BackendClient, token: str) -> None:
+        """Whatever a token may hold that would end a segment, or walk from it, is encoded."""
+        with pytest.raises(NotFoundError):
+            client.health_check_agent(token)
+
+        (target,) = [each.target for each in proxy.received]
+        assert ["", "agents", token, "connect", ""] == [unquote(part) for part in target.split("/")]
+
+    @pytest.mark.parametrize("token", [".", ".."])
+    def test_of_agents_walk_nowhere(self, proxy: Proxy, client: BackendClient, token: str) -> None:
+        """HTTP libraries resolve these however they are encoded."""
+        with pytest.raises(QueryError, match="is no key that an address could name"):
+            client.health_check_agent(token)
+
+        assert [] == proxy.received
+
+    @pytest.mark.parametrize("path", ["jobs/../admin/", "../admin/", "jobs/./1/", "jobs/..?a=1"])
+    def test_walk_in_no_path_that_is_sent(self, proxy: Proxy, session: Session, path: str) -> None:
+        """Not even where an extender builds the path."""
+        with pytest.raises(QueryError, match="a path may not contain"):
+            session.send(Request("GET", path))
+
+        assert [] == proxy.received
 
     @pytest.mark.parametrize("key", NUMBERED, ids=["int", "enum", "subclass", "index"])
     def test_numbers_arrive_as_their_digits(self, proxy: Proxy, session: Session, key: Any) -> None:

@@ -364,6 +364,22 @@ class TestRefusals:
 
         assert [] == seen.leaks
 
+    @pytest.mark.parametrize("known", [True, False], ids=["as it is made", "later"])
+    def test_of_a_proxy_of_the_environment_hide_its_password(
+        self, server: Server, known: bool, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """One that repeats it, and that the environment names before or after the session is made."""
+        server.script = [echo(401, "text/html")]
+        session = Session("http://backend.invalid", api_token=API) if not known else None
+        monkeypatch.setenv("http_proxy", server.origin.replace("://", f"://me:{PASSWORD}@"))
+        session = session or Session("http://backend.invalid", api_token=API)
+        seen = Seen()
+        seen.meet(made(CALLS["QuerySet.count"], world(session, Path())))
+        session.close()
+
+        assert seen.texts
+        assert [] == seen.leaks
+
     @pytest.mark.parametrize("read", [lambda _: b"", missing], ids=["short", "unreadable"])
     def test_of_a_body_hide_an_address(self, server: Server, read: Any) -> None:
         """A file that changed is told without where it was to go."""

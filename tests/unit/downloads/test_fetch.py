@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import os
 
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -27,10 +28,13 @@ OLD = [
 FRESH = [("Last-Modified", "Mon, 01 Jan 2024 00:00:00 GMT"), ("Date", "Mon, 01 Jan 2024 00:00:05 GMT")]
 
 
-def part(start: int, stop: int, total: int, **headers: str) -> bytes:
-    """Answer a part of CONTENT as the bytes *start* to *stop* of *total*."""
+def part(start: int, stop: int, total: int, *, of: bytes = CONTENT, **headers: str) -> bytes:
+    """Answer a part of a content as the bytes *start* to *stop* of *total*."""
     place = ("Content-Range", f"bytes {start}-{stop - 1}/{total}")
-    return reply(206, raw=CONTENT[start:stop], headers=[place, *headers.items()])
+    return reply(206, raw=of[start:stop], headers=[place, *headers.items()])
+
+
+other = partial(part, of=bytes(3 * MIB))
 
 
 def fetch(scripted: Scripted, *steps: Step, **values: Any) -> bytes:
@@ -126,14 +130,14 @@ class TestRange:
     @pytest.mark.parametrize(
         "wrong",
         [
-            part(MIB, 3 * MIB, 3 * MIB),
-            part(2 * MIB, 3 * MIB, 4 * MIB),
-            part(2 * MIB, 3 * MIB, 3 * MIB, ETag='"v2"'),
-            part(2 * MIB, 3 * MIB, 3 * MIB, ETag='W/"v1"'),
-            part(2 * MIB, 3 * MIB, 3 * MIB),
-            part(2 * MIB, 3 * MIB, 3 * MIB, ETag='"v1"', **{"Content-Encoding": "zip"}),
-            part(2 * MIB, 3 * MIB, 4 * MIB, ETag='"v1"'),
-            reply(206, raw=CONTENT[2 * MIB :], headers=[("ETag", '"v1"')]),
+            other(MIB, 3 * MIB, 3 * MIB),
+            other(2 * MIB, 3 * MIB, 4 * MIB),
+            other(2 * MIB, 3 * MIB, 3 * MIB, ETag='"v2"'),
+            other(2 * MIB, 3 * MIB, 3 * MIB, ETag='W/"v1"'),
+            other(2 * MIB, 3 * MIB, 3 * MIB),
+            other(2 * MIB, 3 * MIB, 3 * MIB, ETag='"v1"', **{"Content-Encoding": "zip"}),
+            other(2 * MIB, 3 * MIB, 4 * MIB, ETag='"v1"'),
+            reply(206, raw=bytes(MIB), headers=[("ETag", '"v1"')]),
             reply(416, raw=b""),
         ],
         ids=[
@@ -143,9 +147,10 @@ class TestRange:
     )
     def test_that_does_not_fit_begins_anew(self, scripted: Scripted, wrong: bytes) -> None:
         """A part of something else is thrown away, and the file fetched from its first byte."""
-        content = fetch(scripted, Shelf(CONTENT, cuts=[2 * MIB]), wrong, Shelf(CONTENT))
+        # Compared here, since pytest would tell the difference of two megabytes for minutes.
+        same = CONTENT == fetch(scripted, Shelf(CONTENT, cuts=[2 * MIB]), wrong, Shelf(CONTENT))
 
-        assert content == CONTENT
+        assert same
 
     @pytest.mark.parametrize(
         "told",
