@@ -16,7 +16,7 @@ PACKAGE = Path(synapse.__file__).parent
 
 def trees() -> dict[str, ast.Module]:
     """Parse every module of the package but the sandbox."""
-    paths = [path for path in PACKAGE.rglob("*.py") if "sandbox" not in path.parts]
+    paths = [path for path in PACKAGE.rglob("*.py") if "sandbox" not in path.relative_to(PACKAGE).parts]
     return {
         path.relative_to(PACKAGE).as_posix(): ast.parse(path.read_text(encoding="utf-8")) for path in paths
     }
