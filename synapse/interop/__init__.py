@@ -1,0 +1,1 @@
+"""What connects the SDK with other libraries and formats."""

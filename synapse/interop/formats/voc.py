@@ -1,0 +1,151 @@
+"""Pascal VOC: one XML file for each picture, with upright boxes in whole pixels."""
+
+from __future__ import annotations
+
+import math
+
+from collections.abc import Iterable
+from xml.etree import ElementTree
+
+import attrs
+
+from synapse.annotations import Annotation, Box, Mask, Polygon
+from synapse.errors import MappingError
+from synapse.interop.formats.geometry import bounds_of
+from synapse.interop.formats.problems import Problem, failed, lossy, skipped
+
+_EDGES = ("xmin", "ymin", "xmax", "ymax")
+
+
+def write(
+    values: Iterable[Annotation], *, file_name: str, width: int, height: int
+) -> tuple[str, list[Problem]]:
+    """Write the XML of one picture, whose size is in pixels."""
+    root = ElementTree.Element("annotation")
+    _add(root, "filename", _text(file_name))
+    size = ElementTree.SubElement(root, "size")
+    for name, number in (("width", width), ("height", height), ("depth", 3)):
+        _add(size, name, str(number))
+    _add(root, "segmented", "0")
+    problems: list[Problem] = []
+    for value in values:
+        if fault := _fault(value):
+            problems.append(skipped(value, fault))
+            continue
+        edges, lost = _edges(value, width=width, height=height)
+        if edges is None:
+            problems.append(skipped(value, "it covers no whole pixel of its picture"))
+            continue
+        problems += [lossy(value, lost)] if lost else []
+        _add_object(root, str(value.class_name), edges)
+    ElementTree.indent(root)
+    return ElementTree.tostring(root, encoding="unicode") + "\n", problems
+
+
+def _fault(value: Annotation) -> str:
+    if not isinstance(value, Box | Polygon | Mask):
+        return f"VOC has no {type(value).__name__}; dm_v2 and jsonl hold it"
+    if value.class_name is None:
+        return "it has no class"
+    return "" if _text(value.class_name) == value.class_name else "XML can't hold the characters of its class"
+
+
+def _edges(value: Annotation, *, width: int, height: int) -> tuple[tuple[int, ...] | None, str]:
+    """Give left, top, right and bottom in whole pixels inside the picture, and what is lost by that."""
+    if isinstance(value, Mask):
+        value = attrs.evolve(value, width=width, height=height)
+    x, y, wide, high = bounds_of(value) or (0, 0, 0, 0)
+    exact = (x, y, x + wide, y + high)
+    edges = tuple(
+        min(max(math.floor(each + 0.5), 0), limit)
+        for each, limit in zip(exact, (width, height) * 2, strict=True)
+    )
+    lost = (
+        []
+        if isinstance(value, Box)
+        else [f"the shape of the {type(value).__name__}; the box around it is written"]
+    )
+    lost += (
+        ["its rotation; the upright box around it is written"]
+        if isinstance(value, Box) and value.rotation
+        else []
+    )
+    lost += ["parts of pixels, or what lies outside its picture"] if edges != exact else []
+    lost += ["its attributes"] if value.attributes else []
+    whole = edges if edges[0] < edges[2] and edges[1] < edges[3] else None
+    return whole, "; ".join(lost)
+
+
+def _add_object(root: ElementTree.Element, name: str, edges: tuple[int, ...]) -> None:
+    made = ElementTree.SubElement(root, "object")
+    for key, text in (("name", name), ("pose", "Unspecified"), ("truncated", "0"), ("difficult", "0")):
+        _add(made, key, text)
+    box = ElementTree.SubElement(made, "bndbox")
+    for key, number in zip(_EDGES, edges, strict=True):
+        _add(box, key, str(number))
+
+
+def _add(parent: ElementTree.Element, name: str, text: str) -> None:
+    ElementTree.SubElement(parent, name).text = text
+
+
+def _text(text: str) -> str:
+    """Leave out the characters that XML has no way to write, or that don't come back as they were."""
+    return "".join(each for each in text if each >= " " and each not in "\x7f\ufffe\uffff" or each in "\t\n")
+
+
+@attrs.frozen(kw_only=True)
+class Read:
+    """One picture: its file name and size where the XML tells them, its boxes, and what of it can't be read."""
+
+    file_name: str | None
+    width: int | None
+    height: int | None
+    annotations: tuple[Annotation, ...]
+    problems: tuple[Problem, ...] = ()
+
+
+def read(text: str) -> Read:
+    """Read the XML of one picture; `MappingError` where it is none."""
+    if "<!DOCTYPE" in text or "<!ENTITY" in text:
+        raise MappingError("the XML declares entities, which no VOC file does and which can fill the memory")
+    try:
+        root = ElementTree.fromstring(text)
+    except ElementTree.ParseError as error:
+        raise MappingError(f"this is no XML: {error}") from None
+    if root.tag != "annotation":
+        raise MappingError(f"this is no VOC, whose root is <annotation>: <{root.tag}>")
+    found: list[Annotation] = []
+    problems = []
+    for index, each in enumerate(root.findall("object")):
+        try:
+            found.append(_object(each))
+        except (ValueError, MappingError) as error:
+            problems.append(failed(f"object[{index}]", str(error)))
+    width, height = (_whole(root.findtext(f"size/{name}")) for name in ("width", "height"))
+    name = root.findtext("filename")
+    return Read(
+        file_name=name, width=width, height=height, annotations=tuple(found), problems=tuple(problems)
+    )
+
+
+def _object(element: ElementTree.Element) -> Box:
+    edges = []
+    for name in _EDGES:
+        text = element.findtext(f"bndbox/{name}")
+        if text is None:
+            raise ValueError(f"bndbox/{name} is missing")
+        edges.append(_number(text))
+    left, top, right, bottom = edges
+    if right <= left or bottom <= top:
+        raise ValueError(f"its box ends before it begins: {edges}")
+    return Box(element.findtext("name"), x=left, y=top, width=right - left, height=bottom - top)
+
+
+def _number(text: str) -> float:
+    number = float(text)
+    return int(number) if number.is_integer() else number
+
+
+def _whole(text: str | None) -> int | None:
+    return int(text) if text and text.isdecimal() and int(text) > 0 else None
