@@ -122,11 +122,13 @@ def _checked(
 ) -> Annotation:
     _check_id(value, seen)
     medium = _medium(value, media)
-    if tools:
+    # What came from the backend and can't be read here goes back as it came, whatever the project says by now.
+    if tools and not (isinstance(value, OtherAnnotation) and value.origin):
         _check_class(value, tools)
     _check_geometry(value)
     placed = value if value.media == medium.name else attrs.evolve(value, media=medium.name)
     if medium.width and medium.height:
+        _check_size(value, width=medium.width, height=medium.height)
         placed = fit(placed, width=medium.width, height=medium.height, outside=outside)
         if isinstance(placed, Mask):
             placed = attrs.evolve(placed, width=medium.width, height=medium.height)
@@ -228,6 +230,14 @@ def _check_attributes(value: Annotation, declared: LabelClass) -> None:
             if options is not None and each is not None and each not in options:
                 hint = did_you_mean(each, options) if isinstance(each, str) else ""
                 raise _RefusedError(f"has the attribute {name}={each!r}{hint}. Options: {', '.join(options)}")
+
+
+def _check_size(value: Annotation, *, width: int, height: int) -> None:
+    """Refuse a mask of another picture: its pixels would lie elsewhere in this one."""
+    if isinstance(value, Mask) and value.width and (value.width, value.height) != (width, height):
+        raise _RefusedError(
+            f"is of a picture of {value.width} × {value.height} pixels, and its picture has {width} × {height}"
+        )
 
 
 def _check_geometry(value: Annotation) -> None:

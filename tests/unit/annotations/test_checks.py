@@ -15,6 +15,7 @@ from synapse.annotations import (
     Label,
     Mask,
     Medium,
+    OtherAnnotation,
     Point,
     PointCloudMask,
     Polygon,
@@ -168,6 +169,11 @@ class TestMedium:
         """A file specification of another name is left to the backend."""
         assert "photo" == sent(box(media="photo"), media=[Medium("photo")])[0].media
 
+    def test_of_another_size_is_refused_for_masks(self) -> None:
+        """The runs of a mask count the pixels of one picture."""
+        with pytest.raises(QueryError, match="is of a picture of 2 × 1 pixels, and its picture has 100 × 80"):
+            sent(Mask.from_rows("a", [[1, 0]]), tools={})
+
     def test_gives_its_size_to_masks(self) -> None:
         """The size of the picture is what pixels are counted by."""
         mask = sent(Mask("a", runs=[(0, 9)]), tools={})[0]
@@ -243,6 +249,16 @@ class TestOutside:
         clipped = sent(given, tools={}, outside="clip")[0]
 
         assert {(50, 40), (100, 40), (100, 60), (50, 60)} == set(clipped.points)
+
+
+def test_what_nobody_can_read_may_be_sent_again() -> None:
+    """An annotation of a tool that the project no longer has goes back, and none of that tool is made here."""
+    document = {"annotations": {"image_1": [{"id": "a", "tool": "lane_3000"}, {"weight": 1}]}}
+    found = Annotations.from_v1(document)
+
+    assert document == found.replace(sent(*found)).to_v1()
+    with pytest.raises(QueryError, match="is drawn by lane_3000, which the project doesn't have"):
+        sent(OtherAnnotation(tool_name="lane_3000"))
 
 
 def test_what_was_read_may_be_sent_again() -> None:
