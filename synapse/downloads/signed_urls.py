@@ -36,7 +36,7 @@ _SIGNED: Final[dict[str, tuple[str, ...]]] = {
 def without_signature(url: str) -> str:
     """Return an address without user, fragment and signature: the same for the same file, whenever it was signed.
 
-    >>> unsigned("https://b.example/a.png?id=7&X-Amz-Expires=60&X-Amz-Signature=0a")
+    >>> without_signature("https://b.example/a.png?id=7&X-Amz-Expires=60&X-Amz-Signature=0a")
     'https://b.example/a.png?id=7'
     """
     parts = urlsplit(url)

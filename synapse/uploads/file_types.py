@@ -67,7 +67,7 @@ class Spec:
 def file_types_of(name: str) -> tuple[str, ...]:
     """Return the kinds that a file of this name can be, the likeliest first; none, if its name tells of none.
 
-    >>> kinds_of("a.JPG"), kinds_of("frame.json"), kinds_of("README")
+    >>> file_types_of("a.JPG"), file_types_of("frame.json"), file_types_of("README")
     (('image',), ('data', 'text'), ())
     """
     return _types_of(_extension(name))
@@ -78,7 +78,7 @@ def may_be(file_type: str, name: str) -> bool:
 
     `data` can be anything, and so can a type that nobody knows here.
 
-    >>> takes("image", "a.png"), takes("image", "README"), takes("data", "README")
+    >>> may_be("image", "a.png"), may_be("image", "README"), may_be("data", "README")
     (True, False, True)
     """
     return file_type not in _CHECKED_TYPES or file_type in file_types_of(name)
@@ -87,7 +87,7 @@ def may_be(file_type: str, name: str) -> bool:
 def name_contradicts(file_type: str, name: str) -> bool:
     """Tell whether a name says that a file is something else; an ending that is not among the usual ones says nothing.
 
-    >>> contradicts("image", "a.mp4"), contradicts("image", "SCAN0001"), contradicts("pcd", "000001.bin")
+    >>> name_contradicts("image", "a.mp4"), name_contradicts("image", "SCAN0001"), name_contradicts("pcd", "000001.bin")
     (True, False, False)
     """
     return (
@@ -100,7 +100,7 @@ def name_contradicts(file_type: str, name: str) -> bool:
 def is_temporary_name(name: str) -> bool:
     """Tell whether a name is that of a download that was not finished, or of an editor's copy.
 
-    >>> is_left_over("a.png.part"), is_left_over("a.png~"), is_left_over("a.png")
+    >>> is_temporary_name("a.png.part"), is_temporary_name("a.png~"), is_temporary_name("a.png")
     (True, True, False)
     """
     base = name.rpartition("/")[2]
