@@ -22,7 +22,7 @@ from synapse.session import Timeout
 
 if TYPE_CHECKING:
     from synapse.client.backend import BackendClient
-    from synapse.orm import Entity
+    from synapse.orm.record import Record
     from synapse.reading.route import Window
 
 Walk: TypeAlias = tuple[Iterator[Row], int]
@@ -83,7 +83,7 @@ def every(client: BackendClient, name: str, params: Params = None) -> list[Row]:
 
 
 def _given(
-    client: BackendClient, flat: FlatList, cls: type[Entity], params: Params, options: Options
+    client: BackendClient, flat: FlatList, cls: type[Record], params: Params, options: Options
 ) -> tuple[tuple[str, str], ...]:
     """Check and write the parameters of a list."""
     known = parameters(flat, cls._schema, catalog=cls._catalog)
@@ -104,7 +104,7 @@ def _patience(options: Options) -> float | None:
     return None if seconds is None else Timeout.of({"read": seconds}).read
 
 
-def _check_orders(flat: FlatList, cls: type[Entity], given: tuple[tuple[str, str], ...]) -> None:
+def _check_orders(flat: FlatList, cls: type[Record], given: tuple[tuple[str, str], ...]) -> None:
     known = dict.fromkeys((*cls._catalog.order_by, *ORDERS))
     for each in _orders(given):
         if each.lstrip("-") not in known:
@@ -122,7 +122,7 @@ def _orders(given: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
 def _walk(
     client: BackendClient,
     flat: FlatList,
-    cls: type[Entity],
+    cls: type[Record],
     given: tuple[tuple[str, str], ...],
     *,
     convert: Convert | None,
@@ -136,7 +136,7 @@ def _walk(
 
 
 def _question(
-    cls: type[Entity], flat: FlatList, given: tuple[tuple[str, str], ...], *, options: Options
+    cls: type[Record], flat: FlatList, given: tuple[tuple[str, str], ...], *, options: Options
 ) -> tuple[Query, How]:
     """Turn parameters into the query that the reading engine takes, and how it is to be read."""
     taken = {"page", "page_size", "pagination", "cursor"}

@@ -15,6 +15,7 @@ from synapse.errors import Resolution, TransferError, describe
 from synapse.mapping import Json, read_only, write_only
 from synapse.orm import Entity, ManagedBy, ToOne, arguments, entity
 from synapse.orm.answers import stored
+from synapse.orm.selection import writing_to
 from synapse.orm.unconfirmed import Harmless, resolvable_by
 from synapse.query import EXACT, By, Exact
 from synapse.transfer import ProgressLike, tracked
@@ -61,7 +62,7 @@ class DataFileManager(FilesManager["DataFile"]):
             uploads.check_file(source)
         with (
             tracked(progress, total=source.size, label=source.name) as advanced,
-            self._writing(),
+            writing_to(self),
             resolvable_by(lambda _: Storing(source=source, host=session.host, session=session)),
         ):
             row = uploads.send_file(session, source, options=options, advanced=advanced)

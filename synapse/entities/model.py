@@ -13,6 +13,7 @@ from synapse.entities.files import FilesManager
 from synapse.errors import TransferError
 from synapse.mapping import Json, read_only, write_only
 from synapse.orm import Entity, ManagedBy, entity
+from synapse.orm.selection import adopt, writing_to
 from synapse.query import By, Exact
 from synapse.transfer import ProgressLike
 from synapse.transfer.local_file import LocalFile
@@ -37,13 +38,13 @@ class ModelManager(FilesManager["Model"]):
         if not LocalFile.of(file).size:
             raise TransferError(f"{str(file)!r} is empty: a model is an archive")
         made = self.entity(**{**self._initial, **values})
-        self._adopt([made])
+        adopt(self, [made])
 
         def save(upload: str | int) -> Model:
             made.chunked_upload = str(upload)
             return made.save()
 
-        with self._writing():
+        with writing_to(self):
             return upload_in_chunks(self.session, file, register=save, progress=progress)
 
 

@@ -13,6 +13,7 @@ from synapse.orm import QuerySet, answers, arguments, bulk
 from synapse.orm.binding import check_host, session_of
 from synapse.orm.loading import detail_row
 from synapse.orm.registry import entity_named
+from synapse.orm.selection import writing_to
 from synapse.orm.unconfirmed import Asked, resolvable_by
 from synapse.query.kinds import Reference
 from synapse.session import Run, Written
@@ -41,7 +42,7 @@ def change_tags(
     run = Run(batches)
     change = run.attempt(lambda batch: send_tags(session, queryset.entity, ids=batch, changes=changes))
     try:
-        with queryset._writing():
+        with writing_to(queryset):
             written = run.written([run_one(change, batch) for batch in run])
     finally:
         session.cache.drop_all(queryset.entity._schema.resource)

@@ -27,10 +27,13 @@ from synapse.orm import (
     entity,
 )
 from synapse.orm.binding import check_host, held, send
-from synapse.orm.changes import get_or_create, loaded_value
+from synapse.orm.changes import loaded_value
 from synapse.orm.loading import detail_row, reference
+from synapse.orm.queryset import get_or_create
+from synapse.orm.selection import writing_to
 from synapse.orm.unconfirmed import Repeating, resolvable_by
 from synapse.query import CHOICE, EXACT, ID, RANGE, SEARCH, By, Exact, In
+from synapse.query.arguments import check_unsliced
 from synapse.query.kinds import Choice, Text
 from synapse.query.search import words_of
 from synapse.values import is_many
@@ -93,7 +96,7 @@ class TaskManager(FilesManager["Task"]):
                 task = loaded.pop(key, None) or reference(Task, key, session=session)
             task.annotate(data, submit=submit, schema=schema, outside=outside)
 
-        with self._writing():
+        with writing_to(self):
             written = bulk.write_each(session, annotate, items=loaded_tasks(session, given, into=loaded))
         bulk.raise_failures(written.by(_named), did="annotated", of="tasks")
         return len(written.done)
@@ -227,7 +230,7 @@ class TaskTagManager(Manager["TaskTag"]):
         """
         if "name" not in lookups:
             return super().get_or_create(defaults, **lookups)
-        self._unsliced("get_or_create()")
+        check_unsliced(self.query, "get_or_create()")
         name = Text().check("get_or_create(name=...)", lookups["name"])
         if name != name.strip():
             # The backend takes them off, so that such a name would never be found, and be made again each time.

@@ -19,16 +19,16 @@ from synapse.orm.registry import entity_named, table_of
 from synapse.query import FetchMode
 
 if TYPE_CHECKING:
-    from synapse.orm.entity import Entity
+    from synapse.orm.record import Record
     from synapse.session import Session
 
-E = TypeVar("E", bound="Entity")
+E = TypeVar("E", bound="Record")
 Values: TypeAlias = Mapping[str, Any]
 
 _SHOWN: Final = 3
 
 
-def shown_by(cls: type[Entity], row: Values, *, names: Iterable[str], session: Session) -> dict[str, Any]:
+def shown_by(cls: type[Record], row: Values, *, names: Iterable[str], session: Session) -> dict[str, Any]:
     """Give what an answer shows of these fields, as wire values; secrets and what rows never carry are left out."""
     schema, wire = cls._schema, table_of(cls, session).names
     shown = {}
@@ -62,7 +62,7 @@ class Keys:
 
 
 def check_created(
-    cls: type[Entity], row: Values, *, sent: Values, session: Session, keys: Keys | None = None
+    cls: type[Record], row: Values, *, sent: Values, session: Session, keys: Keys | None = None
 ) -> None:
     """Raise `WriteUnconfirmedError` where an answer to a creation has other values than were sent, or a known key."""
     part, key = cls._decisive(sent), table_of(cls, session).key(row)
@@ -73,7 +73,7 @@ def check_created(
         raise taken(cls, key)
 
 
-def taken(cls: type[Entity], key: Any) -> WriteUnconfirmedError:
+def taken(cls: type[Record], key: Any) -> WriteUnconfirmedError:
     """Say that an answer is of a row that another creation of the same run has made."""
     error = WriteUnconfirmedError(
         f"a {cls.__name__} was to be created, and the answer is {cls.__name__} {key}, which is another row of the same "
@@ -83,7 +83,7 @@ def taken(cls: type[Entity], key: Any) -> WriteUnconfirmedError:
     return error
 
 
-def contradicted(cls: type[Entity], sent: Values, *, shown: Values) -> list[str]:
+def contradicted(cls: type[Record], sent: Values, *, shown: Values) -> list[str]:
     """Name the fields whose values contradict what was sent; what was empty may have a default."""
     fields = cls._schema.fields
     return [
@@ -94,7 +94,7 @@ def contradicted(cls: type[Entity], sent: Values, *, shown: Values) -> list[str]
     ]
 
 
-def unlike(cls: type[Entity], values: Mapping[str, tuple[Any, Any]], *, key: Any) -> WriteUnconfirmedError:
+def unlike(cls: type[Record], values: Mapping[str, tuple[Any, Any]], *, key: Any) -> WriteUnconfirmedError:
     """Say that an answer is of another row than was to be made."""
     found = f"{cls.__name__} {key}" if key is not None else "a row without a key"
     error = WriteUnconfirmedError(
@@ -124,7 +124,7 @@ def _few(words: Sequence[str]) -> str:
 
 # --- changes ----------------------------------------------------------------
 def check_changed(
-    cls: type[Entity],
+    cls: type[Record],
     pk: Any,
     *,
     sent: Values,
@@ -151,11 +151,11 @@ def check_changed(
         raise error
 
 
-def _is_possible(cls: type[Entity], name: str, sent: Any, shown: Any) -> bool:
+def _is_possible(cls: type[Record], name: str, sent: Any, shown: Any) -> bool:
     return matching.like(cls._schema.fields[name], sent, held=shown) is Likeness.POSSIBLE
 
 
-def is_rewriting(cls: type[Entity], error: Exception, *, session: Session) -> bool:
+def is_rewriting(cls: type[Record], error: Exception, *, session: Session) -> bool:
     """Whether a row only looked ignored: others have shown since that the backend rewrites these fields."""
     return (
         isinstance(error, WriteIgnoredError)
@@ -164,7 +164,7 @@ def is_rewriting(cls: type[Entity], error: Exception, *, session: Session) -> bo
     )
 
 
-def _is_taken(cls: type[Entity], name: str, sent: Any, shown: Any, *, before: Any, session: Session) -> bool:
+def _is_taken(cls: type[Record], name: str, sent: Any, shown: Any, *, before: Any, session: Session) -> bool:
     if is_elsewhere(shown):
         return True
     found = matching.like(cls._schema.fields[name], sent, held=shown)
@@ -196,7 +196,7 @@ def is_elsewhere(shown: Any) -> bool:
 
 
 def ignoring(
-    cls: type[Entity], pk: Any, *, ignored: Mapping[str, tuple[Any, Any]], before: Values, row: Any
+    cls: type[Record], pk: Any, *, ignored: Mapping[str, tuple[Any, Any]], before: Values, row: Any
 ) -> WriteIgnoredError:
     """Say that the backend did not take some fields, given with what was sent and what the row shows."""
     names = ", ".join(ignored)
@@ -218,7 +218,7 @@ def _still(held: Any, before: Any) -> str:
 
 # --- taking answers over ----------------------------------------------------
 def store(
-    instance: Entity, row: Any, *, session: Session, check: Callable[[dict[str, Any]], None] | None = None
+    instance: Record, row: Any, *, session: Session, check: Callable[[dict[str, Any]], None] | None = None
 ) -> None:
     """Take over the backend's answer to a write; one that cannot be read, or that *check* refuses, changes nothing."""
     state, schema = instance._state, instance._schema
@@ -237,7 +237,7 @@ def store(
         session.note_made(schema.resource, instance.pk)
 
 
-def answered(cls: type[Entity], row: Any, *, pk: Any, session: Session) -> dict[str, Any] | None:
+def answered(cls: type[Record], row: Any, *, pk: Any, session: Session) -> dict[str, Any] | None:
     """Give the row that a change of one row was answered by, None for an empty body; anything else confirms nothing."""
     if row is None:
         return None
@@ -250,7 +250,7 @@ def answered(cls: type[Entity], row: Any, *, pk: Any, session: Session) -> dict[
     return read
 
 
-def emptied(cls: type[Entity], answer: Any, *, pk: Any) -> None:
+def emptied(cls: type[Record], answer: Any, *, pk: Any) -> None:
     """Check that a deletion was answered by nothing; a body is not of this backend."""
     if answer is not None:
         raise WriteUnconfirmedError(
@@ -259,7 +259,7 @@ def emptied(cls: type[Entity], answer: Any, *, pk: Any) -> None:
         )
 
 
-def _checked(cls: type[Entity], row: Any, *, session: Session, did: str) -> dict[str, Any]:
+def _checked(cls: type[Record], row: Any, *, session: Session, did: str) -> dict[str, Any]:
     """Read an answer as a row of its entity, before any object takes it over."""
     if isinstance(row, list) and len(row) == 1:
         row = row[0]
@@ -284,7 +284,7 @@ def stored(cls: type[E], row: Any, *, session: Session, mode: FetchMode | None =
 
 
 def take(
-    instance: Entity,
+    instance: Record,
     row: Any,
     *,
     session: Session,
@@ -311,7 +311,7 @@ def take(
             check(fresh)
 
 
-def take_over(instance: Entity, row: dict[str, Any], *, session: Session, sent: Mapping[str, Any]) -> None:
+def take_over(instance: Record, row: dict[str, Any], *, session: Session, sent: Mapping[str, Any]) -> None:
     """Take over a row as the answer that did not come, keeping what was assigned since the sending."""
     fields, later = instance._schema.fields, {}
     for name, value in changes.unsaved(instance).items():

@@ -10,12 +10,13 @@ from typing import Any
 from synapse.errors import QueryError, describe
 from synapse.mapping.codecs import Misfit, check_json
 from synapse.mapping.json import copy_json
+from synapse.orm.record import is_record
 from synapse.values import is_many
 
 
 def items(what: str, given: object, *, of: str) -> list[Any]:
     """Take a list of things, refusing text, a mapping, a single thing and None."""
-    if hasattr(type(given), "_schema") or not is_many(given):
+    if is_record(given) or not is_many(given):
         raise _refusal(what, f"a list of {of}", given)
     return list(given)
 
@@ -44,6 +45,12 @@ def seconds(what: str, given: object) -> float:
     if isinstance(given, bool) or not isinstance(given, int | float) or not (0 <= given < math.inf):
         raise _refusal(what, "a number of seconds", given)
     return given
+
+
+def check_size(name: str, value: object) -> None:
+    """Refuse a size that is no positive integer."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise QueryError(f"{name} is a positive integer, got {describe(value)}")
 
 
 def json_object(what: str, given: object) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from synapse.orm.answers import Keys, Values, contradicted, shown_by, unlike
 from synapse.orm.registry import table_of
 
 if TYPE_CHECKING:
-    from synapse.orm.entity import Entity
+    from synapse.orm.record import Record
     from synapse.session import Session
 
 # Rows times values that were sent: so many are compared to put an answer in order, half a second's work.
@@ -22,7 +22,7 @@ _MOST_COMPARED: Final = 100_000
 
 
 def placed(
-    cls: type[Entity],
+    cls: type[Record],
     rows: Sequence[Any],
     *,
     sent: Sequence[Values],
@@ -46,7 +46,7 @@ class _Answer:
 
     def __init__(
         self,
-        cls: type[Entity],
+        cls: type[Record],
         sent: Sequence[Values],
         rows: Sequence[Any],
         session: Session,

@@ -18,7 +18,6 @@ from synapse.errors import (
     QueryError,
     SynapseError,
     WriteUnconfirmedError,
-    describe,
     may_have_happened,
 )
 from synapse.mapping.json import detached, same_json
@@ -36,17 +35,18 @@ from synapse.orm.changes import accepted, check_new, dumped, linked, to_wire
 from synapse.orm.journal import opened, path_of
 from synapse.orm.questions import Creation, Edit, Removal
 from synapse.orm.registry import table_of
+from synapse.orm.selection import adopt, evolved, know_made, link_of, writing_to
 from synapse.orm.unconfirmed import Moment, attach, resolvable_by
 from synapse.query import FetchMode
 from synapse.session import Outcome, Run, Written, create_each, rows_of
 from synapse.showing import bounded
 
 if TYPE_CHECKING:
-    from synapse.orm.entity import Entity
-    from synapse.orm.queryset import QuerySet
+    from synapse.orm.record import Record
+    from synapse.orm.selection import Selection
     from synapse.session import Session
 
-E = TypeVar("E", bound="Entity")
+E = TypeVar("E", bound="Record")
 T = TypeVar("T")
 
 
@@ -84,29 +84,23 @@ class BulkResult:
         return f"{did} {len(self)} of {self.matched} {self.entity}"
 
 
-def check_size(name: str, value: object) -> None:
-    """Refuse a size that is no positive integer."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise QueryError(f"{name} is a positive integer, got {describe(value)}")
-
-
 # --- create -----------------------------------------------------------------
 def create(
-    queryset: QuerySet[E],
+    queryset: Selection[E],
     objects: Iterable[E],
     *,
     batch_size: int,
     journal: str | os.PathLike[str] | None = None,
 ) -> list[E]:
     """Create objects in batches, or side by side where the wire takes one at a time."""
-    check_size("batch_size", batch_size)
+    arguments.check_size("batch_size", batch_size)
     path = None if journal is None else path_of(journal)
     cls, session = queryset.entity, queryset.session
     session.check_open()
     given: list[E] = arguments.items("bulk_create()", objects, of=f"{cls.__name__} objects")
     for index, each in enumerate(given):
         _check_new(cls, each, index)
-        linked(cls, {name: getattr(each, name) for name in queryset._initial}, link=queryset._initial)
+        linked(cls, {name: getattr(each, name) for name in link_of(queryset)}, link=link_of(queryset))
     if len({id(each) for each in given}) < len(given):
         raise MappingError("bulk_create() got the same object twice; nothing was sent")
     for each in given:
@@ -114,10 +108,10 @@ def create(
         to_wire(each)
     if not given:
         return given
-    queryset._adopt(given)
+    adopt(queryset, given)
     takes_lists = table_of(cls, session).create_many([]) is not None
     try:
-        with queryset._writing():
+        with writing_to(queryset):
             if path is not None:
                 written = _noted(session, given, size=batch_size, path=path)
             elif takes_lists:
@@ -126,12 +120,12 @@ def create(
                 written = write_each(session, partial(saving.save, keys=answers.Keys()), items=given)
     finally:
         cached_rows.drop_all_cached(cls, session)
-        queryset._know([each for each in given if each._state.saved])
+        know_made(queryset, [each for each in given if each._state.saved])
     raise_failures(written, did="created", of=cls.__name__)
     return given
 
 
-def _check_new(cls: type[Entity], each: object, index: int) -> None:
+def _check_new(cls: type[Record], each: object, index: int) -> None:
     if not isinstance(each, cls):
         raise MappingError(
             f"bulk_create() takes {cls.__name__} objects, got {type(each).__name__} at place {index}"
@@ -212,7 +206,7 @@ def raise_failures(written: Written[Any], *, did: str, of: str) -> None:
 
 
 # --- update, delete ---------------------------------------------------------
-def update(queryset: QuerySet[E], fields: dict[str, Any], *, everything: bool, dry_run: bool) -> BulkResult:
+def update(queryset: Selection[E], fields: dict[str, Any], *, everything: bool, dry_run: bool) -> BulkResult:
     """Set fields on every row that holds other values."""
     cls = queryset.entity
     if not fields:
@@ -241,7 +235,7 @@ def update(queryset: QuerySet[E], fields: dict[str, Any], *, everything: bool, d
     return BulkResult("update", cls.__name__, len(found), changes, dry_run=dry_run)
 
 
-def delete(queryset: QuerySet[E], *, everything: bool, dry_run: bool) -> BulkResult:
+def delete(queryset: Selection[E], *, everything: bool, dry_run: bool) -> BulkResult:
     """Delete every row."""
     guard(queryset, "delete", everything=everything)
     arguments.flag("delete(dry_run=...)", dry_run)
@@ -260,7 +254,7 @@ def delete(queryset: QuerySet[E], *, everything: bool, dry_run: bool) -> BulkRes
     return BulkResult("delete", queryset.entity.__name__, len(changes), changes, dry_run=dry_run)
 
 
-def guard(queryset: QuerySet[Any], verb: str, *, everything: bool) -> None:
+def guard(queryset: Selection[Any], verb: str, *, everything: bool) -> None:
     """Refuse to write to every row there is, unless that was said."""
     arguments.flag(f"{verb}(everything=...)", everything)
     query, name = queryset.query, queryset.entity.__name__
@@ -276,14 +270,14 @@ def guard(queryset: QuerySet[Any], verb: str, *, everything: bool) -> None:
         raise QueryError(f"this would {verb} every {name} there is; filter first, {say}")
 
 
-def matching(queryset: QuerySet[E], *names: str, proven: bool) -> list[E]:
+def matching(queryset: Selection[E], *names: str, proven: bool) -> list[E]:
     """Fetch these fields of every row; one that does not meet the filters raises `QueryError`.
 
     To be *proven*, so does a filter that no field proves and that the backend ignores.
     """
     pairs = proof.telling(queryset)
     only = dict.fromkeys((queryset.entity._schema.pk, *names, *(name for _, name in pairs)))
-    asked = queryset._evolve(expand=(), prefetch=(), only=tuple(only), defer=(), mode=FetchMode.PEERS)
+    asked = evolved(queryset, expand=(), prefetch=(), only=tuple(only), defer=(), mode=FetchMode.PEERS)
     rows = list(asked.iterator())
     met = {condition for condition, _ in pairs}
     for row in rows:
@@ -295,10 +289,10 @@ def matching(queryset: QuerySet[E], *names: str, proven: bool) -> list[E]:
 
 
 def _write(
-    queryset: QuerySet[Any], verb: str, changes: Sequence[Change], *, send: Callable[[Change], None]
+    queryset: Selection[Any], verb: str, changes: Sequence[Change], *, send: Callable[[Change], None]
 ) -> None:
     try:
-        with queryset._writing():
+        with writing_to(queryset):
             written = write_each(queryset.session, send, items=changes)
     finally:
         cached_rows.drop_all_cached(queryset.entity, queryset.session)
@@ -309,7 +303,7 @@ def _write(
 
 
 def _reconsidered(
-    written: Written[Change], changes: Sequence[Change], queryset: QuerySet[Any]
+    written: Written[Change], changes: Sequence[Change], queryset: Selection[Any]
 ) -> Written[Change]:
     """Count as done the rows that were as the backend has made others of the same values, once it is known to do so."""
     taken = {

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from synapse.mapping.unset import UNSET
 from synapse.orm import loading
-from synapse.orm.registry import entity_named
+from synapse.orm.record import Record, entity_named, forget_related
 from synapse.query.kinds import Key
 
 if TYPE_CHECKING:
-    from synapse.orm.entity import Entity
     from synapse.session import Session
 
 
-def drop_cached(cls: type[Entity], key: Any, *, session: Session) -> None:
+def drop_cached(cls: type[Record], key: Any, *, session: Session) -> None:
     """Forget the cached row of an object; one that has several keys may be held by another one."""
     if isinstance(cls._schema.key, Key):
         session.cache.drop(cls._schema.resource, key)
@@ -25,7 +24,7 @@ def drop_cached(cls: type[Entity], key: Any, *, session: Session) -> None:
 
 
 @contextmanager
-def dropping_cached(instance: Entity, session: Session) -> Iterator[None]:
+def dropping_cached(instance: Record, session: Session) -> Iterator[None]:
     """Forget the cached rows of an object and of those that it belongs to, whose counts may change with it."""
     schema, before = instance._schema, instance._state.before
     stale = {(type(instance), instance.pk)}
@@ -40,7 +39,7 @@ def dropping_cached(instance: Entity, session: Session) -> Iterator[None]:
             drop_cached(cls, key, session=session)
 
 
-def drop_all_cached(cls: type[Entity], session: Session) -> None:
+def drop_all_cached(cls: type[Record], session: Session) -> None:
     """Forget every cached row of an entity, and of those that its objects belong to."""
     targets = [entity_named(link.target) for link in cls._schema.to_one.values()]
     for resource in {cls._schema.resource, *(target._schema.resource for target in targets)}:
@@ -48,7 +47,7 @@ def drop_all_cached(cls: type[Entity], session: Session) -> None:
 
 
 @contextmanager
-def dropping_all_cached(cls: type[Entity], session: Session) -> Iterator[None]:
+def dropping_all_cached(cls: type[Record], session: Session) -> Iterator[None]:
     """Forget, after a write, every cached row of an entity and of those that its objects belong to."""
     try:
         yield
@@ -56,9 +55,9 @@ def dropping_all_cached(cls: type[Entity], session: Session) -> Iterator[None]:
         drop_all_cached(cls, session)
 
 
-def drop_with_children(cls: type[Entity], session: Session) -> None:
+def drop_with_children(cls: type[Record], session: Session) -> None:
     """Forget the cached rows that a backend may have deleted together with one of this entity, at any depth."""
-    reached: list[type[Entity]] = []
+    reached: list[type[Record]] = []
     waiting = [entity_named(many.target) for many in cls._schema.to_many.values()]
     while waiting:
         child = waiting.pop()
@@ -69,18 +68,11 @@ def drop_with_children(cls: type[Entity], session: Session) -> None:
         session.cache.drop_all(child._schema.resource)
 
 
-def forget_related(instance: Entity, relation: str) -> None:
-    """Drop a related object that its key no longer names."""
-    for kept in (instance._state.rows, instance._state.related):
-        if kept:
-            kept.pop(relation, None)
-
-
 @contextmanager
 def renewing(owner: object, name: str) -> Iterator[None]:
     """Drop what was prefetched of an object's set once a verb has written to it; a bare key has none."""
     try:
         yield
     finally:
-        if hasattr(type(owner), "_schema"):
-            forget_related(cast("Entity", owner), name)
+        if isinstance(owner, Record):
+            forget_related(owner, name)

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from synapse.errors import ConflictError, MappingError, QueryError, ValidationError, describe
+from synapse.errors import MappingError, QueryError, describe
 from synapse.mapping.codecs import dump_value
 from synapse.mapping.json import same_json
 from synapse.mapping.schema import Field
 from synapse.mapping.unset import UNSET
-from synapse.orm import binding, cached_rows, loading
+from synapse.orm import binding, loading
+from synapse.orm.record import forget_related
 from synapse.orm.registry import entity_named
 
 if TYPE_CHECKING:
-    from synapse.orm.entity import Entity
-    from synapse.orm.queryset import QuerySet
+    from synapse.orm.record import Record
     from synapse.session import Session
 
-E = TypeVar("E", bound="Entity")
+E = TypeVar("E", bound="Record")
 
 
-def assign(instance: Entity, field: Field, *, value: Any) -> None:
+def assign(instance: Record, field: Field, *, value: Any) -> None:
     """Set a field that a user assigned, remembering what it was."""
     accepted = _taken(type(instance), field, value=value)
     state = instance._state
@@ -33,10 +33,10 @@ def assign(instance: Entity, field: Field, *, value: Any) -> None:
     loading.put(instance, field.name, value=accepted)
     for relation, via in instance._schema.relations.items():
         if via == field.name and kept != accepted:
-            cached_rows.forget_related(instance, relation)
+            forget_related(instance, relation)
 
 
-def _taken(cls: type[Entity], field: Field, *, value: Any) -> Any:
+def _taken(cls: type[Record], field: Field, *, value: Any) -> Any:
     """Check a value that is to be set; the key of another object has to be one that a backend may give."""
     entity = cls._schema.entity
     taken = field.accept(entity, value)
@@ -50,7 +50,7 @@ def _taken(cls: type[Entity], field: Field, *, value: Any) -> Any:
     return taken
 
 
-def unsaved(instance: Entity) -> dict[str, Any]:
+def unsaved(instance: Record) -> dict[str, Any]:
     """Give the fields whose value differs from what was loaded, or was never sent."""
     changed = {}
     state = instance._state
@@ -66,7 +66,7 @@ def unsaved(instance: Entity) -> dict[str, Any]:
     return changed
 
 
-def to_wire(instance: Entity) -> dict[str, Any]:
+def to_wire(instance: Record) -> dict[str, Any]:
     """Give the changes as the wire takes them, checking JSON that was edited in place."""
     fields, entity = instance._schema.fields, instance._schema.entity
     sent = {}
@@ -76,13 +76,13 @@ def to_wire(instance: Entity) -> dict[str, Any]:
     return sent
 
 
-def open_values(instance: Entity) -> dict[str, Any]:
+def open_values(instance: Record) -> dict[str, Any]:
     """Give the changes of an object as wire values by field, without its secrets."""
     fields = instance._schema.fields
     return {name: value for name, value in to_wire(instance).items() if not fields[name].secret}
 
 
-def loaded_value(instance: Entity, name: str) -> Any:
+def loaded_value(instance: Record, name: str) -> Any:
     """Give the wire value that a field had when it was loaded; `UNSET` where it never was."""
     state, codec = instance._state, instance._schema.fields[name].codec
     if codec.lazy:
@@ -91,7 +91,7 @@ def loaded_value(instance: Entity, name: str) -> Any:
     return value if value is UNSET else dump_value(codec, value)
 
 
-def check_read_only(instance: Entity) -> None:
+def check_read_only(instance: Record) -> None:
     """Refuse an object of which something that the backend sets was edited, since the edits would go nowhere."""
     cls, state = type(instance), instance._state
     for name, field in instance._schema.fields.items():
@@ -105,7 +105,7 @@ def check_read_only(instance: Entity) -> None:
             )
 
 
-def check_new(instance: Entity, session: Session) -> None:
+def check_new(instance: Record, session: Session) -> None:
     """Refuse what cannot be written: links to another backend or to what was deleted, and what only a verb makes."""
     name = instance._schema.entity
     if not instance._state.saved and instance._made_by:
@@ -122,7 +122,7 @@ def check_new(instance: Entity, session: Session) -> None:
             )
 
 
-def accepted(cls: type[Entity], values: Mapping[str, Any]) -> dict[str, Any]:
+def accepted(cls: type[Record], values: Mapping[str, Any]) -> dict[str, Any]:
     """Check values that are to be set on rows, and give them by field name."""
     schema = cls._schema
     held: dict[str, Any] = {}
@@ -138,13 +138,13 @@ def accepted(cls: type[Entity], values: Mapping[str, Any]) -> dict[str, Any]:
     return held
 
 
-def dumped(cls: type[Entity], values: Mapping[str, Any]) -> dict[str, Any]:
+def dumped(cls: type[Record], values: Mapping[str, Any]) -> dict[str, Any]:
     """Give checked values as the wire takes them."""
     return {name: dump_value(cls._schema.fields[name].codec, value) for name, value in values.items()}
 
 
 # --- one object of a query ---------------------------------------------------
-def linked(cls: type[Entity], values: Mapping[str, Any], *, link: Mapping[str, Any]) -> dict[str, Any]:
+def linked(cls: type[Record], values: Mapping[str, Any], *, link: Mapping[str, Any]) -> dict[str, Any]:
     """Add the link of `project.tasks` to the values of a new object, refusing those that link it elsewhere."""
     filled = dict(link)
     for name, value in values.items():
@@ -157,42 +157,3 @@ def linked(cls: type[Entity], values: Mapping[str, Any], *, link: Mapping[str, A
                 f"{link[via]!r}; nothing was sent"
             )
     return filled
-
-
-def update_or_create(
-    queryset: QuerySet[E], lookups: Mapping[str, Any], *, defaults: Mapping[str, Any] | None
-) -> tuple[E, bool]:
-    """Change the one match to *defaults*, or create it."""
-    found, made = queryset.get_or_create(defaults, **lookups)
-    if not made:
-        for name, value in (defaults or {}).items():
-            setattr(found, name, value)
-        with queryset._writing():
-            found.save()
-    return found, made
-
-
-def get_or_create(
-    queryset: QuerySet[E],
-    lookups: Mapping[str, Any],
-    *,
-    defaults: Mapping[str, Any] | None,
-    find: Callable[[], E | None],
-) -> tuple[E, bool]:
-    """Give what *find* finds, or create it; everything is checked before the first request."""
-    if defaults is not None and not isinstance(defaults, Mapping):
-        raise QueryError(f"defaults is a dict of fields, got {describe(defaults)}; nothing was sent")
-    values = {name: value for name, value in lookups.items() if "__" not in name} | dict(defaults or {})
-    accepted(queryset.entity, values)
-    binding.check_host(queryset.session, values.values(), what="get_or_create()")
-    found = find()
-    if found is not None:
-        return found, False
-    try:
-        return queryset.create(**values), True
-    except (ConflictError, ValidationError):
-        # Someone else may have created it since; if not, the refusal stands.
-        found = find()
-        if found is None:
-            raise
-        return found, False

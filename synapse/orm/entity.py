@@ -6,7 +6,7 @@ import copy
 import enum
 import inspect
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
 from itertools import takewhile
 from types import MemberDescriptorType
@@ -14,7 +14,6 @@ from typing import (
     TYPE_CHECKING,
     Annotated,
     Any,
-    ClassVar,
     Self,
     TypeVar,
     cast,
@@ -51,11 +50,11 @@ from synapse.mapping.schema import (
 )
 from synapse.mapping.state import State
 from synapse.mapping.unset import UNSET
-from synapse.orm import binding, hints, loading, saving
+from synapse.orm import binding, hints, lazy, loading, saving
 from synapse.orm.changes import assign, unsaved
 from synapse.orm.fixed import fixed
 from synapse.orm.manager import Objects, refuse_instance
-from synapse.orm.registry import entity_named, register
+from synapse.orm.record import Record, backend_in, clear, entity_named, has, peek, reference, register
 from synapse.orm.relations import ToMany, ToOne
 from synapse.query.catalog import Catalog
 from synapse.query.kinds import (
@@ -74,7 +73,6 @@ from synapse.query.kinds import (
 from synapse.query.lookups import By, In
 
 T = TypeVar("T")
-SHOWN_IN_REPR = 4
 
 
 @dataclass_transform(kw_only_default=True, field_specifiers=(attrs.field, read_only, write_only, secret))
@@ -216,25 +214,13 @@ def kind_of(annotation: Any) -> Kind:
 
 
 @entity("")
-class Entity:
+class Entity(Record):
     """Anything that the backend gives a key.
 
     Fields, relations and lookups are declared by the subclasses; a name that is not declared raises at once.
     """
 
-    _schema: ClassVar[Schema]
-    _catalog: ClassVar[Catalog]
-    lookups: ClassVar[Mapping[str, By]] = {}
-    _made_by: ClassVar[str] = ""
-    _is_found_again: ClassVar[bool] = (
-        False  # a new one of the same content is answered by the one that is there
-    )
-    DoesNotExist: ClassVar[type[NotFoundError]]
-    MultipleObjectsReturned: ClassVar[type[MultipleObjectsReturned]]
-
     objects = Objects()
-
-    _state: State = attrs.field(init=False)
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -243,7 +229,7 @@ class Entity:
     def __init__(self, **values: Any) -> None:
         """Make a new object, not known to the backend before `save()`."""
         schema, source = self._schema, values.pop("_state", State())
-        object.__setattr__(self, "_state", State(session=source.session, backend=binding.backend_in(source)))
+        object.__setattr__(self, "_state", State(session=source.session, backend=backend_in(source)))
         known = [name for name in schema.names if not schema.field(name).read_only]
         for name in values:
             if name not in known and not _is_property(type(self), name):
@@ -270,17 +256,7 @@ class Entity:
         <Task 5>
         """
         checked = cls._schema.key.check(f"{cls.__name__}.ref()", pk)
-        return loading.reference(cls, checked)
-
-    @classmethod
-    def _decisive(cls, sent: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Give what of a creation, as wire values by field, its answer has to hold."""
-        return sent
-
-    @property
-    def pk(self) -> Any:
-        """The primary key, whatever its name; None before the first `save()`."""
-        return loading.peek(self, self._schema.pk, default=None)
+        return reference(cls, checked)
 
     @property
     def extra(self) -> dict[str, Any]:
@@ -308,9 +284,8 @@ class Entity:
 
     def refresh(self) -> Self:
         """Load the object anew, dropping unsaved changes; a field that its row does not carry loads when it is read."""
-        session = binding.held(self, "refresh")
+        binding.held(self, "refresh")
         loading.refresh(self)
-        session.cache.discard(self._schema.resource, self.pk)
         return self
 
     def delete(self) -> None:
@@ -320,7 +295,7 @@ class Entity:
     def to_dict(self, *, json: bool = False) -> dict[str, Any]:
         """Give copies of the fields that are loaded, as Python values or as `json` ones; nothing is fetched."""
         copied = as_json if json else detached
-        return {name: copied(getattr(self, name)) for name in self._schema.fields if loading.has(self, name)}
+        return {name: copied(getattr(self, name)) for name in self._schema.fields if has(self, name)}
 
     # Type checkers would otherwise take any name as declared.
     if not TYPE_CHECKING:
@@ -330,7 +305,7 @@ class Entity:
                 raise AttributeError(name)  # libraries probe for dozens of these on every object
             # Python comes here for slots that are not set: a field that the row did not carry, or is not opened yet.
             if name in type(self)._schema.fields:
-                return loading.field_value(self, name)
+                return lazy.field_value(self, name)
             if name == "objects":
                 refuse_instance(self, type(self))
             if hasattr(type(self), name):
@@ -344,8 +319,8 @@ class Entity:
             if field is not None:
                 if field.read_only:
                     # `job.params |= {...}` has edited what is read next.
-                    if field.codec.lazy and name in self._state.origin and loading.peek(self, name) is value:
-                        loading.clear(self, name)
+                    if field.codec.lazy and name in self._state.origin and peek(self, name) is value:
+                        clear(self, name)
                     said = f"{type(self).__name__}.{name} is set by the backend and cannot be assigned"
                     raise FieldError(said, name=name)
                 assign(self, field, value=value)
@@ -362,63 +337,13 @@ class Entity:
         said = f"fields cannot be deleted; assign None to clear {quoted(name)} where it may be null"
         raise FieldError(said, name=name)
 
-    def __eq__(self, other: object) -> bool:
-        if self is other:
-            return True
-        if not isinstance(other, Entity):
-            return NotImplemented
-        same = self._schema is other._schema and self.pk is not None and self._same_key(other)
-        return same and not binding.apart(self, other)
-
-    def _same_key(self, other: Entity) -> bool:
-        mine, theirs = self.pk, other.pk
-        if mine.__class__ is theirs.__class__:
-            return bool(mine == theirs)
-        # One of them is known by its code only.
-        return theirs == self._code() if isinstance(theirs, str) else mine == other._code()
-
-    def _code(self) -> str | None:
-        """The text that the backend takes instead of the number, as far as it is loaded."""
-        return None
-
-    def __hash__(self) -> int:
-        name, key = type(self).__name__, self.pk
-        if key is None:
-            raise TypeError(f"a {name} that is not saved has no key to hash by; call .save() first")
-        if self._schema.is_code(key):
-            raise TypeError(
-                f"this {name} is known by {key!r} only, which is no key to hash by; call .refresh() first"
-            )
-        return hash((self._schema.entity, key))
-
-    def __repr__(self) -> str:
-        pk = "(new)" if self.pk is None else self.pk
-        return f"<{type(self).__name__} {pk}{''.join(f' {name}={text}' for name, text in _shown(self))}>"
-
-    def __rich_repr__(self) -> Iterator[Any]:
-        # rich would read every attrs field, and so load those that aren't here.
-        yield _Verbatim("(new)" if self.pk is None else self.pk)
-        yield from _shown(self)
-
-    __rich_repr__.angular = True  # type: ignore[attr-defined]
-
-    def __copy__(self) -> Self:
-        return loading.copied(self)
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
-        return loading.copied(self)
-
     def __reduce__(self) -> tuple[Any, ...]:
         secrets = {name for name, field in self._schema.fields.items() if field.secret}
         if kept_back := secrets & set(unsaved(self)):
             raise QueryError(
                 f"{self!r} has an unsaved {min(kept_back)}, and secrets are not pickled: save() first"
             )
-        slots = {name: loading.peek(self, name) for name in self._schema.fields if name not in secrets}
-        kept = {name: value for name, value in slots.items() if value is not UNSET}
-        origin = {name: raw for name, raw in self._state.origin.items() if name not in secrets}
-        state = attrs.evolve(self._state, origin=origin, backend=binding.travelling(self))
-        return loading.restore, (type(self), (kept, state))
+        return super().__reduce__()
 
 
 def _check_nothing_hidden(cls: type[Entity]) -> None:
@@ -450,36 +375,6 @@ def _is_set_by_descriptor(cls: type[Entity], name: str) -> bool:
     if type(declared) is property:
         return declared.fset is not None
     return hasattr(declared, "__set__") and not isinstance(declared, MemberDescriptorType)
-
-
-class _Verbatim(str):
-    """Text that is shown without quotes."""
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        return str(self)
-
-
-def _shown(instance: Entity) -> list[tuple[str, _Verbatim]]:
-    """Spell the first plain values that are here: nothing is loaded, and secrets are stars."""
-    shown: list[tuple[str, _Verbatim]] = []
-    for field in instance._schema.fields.values():
-        value = loading.peek(instance, field.name)
-        if (
-            value is UNSET
-            or value is None
-            or field.name == instance._schema.pk
-            or len(shown) == SHOWN_IN_REPR
-        ):
-            continue
-        if field.secret:
-            shown.append((field.name, _Verbatim("***")))
-        elif isinstance(value, str | int | float | bool):
-            text = repr(str(value)) if isinstance(value, str) else repr(value)
-            cut = text if len(text) <= 40 else text[:36] + "..." + text[0]
-            shown.append((field.name, _Verbatim(cut)))
-    return shown
 
 
 __all__ = ["Entity", "entity", "entity_named"]

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import attrs
 
 from synapse.errors import FieldError
 from synapse.mapping.codecs import Codec, open_value
-from synapse.orm import binding
-
-if TYPE_CHECKING:
-    from synapse.orm.entity import Entity
+from synapse.orm.record import Record, apart, schema_of
 
 T = TypeVar("T")
 
@@ -20,7 +17,7 @@ T = TypeVar("T")
 class _Field:
     """The field that a list is of: its entity, its name, and the entity whose keys it holds, if it holds keys."""
 
-    entity: type[Entity]
+    entity: type[Record]
     name: str
     of: str | None
 
@@ -61,18 +58,19 @@ class FixedList(list[T]):
         return super().count(self._key(item))
 
     def _key(self, item: Any) -> Any:
-        schema = getattr(type(item), "_schema", None)
-        if schema is None or self._field.of is None or not schema.is_a(self._field.of):
+        if not isinstance(item, Record) or self._field.of is None:
+            return item
+        if not schema_of(item).is_a(self._field.of):
             return item
         # A key of another backend is that of another object.
-        elsewhere = self._session is not None and binding.apart(item, self._session)
+        elsewhere = self._session is not None and apart(item, self._session)
         return item if elsewhere else item.pk
 
     def __reduce__(self) -> Any:
         return FixedList, (list(self), self._field)
 
 
-def fixed(codec: Codec, *, entity: type[Entity], name: str) -> Codec:
+def fixed(codec: Codec, *, entity: type[Record], name: str) -> Codec:
     """Give the codec of a list that the backend sets."""
     by = entity.lookups.get(name)
     field = _Field(entity, name, by.of if by is not None and isinstance(by.of, str) else None)
@@ -82,7 +80,7 @@ def fixed(codec: Codec, *, entity: type[Entity], name: str) -> Codec:
     )
 
 
-def _verb(cls: type[Entity], name: str) -> str:
+def _verb(cls: type[Record], name: str) -> str:
     """Say which verb changes what the backend sets, where there is one."""
     verb = f"set_{name}"
     if hasattr(cls, verb):

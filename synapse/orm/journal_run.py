@@ -32,10 +32,10 @@ from synapse.session import Outcome, Run, Untried, Written, create_each, rows_of
 from synapse.session.throttle import stopping
 
 if TYPE_CHECKING:
-    from synapse.orm.entity import Entity
+    from synapse.orm.record import Record
     from synapse.session import Session
 
-E = TypeVar("E", bound="Entity")
+E = TypeVar("E", bound="Record")
 
 # Of rows that are sent one by one, so many are noted at once.
 _WINDOW: Final = 50

@@ -1,97 +1,44 @@
-"""From rows to objects, and what an object loads later: deferred fields, everything anew."""
+"""From rows to objects: a page, one row, or a row that fills an object there is."""
 
 from __future__ import annotations
 
-import copy
-import weakref
-
-from collections.abc import Callable, Container, Iterable, Sequence
-from contextlib import AbstractContextManager, nullcontext
-from functools import cache, partial
+from collections.abc import Callable, Container, Sequence
+from functools import cache
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from synapse.dialects import Request, Table
-from synapse.errors import MappingError, NotFoundError, QueryError, TransportError, hidden
-from synapse.mapping.codecs import Misfit, open_value
+from synapse.errors import MappingError, NotFoundError, TransportError, hidden
+from synapse.mapping.codecs import Misfit
 from synapse.mapping.json import same_json
 from synapse.mapping.state import State
 from synapse.mapping.unset import UNSET
 from synapse.masking import outline
-from synapse.orm import coach, rowcode
-from synapse.orm.binding import backend_of, session_of
-from synapse.orm.registry import entity_named, table_of
-from synapse.query import Condition, FetchMode, In, Query
+from synapse.orm import rowcode
+from synapse.orm.binding import session_of
+from synapse.orm.record import Peers, Record, clear, entity_named, has, schema_of, state_of, table_of
+from synapse.orm.record import forget as forget
+from synapse.orm.record import missing as missing
+from synapse.orm.record import peek as peek
+from synapse.orm.record import put as put
+from synapse.orm.record import reference as reference
+
+# Where pickles of earlier versions look for it.
+from synapse.orm.record import restore as restore
+from synapse.query import FetchMode, Query
 from synapse.session import Session
-from synapse.session.process import Locks, undisturbed
+from synapse.session.process import undisturbed
 
-if TYPE_CHECKING:
-    from synapse.orm.entity import Entity
-
-E = TypeVar("E", bound="Entity")
+E = TypeVar("E", bound="Record")
 Put = Callable[[Any, Any], None]
-DEFERRED_BATCH = 100
 _SHOWN = 40
-
-
-class Peers:
-    """The rows of one page, so that what one of them lacks can be loaded for all.
-
-    Who loads something for them holds a lock, so that threads which want the same wait instead of asking as well.
-    """
-
-    __slots__ = ("locks", "narrowed", "refs")
-
-    def __init__(self, rows: Iterable[Entity] = (), *, narrowed: bool = False) -> None:
-        self.narrowed = narrowed
-        self.locks = Locks()
-        self.gather(rows)
-
-    def gather(self, rows: Iterable[Entity]) -> None:
-        """Take these for the rows of the page."""
-        self.refs = list(map(weakref.ref, rows))
-
-    def live(self) -> list[Entity]:
-        """Give the rows that are still in use."""
-        return [row for ref in self.refs if (row := ref()) is not None]
-
-
-def alone(instance: Entity) -> AbstractContextManager[object]:
-    """Keep other threads from loading for the same page, or for this object where it has none."""
-    peers: Peers | None = instance._state.peers
-    return nullcontext() if peers is None else peers.locks.mine
-
-
-# --- slots ------------------------------------------------------------------
-def peek(instance: Entity, name: str, *, default: Any = UNSET) -> Any:
-    """Read a slot without loading anything."""
-    try:
-        return getattr(type(instance), name).__get__(instance, type(instance))
-    except AttributeError:
-        return default
-
-
-def has(instance: Entity, name: str) -> bool:
-    """Whether a field's value is here."""
-    return peek(instance, name) is not UNSET or name in instance._state.origin
-
-
-def put(instance: Entity, name: str, *, value: Any) -> None:
-    """Write a slot without tracking."""
-    getattr(type(instance), name).__set__(instance, value)
-
-
-def clear(instance: Entity, name: str) -> None:
-    """Empty a slot, so that the next read opens or loads it."""
-    if peek(instance, name) is not UNSET:
-        getattr(type(instance), name).__delete__(instance)
 
 
 # --- rows → objects ---------------------------------------------------------
 @cache
 def _plan(cls: Any, table: Table) -> list[tuple[str, str, Callable[[Any], Any], bool, str | None, Put]]:
     """Lay out once per class how each field is read from a row."""
-    schema = cls._schema
+    schema = schema_of(cls)
     by_via = {via: name for name, via in schema.relations.items()}
     plan = []
     for name, wire in table.names.items():
@@ -100,9 +47,9 @@ def _plan(cls: Any, table: Table) -> list[tuple[str, str, Callable[[Any], Any], 
     return plan
 
 
-def fill(instance: Entity, row: dict[str, Any], *, where: str = "", skip: Container[str] = ()) -> None:
+def fill(instance: Record, row: dict[str, Any], *, where: str = "", skip: Container[str] = ()) -> None:
     """Write a row's values into an object; *where* says in errors which row it was."""
-    state, cls, name = instance._state, type(instance), "?"
+    state, cls, name = state_of(instance), type(instance), "?"
     matched = 0
     try:
         for name, wire, load, lazy, relation, write in _plan(cast("Any", cls), table_of(cls, state.session)):
@@ -123,17 +70,18 @@ def fill(instance: Entity, row: dict[str, Any], *, where: str = "", skip: Contai
                 state.origin[name] = None
             write(instance, value)
     except Misfit as misfit:
-        raise _misfit(instance, name, misfit, where=where) from None
+        raise misfitting(type(instance), name, misfit=misfit, where=where) from None
     if matched < len(row):
         _keep_extra(instance, row)
 
 
-def _misfit(instance: Entity, name: str, misfit: Misfit, *, where: str) -> MappingError:
-    path, said = f"{type(instance).__name__}.{name}{misfit.path}", misfit.said
-    field = instance._schema.fields.get(name)
+def misfitting(cls: type[Record], name: str, *, misfit: Misfit, where: str) -> MappingError:
+    """Say which field of which row has a value that does not fit."""
+    path, said = f"{cls.__name__}.{name}{misfit.path}", misfit.said
+    field = schema_of(cls).fields.get(name)
     if field and field.secret:
         path, said = (
-            f"{type(instance).__name__}.{name}",
+            f"{cls.__name__}.{name}",
             "the value does not fit, and is kept out of this message",
         )
     error = MappingError(f"{path}{where}: {said}")
@@ -141,35 +89,35 @@ def _misfit(instance: Entity, name: str, misfit: Misfit, *, where: str) -> Mappi
     return error
 
 
-def fill_missing(instance: Entity, row: dict[str, Any]) -> None:
+def fill_missing(instance: Record, row: dict[str, Any]) -> None:
     """Write only what the object lacks, so that what was read before stays as it was; a code gives way to the key."""
-    schema = instance._schema
+    schema = schema_of(instance)
     code = schema.is_code(peek(instance, schema.pk))
     fill(instance, row, skip={n for n in schema.fields if has(instance, n) and not (code and n == schema.pk)})
 
 
-def _keep_closed(instance: Entity, name: str, value: Any) -> None:
+def _keep_closed(instance: Record, name: str, value: Any) -> None:
     """Keep a lazy field as it came; one that is open and equal stays, since the user may hold on to it."""
     opened = peek(instance, name)
     if opened is not UNSET:
-        codec = instance._schema.fields[name].codec
+        codec = schema_of(instance).fields[name].codec
         if opened is None or not same_json(codec.dump(opened), value):
             clear(instance, name)
-    instance._state.origin[name] = value
+    state_of(instance).origin[name] = value
 
 
-def _keep_expanded(instance: Entity, relation: str, row: dict[str, Any]) -> Any:
-    target = entity_named(instance._schema.to_one[relation].target)
-    state = instance._state
+def _keep_expanded(instance: Record, relation: str, row: dict[str, Any]) -> Any:
+    target = entity_named(schema_of(instance).to_one[relation].target)
+    state = state_of(instance)
     state.rows = {**(state.rows or {}), relation: row}
     return row.get(table_of(target, state.session).pk)
 
 
-def _keep_extra(instance: Entity, row: dict[str, Any]) -> None:
-    state, cls = instance._state, type(instance)
+def _keep_extra(instance: Record, row: dict[str, Any]) -> None:
+    state, cls = state_of(instance), type(instance)
     known = _wire_names(table_of(cls, state.session))
     extra = {key: value for key, value in row.items() if key not in known}
-    for name in cls._schema.to_many:
+    for name in schema_of(cls).to_many:
         if isinstance(extra.get(name), list) and all(isinstance(each, dict) for each in extra[name]):
             state.rows = {**(state.rows or {}), name: extra.pop(name)}
     state.extra = extra or state.extra
@@ -180,9 +128,9 @@ def _wire_names(table: Table) -> frozenset[str]:
     return frozenset(table.names.values())
 
 
-def _keep_unknown(instance: Entity, row: dict[str, Any]) -> None:
+def _keep_unknown(instance: Record, row: dict[str, Any]) -> None:
     """Keep what came beside the fields of a row that was not normalised yet."""
-    _keep_extra(instance, table_of(type(instance), instance._state.session).normalise(row))
+    _keep_extra(instance, table_of(type(instance), state_of(instance).session).normalise(row))
 
 
 @cache
@@ -206,7 +154,7 @@ def load(
     table = table_of(cls, session)
     row = table.normalise(row)
     if row.get(table.pk) is None and not nested:
-        path = f"{cls.__name__}.{cls._schema.pk}"
+        path = f"{cls.__name__}.{schema_of(cls).pk}"
         error = MappingError(
             f"{path}{where}: the row has no key {table.pk!r}; it is {outline(row.get('', row))}"
         )
@@ -256,7 +204,7 @@ def load_page(
                         raise
                     bad[place] = error
                     continue
-                one._state.peers = peers
+                state_of(one).peers = peers
             made.append(one)
     if peers is not None:
         peers.gather(made)
@@ -272,145 +220,8 @@ def _load_odd(cls: type[E], row: Any, *, session: Session, number: int, mode: Fe
         raise
 
 
-def reference(cls: type[E], pk: Any, *, session: Session | None = None) -> E:
-    """Build an object of which only the key is known."""
-    instance = cls.__new__(cls)
-    object.__setattr__(instance, "_state", State(session=session, saved=True))
-    put(instance, cls._schema.pk, value=pk)
-    return instance
-
-
-def restore(cls: type[E], kept: tuple[dict[str, Any], State]) -> E:
-    """Rebuild a pickled object; it finds the current session when it needs one."""
-    instance = cls.__new__(cls)
-    slots, state = kept
-    object.__setattr__(instance, "_state", state)
-    for name, value in slots.items():
-        put(instance, name, value=value)
-    return instance
-
-
-def copied(instance: E) -> E:
-    """Copy an object with its session and its unsaved changes; neither knows of the other's life from then on."""
-    state = instance._state
-    slots = {name: peek(instance, name) for name in instance._schema.fields}
-    own = {name: copy.deepcopy(value) for name, value in slots.items() if value is not UNSET}
-    life = State.__new__(State)
-    life.__setstate__(copy.deepcopy(state.__getstate__()))
-    life.session, life.backend = state.session, backend_of(instance)
-    life.extra, life.rows = copy.deepcopy(state.extra), copy.deepcopy(state.rows)
-    return restore(type(instance), (own, life))
-
-
 # --- what is loaded later ---------------------------------------------------
-def field_value(instance: Entity, name: str) -> Any:
-    """Open or load a field whose slot is empty."""
-    state, field = instance._state, instance._schema.fields[name]
-    if name not in state.origin:
-        if not state.saved or field.write_only:
-            return _open_default(instance, name)
-        with alone(instance):
-            if not has(instance, name):
-                _load_deferred(instance, name)
-        value = peek(instance, name)
-        if value is not UNSET:
-            return value
-    if field.codec.plain:
-        value = state.hand_out(name)
-        put(instance, name, value=value)
-        return value
-    try:
-        value = open_value(field.codec, state.origin[name], session=state.session)
-    except Misfit as misfit:
-        raise _misfit(instance, name, misfit, where=f" of {instance.pk}") from None
-    if value is not None and field.codec.completed:
-        value = field.codec.completed(value, partial(_told, instance))
-    if value is not None and not field.codec.exact:
-        state.origin[name] = field.codec.dump(value)
-    put(instance, name, value=value)
-    return value
-
-
-def _told(instance: Entity, name: str) -> Any:
-    """Give what the row that an object was made of says under a name, whether that is a field of it or not."""
-    if name in instance._schema.fields:
-        return peek(instance, name, default=None)
-    return (instance._state.extra or {}).get(name)
-
-
-def _open_default(instance: Entity, name: str) -> Any:
-    field = instance._schema.fields[name]
-    if field.default is UNSET:
-        return None
-    value = open_value(field.codec, field.default, session=None) if field.codec.lazy else field.default
-    if field.codec.lazy and not field.read_only:
-        instance._state.origin[name] = field.default
-        put(instance, name, value=value)
-    return value
-
-
-def _load_deferred(instance: Entity, name: str) -> None:
-    cls, state = type(instance), instance._state
-    coach.refuse_inspectors(cls.__name__, name)
-    if state.mode is FetchMode.RAISE:
-        raise QueryError(
-            f"{cls.__name__}.{name} was not loaded and fetch_mode is RAISE; add {name!r} to only() or drop the defer()"
-        )
-    state.session = session = session_of(instance)
-    batch = _lacking(instance, name)
-    table = table_of(cls, session)
-    light, listed = table.lists_alone(name), table.accepts(cls._schema.pk, In)
-    if len(batch) == 1 and not cls._schema.fields[name].secret:
-        _note(instance, name)
-    if listed and (light or len(batch) > 1):
-        _load_for(batch, name, session)
-    if not has(instance, name):
-        fill_missing(instance, detail_row(instance, session, field=name))
-    if listed and not has(instance, name):
-        # Rows of the SDK's own lists hold more than single objects do.
-        _load_for([instance], name, session)
-    if not has(instance, name):
-        raise MappingError(
-            f"{cls.__name__}.{name}: the backend sends no such field for {cls.__name__} {instance.pk}"
-        )
-
-
-def _note(instance: Entity, name: str) -> None:
-    cls, mode = type(instance).__name__, instance._state.mode
-    if mode is FetchMode.ONE:
-        instead = f"drop fetch_mode(FetchMode.ONE), or add {name!r} to only()"
-    else:
-        instead = f"get the rows by one query that holds it, such as {cls}.objects.only({name!r})"
-    coach.note(f"{cls}.{name}", instead=instead)
-
-
-def _lacking(instance: Entity, name: str) -> list[Entity]:
-    peers: Peers | None = instance._state.peers
-    light = table_of(type(instance), session_of(instance)).lists_alone(name)
-    if peers is None or not (peers.narrowed or light):
-        return [instance]
-    others = [row for row in peers.live() if row is not instance and not has(row, name)]
-    return [instance, *others][:DEFERRED_BATCH]
-
-
-def _load_for(batch: list[Entity], name: str, session: Session) -> None:
-    table = table_of(type(batch[0]), session)
-    keys = Condition(table.schema.pk, In, tuple(row.pk for row in batch))
-    request = table.select(Query(where=(keys,), only=(name,)), size=len(batch))
-    found = table.found(session.send(request), request)
-    rows = [table.normalise(each) for each in found.rows]
-    by_key = dict(zip(table.keys(rows), rows, strict=True))
-    for instance in batch:
-        try:
-            if instance.pk in by_key:
-                fill_missing(instance, by_key[instance.pk])
-        except MappingError:
-            # What is wrong with the row of another is told where that is read.
-            if instance is batch[0]:
-                raise
-
-
-def detail_row(instance: Entity, session: Session, *, field: str = "") -> dict[str, Any]:
+def detail_row(instance: Record, session: Session, *, field: str = "") -> dict[str, Any]:
     """Fetch the object's own row; with *field*, one that carries this field."""
     cls, table = type(instance), table_of(type(instance), session)
     request = table.detail(instance.pk, field=field)
@@ -444,37 +255,21 @@ def same_key(asked: Any, found: Any) -> bool:
     return bool(asked == found or (asked.__class__ is str and asked.casefold() == found.casefold()))
 
 
-def missing(cls: type[Entity], message: str, *, cause: NotFoundError | None = None) -> NotFoundError:
-    """Make the entity's own DoesNotExist."""
-    return cls.DoesNotExist(
-        message,
-        status_code=404,
-        response=cause.response if cause else None,
-        request_id=cause.request_id if cause else None,
-    )
-
-
-def refresh(instance: Entity) -> None:
+def refresh(instance: Record) -> None:
     """Load every field anew and forget changes."""
     session = session_of(instance)
     row = detail_row(instance, session)
     for name, wire in table_of(type(instance), session).names.items():
         if wire not in row:
             forget(instance, name)
-    instance._state.rows = instance._state.related = None
+    state_of(instance).rows = state_of(instance).related = None
     overwrite(instance, row, session=session)
+    session.cache.discard(schema_of(instance).resource, instance.pk)
 
 
-def forget(instance: Entity, name: str) -> None:
-    """Drop a field's value, changed or not, so that the next read loads it."""
-    clear(instance, name)
-    instance._state.origin.pop(name, None)
-    instance._state.before.pop(name, None)
-
-
-def overwrite(instance: Entity, row: dict[str, Any], *, session: Session) -> None:
+def overwrite(instance: Record, row: dict[str, Any], *, session: Session) -> None:
     """Take over what the backend holds now, dropping changes, and the related objects that are not its own any more."""
-    state, relations = instance._state, instance._schema.relations
+    state, relations = state_of(instance), schema_of(instance).relations
     state.session, state.saved = session, True
     state.before.clear()
     keys = {name: peek(instance, via) for name, via in relations.items()}

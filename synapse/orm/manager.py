@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from synapse.errors import FieldError
 from synapse.orm.queryset import QuerySet
+from synapse.orm.record import Record
 
-if TYPE_CHECKING:
-    from synapse.orm.entity import Entity
-
-E = TypeVar("E", bound="Entity")
+E = TypeVar("E", bound="Record")
 M = TypeVar("M", bound="Manager[Any]")
 
 

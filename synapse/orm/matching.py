@@ -17,7 +17,7 @@ from synapse.orm import loading
 
 if TYPE_CHECKING:
     from synapse.mapping.schema import Field, Schema
-    from synapse.orm.entity import Entity
+    from synapse.orm.record import Record
 
 N = TypeVar("N")
 T = TypeVar("T")
@@ -69,7 +69,7 @@ class _Equals(Generic[N]):
 
 def pair(
     sent: Mapping[N, Mapping[str, Any]],
-    rows: Iterable[Entity],
+    rows: Iterable[Record],
     *,
     after: Mapping[N, int] | None = None,
     rewritten: bool = False,
@@ -178,7 +178,7 @@ def _is_inside(field: Field, value: Any) -> bool:
     return isinstance(value, str) and field.codec.lazy and not field.codec.plain
 
 
-def held_by(row: Entity, names: Iterable[str]) -> dict[str, Any]:
+def held_by(row: Record, names: Iterable[str]) -> dict[str, Any]:
     """Give what a row holds in the fields that can tell, as wire values; `UNSET` where it should, and does not."""
     held = {}
     for name in names:

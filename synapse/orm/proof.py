@@ -13,18 +13,19 @@ from synapse.errors import QueryError, ValidationError
 from synapse.mapping.unset import UNSET
 from synapse.orm import loading
 from synapse.orm.registry import table_of
+from synapse.orm.selection import evolved
 from synapse.query import Condition, In, NotIn
 from synapse.reading.read import count_rows
 
 if TYPE_CHECKING:
-    from synapse.orm.entity import Entity
-    from synapse.orm.queryset import QuerySet
+    from synapse.orm.record import Record
+    from synapse.orm.selection import Selection
 
 # A key that no row has: the last that the smallest usual column holds.
 NOBODY: Final = 2**31 - 1
 
 
-def telling(queryset: QuerySet[Any]) -> list[tuple[Condition, str]]:
+def telling(queryset: Selection[Any]) -> list[tuple[Condition, str]]:
     """Pair the conditions of a query with the fields that tell whether they hold, where there is one."""
     schema, lookups = queryset.entity._schema, queryset.entity._catalog.lookups
     pairs = []
@@ -35,7 +36,7 @@ def telling(queryset: QuerySet[Any]) -> list[tuple[Condition, str]]:
     return pairs
 
 
-def check(row: Entity, pairs: list[tuple[Condition, str]]) -> set[Condition]:
+def check(row: Record, pairs: list[tuple[Condition, str]]) -> set[Condition]:
     """Give the conditions that a row surely meets, or raise `QueryError` where it surely does not meet one."""
     met = set()
     for condition, name in pairs:
@@ -52,7 +53,7 @@ def check(row: Entity, pairs: list[tuple[Condition, str]]) -> set[Condition]:
     return met
 
 
-def check_heard(queryset: QuerySet[Any], conditions: Iterable[Condition], *, rows: Sequence[Entity]) -> None:
+def check_heard(queryset: Selection[Any], conditions: Iterable[Condition], *, rows: Sequence[Record]) -> None:
     """Raise `QueryError` for a condition that the backend ignores, though no field of the rows shows it.
 
     Its contrary must not give any of the same rows; where a condition has none, it must leave out some.
@@ -89,14 +90,14 @@ def contrary(condition: Condition, *, many: bool) -> Condition | None:
     return attrs.evolve(condition, value=(nobody,) if lookup is In else nobody)
 
 
-def _first_key(queryset: QuerySet[Any], condition: Condition, *, instead: Condition) -> Any:
+def _first_key(queryset: Selection[Any], condition: Condition, *, instead: Condition) -> Any:
     """Give the key of the first row with another condition; None without rows, or where the backend refuses it."""
     query, pk = queryset.query, queryset.entity._schema.pk
     # Two conditions that share a key on the wire would hide one another.
     rest = [each for each in query.where if (each.name, each.lookup) != (instead.name, instead.lookup)]
     where = (*(each for each in rest if each != condition), instead)
-    bare = queryset._evolve(
-        where=where, stop=query.start + 1, only=(pk,), defer=(), expand=(), prefetch=(), empty=False
+    bare = evolved(
+        queryset, where=where, stop=query.start + 1, only=(pk,), defer=(), expand=(), prefetch=(), empty=False
     )
     try:
         return next((row.pk for row in bare), None)
@@ -104,7 +105,7 @@ def _first_key(queryset: QuerySet[Any], condition: Condition, *, instead: Condit
         return None
 
 
-def _check_narrowing(queryset: QuerySet[Any], condition: Condition, *, matched: int) -> None:
+def _check_narrowing(queryset: Selection[Any], condition: Condition, *, matched: int) -> None:
     query, name = queryset.query, queryset.entity.__name__
     whole = attrs.evolve(query, start=0, stop=None)
     wider = attrs.evolve(whole, where=tuple(each for each in query.where if each != condition))

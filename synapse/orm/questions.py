@@ -18,7 +18,7 @@ from synapse.orm.registry import entity_named, table_of
 from synapse.orm.unconfirmed import ABSENT, Asked, Harmless, Moment, without_secrets
 
 if TYPE_CHECKING:
-    from synapse.orm.entity import Entity
+    from synapse.orm.record import Record
     from synapse.session import Session
 
 
@@ -34,7 +34,7 @@ class Creation(Asked):
     taken: set[Any] = attrs.field(factory=set, repr=False, eq=False)
 
     @classmethod
-    def of(cls, objects: Sequence[Entity], *, session: Session, since: Moment) -> Creation:
+    def of(cls, objects: Sequence[Record], *, session: Session, since: Moment) -> Creation:
         """Ask for new objects of one entity, which were sent by one request."""
         asked = cls.of_rows(
             type(objects[0]), [open_values(each) for each in objects], session=session, since=since
@@ -43,7 +43,7 @@ class Creation(Asked):
 
     @classmethod
     def of_rows(
-        cls, entity: type[Entity], sent: Sequence[Mapping[str, Any]], *, session: Session, since: Moment
+        cls, entity: type[Record], sent: Sequence[Mapping[str, Any]], *, session: Session, since: Moment
     ) -> Creation:
         """Ask for rows that nobody holds as objects, given as wire values by field."""
         links = recent_rows.shared_links(table_of(entity, session), sent)
@@ -81,7 +81,7 @@ class Creation(Asked):
             return Resolution(rows=maybe, reason=f"{named(maybe)} {said}")
         return ABSENT
 
-    def _unknown(self, rows: list[Any], session: Session) -> dict[Any, tuple[Entity, dict[str, Any]]]:
+    def _unknown(self, rows: list[Any], session: Session) -> dict[Any, tuple[Record, dict[str, Any]]]:
         """Leave out rows that this session made by other writes."""
         own = {each.pk for each in self.objects} | self.taken
         resource = entity_named(self.entity)._schema.resource
@@ -89,7 +89,7 @@ class Creation(Asked):
             row.pk: (row, raw) for row, raw in rows if row.pk in own or not session.has_made(resource, row.pk)
         }
 
-    def _paired(self, rows: Mapping[Any, tuple[Entity, dict[str, Any]]]) -> matching.Paired[int]:
+    def _paired(self, rows: Mapping[Any, tuple[Record, dict[str, Any]]]) -> matching.Paired[int]:
         found = [row for row, _ in rows.values()]
         return matching.pair(dict(enumerate(self.sent)), found, rewritten=not self.partial)
 
@@ -99,7 +99,7 @@ class Creation(Asked):
         return {"sent": sent, "partial": self.partial or sent != self.sent}
 
     def _doubt(
-        self, made: recent_rows.Newest[Any], paired: matching.Paired[int], maybe: tuple[Entity, ...]
+        self, made: recent_rows.Newest[Any], paired: matching.Paired[int], maybe: tuple[Record, ...]
     ) -> str:
         if not made.whole:
             return f"not all {self.entity} rows that were made since could be read; resolve() again, or filter for it"
@@ -111,13 +111,13 @@ class Creation(Asked):
             return f"{len(paired.found)} of {len(self.sent)} are there: {named(maybe)}"
         return f"{named(maybe)} may be it, or somebody else's; compare what it holds"
 
-    def _taken(self, index: int, row: Entity, raw: dict[str, Any], session: Session) -> Entity:
+    def _taken(self, index: int, row: Record, raw: dict[str, Any], session: Session) -> Record:
         """Let the user's own object be the row that was found, unless it was saved since; no other write made it."""
         self.taken.add(row.pk)
         session.note_made(row._schema.resource, row.pk)
         if index >= len(self.objects):
             return row
-        own: Entity = self.objects[index]
+        own: Record = self.objects[index]
         if own._state.saved:
             return own if own.pk == row.pk else row
         answers.take_over(own, raw, session=session, sent=self.sent[index])
@@ -141,7 +141,7 @@ class Edit(Asked):
     @classmethod
     def of_row(
         cls,
-        entity: type[Entity],
+        entity: type[Record],
         pk: Any,
         *,
         sent: Mapping[str, Any],
@@ -161,7 +161,7 @@ class Edit(Asked):
         )
 
     @classmethod
-    def of(cls, instance: Entity, *, session: Session) -> Edit:
+    def of(cls, instance: Record, *, session: Session) -> Edit:
         """Ask for the unsaved changes of an object."""
         sent = open_values(instance)
         return cls(
@@ -216,12 +216,12 @@ class Removal(Harmless):
     pk: Any
 
     @classmethod
-    def of_row(cls, entity: type[Entity], pk: Any, *, session: Session) -> Removal:
+    def of_row(cls, entity: type[Record], pk: Any, *, session: Session) -> Removal:
         """Ask for a row that nobody holds as an object."""
         return cls(entity=entity._schema.entity, pk=pk, host=session.host, session=session)
 
     @classmethod
-    def of(cls, instance: Entity, *, session: Session) -> Removal:
+    def of(cls, instance: Record, *, session: Session) -> Removal:
         """Ask for an object."""
         return attrs.evolve(cls.of_row(type(instance), instance.pk, session=session), objects=(instance,))
 
@@ -230,7 +230,7 @@ class Removal(Harmless):
         cls = entity_named(self.entity)
         row = loading.reference(cls, self.pk, session=session)
         try:
-            row.refresh()
+            loading.refresh(row)
         except NotFoundError as error:
             for own in self.objects:
                 own._state.deleted = True
@@ -238,7 +238,7 @@ class Removal(Harmless):
         return ABSENT._replace(rows=(row,), reason=f"{named([row])} is there")
 
 
-def held_values(fresh: Entity, names: Iterable[str]) -> dict[str, Any]:
+def held_values(fresh: Record, names: Iterable[str]) -> dict[str, Any]:
     """Give what a row that was just read holds, as wire values; what no row shows is left out."""
     fields = fresh._schema.fields
     return {
@@ -248,12 +248,12 @@ def held_values(fresh: Entity, names: Iterable[str]) -> dict[str, Any]:
     }
 
 
-def _taken_on(cls: type[Entity], name: str, sent: Any, held: Any, *, before: Any) -> bool:
+def _taken_on(cls: type[Record], name: str, sent: Any, held: Any, *, before: Any) -> bool:
     found = matching.like(cls._schema.fields[name], sent, held=held)
     return found is Likeness.SAME or (found is Likeness.POSSIBLE and not same_json(held, before))
 
 
-def named(rows: Sequence[Entity]) -> str:
+def named(rows: Sequence[Record]) -> str:
     """Name rows for a sentence, the first few of many."""
     shown = ", ".join(f"{row._schema.entity} {row.pk}" for row in rows[:3])
     return f"{shown} and {len(rows) - 3} more" if len(rows) > 3 else shown

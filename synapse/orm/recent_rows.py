@@ -16,11 +16,11 @@ from synapse.query import Exact, Gt, Query
 
 if TYPE_CHECKING:
     from synapse.dialects import Place, Table
-    from synapse.orm.entity import Entity
+    from synapse.orm.record import Record
     from synapse.orm.unconfirmed import Moment
     from synapse.session import Session
 
-E = TypeVar("E", bound="Entity")
+E = TypeVar("E", bound="Record")
 
 SLACK: Final = 2.0  # answers carry whole seconds
 # So far the clock of what answers may be from that of what makes the rows, and one machine's from another's.
@@ -125,7 +125,7 @@ def _before_known(
     )
 
 
-def _made_after(row: Entity, start: float | None) -> bool:
+def _made_after(row: Record, start: float | None) -> bool:
     return start is None or (_moment(row) or start) >= start
 
 
@@ -144,7 +144,7 @@ def _date(headers: Mapping[str, str]) -> float | None:
         return None
 
 
-def _moment(row: Entity) -> float | None:
+def _moment(row: Record) -> float | None:
     made = loading.peek(row, "created", default=None) if "created" in row._schema.fields else None
     return made.timestamp() if made else None
 
@@ -161,7 +161,7 @@ def _descends(table: Table, rows: list[Any]) -> bool:
 
 
 # --- by the order of keys ----------------------------------------------------
-def highest_key(cls: type[Entity], session: Session) -> int | None:
+def highest_key(cls: type[Record], session: Session) -> int | None:
     """Give the highest key that the backend has, 0 without rows; None where keys are in no order."""
     table, pk = table_of(cls, session), cls._schema.pk
     if pk not in table.orders:

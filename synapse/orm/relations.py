@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, cast, get_args, overload
+from typing import Any, Generic, Self, TypeVar, cast, get_args, overload
 
 from synapse.errors import FieldError, MappingError
-from synapse.orm import binding
-from synapse.orm.registry import entity_behind
-
-if TYPE_CHECKING:
-    from synapse.orm.entity import Entity
-    from synapse.orm.queryset import QuerySet
+from synapse.mapping.schema import ToManyLink
+from synapse.orm import binding, lazy, loading
+from synapse.orm.queryset import QuerySet
+from synapse.orm.record import Record, alone, attach, entity_behind, entity_named, schema_of, state_of
+from synapse.orm.results import Owner
+from synapse.orm.selection import owned
+from synapse.query import Query
 
 E = TypeVar("E")
 S = TypeVar("S")
 Q = TypeVar("Q", bound="QuerySet[Any]")
-M = TypeVar("M", bound="Entity")
+M = TypeVar("M", bound="Record")
 
 
 class Relation(property):
@@ -55,38 +56,35 @@ class ToOne(Relation, Generic[E]):
     @overload  # type: ignore[override]
     def __get__(self, instance: None, owner: type[Any]) -> Self: ...
     @overload
-    def __get__(self, instance: Entity, owner: type[Any]) -> E: ...
+    def __get__(self, instance: Record, owner: type[Any]) -> E: ...
     def __get__(  # pyright: ignore[reportIncompatibleMethodOverride]
-        self, instance: Entity | None, owner: type[Any]
+        self, instance: Record | None, owner: type[Any]
     ) -> Self | E:
         if instance is None:
             return self
-        from synapse.orm import fetching
-
-        found: E = fetching.related(instance, instance._schema.to_one[self.name])
+        found: E = lazy.related(instance, schema_of(instance).to_one[self.name])
         return found
 
-    def __set__(self, instance: Entity, value: E) -> None:
+    def __set__(self, instance: Record, value: E) -> None:
         key = None if value is None else self.key_of(value)
-        linked = getattr(value, "_schema", None) is not None
-        if linked:
+        if isinstance(value, Record):
             binding.check_link(instance, value, name=self.name)
         setattr(instance, self.via, key)
-        if linked:
-            instance._state.related = {**(instance._state.related or {}), self.name: value}
+        if isinstance(value, Record):
+            attach(instance, self.name, value=value)
 
     def key_of(self, value: Any) -> Any:
         """Take the key of an object of the right kind, or a bare key."""
-        schema = getattr(type(value), "_schema", None)
-        if schema is None:
+        if not isinstance(value, Record):
             return value
+        schema = schema_of(value)
         if not schema.is_a(self.target):
             raise MappingError(f"{self.name} takes a {self.target} or its key, not a {schema.entity}")
         if value.pk is None:
             raise MappingError(
                 f"{self.name} got a {self.target} that is not saved yet; call .save() on it first"
             )
-        if value._state.deleted:
+        if state_of(value).deleted:
             raise MappingError(f"{self.name} got {self.target} {value.pk}, which was deleted")
         return value.pk
 
@@ -108,11 +106,11 @@ class ToMany(Relation, Generic[S]):
     @overload  # type: ignore[override]
     def __get__(self, instance: None, owner: type[Any]) -> Self: ...
     @overload
-    def __get__(self: ToMany[Q], instance: Entity, owner: type[Any]) -> Q: ...
+    def __get__(self: ToMany[Q], instance: Record, owner: type[Any]) -> Q: ...
     @overload
-    def __get__(self: ToMany[M], instance: Entity, owner: type[Any]) -> QuerySet[M]: ...
+    def __get__(self: ToMany[M], instance: Record, owner: type[Any]) -> QuerySet[M]: ...
     def __get__(  # pyright: ignore[reportIncompatibleMethodOverride]
-        self, instance: Entity | None, owner: type[Any]
+        self, instance: Record | None, owner: type[Any]
     ) -> Any:
         if instance is None:
             return self
@@ -121,14 +119,27 @@ class ToMany(Relation, Generic[S]):
                 f"this {owner.__name__} is not saved yet, so it has no {self.name}; call .save() first",
                 name=self.name,
             )
-        if instance._state.deleted:
+        if state_of(instance).deleted:
             said = f"{owner.__name__} {instance.pk} was deleted, and its {self.name} with it"
             raise FieldError(said, name=self.name)
-        from synapse.orm import fetching
+        return _set_of(instance, schema_of(instance).to_many[self.name])
 
-        return fetching.related_set(instance, instance._schema.to_many[self.name])
-
-    def __set__(self, instance: Entity, value: Any) -> None:
+    def __set__(self, instance: Record, value: Any) -> None:
         raise FieldError(
             f"{self.name} is a query; change the link on the {self.target} objects themselves", name=self.name
         )
+
+
+def _set_of(record: Record, many: ToManyLink) -> QuerySet[Any]:
+    """Give the query of the objects that point back here, already answered where they came with it."""
+    state, target, owner = state_of(record), entity_named(many.target), Owner.of(record, many)
+    queryset: QuerySet[Any] = target.objects.filter(**{many.by: record.pk})
+    if state.session is not None:
+        queryset = queryset.using(state.session)
+    with alone(record):
+        if state.rows and many.name in state.rows:
+            rows, session = state.rows.pop(many.name), binding.session_of(record)
+            page = loading.load_page(target, rows, session=session, query=Query(mode=owner.mode))
+            owner.know(page, session=session)
+            attach(record, many.name, value=page)
+    return owned(queryset, owner)

@@ -18,12 +18,12 @@ from synapse.orm.unconfirmed import resolvable_by
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from synapse.orm.entity import Entity
+    from synapse.orm.record import Record
     from synapse.session import Session
 
 
 def save(
-    instance: Entity,
+    instance: Record,
     *,
     check: bool = False,
     update_fields: Iterable[str] | None = None,
@@ -51,7 +51,7 @@ def save(
         _change(instance, values, session)
 
 
-def _create(instance: Entity, values: dict[str, Any], session: Session, *, keys: answers.Keys | None) -> None:
+def _create(instance: Record, values: dict[str, Any], session: Session, *, keys: answers.Keys | None) -> None:
     def check(row: dict[str, Any]) -> None:
         answers.check_created(type(instance), row, sent=values, session=session, keys=keys)
 
@@ -64,7 +64,7 @@ def _create(instance: Entity, values: dict[str, Any], session: Session, *, keys:
         answers.store(instance, row, session=session, check=check)
 
 
-def _change(instance: Entity, values: dict[str, Any], session: Session) -> None:
+def _change(instance: Record, values: dict[str, Any], session: Session) -> None:
     cls, pk = type(instance), instance.pk
     before = {name: loaded_value(instance, name) for name in values}
 
@@ -86,7 +86,7 @@ def _change(instance: Entity, values: dict[str, Any], session: Session) -> None:
         answers.store(instance, row, session=session, check=check)
 
 
-def check_covered(instance: Entity, names: Iterable[str], *, values: Mapping[str, Any]) -> None:
+def check_covered(instance: Record, names: Iterable[str], *, values: Mapping[str, Any]) -> None:
     """Refuse to save where changes are in other fields than those that are to be saved."""
     schema = instance._schema
     given = arguments.texts("save(update_fields=...)", names)
@@ -98,7 +98,7 @@ def check_covered(instance: Entity, names: Iterable[str], *, values: Mapping[str
         )
 
 
-def delete(instance: Entity) -> None:
+def delete(instance: Record) -> None:
     """Delete an object; one that is gone already raises its DoesNotExist."""
     schema, state = instance._schema, instance._state
     if state.deleted:
@@ -119,7 +119,7 @@ def delete(instance: Entity) -> None:
     state.deleted = True
 
 
-def check_conflicts(instance: Entity, session: Session) -> None:
+def check_conflicts(instance: Record, session: Session) -> None:
     """Raise `ConflictError` where a changed field holds neither what was loaded nor what is to be set."""
     fields = instance._schema.fields
     changed = unsaved(instance)
@@ -143,7 +143,7 @@ def check_conflicts(instance: Entity, session: Session) -> None:
     raise error
 
 
-def _conflict(instance: Entity, fresh: Entity, name: str) -> Conflict:
+def _conflict(instance: Record, fresh: Record, name: str) -> Conflict:
     field = instance._schema.fields[name]
     if field.secret:
         return Conflict(UNSET, UNSET, UNSET)
@@ -153,7 +153,7 @@ def _conflict(instance: Entity, fresh: Entity, name: str) -> Conflict:
     return Conflict(detached(loaded), getattr(fresh, name), detached(loading.peek(instance, name)))
 
 
-def _told(instance: Entity, conflicts: Mapping[str, Conflict]) -> str:
+def _told(instance: Record, conflicts: Mapping[str, Conflict]) -> str:
     """Tell fields that others changed from those of which nobody knows what they were."""
     name = f"{instance._schema.entity} {instance.pk}"
     unread = [field for field in conflicts if loaded_value(instance, field) is UNSET]

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, Self, TypeVar, cast, ov
 from synapse.errors import QueryError
 from synapse.mapping.json import as_json, detached
 from synapse.mapping.unset import UNSET, Unset
-from synapse.orm import hints, loading
+from synapse.orm import hints
 from synapse.orm.fixed import FixedList
+from synapse.orm.record import has, schema_of
 from synapse.query import FetchMode
 from synapse.showing import shortened
 
 if TYPE_CHECKING:
-    from synapse.orm.queryset import QuerySet
+    from synapse.orm.selection import Selection
     from synapse.reading.explain import Explanation
     from synapse.reading.plan import PlanName
     from synapse.reading.rows import OnBadRow, Rows
@@ -47,7 +48,7 @@ class Values(Generic[R]):
     """A lazy sequence of plain values, one for each row of a query; edits of a value reach no row."""
 
     def __init__(
-        self, queryset: QuerySet[Any], fields: tuple[str, ...], *, shape: Shape, json: bool = False
+        self, queryset: Selection[Any], fields: tuple[str, ...], *, shape: Shape, json: bool = False
     ) -> None:
         self._queryset = queryset
         self._fields = fields
@@ -56,18 +57,18 @@ class Values(Generic[R]):
 
     @classmethod
     def of(
-        cls, queryset: QuerySet[Any], fields: tuple[str, ...], *, shape: Shape, json: bool = False
+        cls, queryset: Selection[Any], fields: tuple[str, ...], *, shape: Shape, json: bool = False
     ) -> Values[R]:
         """Fetch only the named fields; without names, what the rows carry."""
         if shape == "flat" and len(fields) != 1:
             raise QueryError("values_list(flat=True) takes exactly one field")
         # A field that is asked for by its name is no surprise, whatever the fetch mode.
-        asked = queryset.only(*fields)._evolve(mode=FetchMode.PEERS) if fields else queryset
+        asked = queryset.only(*fields).fetch_mode(FetchMode.PEERS) if fields else queryset
         return cls(asked, fields, shape=shape, json=json)
 
     def _convert(self, *, kept: bool = True) -> Callable[[Any], R]:
         """Give what turns a row into its value, with copies of what a row that is *kept* holds."""
-        schema, copied = self._queryset.entity._schema, self._copier(kept=kept)
+        schema, copied = schema_of(self._queryset.entity), self._copier(kept=kept)
         names, fields = list(self._fields), [schema.field(name).name for name in self._fields]
         build = _builder(self._shape, names)
 
@@ -75,7 +76,7 @@ class Values(Generic[R]):
             nonlocal build
             if not fields:
                 # The first row speaks for all, so that every one has the same fields.
-                fields.extend(name for name in schema.fields if loading.has(row, name))
+                fields.extend(name for name in schema.fields if has(row, name))
                 build = _builder(self._shape, fields)
             return build([copied(getattr(row, field)) for field in fields])
 
@@ -86,7 +87,7 @@ class Values(Generic[R]):
             return as_json
         return detached if kept else lambda value: detached(value) if value.__class__ is FixedList else value
 
-    def _with(self, queryset: QuerySet[Any]) -> Self:
+    def _with(self, queryset: Selection[Any]) -> Self:
         return type(self)(queryset, self._fields, shape=self._shape, json=self._json)
 
     # --- narrowing ----------------------------------------------------------
@@ -124,7 +125,7 @@ class Values(Generic[R]):
 
     def values(self, *fields: str, json: bool = False) -> Values[dict[str, Any]]:
         """Give dicts of these fields instead, or of all."""
-        return self._rows().values(*fields, json=json)
+        return Values.of(self._rows(), fields, shape="dict", json=json)
 
     @overload
     def values_list(self, field: str, /, *, flat: Literal[True], json: bool = ...) -> Values[Any]: ...
@@ -136,8 +137,8 @@ class Values(Generic[R]):
         """Give tuples of these fields instead; with `flat=True` and one field, its bare values."""
         return Values.of(self._rows(), fields, shape=shape_of(flat=flat, named=named), json=json)
 
-    def _rows(self) -> QuerySet[Any]:
-        return self._queryset._evolve(only=()) if self._fields else self._queryset
+    def _rows(self) -> Selection[Any]:
+        return self._queryset.only() if self._fields else self._queryset
 
     # --- reading ------------------------------------------------------------
     def get(self, pk: Any = UNSET, /, **lookups: Any) -> R:

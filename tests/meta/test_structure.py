@@ -9,8 +9,8 @@ import pytest
 from tests import structure
 from tests.structure import Package
 
-CYCLE = 40
-PRIVATE_READS = 300
+CYCLE = 3
+PRIVATE_READS = 125
 FILES_NAMING_A_GENERATION = 26
 WIRE_WORDS = 23
 FILES_IN_A_FOLDER = 50

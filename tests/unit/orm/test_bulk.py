@@ -21,7 +21,7 @@ from synapse import (
     WriteUnconfirmedError,
 )
 from synapse.orm import BulkResult, Change
-from synapse.orm.bulk import check_size
+from synapse.orm.arguments import check_size
 from synapse.testing import canned, page
 from tests.unit.orm.lost import at, backend, listed
 from tests.unit.orm.stored import stored

@@ -15,7 +15,7 @@ import pytest
 
 from synapse import DataUnit, FetchMode, Job, Project, QueryError, Task
 from synapse.orm import QuerySet
-from synapse.orm import queryset as queryset_module
+from synapse.orm import selection as selection_module
 from synapse.testing import assert_requests, canned, page
 from tests.unit import moments
 from tests.unit.orm.rows import served, task
@@ -402,7 +402,7 @@ def test_an_interrupt_while_rows_are_kept_loses_none_of_them():
         queryset = Task.objects.using(
             canned({"GET sdk/tasks/": served([task(key) for key in range(1, 6)])}, page_size=2)
         )
-        hit = moments.interrupted(partial(list, queryset), within=queryset_module, at=at)
+        hit = moments.interrupted(partial(list, queryset), within=selection_module, at=at)
 
         assert [1, 2, 3, 4, 5] == [row.pk for row in queryset]
         if not hit:

@@ -6,7 +6,7 @@ import pytest
 
 from synapse import MappingError, Project, Task, TaskTag
 from synapse.orm import ToMany, ToOne
-from synapse.orm.fetching import back
+from synapse.orm.results import back
 from synapse.testing import canned
 from tests.unit.orm.rows import project, task
 

@@ -1,15 +1,20 @@
-"""The names, numbers and raw parameters that a query is built from, checked; and the query spelled out."""
+"""What a query is built from, checked: names, places, lookups and raw parameters; and the query spelled out."""
 
 from __future__ import annotations
 
 import operator
 
 from collections.abc import Mapping
+from typing import Any, Literal
+
+import attrs
 
 from synapse.errors import ArgumentTypeError, QueryError, describe
 from synapse.masking import mask_body
-from synapse.query import Query
+from synapse.query.catalog import Catalog
 from synapse.query.kinds import LARGEST, SMALLEST
+from synapse.query.lookups import Nothing
+from synapse.query.query import Query
 from synapse.values import advice, plain
 
 
@@ -58,6 +63,41 @@ def raw(params: Mapping[str, object], *, paging: Mapping[str, str]) -> tuple[tup
         if name in paging:
             raise QueryError(f"params({name}=...) would choose the page that is read; {paging[name]}")
     return tuple((name, str(value)) for name, value in params.items())
+
+
+def check_unsliced(query: Query, verb: str) -> None:
+    """Refuse to change a query once a slice of it was taken."""
+    if query.sliced:
+        raise QueryError(f"{verb} cannot follow a slice, since the slice was taken first; narrow, then slice")
+
+
+def check_lookups(verb: str, *, lookups: Mapping[str, Any], refused: tuple[object, ...]) -> None:
+    """Refuse what the backend cannot answer: anything but `name=value`, and NOT of several at once."""
+    if refused:
+        raise QueryError(
+            f"{verb}() takes name=value only; the backend cannot answer OR or nested conditions. Chain filter() for "
+            "AND; for OR run both queries, and join the rows by key"
+        )
+    if verb == "exclude" and len(lookups) > 1:
+        raise QueryError(
+            "exclude() with several lookups means NOT (a AND b), which the backend cannot answer; "
+            "chain one exclude() for each if you mean NOT a AND NOT b"
+        )
+
+
+def narrowed(
+    query: Query, catalog: Catalog, *, verb: Literal["filter", "exclude"], lookups: Mapping[str, Any]
+) -> Query:
+    """Give the query that meets these lookups, or none of them, as well."""
+    make = catalog.condition if verb == "filter" else catalog.negation
+    conditions = [make(name, value) for name, value in lookups.items()]
+    where = query.where
+    try:
+        for condition in conditions:
+            where = catalog.add(where, condition)
+    except Nothing:
+        return attrs.evolve(query, where=(*query.where, *conditions), empty=True)
+    return attrs.evolve(query, where=where)
 
 
 def spelled(query: Query) -> str:

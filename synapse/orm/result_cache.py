@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 R = TypeVar("R")
 
 
-class Result(Generic[R]):
+class ResultCache(Generic[R]):
     """The rows that were fetched so far, page by page, until it is `whole`.
 
     A loop holds on to the result that it began with, whatever its query forgets meanwhile. `backend` is where the rows

@@ -1,0 +1,305 @@
+"""The rows of a query as objects, with what is prefetched for them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Generic, Self, TypeVar, cast
+
+import attrs
+
+from synapse.dialects import Table
+from synapse.errors import MappingError, NotFoundError, QueryError, describe, did_you_mean, quoted
+from synapse.mapping.schema import Schema, ToManyLink, ToOneLink
+from synapse.orm import lazy, loading
+from synapse.orm.arguments import check_size
+from synapse.orm.binding import session_of
+from synapse.orm.record import (
+    Record,
+    apart,
+    attach,
+    catalog_of,
+    entity_named,
+    forget_related,
+    missing,
+    peek,
+    schema_of,
+    state_of,
+    table_of,
+)
+from synapse.query import Exact, FetchMode, In, Query
+from synapse.query.kinds import Reference
+from synapse.reading import checkpoint
+from synapse.reading.plan import NAMES, PlanName, check_name
+from synapse.reading.read import How, check_supported, read, windows
+from synapse.reading.route import Window
+from synapse.reading.rows import OnBadRow, Rows
+from synapse.session import Session
+
+E = TypeVar("E", bound="Record")
+
+
+@attrs.frozen(eq=False)
+class Owner:
+    """Whose set a query is: the object, the name of the set there, and the field of the rows that holds its key."""
+
+    record: Record
+    name: str
+    via: str | None
+
+    @classmethod
+    def of(cls, record: Record, many: ToManyLink) -> Self:
+        """Tell whose set a relation is."""
+        return cls(record, many.name, back(schema_of(record), many))
+
+    @property
+    def mode(self) -> FetchMode:
+        """The fetch mode that the rows of the set inherit."""
+        return state_of(self.record).mode or FetchMode.PEERS
+
+    def rows(self) -> list[Any] | None:
+        """Give the rows that were prefetched, if they are held."""
+        held: list[Any] | None = (state_of(self.record).related or {}).get(self.name)
+        return held
+
+    def forget(self) -> None:
+        """Drop the rows that were prefetched."""
+        forget_related(self.record, self.name)
+
+    def know(self, rows: Sequence[Record], *, session: Session, made: bool = False) -> None:
+        """Tell rows whose they are, so that the owner need not be fetched; one that came nested wins.
+
+        A free reference goes by whichever session is current when it is read, and is the owner of rows that it *made*
+        only.
+        """
+        if not rows or self.via is None:
+            return
+        state = state_of(self.record)
+        free = state.session is None and (made if state.backend is None else not apart(self.record, session))
+        if not free and state.session is not session:
+            return
+        relations, key = schema_of(rows[0]).relations, self.record.pk
+        [relation] = [name for name, field in relations.items() if field == self.via]
+        for row in rows:
+            if peek(row, self.via) == key and relation not in (state_of(row).rows or ()):
+                attach(row, relation, value=self.record)
+
+
+def back(schema: Schema, many: ToManyLink) -> str | None:
+    """Name the field of a link's target that holds the key of its owner, if it has one."""
+    links = schema_of(entity_named(many.target)).to_one.values()
+    return next((link.via for link in links if schema.is_a(link.target)), None)
+
+
+def key_kind(cls: type[Record]) -> Reference:
+    """Give how keys of an entity are checked."""
+    schema = schema_of(cls)
+    return Reference(schema.entity, key=schema.key)
+
+
+def fetched(cls: type[Record], query: Query) -> Query:
+    """Fetch the keys that the prefetched relations hang on as well, whatever `only()` and `defer()` say."""
+    relations = schema_of(cls).relations
+    vias = [via for path in query.prefetch if (via := relations.get(path.partition("__")[0]))]
+    return attrs.evolve(
+        query,
+        only=tuple(dict.fromkeys((*query.only, *vias))) if query.only else (),
+        defer=tuple(name for name in query.defer if name not in vias),
+    )
+
+
+def how_to_read(
+    verb: str,
+    on_bad_row: OnBadRow,
+    *,
+    size: int | None,
+    workers: int | None,
+    plan: PlanName | None = None,
+) -> How:
+    """Check how a stream is to be read, before it has a session."""
+    if on_bad_row not in ("raise", "skip"):
+        raise QueryError(f"{verb}(on_bad_row=...) takes 'raise' or 'skip', got {describe(on_bad_row)}")
+    for name, value in (("page_size", size), ("workers", workers)):
+        if value is not None:
+            check_size(name, value)
+    return How(size, workers, check_name(plan))
+
+
+@attrs.frozen(eq=False)
+class Results(Generic[E]):
+    """What a query gives through a session: its rows as objects, whole, in pages, streamed, or one by its key."""
+
+    cls: type[E]
+    query: Query
+    session: Session
+    owner: Owner | None = None
+
+    @property
+    def table(self) -> Table:
+        """The entity in the API of the session."""
+        return table_of(self.cls, self.session)
+
+    @property
+    def has_single(self) -> bool:
+        """Whether an object of a key can be asked for by itself: only lists can be narrowed or leave fields out."""
+        query, pk = self.query, schema_of(self.cls).pk
+        chooses = bool(query.only or query.defer) and self.table.accepts(pk, Exact)
+        return query.bare and self.table.has_single and not chooses
+
+    def pages(self) -> Iterator[list[E]]:
+        """Give the objects page by page; a page with a bad row ends before it, and the row's error comes next."""
+        for window in windows(self.table, fetched(self.cls, self.query), session=self.session):
+            page = self._load(window)
+            kinds = list(map(type, page))
+            place = kinds.index(MappingError) if MappingError in kinds else None
+            yield cast("list[E]", page[:place])
+            if place is not None:
+                raise cast("MappingError", page[place])
+
+    def stream(self, how: How, *, skip: bool) -> Rows[E]:
+        """Read ahead without keeping anything; with *skip*, bad rows are left out."""
+        stamp = checkpoint.stamp(schema_of(self.cls).entity, self.query, backend=self.session.backend)
+        return Rows(
+            read(self.table, fetched(self.cls, self.query), session=self.session, how=how),
+            lambda window: self._load(window, skip=skip),
+            stamp=stamp,
+            state=how.state,
+            skip=skip,
+        )
+
+    def resumed(self, kept: object, *, how: How, skip: bool) -> Rows[E]:
+        """Read on from a checkpoint of this query."""
+        what, entity = f"this {self.cls.__name__} query", schema_of(self.cls).entity
+        plan, state = checkpoint.read(
+            kept, checkpoint.stamp(entity, self.query, backend=self.session.backend), what=what
+        )
+        # The other plans are not chosen by name, but follow from the query.
+        known = plan if plan in NAMES[:3] else None
+        return self.stream(attrs.evolve(how, plan=known, state=state), skip=skip)
+
+    def one(self, pk: Any) -> E:
+        """Give the object of a checked key by a request of its own."""
+        check_supported(self.table, self.query)
+        name = schema_of(self.cls).entity
+        request = self.table.detail(pk, expand=self.query.expand)
+        try:
+            reply = self.session.send(request)
+        except NotFoundError as error:
+            raise missing(self.cls, f"{name} {pk!r} does not exist", cause=error) from error
+        row = loading.checked_row(self.table, self.table.one(reply), pk=pk, request=request)
+        found = loading.load(self.cls, row, session=self.session, mode=self.query.mode)
+        for path in self.query.prefetch:
+            prefetch([found], path)
+        return found
+
+    def one_by_one(self, keys: Sequence[Any]) -> dict[Any, E]:
+        """Give the objects of checked keys by a request for each, leaving out what does not exist."""
+        return lazy.one_by_one(self.session, keys, get=self.one)
+
+    def _load(self, window: Window, *, skip: bool = False) -> list[E | MappingError]:
+        """Make objects of rows as they came; in the place of a bad row is its error.
+
+        With *skip*, what is wrong with related rows is left to whoever reads them.
+        """
+        bad: dict[int, MappingError] = {}
+        page = loading.load_page(
+            self.cls, window.rows, session=self.session, first=window.first, query=self.query, bad=bad
+        )
+        if self.owner is not None:
+            self.owner.know(page, session=self.session)
+        for path in self.query.prefetch:
+            try:
+                prefetch(page, path)
+            except MappingError:
+                if not skip:
+                    raise
+        if not bad:
+            return cast("list[E | MappingError]", page)
+        good = iter(page)
+        return [bad[place] if place in bad else next(good) for place in range(len(window.rows))]
+
+
+# --- prefetched -------------------------------------------------------------
+def prefetch(records: Sequence[Record], path: str) -> None:
+    """Load a relation of many objects at once; `a__b` goes on from what was loaded."""
+    if not records:
+        return
+    name, _, rest = path.partition("__")
+    cls = type(records[0])
+    if name in schema_of(cls).relations:
+        for error in lazy.load_related(records, schema_of(cls).to_one[name]).values():
+            raise error
+        target = target_of(cls, name)
+        reached = [found for each in records if isinstance(found := lazy.known_related(each, name), target)]
+    else:
+        _prefetch_sets(records, schema_of(cls).to_many[name])
+        reached = [row for each in records for row in (state_of(each).related or {}).get(name, ())]
+    if rest:
+        prefetch(list({row.pk: row for row in reached}.values()), rest)
+
+
+def _prefetch_sets(records: Sequence[Record], many: ToManyLink) -> None:
+    """Load the sets of many owners by one query where their rows tell whose they are, else by a query for each."""
+    target, session = entity_named(many.target), session_of(records[0])
+    lacking = [each for each in records if _lacks(each, many.name)]
+    if not lacking:
+        return
+    via = back(schema_of(records[0]), many)
+    if via is None or not table_of(target, session).accepts(many.by, In):
+        read = session.map(lambda each: set_of(each, many, session=session), lacking)
+        for found in read:
+            attach(found.item, many.name, value=found.value())
+        return
+    keys = {each.pk for each in lacking}
+    grouped: dict[Any, list[Record]] = {key: [] for key in keys}
+    query = _by(target, f"{many.by}__in", sorted(keys), mode=Owner.of(records[0], many).mode)
+    for page in Results(target, query, session).pages():
+        for row in page:
+            grouped.setdefault(getattr(row, via), []).append(row)
+    for each in lacking:
+        Owner.of(each, many).know(grouped[each.pk], session=session)
+        attach(each, many.name, value=grouped[each.pk])
+
+
+def set_of(record: Record, many: ToManyLink, *, session: Session) -> list[Record]:
+    """Read the rows of one owner's set."""
+    owner, target = Owner.of(record, many), entity_named(many.target)
+    query = _by(target, many.by, record.pk, mode=owner.mode)
+    return [row for page in Results(target, query, session, owner).pages() for row in page]
+
+
+def _by(target: type[Record], lookup: str, value: Any, *, mode: FetchMode) -> Query:
+    return Query(where=(catalog_of(target).condition(lookup, value),), mode=mode)
+
+
+def _lacks(record: Record, name: str) -> bool:
+    state = state_of(record)
+    return not (state.related and name in state.related) and not (state.rows and name in state.rows)
+
+
+def target_of(cls: type[Record], name: str) -> type[Record]:
+    """Find the entity on the other side of a relation, either way."""
+    schema = schema_of(cls)
+    links: dict[str, ToOneLink | ToManyLink] = {**schema.to_one, **schema.to_many}
+    if name in links:
+        return entity_named(links[name].target)
+    known = list(links)
+    raise QueryError(
+        f"{cls.__name__} has no relation {quoted(name)}{did_you_mean(name, known)}. Relations: {', '.join(known)}"
+    )
+
+
+def check_nested(table: Table, name: str) -> None:
+    """Check that the backend can nest a relation into rows, or raise `QueryError`."""
+    entity, known = table.schema.entity, table.expandable
+    if name not in known:
+        check_path(entity_named(entity), name)
+        raise QueryError(
+            f"the backend cannot nest {entity}.{name}; prefetch_related({name!r}) loads it in a batch. "
+            f"It can nest: {', '.join(known) or 'nothing'}"
+        )
+
+
+def check_path(cls: type[Record], path: str) -> None:
+    """Check every step of `a__b`, or raise `QueryError`."""
+    for step in path.split("__"):
+        cls = target_of(cls, step)
