@@ -17,7 +17,7 @@ import cloudpickle
 import pytest
 
 from synapse import Project, QueryError, Task, TaskTag, WrongHostError
-from synapse.entities.collection import _Reference
+from synapse.entities.collection import _ObjectOf
 from synapse.orm import queryset
 from synapse.testing import CannedSession, canned, page
 from tests.unit.orm.rows import project, served, task
@@ -290,7 +290,7 @@ class TestPickles:
 
     def test_of_reports_keep_where_their_objects_are(self, stage, production):
         """The units and tasks of an upload's outcomes."""
-        unit = travelled(travelled(_Reference(Task, stage)))(20)
+        unit = travelled(travelled(_ObjectOf(Task, stage)))(20)
 
         with pytest.raises(WrongHostError):
             unit.delete()

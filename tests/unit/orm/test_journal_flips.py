@@ -10,7 +10,7 @@ import pytest
 
 from synapse import QueryError
 from tests import amounts
-from tests.unit.orm.test_journalled import Shelf, create
+from tests.unit.orm.test_journal_run import Shelf, create
 
 NAMES = ("a", "b", "a")
 STEP = amounts.either(1, 67)
