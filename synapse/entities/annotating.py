@@ -10,6 +10,7 @@ from synapse.errors import MappingError, QueryError
 from synapse.mapping import Json
 from synapse.orm import arguments
 from synapse.orm.binding import session_of
+from synapse.orm.record import objects_of
 from synapse.orm.registry import entity_named
 from synapse.values import is_many
 
@@ -86,7 +87,7 @@ def _checked(
 
 
 def _project_now(task: Task) -> Project:
-    projects: Any = entity_named("Project").objects.using(session_of(task))
+    projects: Any = objects_of(entity_named("Project")).using(session_of(task))
     found: Project = projects.get(task.project_id)
     return found
 
@@ -112,7 +113,7 @@ def loaded_tasks(session: Session, pairs: Iterable[Any], *, into: dict[Any, Task
     for batch in _batches(pairs):
         keys = [pair[0] for pair in batch if _is_keyed(pair)]
         if keys:
-            tasks = entity_named("Task").objects.using(session).only("project_id")
+            tasks = objects_of(entity_named("Task")).using(session).only("project_id")
             into.update(tasks.in_bulk(keys))
         yield from batch
 

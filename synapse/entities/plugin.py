@@ -21,6 +21,7 @@ from synapse.orm.binding import check_host, held, send
 from synapse.orm.cached_rows import dropping_all_cached, renewing
 from synapse.orm.loading import peek, reference
 from synapse.orm.questions import Creation
+from synapse.orm.record import objects_of
 from synapse.orm.registry import entity_named, table_of
 from synapse.orm.unconfirmed import Asked, Repeating, resolvable_by
 from synapse.query import EXACT
@@ -215,7 +216,7 @@ class Running(Creation):
         found = super().look(session)
         if (
             found.repeatable
-            and not entity_named("Job").objects.using(session).filter(**self.lookups).exists()
+            and not objects_of(entity_named("Job")).using(session).filter(**self.lookups).exists()
         ):
             return Resolution(
                 reason="no job came of it, and none ever did of this action: it may run without one"

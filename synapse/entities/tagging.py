@@ -12,6 +12,7 @@ from synapse.masking import outline
 from synapse.orm import QuerySet, answers, arguments, bulk
 from synapse.orm.binding import check_host, session_of
 from synapse.orm.loading import detail_row
+from synapse.orm.record import objects_of
 from synapse.orm.registry import entity_named
 from synapse.orm.selection import writing_to
 from synapse.orm.unconfirmed import Asked, resolvable_by
@@ -141,7 +142,7 @@ class Tagging(Asked):
     def look(self, session: Session) -> Resolution:
         """Read the tags of every row; putting them on once more does no harm."""
         cls = entity_named(self.entity)
-        rows: list[Any] = list(cls.objects.using(session).filter(id__in=list(self.ids)).only("tags"))
+        rows: list[Any] = list(objects_of(cls).using(session).filter(id__in=list(self.ids)).only("tags"))
         lacking = [row for row in rows if not are_held(row.tags, self.changes)]
         told = f"{len(rows) - len(lacking)} of {len(self.ids)} {self.entity} rows hold the tags as they were to be"
         if lacking:

@@ -8,7 +8,7 @@ import attrs
 
 from synapse.errors import FieldError
 from synapse.mapping.codecs import Codec, open_value
-from synapse.orm.record import Record, apart, schema_of
+from synapse.orm.record import Record, apart, objects_of, schema_of
 
 T = TypeVar("T")
 
@@ -85,4 +85,6 @@ def _verb(cls: type[Record], name: str) -> str:
     verb = f"set_{name}"
     if hasattr(cls, verb):
         return f", .{verb}() changes it"
-    return f", {cls.__name__}.objects.filter(...).{verb}() changes it" if hasattr(cls.objects, verb) else ""
+    return (
+        f", {cls.__name__}.objects.filter(...).{verb}() changes it" if hasattr(objects_of(cls), verb) else ""
+    )

@@ -11,6 +11,7 @@ import attrs
 
 from synapse.errors import MappingError, NotFoundError
 from synapse.orm import loading
+from synapse.orm.record import objects_of
 from synapse.orm.registry import table_of
 from synapse.query import Exact, Gt, Query
 
@@ -92,7 +93,7 @@ def _page(
 ) -> _Page[E]:
     table = table_of(cls, session)
     order = [f"-{name}" for name in table.orders[:1]]
-    query = cls.objects.using(session).filter(**lookups).order_by(*order).query
+    query = objects_of(cls).using(session).filter(**lookups).order_by(*order).query
     request = table.select(query, at=at, size=PAGE)
     try:
         reply = session.send(request)
@@ -186,7 +187,7 @@ def rows_above(
     shared = shared_links(table, sent)
     if after and table.accepts(pk, Gt):
         shared[f"{pk}__gt"] = after
-    queryset = cls.objects.using(session).filter(**shared).order_by(f"-{pk}")
+    queryset = objects_of(cls).using(session).filter(**shared).order_by(f"-{pk}")
     younger: list[E] = []
     last = None
     with queryset.iterator(on_bad_row="skip") as found:

@@ -41,7 +41,6 @@ class Record:
     # A new one of the same content is answered by the one that is there.
     _is_found_again: ClassVar[bool] = False
     lookups: ClassVar[Mapping[str, By]] = {}
-    objects: ClassVar[Any]
     DoesNotExist: ClassVar[type[NotFoundError]]
     MultipleObjectsReturned: ClassVar[type[MultipleObjectsReturned]]
 
@@ -151,6 +150,12 @@ def schema_of(record: Record | type[Record]) -> Schema:
 def catalog_of(cls: type[Record]) -> Catalog:
     """Give the lookups and orders of an entity."""
     return cls._catalog
+
+
+def objects_of(cls: type[Record]) -> Any:
+    """Give the manager of an entity, which is declared above."""
+    # Declared as an attribute of `Record`, it would hide each entity's own manager from type checkers.
+    return cls.objects  # type: ignore[attr-defined]
 
 
 def table_of(cls: type[Record], session: Session) -> Table:
@@ -353,7 +358,7 @@ def entity_behind(declared: str) -> str:
     if declared in _ENTITIES or not declared.endswith("Manager"):
         return declared
     if declared not in _MANAGED:
-        managed = (cls.__name__ for cls in _ENTITIES.values() if type(cls.objects).__name__ == declared)
+        managed = (cls.__name__ for cls in _ENTITIES.values() if type(objects_of(cls)).__name__ == declared)
         found = next(managed, None)
         if found is None:
             return declared  # it may be declared later

@@ -8,7 +8,16 @@ from synapse.errors import FieldError, MappingError
 from synapse.mapping.schema import ToManyLink
 from synapse.orm import binding, lazy, loading
 from synapse.orm.queryset import QuerySet
-from synapse.orm.record import Record, alone, attach, entity_behind, entity_named, schema_of, state_of
+from synapse.orm.record import (
+    Record,
+    alone,
+    attach,
+    entity_behind,
+    entity_named,
+    objects_of,
+    schema_of,
+    state_of,
+)
 from synapse.orm.results import Owner
 from synapse.orm.selection import owned
 from synapse.query import Query
@@ -133,7 +142,7 @@ class ToMany(Relation, Generic[S]):
 def _set_of(record: Record, many: ToManyLink) -> QuerySet[Any]:
     """Give the query of the objects that point back here, already answered where they came with it."""
     state, target, owner = state_of(record), entity_named(many.target), Owner.of(record, many)
-    queryset: QuerySet[Any] = target.objects.filter(**{many.by: record.pk})
+    queryset: QuerySet[Any] = objects_of(target).filter(**{many.by: record.pk})
     if state.session is not None:
         queryset = queryset.using(state.session)
     with alone(record):
