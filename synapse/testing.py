@@ -12,11 +12,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TypeAlias
 
+import attrs
+
 from synapse.dialects import Reply, Request
 from synapse.dialects.wire import Body
 from synapse.errors import NotFoundError
 from synapse.mapping import UNSET
 from synapse.session import Call, Session, Trace, current
+from synapse.session.decoding import Decode
 from synapse.session.replies import RawResponse
 from synapse.session.streams import Download
 
@@ -44,8 +47,8 @@ class CannedSession(Session):
         self.replies = dict(replies)
         self.requests: list[Request] = []
 
-    def send(self, request: Request) -> Reply:
-        """Give the reply that was put down for this request."""
+    def send(self, request: Request, *, decode: Decode | None = None) -> Reply:
+        """Give the reply that was put down for this request, its data read by *decode* where that is given."""
         self.check_open()
         bare = request.path.partition("?")[0]
         keys = [f"{request.method} {each}" for each in (request.target, request.path, bare)]
@@ -54,7 +57,7 @@ class CannedSession(Session):
         self.requests.append(request)
         for key in keys:
             if key in self.replies:
-                return self._answer(self.replies[key], request)
+                return self._decoded(self._answer(self.replies[key], request), decode)
         known = "\n  ".join(map(self._masker.url, self.replies)) or "nothing"
         raise AssertionError(
             f"no reply was put down for {request.method} {self._masker.url(request.target)}; there is:\n  {known}"
@@ -99,6 +102,11 @@ class CannedSession(Session):
         reply = answer if isinstance(answer, Reply) else Reply(200, json.loads(json.dumps(answer)))
         self._record(request, reply.status)
         return reply
+
+    def _decoded(self, reply: Reply, decode: Decode | None) -> Reply:
+        if decode is None:
+            return reply
+        return attrs.evolve(reply, data=decode(json.dumps(reply.data).encode()))
 
     def _record(self, request: Request, outcome: int | str) -> None:
         url = request.target if "://" in request.path else f"{self.host}/{request.target}"

@@ -11,6 +11,7 @@ import attrs
 from synapse.dialects import Reply, Request
 from synapse.entities import Session
 from synapse.errors import ConfigError
+from synapse.session.decoding import Decode
 
 
 class HostSession(Session):
@@ -20,9 +21,9 @@ class HostSession(Session):
         super().__init__(host, **settings)
         self.url_host = url_host
 
-    def send(self, request: Request) -> Reply:
+    def send(self, request: Request, *, decode: Decode | None = None) -> Reply:
         """Send one request and return its reply."""
-        return super().send(self._told(request))
+        return super().send(self._told(request), decode=decode)
 
     def lines(self, request: Request) -> AbstractContextManager[Iterator[str]]:
         """Open an event stream and give its lines as they come."""

@@ -18,9 +18,10 @@ from synapse.reading.by_number import Numbered
 from synapse.reading.by_range import Ranges
 from synapse.reading.checkpoint import Mark, Trail
 from synapse.reading.plan import Plan, PlanName, plan_of
-from synapse.reading.read_ahead import Walk
+from synapse.reading.read_ahead import Source, Walk
 from synapse.reading.route import Route, Sizing, Window, fetch, numbers_of, took_too_long
 from synapse.session import Session
+from synapse.session.decoding import Decode
 
 if TYPE_CHECKING:
     from synapse.dialects import Table
@@ -46,12 +47,16 @@ class Reader(Protocol):
 
 @attrs.frozen
 class How:
-    """How a query is to be read, as far as the caller says; `state` is where an earlier reading stood."""
+    """How a query is to be read, as far as the caller says.
+
+    `state` is where an earlier reading stood; `decode` reads the bodies of pages, for a table that knows what it makes.
+    """
 
     size: int | None = None
     workers: int | None = None
     plan: PlanName | None = None
     state: State = attrs.field(factory=dict)
+    decode: Decode | None = None
 
 
 def windows(table: Table, query: Query, *, session: Session) -> Iterator[Window]:
@@ -107,7 +112,7 @@ def read_unsplit(table: Table, query: Query, *, session: Session, how: How) -> W
     checkpoint.check(how.state, plan.query, by_key=is_by_key)
     route = _route(table, plan, session=session, how=how)
     workers = how.workers or session.workers
-    return Walk(table, route, session=session, workers=workers, plan=plan.name)
+    return Walk(route, Source(table, session, how.decode), workers=workers, plan=plan.name)
 
 
 def _route(table: Table, plan: Plan, *, session: Session, how: How) -> Route:

@@ -20,6 +20,7 @@ from synapse.session.throttle import stopping, worker_limit
 if TYPE_CHECKING:
     from synapse.dialects import Table
     from synapse.session import Session
+    from synapse.session.decoding import Decode
 
 BUSY: Final = 0.8
 """From this share of its time on, this machine's work is what takes long, and more requests at once do not help."""
@@ -37,11 +38,28 @@ class IncompleteReadWarning(UserWarning):
     """A result was read to its end, and fewer rows came than the backend counted."""
 
 
+@attrs.frozen
+class Source:
+    """Where pages come from: a table, asked through a session, its answers read by `decode` where that is given."""
+
+    table: Table
+    session: Session
+    decode: Decode | None = None
+
+    def outcome_of(self, piece: Piece) -> Answer | Exception:
+        """Fetch a page, keeping what it failed with as a value; one that takes too long is not tried again as it is."""
+        try:
+            request = attrs.evolve(piece.request, divisible=piece.size > 1)
+            return fetch(self.table, request, session=self.session, decode=self.decode)
+        except Exception as error:
+            return error
+
+
 class Crew:
     """Threads that fetch one page each and end; none of them ever waits for something to do."""
 
-    def __init__(self, table: Table, session: Session, *, workers: int) -> None:
-        self._table, self._session, self._workers = table, session, workers
+    def __init__(self, source: Source, *, workers: int) -> None:
+        self._source, self._workers = source, workers
         self._landed: SimpleQueue[Landed] = SimpleQueue()
         self._stop = threading.Event()
         self.flying: dict[int, Piece] = {}
@@ -69,20 +87,11 @@ class Crew:
     def _fetch(self, piece: Piece, context: contextvars.Context) -> None:
         outcome: Answer | BaseException
         try:
-            outcome = context.run(outcome_of, self._table, piece, session=self._session)
+            outcome = context.run(self._source.outcome_of, piece)
         except BaseException as error:
             # Whoever waits for this piece has to hear of it, whatever it is.
             outcome = error
         self._landed.put((piece, outcome))
-
-
-def outcome_of(table: Table, piece: Piece, *, session: Session) -> Answer | Exception:
-    """Fetch a page, keeping what it failed with as a value; one that takes too long is not tried again as it is."""
-    try:
-        request = attrs.evolve(piece.request, divisible=piece.size > 1)
-        return fetch(table, request, session=session)
-    except Exception as error:
-        return error
 
 
 class Effort:
@@ -136,11 +145,11 @@ class Walk:
     a second page is asked for. With one worker nothing is read ahead.
     """
 
-    def __init__(self, table: Table, route: Route, *, session: Session, workers: int, plan: str) -> None:
-        self.route, self._table, self._session, self._workers = route, table, session, workers
+    def __init__(self, route: Route, source: Source, *, workers: int, plan: str) -> None:
+        self.route, self._source, self._workers = route, source, workers
         self.plan = plan
         self.count: int | None = None
-        self._crew = Crew(table, session, workers=workers)
+        self._crew = Crew(source, workers=workers)
         self._effort = Effort(workers)
         self._given = 0
         self._asked = 0
@@ -163,7 +172,7 @@ class Walk:
             self.close()
             if self.route.lacks is not None:
                 given, counted = self.route.lacks
-                _warn_of_missing_rows(self._table.schema.entity, given=given, counted=counted)
+                _warn_of_missing_rows(self._source.table.schema.entity, given=given, counted=counted)
         return window
 
     def close(self) -> None:
@@ -205,7 +214,7 @@ class Walk:
         """Have something come in: fetched here, where it is the only thing to do."""
         pieces = self._pieces(max(self._limit, 1))
         if len(pieces) == 1 and not self._crew.flying:
-            self._land((pieces[0], outcome_of(self._table, pieces[0], session=self._session)), here=True)
+            self._land((pieces[0], self._source.outcome_of(pieces[0])), here=True)
             return
         for piece in pieces:
             self._crew.put(piece)
@@ -237,7 +246,7 @@ class Walk:
         """In a forked child the threads of the parent do not exist: ask anew for what they had under way."""
         self._process = os.getpid()
         under_way = list(self._crew.flying.values())
-        self._crew = Crew(self._table, self._session, workers=self._workers)
+        self._crew = Crew(self._source, workers=self._workers)
         for piece in under_way:
             self._crew.put(piece)
 

@@ -16,6 +16,7 @@ from synapse.session.retry import SLOW as TOO_SLOW
 
 if TYPE_CHECKING:
     from synapse.session import Session
+    from synapse.session.decoding import Decode
 
 _log = logging.getLogger("synapse")
 
@@ -117,10 +118,10 @@ class Passed:
         return len(self.page.rows) < self.size
 
 
-def fetch(table: Table, request: Request, *, session: Session) -> Answer:
+def fetch(table: Table, request: Request, *, session: Session, decode: Decode | None = None) -> Answer:
     """Read one page, refusing a link to the next one that leads to another host."""
     started, worked = time.perf_counter(), time.thread_time()
-    reply = session.send(request)
+    reply = session.send(request, decode=decode) if decode else session.send(request)
     page = table.found(reply, request)
     if page.link:
         session.check_link(page.link)

@@ -14,7 +14,8 @@ from typing import Any, Final
 from synapse.errors import ConfigError
 from synapse.session.process import undisturbed
 
-Loads = Callable[[bytes], Any]
+Decode = Callable[[bytes], Any]
+"""Reads the body of an answer, or raises `ValueError`."""
 
 VARIABLE: Final = "SYNAPSE_JSON"
 FEW: Final = 1_000_000
@@ -29,7 +30,7 @@ _HUGE: Final = re.compile(rb"[0-9]{20}|-[0-9]{19}")
 
 
 @cache
-def decoder() -> Loads:
+def decoder() -> Decode:
     """Choose the parser once for the process: orjson if it is installed, else the standard library's.
 
     The environment variable `SYNAPSE_JSON` overrides that: `stdlib` or `orjson`.
@@ -49,7 +50,7 @@ def decoder() -> Loads:
         return json.loads
 
 
-def alike(fast: Loads) -> Loads:
+def alike(fast: Decode) -> Decode:
     """Make orjson give the results and the errors of the standard library, which parses what they read differently.
 
     orjson refuses NaN, infinities, lone surrogates and deep nesting, and reads an integer beyond 64 bits as a float.

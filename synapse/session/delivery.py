@@ -31,7 +31,7 @@ from synapse.mapping.codecs import check_json
 from synapse.mapping.unset import UNSET
 from synapse.masking import Masker, Secret, conceal
 from synapse.session.config import MIB, Settings
-from synapse.session.decoding import is_crowded, most_values, parse
+from synapse.session.decoding import Decode, is_crowded, most_values, parse
 from synapse.session.network_errors import Failure
 from synapse.session.origin import clean, host_of, start_of
 from synapse.session.replies import RawResponse, describe, error_of, text_of
@@ -79,16 +79,16 @@ class Delivery:
         self.streams: weakref.WeakSet[ResponseBody] = weakref.WeakSet()
         self.transport = transport
 
-    def send(self, request: Request) -> Reply:
+    def send(self, request: Request, *, decode: Decode = parse) -> Reply:
         """Send *request* and return its reply; a refusal or a failure is raised as a typed error."""
         attempt = self.prepare(request)
         answer = self.deliver(attempt)
-        data = self._data(answer, textual=request.textual)
+        data = self._data(answer, decode, textual=request.textual)
         if isinstance(data, Failure):
             self._fail(attempt, data)
         return Reply(answer.status, data, answer.headers, length=len(answer.content))
 
-    def _data(self, answer: RawResponse, *, textual: bool) -> Any:
+    def _data(self, answer: RawResponse, decode: Decode, *, textual: bool) -> Any:
         """Parse a body, unless its values would not fit into memory."""
         most = most_values(self._settings.max_answer)
         crowded = is_crowded(answer.content, most=most)
@@ -99,7 +99,7 @@ class Delivery:
             # The parser's error holds the whole body, tokens included: it must not become the cause of ours.
             with contextlib.suppress(ValueError):
                 if not crowded:
-                    return parse(answer.content)
+                    return decode(answer.content)
             if textual:
                 return text_of(answer)
         except MemoryError:

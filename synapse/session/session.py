@@ -29,6 +29,7 @@ from synapse.session.trace import Trace
 
 if TYPE_CHECKING:
     from synapse.dialects.wire import Body
+    from synapse.session.decoding import Decode
     from synapse.session.delivery import Delivery
     from synapse.session.replies import RawResponse
     from synapse.session.streams import Download
@@ -129,9 +130,12 @@ class Session:
             self._backend = attrs.evolve(self._backend, host=self.host)
         return self._backend
 
-    def send(self, request: Request) -> Reply:
-        """Send one request and return its reply; a refusal or a failure is raised as a typed error."""
-        return self._delivery().send(request)
+    def send(self, request: Request, *, decode: Decode | None = None) -> Reply:
+        """Send one request and return its reply; a refusal or a failure is raised as a typed error.
+
+        *decode* reads the body of an answer that is no refusal, in place of the JSON parser; it may raise `ValueError`.
+        """
+        return self._delivery().send(request, decode=decode) if decode else self._delivery().send(request)
 
     def masked(self, said: Any) -> Any:
         """Mask the secrets in text or JSON of the backend, the session's tokens among them."""

@@ -8,11 +8,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 
 from synapse import BackendClient, Session
+from synapse.dialects import DEFAULT, Dialect
 from synapse.sandbox import Sandbox, serve
 from tests.contract.factory import Factory
+from tests.contract.toy import Toy
+from tests.contract.toy_backend import toy_server
 
 TENANTS = ("demo", "contract", "stranger", "equivalence")
 
@@ -55,16 +59,47 @@ def tables(box: Sandbox) -> Iterator[Any]:
     connections.close_all()
 
 
-def connected(box: Sandbox, tenant: str, **settings: Any) -> Session:
-    """Open a session to one workspace; an agent's token is sent along as well."""
-    access = box.tenants[tenant]
-    return Session(box.url, api_token=access.api_token, agent_token=access.agent_token, **settings)
+@attrs.frozen
+class Api:
+    """An API generation: the dialect that sessions speak, and the address that answers it."""
+
+    dialect: Dialect
+    url: str
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test of `@pytest.mark.every_api` through each API generation; another one is another value here."""
+    for mark in metafunc.definition.iter_markers("every_api"):
+        toy = pytest.param("toy", marks=[pytest.mark.full] if mark.kwargs.get("full") else [])
+        metafunc.parametrize("api", ["v1", toy], indirect=True)
+
+
+@pytest.fixture(scope="session")
+def toy_url(box: Sandbox) -> Iterator[str]:
+    """Where the sandbox answers the toy API."""
+    with toy_server(box.url) as server:
+        yield server.url
 
 
 @pytest.fixture
-def session(box: Sandbox) -> Iterator[Session]:
+def api(request: pytest.FixtureRequest, box: Sandbox) -> Api:
+    """The API generation that the test goes through: v1, unless it goes through every one."""
+    if getattr(request, "param", "v1") == "toy":
+        return Api(Toy(), request.getfixturevalue("toy_url"))
+    return Api(DEFAULT, box.url)
+
+
+def connected(box: Sandbox, tenant: str, *, api: Api | None = None, **settings: Any) -> Session:
+    """Open a session to one workspace; an agent's token is sent along as well."""
+    access, api = box.tenants[tenant], api or Api(DEFAULT, box.url)
+    tokens = {"api_token": access.api_token, "agent_token": access.agent_token}
+    return Session(api.url, dialect=api.dialect, **tokens, **settings)
+
+
+@pytest.fixture
+def session(box: Sandbox, api: Api) -> Iterator[Session]:
     """A session of the workspace `contract`, current during the test; its relation cache is empty."""
-    made = connected(box, "contract")
+    made = connected(box, "contract", api=api)
     with made:
         yield made
     made.close()
@@ -80,9 +115,9 @@ def client(box: Sandbox, tmp_path: Path) -> Iterator[BackendClient]:
 
 
 @pytest.fixture
-def demo(box: Sandbox) -> Iterator[Session]:
+def demo(box: Sandbox, api: Api) -> Iterator[Session]:
     """A session of the seeded workspace, which is not current; leave its rows as they are."""
-    made = connected(box, "demo")
+    made = connected(box, "demo", api=api)
     yield made
     made.close()
 
@@ -96,9 +131,9 @@ def demo_client(box: Sandbox, tmp_path: Path) -> Iterator[BackendClient]:
 
 
 @pytest.fixture
-def stranger(box: Sandbox) -> Iterator[Session]:
+def stranger(box: Sandbox, api: Api) -> Iterator[Session]:
     """A session of another workspace, which is not current."""
-    made = connected(box, "stranger")
+    made = connected(box, "stranger", api=api)
     yield made
     made.close()
 

@@ -17,6 +17,7 @@ def other(box):
 
 
 class TestCheckedSave:
+    @pytest.mark.every_api(full=True)
     def test_refuses_to_undo_a_change(self, session, other, make):
         """The backend keeps what was written first."""
         key = make.task(meta={"a": 1}).pk
@@ -29,6 +30,7 @@ class TestCheckedSave:
             mine.save(check=True)
         assert {"a": 2} == caught.value.conflicts["meta"].theirs == Task.objects.get(key).meta
 
+    @pytest.mark.every_api(full=True)
     def test_leaves_other_fields_to_others(self, session, other, make):
         """Changes of different fields go together."""
         key = make.project().pk
@@ -40,6 +42,7 @@ class TestCheckedSave:
 
         assert ("theirs", "mine") == (mine.title, mine.description)
 
+    @pytest.mark.every_api(full=True)
     def test_reads_what_a_row_does_not_carry(self, session, make):
         """The annotation of a row that was listed without it is held against the backend's."""
         key = make.task(data={"a": 1}).pk
@@ -73,6 +76,7 @@ class TestCheckedSave:
             mine.save(check=True)
         assert "elsewhere" not in f"{caught.value} {vars(caught.value)}"
 
+    @pytest.mark.every_api(full=True)
     def test_goes_on_after_a_merge(self, session, other, make):
         """What refresh() loads is what the next save is held against."""
         key = make.task(meta={}).pk

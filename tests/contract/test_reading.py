@@ -16,6 +16,7 @@ from tests.contract.factory import Factory
 
 
 class TestIteration:
+    @pytest.mark.every_api
     def test_goes_on_to_the_second_page(self, session: Session, make: Factory):
         """A result longer than a page is read whole, in order."""
         rows = make.tasks(120)
@@ -25,6 +26,7 @@ class TestIteration:
 
         assert [row.pk for row in rows] == found
 
+    @pytest.mark.every_api
     def test_of_an_empty_result_asks_once(self, session: Session, make: Factory):
         """No rows are one answer, not an error, and are remembered."""
         query = Task.objects.filter(project=make.project().pk)
@@ -34,6 +36,7 @@ class TestIteration:
 
         assert ([], 0, False, None, None, 0) == seen
 
+    @pytest.mark.every_api
     def test_is_kept_once_it_was_done(self, session: Session, make: Factory):
         """Iterating again, measuring and indexing an iterated query sends nothing, and gives the same objects."""
         query = Task.objects.filter(project=make.task().project_id)
@@ -46,6 +49,7 @@ class TestIteration:
         assert all(each is first for each in again)
         assert (1, 1, True, True, True) == sizes
 
+    @pytest.mark.every_api
     def test_by_iterator_is_not_kept(self, session: Session, make: Factory):
         """`iterator()` asks anew each time."""
         query = Task.objects.filter(project=make.task().project_id)
@@ -56,6 +60,7 @@ class TestIteration:
         assert first == second
         assert first is not second
 
+    @pytest.mark.every_api
     def test_twice_at_once_shares_the_pages(self, session: Session, make: Factory):
         """Two iterators on one query see every row, and each page is fetched once."""
         rows = make.tasks(120)
@@ -66,6 +71,7 @@ class TestIteration:
 
         assert [(row.pk, row.pk) for row in rows] == [(one.id, two.id) for one, two in pairs]
 
+    @pytest.mark.every_api
     def test_may_stop_and_go_on_by_another(self, session: Session, make: Factory):
         """What one loop fetched before it broke out, the next loop does not fetch again."""
         rows = make.tasks(120)
@@ -89,6 +95,7 @@ class TestIteration:
 
         assert (0, 21) == (query.count(), Task.objects.filter(project=rows[0].project_id).count())
 
+    @pytest.mark.every_api
     def test_copies_ask_anew(self, session: Session, make: Factory):
         """`all()` sees what was added since."""
         project = make.tasks(1)[0].project
@@ -140,6 +147,7 @@ class TestSlices:
             [task.id for task in each] for each in (query[12:], query[15:20], query[5:25])
         )
 
+    @pytest.mark.every_api
     def test_by_index(self, session: Session, make: Factory):
         """An index gives one row by one request, and `IndexError` where there is none."""
         rows = make.tasks(3)
@@ -150,6 +158,7 @@ class TestSlices:
         with pytest.raises(IndexError, match="no row 3"):
             query[3]
 
+    @pytest.mark.every_api
     def test_refuse_to_count_from_the_end(self, session: Session):
         """Negative places are refused, naming what does it."""
         with assert_requests(0), pytest.raises(QueryError, match=r"reverse\(\) or last\(\)"):
@@ -175,6 +184,7 @@ class TestDeferred:
         with assert_requests(2):
             assert [{}] * 120 == [task.meta for task in tasks]
 
+    @pytest.mark.every_api
     def test_field_of_one_object_is_loaded_alone(self, session: Session, make: Factory):
         """A reference loads its row when a field is read, and keeps it."""
         task = Task.ref(make.task(schema="any").pk)
@@ -215,6 +225,7 @@ class TestDeferred:
 
 
 class TestSessions:
+    @pytest.mark.every_api
     def test_using_goes_another_way(self, session: Session, stranger: Session, make: Factory):
         """`using()` asks another session, which sees another workspace."""
         key = make.task().pk
@@ -236,6 +247,7 @@ class TestSessions:
 
         assert (0, 1) == (inside, Task.objects.filter(project=project).count())
 
+    @pytest.mark.every_api
     def test_rows_keep_the_session_they_came_through(self, session: Session, demo: Session):
         """What a row loads later goes through its own session, whichever is current."""
         task = demo.tasks.first()

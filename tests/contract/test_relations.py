@@ -63,12 +63,14 @@ class TestPeers:
         # Six pages, and one request that told where the keys end.
         assert (7, 3) == (len(calls) - 3, sum(call.path.startswith("/projects/") for call in calls))
 
+    @pytest.mark.every_api
     def test_equal_keys_give_one_object(self, session: Session, make: Factory):
         """Rows of a page that point to the same object share it."""
         rows = make.tasks(3)
 
         assert 1 == len({id(task.project) for task in of(rows)})
 
+    @pytest.mark.every_api
     def test_go_on_to_the_second_step(self, session: Session, make: Factory):
         """What a relation led to is a page of its own: the next step is batched as well."""
         rows = [make.tasks(1)[0] for _ in range(4)]
@@ -90,6 +92,7 @@ class TestPeers:
 
         assert {rows[0].task.project_id} == projects
 
+    @pytest.mark.every_api
     def test_may_be_switched_off(self, session: Session, make: Factory):
         """`FetchMode.ONE` loads for the touched row only, `FetchMode.RAISE` never."""
         rows = [make.tasks(1)[0] for _ in range(3)]
@@ -120,11 +123,13 @@ class TestAhead:
             task = Task.objects.select_related("data_unit").get(row.pk)
             assert (row.data_unit_id, {"frame": 0}) == (task.data_unit_id, task.data_unit.meta)
 
+    @pytest.mark.every_api
     def test_select_related_refuses_what_the_wire_cannot_nest(self, session: Session):
         """Another relation is refused, naming what loads it in a batch."""
         with assert_requests(0), pytest.raises(QueryError, match=r"prefetch_related\('project'\)"):
             Task.objects.select_related("project")
 
+    @pytest.mark.every_api
     def test_prefetch_of_relations_either_way(self, session: Session, make: Factory):
         """After a prefetch neither way asks again, and rows without any have an empty set."""
         rows = make.tasks(5)
@@ -138,6 +143,7 @@ class TestAhead:
 
         assert ([[made[0].pk], [made[1].pk], [], [], []], {rows[0].project.title}) == (found, titles)
 
+    @pytest.mark.every_api
     def test_prefetch_goes_several_steps(self, session: Session, make: Factory):
         """`a__b` goes on from what `a` loaded, here there and back."""
         tasks = make.tasks(3)
@@ -151,6 +157,7 @@ class TestAhead:
             frames = sorted(task.data_unit.meta["frame"] for task in found.project.tasks)
         assert [0, 1, 2] == frames
 
+    @pytest.mark.every_api
     def test_prefetch_works_with_only(self, session: Session, make: Factory):
         """The key that a prefetched relation hangs on is fetched though `only()` leaves it out."""
         rows = make.tasks(4)
@@ -160,6 +167,7 @@ class TestAhead:
 
         assert {rows[0].project.title} == titles
 
+    @pytest.mark.every_api
     def test_prefetch_asks_each_owner_where_the_wire_takes_one_key(self, session: Session, make: Factory):
         """Projects cannot be listed for their tasks, so each is asked once."""
         collection = make.collection()
@@ -170,6 +178,7 @@ class TestAhead:
             found = list(Project.objects.filter(data_collection=collection.pk).prefetch_related("tasks"))
             assert [2, 2, 2] == [len(project.tasks) for project in found]
 
+    @pytest.mark.every_api
     @pytest.mark.parametrize("path", ["projcet", "project__tsaks", "meta"])
     def test_prefetch_refuses_unknown_relations(self, path: str, session: Session):
         """Every step is checked before anything is sent."""
@@ -185,6 +194,7 @@ class TestMissing:
         with assert_requests(0):
             assert (None, None) == (job.plugin_release, job.agent)
 
+    @pytest.mark.every_api
     def test_deleted_target_fails_for_its_own_rows_only(self, session: Session, make: Factory):
         """A row whose project is gone raises the project's DoesNotExist; its siblings are served."""
         kept, lost = make.tasks(2), make.tasks(1)[0]
@@ -196,6 +206,7 @@ class TestMissing:
             tasks[lost.pk].project
         assert kept[1].project.title == tasks[kept[1].pk].project.title
 
+    @pytest.mark.every_api
     def test_reference_to_nothing_says_so(self, session: Session):
         """A reference is believed until something of it is read."""
         with pytest.raises(Task.DoesNotExist, match="Task 987654 does not exist"):
@@ -203,6 +214,7 @@ class TestMissing:
 
 
 class TestSetting:
+    @pytest.mark.every_api(full=True)
     def test_by_object_needs_no_fetch(self, session: Session, make: Factory):
         """Setting a relation by an object sets its key, keeps the object, and is saved."""
         row, other = make.task(), make.collection()
@@ -217,6 +229,7 @@ class TestSetting:
         row.project.refresh_from_db()
         assert other.pk == row.project.data_collection_id
 
+    @pytest.mark.every_api(full=True)
     def test_by_key_leads_to_the_new_object(self, session: Session, make: Factory):
         """Setting the key forgets the object that was loaded for the old one."""
         project, other = Project.objects.get(make.project().pk), make.collection()
@@ -226,6 +239,7 @@ class TestSetting:
 
         assert other.name == project.data_collection.name
 
+    @pytest.mark.every_api(full=True)
     def test_by_none_clears_it(self, session: Session, make: Factory):
         """None empties a relation that may be null."""
         row = make.project()
@@ -237,6 +251,7 @@ class TestSetting:
         row.refresh_from_db()
         assert (None, None) == (project.data_collection, row.data_collection)
 
+    @pytest.mark.every_api(full=True)
     def test_refuses_objects_of_another_kind(self, session: Session, make: Factory):
         """A task is no collection; nothing is set."""
         project = Project.objects.get(make.project().pk)
@@ -247,6 +262,7 @@ class TestSetting:
 
 
 class TestCache:
+    @pytest.mark.every_api(full=True)
     def test_serves_the_next_query(self, session: Session, make: Factory):
         """What one query's relations fetched, another's find in the session."""
         rows = make.tasks(2)
@@ -255,6 +271,7 @@ class TestCache:
         with assert_requests(1):
             assert all(task.project.title for task in of(rows))
 
+    @pytest.mark.every_api(full=True)
     def test_is_dropped_by_a_save(self, session: Session, make: Factory):
         """After an object was saved, relations lead to it as it is now."""
         rows = make.tasks(2)
@@ -264,6 +281,7 @@ class TestCache:
 
         assert "renamed" == Task.objects.get(rows[1].pk).project.title
 
+    @pytest.mark.every_api(full=True)
     def test_is_dropped_by_a_deletion(self, session: Session, make: Factory):
         """After an object was deleted, relations no longer lead to it."""
         project = Project.objects.get(make.project().pk)
@@ -330,11 +348,13 @@ class TestReverse:
 
         assert {row.pk for row in rows[:2]} == {task.id for task in TaskTag.ref(tag.pk).tasks}
 
+    @pytest.mark.every_api
     def test_sets_cannot_be_assigned(self, session: Session, make: Factory):
         """Assigning to a set is refused: the link lies on the other side."""
         with assert_requests(0), pytest.raises(AttributeError, match="change the link on the Task objects"):
             Project.ref(1).tasks = []  # type: ignore[assignment]
 
+    @pytest.mark.every_api
     def test_sets_need_a_saved_owner(self, session: Session):
         """An object without a key has no sets yet."""
         project = Project(title="new", category="image")

@@ -36,6 +36,7 @@ class TestSave:
 
         assert [("PATCH", f"/tasks/{task.id}/", {"is_discarded": True})] == calls.sent
 
+    @pytest.mark.every_api
     def test_reaches_the_table(self, task, row):
         """What was saved is what the backend stores."""
         task.meta["frame"] = 2
@@ -53,6 +54,7 @@ class TestSave:
         with assert_requests(0):
             task.save()
 
+    @pytest.mark.every_api
     def test_sends_nothing_for_the_value_it_had(self, task):
         """Set to something and back again is no change."""
         task.is_discarded = True
@@ -88,6 +90,7 @@ class TestSave:
         assert [("PATCH", {"meta": row.meta})] == [(method, body) for method, _, body in calls.sent]
         assert repr(task.meta) == repr(row.meta)
 
+    @pytest.mark.every_api
     def test_none_clears(self, task, row):
         """None is a value: it empties a nullable field."""
         task.meta = None
@@ -97,6 +100,7 @@ class TestSave:
         row.refresh_from_db()
         assert (None, None) == (row.meta, task.meta)
 
+    @pytest.mark.every_api
     def test_merges_the_answer(self, session, make):
         """What the backend set at creation is there without another request."""
         project = make.project()
@@ -107,6 +111,7 @@ class TestSave:
             assert (True, "project", {}) == (tag.id > 0, tag.category, tag.meta)
             assert tag.created is not None
 
+    @pytest.mark.every_api
     def test_leaves_held_json_alive(self, session, task, row):
         """JSON that the caller holds on to is still the object's own after a save."""
         meta = task.meta
@@ -119,6 +124,7 @@ class TestSave:
         row.refresh_from_db()
         assert (1, 1) == (row.meta["a"], row.meta["x"])
 
+    @pytest.mark.every_api
     def test_after_a_save_nothing_is_left_to_send(self, task):
         """Saving twice sends once."""
         task.meta["frame"] = 9
@@ -127,6 +133,7 @@ class TestSave:
         with assert_requests(0):
             task.save()
 
+    @pytest.mark.every_api
     def test_keeps_the_changes_of_a_refused_save(self, session, make):
         """A refusal loses nothing: the object can be mended and saved again."""
         tag = TaskTag.objects.get(make.tag().pk)
@@ -137,6 +144,7 @@ class TestSave:
 
         assert {"name": ""} == tag.changes
 
+    @pytest.mark.every_api
     def test_writes_through_a_reference(self, session, row):
         """A reference is saved without ever being read."""
         task = Task.ref(row.pk)
@@ -148,6 +156,7 @@ class TestSave:
         row.refresh_from_db()
         assert row.is_discarded
 
+    @pytest.mark.every_api
     def test_of_a_missing_row_is_its_does_not_exist(self, session):
         """Saving what is gone raises the entity's own error."""
         task = Task.ref(10**9)
@@ -167,6 +176,7 @@ class TestSave:
         assert [("PUT", f"/plugins/{plugin.id}/", {"name": "New name"})] == calls.sent
         assert "old" == Plugin.objects.get(plugin.id).description
 
+    @pytest.mark.every_api
     def test_shows_what_it_would_send(self, task):
         """`changes` is what the next save sends."""
         task.meta["frame"] = 3
@@ -174,6 +184,7 @@ class TestSave:
 
         assert {"meta": {**task.meta}, "is_discarded": True} == task.changes
 
+    @pytest.mark.every_api
     def test_a_change_survives_pickling(self, session, task, row):
         """Unsaved changes travel with the object and can be saved where it arrives."""
         task.meta["frame"] = 5
@@ -195,6 +206,7 @@ class TestRelations:
 
         assert [{"project": other.id}] == [body for _, _, body in calls.sent]
 
+    @pytest.mark.every_api
     def test_is_set_by_key(self, session, make):
         """Assigning the key forgets the object it named before."""
         tag = TaskTag.objects.get(make.tag().pk)
@@ -204,6 +216,7 @@ class TestRelations:
 
         assert (other.pk, True) == (tag.project.id, before != tag.project)
 
+    @pytest.mark.every_api
     def test_manager_fills_in_the_link(self, session, make):
         """`project.tags.create()` belongs to the project."""
         project = Project.objects.get(make.project().pk)
@@ -212,6 +225,7 @@ class TestRelations:
 
         assert (project.id, [tag]) == (tag.project_id, list(project.tags))
 
+    @pytest.mark.every_api
     def test_manager_refuses_another_link(self, session, make):
         """`project.tags.create(project=other)` contradicts itself."""
         project, other = make.project(), make.project()
@@ -240,6 +254,7 @@ class TestVerbsAndRefresh:
 
         assert ([tag.pk], {"is_discarded": True}) == (task.tags, task.changes)
 
+    @pytest.mark.every_api(full=True)
     def test_refresh_drops_changes(self, task, row):
         """`refresh()` gives what the backend holds, edits inside JSON gone as well."""
         type(row).objects.filter(pk=row.pk).update(meta={"frame": 100})
@@ -251,6 +266,7 @@ class TestVerbsAndRefresh:
 
 
 class TestCreate:
+    @pytest.mark.every_api
     def test_sends_only_given_fields(self, session):
         """Defaults stay the backend's: a field that was not given is not sent."""
         with session.trace() as calls:
@@ -259,6 +275,7 @@ class TestCreate:
         assert [{"title": "T", "category": "image"}] == [body for _, _, body in calls.sent]
         assert (True, "private") == (project.can_discard, project.access_level)
 
+    @pytest.mark.every_api
     def test_sends_json_that_was_edited_before(self, session):
         """A default that was filled in place before the first save is sent."""
         project = Project(title="T", category="image")
@@ -268,6 +285,7 @@ class TestCreate:
 
         assert {"a": 1} == Project.objects.get(project.id).settings
 
+    @pytest.mark.every_api
     def test_through_an_explicit_session(self, session, stranger):
         """`using()` decides where the object lives, also later."""
         project = Project.objects.using(stranger).create(title="theirs", category="image")
@@ -276,6 +294,7 @@ class TestCreate:
         with assert_requests(1, session=stranger):
             project.save()
 
+    @pytest.mark.every_api
     def test_a_duplicate_is_refused(self, session, row):
         """One task for a project and unit."""
         with pytest.raises(ValidationError, match="already exists"):
@@ -302,6 +321,7 @@ NAMES = (
 
 
 class TestGetOrCreate:
+    @pytest.mark.every_api(full=True)
     def test_gives_the_match(self, session, make):
         """What exists is given, and nothing is written."""
         tag = make.tag()
@@ -311,6 +331,7 @@ class TestGetOrCreate:
 
         assert (tag.pk, False, []) == (found.id, made, calls.sent)
 
+    @pytest.mark.every_api(full=True)
     def test_creates_from_lookups_and_defaults(self, session, make):
         """Without a match one is created from both."""
         project = make.project()
@@ -319,6 +340,7 @@ class TestGetOrCreate:
 
         assert (project.pk, "yes", True) == (tag.project_id, tag.name, made)
 
+    @pytest.mark.every_api(full=True)
     def test_update_or_create_changes_the_match(self, session, make):
         """What exists is changed to the defaults, by the fields that differ."""
         tag = make.tag(description="same")
@@ -331,6 +353,7 @@ class TestGetOrCreate:
         assert (tag.pk, "new", False) == (found.id, found.name, made)
         assert [{"name": "new"}] == [body for _, _, body in calls.sent]
 
+    @pytest.mark.every_api(full=True)
     def test_update_or_create_creates(self, session, make):
         """Without a match it creates."""
         tag, made = TaskTag.objects.update_or_create(project=make.project().pk, defaults={"name": "n"})
@@ -360,6 +383,7 @@ class TestGetOrCreate:
         assert [True, True, False, False] == [flag for _, flag in made]
         assert [made[0][0].id, made[1][0].id] == [tag.id for tag, _ in made[2:]]
 
+    @pytest.mark.every_api(full=True)
     @pytest.mark.parametrize("name", ["a\0b", "\ud800", "\t", " x"])
     def test_refuses_a_name_that_no_tag_can_have(self, session, name):
         """It would be made again each time, if at all."""
@@ -368,6 +392,7 @@ class TestGetOrCreate:
 
         assert [] == list(calls)
 
+    @pytest.mark.every_api(full=True)
     def test_race_gives_everyone_the_same_task(self, session, make):
         """Threads that race to create one task get that one task; a single one made it."""
         unit = make.units(1)[0]
@@ -388,12 +413,14 @@ class TestGetOrCreate:
 
 
 class TestDelete:
+    @pytest.mark.every_api(full=True)
     def test_removes_the_row(self, task, row):
         """The row is gone from the table."""
         task.delete()
 
         assert not type(row).objects.filter(pk=row.pk).exists()
 
+    @pytest.mark.every_api(full=True)
     @pytest.mark.parametrize(
         "use",
         [
@@ -414,12 +441,14 @@ class TestDelete:
         with assert_requests(0), pytest.raises(QueryError, match="was deleted"):
             use(task)
 
+    @pytest.mark.every_api(full=True)
     def test_leaves_its_values_readable(self, task):
         """What was loaded can still be looked at."""
         task.delete()
 
         assert (1, False) == (task.meta["frame"], task.is_discarded)
 
+    @pytest.mark.every_api(full=True)
     def test_of_a_row_that_is_gone_is_its_does_not_exist(self, session, row):
         """Deleting what someone else has deleted says so."""
         task = Task.objects.get(row.pk)
@@ -428,6 +457,7 @@ class TestDelete:
         with pytest.raises(Task.DoesNotExist):
             task.delete()
 
+    @pytest.mark.every_api(full=True)
     def test_is_not_a_field_to_link_to(self, session, make):
         """A deleted object is no target of a relation."""
         project = Project.objects.get(make.project().pk)

@@ -39,6 +39,7 @@ class TestBulkCreate:
         stored = {task.pk: task.data_unit_id for task in make.tables.Task.objects.filter(project=project.id)}
         assert {task.id: task.data_unit_id for task in made} == stored
 
+    @pytest.mark.every_api(full=True)
     def test_goes_side_by_side_where_the_wire_takes_one(self, session, project):
         """Without a list form, each object is a request of its own."""
         with assert_requests(5):
@@ -47,6 +48,7 @@ class TestBulkCreate:
         assert [f"{n}" for n in range(5)] == [tag.name for tag in made]
         assert {tag.id for tag in made} == {tag.id for tag in project.tags}
 
+    @pytest.mark.every_api(full=True)
     def test_a_refused_row_stops_no_other(self, session, project, make):
         """`BulkError` holds what was created and what was not, with the reason, in the order given."""
         collection = make.tables.DataCollection.objects.get(pk=project.data_collection_id)
@@ -62,6 +64,7 @@ class TestBulkCreate:
         assert all(isinstance(error, ValidationError) for _, error in caught.value.failed)
         assert [False, False, True, False, False] == [task.pk is None for task in tasks]
 
+    @pytest.mark.every_api(full=True)
     def test_what_failed_can_be_sent_again(self, session, project, make):
         """The objects that were not created are still new, and go through once they are mended."""
         tags = [TaskTag(project_id=project.id, name=name) for name in ("a", "")]
@@ -74,6 +77,7 @@ class TestBulkCreate:
 
         assert {"a", "b"} == {tag.name for tag in project.tags}
 
+    @pytest.mark.every_api(full=True)
     def test_one_bad_object_keeps_all_from_being_sent(self, session, project):
         """Everything is checked before the first batch travels."""
         tags = [TaskTag(project=project, name=f"{n}") for n in range(3)]
@@ -82,6 +86,7 @@ class TestBulkCreate:
         with assert_requests(0), pytest.raises(MappingError, match="JSON cannot hold"):
             TaskTag.objects.bulk_create(tags)
 
+    @pytest.mark.every_api(full=True)
     def test_the_same_object_twice_is_refused(self, session, project):
         """One object cannot become two rows."""
         tag = TaskTag(project=project, name="x")
@@ -89,6 +94,7 @@ class TestBulkCreate:
         with assert_requests(0), pytest.raises(MappingError, match="twice"):
             TaskTag.objects.bulk_create([tag, tag])
 
+    @pytest.mark.every_api(full=True)
     def test_a_relation_refuses_objects_of_another(self, session, project, make):
         """`project.tags.bulk_create()` does not take the tags of another project over."""
         tag = TaskTag(project_id=make.project().pk, name="theirs")
@@ -96,12 +102,14 @@ class TestBulkCreate:
         with assert_requests(0), pytest.raises(MappingError, match=str(project.id)):
             project.tags.bulk_create([tag])
 
+    @pytest.mark.every_api(full=True)
     def test_a_relation_takes_its_own(self, session, project):
         """Objects that name the project already are created."""
         project.tags.bulk_create([TaskTag(project=project, name="mine")])
 
         assert ["mine"] == [tag.name for tag in project.tags]
 
+    @pytest.mark.every_api(full=True)
     def test_of_nothing_sends_nothing(self, session):
         """An empty list is no request."""
         with assert_requests(0):
@@ -140,6 +148,7 @@ class TestUpdate:
 
         assert ([], [task.pk], "would update 1 of 1 Task") == (calls.sent, result.pks, str(result))
 
+    @pytest.mark.every_api
     def test_takes_a_relation_as_object(self, session, make):
         """A to-one relation is set on every row by object."""
         tags = [make.tag() for _ in range(2)]
@@ -159,6 +168,7 @@ class TestUpdate:
         task.refresh_from_db()
         assert task.meta is None
 
+    @pytest.mark.every_api
     def test_tells_which_rows_failed(self, session, make):
         """A refused row is in `failed` by its key; the others are done."""
         tasks = make.tasks(3)
@@ -185,6 +195,7 @@ class TestUpdate:
 
 
 class TestDelete:
+    @pytest.mark.every_api(full=True)
     def test_removes_every_row_of_the_query(self, session, make):
         """The rows of the query are gone, others stay."""
         tasks, other = make.tasks(3), make.task()
@@ -204,6 +215,7 @@ class TestDelete:
 
         assert ([task.pk], [], 1) == (result.pks, calls.sent, len(result))
 
+    @pytest.mark.every_api(full=True)
     def test_of_a_slice_stays_in_the_slice(self, session, make):
         """A slice counts as a filter, and bounds what is deleted."""
         tasks = make.tasks(4)
@@ -224,6 +236,7 @@ class TestDelete:
 
 
 class TestGuards:
+    @pytest.mark.every_api
     @pytest.mark.parametrize("everything", [False, 0, 1, "no", None])
     @pytest.mark.parametrize("verb", ["update", "delete"])
     def test_a_query_without_filters_is_refused(self, session, verb, everything):
@@ -233,6 +246,7 @@ class TestGuards:
         with assert_requests(0), pytest.raises(QueryError):
             getattr(Task.objects, verb)(everything=everything, **fields)
 
+    @pytest.mark.every_api
     def test_a_query_that_can_match_nothing_sends_nothing(self, session):
         """`none()` is a filter, and needs no request."""
         with assert_requests(0):

@@ -64,10 +64,10 @@ def read(loads: Callable[[bytes], Any], content: bytes) -> str:
 
 
 @pytest.fixture
-def chosen(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], decoding.Loads]]:
+def chosen(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], decoding.Decode]]:
     """Choose the parser by the environment variable."""
 
-    def choose(name: str) -> decoding.Loads:
+    def choose(name: str) -> decoding.Decode:
         monkeypatch.setenv("SYNAPSE_JSON", name)
         decoder.cache_clear()
         return decoder()
@@ -117,7 +117,7 @@ class TestAlike:
 
 class TestDecoder:
     def test_takes_the_faster_where_there_is_one(
-        self, chosen: Callable[[str], decoding.Loads], monkeypatch: pytest.MonkeyPatch
+        self, chosen: Callable[[str], decoding.Decode], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """With orjson installed, orjson parses."""
         faster = ModuleType("orjson")
@@ -127,14 +127,14 @@ class TestDecoder:
         assert "fast" == chosen("auto")(b"{}") == chosen("orjson")(b"{}")
 
     def test_does_without(
-        self, chosen: Callable[[str], decoding.Loads], monkeypatch: pytest.MonkeyPatch
+        self, chosen: Callable[[str], decoding.Decode], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """Without orjson, the standard library parses."""
         monkeypatch.setitem(sys.modules, "orjson", None)
 
         assert json.loads is chosen("auto") is chosen("")
 
-    def test_can_be_told_not_to(self, chosen: Callable[[str], decoding.Loads]) -> None:
+    def test_can_be_told_not_to(self, chosen: Callable[[str], decoding.Decode]) -> None:
         """`SYNAPSE_JSON=stdlib` leaves an installed orjson aside."""
         assert json.loads is chosen("stdlib")
 
@@ -143,7 +143,7 @@ class TestDecoder:
     )
     def test_says_what_it_cannot_do(
         self,
-        chosen: Callable[[str], decoding.Loads],
+        chosen: Callable[[str], decoding.Decode],
         monkeypatch: pytest.MonkeyPatch,
         name: str,
         words: str,
