@@ -129,6 +129,18 @@ def seal(value: JsonValue) -> JsonValue:
         return copy_json(value)
 
 
+def is_as_sealed(value: JsonValue, kept: JsonValue) -> bool:
+    """Whether a value is surely what was sealed; one that is not may be the same JSON in another order.
+
+    >>> is_as_sealed({"a": [1]}, seal({"a": [1]})), is_as_sealed({"a": [True]}, seal({"a": [1]}))
+    (True, False)
+    """
+    try:
+        return kept.__class__ is Sealed and bool(marshal.dumps(value, _FORMAT) == kept)
+    except ValueError:
+        return False
+
+
 def unseal(kept: JsonValue) -> JsonValue:
     """Return a new copy of a sealed value; any other value as it is."""
     return marshal.loads(kept) if kept.__class__ is Sealed else kept
@@ -140,10 +152,21 @@ def same_json(first: JsonValue, second: JsonValue) -> bool:
     >>> {"checked": 1} == {"checked": True}, same_json({"checked": 1}, {"checked": True})
     (True, False)
     """
+    if first.__class__ in (dict, list) and second.__class__ is first.__class__:
+        # Most that is compared was never edited: its bytes are the same, and tell it ten times as fast as a walk.
+        try:
+            if marshal.dumps(first, _FORMAT) == marshal.dumps(second, _FORMAT):
+                return True
+        except ValueError:
+            pass  # more than JSON, or nested deeply
+    return _same(first, second)
+
+
+def _same(first: JsonValue, second: JsonValue) -> bool:
     if isinstance(first, dict) and isinstance(second, dict):
-        return first.keys() == second.keys() and all(same_json(first[key], second[key]) for key in first)
+        return first.keys() == second.keys() and all(_same(first[key], second[key]) for key in first)
     if isinstance(first, list) and isinstance(second, list):
-        return len(first) == len(second) and all(map(same_json, first, second))
+        return len(first) == len(second) and all(map(_same, first, second))
     kinds = [
         bool if isinstance(value, bool) else float if isinstance(value, float) else None
         for value in (first, second)

@@ -6,7 +6,7 @@ from typing import Any
 
 import attrs
 
-from synapse.mapping.json import Sealed, seal, unseal
+from synapse.mapping.json import Sealed, is_as_sealed, seal, unseal
 from synapse.mapping.unset import UNSET
 
 
@@ -47,6 +47,10 @@ class State:
     def loaded(self, name: str) -> Any:
         """Return the JSON value of a lazy field as it was loaded; `UNSET` if it was not."""
         return unseal(self.origin.get(name, UNSET))
+
+    def is_unedited(self, name: str, value: Any) -> bool:
+        """Whether the value that was handed out is surely as it was loaded."""
+        return is_as_sealed(value, self.origin.get(name))
 
     def hand_out(self, name: str) -> Any:
         """Return the loaded value for the user to edit, and keep a sealed copy of it."""

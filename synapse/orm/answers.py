@@ -218,36 +218,47 @@ def _still(held: Any, before: Any) -> str:
 
 # --- taking answers over ----------------------------------------------------
 def store(
-    instance: Record, row: Any, *, session: Session, check: Callable[[dict[str, Any]], None] | None = None
+    instance: Record,
+    data: Any,
+    *,
+    session: Session,
+    sent: Values | None = None,
+    check: Callable[[dict[str, Any]], None] | None = None,
 ) -> None:
-    """Take over the backend's answer to a write; one that cannot be read, or that *check* refuses, changes nothing."""
-    state, schema = instance._state, instance._schema
-    is_new = not state.saved
+    """Take over the backend's answer to a write; one that cannot be read, or that *check* refuses, changes nothing.
+
+    *sent* gives the values that the write sent, where the caller still has them.
+    """
+    cls, is_new = type(instance), not instance._state.saved
+    row: dict[str, Any] | None
     if is_new:
-        row = _checked(type(instance), row, session=session, did="was to be created")
+        row, fresh = _read(cls, data, session=session, did="was to be created")
     else:
-        row = answered(type(instance), row, pk=instance.pk, session=session)
+        row, fresh = _read_change(cls, data, pk=instance.pk, session=session)
     if check is not None and row is not None:
         check(row)
-    for name in changes.unsaved(instance):
-        if schema.fields[name].codec.lazy:
-            state.origin[name] = dump_value(schema.fields[name].codec, loading.peek(instance, name))
-    loading.overwrite(instance, row or {}, session=session)
+    # An answer need not show all that was sent: what it leaves out counts as loaded the way it was sent.
+    instance._state.origin |= changes.sent_json(instance, sent)
+    loading.adopt(instance, fresh)
     if is_new:
-        session.note_made(schema.resource, instance.pk)
+        session.note_made(cls._schema.resource, instance.pk)
 
 
-def answered(cls: type[Record], row: Any, *, pk: Any, session: Session) -> dict[str, Any] | None:
+def answered(cls: type[Record], data: Any, *, pk: Any, session: Session) -> dict[str, Any] | None:
     """Give the row that a change of one row was answered by, None for an empty body; anything else confirms nothing."""
-    if row is None:
-        return None
-    read = _checked(cls, row, session=session, did=f"{pk} was to be changed")
-    key = read[table_of(cls, session).pk]
+    return _read_change(cls, data, pk=pk, session=session)[0]
+
+
+def _read_change(cls: type[E], data: Any, *, pk: Any, session: Session) -> tuple[dict[str, Any] | None, E]:
+    if data is None:
+        return None, loading.reference(cls, pk, session=session)
+    row, fresh = _read(cls, data, session=session, did=f"{pk} was to be changed")
+    key = row[table_of(cls, session).pk]
     if not loading.same_key(pk, key):
         raise WriteUnconfirmedError(
             f"{cls.__name__} {pk} was to be changed, and the answer is of {key}: it may or may not have happened"
         )
-    return read
+    return row, fresh
 
 
 def emptied(cls: type[Record], answer: Any, *, pk: Any) -> None:
@@ -259,18 +270,17 @@ def emptied(cls: type[Record], answer: Any, *, pk: Any) -> None:
         )
 
 
-def _checked(cls: type[Record], row: Any, *, session: Session, did: str) -> dict[str, Any]:
-    """Read an answer as a row of its entity, before any object takes it over."""
-    if isinstance(row, list) and len(row) == 1:
-        row = row[0]
-    read = table_of(cls, session).normalise(row)
+def _read(cls: type[E], data: Any, *, session: Session, did: str) -> tuple[dict[str, Any], E]:
+    """Read an answer as a row of its entity, and make an object of it: nobody's own before all of it was checked."""
+    if isinstance(data, list) and len(data) == 1:
+        data = data[0]
+    row = table_of(cls, session).normalise(data)
     try:
-        loading.load(cls, read, session=session)
+        return row, loading.load(cls, row, session=session)
     except MappingError as error:
         raise WriteUnconfirmedError(
             f"{cls.__name__} {did}, and its answer cannot be read: {error}"
         ) from error
-    return read
 
 
 def stored(cls: type[E], row: Any, *, session: Session, mode: FetchMode | None = None) -> E:
@@ -292,23 +302,21 @@ def take(
     check: Callable[[dict[str, Any]], None] | None = None,
 ) -> None:
     """Take over the answer to a verb, leaving alone what the user changed and did not send; then *check* it."""
-    cached_rows.drop_cached(type(instance), instance.pk, session=session)
+    cls = type(instance)
+    cached_rows.drop_cached(cls, instance.pk, session=session)
     pending = set(changes.unsaved(instance)) - set(sent)
-    fresh = None
+    shown = None
     try:
-        fresh = answered(type(instance), row, pk=instance.pk, session=session)
+        shown, fresh = _read_change(cls, row, pk=instance.pk, session=session)
     finally:
-        if fresh is None:
+        if shown is None:
             # What the backend made of it is not known before it is read again.
             for name in sent:
                 loading.forget(instance, name)
-    if fresh is not None:
-        state = instance._state
-        state.session = session
-        state.before = {name: old for name, old in state.before.items() if name in pending}
-        loading.fill(instance, table_of(type(instance), session).normalise(fresh), skip=pending)
+    if shown is not None:
+        loading.adopt(instance, fresh, keep=pending)
         if check is not None:
-            check(fresh)
+            check(shown)
 
 
 def take_over(instance: Record, row: dict[str, Any], *, session: Session, sent: Mapping[str, Any]) -> None:

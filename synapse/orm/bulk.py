@@ -31,7 +31,7 @@ from synapse.orm import (
     proof,
     saving,
 )
-from synapse.orm.changes import accepted, check_new, dumped, linked, to_wire
+from synapse.orm.changes import accepted, check_new, check_values, dumped, linked, to_wire
 from synapse.orm.journal import opened, path_of
 from synapse.orm.questions import Creation, Edit, Removal
 from synapse.orm.registry import table_of
@@ -105,7 +105,7 @@ def create(
         raise MappingError("bulk_create() got the same object twice; nothing was sent")
     for each in given:
         check_new(each, session)
-        to_wire(each)
+        check_values(each)
     if not given:
         return given
     adopt(queryset, given)
@@ -141,6 +141,7 @@ def _in_batches(session: Session, given: list[E], *, size: int) -> Written[E]:
 
     def send(batch: list[E]) -> list[Any]:
         sent = [to_wire(each) for each in batch]
+        sent_of.update(zip(map(id, batch), sent, strict=True))
         request = table.create_many(sent)
         assert request is not None
         with resolvable_by(lambda since: Creation.of(batch, session=session, since=since)):
@@ -148,16 +149,20 @@ def _in_batches(session: Session, given: list[E], *, size: int) -> Written[E]:
         return batch_answers.placed(type(batch[0]), rows, sent=sent, session=session, keys=keys)
 
     run, keys = Run(given), answers.Keys()
+    sent_of: dict[int, answers.Values] = {}
     outcomes: list[Outcome[E, Any]] = []
     items = iter(run)
     while batch := list(islice(items, size)):
         since = Moment()
+        sent_of.clear()
         created = create_each(run.attempt(send), batch)
-        outcomes += [_stored(each, session, since=since) for each in created]
+        outcomes += [_stored(each, session, since=since, sent=sent_of.get(id(each.item))) for each in created]
     return run.written(outcomes)
 
 
-def _stored(outcome: Outcome[E, Any], session: Session, *, since: Moment) -> Outcome[E, Any]:
+def _stored(
+    outcome: Outcome[E, Any], session: Session, *, since: Moment, sent: answers.Values | None
+) -> Outcome[E, Any]:
     item, row, error = outcome
     if isinstance(error, WriteUnconfirmedError) and error.question is None:
         attach(error, Creation.of([item], session=session, since=since))
@@ -165,7 +170,7 @@ def _stored(outcome: Outcome[E, Any], session: Session, *, since: Moment) -> Out
         return outcome
     try:
         with resolvable_by(lambda _: Creation.of([item], session=session, since=since)):
-            answers.store(item, row, session=session)
+            answers.store(item, row, session=session, sent=sent)
     except SynapseError as error:
         return outcome._replace(error=error)
     return outcome

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from synapse.errors import MappingError, QueryError, describe
-from synapse.mapping.codecs import dump_value
+from synapse.mapping.codecs import Codec, dump_value
 from synapse.mapping.json import same_json
 from synapse.mapping.schema import Field
+from synapse.mapping.state import State
 from synapse.mapping.unset import UNSET
 from synapse.orm import binding, loading
 from synapse.orm.record import forget_related
@@ -50,20 +52,39 @@ def _taken(cls: type[Record], field: Field, *, value: Any) -> Any:
     return taken
 
 
+@cache
+def _slots(cls: Any, *, read_only: bool) -> list[tuple[str, Codec, Callable[[Any, Any], Any]]]:
+    """Lay out once per class which fields can change, and how their slots are read: read-only ones by edits alone."""
+    return [
+        (name, field.codec, getattr(cls, name).__get__)
+        for name, field in cls._schema.fields.items()
+        if field.read_only is read_only and (field.codec.lazy or not read_only)
+    ]
+
+
 def unsaved(instance: Record) -> dict[str, Any]:
     """Give the fields whose value differs from what was loaded, or was never sent."""
-    changed = {}
-    state = instance._state
-    for name, field in instance._schema.fields.items():
-        value = loading.peek(instance, name)
-        if value is UNSET or field.read_only:
+    cls, state, changed = type(instance), instance._state, {}
+    before = state.before
+    for name, codec, slot in _slots(cast("Any", cls), read_only=False):
+        if not codec.lazy and name not in before:
             continue
-        if field.codec.lazy:
-            if name not in state.origin or not same_json(dump_value(field.codec, value), state.loaded(name)):
+        try:
+            value = slot(instance, cls)
+        except AttributeError:
+            continue  # what is not open cannot have been edited
+        if codec.lazy:
+            if name not in state.origin or _is_edited(state, name, codec, value=value):
                 changed[name] = value
-        elif name in state.before and (state.before[name] is UNSET or state.before[name] != value):
+        elif before[name] is UNSET or before[name] != value:
             changed[name] = value
     return changed
+
+
+def _is_edited(state: State, name: str, codec: Codec, *, value: Any) -> bool:
+    if state.is_unedited(name, value):
+        return False
+    return not same_json(dump_value(codec, value), state.loaded(name))
 
 
 def to_wire(instance: Record) -> dict[str, Any]:
@@ -74,6 +95,25 @@ def to_wire(instance: Record) -> dict[str, Any]:
         accepted = fields[name].accept(entity, value)
         sent[name] = dump_value(fields[name].codec, accepted)
     return sent
+
+
+def check_values(instance: Record) -> None:
+    """Refuse JSON that was edited in place into what cannot be sent."""
+    fields, entity = instance._schema.fields, instance._schema.entity
+    for name, value in unsaved(instance).items():
+        fields[name].accept(entity, value)
+
+
+def sent_json(instance: Record, sent: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Give what of the changes is JSON, as it counts once it is saved; *sent* saves another copy of it."""
+    fields = instance._schema.fields
+    return {
+        name: sent[name]
+        if sent is not None and fields[name].codec.plain
+        else dump_value(fields[name].codec, loading.peek(instance, name))
+        for name in (unsaved(instance) if sent is None else sent)
+        if fields[name].codec.lazy
+    }
 
 
 def open_values(instance: Record) -> dict[str, Any]:
@@ -94,11 +134,12 @@ def loaded_value(instance: Record, name: str) -> Any:
 def check_read_only(instance: Record) -> None:
     """Refuse an object of which something that the backend sets was edited, since the edits would go nowhere."""
     cls, state = type(instance), instance._state
-    for name, field in instance._schema.fields.items():
-        value = loading.peek(instance, name)
-        if not field.read_only or not field.codec.lazy or value is UNSET or name not in state.origin:
+    for name, codec, slot in _slots(cast("Any", cls), read_only=True):
+        try:
+            value = slot(instance, cls)
+        except AttributeError:
             continue
-        if not same_json(dump_value(field.codec, value), state.loaded(name)):
+        if name in state.origin and _is_edited(state, name, codec, value=value):
             raise MappingError(
                 f"{cls.__name__}.{name} is set by the backend, and was edited. Nothing was sent; refresh() drops "
                 "the edit"

@@ -101,7 +101,10 @@ def _keep_closed(instance: Record, name: str, value: Any) -> None:
     opened = peek(instance, name)
     if opened is not UNSET:
         codec = schema_of(instance).fields[name].codec
-        if opened is None or not same_json(codec.dump(opened), value):
+        # What is open is compared as it is first: most of it is plain JSON, which a copy would only repeat.
+        if opened is None or not (
+            (codec.plain and same_json(opened, value)) or same_json(codec.dump(opened), value)
+        ):
             clear(instance, name)
     state_of(instance).origin[name] = value
 
@@ -152,6 +155,8 @@ def load(
 ) -> E:
     """Build an object from one row that the backend sent; only a nested one may come without its key."""
     table = table_of(cls, session)
+    if (made := _maker(cast("Any", cls), table)(row, session, mode, None)) is not None:
+        return cast("E", made)
     row = table.normalise(row)
     if row.get(table.pk) is None and not nested:
         path = f"{cls.__name__}.{schema_of(cls).pk}"
@@ -258,25 +263,39 @@ def same_key(asked: Any, found: Any) -> bool:
 def refresh(instance: Record) -> None:
     """Load every field anew and forget changes."""
     session = session_of(instance)
-    row = detail_row(instance, session)
-    for name, wire in table_of(type(instance), session).names.items():
-        if wire not in row:
+    fresh = load(type(instance), detail_row(instance, session), session=session)
+    for name in schema_of(instance).fields:
+        if not has(fresh, name):
             forget(instance, name)
     state_of(instance).rows = state_of(instance).related = None
-    overwrite(instance, row, session=session)
+    adopt(instance, fresh)
     session.cache.discard(schema_of(instance).resource, instance.pk)
 
 
-def overwrite(instance: Record, row: dict[str, Any], *, session: Session) -> None:
-    """Take over what the backend holds now, dropping changes, and the related objects that are not its own any more."""
-    state, relations = state_of(instance), schema_of(instance).relations
-    state.session, state.saved = session, True
-    state.before.clear()
+def adopt(instance: Record, fresh: Record, *, keep: Container[str] = ()) -> None:
+    """Take over what an object that was just made of a row holds, but for the fields to *keep*.
+
+    A change of any other field is dropped, and a related object goes where its key names another one.
+    """
+    state, made, relations = state_of(instance), state_of(fresh), schema_of(instance).relations
     keys = {name: peek(instance, via) for name, via in relations.items()}
-    closed, opened = state.rows or {}, state.related or {}
-    state.rows, state.related = {}, {}
-    fill(instance, table_of(type(instance), session).normalise(row))
-    replaced = {name for name, key in keys.items() if peek(instance, relations[name]) != key}
-    replaced |= set(state.rows)
-    state.related = {name: kept for name, kept in opened.items() if name not in replaced} or None
-    state.rows = {name: kept for name, kept in closed.items() if name not in replaced} | state.rows or None
+    state.session, state.saved = made.session, True
+    state.before = {name: old for name, old in state.before.items() if name in keep}
+    for name in schema_of(instance).fields:
+        if name in keep or not has(fresh, name):
+            continue
+        if made.origin.get(name) is not None:
+            _keep_closed(instance, name, made.origin[name])
+            continue
+        if name in made.origin:
+            state.origin[name] = None
+        put(instance, name, value=peek(fresh, name))
+    replaced = {name for name, key in keys.items() if peek(instance, relations[name]) != key} | set(
+        made.rows or ()
+    )
+    state.related = {
+        name: kept for name, kept in (state.related or {}).items() if name not in replaced
+    } or None
+    closed = {name: kept for name, kept in (state.rows or {}).items() if name not in replaced}
+    state.rows = closed | (made.rows or {}) or None
+    state.extra = made.extra or state.extra

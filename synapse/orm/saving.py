@@ -61,7 +61,7 @@ def _create(instance: Record, values: dict[str, Any], session: Session, *, keys:
     ):
         table = table_of(type(instance), session)
         row = table.created(session.send(table.create(values)))
-        answers.store(instance, row, session=session, check=check)
+        answers.store(instance, row, session=session, sent=values, check=check)
 
 
 def _change(instance: Record, values: dict[str, Any], session: Session) -> None:
@@ -83,7 +83,7 @@ def _change(instance: Record, values: dict[str, Any], session: Session) -> None:
         resolvable_by(lambda since: Edit.of(instance, session=session)),
     ):
         row = table.one(binding.send(instance, request, session=session))
-        answers.store(instance, row, session=session, check=check)
+        answers.store(instance, row, session=session, sent=values, check=check)
 
 
 def check_covered(instance: Record, names: Iterable[str], *, values: Mapping[str, Any]) -> None:
