@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import operator
 
-from collections.abc import Callable, Set
+from collections.abc import Callable, Iterable, Set
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Final, get_origin
@@ -18,6 +18,8 @@ from cattrs import AttributeValidationNote, ClassValidationError, IterableValida
 
 from synapse.errors import MappingError, describe
 from synapse.values import advice, is_missing, plain, sendable
+
+_PLAIN: Final = frozenset({int, bool, type(None)})
 
 
 class Misfit(ValueError):  # noqa: N818 - internal signal, turned into a MappingError with its path
@@ -111,10 +113,42 @@ def check_json(value: Any) -> Any:
 
     Returns the value itself, or a copy if it holds numbers of numpy, which become Python's.
     """
+    if is_plain_json(value):
+        return value
     try:
         return _check_json(value)
     except RecursionError:
         raise Misfit("nested too deeply for JSON, or holding itself") from None
+
+
+def is_plain_json(value: Any, *, depth: int = 100) -> bool:
+    """Whether a value can be sent as it is, and nothing in it has to become another; False where that isn't certain.
+
+    Most JSON is, and so is spared the slower walk, which knows where in a value it is, and other libraries' types.
+    """
+    kind = value.__class__
+    if kind is dict:
+        return depth > 0 and all(map(_is_plain_text, value)) and _are_plain(value.values(), depth)
+    if kind is list:
+        return depth > 0 and _are_plain(value, depth)
+    return (
+        kind in _PLAIN or (kind is str and _is_plain_text(value)) or (kind is float and math.isfinite(value))
+    )
+
+
+def _are_plain(values: Iterable[Any], depth: int) -> bool:
+    for value in values:
+        kind = value.__class__
+        if kind is str:
+            if (not value.isascii() or "\0" in value) and sendable(value):
+                return False
+        elif kind not in _PLAIN and not is_plain_json(value, depth=depth - 1):
+            return False
+    return True
+
+
+def _is_plain_text(text: Any) -> bool:
+    return text.__class__ is str and sendable(text) is None
 
 
 def _check_json(value: Any) -> Any:

@@ -282,14 +282,15 @@ def adopt(instance: Record, fresh: Record, *, keep: Container[str] = ()) -> None
     state.session, state.saved = made.session, True
     state.before = {name: old for name, old in state.before.items() if name in keep}
     for name in schema_of(instance).fields:
-        if name in keep or not has(fresh, name):
+        value, raw = peek(fresh, name), made.origin.get(name, UNSET)
+        if name in keep or value is raw is UNSET:
             continue
-        if made.origin.get(name) is not None:
-            _keep_closed(instance, name, made.origin[name])
+        if raw is not UNSET and raw is not None:
+            _keep_closed(instance, name, raw)
             continue
-        if name in made.origin:
+        if raw is None:
             state.origin[name] = None
-        put(instance, name, value=peek(fresh, name))
+        put(instance, name, value=value)
     replaced = {name for name, key in keys.items() if peek(instance, relations[name]) != key} | set(
         made.rows or ()
     )
