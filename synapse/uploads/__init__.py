@@ -13,14 +13,14 @@ from synapse.uploads.report import Converters, ItemOutcome, Report
 from synapse.uploads.routes import UploadOptions, checksum_of, send_file, upload_file, upload_missing
 
 __all__ = [
-    "FilePart",
-    "MultipartBody",
-    "UploadOptions",
-    "ItemOutcome",
-    "Report",
     "Converters",
+    "FilePart",
+    "ItemOutcome",
+    "MultipartBody",
+    "Report",
     "Spec",
     "Target",
+    "UploadOptions",
     "by_specification",
     "check_file",
     "checksum_of",
