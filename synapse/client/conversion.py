@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from synapse.client.calls import Row
 from synapse.dialects.v1_client import FILES, LISTS, names
 from synapse.downloads import FileCache, RemoteFile
+from synapse.downloads.fetch import without_signature
 from synapse.downloads.file_names import safe_name
-from synapse.downloads.signed_urls import without_signature
 from synapse.errors import QueryError, TransferError, describe, did_you_mean
 from synapse.orm.registry import entity_named
 from synapse.transfer import Meter

@@ -10,10 +10,10 @@ from contextlib import ExitStack, closing
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any, Final
+from urllib.parse import unquote, urlsplit
 
 import attrs
 
-from synapse.downloads.signed_urls import without_signature
 from synapse.errors import ClientError, TransferError, TransportError
 from synapse.session import Session
 from synapse.transfer.local_file import BLOCK
@@ -22,6 +22,15 @@ _RANGE: Final = re.compile(r"bytes\s+(\d{1,19})-\d{1,19}/(\d{1,19}|\*)\s*", re.A
 _CHANGED: Final = "the file changed while it was fetched: fetch it again"
 _WHOLE: Final = "open it without verify=False, which fetches it whole"
 _SETTLED_AFTER: Final = 60.0  # seconds after which a file's second of change tells it from any later one
+
+_AZURE: Final = "se sp spr sr srt ss st sv sip skoid sktid skt ske sks skv saoid suoid scid sdd ses"
+# A signature, and what comes with it only: without one, `st=2` may well be the second of two files.
+_SIGNED: Final[dict[str, tuple[str, ...]]] = {
+    "x-amz-signature": ("x-amz-",),
+    "x-goog-signature": ("x-goog-",),
+    "signature": ("awsaccesskeyid", "googleaccessid", "ossaccesskeyid", "key-pair-id", "policy", "expires"),
+    "sig": tuple(_AZURE.split()),
+}
 
 
 @attrs.frozen
@@ -229,6 +238,27 @@ class Fetch:
         if not bound and self._restarts:
             self.offset = 0
         return self._stalls <= self._session.settings.retry.total and (bound or self._restarts)
+
+
+def without_signature(url: str) -> str:
+    """Return an address without user, fragment and signature: the same for the same file, whenever it was signed.
+
+    >>> without_signature("https://b.example/a.png?id=7&X-Amz-Expires=60&X-Amz-Signature=0a")
+    'https://b.example/a.png?id=7'
+    """
+    parts = urlsplit(url)
+    pairs = [(_parameter(pair), pair) for pair in parts.query.split("&")]
+    names = {name for name, _ in pairs}
+    dropped = [(mark, *beside) for mark, beside in _SIGNED.items() if mark in names]
+    exact = {name for family in dropped for name in family if not name.endswith("-")}
+    starts = tuple(name for family in dropped for name in family if name.endswith("-"))
+    query = "&".join(pair for name, pair in pairs if name not in exact and not name.startswith(starts))
+    where = parts.netloc.rpartition("@")[2]
+    return parts._replace(netloc=where, query=query, fragment="").geturl()
+
+
+def _parameter(pair: str) -> str:
+    return unquote(pair.partition("=")[0]).lower()
 
 
 def _seconds_between(earlier: str, later: str) -> float:

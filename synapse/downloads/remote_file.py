@@ -17,8 +17,8 @@ import attrs
 from synapse.downloads.fetch import Fetch
 from synapse.downloads.file_cache import FileCache, open_cached
 from synapse.downloads.file_names import safe_name
+from synapse.downloads.opened_files import RangeReader, open_whole
 from synapse.downloads.save_file import Content, blocks_with_offsets, save_file, target_exists, target_path
-from synapse.downloads.streams import RangeReader, open_whole
 from synapse.errors import MappingError, TransferError, describe
 from synapse.mapping.likeness import Likeness
 from synapse.masking import Masker

@@ -17,7 +17,7 @@ import pytest
 from PIL import Image
 
 from synapse.downloads import FileCache, RemoteFile
-from synapse.downloads import streams as opening
+from synapse.downloads import opened_files as opening
 from synapse.errors import TransferError, TransportError
 from synapse.session import Session
 from tests.servers import cut, reply

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from synapse.downloads.signed_urls import without_signature
+from synapse.downloads.fetch import without_signature
 
 SIGNATURES = {
     "AWS, version 4": (
