@@ -79,11 +79,11 @@ class Delivery:
         self.streams: weakref.WeakSet[ResponseBody] = weakref.WeakSet()
         self.transport = transport
 
-    def send(self, request: Request, *, decode: Decode = parse) -> Reply:
+    def send(self, request: Request, *, decode: Decode | None = None) -> Reply:
         """Send *request* and return its reply; a refusal or a failure is raised as a typed error."""
         attempt = self.prepare(request)
         answer = self.deliver(attempt)
-        data = self._data(answer, decode, textual=request.textual)
+        data = self._data(answer, decode or parse, textual=request.textual)
         if isinstance(data, Failure):
             self._fail(attempt, data)
         return Reply(answer.status, data, answer.headers, length=len(answer.content))

@@ -135,7 +135,7 @@ class Session:
 
         *decode* reads the body of an answer that is no refusal, in place of the JSON parser; it may raise `ValueError`.
         """
-        return self._delivery().send(request, decode=decode) if decode else self._delivery().send(request)
+        return self._delivery().send(request, decode=decode)
 
     def masked(self, said: Any) -> Any:
         """Mask the secrets in text or JSON of the backend, the session's tokens among them."""
