@@ -156,6 +156,7 @@ def open_cached(
     Then *source* is of no use any more, and *meter* knows of nothing that travelled.
     """
     cache = checked_cache(cache)
+    # A cache that cannot be written to still serves what it has, where that is known without a request.
     if (size or 0) > cache.limit or not (cache.usable or checksum):
         return None
     version = Version() if checksum else source.probe()

@@ -148,6 +148,7 @@ class RemoteFile:
         if kept is not None:
             return kept
         if not verify and self.url and not is_data_uri(self.url):
+            # It may not restart: whoever read the first bytes has used them.
             ranged = RangeReader(lambda: self._fetch(restarts=False))
             if ranged.seekable():
                 return cast("BinaryIO", io.BufferedReader(ranged))
@@ -206,6 +207,7 @@ class RemoteFile:
         if kept is None:
             return self._save(self._source(), target, meter=meter, overwrite=overwrite)
         with kept:
+            # A copy, not a link: who edits the download must not edit the cache.
             blocks = iter(lambda: kept.read(BLOCK), b"")
             return self._save(blocks, target, meter=Meter.silent(), overwrite=overwrite)
 
@@ -236,6 +238,7 @@ class RemoteFile:
 
     def _kept(self, cache: FileCache | None, meter: Meter) -> BinaryIO | None:
         """Open the file in the cache, fetched into it if need be; None without one, or if it cannot be kept."""
+        # A data: URI holds its file: there is nothing to save by a copy.
         source = None if cache is None else self._source()
         if cache is None or not isinstance(source, Fetch):
             return None

@@ -63,7 +63,7 @@ def _laid_out(root: Path, specs: Sequence[Spec], *, patterns: Patterns) -> Folde
     folders = [name for name in _read(root) if patterns.has_folder(name)]
     named = {number: name for name in folders if (number := wanted.get(normalize("NFC", name))) is not None}
     if len(specs) > 1:
-        # Pictures that are sent without what belongs to them are other units than those of the run after it.
+        # A picture that went up without its labels is a unit of its own: the corrected run would make a second one.
         others = set(folders).difference(named.values())
         _check_folder_names(root, others, specs=specs, patterns=patterns, deeper=not named)
     types = {} if named else _by_type(specs)
@@ -86,6 +86,7 @@ def _by_type(specs: Sequence[Spec]) -> dict[str, int]:
     found: dict[str, int] = {}
     for kind in dict.fromkeys(spec.file_type for spec in specs):
         same = [number for number, spec in enumerate(specs) if spec.file_type == kind]
+        # With a required picture and optional masks, a picture without a folder that says so is the required one.
         wanted = [number for number in same if specs[number].required] if len(same) > 1 else same
         if len(wanted) != 1:
             names = ", ".join(specs[number].name for number in same)
@@ -117,6 +118,7 @@ def _check_below(root: Path, wanted: Sequence[str], patterns: Patterns) -> None:
     plain = {_plain(name): name for name in wanted}
     for path, folders, _ in os.walk(root):
         below = {name: Path(path, name).relative_to(root).as_posix() for name in sorted(folders)}
+        # os.walk goes on with what is left in this very list: what patterns leave out is not walked.
         folders[:] = [name for name, inner in below.items() if patterns.has_folder(inner)]
         for name in folders:
             if meant := plain.get(_plain(name)):
@@ -129,7 +131,7 @@ def _check_below(root: Path, wanted: Sequence[str], patterns: Patterns) -> None:
 
 
 def _named_folders(folders: object, specs: Sequence[Spec]) -> dict[int, str]:
-    """Take `folders={specification: folder}` as places of specifications and paths."""
+    """Read `folders={specification: folder}` as paths by the numbers of specifications."""
     wanted = {spec.name: number for number, spec in enumerate(specs)}
     if not isinstance(folders, Mapping) or not folders:
         raise TransferError(f"upload(folders=...) takes {{specification: folder}}, got {describe(folders)}")
@@ -154,6 +156,7 @@ def _named_folders(folders: object, specs: Sequence[Spec]) -> dict[int, str]:
 
 def _below(name: str, folder: object) -> str:
     text = os.fspath(folder) if isinstance(folder, str | os.PathLike) else None
+    # Both slashes, wherever it runs: scripts travel between Windows and Linux.
     parts = (
         [part for part in re.split(r"[/\\]", text) if part not in ("", ".")] if isinstance(text, str) else []
     )
@@ -169,6 +172,7 @@ def _meant(name: str, wanted: Sequence[str]) -> str | None:
     plain = {_plain(each): each for each in wanted}
     spelled = {each.casefold(): each for each in wanted}
     unnumbered = {_plain(each).rstrip("0123456789"): each for each in reversed(wanted)}
+    # `data_meta` and `data_meta_2` are meant for data_meta_1 as well.
     close = get_close_matches(normalize("NFC", name).casefold(), spelled, n=1, cutoff=_CLOSE)
     return plain.get(_plain(name)) or (spelled[close[0]] if close else unnumbered.get(_plain(name)))
 

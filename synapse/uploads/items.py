@@ -71,6 +71,7 @@ def with_remembered_path(path: PathLike, remembered: str) -> Path:
     return made
 
 
+# The path of a file is kept with its unit for everyone to see: one that begins at / would tell of this machine's users.
 def remembered_path(path: PathLike, root: PathLike | None) -> str:
     """Give what a file is remembered by: its path below *root*, else as given where that is relative, else its name."""
     if root is not None:
@@ -111,6 +112,7 @@ class SharedNameCheck:
         if not _leaves(text):
             return
         name = os.path.basename(text)  # noqa: PTH119
+        # Hashes, since names of millions of files go by; two that collide only warn once too often.
         if self._paths.setdefault(hash((spec, name)), hash(text)) != hash(text):
             self._paths = None
             warnings.warn_explicit(
@@ -141,6 +143,7 @@ def item_with_remembered_paths(item: Any, root: PathLike) -> Any:
     """Give an item whose paths know what they are remembered by; what cannot be is left as it is."""
     files = item.get("files") if isinstance(item, Mapping) else item
     if isinstance(files, Mapping):
+        # What an outcome shows of an item can be uploaded again, without root=, and is remembered by the same path.
         known: Any = {name: _with_path_below(path, root) for name, path in files.items()}
     else:
         known = _with_path_below(files, root)

@@ -138,6 +138,7 @@ def _mask_folders(
     uniform: Sequence[UniformFolder], specs: Specs
 ) -> Iterator[tuple[UniformFolder, UniformFolder, Spec]]:
     """Give folders of pictures and of what goes by its name as masks, for which there is another specification."""
+    # With two specifications for images, a mask that lies apart looks like a picture of its own.
     for together in _with_similar_paths(uniform):
         for second in together:
             if len(second.specs) > 1 or not _FOR_MASKS.search(second.name):
@@ -164,6 +165,7 @@ def _with_similar_paths(uniform: Sequence[UniformFolder]) -> Iterable[list[Unifo
 def _are_pair(pictures: UniformFolder, labels: UniformFolder) -> bool:
     if not pictures.specs.isdisjoint(labels.specs):
         return False
+    # Either is enough: one label file for many pictures shares no stem, and a folder of labels may have any name.
     steps = set(labels.parts).difference(pictures.parts)
     return not pictures.stems.isdisjoint(labels.stems) or _rank(steps) < len(_FOR_LABELS)
 

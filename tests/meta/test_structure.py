@@ -16,7 +16,7 @@ WIRE_WORDS = 23
 FILES_IN_A_FOLDER = 50
 COMMENT_SHARE = 0.014
 READING = 50
-UPLOADING = 72
+UPLOADING = 60
 
 
 @pytest.fixture(scope="module")
