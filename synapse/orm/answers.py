@@ -15,7 +15,7 @@ from synapse.mapping.likeness import Likeness, is_empty, is_usual
 from synapse.mapping.unset import UNSET
 from synapse.masking import outline
 from synapse.orm import cached_rows, changes, loading, matching
-from synapse.orm.registry import entity_named, table_of
+from synapse.orm.record import entity_named, schema_of, state_of, table_of
 from synapse.query import FetchMode
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ _SHOWN: Final = 3
 
 def shown_by(cls: type[Record], row: Values, *, names: Iterable[str], session: Session) -> dict[str, Any]:
     """Give what an answer shows of these fields, as wire values; secrets and what rows never carry are left out."""
-    schema, wire = cls._schema, table_of(cls, session).names
+    schema, wire = schema_of(cls), table_of(cls, session).names
     shown = {}
     for name in names:
         field = schema.fields[name]
@@ -85,7 +85,7 @@ def taken(cls: type[Record], key: Any) -> WriteUnconfirmedError:
 
 def contradicted(cls: type[Record], sent: Values, *, shown: Values) -> list[str]:
     """Name the fields whose values contradict what was sent; what was empty may have a default."""
-    fields = cls._schema.fields
+    fields = schema_of(cls).fields
     return [
         name
         for name, value in shown.items()
@@ -152,7 +152,7 @@ def check_changed(
 
 
 def _is_possible(cls: type[Record], name: str, sent: Any, shown: Any) -> bool:
-    return matching.like(cls._schema.fields[name], sent, held=shown) is Likeness.POSSIBLE
+    return matching.like(schema_of(cls).fields[name], sent, held=shown) is Likeness.POSSIBLE
 
 
 def is_rewriting(cls: type[Record], error: Exception, *, session: Session) -> bool:
@@ -160,17 +160,17 @@ def is_rewriting(cls: type[Record], error: Exception, *, session: Session) -> bo
     return (
         isinstance(error, WriteIgnoredError)
         and error._is_doubtful
-        and all(session.rewrites(cls._schema.resource, name) for name in error.fields)
+        and all(session.rewrites(schema_of(cls).resource, name) for name in error.fields)
     )
 
 
 def _is_taken(cls: type[Record], name: str, sent: Any, shown: Any, *, before: Any, session: Session) -> bool:
     if is_elsewhere(shown):
         return True
-    found = matching.like(cls._schema.fields[name], sent, held=shown)
+    found = matching.like(schema_of(cls).fields[name], sent, held=shown)
     if found is not Likeness.POSSIBLE:
         return found in (Likeness.SAME, None)
-    resource = cls._schema.resource
+    resource = schema_of(cls).resource
     if _stays(shown, sent=sent, before=before):
         return session.rewrites(resource, name) or is_usual(sent, shown)
     session.note_rewriting(resource, name)
@@ -229,7 +229,7 @@ def store(
 
     *sent* gives the values that the write sent, where the caller still has them.
     """
-    cls, is_new = type(instance), not instance._state.saved
+    cls, is_new = type(instance), not state_of(instance).saved
     row: dict[str, Any] | None
     if is_new:
         row, fresh = _read(cls, data, session=session, did="was to be created")
@@ -238,10 +238,10 @@ def store(
     if check is not None and row is not None:
         check(row)
     # An answer need not show all that was sent: what it leaves out counts as loaded the way it was sent.
-    instance._state.origin |= changes.sent_json(instance, sent)
+    state_of(instance).origin |= changes.sent_json(instance, sent)
     loading.adopt(instance, fresh)
     if is_new:
-        session.note_made(cls._schema.resource, instance.pk)
+        session.note_made(schema_of(cls).resource, instance.pk)
 
 
 def answered(cls: type[Record], data: Any, *, pk: Any, session: Session) -> dict[str, Any] | None:
@@ -321,7 +321,7 @@ def take(
 
 def take_over(instance: Record, row: dict[str, Any], *, session: Session, sent: Mapping[str, Any]) -> None:
     """Take over a row as the answer that did not come, keeping what was assigned since the sending."""
-    fields, later = instance._schema.fields, {}
+    fields, later = schema_of(instance).fields, {}
     for name, value in changes.unsaved(instance).items():
         # A secret is among neither, and may be another one by now: it stays to be saved.
         if not same_json(dump_value(fields[name].codec, value), sent.get(name, UNSET)):

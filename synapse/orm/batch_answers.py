@@ -11,7 +11,7 @@ from synapse.errors import WriteUnconfirmedError
 from synapse.mapping.json import same_json
 from synapse.orm import matching
 from synapse.orm.answers import Keys, Values, contradicted, shown_by, unlike
-from synapse.orm.registry import table_of
+from synapse.orm.record import schema_of, table_of
 
 if TYPE_CHECKING:
     from synapse.orm.record import Record
@@ -116,7 +116,7 @@ class _Answer:
         return tuple(values.get(via) for via in self.links)
 
     def _by_links(self, groups: Iterable[list[int]]) -> dict[tuple[Any, ...], list[list[int]]]:
-        vias = self.cls._schema.relations.values()
+        vias = schema_of(self.cls).relations.values()
         self.links = [via for via in vias if all(via in values for values in (*self.sent, *self.shown))]
         found: dict[tuple[Any, ...], list[list[int]]] = {}
         for places in groups:
@@ -127,7 +127,7 @@ class _Answer:
         """Give the places of equal values that a row is surely of."""
         if len(groups) * len(self.sent) > _MOST_COMPARED:
             return None
-        schema = self.cls._schema
+        schema = schema_of(self.cls)
         verdicts = (
             (tuple(each), matching.likeness(schema, self.sent[each[0]], held=shown)) for each in groups
         )
@@ -149,7 +149,7 @@ class _Answer:
     def _keeper(self, places: list[int], found: Sequence[int | None]) -> int | None:
         if len(places) == 1:
             return places[0]
-        schema = self.cls._schema
+        schema = schema_of(self.cls)
         proven = [
             place
             for place in places

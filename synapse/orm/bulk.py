@@ -34,7 +34,7 @@ from synapse.orm import (
 from synapse.orm.changes import accepted, check_new, check_values, dumped, linked, to_wire
 from synapse.orm.journal import opened, path_of
 from synapse.orm.questions import Creation, Edit, Removal
-from synapse.orm.registry import table_of
+from synapse.orm.record import schema_of, state_of, table_of
 from synapse.orm.selection import adopt, evolved, know_made, link_of, writing_to
 from synapse.orm.unconfirmed import Moment, attach, resolvable_by
 from synapse.query import FetchMode
@@ -120,7 +120,7 @@ def create(
                 written = write_each(session, partial(saving.save, keys=answers.Keys()), items=given)
     finally:
         cached_rows.drop_all_cached(cls, session)
-        know_made(queryset, [each for each in given if each._state.saved])
+        know_made(queryset, [each for each in given if state_of(each).saved])
     raise_failures(written, did="created", of=cls.__name__)
     return given
 
@@ -130,7 +130,7 @@ def _check_new(cls: type[Record], each: object, index: int) -> None:
         raise MappingError(
             f"bulk_create() takes {cls.__name__} objects, got {type(each).__name__} at place {index}"
         )
-    if each._state.saved:
+    if state_of(each).saved:
         raise MappingError(
             f"bulk_create() got {each!r} at place {index}, which is saved already; nothing was sent"
         )
@@ -177,7 +177,7 @@ def _stored(
 
 
 def _noted(session: Session, given: Sequence[E], *, size: int, path: Path) -> Written[E]:
-    entity, backend = type(given[0])._schema.entity, session.backend
+    entity, backend = schema_of(type(given[0])).entity, session.backend
     with opened(
         path, entity=entity, host=backend.host, tenant=backend.tenant, aliases=backend.aliases
     ) as journal:
@@ -281,7 +281,7 @@ def matching(queryset: Selection[E], *names: str, proven: bool) -> list[E]:
     To be *proven*, so does a filter that no field proves and that the backend ignores.
     """
     pairs = proof.telling(queryset)
-    only = dict.fromkeys((queryset.entity._schema.pk, *names, *(name for _, name in pairs)))
+    only = dict.fromkeys((schema_of(queryset.entity).pk, *names, *(name for _, name in pairs)))
     asked = evolved(queryset, expand=(), prefetch=(), only=tuple(only), defer=(), mode=FetchMode.PEERS)
     rows = list(asked.iterator())
     met = {condition for condition, _ in pairs}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from synapse.mapping.unset import UNSET
 from synapse.orm import loading
-from synapse.orm.record import Record, entity_named, forget_related
+from synapse.orm.record import Record, entity_named, forget_related, schema_of, state_of
 from synapse.query.kinds import Key
 
 if TYPE_CHECKING:
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
 
 def drop_cached(cls: type[Record], key: Any, *, session: Session) -> None:
     """Forget the cached row of an object; one that has several keys may be held by another one."""
-    if isinstance(cls._schema.key, Key):
-        session.cache.drop(cls._schema.resource, key)
+    if isinstance(schema_of(cls).key, Key):
+        session.cache.drop(schema_of(cls).resource, key)
     else:
-        session.cache.drop_all(cls._schema.resource)
+        session.cache.drop_all(schema_of(cls).resource)
 
 
 @contextmanager
 def dropping_cached(instance: Record, session: Session) -> Iterator[None]:
     """Forget the cached rows of an object and of those that it belongs to, whose counts may change with it."""
-    schema, before = instance._schema, instance._state.before
+    schema, before = schema_of(instance), state_of(instance).before
     stale = {(type(instance), instance.pk)}
     for link in schema.to_one.values():
         target = entity_named(link.target)
@@ -41,8 +41,8 @@ def dropping_cached(instance: Record, session: Session) -> Iterator[None]:
 
 def drop_all_cached(cls: type[Record], session: Session) -> None:
     """Forget every cached row of an entity, and of those that its objects belong to."""
-    targets = [entity_named(link.target) for link in cls._schema.to_one.values()]
-    for resource in {cls._schema.resource, *(target._schema.resource for target in targets)}:
+    targets = [entity_named(link.target) for link in schema_of(cls).to_one.values()]
+    for resource in {schema_of(cls).resource, *(schema_of(target).resource for target in targets)}:
         session.cache.drop_all(resource)
 
 
@@ -58,14 +58,14 @@ def dropping_all_cached(cls: type[Record], session: Session) -> Iterator[None]:
 def drop_with_children(cls: type[Record], session: Session) -> None:
     """Forget the cached rows that a backend may have deleted together with one of this entity, at any depth."""
     reached: list[type[Record]] = []
-    waiting = [entity_named(many.target) for many in cls._schema.to_many.values()]
+    waiting = [entity_named(many.target) for many in schema_of(cls).to_many.values()]
     while waiting:
         child = waiting.pop()
         if child not in reached:
             reached.append(child)
-            waiting += [entity_named(many.target) for many in child._schema.to_many.values()]
+            waiting += [entity_named(many.target) for many in schema_of(child).to_many.values()]
     for child in reached:
-        session.cache.drop_all(child._schema.resource)
+        session.cache.drop_all(schema_of(child).resource)
 
 
 @contextmanager

@@ -13,8 +13,7 @@ from synapse.mapping.schema import Field
 from synapse.mapping.state import State
 from synapse.mapping.unset import UNSET
 from synapse.orm import binding, loading
-from synapse.orm.record import forget_related
-from synapse.orm.registry import entity_named
+from synapse.orm.record import entity_named, forget_related, schema_of, state_of
 
 if TYPE_CHECKING:
     from synapse.orm.record import Record
@@ -26,25 +25,25 @@ E = TypeVar("E", bound="Record")
 def assign(instance: Record, field: Field, *, value: Any) -> None:
     """Set a field that a user assigned, remembering what it was."""
     accepted = _taken(type(instance), field, value=value)
-    state = instance._state
+    state = state_of(instance)
     if state.deleted:
-        raise QueryError(f"{instance._schema.entity} {instance.pk} was deleted; nothing was set")
+        raise QueryError(f"{schema_of(instance).entity} {instance.pk} was deleted; nothing was set")
     if field.name not in state.before and not (field.codec.lazy and field.name in state.origin):
         state.before[field.name] = loading.peek(instance, field.name)
     kept = loading.peek(instance, field.name)
     loading.put(instance, field.name, value=accepted)
-    for relation, via in instance._schema.relations.items():
+    for relation, via in schema_of(instance).relations.items():
         if via == field.name and kept != accepted:
             forget_related(instance, relation)
 
 
 def _taken(cls: type[Record], field: Field, *, value: Any) -> Any:
     """Check a value that is to be set; the key of another object has to be one that a backend may give."""
-    entity = cls._schema.entity
+    entity = schema_of(cls).entity
     taken = field.accept(entity, value)
-    for link in cls._schema.to_one.values():
+    for link in schema_of(cls).to_one.values():
         if link.via == field.name and taken is not None:
-            kind = entity_named(link.target)._schema.key
+            kind = schema_of(entity_named(link.target)).key
             try:
                 return kind.check(f"{entity}.{field.name}", taken)
             except QueryError as error:
@@ -57,14 +56,14 @@ def _slots(cls: Any, *, read_only: bool) -> list[tuple[str, Codec, Callable[[Any
     """Lay out once per class which fields can change, and how their slots are read: read-only ones by edits alone."""
     return [
         (name, field.codec, getattr(cls, name).__get__)
-        for name, field in cls._schema.fields.items()
+        for name, field in schema_of(cls).fields.items()
         if field.read_only is read_only and (field.codec.lazy or not read_only)
     ]
 
 
 def unsaved(instance: Record) -> dict[str, Any]:
     """Give the fields whose value differs from what was loaded, or was never sent."""
-    cls, state, changed = type(instance), instance._state, {}
+    cls, state, changed = type(instance), state_of(instance), {}
     before = state.before
     for name, codec, slot in _slots(cast("Any", cls), read_only=False):
         if not codec.lazy and name not in before:
@@ -89,7 +88,7 @@ def _is_edited(state: State, name: str, codec: Codec, *, value: Any) -> bool:
 
 def to_wire(instance: Record) -> dict[str, Any]:
     """Give the changes as the wire takes them, checking JSON that was edited in place."""
-    fields, entity = instance._schema.fields, instance._schema.entity
+    fields, entity = schema_of(instance).fields, schema_of(instance).entity
     sent = {}
     for name, value in unsaved(instance).items():
         accepted = fields[name].accept(entity, value)
@@ -99,14 +98,14 @@ def to_wire(instance: Record) -> dict[str, Any]:
 
 def check_values(instance: Record) -> None:
     """Refuse JSON that was edited in place into what cannot be sent."""
-    fields, entity = instance._schema.fields, instance._schema.entity
+    fields, entity = schema_of(instance).fields, schema_of(instance).entity
     for name, value in unsaved(instance).items():
         fields[name].accept(entity, value)
 
 
 def sent_json(instance: Record, sent: Mapping[str, Any] | None) -> dict[str, Any]:
     """Give what of the changes is JSON, as it counts once it is saved; *sent* saves another copy of it."""
-    fields = instance._schema.fields
+    fields = schema_of(instance).fields
     return {
         name: sent[name]
         if sent is not None and fields[name].codec.plain
@@ -118,13 +117,13 @@ def sent_json(instance: Record, sent: Mapping[str, Any] | None) -> dict[str, Any
 
 def open_values(instance: Record) -> dict[str, Any]:
     """Give the changes of an object as wire values by field, without its secrets."""
-    fields = instance._schema.fields
+    fields = schema_of(instance).fields
     return {name: value for name, value in to_wire(instance).items() if not fields[name].secret}
 
 
 def loaded_value(instance: Record, name: str) -> Any:
     """Give the wire value that a field had when it was loaded; `UNSET` where it never was."""
-    state, codec = instance._state, instance._schema.fields[name].codec
+    state, codec = state_of(instance), schema_of(instance).fields[name].codec
     if codec.lazy:
         return state.loaded(name)
     value = state.before.get(name, UNSET)
@@ -133,7 +132,7 @@ def loaded_value(instance: Record, name: str) -> Any:
 
 def check_read_only(instance: Record) -> None:
     """Refuse an object of which something that the backend sets was edited, since the edits would go nowhere."""
-    cls, state = type(instance), instance._state
+    cls, state = type(instance), state_of(instance)
     for name, codec, slot in _slots(cast("Any", cls), read_only=True):
         try:
             value = slot(instance, cls)
@@ -148,24 +147,25 @@ def check_read_only(instance: Record) -> None:
 
 def check_new(instance: Record, session: Session) -> None:
     """Refuse what cannot be written: links to another backend or to what was deleted, and what only a verb makes."""
-    name = instance._schema.entity
-    if not instance._state.saved and instance._made_by:
+    name = schema_of(instance).entity
+    if not state_of(instance).saved and instance._made_by:
         raise QueryError(f"a {name} is made by {instance._made_by}; nothing was sent")
-    related = instance._state.related or {}
+    related = state_of(instance).related or {}
     binding.meet(session, binding.backend_of(instance), what=f"{name}.save()")
     binding.check_host(session, related.values(), what=f"{name}.save()")
     changed = unsaved(instance) if related else {}
-    for relation, via in instance._schema.relations.items():
+    for relation, via in schema_of(instance).relations.items():
         target = related.get(relation)
-        if via in changed and target is not None and target._state.deleted:
+        if via in changed and target is not None and state_of(target).deleted:
             raise QueryError(
-                f"{name}.{relation} is {target._schema.entity} {target.pk}, which was deleted since; nothing was sent"
+                f"{name}.{relation} is {schema_of(target).entity} {target.pk}, which was deleted since; "
+                "nothing was sent"
             )
 
 
 def accepted(cls: type[Record], values: Mapping[str, Any]) -> dict[str, Any]:
     """Check values that are to be set on rows, and give them by field name."""
-    schema = cls._schema
+    schema = schema_of(cls)
     held: dict[str, Any] = {}
     for name, value in values.items():
         field = schema.field(name)
@@ -181,7 +181,7 @@ def accepted(cls: type[Record], values: Mapping[str, Any]) -> dict[str, Any]:
 
 def dumped(cls: type[Record], values: Mapping[str, Any]) -> dict[str, Any]:
     """Give checked values as the wire takes them."""
-    return {name: dump_value(cls._schema.fields[name].codec, value) for name, value in values.items()}
+    return {name: dump_value(schema_of(cls).fields[name].codec, value) for name, value in values.items()}
 
 
 # --- one object of a query ---------------------------------------------------
@@ -189,7 +189,7 @@ def linked(cls: type[Record], values: Mapping[str, Any], *, link: Mapping[str, A
     """Add the link of `project.tasks` to the values of a new object, refusing those that link it elsewhere."""
     filled = dict(link)
     for name, value in values.items():
-        via = cls._schema.relations.get(name, name)
+        via = schema_of(cls).relations.get(name, name)
         if via not in link:
             filled[name] = value
         elif (value if via == name else getattr(cls, name).key_of(value)) != link[via]:

@@ -26,7 +26,7 @@ from synapse.orm.changes import to_wire
 from synapse.orm.journal import Journal
 from synapse.orm.matching import pair
 from synapse.orm.questions import Creation
-from synapse.orm.registry import table_of
+from synapse.orm.record import schema_of, state_of, table_of
 from synapse.orm.unconfirmed import resolvable_by
 from synapse.session import Outcome, Run, Untried, Written, create_each, rows_of
 from synapse.session.throttle import stopping
@@ -63,7 +63,7 @@ def create(session: Session, given: Sequence[E], *, size: int, journal: Journal)
     creation = _Creation(session, type(given[0]), journal, size=size)
     written = creation.run(todo).by(lambda item: item.made)
     failed = {id(each) for each, _ in written.failed}
-    done = [each for each in given if each._state.saved and id(each) not in failed]
+    done = [each for each in given if state_of(each).saved and id(each) not in failed]
     unnoted = journal.unnoted() if not any(error is journal.failure for _, error in written.failed) else None
     return attrs.evolve(written, done=done, broken=unnoted or written.broken)
 
@@ -104,7 +104,7 @@ class _Creation(Generic[E]):
         # ago that was, no clock tells for sure.
         errors = self._settle(items, until=self.started + self.session.settings.timeout.read)
         outcomes = [Outcome(item, None, error) for item, error in errors]
-        return outcomes + [Outcome(item, None, None) for item in items if item.made._state.saved]
+        return outcomes + [Outcome(item, None, None) for item in items if state_of(item.made).saved]
 
     def _settle(self, items: list[Item[E]], *, until: float) -> list[tuple[Item[E], WriteUnconfirmedError]]:
         """Look for rows until then, and note which are done and which are not; give those that nobody can tell of."""
@@ -112,7 +112,7 @@ class _Creation(Generic[E]):
         while True:
             last = time.monotonic() >= until
             doubtful = self._look(items)
-            items = [item for item in items if not item.made._state.saved]
+            items = [item for item in items if not state_of(item.made).saved]
             if last or not items:
                 break
             self.session.pause(max(0.0, min(pause, until - time.monotonic())))
@@ -192,7 +192,7 @@ class _Creation(Generic[E]):
         if items:
             with contextlib.suppress(SynapseError):
                 self._look(items)
-        names = {item.name for item in items if item.made._state.saved}
+        names = {item.name for item in items if state_of(item.made).saved}
         return [each._replace(error=None) if each.item.name in names else each for each in outcomes]
 
     def _settle_now(
@@ -208,9 +208,9 @@ class _Creation(Generic[E]):
             # The line is down: the next run looks.
             return [outcome._replace(error=_unasked(outcome.error, error)) for outcome in unsure], []
         told = [Outcome(item, None, error) for item, error in untold]
-        told += [Outcome(item, None, None) for item in items if item.made._state.saved]
+        told += [Outcome(item, None, None) for item in items if state_of(item.made).saved]
         lost = [outcome for outcome in unsure if outcome.item.name not in self.journal.unsettled]
-        lost = [outcome for outcome in lost if not outcome.item.made._state.saved]
+        lost = [outcome for outcome in lost if not state_of(outcome.item.made).saved]
         if again:
             return told, [outcome.item for outcome in lost]
         return told + [outcome._replace(error=_not_there(outcome.error)) for outcome in lost], []
@@ -324,7 +324,7 @@ def _unasked(error: Exception | None, why: SynapseError) -> WriteUnconfirmedErro
 
 def _untold(item: Item[Any], reason: str, journal: Journal) -> WriteUnconfirmedError:
     return WriteUnconfirmedError(
-        f"this {item.made._schema.entity} was sent, its answer never came, and it cannot be told whether it was "
+        f"this {schema_of(item.made).entity} was sent, its answer never came, and it cannot be told whether it was "
         f"created: {reason}. It was not sent again. Look at it, then give the rows that are missing, with another "
         f"journal than {journal.path}"
     )

@@ -14,6 +14,7 @@ from synapse.mapping.likeness import Likeness, is_empty
 from synapse.mapping.unset import UNSET
 from synapse.masking import mask_body
 from synapse.orm import loading
+from synapse.orm.record import schema_of, state_of
 
 if TYPE_CHECKING:
     from synapse.mapping.schema import Field, Schema
@@ -89,7 +90,7 @@ def pair(
     for row in rows:
         held = held_by(row, fields)
         verdicts = [
-            (each, likeness(row._schema, each.values, held=held))
+            (each, likeness(schema_of(row), each.values, held=held))
             for each in groups.values()
             if each.reached(row.pk)
         ]
@@ -182,10 +183,10 @@ def held_by(row: Record, names: Iterable[str]) -> dict[str, Any]:
     """Give what a row holds in the fields that can tell, as wire values; `UNSET` where it should, and does not."""
     held = {}
     for name in names:
-        field = row._schema.fields[name]
+        field = schema_of(row).fields[name]
         if field.write_only or field.secret:
             continue
-        raw = row._state.loaded(name) if field.codec.lazy else UNSET
+        raw = state_of(row).loaded(name) if field.codec.lazy else UNSET
         value = loading.peek(row, name) if raw is UNSET else raw
         held[name] = value if value is UNSET or raw is not UNSET else dump_value(field.codec, value)
     return held

@@ -14,7 +14,7 @@ from synapse.mapping.likeness import Likeness
 from synapse.mapping.unset import UNSET
 from synapse.orm import answers, loading, matching, recent_rows
 from synapse.orm.changes import loaded_value, open_values
-from synapse.orm.registry import entity_named, table_of
+from synapse.orm.record import entity_named, schema_of, state_of, table_of
 from synapse.orm.unconfirmed import ABSENT, Asked, Harmless, Moment, without_secrets
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class Creation(Asked):
         """Ask for rows that nobody holds as objects, given as wire values by field."""
         links = recent_rows.shared_links(table_of(entity, session), sent)
         return cls(
-            entity=entity._schema.entity,
+            entity=schema_of(entity).entity,
             sent=tuple(sent),
             since=since,
             lookups=links,
@@ -84,7 +84,7 @@ class Creation(Asked):
     def _unknown(self, rows: list[Any], session: Session) -> dict[Any, tuple[Record, dict[str, Any]]]:
         """Leave out rows that this session made by other writes."""
         own = {each.pk for each in self.objects} | self.taken
-        resource = entity_named(self.entity)._schema.resource
+        resource = schema_of(entity_named(self.entity)).resource
         return {
             row.pk: (row, raw) for row, raw in rows if row.pk in own or not session.has_made(resource, row.pk)
         }
@@ -114,11 +114,11 @@ class Creation(Asked):
     def _taken(self, index: int, row: Record, raw: dict[str, Any], session: Session) -> Record:
         """Let the user's own object be the row that was found, unless it was saved since; no other write made it."""
         self.taken.add(row.pk)
-        session.note_made(row._schema.resource, row.pk)
+        session.note_made(schema_of(row).resource, row.pk)
         if index >= len(self.objects):
             return row
         own: Record = self.objects[index]
-        if own._state.saved:
+        if state_of(own).saved:
             return own if own.pk == row.pk else row
         answers.take_over(own, raw, session=session, sent=self.sent[index])
         return own
@@ -149,10 +149,10 @@ class Edit(Asked):
         session: Session,
     ) -> Edit:
         """Ask for changes of a row that nobody holds as an object."""
-        fields = entity._schema.fields
+        fields = schema_of(entity).fields
         open_sent = {name: value for name, value in sent.items() if not fields[name].secret}
         return cls(
-            entity=entity._schema.entity,
+            entity=schema_of(entity).entity,
             pk=pk,
             sent=open_sent,
             before={name: before.get(name, UNSET) for name in open_sent},
@@ -165,7 +165,7 @@ class Edit(Asked):
         """Ask for the unsaved changes of an object."""
         sent = open_values(instance)
         return cls(
-            entity=instance._schema.entity,
+            entity=schema_of(instance).entity,
             pk=instance.pk,
             sent=sent,
             before={name: loaded_value(instance, name) for name in sent},
@@ -218,7 +218,7 @@ class Removal(Harmless):
     @classmethod
     def of_row(cls, entity: type[Record], pk: Any, *, session: Session) -> Removal:
         """Ask for a row that nobody holds as an object."""
-        return cls(entity=entity._schema.entity, pk=pk, host=session.host, session=session)
+        return cls(entity=schema_of(entity).entity, pk=pk, host=session.host, session=session)
 
     @classmethod
     def of(cls, instance: Record, *, session: Session) -> Removal:
@@ -233,14 +233,14 @@ class Removal(Harmless):
             loading.refresh(row)
         except NotFoundError as error:
             for own in self.objects:
-                own._state.deleted = True
+                state_of(own).deleted = True
             return Resolution(done=True, rows=self.objects, reason=str(error))
         return ABSENT._replace(rows=(row,), reason=f"{named([row])} is there")
 
 
 def held_values(fresh: Record, names: Iterable[str]) -> dict[str, Any]:
     """Give what a row that was just read holds, as wire values; what no row shows is left out."""
-    fields = fresh._schema.fields
+    fields = schema_of(fresh).fields
     return {
         name: dump_value(fields[name].codec, getattr(fresh, name))
         for name in names
@@ -249,11 +249,11 @@ def held_values(fresh: Record, names: Iterable[str]) -> dict[str, Any]:
 
 
 def _taken_on(cls: type[Record], name: str, sent: Any, held: Any, *, before: Any) -> bool:
-    found = matching.like(cls._schema.fields[name], sent, held=held)
+    found = matching.like(schema_of(cls).fields[name], sent, held=held)
     return found is Likeness.SAME or (found is Likeness.POSSIBLE and not same_json(held, before))
 
 
 def named(rows: Sequence[Record]) -> str:
     """Name rows for a sentence, the first few of many."""
-    shown = ", ".join(f"{row._schema.entity} {row.pk}" for row in rows[:3])
+    shown = ", ".join(f"{schema_of(row).entity} {row.pk}" for row in rows[:3])
     return f"{shown} and {len(rows) - 3} more" if len(rows) > 3 else shown

@@ -11,8 +11,7 @@ import attrs
 
 from synapse.errors import MappingError, NotFoundError
 from synapse.orm import loading
-from synapse.orm.record import objects_of
-from synapse.orm.registry import table_of
+from synapse.orm.record import objects_of, schema_of, table_of
 from synapse.query import Exact, Gt, Query
 
 if TYPE_CHECKING:
@@ -122,7 +121,7 @@ def _before_known(
     if at is None:
         return rows
     return list(
-        takewhile(lambda each: not session.had_made(each[0]._schema.resource, each[0].pk, at=at), rows)
+        takewhile(lambda each: not session.had_made(schema_of(each[0]).resource, each[0].pk, at=at), rows)
     )
 
 
@@ -146,7 +145,7 @@ def _date(headers: Mapping[str, str]) -> float | None:
 
 
 def _moment(row: Record) -> float | None:
-    made = loading.peek(row, "created", default=None) if "created" in row._schema.fields else None
+    made = loading.peek(row, "created", default=None) if "created" in schema_of(row).fields else None
     return made.timestamp() if made else None
 
 
@@ -164,7 +163,7 @@ def _descends(table: Table, rows: list[Any]) -> bool:
 # --- by the order of keys ----------------------------------------------------
 def highest_key(cls: type[Record], session: Session) -> int | None:
     """Give the highest key that the backend has, 0 without rows; None where keys are in no order."""
-    table, pk = table_of(cls, session), cls._schema.pk
+    table, pk = table_of(cls, session), schema_of(cls).pk
     if pk not in table.orders:
         return None
     request = table.select(Query(order=(f"-{pk}",), only=(pk,)), size=2)
@@ -183,7 +182,7 @@ def rows_above(
 
     The flag says whether all of them were surely read.
     """
-    table, pk = table_of(cls, session), cls._schema.pk
+    table, pk = table_of(cls, session), schema_of(cls).pk
     shared = shared_links(table, sent)
     if after and table.accepts(pk, Gt):
         shared[f"{pk}__gt"] = after

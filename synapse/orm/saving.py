@@ -12,7 +12,7 @@ from synapse.mapping.unset import UNSET
 from synapse.orm import answers, arguments, binding, cached_rows, loading, matching
 from synapse.orm.changes import check_new, check_read_only, loaded_value, to_wire, unsaved
 from synapse.orm.questions import Creation, Edit, Removal, held_values
-from synapse.orm.registry import table_of
+from synapse.orm.record import schema_of, state_of, table_of
 from synapse.orm.unconfirmed import resolvable_by
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def save(
 
     One of many has a key of its own among their *keys*.
     """
-    state, schema = instance._state, instance._schema
+    state, schema = state_of(instance), schema_of(instance)
     arguments.flag("save(check=...)", check)
     if state.deleted:
         raise QueryError(f"{schema.entity} {instance.pk} was deleted; make a new one to store it again")
@@ -88,10 +88,10 @@ def _change(instance: Record, values: dict[str, Any], session: Session) -> None:
 
 def check_covered(instance: Record, names: Iterable[str], *, values: Mapping[str, Any]) -> None:
     """Refuse to save where changes are in other fields than those that are to be saved."""
-    schema = instance._schema
+    schema = schema_of(instance)
     given = arguments.texts("save(update_fields=...)", names)
     left = ", ".join(values.keys() - {schema.field(name).name for name in given})
-    if left or not instance._state.saved:
+    if left or not state_of(instance).saved:
         why = f"would leave out {left}" if left else f"takes a {schema.entity} that is saved already"
         raise QueryError(
             f"save(update_fields=...) {why}; save() sends just what changed. Nothing was sent, and nothing is lost"
@@ -100,7 +100,7 @@ def check_covered(instance: Record, names: Iterable[str], *, values: Mapping[str
 
 def delete(instance: Record) -> None:
     """Delete an object; one that is gone already raises its DoesNotExist."""
-    schema, state = instance._schema, instance._state
+    schema, state = schema_of(instance), state_of(instance)
     if state.deleted:
         raise QueryError(f"{schema.entity} {instance.pk} was deleted before; nothing was sent")
     if not state.saved:
@@ -121,7 +121,7 @@ def delete(instance: Record) -> None:
 
 def check_conflicts(instance: Record, session: Session) -> None:
     """Raise `ConflictError` where a changed field holds neither what was loaded nor what is to be set."""
-    fields = instance._schema.fields
+    fields = schema_of(instance).fields
     changed = unsaved(instance)
     fresh = loading.load(type(instance), loading.detail_row(instance, session), session=session)
     conflicts = {}
@@ -144,18 +144,18 @@ def check_conflicts(instance: Record, session: Session) -> None:
 
 
 def _conflict(instance: Record, fresh: Record, name: str) -> Conflict:
-    field = instance._schema.fields[name]
+    field = schema_of(instance).fields[name]
     if field.secret:
         return Conflict(UNSET, UNSET, UNSET)
     loaded = loaded_value(instance, name)
     if not field.codec.lazy:
-        loaded = instance._state.before.get(name, UNSET)
+        loaded = state_of(instance).before.get(name, UNSET)
     return Conflict(detached(loaded), getattr(fresh, name), detached(loading.peek(instance, name)))
 
 
 def _told(instance: Record, conflicts: Mapping[str, Conflict]) -> str:
     """Tell fields that others changed from those of which nobody knows what they were."""
-    name = f"{instance._schema.entity} {instance.pk}"
+    name = f"{schema_of(instance).entity} {instance.pk}"
     unread = [field for field in conflicts if loaded_value(instance, field) is UNSET]
     shown = {field: f"{field} {_shown(conflict)}" for field, conflict in conflicts.items()}
     changed = "; ".join(words for field, words in shown.items() if field not in unread)
