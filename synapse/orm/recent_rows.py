@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from email.utils import parsedate_to_datetime
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
@@ -27,6 +27,7 @@ SLACK: Final = 2.0  # answers carry whole seconds
 HOUR: Final = 3_600.0
 DAY: Final = 24 * HOUR
 PAGE: Final = 100
+LARGE_PAGE: Final = 1_000
 MOST: Final = 2_000
 
 
@@ -43,16 +44,13 @@ class Newest(Generic[E]):
     whole: bool
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen
 class _Page(Generic[E]):
-    """One page; `surely` and `perhaps` are where time starts on the backend's clock."""
+    """One page, newest first; `whole` says that no row was passed over up to its end."""
 
     rows: list[tuple[E, dict[str, Any]]]
-    surely: float | None = None
-    perhaps: float | None = None
-    next: Place | None = None
-    unread: int = 0
-    count: int | None = None
+    whole: bool
+    date: float | None
 
 
 def made_since(
@@ -65,52 +63,60 @@ def made_since(
     """Read what was made since a moment, of the newest rows as many as are read at most."""
     found: dict[Any, tuple[E, dict[str, Any]]] = {}
     perhaps: dict[Any, tuple[E, dict[str, Any]]] = {}
-    dated, whole, count = True, True, 0
-    at: Place | None = None
-    for _ in range(MOST // PAGE):
-        page = _page(cls, at, session=session, lookups=lookups or {}, since=since)
-        dated = dated and page.surely is not None and all(_moment(row) is not None for row, _ in page.rows)
-        # What is made meanwhile moves rows on to the next page; what is deleted, back over those that were read.
-        whole = whole and not page.unread and (page.count is None or page.count >= count)
-        count = page.count or 0
-        ordered = _descends(table_of(cls, session), page.rows)
+    table = table_of(cls, session)
+    order = [f"-{name}" for name in table.orders[:1]]
+    query = objects_of(cls).using(session).filter(**(lookups or {})).order_by(*order).query
+    dated, whole, left = True, True, MOST // PAGE
+    for page in _pages(cls, query, session=session, size=PAGE):
+        surely, at_least = _starts(since, page.date)
+        dated = dated and surely is not None and all(_moment(row) is not None for row, _ in page.rows)
+        whole, left = page.whole, left - 1
+        # A backend that ignores the order may show what is new on any page.
+        ordered = _descends(table, page.rows)
         rows = _before_known(page.rows, since, session) if ordered else page.rows
-        younger = [each for each in rows if _made_after(each[0], page.perhaps)]
+        younger = [each for each in rows if _made_after(each[0], at_least)]
         perhaps |= {row.pk: (row, raw) for row, raw in younger}
-        found |= {row.pk: (row, raw) for row, raw in younger if _made_after(row, page.surely)}
-        at = page.next
-        if at is None or (len(younger) < len(page.rows) and ordered):
+        found |= {row.pk: (row, raw) for row, raw in younger if _made_after(row, surely)}
+        if ordered and len(younger) < len(page.rows):
             break
-    else:
-        whole = False
+        if not left:
+            whole = False
+            break
     unsure = [each for key, each in perhaps.items() if key not in found]
     return Newest(list(found.values()), unsure, dated, whole)
 
 
-def _page(
-    cls: type[E], at: Place | None, *, session: Session, lookups: Mapping[str, Any], since: Moment
-) -> _Page[E]:
+def _pages(cls: type[E], query: Query, *, session: Session, size: int) -> Iterator[_Page[E]]:
+    """Read page after page of a list whose newest rows come first."""
     table = table_of(cls, session)
-    order = [f"-{name}" for name in table.orders[:1]]
-    query = objects_of(cls).using(session).filter(**lookups).order_by(*order).query
-    request = table.select(query, at=at, size=PAGE)
-    try:
-        reply = session.send(request)
-    except NotFoundError:
-        if at is None:
-            raise
-        return _Page(rows=[], surely=0.0, count=-1)  # there were more when the page before was read
-    page = table.found(reply, request)
-    rows = [each for row in page.rows if (each := _loaded(cls, row, session)) is not None]
-    now, (least, most) = _date(reply.headers), since.ago()
-    return _Page(
-        rows=rows,
-        surely=None if now is None else now - least - SLACK,
-        perhaps=None if now is None else now - most - (DAY if since.travelled else HOUR),
-        next=page.next,
-        unread=len(page.rows) - len(rows),
-        count=page.count,
-    )
+    at: Place | None = None
+    whole, count, is_last = True, 0, False
+    while not is_last:
+        request = table.select(query, at=at, size=size)
+        try:
+            reply = session.send(request)
+        except NotFoundError:
+            if at is None:
+                raise
+            # There were more when the page before was read: rows are gone, and others have moved back over its border.
+            yield _Page([], False, 0.0)
+            return
+        page = table.found(reply, request)
+        rows = [each for row in page.rows if (each := _loaded(cls, row, session)) is not None]
+        # What is made meanwhile moves rows on to the next page; what is deleted, back over those that were read.
+        moved = page.count is not None and page.count < count
+        whole = whole and not moved and len(rows) == len(page.rows)
+        count, at = page.count or 0, page.next
+        yield _Page(rows, whole, _date(reply.headers))
+        is_last = at is None
+
+
+def _starts(since: Moment, date: float | None) -> tuple[float | None, float | None]:
+    """Give where the time since a moment starts on the backend's clock: surely, and at the earliest."""
+    if date is None:
+        return None, None
+    least, most = since.ago()
+    return date - least - SLACK, date - most - (DAY if since.travelled else HOUR)
 
 
 def _before_known(
@@ -186,20 +192,23 @@ def rows_above(
     shared = shared_links(table, sent)
     if after and table.accepts(pk, Gt):
         shared[f"{pk}__gt"] = after
-    queryset = objects_of(cls).using(session).filter(**shared).order_by(f"-{pk}")
-    younger: list[E] = []
-    last = None
-    with queryset.iterator(on_bad_row="skip") as found:
-        for row in found:
+    query = objects_of(cls).using(session).filter(**shared).order_by(f"-{pk}").query
+    younger: dict[Any, E] = {}
+    last, whole = None, True
+    for page in _pages(cls, query, session=session, size=LARGE_PAGE):
+        whole = page.whole
+        for row, _ in page.rows:
+            if row.pk in younger:
+                continue  # what was made meanwhile has moved it on to this page
             if last is not None and row.pk > last:
                 # A backend that ignores the order may hide younger ones behind the older.
-                return younger, False
+                return list(younger.values()), False
             if last is not None and last <= after:
-                break
+                return list(younger.values()), whole
             last = row.pk
             if last > after:
-                younger.append(row)
-        return younger, not found.bad_count
+                younger[last] = row
+    return list(younger.values()), whole
 
 
 def shared_links(table: Table, sent: Collection[Mapping[str, Any]]) -> dict[str, Any]:
