@@ -20,7 +20,7 @@ def to_counts(runs: Iterable[Run], *, width: int, height: int) -> list[int]:
     """Count the pixels of a mask column by column: uncovered, covered, uncovered, …
 
     >>> to_counts([(1, 3)], width=3, height=2)
-    [1, 4, 1]
+    [1, 2, 1, 1, 1]
     """
     rows = bytearray(width * height)
     for start, length in runs:
@@ -35,7 +35,7 @@ def to_counts(runs: Iterable[Run], *, width: int, height: int) -> list[int]:
 def from_counts(counts: list[int], *, width: int, height: int) -> tuple[Run, ...]:
     """Give the runs of a mask row by row; `ValueError` where the counts are those of another picture.
 
-    >>> from_counts([1, 4, 1], width=3, height=2)
+    >>> from_counts([1, 2, 1, 1, 1], width=3, height=2)
     ((1, 3),)
     """
     pixels = width * height
