@@ -177,6 +177,7 @@ class Delivery:
                     attempt = self._redirected(attempt, outcome, location, hops=hops, follow=follow)
                     continue
             rule = self._rule_of(outcome)
+            # Any of the attempts may have done it: that the last one is refused undoes nothing.
             acted = acted or rule.acted
             if repeats >= self._settings.retry.total or not self._repeatable(attempt, outcome, rule):
                 self._refuse(attempt, outcome, attempts=repeats + 1, began=began, acted=acted)
@@ -250,6 +251,7 @@ class Delivery:
         )
 
     def _headers(self, request: Request, payload: bytes | None) -> Mapping[str, str]:
+        # Most requests are plain reads, which share one mapping instead of copying it.
         if not request.headers and payload is None and request.body is None and request.method in _READS:
             return self.transport.signed
         headers = {**self.transport.signed, **dict(request.headers)}
@@ -340,12 +342,14 @@ class Delivery:
         return rule_of_failure(acted=outcome.acted, passing=outcome.passing, slow=outcome.timed_out)
 
     def _repeatable(self, attempt: Attempt, outcome: RawResponse | Failure, rule: Rule) -> bool:
+        # Whoever reads a page that took too long asks for smaller ones; as a whole it would take as long again.
         if attempt.divisible and rule.slow:
             return False
         twice = attempt.method in IDEMPOTENT and not attempt.once
         if isinstance(outcome, RawResponse):
             if not self._settings.retry.allows(outcome.retry_after):
                 return False
+            # A creation that is answered by the row that is there may follow one that a busy backend refused.
             twice = twice or (attempt.harmless and outcome.status in BUSY)
         return rule.effect(idempotent=twice) is Effect.REPEATABLE
 
