@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import threading
-import time
 
 from collections.abc import Callable
-from itertools import islice
-from typing import Any, Final, cast
+from operator import delitem, getitem, setitem
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from synapse.errors import SynapseError
 from synapse.mapping.json import JsonValue, seal, unseal
 from synapse.session.throttle import StoppedError
+
+if TYPE_CHECKING:
+    from cachetools import TTLCache
+
+T = TypeVar("T")
 
 SIZE: Final = 10_000
 
@@ -33,19 +37,17 @@ class _Flight:
 class RelationCache:
     """Raw rows by resource and key, the least recently used dropped first; safe to share between threads.
 
-    They are sealed, so that each reader has a row of its own.
-
-    `ttl` is the life of a row in seconds; `None` or 0 keeps nothing.
-
-    Every change is one step of a dict, and every lock is left with the block that took it: an interrupt at any moment
-    leaves nothing half done. Nothing is asked for under the lock that all share.
+    They are sealed, so that each reader has a row of its own. `ttl` is the life of a row in seconds; `None` or 0 keeps
+    nothing.
     """
+
+    # Every lock is left with the block that took it, and nothing is fetched under the one that all share: an interrupt
+    # at any moment leaves nothing half done.
 
     def __init__(self, ttl: float | None = 300, *, size: int = SIZE) -> None:
         self.ttl = ttl
         self._size = size
-        # With the time until which it is held; the one that was used longest ago comes first.
-        self._rows: dict[Place, tuple[JsonValue, float]] = {}
+        self._rows: TTLCache[Place, JsonValue] | None = None
         self._flights: dict[tuple[Place, int], _Flight] = {}
         self._generation: dict[str, int] = {}
         self._tickets: dict[str, int] = {}
@@ -55,7 +57,7 @@ class RelationCache:
     def get(self, resource: str, pk: object) -> Row | None:
         """Return the row, or `None` if it is not held."""
         with self._lock:
-            kept = self._kept(self._key(resource, pk))
+            kept = self._on_rows(getitem, self._key(resource, pk))
         return cast("Row | None", unseal(kept))
 
     def ticket(self, resource: str) -> int:
@@ -66,13 +68,11 @@ class RelationCache:
     def put(self, resource: str, pk: object, *, row: Row, ticket: int | None = None) -> None:
         """Hold *row* until its time is over or a write drops it; one that a write overtook is not held."""
         if self.ttl:
-            kept, now = seal(row), time.monotonic()
+            kept = seal(row)
             with self._lock:
                 if ticket is None or ticket == self._tickets.get(resource, 0):
                     place = self._key(resource, pk)
-                    self._rows.pop(place, None)
-                    self._rows[place] = kept, now + self.ttl
-                    self._make_room(now)
+                    self._on_rows(setitem, place, kept)
 
     def once(self, resource: str, pk: object, *, get: Callable[[], JsonValue]) -> JsonValue:
         """Give the row, or what *get* gives for it; of callers that want the same at once, only the first calls it."""
@@ -80,7 +80,7 @@ class RelationCache:
             return get()
         with self._lock:
             place, ticket = self._key(resource, pk), self._tickets.get(resource, 0)
-            if (kept := self._kept(place)) is not None:
+            if (kept := self._on_rows(getitem, place)) is not None:
                 return unseal(kept)
             # A write has come in between where the tickets differ: what was asked for before it may be outdated.
             flight = self._flights.setdefault((place, ticket), _Flight())
@@ -114,12 +114,12 @@ class RelationCache:
         """Forget one row."""
         with self._lock:
             self._outdate(resource)
-            self._rows.pop(self._key(resource, pk), None)
+            self.discard(resource, pk)
 
     def discard(self, resource: str, pk: object) -> None:
         """Forget one row of which a newer one was read; nothing was written."""
         with self._lock:
-            self._rows.pop(self._key(resource, pk), None)
+            self._on_rows(delitem, self._key(resource, pk))
 
     def drop_all(self, resource: str) -> None:
         """Forget every row of one resource."""
@@ -131,26 +131,27 @@ class RelationCache:
     def clear(self) -> None:
         """Forget everything."""
         with self._lock:
-            self._rows.clear()
+            self._rows = None
 
     def __len__(self) -> int:
         with self._lock:
-            held = [place for place in list(self._rows) if place[2] == self._generation.get(place[0], 0)]
-        return len(held)
+            places: list[Place] = self._on_rows(list) or []
+            return sum(generation == self._generation.get(resource, 0) for resource, _, generation in places)
 
-    def _kept(self, place: Place) -> JsonValue:
-        """Give what is held, as what was used last; the lock is held."""
-        found = self._rows.pop(place, None)
-        if found is None or found[1] <= time.monotonic():
+    def _on_rows(self, step: Callable[..., T], *arguments: Any) -> T | None:
+        """Take one step on the rows, and give None where it finds none; the lock is held."""
+        if self._rows is None:
+            from cachetools import TTLCache
+
+            self._rows = TTLCache[Place, JsonValue](self._size, self.ttl or 0)
+        try:
+            return step(self._rows, *arguments)
+        except KeyError:
             return None
-        self._rows[place] = found
-        return found[0]
-
-    def _make_room(self, now: float) -> None:
-        """Drop the first while they are too many, or their time is over; the lock is held."""
-        for place, (_, until) in list(islice(self._rows.items(), 2)):
-            if len(self._rows) > self._size or until <= now:
-                self._rows.pop(place, None)
+        except BaseException:
+            # Ctrl-C inside may break its linked list for good: forgetting the rows is better than failing ever after.
+            self._rows = None
+            raise
 
     def _outdate(self, resource: str) -> None:
         self._tickets[resource] = self._tickets.get(resource, 0) + 1

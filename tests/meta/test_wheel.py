@@ -74,11 +74,11 @@ def test_carries_its_licence(wheel: zipfile.ZipFile) -> None:
     assert (ROOT / "LICENSE").read_bytes() == wheel.read(f"{INFO}/licenses/LICENSE")
 
 
-def test_needs_six_dependencies(metadata: Message) -> None:
-    """The core asks for six packages; everything else is an extra."""
+def test_needs_seven_dependencies(metadata: Message) -> None:
+    """The core asks for seven packages; everything else is an extra."""
     needed = [line for line in metadata.get_all("Requires-Dist", []) if "extra ==" not in line]
 
-    assert ["attrs", "cattrs", "filelock", "platformdirs", "requests", "urllib3"] == sorted(
+    assert ["attrs", "cachetools", "cattrs", "filelock", "platformdirs", "requests", "urllib3"] == sorted(
         line.split(">=")[0] for line in needed
     )
 

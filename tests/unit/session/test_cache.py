@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 
 from collections.abc import Callable
 from functools import partial
 from itertools import count
+from types import FrameType
 from typing import Any
 
+import cachetools
 import pytest
 
 from synapse.errors import NotFoundError
@@ -244,6 +247,16 @@ class TestInterrupts:
                 break
         assert at > 3
 
+    def test_within_the_library_leave_a_cache_that_works(self) -> None:
+        """Ctrl-C at any of 4,000 lines of cachetools: its linked list is made anew, where it may be broken."""
+        cache, hits = RelationCache(size=3), 0
+        for at in range(1, 4_001):
+            hits += cut_off(partial(steps, cache, at), line=at % 60)
+            cache.put("projects", at, row={"id": at})
+
+            assert ({"id": at}, True) == (cache.get("projects", at), len(cache) <= 3)
+        assert hits > 3_000
+
     @pytest.mark.parametrize("interrupt", [KeyboardInterrupt, TimeoutError])
     def test_of_one_leave_the_row_to_another(self, interrupt: type[BaseException]) -> None:
         """Who waits for a row asks for it when the one who was at it is interrupted, by whatever a handler raises."""
@@ -260,6 +273,38 @@ class TestInterrupts:
             return cache.once("projects", 7, get=lambda: {"id": 7})
 
         assert {"id": 7} == in_time(partial(cache.once, "projects", 7, get=get))
+
+
+def steps(cache: RelationCache, number: int) -> None:
+    """Hold, read and drop rows."""
+    for pk in range(number, number + 3):
+        cache.put("projects", pk % 7, row={"id": pk})
+        cache.get("projects", (pk + 5) % 7)
+        cache.drop("projects", (pk + 3) % 7)
+
+
+def cut_off(do: Callable[[], object], *, line: int) -> bool:
+    """Call *do*, with Ctrl-C before the nth line within cachetools; False if it runs fewer."""
+    left = line
+
+    def look(frame: FrameType, event: str, _: object) -> Any:
+        nonlocal left
+        if frame.f_code.co_filename != cachetools.__file__:
+            return None
+        left -= event == "line"
+        if left < 0:
+            raise KeyboardInterrupt
+        return look
+
+    before = sys.gettrace()
+    sys.settrace(look)
+    try:
+        do()
+    except KeyboardInterrupt:
+        return True
+    finally:
+        sys.settrace(before)
+    return False
 
 
 def in_time(call: Callable[[], Any]) -> Any:
