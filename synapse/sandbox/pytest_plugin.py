@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 from contextlib import AbstractContextManager, nullcontext
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
@@ -13,6 +13,22 @@ if TYPE_CHECKING:
 
 MARK: Final = "synapse_faults"
 FIXTURE: Final = "synapse_sandbox"
+TOKEN_HEADERS: Final = (
+    "Synapse-Access-Token",
+    "Authorization",
+    "SYNAPSE-Agent",
+    "Cookie",
+    "Proxy-Authorization",
+)
+SIGNATURES: Final = (
+    "sig",
+    "signature",
+    "X-Amz-Signature",
+    "X-Amz-Credential",
+    "X-Amz-Security-Token",
+    "X-Goog-Signature",
+    "X-Goog-Credential",
+)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -37,6 +53,15 @@ def synapse_sandbox(pytestconfig: pytest.Config) -> Iterator[Sandbox]:
 
     with serve(faults=str(pytestconfig.getoption("synapse_faults"))) as sandbox:
         yield sandbox
+
+
+@pytest.fixture(scope="session")
+def synapse_vcr_config() -> dict[str, Any]:
+    """Give vcrpy what keeps tokens and signatures out of cassettes, for `vcr.VCR(**…)` or a fixture `vcr_config`."""
+    return {
+        "filter_headers": [(name, "***") for name in TOKEN_HEADERS],
+        "filter_query_parameters": [(name, "***") for name in SIGNATURES],
+    }
 
 
 @pytest.hookimpl(wrapper=True)

@@ -251,12 +251,38 @@ class _TLSConnection(HTTPSConnection):
         self.sock.settimeout(SENDING)
 
 
-class _PlainPool(HTTPConnectionPool):
-    ConnectionCls: Any = _PlainConnection
+class _Targets:
+    """Lets what wraps `urlopen()`, such as a tracer, see an address without a query, which may hold a signature."""
+
+    _asked: Final = threading.local()
+
+    def urlopen(self, method: str, url: str, *args: Any, **kwargs: Any) -> Any:
+        self._asked.target = url
+        return super().urlopen(method, url.partition("?")[0], *args, **kwargs)  # type: ignore[misc]
+
+    def _make_request(self, *args: Any, **kwargs: Any) -> Any:
+        conn, method, _, *rest = args
+        if not isinstance(conn, _PlainConnection | _TLSConnection):
+            # A tool that records what travels writes it down, which a `Secret` refuses.
+            kwargs["headers"] = {name: str(value) for name, value in kwargs["headers"].items()}
+        return super()._make_request(conn, method, self._asked.target, *rest, **kwargs)  # type: ignore[misc]
 
 
-class _TLSPool(HTTPSConnectionPool):
-    ConnectionCls: Any = _TLSConnection
+class _PlainPool(_Targets, HTTPConnectionPool):
+    @property
+    def ConnectionCls(self) -> Any:  # type: ignore[override]
+        return _unless_replaced(HTTPConnectionPool.ConnectionCls, _PlainConnection)
+
+
+class _TLSPool(_Targets, HTTPSConnectionPool):
+    @property
+    def ConnectionCls(self) -> Any:  # type: ignore[override]
+        return _unless_replaced(HTTPSConnectionPool.ConnectionCls, _TLSConnection)
+
+
+def _unless_replaced(found: Any, own: Any) -> Any:
+    """Choose our connections, unless a tool that records what travels has put its own in the place of urllib3's."""
+    return own if found.__module__.startswith("urllib3.") else found
 
 
 _KINDS: Final = {"http": _PlainPool, "https": _TLSPool}
@@ -300,13 +326,29 @@ class _LogMask(logging.Filter):
 _LOG_MASK: Final = _LogMask()
 
 
+class LogMask:
+    """Masks addresses in the log of urllib3 for as long as a block lasts, and *secret* as well."""
+
+    __slots__ = ("_masker", "_secret")
+
+    def __init__(self, masker: Masker, secret: str) -> None:
+        self._masker, self._secret = masker, secret
+
+    def __enter__(self) -> None:
+        _LOG_MASK.sending.secret, _LOG_MASK.sending.masker = self._secret, self._masker
+
+    def __exit__(self, *_: object) -> None:
+        _LOG_MASK.sending.masker = None
+
+
+for _name in ("urllib3.connectionpool", "urllib3.connection"):
+    logging.getLogger(_name).addFilter(_LOG_MASK)
+
+
 class Connections(requests.adapters.HTTPAdapter):
     """Pools of connections that keep no cookies, repeat nothing, and send bodies in large blocks."""
 
-    def __init__(self, *, workers: int, masker: Masker) -> None:
-        self._masker = masker
-        for name in ("urllib3.connectionpool", "urllib3.connection"):
-            logging.getLogger(name).addFilter(_LOG_MASK)
+    def __init__(self, *, workers: int) -> None:
         super().__init__(pool_connections=_POOLS, pool_maxsize=max(_POOLS, workers))
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
@@ -341,19 +383,13 @@ class Connections(requests.adapters.HTTPAdapter):
                 f"the file of certificates is gone since the session was made ({error})"
             ) from None
 
-    def send(self, *args: Any, secret: str = "", **kwargs: Any) -> requests.Response:
-        """Send one request, with its address masked in the log of urllib3, and *secret* as well."""
-        _LOG_MASK.sending.secret, _LOG_MASK.sending.masker = secret, self._masker
-        try:
-            return super().send(*args, **kwargs)
-        finally:
-            _LOG_MASK.sending.masker = None
-
     def build_response(self, req: requests.PreparedRequest, resp: Any) -> requests.Response:
         """Wrap the answer, without its cookies."""
         response = requests.Response()
-        response.status_code = resp.status
-        response.raw = resp
+        response.status_code, response.reason = resp.status, resp.reason
+        response.raw, response.headers = resp, resp.headers
+        response.request, response.url = req, str(req.url)
+        response.connection = self
         return response
 
 

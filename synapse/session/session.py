@@ -28,6 +28,8 @@ from synapse.session.throttle import wait_once, with_workers
 from synapse.session.trace import Trace
 
 if TYPE_CHECKING:
+    import requests
+
     from synapse.dialects.wire import Body
     from synapse.session.decoding import Decode
     from synapse.session.delivery import Delivery
@@ -50,7 +52,8 @@ class Session:
     `state_dir` keeps the state of unfinished uploads, so that another process can continue them; by default it is the
     platform's folder for application state, and `False` keeps nothing. An answer of more than `max_answer` bytes,
     decompressed, is not read into memory; files and streams have no limit. `aliases` are other addresses of the same
-    backend (as in `SYNAPSE_HOST_ALIASES`): objects that were read there belong to this backend as well.
+    backend (as in `SYNAPSE_HOST_ALIASES`): objects that were read there belong to this backend as well. `http` is a
+    `requests.Session` of your own to send by, for a sign-on or adapters that you need; a pickle leaves it behind.
     """
 
     def __init__(
@@ -73,6 +76,7 @@ class Session:
         proxies: Mapping[str, str] | None = None,
         state_dir: str | os.PathLike[str] | Literal[False] | None = None,
         aliases: Iterable[str] = (),
+        http: requests.Session | None = None,
         dialect: Dialect | None = None,
     ) -> None:
         # Debuggers and error trackers list the variables of each frame: from here on these are masked.
@@ -93,7 +97,12 @@ class Session:
             state_dir=state_dir,
             aliases=aliases,
         )
-        self._start(settings, _checked(dialect))
+        if http is not None:
+            from synapse.session.http import check
+
+            network = {"verify": verify, "cert": cert, "proxies": proxies}
+            check(http, settings, given=[name for name, value in network.items() if value is not None])
+        self._start(settings, _checked(dialect), http=http)
 
     @classmethod
     def bare(cls, settings: Settings) -> Self:
@@ -102,7 +111,8 @@ class Session:
         session._start(settings, DEFAULT)
         return session
 
-    def _start(self, settings: Settings, dialect: Dialect) -> None:
+    def _start(self, settings: Settings, dialect: Dialect, *, http: requests.Session | None = None) -> None:
+        self._http = http
         self.settings: Settings = settings
         self.dialect: Dialect = dialect
         self.host: str = settings.host
@@ -296,7 +306,11 @@ class Session:
             if self._made is None:
                 headers = self.dialect.headers(self.settings.credentials)
                 transport = Transport(
-                    self.settings, headers=headers, masker=self._masker, traces=self._traces
+                    self.settings,
+                    headers=headers,
+                    masker=self._masker,
+                    traces=self._traces,
+                    http=self._http,
                 )
                 self._made = Delivery(
                     self.settings,

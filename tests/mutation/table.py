@@ -37,10 +37,7 @@ class Mutation(NamedTuple):
         return f"{self.words}: {self.old.strip()!r} -> {self.new.strip()!r} ({self.test})"
 
 
-ASKS_NETRC: Final = (
-    "(setattr(prepared, 'headers', {**prepared.headers}), "
-    "prepared.prepare_auth(requests.utils.get_netrc_auth(attempt.url), attempt.url))"
-)
+ASK_NETRC: Final = "request.prepare_auth(requests.utils.get_netrc_auth(attempt.url), attempt.url)"
 
 # For each promise, by its first words: the text, what stands there instead, the test.
 TABLE: Final[dict[str, list[tuple[str, str, str]]]] = {
@@ -81,13 +78,13 @@ TABLE: Final[dict[str, list[tuple[str, str, str]]]] = {
     ],
     "Passwords in `.netrc`": [
         (
-            "prepared.body = attempt.payload if reader is None else reader",
-            f"prepared.body = attempt.payload if reader is None else reader; {ASKS_NETRC}",
+            "request.headers = _Headers(attempt.headers)",
+            f"request.headers = _Headers(attempt.headers); {ASK_NETRC}",
             "TestNetrc",
         ),
         (
-            "limits: Any = (attempt.connect_limit, attempt.read_limit)",
-            f"limits: Any = (attempt.connect_limit, attempt.read_limit); attempt.streamed and {ASKS_NETRC}",
+            "request.headers = _Headers(attempt.headers)",
+            f"request.headers = _Headers(attempt.headers); attempt.streamed and {ASK_NETRC}",
             "TestNetrc",
         ),
         (
@@ -105,11 +102,6 @@ TABLE: Final[dict[str, list[tuple[str, str, str]]]] = {
         (
             'super().cert_verify(conn, f"{conn.scheme}:", *args[1:], **kwargs)',
             'super().cert_verify(conn, f"{conn.scheme}:", False, None)',
-            "TestCertificates::test_of_an_unknown_authority_hear_no_call",
-        ),
-        (
-            "secret=attempt.query, **network.options",
-            'secret=attempt.query, **{**network.options, "verify": not attempt.signed}',
             "TestCertificates::test_of_an_unknown_authority_hear_no_call",
         ),
     ],
