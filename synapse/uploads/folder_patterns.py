@@ -14,32 +14,12 @@ import attrs
 from synapse.errors import TransferError, describe
 
 # What Windows, macOS, Synology, QNAP and Linux keep in folders, in lower case; hidden names are left out anyway.
-_LITTER: Final = frozenset(
-    {
-        "thumbs.db",
-        "ehthumbs.db",
-        "ehthumbs_vista.db",
-        "desktop.ini",
-        "picasa.ini",
-        "icon\r",
-        "__macosx",
-        "__pycache__",
-        "$recycle.bin",
-        "recycler",
-        "system volume information",
-        "network trash folder",
-        "temporary items",
-        "lost+found",
-        "@eadir",
-        "@tmp",
-        "@recycle",
-        "@recently-snapshot",
-        "#recycle",
-        "#snapshot",
-    }
+_LITTER_NAMES: Final = (
+    "thumbs.db|ehthumbs.db|ehthumbs_vista.db|desktop.ini|picasa.ini|icon\r|__macosx|__pycache__|"
+    "$recycle.bin|recycler|system volume information|network trash folder|temporary items|lost+found|"
+    "@eadir|@tmp|@recycle|@recently-snapshot|#recycle|#snapshot"
 )
-
-
+_LITTER: Final = frozenset(_LITTER_NAMES.split("|"))
 _DEEP: Final = re.compile(r"(^|/)\*\*/")
 
 

@@ -25,23 +25,13 @@ _REPEATS: Final = 3
 _SHOWN: Final = 8192
 _SAID: Final = re.compile(r"<(Code|Message)>\s*([^<]*?)\s*</\1>")
 _MARKUP: Final = re.compile(r"\s*(?:<\?xml|<(?:\w+:)?Error\b)")
-_PASSING: Final = frozenset(
-    {
-        "IncompleteBody",
-        "InternalError",
-        "OperationAborted",
-        "OperationTimedOut",
-        "RequestThrottled",
-        "RequestTimeout",
-        "ServerBusy",
-        "ServiceUnavailable",
-        "SlowDown",
-        "SlowDownRead",
-        "SlowDownWrite",
-        "ThrottlingException",
-        "TooManyRequests",
-    }
+# What a storage's own words say of an error that may pass, whatever its status is.
+_PASSING_CODES: Final = (
+    "IncompleteBody InternalError OperationAborted OperationTimedOut RequestThrottled RequestTimeout "
+    "ServerBusy ServiceUnavailable SlowDown SlowDownRead SlowDownWrite ThrottlingException "
+    "TooManyRequests"
 )
+_PASSING: Final = frozenset(_PASSING_CODES.split())
 
 
 class NotStoredError(TransferError):
