@@ -7,6 +7,8 @@ from functools import cache
 from http import HTTPStatus
 from typing import Any, TypeVar, cast
 
+import attrs
+
 from synapse.dialects import Request, Table
 from synapse.errors import MappingError, NotFoundError, TransportError, hidden
 from synapse.mapping.codecs import Misfit
@@ -14,7 +16,6 @@ from synapse.mapping.json import same_json
 from synapse.mapping.state import State
 from synapse.mapping.unset import UNSET
 from synapse.masking import outline
-from synapse.orm import rowcode
 from synapse.orm.binding import session_of
 from synapse.orm.record import Peers, Record, clear, entity_named, has, schema_of, state_of, table_of
 from synapse.orm.record import forget as forget
@@ -136,15 +137,116 @@ def _keep_unknown(instance: Record, row: dict[str, Any]) -> None:
     _keep_extra(instance, table_of(type(instance), state_of(instance).session).normalise(row))
 
 
-@cache
-def _maker(cls: Any, table: Table) -> rowcode.Make:
-    make = rowcode.maker(cls, table, nested=_keep_expanded, keep_extra=_keep_unknown)
-    if table.uniform:
-        return make
-    return lambda row, *rest: make(table.normalise(row), *rest)
+class _OddError(ValueError):
+    """A row has a value of another class than is expected."""
+
+
+@attrs.frozen(eq=False)
+class _Maker:
+    """Makes objects of rows that look as expected: the one place where speed comes before brevity.
+
+    Most values are checked by their class alone, in a third of the time that calling their codecs would take. A row
+    with any other value is left to `load_odd()`, which reads every row right, or says what is wrong with it.
+
+    Each field is laid out by its key in a row, and how its value is read.
+    """
+
+    cls: Any
+    table: Table
+    links: dict[str, str]
+    plain: list[tuple[str, type, Put]] = attrs.field(factory=list)
+    lazy: list[tuple[str, type, str, Put]] = attrs.field(factory=list)
+    converted: list[tuple[str, Callable[[Any], Any], Callable[[Any], Any], Put]] = attrs.field(factory=list)
+
+    @classmethod
+    def of(cls, entity: type[Record], table: Table) -> _Maker:
+        """Sort the fields of an entity by how they are read."""
+        schema = schema_of(entity)
+        made = cls(entity, table, {table.names[via]: name for name, via in schema.relations.items()})
+        for name, wire in table.names.items():
+            codec, put = schema.fields[name].codec, getattr(entity, name).__set__
+            if codec.lazy:
+                made.lazy.append((wire, codec.kind or object, name, put))
+            elif codec.kind is not None and codec.table is None:
+                made.plain.append((wire, codec.kind, put))
+            else:
+                quick = codec.load if codec.table is None else codec.table.get
+                made.converted.append((wire, quick, codec.load, put))
+        return made
+
+    def make(
+        self, rows: Sequence[Any], *, session: Session, mode: FetchMode, peers: Peers | None = None
+    ) -> tuple[list[Any], list[int]]:
+        """Give an object for each row, and the places of those that look odd, where None is instead."""
+        # The loops read names of their own faster than attributes.
+        cls, table, unset = self.cls, self.table, UNSET
+        new, put_state, many, pk = cls.__new__, cls._state.__set__, len(table.names), table.pk
+        plain, lazy, converted, uniform = self.plain, self.lazy, self.converted, table.uniform
+        made: list[Any] = []
+        odd: list[int] = []
+        for row in rows:
+            try:
+                row = row if uniform else table.normalise(row)
+                one, get, known = new(cls), row.get, many
+                origin: dict[str, Any] = {}
+                put_state(one, State(session, True, mode, peers, origin))
+                if get(pk) is None:
+                    raise _OddError
+                for wire, kind, put in plain:
+                    value = get(wire, unset)
+                    if value.__class__ is kind or value is None:
+                        put(one, value)
+                    elif value is unset:
+                        known -= 1
+                    elif value.__class__ is dict and wire in self.links:
+                        put(one, _nested_key(one, self.links[wire], value, kind=kind))
+                    else:
+                        raise _OddError
+                for wire, kind, name, put in lazy:
+                    value = get(wire, unset)
+                    if value is None:
+                        put(one, None)
+                    elif value is unset:
+                        known -= 1
+                        continue
+                    elif value.__class__ is not kind and kind is not object:
+                        raise _OddError
+                    origin[name] = value
+                for wire, quick, thorough, put in converted:
+                    value = get(wire, unset)
+                    if value is unset:
+                        known -= 1
+                    else:
+                        put(one, None if value is None else quick(value) or thorough(value))
+            except (ValueError, TypeError, AttributeError):
+                odd.append(len(made))
+                made.append(None)
+            else:
+                if known < len(row):
+                    _keep_unknown(one, row)
+                made.append(one)
+        return made, odd
+
+
+_maker = cache(_Maker.of)
+
+
+def _nested_key(holder: Record, relation: str, row: dict[str, Any], *, kind: type) -> Any:
+    key = _keep_expanded(holder, relation, row)
+    if key is not None and key.__class__ is not kind:
+        raise _OddError
+    return key
 
 
 def load(
+    cls: type[E], row: Any, *, session: Session, mode: FetchMode = FetchMode.PEERS, nested: bool = False
+) -> E:
+    """Build an object from one row that the backend sent; only a nested one may come without its key."""
+    [made], odd = _maker(cast("Any", cls), table_of(cls, session)).make([row], session=session, mode=mode)
+    return load_odd(cls, row, session=session, mode=mode, nested=nested) if odd else cast("E", made)
+
+
+def load_odd(
     cls: type[E],
     row: Any,
     *,
@@ -153,7 +255,7 @@ def load(
     mode: FetchMode = FetchMode.PEERS,
     nested: bool = False,
 ) -> E:
-    """Build an object from one row that the backend sent; only a nested one may come without its key."""
+    """Build an object from a row that does not look as expected, or say what is wrong; *where* says which row it is."""
     table = table_of(cls, session)
     if (made := _maker(cast("Any", cls), table)(row, session, mode, None)) is not None:
         return cast("E", made)
@@ -165,10 +267,10 @@ def load(
         )
         error.path = path
         raise error
-    instance = cls.__new__(cls)
-    object.__setattr__(instance, "_state", State(session=session, saved=True, mode=mode))
+    made = cls.__new__(cls)
+    object.__setattr__(made, "_state", State(session=session, saved=True, mode=mode))
     try:
-        fill(instance, row, where=where)
+        fill(made, row, where=where)
     except MappingError as error:
         key = table.key(row)
         error.key = hidden(key) if isinstance(key, str) else key
@@ -176,7 +278,7 @@ def load(
             shown = str(error.key)
             error.args = (f"{error} (its key is {shown if len(shown) <= _SHOWN else shown[:_SHOWN] + '…'})",)
         raise
-    return instance
+    return made
 
 
 def load_page(
@@ -192,40 +294,33 @@ def load_page(
 
     What is wrong with a row is raised, or goes to *bad* by the row's place in the page, and the row is left out.
     """
-    mode, make = query.mode if query else FetchMode.PEERS, _maker(cast("Any", cls), table_of(cls, session))
+    mode, maker = query.mode if query else FetchMode.PEERS, _maker(cast("Any", cls), table_of(cls, session))
     peers = None
     if mode is FetchMode.PEERS and len(rows) > 1:
         peers = Peers(narrowed=bool(query and (query.only or query.defer)))
-    made: list[E] = []
+    # The collector would visit every object of the page again and again while they are made.
     with undisturbed():
-        for row in rows:
-            one = make(row, session, mode, peers)
-            if one is None:
-                place = len(made) + len(bad or ())
-                try:
-                    one = _load_odd(cls, row, session=session, number=first + place + 1, mode=mode)
-                except MappingError as error:
-                    if bad is None:
-                        raise
-                    bad[place] = error
-                    continue
-                state_of(one).peers = peers
-            made.append(one)
+        made, odd = maker.make(rows, session=session, mode=mode, peers=peers)
+        for place in odd:
+            try:
+                one = load_odd(
+                    cls, rows[place], session=session, where=f" of row {first + place + 1}", mode=mode
+                )
+            except MappingError as error:
+                error.row = first + place + 1
+                if bad is None:
+                    raise
+                bad[place] = error
+                continue
+            state_of(one).peers = peers
+            made[place] = one
+    page: list[E] = [one for one in made if one is not None] if bad else made
     if peers is not None:
-        peers.gather(made)
-    return made
+        peers.gather(page)
+    return page
 
 
-def _load_odd(cls: type[E], row: Any, *, session: Session, number: int, mode: FetchMode) -> E:
-    """Build an object from a row that does not look as expected, or say which row it is."""
-    try:
-        return load(cls, row, session=session, where=f" of row {number}", mode=mode)
-    except MappingError as error:
-        error.row = number
-        raise
-
-
-# --- what is loaded later ---------------------------------------------------
+# --- the row of one object ---------------------------------------------------
 def detail_row(instance: Record, session: Session, *, field: str = "") -> dict[str, Any]:
     """Fetch the object's own row; with *field*, one that carries this field."""
     cls, table = type(instance), table_of(type(instance), session)

@@ -58,7 +58,7 @@ def read(cls: type[Entity], row: dict[str, Any], *, quickly: bool) -> str:
         if quickly:
             (made,) = loading.load_page(cls, [copied], session=SESSION)
         else:
-            made = loading.load(cls, copied, session=SESSION, where=" of row 1")
+            made = loading.load_odd(cls, copied, session=SESSION, where=" of row 1")
     except MappingError as error:
         return str(error)
     return repr(held(made))
