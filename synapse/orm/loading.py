@@ -257,8 +257,6 @@ def load_odd(
 ) -> E:
     """Build an object from a row that does not look as expected, or say what is wrong; *where* says which row it is."""
     table = table_of(cls, session)
-    if (made := _maker(cast("Any", cls), table)(row, session, mode, None)) is not None:
-        return cast("E", made)
     row = table.normalise(row)
     if row.get(table.pk) is None and not nested:
         path = f"{cls.__name__}.{schema_of(cls).pk}"
