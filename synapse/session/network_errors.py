@@ -32,6 +32,8 @@ ERRORS: Final = (
 _ASKS: Final = (
     "asks for a name and a password (407): give http://name:password@host:port in proxies=… or HTTPS_PROXY"
 )
+# The package `responses` has no answer to this in a test. Further lines may quote the headers.
+_UNMOCKED: Final = "Connection refused by Responses"
 _PLAIN: Final = frozenset(
     {"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG", "RECORD_LAYER_FAILURE"}
 )
@@ -108,6 +110,8 @@ def anonymous(address: str | None) -> Failure:
 
 def _classify(reason: BaseException, root: BaseException, *, proxy: str) -> tuple[str, bool, bool]:
     match reason:
+        case requests.exceptions.ConnectionError() if str(reason).startswith(_UNMOCKED):
+            return str(reason).partition("\n")[0], False, False
         case TunnelError():
             return _tunnel(reason.status, root, proxy=proxy)
         case urllib3.ProxyError():

@@ -70,9 +70,11 @@ class TestResponses:
 
     @responses.activate
     def test_says_what_it_does_not_know(self, session):
-        """An error of ours, and no request to a real server."""
-        with pytest.raises(TransportError):
-            session.tasks.get(5)
+        """An error of ours in its words, at once; no request goes to a real server."""
+        with pytest.raises(TransportError, match="Connection refused by Responses - the call doesn't match"):
+            Session(HOST, api_token=TOKEN).tasks.get(5)
+
+        assert 1 == len(responses.calls)
 
 
 class TestRequestsMock:
@@ -85,6 +87,11 @@ class TestRequestsMock:
             assert {"frame": 3} == session.tasks.get(5).meta
             assert [2] == [tag.id for tag in session.task_tags.filter(project=1)]
             assert ["1"] == mock.last_request.qs["project"]
+
+    def test_says_what_it_does_not_know(self, session):
+        """By its own error, which is not repeated."""
+        with requests_mock.Mocker(), pytest.raises(requests_mock.NoMockAddress):
+            session.tasks.get(5)
 
     def test_leaves_the_session_as_it_was(self, session):
         """After its block, calls go out again."""
