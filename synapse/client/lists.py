@@ -17,7 +17,7 @@ from synapse.masking import outline
 from synapse.orm.registry import entity_named
 from synapse.query import Query
 from synapse.reading.plan import PlanName
-from synapse.reading.read import How, Reader, read_unsplit
+from synapse.reading.read import ReadOptions, RowReader, read_unsplit
 from synapse.session import Timeout
 
 if TYPE_CHECKING:
@@ -137,7 +137,7 @@ def _walk(
 
 def _question(
     cls: type[Record], flat: FlatList, given: tuple[tuple[str, str], ...], *, options: Options
-) -> tuple[Query, How]:
+) -> tuple[Query, ReadOptions]:
     """Turn parameters into the query that the reading engine takes, and how it is to be read."""
     taken = {"page", "page_size", "pagination", "cursor"}
     asked, orders = dict(given), _orders(given)
@@ -153,7 +153,7 @@ def _question(
     elif _lacks_key(raw, names_of(cls._schema)[cls._schema.pk]):
         plan = "pages"
     workers = 1 if options.get("throttle_seconds") else None
-    how = How(size=size if "page_size" in asked else None, workers=workers, plan=plan)
+    how = ReadOptions(size=size if "page_size" in asked else None, workers=workers, plan=plan)
     return Query(order=by, start=start, params=raw), how
 
 
@@ -174,7 +174,12 @@ def _lacks_key(raw: tuple[tuple[str, str], ...], pk: str) -> bool:
 
 
 def _rows(
-    client: BackendClient, reader: Reader, window: Window | None, *, convert: Convert | None, options: Options
+    client: BackendClient,
+    reader: RowReader,
+    window: Window | None,
+    *,
+    convert: Convert | None,
+    options: Options,
 ) -> Iterator[Row]:
     pause, failures = options.get("throttle_seconds", 0.0), options.get("page_failures")
     try:

@@ -30,7 +30,7 @@ from synapse.query import Exact, FetchMode, In, Query
 from synapse.query.kinds import Reference
 from synapse.reading import checkpoint
 from synapse.reading.plan import NAMES, PlanName, check_name
-from synapse.reading.read import How, check_supported, read, windows
+from synapse.reading.read import ReadOptions, check_supported, read, windows
 from synapse.reading.route import Window
 from synapse.reading.rows import OnBadRow, Rows
 from synapse.session import Session
@@ -114,14 +114,14 @@ def how_to_read(
     size: int | None,
     workers: int | None,
     plan: PlanName | None = None,
-) -> How:
+) -> ReadOptions:
     """Check how a stream is to be read, before it has a session."""
     if on_bad_row not in ("raise", "skip"):
         raise QueryError(f"{verb}(on_bad_row=...) takes 'raise' or 'skip', got {describe(on_bad_row)}")
     for name, value in (("page_size", size), ("workers", workers)):
         if value is not None:
             check_size(name, value)
-    return How(size, workers, check_name(plan))
+    return ReadOptions(size, workers, check_name(plan))
 
 
 @attrs.frozen(eq=False)
@@ -155,7 +155,7 @@ class Results(Generic[E]):
             if place is not None:
                 raise cast("MappingError", page[place])
 
-    def stream(self, how: How, *, skip: bool) -> Rows[E]:
+    def stream(self, how: ReadOptions, *, skip: bool) -> Rows[E]:
         """Read ahead without keeping anything; with *skip*, bad rows are left out."""
         stamp = checkpoint.stamp(schema_of(self.cls).entity, self.query, backend=self.session.backend)
         return Rows(
@@ -166,7 +166,7 @@ class Results(Generic[E]):
             skip=skip,
         )
 
-    def resumed(self, kept: object, *, how: How, skip: bool) -> Rows[E]:
+    def resumed(self, kept: object, *, how: ReadOptions, skip: bool) -> Rows[E]:
         """Read on from a checkpoint of this query."""
         what, entity = f"this {self.cls.__name__} query", schema_of(self.cls).entity
         plan, state = checkpoint.read(

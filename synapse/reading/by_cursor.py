@@ -11,19 +11,26 @@ from synapse.errors import TransportError
 from synapse.query import Query
 from synapse.query.kinds import Key
 from synapse.reading import parts
-from synapse.reading.checkpoint import Seen, Trail
-from synapse.reading.route import Answer, Piece, Window, check_empty, may_be_smaller, numbers_of
+from synapse.reading.checkpoint import FetchedKeys, KeyCheckpoint
+from synapse.reading.route import (
+    FetchedPage,
+    PageRequest,
+    Window,
+    check_empty_pages,
+    integer_keys,
+    should_ask_for_less,
+)
 
 
 @attrs.define(eq=False, kw_only=True)
-class Turn(Piece):
+class CursorPage(PageRequest):
     """One page by its cursor; the first one has none."""
 
     token: str
 
 
-class Cursors:
-    """The route along the backend's cursors. Rows up to the key `after` were handed out."""
+class ByCursor:
+    """The route along the backend's cursors, page by page, in any order that the backend honours."""
 
     def __init__(
         self,
@@ -37,88 +44,94 @@ class Cursors:
         self._table, self._query, self._size = table, query, size
         self._by_key = parts.by_key(table, query) and isinstance(table.schema.key, Key)
         self._down = self._by_key and query.order[0].startswith("-")
-        self._trail = Trail(self._keys, state=state, by_page=True)
+        self._checkpoint = KeyCheckpoint(self._keys, state=state, by_page=True)
         self._after, self._place = state.get("key"), state.get("place", query.start)
         # A chain has no place to begin at but its first row.
         self._skip = 0 if state else query.start
-        self._given = Seen()
+        self._fetched = FetchedKeys()
         self._empty = 0
-        self._nodes: list[Turn] = [self._turn(state.get("token", ""))]
-        self.lacks: tuple[int, int] | None = None
+        self._queue: list[CursorPage] = [self._page(state.get("token", ""))]
+        self.shortfall: tuple[int, int] | None = None
 
-    def _turn(self, token: str) -> Turn:
+    def _page(self, token: str) -> CursorPage:
+        # A token names a row, not a page: the size may change from page to page.
         request = self._table.select(self._query, at=token, size=self._size)
-        return Turn(request, self._size, token=token)
+        return CursorPage(request, self._size, token=token)
 
-    def take(self) -> Piece | None:
+    def next_request(self) -> PageRequest | None:
         """Give the next request: there is one at a time, since each page names the next."""
-        turn = self._nodes[-1] if self._nodes else None
-        if turn is None or turn.sent:
+        page = self._queue[-1] if self._queue else None
+        if page is None or page.sent:
             return None
-        turn.sent = True
-        return turn
+        page.sent = True
+        return page
 
-    def land(self, piece: Piece, outcome: Answer | Exception) -> None:
+    def receive(self, request: PageRequest, outcome: FetchedPage | Exception) -> None:
         """Take in what became of a request."""
-        assert isinstance(piece, Turn)
-        if piece not in self._nodes:
+        assert isinstance(request, CursorPage)
+        if request not in self._queue:
             return  # the slice was full before this came
         if isinstance(outcome, Exception):
-            if piece.size > 1 and may_be_smaller(piece, outcome):
-                self._size = piece.size // 2
-                self._nodes[self._nodes.index(piece)] = again = self._turn(piece.token)
-                again.late = piece.late + 1
+            if request.size > 1 and should_ask_for_less(request, outcome):
+                self._size = request.size // 2
+                self._queue[self._queue.index(request)] = again = self._page(request.token)
+                again.timeouts = request.timeouts + 1
             else:
-                piece.error = outcome
+                request.error = outcome
             return
-        page = outcome.page
+        found = outcome.found
         try:
-            rows = self._fresh(page.rows) if self._by_key else self._unseen(piece, page.rows)
+            rows = self._fresh(found.rows) if self._by_key else self._unseen(request, found.rows)
         except TransportError as error:
-            piece.error = error
+            request.error = error
             return
         skipped = min(self._skip, len(rows))
-        piece.rows, self._skip = rows[skipped:], self._skip - skipped
+        request.rows, self._skip = rows[skipped:], self._skip - skipped
+        # Nothing behind the end of a slice is asked for: with cursors there is no other way to stop early.
         due = self._query.stop is None or self._place + self._coming() < self._query.stop
-        if (page.next is None and page.link is None) or not due:
+        if (found.next is None and found.link is None) or not due:
             return
-        self._empty = 0 if page.rows else self._empty + 1
+        self._empty = 0 if found.rows else self._empty + 1
         try:
-            check_empty(piece.request, self._empty)
-            self._nodes.append(self._turn(self._next(piece, page.next)))
+            check_empty_pages(request.request, self._empty)
+            self._queue.append(self._page(self._next(request, found.next)))
         except TransportError as error:
-            self._nodes.append(Turn(piece.request, piece.size, sent=True, error=error, token=""))
+            self._queue.append(CursorPage(request.request, request.size, sent=True, error=error, token=""))
 
     def _coming(self) -> int:
-        return sum(len(turn.rows or ()) for turn in self._nodes)
+        return sum(len(page.rows or ()) for page in self._queue)
 
-    def _next(self, turn: Turn, token: Place | None) -> str:
-        if not isinstance(token, str) or token == turn.token:
+    def _next(self, page: CursorPage, token: Place | None) -> str:
+        # A backend that ignores `pagination=cursor` answers with numbered pages, and would give the first for ever.
+        if not isinstance(token, str) or token == page.token:
+            instead = (
+                'Read with plan="pages" instead' if self._table.traits.numbers else "Read it again later"
+            )
             raise TransportError(
-                f"{turn.request.method} {turn.request.shown}: the backend names a next page, but no cursor of it; it "
-                'seems to know none. Read with plan="pages" instead',
-                method=turn.request.method,
-                url=turn.request.shown,
+                f"{page.request.method} {page.request.shown}: the backend names a next page, but no cursor of it; it "
+                f"seems to know none. {instead}",
+                method=page.request.method,
+                url=page.request.shown,
             )
         return token
 
-    def give(self) -> Window | None:
+    def ready_rows(self) -> Window | None:
         """Give the next rows in order, or raise what they failed with; None while they are not there."""
-        while self._nodes:
-            turn = self._nodes[0]
-            if turn.error is not None:
-                raise turn.error
-            if turn.rows is None:
+        while self._queue:
+            page = self._queue[0]
+            if page.error is not None:
+                raise page.error
+            if page.rows is None:
                 return None
-            del self._nodes[0]
-            rows = self._trail.rest(turn.rows) if self._trail.pending else turn.rows
+            del self._queue[0]
+            rows = self._checkpoint.rest(page.rows) if self._checkpoint.pending else page.rows
             if self._query.stop is not None:
                 rows = rows[: self._query.stop - self._place]
             first, self._place = self._place, self._place + len(rows)
             if self._query.stop is not None and self._place >= self._query.stop:
-                self._nodes = []
+                self._queue = []
             if rows:
-                return self._trail.window(first, rows, token=turn.token)
+                return self._checkpoint.window(first, rows, token=page.token)
         return None
 
     def _fresh(self, rows: list[Any]) -> list[Any]:
@@ -135,35 +148,35 @@ class Cursors:
         self._after = next((key for key in reversed(keys) if key is not None), after)
         return rows
 
-    def _unseen(self, turn: Turn, rows: list[Any]) -> list[Any]:
+    def _unseen(self, page: CursorPage, rows: list[Any]) -> list[Any]:
         """Leave out what was handed out, in an order that keys do not tell: by the last key, and by all that came."""
         keys, after, self._after = self._keys(rows), self._after, None
         if after is not None and after not in keys:
             raise TransportError(
-                f"{turn.request.method} {turn.request.shown}: the row that was handed out last is not on the page that "
+                f"{page.request.method} {page.request.shown}: the row that was handed out last is not on the page that "
                 "it was on, so that nothing tells how far this got. Read from the start",
-                method=turn.request.method,
-                url=turn.request.shown,
+                method=page.request.method,
+                url=page.request.shown,
             )
         first = 0 if after is None else keys.index(after) + 1
         named = list(zip(rows, keys, strict=True))
         for _, key in named[:first]:
-            self._given.add(key)
-        return [row for row, key in named[first:] if key is None or self._given.add(key)]
+            self._fetched.add(key)
+        return [row for row, key in named[first:] if key is None or self._fetched.add(key)]
 
     def _keys(self, rows: list[Any]) -> list[Any]:
-        return numbers_of(self._table, rows) if self._by_key else self._table.keys(rows)
+        return integer_keys(self._table, rows) if self._by_key else self._table.keys(rows)
 
     @property
     def done(self) -> bool:
         """Whether everything was given."""
-        return not self._nodes
+        return not self._queue
 
     @property
-    def held(self) -> int:
+    def buffered(self) -> int:
         """How many pages have come and were not given yet."""
-        return sum(1 for turn in self._nodes if turn.rows is not None)
+        return sum(1 for page in self._queue if page.rows is not None)
 
     def state(self, window: Window, taken: int) -> dict[str, Any]:
         """Say where to go on: the cursor of the page, and the last key."""
-        return {"token": window.token, **self._trail.state(window, taken)}
+        return {"token": window.token, **self._checkpoint.state(window, taken)}

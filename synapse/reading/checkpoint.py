@@ -1,4 +1,4 @@
-"""Where a reading stands, as a small text that another process can go on from."""
+"""Where a reading stands: the keys that came, the last row handed out, and the text that another process resumes by."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ VERSION: Final = 1
 
 
 @attrs.frozen
-class Stamp:
+class Fingerprints:
     """The fingerprints of a backend, its workspace and a query's rows; `aliases` are other addresses of the backend."""
 
     host: str
@@ -35,11 +35,11 @@ class Stamp:
     aliases: frozenset[str] = frozenset()
 
 
-def stamp(entity: str, query: Query, *, backend: Backend) -> Stamp:
+def stamp(entity: str, query: Query, *, backend: Backend) -> Fingerprints:
     """Take the fingerprints of a query on a backend: what a row carries or nests is no part of them."""
     where = sorted(f"{each.name} {each.lookup.name} {_spelled(each)}" for each in query.where)
     asked = [entity, *where, repr((query.order, query.start, query.stop, query.params, query.empty))]
-    return Stamp(
+    return Fingerprints(
         _digest(backend.host),
         _digest("\n".join(asked)),
         "" if backend.tenant is None else _digest(backend.tenant),
@@ -52,7 +52,7 @@ def _spelled(condition: Condition) -> str:
     return repr(sorted(map(repr, condition.value))) if condition.lookup is In else repr(condition.value)
 
 
-def write(stamped: Stamp, *, plan: str, state: dict[str, Any]) -> str:
+def write(stamped: Fingerprints, *, plan: str, state: dict[str, Any]) -> str:
     """Put down where a reading stands."""
     kept = {"v": VERSION, "host": stamped.host, "query": stamped.query, "plan": plan, "at": state}
     if stamped.tenant:
@@ -61,7 +61,7 @@ def write(stamped: Stamp, *, plan: str, state: dict[str, Any]) -> str:
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
-def read(checkpoint: object, stamped: Stamp, *, what: str) -> tuple[Any, dict[str, Any]]:
+def read(checkpoint: object, stamped: Fingerprints, *, what: str) -> tuple[Any, dict[str, Any]]:
     """Give the plan and the state of a checkpoint, or raise `QueryError` where it is of another query or host."""
     kept = _parsed(checkpoint)
     host, tenant = kept.get("host"), kept.get("tenant", "")
@@ -127,18 +127,18 @@ def _digest(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()[:16]
 
 
-Keys = Callable[[list[Any]], list[Any]]
+ReadKeys = Callable[[list[Any]], list[Any]]
 """Reads the keys off rows; None for a row without one that can be compared."""
 
 
-class Trail:
-    """Stamps the windows of a reading with the key that is behind them, and leaves out what an earlier one gave.
+class KeyCheckpoint:
+    """Says behind which key a reading stands, and leaves out the rows that an earlier one handed out.
 
-    A row without a key has its place all the same: behind the last one that has a key. So a place is told by that key,
-    and by how many rows without one were handed out behind it.
+    A row without a key follows the last row that has one: its position is that key, and the number of rows without a
+    key behind it that were handed out.
     """
 
-    def __init__(self, keys: Keys, *, state: dict[str, Any], by_page: bool = False) -> None:
+    def __init__(self, keys: ReadKeys, *, state: dict[str, Any], by_page: bool = False) -> None:
         self._keys, self._by_page = keys, by_page
         self._behind: tuple[Any, int] = (state.get("key"), state.get("odd", 0))
         self._given: int = state.get("odd", 0)
@@ -176,7 +176,7 @@ class Trail:
         return window.key, window.odd + taken
 
 
-class Mark:
+class LastRow:
     """Tells the rows that were handed out, up to a certain one, from those that were not; false where there is none."""
 
     def __init__(self, table: Table, query: Query, *, values: list[Any] | None = None) -> None:
@@ -204,6 +204,7 @@ class Mark:
 
     def covers(self, row: Any) -> bool:
         """Whether a row was handed out: it is the marked one, or comes before it. One without a place tells nothing."""
+        # A row that tells no place may be new as well as old: to hand it out twice is better than to lose it.
         if self._places is None or not self.places(row):
             return False
         own_places = self._placed(self._values(row))
@@ -219,17 +220,17 @@ class Mark:
         if type(key) not in (int, str) or (isinstance(key, int) and abs(key) > LARGEST):
             return False
         fields = zip(self._order, values, strict=True)
-        return all(parts.has_place(self._table, value, field=field) for (field, _), value in fields)
+        return all(parts.can_be_sorted(self._table, value, field=field) for (field, _), value in fields)
 
     def _placed(self, values: list[Any]) -> list[Any]:
         fields = zip(self._order, values, strict=True)
-        return [parts.place_of(self._table, value, field=field) for (field, _), value in fields]
+        return [parts.sort_key(self._table, value, field=field) for (field, _), value in fields]
 
 
 BITS: Final = 8
 
 
-class Seen:
+class FetchedKeys:
     """A set of keys: integers as bits, 256 of them in a word, anything else as it is."""
 
     def __init__(self) -> None:

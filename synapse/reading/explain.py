@@ -67,7 +67,7 @@ def _laid_out(
         chosen = plan_of(table, query, usual=usual, wanted=plan)
         more = _onward(table, chosen, workers=workers)
         return chosen.name, _requests(table, chosen), [f"{chosen.name}: {more}"] if more else []
-    split = parts.whole_parts(table, query, fits=table.fits)
+    split = parts.split_filters(table, query, fits=table.fits)
     plans = [plan_of(table, part, usual=usual, wanted=plan) for part in split]
     if query.stop is None or not parts.in_sequence(table, split):
         firsts = [request for each in plans for request in _requests(table, each)]

@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 Fits = Callable[[Query], bool]
 
 
-def naturally_ordered(table: Table, query: Query) -> Query:
+def with_usual_order(table: Table, query: Query) -> Query:
     """Give a query without an order the entity's own: the first that it declares."""
     return query if query.order else query.ordered(table.orders[:1])
 
 
-def totally_ordered(table: Table, query: Query) -> Query:
+def with_total_order(table: Table, query: Query) -> Query:
     """Add the key as the last order, so that no two rows share a place."""
-    query, pk = naturally_ordered(table, query), table.schema.pk
+    query, pk = with_usual_order(table, query), table.schema.pk
     if pk not in table.orders or any(name.lstrip("-") == pk for name in query.order):
         return query
     sign = "-" if query.order and query.order[-1].startswith("-") else ""
@@ -38,12 +38,12 @@ def by_key(table: Table, query: Query) -> bool:
     return bool(query.order) and query.order[0].lstrip("-") == table.schema.pk
 
 
-def whole_parts(table: Table, query: Query, *, fits: Fits) -> list[Query]:
+def split_filters(table: Table, query: Query, *, fits: Fits) -> list[Query]:
     """Split a query into parts that are read whole and carry what their rows are ordered by.
 
     Where the key decides the order, a list of keys is split so that the parts follow each other in it.
     """
-    ordered = totally_ordered(table, attrs.evolve(query, start=0, stop=None))
+    ordered = with_total_order(table, attrs.evolve(query, start=0, stop=None))
     if ordered.only:
         bare = [name.lstrip("-") for name in ordered.order]
         ordered = attrs.evolve(ordered, only=tuple(dict.fromkeys((*ordered.only, *bare))))
@@ -109,7 +109,7 @@ def behind(table: Table, part: Query, *, key: Any) -> Query | None:
     return attrs.evolve(part, where=tuple(kept))
 
 
-def place_of(table: Table, value: Any, *, field: str) -> tuple[bool, Any]:
+def sort_key(table: Table, value: Any, *, field: str) -> tuple[bool, Any]:
     """Give what a row is sorted by; null comes last, as in PostgreSQL, and so does what does not fit the field."""
     if value is None or value is UNSET:
         return (True, None)
@@ -119,6 +119,6 @@ def place_of(table: Table, value: Any, *, field: str) -> tuple[bool, Any]:
         return (True, None)
 
 
-def has_place(table: Table, value: Any, *, field: str) -> bool:
+def can_be_sorted(table: Table, value: Any, *, field: str) -> bool:
     """Whether a value tells where its row belongs in the order of a field: it fits the field, or is null."""
-    return value is None or not place_of(table, value, field=field)[0]
+    return value is None or not sort_key(table, value, field=field)[0]

@@ -43,7 +43,7 @@ def plan_of(
     wanted: PlanName | None = None,
 ) -> Plan:
     """Choose the plan of a query, or take the *wanted* one; raise `QueryError` where it cannot be read so."""
-    ordered = parts.totally_ordered(table, query)
+    ordered = parts.with_total_order(table, query)
     asked = _page_size(table, ordered, size or usual, exact=size is not None)
     one, against = _is_one(table, ordered, asked), why_not_by_key(table, ordered)
     if wanted is not None:

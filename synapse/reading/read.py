@@ -13,13 +13,13 @@ from synapse.errors import NotFoundError, QueryError, SynapseError
 from synapse.query import Condition, In, Query
 from synapse.query.catalog import spell
 from synapse.reading import checkpoint, parts
-from synapse.reading.by_cursor import Cursors
-from synapse.reading.by_number import Numbered
-from synapse.reading.by_range import Ranges
-from synapse.reading.checkpoint import Mark, Trail
+from synapse.reading.by_cursor import ByCursor
+from synapse.reading.by_number import ByNumber
+from synapse.reading.by_range import ByRange
+from synapse.reading.checkpoint import KeyCheckpoint, LastRow
 from synapse.reading.plan import Plan, PlanName, plan_of
-from synapse.reading.read_ahead import Source, Walk
-from synapse.reading.route import Route, Sizing, Window, fetch, numbers_of, took_too_long
+from synapse.reading.read_ahead import PageSource, ReadAhead
+from synapse.reading.route import PageSize, Route, Window, fetch, integer_keys, took_too_long
 from synapse.session import Session
 from synapse.session.decoding import Decode
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 State = dict[str, Any]
 
 
-class Reader(Protocol):
+class RowReader(Protocol):
     """Reads the rows of one query in order; `plan` is the name of the plan that it goes by."""
 
     plan: str
@@ -46,7 +46,7 @@ class Reader(Protocol):
 
 
 @attrs.frozen
-class How:
+class ReadOptions:
     """How a query is to be read, as far as the caller says.
 
     `state` is where an earlier reading stood; `decode` reads the bodies of pages, for a table that knows what it makes.
@@ -61,7 +61,7 @@ class How:
 
 def windows(table: Table, query: Query, *, session: Session) -> Iterator[Window]:
     """Read a query's rows in order, page by page."""
-    reader = read(table, query, session=session, how=How())
+    reader = read(table, query, session=session, how=ReadOptions())
     try:
         while (window := reader.next()) is not None:
             yield window
@@ -69,14 +69,14 @@ def windows(table: Table, query: Query, *, session: Session) -> Iterator[Window]
         reader.close()
 
 
-def read(table: Table, query: Query, *, session: Session, how: How) -> Reader:
+def read(table: Table, query: Query, *, session: Session, how: ReadOptions) -> RowReader:
     """Set out to read a query; the first request is sent when rows are asked for."""
     if query.empty:
         return _Nothing()
     check_supported(table, query)
     if table.fits(query):
         return read_unsplit(table, query, session=session, how=how)
-    split = parts.whole_parts(table, query, fits=table.fits)
+    split = parts.split_filters(table, query, fits=table.fits)
     checkpoint.check(how.state, query, by_key=parts.in_sequence(table, split))
     if parts.in_sequence(table, split):
         return _InSequence(table, query, split, session=session, how=how)
@@ -105,29 +105,29 @@ def _unsupported(table: Table, what: str, known: Iterable[str]) -> QueryError:
     )
 
 
-def read_unsplit(table: Table, query: Query, *, session: Session, how: How) -> Walk:
+def read_unsplit(table: Table, query: Query, *, session: Session, how: ReadOptions) -> ReadAhead:
     """Set out to read a query, whether its filters fit into a URL or not."""
     plan = plan_of(table, query, usual=session.page_size, size=how.size, wanted=how.plan)
     is_by_key = plan.by_key or (plan.name == "cursor" and parts.by_key(table, plan.query))
     checkpoint.check(how.state, plan.query, by_key=is_by_key)
     route = _route(table, plan, session=session, how=how)
     workers = how.workers or session.workers
-    return Walk(route, Source(table, session, how.decode), workers=workers, plan=plan.name)
+    return ReadAhead(route, PageSource(table, session, how.decode), workers=workers, plan=plan.name)
 
 
-def _route(table: Table, plan: Plan, *, session: Session, how: How) -> Route:
+def _route(table: Table, plan: Plan, *, session: Session, how: ReadOptions) -> Route:
     state, query = how.state, plan.query
     if plan.name == "cursor":
-        return Cursors(table, query, size=plan.size, state=state)
+        return ByCursor(table, query, size=plan.size, state=state)
     if plan.by_key:
-        sizing = Sizing(plan.size, most=how.size)
-        return Ranges(table, query, sizing=sizing, cuts=plan.cuts, state=state)
-    return Numbered(
+        sizing = PageSize(plan.size, most=how.size)
+        return ByRange(table, query, sizing=sizing, cuts=plan.cuts, state=state)
+    return ByNumber(
         table,
         query,
         size=plan.size,
         ticket=partial(session.cache.ticket, table.schema.resource),
-        mark=Mark(table, query, values=state.get("last")),
+        last_row=LastRow(table, query, values=state.get("last")),
         place=state.get("place"),
         key=state.get("key"),
     )
@@ -156,17 +156,19 @@ class _InSequence:
 
     plan = "parts"
 
-    def __init__(self, table: Table, query: Query, split: list[Query], *, session: Session, how: How) -> None:
+    def __init__(
+        self, table: Table, query: Query, split: list[Query], *, session: Session, how: ReadOptions
+    ) -> None:
         self._table, self._query, self._session = table, query, session
         self._how = attrs.evolve(how, state={})
-        keys = partial(numbers_of, table)
-        self._trail = Trail(keys, state=how.state)
+        keys = partial(integer_keys, table)
+        self._trail = KeyCheckpoint(keys, state=how.state)
         self._place = how.state.get("place", 0)
         key = how.state.get("key")
         self._split = (
             split if key is None else [part for each in split if (part := parts.behind(table, each, key=key))]
         )
-        self._reader: Reader | None = None
+        self._reader: RowReader | None = None
 
     def next(self) -> Window | None:
         stop, start = self._query.stop, self._query.start
@@ -202,12 +204,14 @@ class _Merged:
 
     plan = "parts"
 
-    def __init__(self, table: Table, query: Query, split: list[Query], *, session: Session, how: How) -> None:
+    def __init__(
+        self, table: Table, query: Query, split: list[Query], *, session: Session, how: ReadOptions
+    ) -> None:
         self._table, self._query, self._split, self._session = table, query, split, session
         self._how = attrs.evolve(how, state={})
-        self._mark = Mark(table, split[0], values=how.state.get("last"))
+        self._mark = LastRow(table, split[0], values=how.state.get("last"))
         self._place = how.state.get("place", query.start)
-        self._reader: Reader | None = None
+        self._reader: RowReader | None = None
         self._closed = False
 
     def next(self) -> Window | None:
@@ -232,7 +236,7 @@ class _Merged:
         table = self._table
 
         def place(row: Any, field: str) -> tuple[bool, Any]:
-            return parts.place_of(table, table.value(row, field), field=field)
+            return parts.sort_key(table, table.value(row, field), field=field)
 
         for name in reversed(split[0].order):
             rows.sort(key=partial(place, field=name.lstrip("-")), reverse=name.startswith("-"))
@@ -259,18 +263,18 @@ def count_rows(table: Table, query: Query, *, session: Session) -> int:
             "those. Nothing was sent"
         )
     whole = attrs.evolve(query, start=0, stop=None, expand=(), only=(table.schema.pk,), defer=(), order=())
-    split = [whole] if table.fits(whole) else parts.whole_parts(table, whole, fits=table.fits)
+    split = [whole] if table.fits(whole) else parts.split_filters(table, whole, fits=table.fits)
     if parts.disjoint(table, split):
         total = sum(_counted(table, attrs.evolve(part, order=()), session) for part in split)
     else:
-        merged = _Merged(table, whole, split, session=session, how=How())
+        merged = _Merged(table, whole, split, session=session, how=ReadOptions())
         total = len((merged.next() or Window(0, [])).rows)
     stop = total if query.stop is None else min(query.stop, total)
     return max(stop - query.start, 0)
 
 
 def _counted(table: Table, query: Query, session: Session) -> int:
-    total = fetch(table, table.select(query, size=1), session=session).page.count
+    total = fetch(table, table.select(query, size=1), session=session).found.count
     if total is None:
         return sum(len(window.rows) for window in windows(table, query, session=session))
     return total
@@ -287,7 +291,7 @@ def rows_by_keys(
     queries = [
         part
         for some in _even(keys)
-        for part in parts.whole_parts(
+        for part in parts.split_filters(
             table,
             Query(where=(_among(table, some),), only=only, expand=(expand,) if expand else ()),
             fits=table.fits,
@@ -326,7 +330,7 @@ def _pages_of_keys(table: Table, query: Query, session: Session) -> Iterator[Any
     size = len(wanted)
     while wanted:
         try:
-            page = fetch(table, table.select(query, at=at, size=size), session=session).page
+            page = fetch(table, table.select(query, at=at, size=size), session=session).found
         except NotFoundError:
             if at is None:
                 raise

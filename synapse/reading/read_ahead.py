@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
-from synapse.reading.route import Answer, Piece, Route, Window, fetch
+from synapse.reading.route import FetchedPage, PageRequest, Route, Window, fetch
 from synapse.session.process import caller
 from synapse.session.throttle import stopping, worker_limit
 
@@ -31,7 +31,7 @@ NEAR: Final = 0.005
 
 FEW: Final = 8
 
-Landed = tuple[Piece, Answer | BaseException]
+Completed = tuple[PageRequest, FetchedPage | BaseException]
 
 
 class IncompleteReadWarning(UserWarning):
@@ -39,62 +39,66 @@ class IncompleteReadWarning(UserWarning):
 
 
 @attrs.frozen
-class Source:
+class PageSource:
     """Where pages come from: a table, asked through a session, its answers read by `decode` where that is given."""
 
     table: Table
     session: Session
     decode: Decode | None = None
 
-    def outcome_of(self, piece: Piece) -> Answer | Exception:
+    def outcome_of(self, page: PageRequest) -> FetchedPage | Exception:
         """Fetch a page, keeping what it failed with as a value; one that takes too long is not tried again as it is."""
         try:
-            request = attrs.evolve(piece.request, divisible=piece.size > 1)
+            request = attrs.evolve(page.request, divisible=page.size > 1)
             return fetch(self.table, request, session=self.session, decode=self.decode)
         except Exception as error:
             return error
 
 
-class Crew:
+class RequestThreads:
     """Threads that fetch one page each and end; none of them ever waits for something to do."""
 
-    def __init__(self, source: Source, *, workers: int) -> None:
+    def __init__(self, source: PageSource, *, workers: int) -> None:
         self._source, self._workers = source, workers
-        self._landed: SimpleQueue[Landed] = SimpleQueue()
+        self._completed: SimpleQueue[Completed] = SimpleQueue()
         self._stop = threading.Event()
-        self.flying: dict[int, Piece] = {}
+        self.in_flight: dict[int, PageRequest] = {}
 
-    def put(self, piece: Piece) -> None:
-        """Fetch a piece beside whatever else is under way, in a copy of the caller's context."""
+    def start(self, request: PageRequest) -> None:
+        """Fetch a page beside whatever else is under way, in a copy of the caller's context."""
+        # The current session and the caller's limits are context variables: a thread of its own would not see them.
         context = contextvars.copy_context()
         context.run(stopping.set, self._stop)
         context.run(worker_limit.set, self._workers)
-        self.flying[id(piece)] = piece
-        threading.Thread(target=self._fetch, args=(piece, context), name="synapse-read", daemon=True).start()
+        self.in_flight[id(request)] = request
+        # A daemon: the end of the process, or Ctrl-C, does not wait for answers that nobody needs any more.
+        threading.Thread(
+            target=self._fetch, args=(request, context), name="synapse-read", daemon=True
+        ).start()
 
-    def landed(self, *, wait: bool) -> Landed | None:
+    def completed(self, *, wait: bool) -> Completed | None:
         """Give what has come, or with *wait* what comes next."""
-        if not wait and self._landed.empty():
+        if not wait and self._completed.empty():
             return None
-        piece, outcome = self._landed.get()
-        self.flying.pop(id(piece), None)
-        return piece, outcome
+        request, outcome = self._completed.get()
+        self.in_flight.pop(id(request), None)
+        return request, outcome
 
     def close(self) -> None:
         """Send nothing more; requests under way end on their own."""
         self._stop.set()
 
-    def _fetch(self, piece: Piece, context: contextvars.Context) -> None:
-        outcome: Answer | BaseException
+    def _fetch(self, request: PageRequest, context: contextvars.Context) -> None:
+        outcome: FetchedPage | BaseException
         try:
-            outcome = context.run(self._source.outcome_of, piece)
+            outcome = context.run(self._source.outcome_of, request)
         except BaseException as error:
-            # Whoever waits for this piece has to hear of it, whatever it is.
+            # Whoever waits for this page has to hear of it, whatever it is.
             outcome = error
-        self._landed.put((piece, outcome))
+        self._completed.put((request, outcome))
 
 
-class Effort:
+class Parallelism:
     """How many requests to have in flight: more while the consumer waits, none that this machine has no time for.
 
     Where answers come at once, threads only stand in each other's way: pages are then fetched when they are needed. It
@@ -108,15 +112,16 @@ class Effort:
         self._waited = False
         self._since = self._own = self._work = 0.0
 
-    def note(self, outcome: Answer | Exception, *, here: bool) -> None:
+    def note(self, outcome: FetchedPage | Exception, *, here: bool) -> None:
         """Count the work of a page that came; *here* says that the consumer fetched it itself, beside nothing else."""
-        if isinstance(outcome, Answer):
+        if isinstance(outcome, FetchedPage):
             if not here:
                 self._work += outcome.work
             elif self._pages == 0:
+                # The first page is fetched alone, so that its time is the backend's and the network's, not a queue's.
                 self.wanted = 0 if outcome.seconds - outcome.work < NEAR else self._most
 
-    def turn(self, *, waited: bool) -> None:
+    def note_handed_out(self, *, waited: bool) -> None:
         """Look back, now that a page is handed out."""
         self._pages += 1
         self._waited = self._waited or waited
@@ -133,24 +138,25 @@ class Effort:
                 # Whoever waited in vain for answers to come at once does not try again.
                 self.wanted = self._least = min(2, self._most)
         elif busy >= BUSY:
+            # Parsing holds the interpreter: with a backend in the same room, eight threads are slower than none.
             self.wanted = max(self.wanted // 2 if self.wanted > 2 else 0, self._least)
         elif self._waited:
             self.wanted = min(2 * self.wanted, self._most)
 
 
-class Walk:
+class ReadAhead:
     """Goes a route to its end. One thread at a time asks it for rows; nothing is sent but when they are asked for.
 
     The first page is read alone. Before it is handed out the next two requests are sent, and `workers` of them once
     a second page is asked for. With one worker nothing is read ahead.
     """
 
-    def __init__(self, route: Route, source: Source, *, workers: int, plan: str) -> None:
+    def __init__(self, route: Route, source: PageSource, *, workers: int, plan: str) -> None:
         self.route, self._source, self._workers = route, source, workers
         self.plan = plan
         self.count: int | None = None
-        self._crew = Crew(source, workers=workers)
-        self._effort = Effort(workers)
+        self._threads = RequestThreads(source, workers=workers)
+        self._parallelism = Parallelism(workers)
         self._given = 0
         self._asked = 0
         self._process = os.getpid()
@@ -163,6 +169,7 @@ class Walk:
         if self._process != os.getpid():
             self._start_anew()
         self._asked += 1
+        # Whatever interrupts this may have lost an answer, Ctrl-C included: nothing may be read on behind the gap.
         try:
             window = self._next()
         except BaseException:
@@ -170,23 +177,23 @@ class Walk:
             raise
         if window is None:
             self.close()
-            if self.route.lacks is not None:
-                given, counted = self.route.lacks
+            if self.route.shortfall is not None:
+                given, counted = self.route.shortfall
                 _warn_of_missing_rows(self._source.table.schema.entity, given=given, counted=counted)
         return window
 
     def close(self) -> None:
         """Stop reading: nothing more is sent, and what is under way is not waited for."""
         self._closed = True
-        self._crew.close()
+        self._threads.close()
 
     def _next(self) -> Window | None:
         waited = False
         while not self._closed:
-            self._take_in()
-            window = self.route.give()
+            self._receive_completed()
+            window = self.route.ready_rows()
             if window is not None:
-                self._effort.turn(waited=waited)
+                self._parallelism.note_handed_out(waited=waited)
                 self._given += 1
                 if self._workers > 1:
                     self._send()
@@ -197,58 +204,59 @@ class Walk:
             self._wait()
         return None
 
-    def _take_in(self) -> None:
-        while (landed := self._crew.landed(wait=False)) is not None:
-            self._land(landed)
+    def _receive_completed(self) -> None:
+        while (completed := self._threads.completed(wait=False)) is not None:
+            self._receive(completed)
 
-    def _land(self, landed: Landed, *, here: bool = False) -> None:
-        piece, outcome = landed
-        if not isinstance(outcome, Answer | Exception):
+    def _receive(self, completed: Completed, *, here: bool = False) -> None:
+        request, outcome = completed
+        if not isinstance(outcome, FetchedPage | Exception):
             raise outcome
-        if isinstance(outcome, Answer) and not self._given and self.count is None:
-            self.count = outcome.page.count
-        self._effort.note(outcome, here=here)
-        self.route.land(piece, outcome)
+        # What the first page counted is the size of the whole, which the flat client returns beside the rows.
+        if isinstance(outcome, FetchedPage) and not self._given and self.count is None:
+            self.count = outcome.found.count
+        self._parallelism.note(outcome, here=here)
+        self.route.receive(request, outcome)
 
     def _wait(self) -> None:
         """Have something come in: fetched here, where it is the only thing to do."""
-        pieces = self._pieces(max(self._limit, 1))
-        if len(pieces) == 1 and not self._crew.flying:
-            self._land((pieces[0], self._source.outcome_of(pieces[0])), here=True)
+        requests = self._next_requests(max(self._limit, 1))
+        if len(requests) == 1 and not self._threads.in_flight:
+            self._receive((requests[0], self._source.outcome_of(requests[0])), here=True)
             return
-        for piece in pieces:
-            self._crew.put(piece)
-        landed = self._crew.landed(wait=True)
-        assert landed is not None
-        self._land(landed)
+        for request in requests:
+            self._threads.start(request)
+        completed = self._threads.completed(wait=True)
+        assert completed is not None
+        self._receive(completed)
 
     def _send(self) -> None:
-        for piece in self._pieces(self._limit):
-            self._crew.put(piece)
+        for request in self._next_requests(self._limit):
+            self._threads.start(request)
 
-    def _pieces(self, most: int) -> list[Piece]:
+    def _next_requests(self, most: int) -> list[PageRequest]:
         """Take what may be sent now."""
-        found: list[Piece] = []
-        flying = len(self._crew.flying)
+        found: list[PageRequest] = []
+        in_flight = len(self._threads.in_flight)
         # What waits to be handed out takes memory; but one request may always go, since that may be the first in order.
-        room = max(2 * self._workers - self.route.held, 1)
-        while flying + len(found) < min(most, room) and (piece := self.route.take()) is not None:
-            found.append(piece)
+        room = max(2 * self._workers - self.route.buffered, 1)
+        while in_flight + len(found) < min(most, room) and (request := self.route.next_request()) is not None:
+            found.append(request)
         return found
 
     @property
     def _limit(self) -> int:
         if self._given == 0:
             return 1
-        return min(2, self._effort.wanted) if self._asked == 1 else self._effort.wanted
+        return min(2, self._parallelism.wanted) if self._asked == 1 else self._parallelism.wanted
 
     def _start_anew(self) -> None:
         """In a forked child the threads of the parent do not exist: ask anew for what they had under way."""
         self._process = os.getpid()
-        under_way = list(self._crew.flying.values())
-        self._crew = Crew(self._source, workers=self._workers)
-        for piece in under_way:
-            self._crew.put(piece)
+        under_way = list(self._threads.in_flight.values())
+        self._threads = RequestThreads(self._source, workers=self._workers)
+        for request in under_way:
+            self._threads.start(request)
 
     def __del__(self) -> None:
         self.close()

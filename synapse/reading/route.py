@@ -22,7 +22,7 @@ _log = logging.getLogger("synapse")
 
 EMPTY_PAGES: Final = 3
 PATIENCE: Final = 3
-"""So many requests in a row may take too long for one place."""
+"""After three timeouts on one page, the read fails with a checkpoint."""
 
 
 @attrs.frozen
@@ -40,11 +40,11 @@ class Window:
 
 
 @attrs.define(eq=False)
-class Piece:
+class PageRequest:
     """One request of a plan, for a page of `size` rows.
 
-    `rows` are what it brought, once that was taken in; `error` is what it ended with. `late` counts the requests in a
-    row that took too long here.
+    `rows` are what it brought, `error` is what it ended with. `timeouts` counts the requests in a row that took too
+    long here.
     """
 
     request: Request
@@ -52,19 +52,19 @@ class Piece:
     sent: bool = False
     rows: list[Any] | None = None
     error: Exception | None = None
-    late: int = 0
+    timeouts: int = 0
 
     @property
-    def hesitant(self) -> bool:
+    def is_retried(self) -> bool:
         """Whether this is tried again after a timeout, so that nothing else should be sent meanwhile."""
-        return self.late > 0 and self.rows is None
+        return self.timeouts > 0 and self.rows is None
 
 
 @attrs.frozen
-class Answer:
+class FetchedPage:
     """A page that came, and what it cost: seconds on the clock, seconds of this machine's work, bytes where known."""
 
-    page: Found
+    found: Found
     seconds: float
     work: float
     size: int | None
@@ -73,18 +73,18 @@ class Answer:
 class Route(Protocol):
     """How one plan goes from answer to answer. It sends nothing itself, and one thread at a time uses it.
 
-    `lacks` tells, where the end came too soon, how many rows were given and how many the backend counted.
+    `shortfall` tells, where the end came too soon, how many rows were given and how many the backend counted.
     """
 
-    lacks: tuple[int, int] | None
+    shortfall: tuple[int, int] | None
 
-    def take(self) -> Piece | None:
+    def next_request(self) -> PageRequest | None:
         """Give the next request that can be sent now."""
 
-    def land(self, piece: Piece, outcome: Answer | Exception) -> None:
+    def receive(self, request: PageRequest, outcome: FetchedPage | Exception) -> None:
         """Take in what became of a request, in whatever order answers come."""
 
-    def give(self) -> Window | None:
+    def ready_rows(self) -> Window | None:
         """Give the next rows in order, or raise what they failed with; None while they are not there."""
 
     @property
@@ -93,7 +93,7 @@ class Route(Protocol):
         ...
 
     @property
-    def held(self) -> int:
+    def buffered(self) -> int:
         """How many pages have come and were not given yet."""
         ...
 
@@ -103,30 +103,30 @@ class Route(Protocol):
 
 
 @attrs.frozen
-class Passed:
+class PreviousPage:
     """The page that was read before: where it began among the pages of its request, and how large those are."""
 
-    page: Found
+    found: Found
     first: int
     size: int
 
     @property
     def ends(self) -> bool:
         """Whether the rows up to here are all that the backend had to give."""
-        if self.page.count is not None:
-            return self.first + len(self.page.rows) >= self.page.count
-        return len(self.page.rows) < self.size
+        if self.found.count is not None:
+            return self.first + len(self.found.rows) >= self.found.count
+        return len(self.found.rows) < self.size
 
 
-def fetch(table: Table, request: Request, *, session: Session, decode: Decode | None = None) -> Answer:
+def fetch(table: Table, request: Request, *, session: Session, decode: Decode | None = None) -> FetchedPage:
     """Read one page, refusing a link to the next one that leads to another host."""
     started, worked = time.perf_counter(), time.thread_time()
     reply = session.send(request, decode=decode) if decode else session.send(request)
-    page = table.found(reply, request)
-    if page.link:
-        session.check_link(page.link)
-    return Answer(
-        page,
+    found = table.found(reply, request)
+    if found.link:
+        session.check_link(found.link)
+    return FetchedPage(
+        found,
         time.perf_counter() - started,
         time.thread_time() - worked,
         reply.length,
@@ -140,16 +140,16 @@ def took_too_long(error: Exception) -> bool:
     return isinstance(error, TransportError) and (error.timed_out or error.too_large)
 
 
-def may_be_smaller(piece: Piece, error: Exception) -> bool:
+def should_ask_for_less(piece: PageRequest, error: Exception) -> bool:
     """Whether to ask for less in place of what took too long; a backend that hangs is given up soon."""
-    if not took_too_long(error) or piece.late >= PATIENCE - 1:
+    if not took_too_long(error) or piece.timeouts >= PATIENCE - 1:
         return False
-    level = logging.WARNING if piece.late else logging.INFO
+    level = logging.WARNING if piece.timeouts else logging.INFO
     _log.log(level, "%s took too long or was too large; asking for fewer rows at once", piece.request.shown)
     return True
 
 
-def missing(request: Request, cause: NotFoundError) -> TransportError:
+def missing_page(request: Request, cause: NotFoundError) -> TransportError:
     """Make the error for a page that should be there."""
     error = TransportError(
         f"{request.method} {request.shown}: the page before named this one, which is not there; rows may have "
@@ -162,7 +162,7 @@ def missing(request: Request, cause: NotFoundError) -> TransportError:
     return error
 
 
-def check_empty(request: Request, empty: int) -> None:
+def check_empty_pages(request: Request, empty: int) -> None:
     """Refuse pages without rows, or without one that has a key, that go on naming a next one."""
     if empty > EMPTY_PAGES:
         raise TransportError(
@@ -171,7 +171,7 @@ def check_empty(request: Request, empty: int) -> None:
         )
 
 
-def numbers_of(table: Table, rows: list[Any]) -> list[Any]:
+def integer_keys(table: Table, rows: list[Any]) -> list[Any]:
     """Read the keys off rows that are told by integers; None for a row whose key is none, or is beyond 64 bits."""
     keys = table.keys(rows)
     if set(map(type, keys)) == {int} and -LARGEST_KEY <= min(keys) <= max(keys) <= LARGEST_KEY:
@@ -186,7 +186,7 @@ SLOW: Final = 2.0
 SMALLEST: Final = 10
 
 
-class Sizing:
+class PageSize:
     """The page size of one walk. `size` is what to ask for, `real` what a page is known to hold at most."""
 
     def __init__(self, size: int, *, most: int | None = None) -> None:
@@ -200,13 +200,13 @@ class Sizing:
         return self.size if self._cap is None else min(self.size, self._cap)
 
     @property
-    def hoped(self) -> int:
+    def per_range(self) -> int:
         """The number of rows to cut a range for: twice what a page held is two pages, if it can really hold no more."""
         return min(self.size, 2 * self.real)
 
-    def note(self, answer: Answer, *, asked: int, more: bool, long: bool) -> None:
+    def note(self, answer: FetchedPage, *, asked: int, more: bool, long: bool) -> None:
         """Learn from a page: *more* says that it could not hold all, *long* that there are many more like it."""
-        rows = len(answer.page.rows)
+        rows = len(answer.found.rows)
         if more and 0 < rows < asked:
             # Some backends give fewer rows now and then: the fullest page tells what they allow.
             self._cap = max(rows, self._cap or 0)
@@ -226,5 +226,5 @@ class Sizing:
         self.size = min(self.size, max(asked // 2, min(SMALLEST, asked)))
 
     @staticmethod
-    def _quick(answer: Answer) -> bool:
+    def _quick(answer: FetchedPage) -> bool:
         return answer.seconds <= QUICK and 2 * (answer.size or 0) <= BYTES

@@ -16,7 +16,7 @@ from synapse.reading import checkpoint
 from synapse.session.process import Locks
 
 if TYPE_CHECKING:
-    from synapse.reading.read import Reader
+    from synapse.reading.read import RowReader
     from synapse.reading.route import Window
 
 R = TypeVar("R")
@@ -54,10 +54,10 @@ class Rows(Generic[R]):
 
     def __init__(
         self,
-        reader: Reader,
+        reader: RowReader,
         load: Callable[[Window], list[R | MappingError]],
         *,
-        stamp: checkpoint.Stamp,
+        stamp: checkpoint.Fingerprints,
         state: dict[str, Any] | None = None,
         skip: bool = False,
     ) -> None:

@@ -40,7 +40,7 @@ def split(table: Table, query: Query, *, number: int, session: Session) -> list[
     if query.empty or number == 1:
         return [query, *[attrs.evolve(query, empty=True)] * (number - 1)]
     listed = next((each for each in query.where if each.name == table.schema.pk and each.lookup is In), None)
-    ordered = parts.totally_ordered(table, query)
+    ordered = parts.with_total_order(table, query)
     if listed is not None and not query.sliced:
         return _by_list(table, query, listed, number)
     if not query.sliced and table.fits(query) and _has_ranges(table, ordered):
@@ -83,7 +83,7 @@ def _by_range(table: Table, query: Query, number: int, *, session: Session) -> l
 
 
 def _descends(table: Table, query: Query) -> bool:
-    ordered = parts.naturally_ordered(table, query)
+    ordered = parts.with_usual_order(table, query)
     return parts.by_key(table, ordered) and ordered.order[0].startswith("-")
 
 
@@ -96,7 +96,7 @@ def _end(table: Table, query: Query, order: str, session: Session) -> int | None
 
 def _bare_page(table: Table, query: Query, session: Session) -> Found:
     bare = attrs.evolve(query, only=(table.schema.pk,), defer=(), expand=(), prefetch=())
-    return fetch(table, table.select(bare, size=1), session=session).page
+    return fetch(table, table.select(bare, size=1), session=session).found
 
 
 def _edges(after: int, until: int, number: int) -> list[int]:

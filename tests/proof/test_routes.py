@@ -18,9 +18,9 @@ from synapse.dialects import DEFAULT
 from synapse.dialects.v1 import found_in
 from synapse.orm.registry import table_of
 from synapse.reading.plan import NAMES, PlanName, plan_of
-from synapse.reading.read import How, read
-from synapse.reading.read_ahead import Walk
-from synapse.reading.route import Answer, Piece, Route
+from synapse.reading.read import ReadOptions, read
+from synapse.reading.read_ahead import ReadAhead
+from synapse.reading.route import FetchedPage, PageRequest, Route
 from tests.proof.strategies import ORDERS, examples, tables
 from tests.proof.table import Table, TableSession
 from tests.proof.test_reading import BY_KEY, ascends, in_order
@@ -53,7 +53,7 @@ class Driver:
     waits: tuple[float, ...] = (0.01, 0.01, 0.7, 3.0)
     keys: list[int] = attrs.field(factory=list)
     most_held: int = 0
-    _under_way: list[tuple[Piece, Any]] = attrs.field(factory=list)
+    _under_way: list[tuple[PageRequest, Any]] = attrs.field(factory=list)
     _count: int = 0
 
     def run(self) -> list[int]:
@@ -76,7 +76,7 @@ class Driver:
 
     def send(self, *, late: bool = False) -> bool:
         """Send the next request; the backend looks at its rows now, or only once it answers."""
-        piece = self.route.take() if len(self._under_way) < self.workers else None
+        piece = self.route.next_request() if len(self._under_way) < self.workers else None
         if piece is not None:
             self._under_way.append((piece, None if late else self._answered(piece)))
         return piece is not None
@@ -86,21 +86,21 @@ class Driver:
         if not self._under_way:
             return False
         piece, outcome = self._under_way.pop(number % len(self._under_way))
-        self.route.land(piece, outcome or self._answered(piece))
-        self.most_held = max(self.most_held, self.route.held)
+        self.route.receive(piece, outcome or self._answered(piece))
+        self.most_held = max(self.most_held, self.route.buffered)
         return True
 
-    def _answered(self, piece: Piece) -> Answer | Exception:
+    def _answered(self, piece: PageRequest) -> FetchedPage | Exception:
         try:
             reply = self.table.answer(piece.request)
         except SynapseError as error:
             return error
         seconds = self.waits[len(self.table.asked) % len(self.waits)]
-        return Answer(found_in(reply, piece.request), seconds, 0.001, 1000)
+        return FetchedPage(found_in(reply, piece.request), seconds, 0.001, 1000)
 
     def give(self) -> bool:
         """Take the next rows, if they are there."""
-        window = self.route.give()
+        window = self.route.ready_rows()
         if window is not None:
             assert window.first == len(self.keys)
             self.keys += [row["id"] for row in window.rows]
@@ -111,8 +111,8 @@ def route(table: Table, order: str, *, size: int, plan: PlanName) -> Route:
     """The route of one plan over the tasks that are not discarded."""
     session = TableSession(table)
     query = Task.objects.filter(is_discarded=False).order_by(order).query
-    reader = read(table_of(Task, session), query, session=session, how=How(size=size, plan=plan))
-    assert isinstance(reader, Walk)
+    reader = read(table_of(Task, session), query, session=session, how=ReadOptions(size=size, plan=plan))
+    assert isinstance(reader, ReadAhead)
     return reader.route
 
 
@@ -159,7 +159,7 @@ def test_numbered_pages_say_what_they_lack(table: Table, drive: Drive):
 
     try:
         driver.run()
-        said = bool(pages.lacks)
+        said = bool(pages.shortfall)
     except SynapseError as error:
         assert "ignore" not in str(error), "an honest backend is accused"
         said = True
@@ -223,7 +223,7 @@ def test_a_row_that_moved_onto_a_page_read_before_is_not_lost():
     table.put(22)
     driver.land(0)
 
-    assert set(table.keys) <= set(driver.run()) or pages.lacks
+    assert set(table.keys) <= set(driver.run()) or pages.shortfall
 
 
 def test_rows_that_left_while_a_page_was_slow_accuse_nobody():

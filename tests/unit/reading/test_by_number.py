@@ -12,7 +12,7 @@ import pytest
 from synapse import Job, NotFoundError, Project, Task, TransportError
 from synapse.dialects import Request
 from synapse.orm import IncompleteReadWarning
-from synapse.reading.checkpoint import Seen
+from synapse.reading.checkpoint import FetchedKeys
 from synapse.testing import CannedSession, canned, page
 from tests.unit.orm.rows import Row, project, served, task
 
@@ -237,7 +237,7 @@ class TestPages:
 
 
 def served_texts(rows: list[Row]) -> Callable[[Request], Any]:
-    """Answer like a list whose keys are texts."""
+    """FetchedPage like a list whose keys are texts."""
 
     def answer(request: Request) -> Any:
         size, number = (int(dict(request.params)[name]) for name in ("page_size", "page"))
@@ -301,7 +301,7 @@ def _light(reply: dict[str, Any]) -> dict[str, Any]:
 class TestSeen:
     def test_holds_numbers_and_texts(self):
         """Each key is new once."""
-        seen = Seen()
+        seen = FetchedKeys()
         some = [0, 1, 255, 256, -1, 2**63, "a", "1"]
 
         assert [True] * 8 + [False] * 8 == [seen.add(key) for key in (*some, *some)]

@@ -13,7 +13,7 @@ from synapse import Task
 from synapse.dialects import DEFAULT, Found, Reply, Request, Table
 from synapse.query import Query
 from synapse.reading.plan import PlanName
-from synapse.reading.read import How, read
+from synapse.reading.read import ReadOptions, read
 from synapse.testing import canned
 from tests.unit.orm.rows import by_cursor, served, task
 
@@ -60,11 +60,11 @@ def test_every_plan_reads_rows_that_it_cannot_look_into(plan: PlanName) -> None:
     rows = [task(key) for key in range(1, 8)]
     session = canned({"GET sdk/tasks/": by_cursor(rows) if plan == "cursor" else served(rows, cap=3)})
     table: Any = Tuples(DEFAULT.table(Task._schema, Task._catalog))
-    reader = read(table, Query(order=("id",)), session=session, how=How(3, plan=plan, decode=decoded))
+    reader = read(table, Query(order=("id",)), session=session, how=ReadOptions(3, plan=plan, decode=decoded))
 
     window = reader.next()
     assert window is not None
-    how = How(3, plan=plan, state=reader.state(window, 2), decode=decoded)
+    how = ReadOptions(3, plan=plan, state=reader.state(window, 2), decode=decoded)
     again = read(table, Query(order=("id",)), session=session, how=how)
 
     rest = [row for found in iter(again.next, None) for row in found.rows]

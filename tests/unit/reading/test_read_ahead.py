@@ -17,8 +17,8 @@ import pytest
 
 from synapse import ClientError, Project, Session, SynapseError, Task
 from synapse.dialects import Reply, Request
-from synapse.reading.read_ahead import Effort
-from synapse.reading.route import Answer
+from synapse.reading.read_ahead import Parallelism
+from synapse.reading.route import FetchedPage
 from synapse.testing import CannedSession, canned, page
 from tests.unit.orm.rows import project, served, task
 from tests.unit.orm.wire import Backend, listening
@@ -250,40 +250,40 @@ class TestSlowPages:
         assert sum(int(asked["page_size"]) > 30 for asked in backend.asked) <= 3
 
 
-class TestEffort:
+class TestParallelism:
     @staticmethod
-    def turns(effort: Effort, monkeypatch, *, work: float, waited: bool) -> int:
+    def turns(parallelism: Parallelism, monkeypatch, *, work: float, waited: bool) -> int:
         """Hand out a hundred pages, a tenth of a second apart."""
         now = [0.0]
         monkeypatch.setattr("synapse.reading.read_ahead.time.perf_counter", lambda: now[0])
         monkeypatch.setattr("synapse.reading.read_ahead.time.thread_time", lambda: 0.0)
         for _ in range(100):
             now[0] += 0.1
-            effort.note(Answer(None, 0.0, work, None), here=False)  # type: ignore[arg-type]
-            effort.turn(waited=waited)
-        return effort.wanted
+            parallelism.note(FetchedPage(None, 0.0, work, None), here=False)  # type: ignore[arg-type]
+            parallelism.note_handed_out(waited=waited)
+        return parallelism.wanted
 
     def test_is_less_where_this_machine_is_what_takes_long(self, monkeypatch):
         """Where the work of one thread fills the time, more of them would stand in each other's way."""
-        assert 0 == self.turns(Effort(8), monkeypatch, work=0.1, waited=True)
+        assert 0 == self.turns(Parallelism(8), monkeypatch, work=0.1, waited=True)
 
     def test_grows_while_the_loop_waits(self, monkeypatch):
         """Where answers take long, all workers are used again."""
-        effort = Effort(8)
-        self.turns(effort, monkeypatch, work=0.1, waited=True)
+        parallelism = Parallelism(8)
+        self.turns(parallelism, monkeypatch, work=0.1, waited=True)
 
-        assert 0 == self.turns(effort, monkeypatch, work=0.0, waited=False)
-        assert 8 == self.turns(effort, monkeypatch, work=0.0, waited=True)
+        assert 0 == self.turns(parallelism, monkeypatch, work=0.0, waited=False)
+        assert 8 == self.turns(parallelism, monkeypatch, work=0.0, waited=True)
 
     def test_does_not_count_failures(self):
         """A request that failed tells nothing of this machine's work."""
-        effort = Effort(8)
+        parallelism = Parallelism(8)
 
         for _ in range(20):
-            effort.note(ClientError("no", status_code=400), here=False)
-            effort.turn(waited=False)
+            parallelism.note(ClientError("no", status_code=400), here=False)
+            parallelism.note_handed_out(waited=False)
 
-        assert effort.wanted <= 8
+        assert parallelism.wanted <= 8
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no fork")

@@ -36,7 +36,7 @@ def raised(error: Any) -> None:
 
 
 def interrupted(_: Any) -> Any:
-    """Answer with what Ctrl-C does."""
+    """FetchedPage with what Ctrl-C does."""
     raise KeyboardInterrupt
 
 
