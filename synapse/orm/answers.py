@@ -34,6 +34,7 @@ def shown_by(cls: type[Record], row: Values, *, names: Iterable[str], session: S
     shown = {}
     for name in names:
         field = schema.fields[name]
+        # A secret comes masked or not at all, and would look like another value.
         if wire[name] in row and not (field.write_only or field.secret):
             shown[name] = row[wire[name]]
     for link in schema.to_one.values():
@@ -65,6 +66,7 @@ def check_created(
     cls: type[Record], row: Values, *, sent: Values, session: Session, keys: Keys | None = None
 ) -> None:
     """Raise `WriteUnconfirmedError` where an answer to a creation has other values than were sent, or a known key."""
+    # Backends answer a creation by a row that was there before: a success by its status, and somebody else's row.
     part, key = cls._decisive(sent), table_of(cls, session).key(row)
     shown = shown_by(cls, row, names=part, session=session)
     if wrong := contradicted(cls, part, shown=shown):
@@ -86,6 +88,8 @@ def taken(cls: type[Record], key: Any) -> WriteUnconfirmedError:
 def contradicted(cls: type[Record], sent: Values, *, shown: Values) -> list[str]:
     """Name the fields whose values contradict what was sent; what was empty may have a default."""
     fields = schema_of(cls).fields
+    # What is missing (UNLIKELY) contradicts as well: the row of another unit may lack just that. What a backend makes
+    # of a value (trimmed, rounded, in lower case) is POSSIBLE and no contradiction, else every save there would fail.
     return [
         name
         for name, value in shown.items()
@@ -147,6 +151,7 @@ def check_changed(
     }
     if ignored:
         error = ignoring(cls, pk, ignored=ignored, before=before, row=session.masked(row))
+        # Of one row nobody can tell a value that was rewritten to what it was from one that was ignored; others may.
         error._is_doubtful = all(_is_possible(cls, name, *values) for name, values in ignored.items())
         raise error
 
@@ -171,6 +176,8 @@ def _is_taken(cls: type[Record], name: str, sent: Any, shown: Any, *, before: An
     if found is not Likeness.POSSIBLE:
         return found in (Likeness.SAME, None)
     resource = schema_of(cls).resource
+    # A name that is sent as "Night" and stays "night" is ignored, or was put into lower case: only a row that changed
+    # otherwise shows which, so the session remembers the fields that its backend rewrites.
     if _stays(shown, sent=sent, before=before):
         return session.rewrites(resource, name) or is_usual(sent, shown)
     session.note_rewriting(resource, name)
@@ -326,6 +333,7 @@ def take_over(instance: Record, row: dict[str, Any], *, session: Session, sent: 
         # A secret is among neither, and may be another one by now: it stays to be saved.
         if not same_json(dump_value(fields[name].codec, value), sent.get(name, UNSET)):
             later[name] = value
+    # A resolution may be asked for long after the sending, and its rows stay in the caller's hands: hence the copy.
     with cached_rows.dropping_cached(instance, session):
         store(instance, copy_json(row), session=session)
     for name, value in later.items():

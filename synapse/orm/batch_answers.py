@@ -65,6 +65,7 @@ class _Answer:
         """Give each place the number of its row, None where nothing tells which it is."""
         found: list[int | None] = list(range(len(self.sent)))
         odd = [place for place in range(len(self.sent)) if self.wrong(place, self.sent[place])]
+        # By content only where the order contradicts: rows may show too little to tell equal-looking ones apart.
         if odd:
             found = self._by_content(odd)
         if not self.cls._is_found_again:
@@ -140,6 +141,7 @@ class _Answer:
             if row is not None and self.keys[row] is not None:
                 by_key.setdefault(self.keys[row], []).append(place)
         for key, places in by_key.items():
+            # One row cannot answer two creations: a backend that finds equal ones gives the same key for both.
             keeper = self._keeper(places, found) if self.known.claim(key) else None
             for place in places:
                 if place != keeper:

@@ -27,8 +27,8 @@ from synapse.orm import (
     batch_answers,
     binding,
     cached_rows,
+    filter_proof,
     journal_run,
-    proof,
     saving,
 )
 from synapse.orm.changes import accepted, check_new, check_values, dumped, linked, to_wire
@@ -280,16 +280,16 @@ def matching(queryset: Selection[E], *names: str, proven: bool) -> list[E]:
 
     To be *proven*, so does a filter that no field proves and that the backend ignores.
     """
-    pairs = proof.telling(queryset)
+    pairs = filter_proof.provable(queryset)
     only = dict.fromkeys((schema_of(queryset.entity).pk, *names, *(name for _, name in pairs)))
     asked = evolved(queryset, expand=(), prefetch=(), only=tuple(only), defer=(), mode=FetchMode.PEERS)
     rows = list(asked.iterator())
     met = {condition for condition, _ in pairs}
     for row in rows:
-        met &= proof.check(row, pairs)
+        met &= filter_proof.check_row(row, pairs)
     if proven:
         unproven = [condition for condition in queryset.query.where if condition not in met]
-        proof.check_heard(queryset, unproven, rows=rows)
+        filter_proof.check_heeded(queryset, unproven, rows=rows)
     return rows
 
 

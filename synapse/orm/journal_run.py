@@ -93,6 +93,7 @@ class _Creation(Generic[E]):
         if run.rest:
             self.highest = recent_rows.highest_key(self.cls, self.session)
         items = iter(run)
+        # One window at a time: the key before which no row of a window can be has to be known when it is noted.
         while window := list(islice(items, self.size)):
             outcomes += self._window(run, window)
         return run.written(outcomes)
@@ -117,6 +118,7 @@ class _Creation(Generic[E]):
                 break
             self.session.pause(max(0.0, min(pause, until - time.monotonic())))
             pause = min(2 * pause, _LONGEST_PAUSE)
+        # Only what is surely not there may be sent again; the rest is told and left to whoever can look.
         self.journal.withdraw(item.name for item in items if item.name not in doubtful)
         return [
             (item, _untold(item, doubtful[item.name], self.journal))
@@ -140,6 +142,7 @@ class _Creation(Generic[E]):
         rows, whole = recent_rows.rows_above(
             self.cls, sent.values(), session=self.session, after=min(after.values())
         )
+        # A row that belongs to another name of this journal is no proof of this one.
         known = set(self.journal.done.values())
         # Equal rows of several requests are told apart by number only, so all are looked for together.
         paired = pair(sent, (row for row in rows if row.pk not in known), after=after, rewritten=True)
@@ -190,6 +193,7 @@ class _Creation(Generic[E]):
         ]
         items = [item for item in failed if item.name in self.journal.unsettled]
         if items:
+            # No more than a chance: a backend that fails over rows often fails over the look as well.
             with contextlib.suppress(SynapseError):
                 self._look(items)
         names = {item.name for item in items if state_of(item.made).saved}
@@ -209,6 +213,7 @@ class _Creation(Generic[E]):
             return [outcome._replace(error=_unasked(outcome.error, error)) for outcome in unsure], []
         told = [Outcome(item, None, error) for item, error in untold]
         told += [Outcome(item, None, None) for item in items if state_of(item.made).saved]
+        # What the journal holds as unsettled still is in doubt; what was withdrawn is surely not there.
         lost = [outcome for outcome in unsure if outcome.item.name not in self.journal.unsettled]
         lost = [outcome for outcome in lost if not state_of(outcome.item.made).saved]
         if again:
@@ -245,6 +250,7 @@ class _Creation(Generic[E]):
         assert request is not None
         with self._asking([item.made for item in batch]):
             rows = rows_of(self.table.created(self.session.send(request)), count=len(batch))
+        # Every row has to name its key before one of them is noted: a half-read answer is looked for as a whole.
         for row in rows:
             self._key(row)
         found = batch_answers.placed(self.cls, rows, sent=values, session=self.session, keys=self.keys)
@@ -283,6 +289,7 @@ class _Creation(Generic[E]):
         key = self._key(row)
         if item.name in self.journal.unsettled:
             self._note({item.name: key})
+        # Noted first: a process that dies over the rest of the answer must not create the row once more.
         try:
             answers.store(item.made, row, session=self.session)
         except SynapseError as error:

@@ -62,6 +62,7 @@ class Creation(Asked):
         made = recent_rows.made_since(cls, self.since, session=session, lookups=self.lookups)
         rows = self._unknown(made.rows, session)
         paired = self._paired(rows)
+        # All or nothing: of a batch that is there in part nobody knows whether the rest is still on its way.
         if made.dated and len(paired.found) == len(self.sent) and not self.partial:
             found = [
                 self._taken(index, *rows[paired.found[index]], session) for index in range(len(self.sent))
@@ -74,6 +75,7 @@ class Creation(Asked):
         if instead := tuple(row for row, _ in rows.values() if row.pk in self.instead):
             told = f"{named(instead)} was the answer to it, was made since, and holds other values than were sent"
             return Resolution(rows=instead, reason=told)
+        # Clocks may be wrong by up to an hour, and to send again what is there makes a second one.
         older = self._unknown(made.perhaps, session)
         maybe = tuple(older[key][0] for key in _keys(self._paired(older)))
         if maybe:

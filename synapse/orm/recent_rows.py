@@ -125,7 +125,7 @@ def _before_known(
     """Leave out what is no younger than a row that this session had made by then: no clock is needed for that."""
     at = since.ticks
     if at is None:
-        return rows
+        return rows  # what this session made says nothing of the process that sent
     return list(
         takewhile(lambda each: not session.had_made(schema_of(each[0]).resource, each[0].pk, at=at), rows)
     )
@@ -136,10 +136,11 @@ def _made_after(row: Record, start: float | None) -> bool:
 
 
 def _loaded(cls: type[E], row: Any, session: Session) -> tuple[E, dict[str, Any]] | None:
+    # One bad row must not hide the others; the page counts it as passed over.
     try:
         return loading.load(cls, row, session=session), row
     except MappingError:
-        return None  # the others may tell all the same
+        return None
 
 
 def _date(headers: Mapping[str, str]) -> float | None:
@@ -176,6 +177,7 @@ def highest_key(cls: type[Record], session: Session) -> int | None:
     rows = table.found(session.send(request), request).rows
     found = [table.normalise(row).get(table.pk) for row in rows]
     keys = [key for key in found if type(key) is int]
+    # Two rows show whether the order is honoured; keys that are texts, or in no order, tell nothing about age.
     if len(keys) < len(rows) or keys != sorted(keys, reverse=True):
         return None
     return max(keys, default=0)
@@ -215,6 +217,7 @@ def shared_links(table: Table, sent: Collection[Mapping[str, Any]]) -> dict[str,
     """Give the links that rows have in common and that can be filtered by."""
     links: dict[str, Any] = {}
     for relation, via in table.schema.relations.items():
+        # A list that is narrowed to the parent has fewer rows of others to read through.
         keys = {values.get(via) for values in sent}
         if len(keys) == 1 and None not in keys and table.accepts(relation, Exact):
             links[relation] = keys.pop()

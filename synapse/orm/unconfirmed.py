@@ -99,6 +99,7 @@ class Asked:
         # Clocks may be set meanwhile, and another machine's may be wrong.
         due = limit if self.failed.travelled else min(max(0.0, limit - self.failed.ago()[0]), limit)
         patience = due if wait is None else min(due, wait)
+        # A backend that was only slow may still be at work on the write until the read limit has passed once more.
         found = self._looked(session, patience=patience)
         if not found.repeatable or patience >= due:
             return found

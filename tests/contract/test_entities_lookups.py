@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from synapse import Assignment, Task
-from synapse.orm import proof
+from synapse.orm import filter_proof
 from synapse.sandbox import Sandbox
 from tests.contract.conftest import connected
 from tests.contract.factory import Factory
@@ -55,7 +55,7 @@ class TestLookups:
         query = cls.objects.using(elsewhere).filter(**{spelling: meets})
         rows = list(query)
 
-        proof.check_heard(query, query.query.where, rows=rows)
+        filter_proof.check_heeded(query, query.query.where, rows=rows)
 
         assert rows and query.query.where
 

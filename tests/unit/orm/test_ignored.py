@@ -10,7 +10,7 @@ import pytest
 
 from synapse import Assignment, DataFile, GroundTruth, Job, Plugin, QueryError, Task, TaskTag, ValidationError
 from synapse.dialects import Reply, Request
-from synapse.orm.proof import NOBODY
+from synapse.orm.filter_proof import NOBODY
 from synapse.testing import CannedSession, page
 from tests.unit.orm.rows import Row, served, task
 

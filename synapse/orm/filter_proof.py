@@ -12,7 +12,7 @@ import attrs
 from synapse.errors import QueryError, ValidationError
 from synapse.mapping.unset import UNSET
 from synapse.orm import loading
-from synapse.orm.registry import table_of
+from synapse.orm.record import catalog_of, schema_of, state_of, table_of
 from synapse.orm.selection import evolved
 from synapse.query import Condition, In, NotIn
 from synapse.reading.read import count_rows
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 NOBODY: Final = 2**31 - 1
 
 
-def telling(queryset: Selection[Any]) -> list[tuple[Condition, str]]:
+def provable(queryset: Selection[Any]) -> list[tuple[Condition, str]]:
     """Pair the conditions of a query with the fields that tell whether they hold, where there is one."""
-    schema, lookups = queryset.entity._schema, queryset.entity._catalog.lookups
+    schema, lookups = schema_of(queryset.entity), catalog_of(queryset.entity).lookups
     pairs = []
     for condition in queryset.query.where:
         name = lookups[condition.name].field or schema.relations.get(condition.name, condition.name)
@@ -36,13 +36,13 @@ def telling(queryset: Selection[Any]) -> list[tuple[Condition, str]]:
     return pairs
 
 
-def check(row: Record, pairs: list[tuple[Condition, str]]) -> set[Condition]:
+def check_row(row: Record, pairs: list[tuple[Condition, str]]) -> set[Condition]:
     """Give the conditions that a row surely meets, or raise `QueryError` where it surely does not meet one."""
     met = set()
     for condition, name in pairs:
         value = loading.peek(row, name)
         if value is UNSET:
-            value = row._state.loaded(name)
+            value = state_of(row).loaded(name)
         verdict = None if value is UNSET else condition.lookup.holds(value, condition.value)
         if verdict is False:
             raise QueryError(
@@ -53,14 +53,16 @@ def check(row: Record, pairs: list[tuple[Condition, str]]) -> set[Condition]:
     return met
 
 
-def check_heard(queryset: Selection[Any], conditions: Iterable[Condition], *, rows: Sequence[Record]) -> None:
+def check_heeded(
+    queryset: Selection[Any], conditions: Iterable[Condition], *, rows: Sequence[Record]
+) -> None:
     """Raise `QueryError` for a condition that the backend ignores, though no field of the rows shows it.
 
     Its contrary must not give any of the same rows; where a condition has none, it must leave out some.
     """
     keys = {row.pk for row in rows}
     for condition in conditions if rows else ():
-        other = contrary(condition, many=queryset.entity._catalog.lookups[condition.name].many)
+        other = contrary(condition, many=catalog_of(queryset.entity).lookups[condition.name].many)
         if other is None:
             _check_narrowing(queryset, condition, matched=len(rows))
         elif (key := _first_key(queryset, condition, instead=other)) in keys:
@@ -92,7 +94,7 @@ def contrary(condition: Condition, *, many: bool) -> Condition | None:
 
 def _first_key(queryset: Selection[Any], condition: Condition, *, instead: Condition) -> Any:
     """Give the key of the first row with another condition; None without rows, or where the backend refuses it."""
-    query, pk = queryset.query, queryset.entity._schema.pk
+    query, pk = queryset.query, schema_of(queryset.entity).pk
     # Two conditions that share a key on the wire would hide one another.
     rest = [each for each in query.where if (each.name, each.lookup) != (instead.name, instead.lookup)]
     where = (*(each for each in rest if each != condition), instead)
