@@ -51,11 +51,12 @@ class Found:
 
 @attrs.frozen(kw_only=True)
 class Traits:
-    """What lists of one entity can do.
+    """What one entity can do, above all its lists.
 
     `numbers` and `cursors` say how their pages are named, `counts` that they tell how many rows there are.
     `largest_page` is the most rows that one page holds, where that is known. `paging` are the raw parameters that
-    choose a page, each with what to do instead of giving it.
+    choose a page, each with what to do instead of giving it. `reuses` says of creations that one of the same content is
+    answered by the row that is there.
     """
 
     counts: bool = True
@@ -63,6 +64,7 @@ class Traits:
     cursors: bool = False
     largest_page: int | None = None
     paging: Mapping[str, str] = attrs.field(factory=dict)
+    reuses: bool = False
 
 
 @bounded
@@ -100,7 +102,7 @@ class Table(Protocol):
 
     @property
     def traits(self) -> Traits:
-        """What lists can do."""
+        """What the entity can do, above all its lists."""
         ...
 
     # --- what can be asked ----------------------------------------------------

@@ -126,7 +126,10 @@ class V1Table:
     def __attrs_post_init__(self) -> None:
         row, names = ROWS[self.schema.resource], names_of(self.schema)
         made = {"wire": row, "names": names, "pk": names[self.schema.pk]}
-        for name, value in {**made, "traits": Traits(cursors=row.cursors, paging=PAGING)}.items():
+        for name, value in {
+            **made,
+            "traits": Traits(cursors=row.cursors, paging=PAGING, reuses=row.reuses),
+        }.items():
             object.__setattr__(self, name, value)
 
     @property

@@ -144,8 +144,6 @@ class DataUnit(Entity):
 
     objects = ManagedBy(DataUnitManager)
 
-    _is_found_again = True
-
     lookups = {
         "data_collection": EXACT,
         "can_generate_task": EXACT,

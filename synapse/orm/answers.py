@@ -71,7 +71,7 @@ def check_created(
     shown = shown_by(cls, row, names=part, session=session)
     if wrong := contradicted(cls, part, shown=shown):
         raise unlike(cls, {name: (part[name], shown[name]) for name in wrong}, key=key)
-    if keys is not None and not cls._is_found_again and not keys.claim(key):
+    if keys is not None and not table_of(cls, session).traits.reuses and not keys.claim(key):
         raise taken(cls, key)
 
 

@@ -53,7 +53,7 @@ class _Answer:
         keys: Keys,
     ) -> None:
         table = table_of(cls, session)
-        self.cls, self.sent, self.known = cls, sent, keys
+        self.cls, self.sent, self.known, self.reuses = cls, sent, keys, table.traits.reuses
         read = list(map(table.normalise, rows))
         self.keys = [table.key(row) for row in read]
         names = {name for values in sent for name in values}
@@ -68,7 +68,7 @@ class _Answer:
         # By content only where the order contradicts: rows may show too little to tell equal-looking ones apart.
         if odd:
             found = self._by_content(odd)
-        if not self.cls._is_found_again:
+        if not self.reuses:
             found = self._distinct(found)
         self.claimed = {row for row in found if row is not None}
         return found
@@ -105,7 +105,7 @@ class _Answer:
         if all(homes[row] is None for row in odd):
             return by_place
         found = _assigned(homes)
-        if self.cls._is_found_again and None in found:
+        if self.reuses and None in found:
             return by_place  # a row that was there before may hold the values of others
         return found
 

@@ -38,8 +38,6 @@ class Record:
     _schema: ClassVar[Schema]
     _catalog: ClassVar[Catalog]
     _made_by: ClassVar[str] = ""
-    # A new one of the same content is answered by the one that is there.
-    _is_found_again: ClassVar[bool] = False
     lookups: ClassVar[Mapping[str, By]] = {}
     DoesNotExist: ClassVar[type[NotFoundError]]
     MultipleObjectsReturned: ClassVar[type[MultipleObjectsReturned]]
