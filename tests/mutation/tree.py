@@ -18,6 +18,8 @@ from tests.mutation.promises import ROOT
 from tests.mutation.table import Mutation
 
 LEFT_OUT: Final = (".git", ".venv*", ".cache", ".hypothesis", "build", "dist")
+FOREIGN: Final = ("COV", "PYTEST", "SYNAPSE")
+"""How settings of the run begins that this is a part of: its coverage, and that it tries every combination."""
 SECONDS: Final = 120
 KILLED: Final = 1
 """What pytest ends with when a test failed; anything else but 0 means that it could not be run."""
@@ -79,9 +81,7 @@ class Tree:
 
     def passes(self, test: str) -> bool:
         """Run a test, up to its first failure."""
-        environment = {
-            name: value for name, value in os.environ.items() if not name.startswith(("COV", "PYTEST"))
-        }
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
         environment |= {"PYTHONPATH": str(self.root)}
         command = [sys.executable, "-m", "pytest", "-q", "-x", "-n0", test]
         try:
