@@ -184,6 +184,11 @@ def ratio(ours: list[Round], others: list[Round]) -> float:
     return median(our.seconds / other.seconds for our, other in zip(ours, others, strict=True))
 
 
+def processor(ours: list[Round], others: list[Round]) -> float:
+    """Give the quotient of the least times of the processor, which other work of the machine disturbs least."""
+    return min(each.cpu for each in ours) / min(each.cpu for each in others)
+
+
 def alternately(mine: Callable[[], object], other: Callable[[], object], *, rounds: int) -> float:
     """Run two calls in turn in this process; give the middle one of the quotients of their times."""
     quotients = []

@@ -15,9 +15,9 @@ from typing import Any
 
 from benchmarks.measure import forget_peak, peak, resident, run_rounds
 
-SETTLED = 50_000
+SETTLED = 20_000
 """So many rows are read before growth counts."""
-HALF = 500_000
+HALF = 100_000
 
 
 # --- what is done, whoever does it --------------------------------------------------
@@ -66,7 +66,41 @@ def first(rows: Iterable[Any]) -> float:
 
 
 # --- who does it ----------------------------------------------------------------------
-def ours(url: str, what: str, page_size: int | None = None, **options: Any) -> Any:
+READ = {
+    "read": lambda task: (task.id, task.status_label, task.is_discarded),
+    "read data": lambda task: (task.data, task.meta),
+    "read all": lambda task: [getattr(task, name) for name in NAMES],
+}
+"""What is looked at in each of our rows; of dicts it is the same."""
+NAMES = [
+    "id",
+    "project_id",
+    "data_unit_id",
+    "workshop",
+    "data",
+    "meta",
+    "files",
+    "schema",
+    "is_discarded",
+    "has_data",
+    "count_assignments",
+    "tags",
+    "status_label",
+    "status_review",
+    "created",
+]
+DICTS = {
+    "read": lambda task: (task["id"], task["status_label"], task["is_discarded"]),
+    "read data": lambda task: (task["data"], task["meta"]),
+    "read all": lambda task: list(task.values()),
+}
+WHOLE = {"held": held, "streamed": streamed, "first": first}
+KEYS = range(1, 5_001)
+CREATED = 5_000
+BATCH = 100
+
+
+def ours(url: str, what: str, **options: Any) -> Any:
     """Read with the SDK."""
     import synapse
 
@@ -76,14 +110,42 @@ def ours(url: str, what: str, page_size: int | None = None, **options: Any) -> A
     if what == "relations":
         session.cache.clear()
         return sum(len(task.project.title) + task.data_unit.meta["frame"] for task in Task.objects.all())
-    if page_size:
-        options["page_size"] = page_size
+    if what == "in_bulk":
+        return len(Task.objects.in_bulk(KEYS))
+    if what == "created":
+        return len(Task.objects.bulk_create(map(_new, range(CREATED)), batch_size=BATCH))
+    if what in CALLS:
+        return _repeated(OURS[what])
     rows = Task.objects.iterator(**options)
-    if what == "read":
-        return read(rows, lambda task: (task.id, task.status_label, task.is_discarded))
-    if what == "read data":
-        return read(rows, lambda task: (task.data, task.meta))
-    return {"held": held, "streamed": streamed, "first": first}[what](rows)
+    return read(rows, READ[what]) if what in READ else WHOLE[what](rows)
+
+
+def _new(key: int) -> Any:
+    from synapse import Task
+
+    return Task(project_id=1, data_unit_id=key + 1, meta={"frame": key, "camera": "front"})
+
+
+CALLS = ("get", "count", "first row")
+
+
+def _repeated(call: Callable[[], Any]) -> int:
+    for _ in range(200):
+        call()
+    return 200
+
+
+def _task_objects() -> Any:
+    from synapse import Task
+
+    return Task.objects
+
+
+OURS = {
+    "get": lambda: _task_objects().get(7),
+    "count": lambda: _task_objects().count(),
+    "first row": lambda: _task_objects().first(),
+}
 
 
 def _open(synapse: Any, url: str) -> Any:
@@ -92,23 +154,48 @@ def _open(synapse: Any, url: str) -> Any:
     return session
 
 
-def bare(url: str, what: str, page_size: int | None = None) -> Any:
+def bare(url: str, what: str, page_size: int = 100) -> Any:
     """Read with a loop over pages, as anybody would write it."""
     if what == "relations":
         return _one_request_each(url)
-    rows = _pages(url, page_size or 100)
-    if what == "read":
-        return read(rows, lambda task: (task["id"], task["status_label"], task["is_discarded"]))
-    if what == "read data":
-        return read(rows, lambda task: (task["data"], task["meta"]))
-    return {"held": held, "streamed": streamed, "first": first}[what](rows)
+    if what == "in_bulk":
+        return len({row["id"]: row for some in _batches(KEYS) for row in _listed(url, some)})
+    if what == "created":
+        return sum(len(_posted(url, some)) for some in _batches(range(CREATED)))
+    if what in CALLS:
+        tail = {
+            "get": "tasks/7/",
+            "count": "tasks/?page_size=1",
+            "first row": "tasks/?page_size=1&ordering=id",
+        }
+        address = f"{url}/sdk/{tail[what]}" if what != "get" else f"{url}/{tail[what]}"
+        return _repeated(lambda: _http().get(address, timeout=(5, 30)).json())
+    rows = _pages(url, page_size)
+    return read(rows, DICTS[what]) if what in DICTS else WHOLE[what](rows)
+
+
+def _batches(keys: range) -> Iterator[range]:
+    return (keys[start : start + BATCH] for start in range(0, len(keys), BATCH))
+
+
+def _listed(url: str, keys: range) -> Any:
+    listed = ",".join(map(str, keys))
+    address = f"{url}/sdk/tasks/?id__in={listed}&page_size={BATCH}"
+    return _http().get(address, timeout=(5, 30)).json()["results"]
+
+
+def _posted(url: str, keys: range) -> Any:
+    rows = [
+        {"project": 1, "data_unit": key + 1, "meta": {"frame": key, "camera": "front"}, "data": None}
+        for key in keys
+    ]
+    return _http().post(f"{url}/tasks/", json=rows, timeout=(5, 30)).json()
 
 
 def _pages(url: str, size: int) -> Iterator[Any]:
-    http = _http()
     address = f"{url}/sdk/tasks/?ordering=id&page_size={size}"
     while address:
-        page = http.get(address, timeout=(5, 30)).json()
+        page = _http().get(address, timeout=(5, 30)).json()
         yield from page["results"]
         address = page["next"]
 
@@ -135,15 +222,13 @@ def _http() -> Any:
 
 
 def vendor(url: str, what: str) -> Any:
-    """Read with the vendor's client, in the way that its pages tell."""
+    """Read with the vendor's client, as plain dicts, which is the cheapest that it has."""
     from synapse_sdk.clients.backend import BackendClient
 
     if not _opened:
         _opened.append(BackendClient(url, access_token="bench"))
-    rows, _ = _opened[0].list_tasks({"ordering": "id"}, list_all=True)
-    if what == "read":
-        return read(rows, lambda task: (task["id"], task["status_label"], task["is_discarded"]))
-    return {"held": held, "streamed": streamed, "first": first}[what](rows)
+    rows, _ = _opened[0].list_tasks({"ordering": "id", "page_size": 100}, list_all=True, url_conversion={})
+    return read(rows, DICTS[what]) if what in DICTS else WHOLE[what](rows)
 
 
 def _stop_guarding() -> None:
@@ -161,11 +246,11 @@ def _stop_guarding() -> None:
 def main() -> None:
     """Read whenever it is told to."""
     who, url, *flags = sys.argv[1:]
-    if "plain-json" in flags:
-        sys.modules["orjson"] = None  # type: ignore[assignment]
+    for name in ("orjson", "msgspec") if "core" in flags else ():
+        sys.modules[name] = None  # type: ignore[assignment]
     if "unguarded" in flags:
         _stop_guarding()
-    pages = {"page_size": 1000} if "large-pages" in flags else {}
+    pages = {"page_size": 1000} if "large" in flags else {}
     run_rounds(partial({"ours": ours, "bare": bare, "vendor": vendor}[who], url, **pages))
 
 

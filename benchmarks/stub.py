@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import hashlib
 import json
 import socket
 import subprocess
@@ -18,42 +19,77 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
+from itertools import count
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode
 
 KINDS: Final = 256
 """So many rows differ in what they say; the others repeat it under their own keys."""
 PROJECTS: Final = 3
+USUAL, LEAN, WORDY, KNOWN = LOOKS = ("usual", "lean", "wordy", "known")
+"""Rows as they are; without data; without digits in their checksums; without the key that nobody knows."""
+_LETTERS: Final = str.maketrans("0123456789", "ghijklmnop")
 HEAD: Final = b"HTTP/1.1 %d OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
 
 
 # --- rows -------------------------------------------------------------------------
-def task(key: int, *, lean: bool) -> dict[str, Any]:
-    """One task as the wire gives it, annotated or not."""
-    box = {"id": f"box-{key}", "tool": "bounding_box", "classification": {"class": "sign"}, "isLocked": False}
-    place = {"id": f"box-{key}", "coordinate": {"x": key % 640, "y": 12.5, "width": 31.25, "height": 40}}
-    data = {
-        "annotations": {"image_1": [box]},
-        "annotationsData": {"image_1": [place]},
-        "relations": {},
-        "extra": {},
-    }
+def task(key: int, *, look: str = USUAL) -> dict[str, Any]:
+    """One task as the wire gives it: about 1.2 KB, with nested annotations and a key that no release of the SDK has."""
+    if look == LEAN:
+        held: dict[str, Any] = {"data": None, "meta": {}}
+    else:
+        meta = {
+            "frame": key,
+            "camera": "front",
+            "weather": ["rain", "dusk"],
+            "checksum": _checksum(key, look),
+        }
+        held = {"data": _annotations(key, look), "meta": meta, "files": _files(key, look)}
     return {
         "id": key,
         "project": key % PROJECTS + 1,
         "data_unit": key,
         "workshop": None,
-        "data": None if lean else data,
-        "meta": {} if lean else {"frame": key, "camera": "front", "weather": ["rain", "dusk"]},
+        **held,
         "schema": "dm_schema_v1",
         "is_discarded": False,
-        "has_data": not lean,
+        "has_data": look != LEAN,
         "count_assignments": 1,
         "tags": [key % 9],
         "status_label": "completed",
         "status_review": "stand_by",
         "created": f"2026-01-{key % 28 + 1:02}T09:{key % 60:02}:00.123456+09:00",
+        **({} if look == KNOWN else {"consensus_state": "open"}),
     }
+
+
+def _annotations(key: int, look: str) -> dict[str, Any]:
+    boxes, places = [], []
+    for number in range(2):
+        name = _checksum(10 * key + number, look)[:12]
+        sort = {"class": "sign", "occluded": False}
+        boxes.append({"id": name, "tool": "bounding_box", "classification": sort, "isLocked": False})
+        corner = {"x": key % 640, "y": 12.5, "width": 31.25, "height": 40}
+        places.append({"id": name, "coordinate": corner})
+    return {
+        "annotations": {"image_1": boxes},
+        "annotationsData": {"image_1": places},
+        "relations": {},
+        "extra": {},
+    }
+
+
+def _files(key: int, look: str) -> dict[str, Any]:
+    checksum = _checksum(key, look)
+    signed = f"X-Amz-Date=20260101T000000Z&X-Amz-Expires=3600&X-Amz-Signature={2 * checksum}"
+    file = {"url": f"http://127.0.0.1/media/{key}.jpg?{signed}", "file_name_original": f"{key}.jpg"}
+    return {"image_1": {**file, "file_type": "image", "is_primary": True, "checksum": checksum}}
+
+
+def _checksum(key: int, look: str) -> str:
+    """Give an MD5, or where no digits are wanted a text of its length."""
+    text = hashlib.md5(str(key).encode(), usedforsecurity=False).hexdigest()
+    return text.translate(_LETTERS) if look == WORDY else text
 
 
 def unit(key: int) -> dict[str, Any]:
@@ -89,11 +125,11 @@ def project(key: int) -> dict[str, Any]:
 class Tasks:
     """The list of tasks: which rows a request asks for, and their bytes."""
 
-    def __init__(self, *, rows: int, gap: int, lean: bool, cap: int) -> None:
+    def __init__(self, *, rows: int, gap: int, look: str, cap: int) -> None:
         self.keys = range(1, rows * gap + 1, gap)
         self.cap = cap
-        self.lean = lean
-        texts = [json.dumps(task(kind, lean=lean), separators=(",", ":")) for kind in range(KINDS)]
+        self.look = look
+        texts = [json.dumps(task(kind, look=look), separators=(",", ":")) for kind in range(KINDS)]
         self._joined = lru_cache(maxsize=1024)(lambda shown: b",".join(map(self._bare, shown)))
         self._rest = [text.partition('"workshop"')[2].encode() for text in texts]
 
@@ -118,16 +154,17 @@ class Tasks:
         )
 
     def _chosen(self, asked: dict[str, str]) -> Sequence[int]:
-        listed = asked.get("id__in") or asked.get("ids")
-        if listed:
-            return sorted(key for key in set(map(int, listed.split(","))) if key in self.keys)
         low = max(int(asked.get("id__gte", 0)), int(asked.get("id__gt", -1)) + 1)
         low_place, high_place = bisect_left(self.keys, low), len(self.keys)
         if "id__lt" in asked:
             high_place = bisect_left(self.keys, int(asked["id__lt"]))
         if "id__lte" in asked:
             high_place = min(high_place, bisect_right(self.keys, int(asked["id__lte"])))
-        return self.keys[low_place : max(high_place, low_place)]
+        bounded = self.keys[low_place : max(high_place, low_place)]
+        listed = asked.get("id__in") or asked.get("ids")
+        return (
+            sorted(key for key in set(map(int, listed.split(","))) if key in bounded) if listed else bounded
+        )
 
     def _bare(self, key: int) -> bytes:
         return b'{"id":%d,"project":%d,"data_unit":%d,"workshop"%b' % (
@@ -140,12 +177,12 @@ class Tasks:
     def _cut(self, asked: dict[str, str]) -> Any:
         fields = tuple(name for name in asked.get("fields", "").split(",") if name)
         nested = "data_unit" in asked.get("expand", "")
-        return lambda key: _rendered(key, fields=fields, nested=nested, lean=self.lean)
+        return lambda key: _rendered(key, fields=fields, nested=nested, look=self.look)
 
 
 @lru_cache(maxsize=4096)
-def _rendered(key: int, *, fields: tuple[str, ...], nested: bool, lean: bool) -> bytes:
-    row = task(key, lean=lean)
+def _rendered(key: int, *, fields: tuple[str, ...], nested: bool, look: str) -> bytes:
+    row = task(key, look=look)
     if nested:
         row["data_unit"] = unit(key)
     chosen = {name: row[name] for name in fields if name in row} if fields else row
@@ -161,6 +198,7 @@ class Stub:
         self.latency = latency
         self.offset_cost = offset_cost
         self.origin = origin
+        self.new = count(10**6)
         self.count = self.busy = self.most_busy = 0
         self.accepted = self.open = self.most_open = 0
 
@@ -175,10 +213,16 @@ class Stub:
         if resource == "tasks" and not key:
             pages, body = self.tasks.page(path, dict(parse_qsl(query)), self.origin)
         elif key.isdigit() and resource in ("tasks", "data_units", "projects"):
-            body = _detail(resource, int(key), lean=self.tasks.lean)
+            body = _detail(resource, int(key), look=self.tasks.look)
         else:
             status = 404
         return self.latency + self.offset_cost * (pages - 1), HEAD % (status, len(body)) + body
+
+    def created(self, content: bytes) -> bytes:
+        """Give the rows of a creation back, each with a key."""
+        rows = [{"id": next(self.new), **row} for row in json.loads(content)]
+        body = json.dumps(rows, separators=(",", ":")).encode()
+        return HEAD % (201, len(body)) + body
 
     def opened(self) -> None:
         """Count a connection."""
@@ -196,8 +240,8 @@ class Stub:
 
 
 @lru_cache(maxsize=4096)
-def _detail(resource: str, key: int, *, lean: bool) -> bytes:
-    row = {"data_units": unit, "projects": project}.get(resource, lambda key: task(key, lean=lean))(key)
+def _detail(resource: str, key: int, *, look: str) -> bytes:
+    row = {"data_units": unit, "projects": project}.get(resource, lambda key: task(key, look=look))(key)
     return json.dumps(row, separators=(",", ":")).encode()
 
 
@@ -219,12 +263,19 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self.waiting += data
         while (end := self.waiting.find(b"\r\n\r\n")) >= 0:
+            head = self.waiting[:end].lower()
+            length = (
+                int(head.rpartition(b"content-length:")[2].split(b"\r\n")[0]) if head[:4] == b"post" else 0
+            )
+            if len(self.waiting) < end + 4 + length:
+                return
             target = self.waiting.split(b" ", 2)[1].decode("latin-1")
             if not self.counted and target != "/stub/":  # who asks for figures is none of them
                 self.counted = True
                 self.stub.opened()
-            self.waiting = self.waiting[end + 4 :]
-            delay, answer = self.stub.answer(target)
+            body = self.waiting[end + 4 : end + 4 + length]
+            self.waiting = self.waiting[end + 4 + length :]
+            delay, answer = (0.0, self.stub.created(body)) if body else self.stub.answer(target)
             if delay:
                 self.stub.busy += 1
                 self.stub.most_busy = max(self.stub.most_busy, self.stub.busy)
@@ -240,7 +291,7 @@ class Connection(asyncio.Protocol):
 async def serve(given: argparse.Namespace) -> None:
     """Serve until standard input closes; print the address first."""
     loop = asyncio.get_running_loop()
-    tasks = Tasks(rows=given.rows, gap=given.gap, lean=given.lean, cap=given.cap)
+    tasks = Tasks(rows=given.rows, gap=given.gap, look=given.look, cap=given.cap)
     stub = Stub(tasks, latency=given.latency / 1000, offset_cost=given.offset_cost / 1000, origin="")
     server = await loop.create_server(lambda: Connection(stub), "127.0.0.1", 0)
     stub.origin = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
@@ -260,7 +311,7 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument(
         "--offset-cost", type=float, default=0, help="milliseconds more for each page skipped"
     )
-    parser.add_argument("--lean", action="store_true", help="tasks without annotation and meta")
+    parser.add_argument("--look", choices=LOOKS, default=USUAL, help="what the rows hold")
     return parser
 
 
