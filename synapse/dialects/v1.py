@@ -237,7 +237,7 @@ class V1Table:
             if name in row:
                 row[name] = _as_text(row[name])
         files = row.get("files")
-        if isinstance(files, list):
+        if isinstance(files, list) and "files" in self.names:
             row["files"] = _by_specification(files)
         for name in self.wire.always:
             nested = row.get(name)

@@ -132,11 +132,6 @@ def _wire_names(table: Table) -> frozenset[str]:
     return frozenset(table.names.values())
 
 
-def _keep_unknown(instance: Record, row: dict[str, Any]) -> None:
-    """Keep what came beside the fields of a row that was not normalised yet."""
-    _keep_extra(instance, table_of(type(instance), state_of(instance).session).normalise(row))
-
-
 class _OddError(ValueError):
     """A row has a value of another class than is expected."""
 
@@ -223,7 +218,7 @@ class _Maker:
                 made.append(None)
             else:
                 if known < len(row):
-                    _keep_unknown(one, row)
+                    _keep_extra(one, row)
                 made.append(one)
         return made, odd
 

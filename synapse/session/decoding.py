@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import json
 import os
-import re
 
 from collections.abc import Callable
 from functools import cache
@@ -23,10 +22,11 @@ FEW: Final = 1_000_000
 
 _CHOICES: Final = ("auto", "orjson", "stdlib")
 _MARK: Final = b"\xef\xbb\xbf"
-# Maps all digits to one byte, so that a long run of them is found by one fast search.
-_ALIKE: Final = bytes(ord("0") if byte in b"0123456789" else 1 if byte == 0 else byte for byte in range(256))
-_RUN: Final = b"0" * 19
-_HUGE: Final = re.compile(rb"[0-9]{20}|-[0-9]{19}")
+# Outside of texts a number stands behind one of these, so that long numbers are found by two fast searches, and digits
+# within texts (checksums, identifiers) are none.
+_LIKE_COMMA: Final = b"[:, \t\r\n"
+_MARKED: Final = bytes.maketrans(b"0123456789" + _LIKE_COMMA, b"0" * 10 + b"," * len(_LIKE_COMMA))
+_HUGE: Final = (b"," + b"0" * 20, b",-" + b"0" * 19)
 
 
 @cache
@@ -57,7 +57,8 @@ def alike(fast: Decode) -> Decode:
     """
 
     def loads(content: bytes) -> Any:
-        if _RUN in content.translate(_ALIKE) and _HUGE.search(content):
+        marked = content.translate(_MARKED)
+        if _HUGE[0] in marked or _HUGE[1] in marked or not content.startswith((b"{", b"[")):
             return json.loads(content)
         try:
             return fast(content)
