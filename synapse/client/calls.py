@@ -13,7 +13,7 @@ from synapse.dialects import Reply, Request, v1_client
 from synapse.errors import QueryError, describe
 from synapse.mapping.unset import UNSET
 from synapse.orm.cached_rows import drop_all_cached
-from synapse.orm.registry import entity_at, entity_named
+from synapse.orm.record import entity_at, entity_named
 from synapse.query.kinds import LARGEST, Kind, TextKey
 from synapse.uploads.responses import as_object
 

@@ -14,7 +14,7 @@ from synapse.downloads import FileCache, RemoteFile
 from synapse.downloads.fetch import without_signature
 from synapse.downloads.file_names import safe_name
 from synapse.errors import QueryError, TransferError, describe, did_you_mean
-from synapse.orm.registry import entity_named
+from synapse.orm.record import entity_named
 from synapse.transfer import Meter
 from synapse.transfer.data_uris import is_data_uri
 from synapse.values import user_path

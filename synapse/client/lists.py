@@ -14,7 +14,7 @@ from synapse.dialects.v1 import found_in, names_of
 from synapse.dialects.v1_client import LISTS, ORDERS, FlatList, FlatTable, parameters
 from synapse.errors import MappingError, QueryError, SynapseError, TransportError
 from synapse.masking import outline
-from synapse.orm.registry import entity_named
+from synapse.orm.record import entity_named
 from synapse.query import Query
 from synapse.reading.plan import PlanName
 from synapse.reading.read import ReadOptions, RowReader, read_unsplit

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from synapse.dialects import v1_client
 from synapse.errors import QueryError, describe, did_you_mean
 from synapse.orm.binding import check_host
-from synapse.orm.registry import entity_named
+from synapse.orm.record import entity_named
 from synapse.query.kinds import LARGEST, SMALLEST, Boolean, Integer, Key, Kind, Reference, Search
 from synapse.query.search import terms
 from synapse.values import advice, is_many, is_missing, plain, sendable

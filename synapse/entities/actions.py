@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 
 from synapse.errors import ClientError, QueryError, TransportError, did_you_mean, quoted
-from synapse.orm.registry import entity_named, table_of
+from synapse.orm.record import entity_named, table_of
 
 if TYPE_CHECKING:
     from synapse.entities.plugin import Plugin

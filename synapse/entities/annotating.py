@@ -10,8 +10,7 @@ from synapse.errors import MappingError, QueryError
 from synapse.mapping import Json
 from synapse.orm import arguments
 from synapse.orm.binding import session_of
-from synapse.orm.record import objects_of
-from synapse.orm.registry import entity_named
+from synapse.orm.record import entity_named, objects_of
 from synapse.values import is_many
 
 # The package `annotations` is imported by those who use it: its classes take 30 ms, as long as all entities together.

@@ -16,8 +16,8 @@ from synapse.mapping.likeness import Likeness, like_json
 from synapse.orm import Entity, Manager, ToMany, arguments, batch_answers, cached_rows, entity
 from synapse.orm.binding import check_host, held
 from synapse.orm.cached_rows import dropping_all_cached
-from synapse.orm.loading import reference
 from synapse.orm.questions import Creation
+from synapse.orm.record import reference
 from synapse.orm.unconfirmed import Moment, attach, resolvable_by
 from synapse.query import EXACT
 from synapse.session import rows_of

@@ -16,11 +16,11 @@ from synapse.entities.files import FilesManager
 from synapse.errors import NotFoundError, TransportError, WaitTimeoutError
 from synapse.mapping import UNSET, Json, JsonValue, Uuid, read_only, uuid_form
 from synapse.masking import outline
-from synapse.orm import Entity, ManagedBy, ToMany, ToOne, answers, arguments, entity, loading
+from synapse.orm import Entity, ManagedBy, ToMany, ToOne, answers, arguments, entity
 from synapse.orm.answers import take
 from synapse.orm.binding import held, send
 from synapse.orm.questions import Edit
-from synapse.orm.registry import table_of
+from synapse.orm.record import missing, peek, table_of
 from synapse.orm.unconfirmed import resolvable_by
 from synapse.query import EXACT, By, Exact
 from synapse.query.kinds import TextKey
@@ -138,13 +138,13 @@ class Job(Entity):
 
         Raises `WriteIgnoredError` where the answer shows that it goes on.
         """
-        if loading.peek(self, "status") in ENDED:
+        if peek(self, "status") in ENDED:
             return self
         session = held(self, "stop")
         request = table_of(Job, session).change(self.pk, values={"status": JobStatus.STOPPED.value})
 
         def question(_: object) -> Edit:
-            known = loading.peek(self, "status")
+            known = peek(self, "status")
             return Edit(
                 entity="Job",
                 pk=self.pk,
@@ -203,9 +203,7 @@ class Job(Entity):
                         break
                     begun = True
         except NotFoundError as error:
-            raise loading.missing(
-                Job, f"Job {self.pk} does not exist (any more): {error}", cause=error
-            ) from error
+            raise missing(Job, f"Job {self.pk} does not exist (any more): {error}", cause=error) from error
         if refused:
             # An unknown job is told in words only, whatever their language; its address tells for sure.
             send(self, table_of(Job, session).detail(self.pk), session=session)

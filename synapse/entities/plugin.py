@@ -19,10 +19,8 @@ from synapse.orm import Entity, ManagedBy, Manager, ToMany, ToOne, answers, argu
 from synapse.orm.answers import stored
 from synapse.orm.binding import check_host, held, send
 from synapse.orm.cached_rows import dropping_all_cached, renewing
-from synapse.orm.loading import peek, reference
 from synapse.orm.questions import Creation
-from synapse.orm.record import objects_of
-from synapse.orm.registry import entity_named, table_of
+from synapse.orm.record import entity_named, objects_of, peek, reference, table_of
 from synapse.orm.unconfirmed import Asked, Repeating, resolvable_by
 from synapse.query import EXACT
 from synapse.query.kinds import Reference, TextKey

@@ -12,8 +12,7 @@ from synapse.masking import outline
 from synapse.orm import QuerySet, answers, arguments, bulk
 from synapse.orm.binding import check_host, session_of
 from synapse.orm.loading import detail_row
-from synapse.orm.record import objects_of
-from synapse.orm.registry import entity_named
+from synapse.orm.record import entity_named, objects_of
 from synapse.orm.selection import writing_to
 from synapse.orm.unconfirmed import Asked, resolvable_by
 from synapse.query.kinds import Reference

@@ -28,8 +28,9 @@ from synapse.orm import (
 )
 from synapse.orm.binding import check_host, held, send
 from synapse.orm.changes import loaded_value
-from synapse.orm.loading import detail_row, reference
+from synapse.orm.loading import detail_row
 from synapse.orm.queryset import get_or_create
+from synapse.orm.record import reference
 from synapse.orm.selection import writing_to
 from synapse.orm.unconfirmed import Repeating, resolvable_by
 from synapse.query import CHOICE, EXACT, ID, RANGE, SEARCH, By, Exact, In

@@ -15,7 +15,7 @@ from synapse.mapping.likeness import Likeness, is_empty, is_usual
 from synapse.mapping.unset import UNSET
 from synapse.masking import outline
 from synapse.orm import cached_rows, changes, loading, matching
-from synapse.orm.record import entity_named, schema_of, state_of, table_of
+from synapse.orm.record import entity_named, forget, reference, schema_of, state_of, table_of
 from synapse.query import FetchMode
 
 if TYPE_CHECKING:
@@ -258,7 +258,7 @@ def answered(cls: type[Record], data: Any, *, pk: Any, session: Session) -> dict
 
 def _read_change(cls: type[E], data: Any, *, pk: Any, session: Session) -> tuple[dict[str, Any] | None, E]:
     if data is None:
-        return None, loading.reference(cls, pk, session=session)
+        return None, reference(cls, pk, session=session)
     row, fresh = _read(cls, data, session=session, did=f"{pk} was to be changed")
     key = row[table_of(cls, session).pk]
     if not loading.same_key(pk, key):
@@ -319,7 +319,7 @@ def take(
         if shown is None:
             # What the backend made of it is not known before it is read again.
             for name in sent:
-                loading.forget(instance, name)
+                forget(instance, name)
     if shown is not None:
         loading.adopt(instance, fresh, keep=pending)
         if check is not None:
@@ -338,5 +338,5 @@ def take_over(instance: Record, row: dict[str, Any], *, session: Session, sent: 
         store(instance, copy_json(row), session=session)
     for name, value in later.items():
         if fields[name].secret or fields[name].write_only:
-            loading.forget(instance, name)
+            forget(instance, name)
         setattr(instance, name, value)

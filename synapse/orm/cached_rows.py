@@ -7,8 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from synapse.mapping.unset import UNSET
-from synapse.orm import loading
-from synapse.orm.record import Record, entity_named, forget_related, schema_of, state_of
+from synapse.orm.record import Record, entity_named, forget_related, peek, schema_of, state_of
 from synapse.query.kinds import Key
 
 if TYPE_CHECKING:
@@ -30,7 +29,7 @@ def dropping_cached(instance: Record, session: Session) -> Iterator[None]:
     stale = {(type(instance), instance.pk)}
     for link in schema.to_one.values():
         target = entity_named(link.target)
-        keys = (loading.peek(instance, link.via), before.get(link.via, UNSET))
+        keys = (peek(instance, link.via), before.get(link.via, UNSET))
         stale |= {(target, key) for key in keys if key is not UNSET and key is not None}
     try:
         yield

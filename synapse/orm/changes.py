@@ -12,8 +12,8 @@ from synapse.mapping.json import same_json
 from synapse.mapping.schema import Field
 from synapse.mapping.state import State
 from synapse.mapping.unset import UNSET
-from synapse.orm import binding, loading
-from synapse.orm.record import entity_named, forget_related, schema_of, state_of
+from synapse.orm import binding
+from synapse.orm.record import entity_named, forget_related, peek, put, schema_of, state_of
 
 if TYPE_CHECKING:
     from synapse.orm.record import Record
@@ -30,9 +30,9 @@ def assign(instance: Record, field: Field, *, value: Any) -> None:
         raise QueryError(f"{schema_of(instance).entity} {instance.pk} was deleted; nothing was set")
     # The first value counts, so that a field which is set back is unchanged; loaded JSON has its own in `origin`.
     if field.name not in state.before and not (field.codec.lazy and field.name in state.origin):
-        state.before[field.name] = loading.peek(instance, field.name)
-    kept = loading.peek(instance, field.name)
-    loading.put(instance, field.name, value=accepted)
+        state.before[field.name] = peek(instance, field.name)
+    kept = peek(instance, field.name)
+    put(instance, field.name, value=accepted)
     for relation, via in schema_of(instance).relations.items():
         if via == field.name and kept != accepted:
             forget_related(instance, relation)
@@ -115,7 +115,7 @@ def sent_json(instance: Record, sent: Mapping[str, Any] | None) -> dict[str, Any
     return {
         name: sent[name]
         if sent is not None and fields[name].codec.plain
-        else dump_value(fields[name].codec, loading.peek(instance, name))
+        else dump_value(fields[name].codec, peek(instance, name))
         for name in (unsaved(instance) if sent is None else sent)
         if fields[name].codec.lazy
     }

@@ -11,8 +11,7 @@ import attrs
 
 from synapse.errors import QueryError, ValidationError
 from synapse.mapping.unset import UNSET
-from synapse.orm import loading
-from synapse.orm.record import catalog_of, schema_of, state_of, table_of
+from synapse.orm.record import catalog_of, peek, schema_of, state_of, table_of
 from synapse.orm.selection import evolved
 from synapse.query import Condition, In, NotIn
 from synapse.reading.read import count_rows
@@ -40,7 +39,7 @@ def check_row(row: Record, pairs: list[tuple[Condition, str]]) -> set[Condition]
     """Give the conditions that a row surely meets, or raise `QueryError` where it surely does not meet one."""
     met = set()
     for condition, name in pairs:
-        value = loading.peek(row, name)
+        value = peek(row, name)
         if value is UNSET:
             value = state_of(row).loaded(name)
         verdict = None if value is UNSET else condition.lookup.holds(value, condition.value)

@@ -17,12 +17,20 @@ from synapse.mapping.state import State
 from synapse.mapping.unset import UNSET
 from synapse.masking import outline
 from synapse.orm.binding import session_of
-from synapse.orm.record import Peers, Record, clear, entity_named, has, schema_of, state_of, table_of
-from synapse.orm.record import forget as forget
-from synapse.orm.record import missing as missing
-from synapse.orm.record import peek as peek
-from synapse.orm.record import put as put
-from synapse.orm.record import reference as reference
+from synapse.orm.record import (
+    Peers,
+    Record,
+    clear,
+    entity_named,
+    forget,
+    has,
+    missing,
+    peek,
+    put,
+    schema_of,
+    state_of,
+    table_of,
+)
 
 # Where pickles of earlier versions look for it.
 from synapse.orm.record import restore as restore

@@ -13,8 +13,7 @@ from synapse.mapping.codecs import dump_value
 from synapse.mapping.likeness import Likeness, is_empty
 from synapse.mapping.unset import UNSET
 from synapse.masking import mask_body
-from synapse.orm import loading
-from synapse.orm.record import schema_of, state_of
+from synapse.orm.record import peek, schema_of, state_of
 
 if TYPE_CHECKING:
     from synapse.mapping.schema import Field, Schema
@@ -187,6 +186,6 @@ def held_by(row: Record, names: Iterable[str]) -> dict[str, Any]:
         if field.write_only or field.secret:
             continue
         raw = state_of(row).loaded(name) if field.codec.lazy else UNSET
-        value = loading.peek(row, name) if raw is UNSET else raw
+        value = peek(row, name) if raw is UNSET else raw
         held[name] = value if value is UNSET or raw is not UNSET else dump_value(field.codec, value)
     return held

@@ -14,7 +14,7 @@ from synapse.mapping.likeness import Likeness
 from synapse.mapping.unset import UNSET
 from synapse.orm import answers, loading, matching, recent_rows
 from synapse.orm.changes import loaded_value, open_values
-from synapse.orm.record import entity_named, schema_of, state_of, table_of
+from synapse.orm.record import entity_named, reference, schema_of, state_of, table_of
 from synapse.orm.unconfirmed import ABSENT, Asked, Harmless, Moment, without_secrets
 
 if TYPE_CHECKING:
@@ -180,7 +180,7 @@ class Edit(Asked):
         """Read the row, and hold each field against what was sent and what it was."""
         cls = entity_named(self.entity)
         try:
-            raw = loading.detail_row(loading.reference(cls, self.pk, session=session), session)
+            raw = loading.detail_row(reference(cls, self.pk, session=session), session)
         except NotFoundError as error:
             return Resolution(reason=str(error))
         fresh = loading.load(cls, raw, session=session)
@@ -230,7 +230,7 @@ class Removal(Harmless):
     def look(self, session: Session) -> Resolution:
         """See whether the row is there: deleting it once more does no harm."""
         cls = entity_named(self.entity)
-        row = loading.reference(cls, self.pk, session=session)
+        row = reference(cls, self.pk, session=session)
         try:
             loading.refresh(row)
         except NotFoundError as error:

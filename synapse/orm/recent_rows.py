@@ -11,7 +11,7 @@ import attrs
 
 from synapse.errors import MappingError, NotFoundError
 from synapse.orm import loading
-from synapse.orm.record import objects_of, schema_of, table_of
+from synapse.orm.record import objects_of, peek, schema_of, table_of
 from synapse.query import Exact, Gt, Query
 
 if TYPE_CHECKING:
@@ -152,7 +152,7 @@ def _date(headers: Mapping[str, str]) -> float | None:
 
 
 def _moment(row: Record) -> float | None:
-    made = loading.peek(row, "created", default=None) if "created" in schema_of(row).fields else None
+    made = peek(row, "created", default=None) if "created" in schema_of(row).fields else None
     return made.timestamp() if made else None
 
 

@@ -12,7 +12,7 @@ from synapse.mapping.unset import UNSET
 from synapse.orm import answers, arguments, binding, cached_rows, loading, matching
 from synapse.orm.changes import check_new, check_read_only, loaded_value, to_wire, unsaved
 from synapse.orm.questions import Creation, Edit, Removal, held_values
-from synapse.orm.record import schema_of, state_of, table_of
+from synapse.orm.record import peek, schema_of, state_of, table_of
 from synapse.orm.unconfirmed import resolvable_by
 
 if TYPE_CHECKING:
@@ -150,7 +150,7 @@ def _conflict(instance: Record, fresh: Record, name: str) -> Conflict:
     loaded = loaded_value(instance, name)
     if not field.codec.lazy:
         loaded = state_of(instance).before.get(name, UNSET)
-    return Conflict(detached(loaded), getattr(fresh, name), detached(loading.peek(instance, name)))
+    return Conflict(detached(loaded), getattr(fresh, name), detached(peek(instance, name)))
 
 
 def _told(instance: Record, conflicts: Mapping[str, Conflict]) -> str:

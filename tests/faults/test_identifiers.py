@@ -35,7 +35,7 @@ from synapse import (
 )
 from synapse.dialects import Request
 from synapse.orm import Entity, Manager
-from synapse.orm.registry import table_of
+from synapse.orm.record import table_of
 from synapse.query import In
 from synapse.query.kinds import Reference, TextKey
 from synapse.uploads import upload_file

@@ -16,7 +16,7 @@ from synapse.dialects import Reply, Request
 from synapse.downloads import Downloads
 from synapse.downloads.outcomes import FileOutcome
 from synapse.orm import BulkResult, Change, Entity, Explanation, loading
-from synapse.orm.registry import table_of
+from synapse.orm.record import reference, table_of
 from synapse.session import Call, Trace
 from synapse.testing import CannedSession
 from synapse.uploads import ItemOutcome, Report
@@ -53,7 +53,7 @@ def error_classes() -> list[type[errors.SynapseError]]:
 def _life(cls: type[Entity], session: CannedSession) -> Iterator[tuple[str, Any]]:
     """An object of an entity as it may be met: unread, read, new, deleted, broken."""
     key = "a" if cls is synapse.Job else 1
-    unread = loading.reference(cls, key, session=session)
+    unread = reference(cls, key, session=session)
     table = table_of(cls, session)
     vias = {table.names[via]: 1 for via in cls._schema.relations.values()}
     wire = table.pk
@@ -94,7 +94,7 @@ def _queries(session: CannedSession, text: str, number: int) -> dict[str, Any]:
         "explanation": Explanation(
             "https://canned.invalid", (Request("GET", "tasks/"),) * number, more="and so on"
         ),
-        "a related set": loading.reference(synapse.Project, 1, session=session).tasks,
+        "a related set": reference(synapse.Project, 1, session=session).tasks,
         "condition": query.query.where[0],
         "Query": query.query,
         "Session": session,

@@ -17,8 +17,8 @@ from synapse.dialects import V1
 from synapse.dialects.v1 import key_of, names_of
 from synapse.dialects.v1_rows import ROWS
 from synapse.mapping.codecs import split_optional
-from synapse.orm import Entity, Manager, QuerySet, ToMany, ToOne, loading
-from synapse.orm.registry import entity_named
+from synapse.orm import Entity, Manager, QuerySet, ToMany, ToOne
+from synapse.orm.record import entity_named, reference
 from synapse.query import By, Condition
 
 ENTITIES: Final[list[type[Entity]]] = [
@@ -94,7 +94,7 @@ def relations(kind: type) -> Iterator[Any]:
 
 def new(cls: type[Entity]) -> Entity:
     """Make an object as if it had been loaded, with one field edited."""
-    made = loading.reference(cls, "a" if cls._schema.pk == "id" and cls._schema.entity == "Job" else 1)
+    made = reference(cls, "a" if cls._schema.pk == "id" and cls._schema.entity == "Job" else 1)
     for field in cls._schema.fields.values():
         if field.codec.accept.__name__ == "_accept_text" and not field.read_only:
             setattr(made, field.name, "edited")

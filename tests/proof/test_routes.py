@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from synapse import SynapseError, Task, TransportError
 from synapse.dialects import DEFAULT
 from synapse.dialects.v1 import found_in
-from synapse.orm.registry import table_of
+from synapse.orm.record import table_of
 from synapse.reading.plan import NAMES, PlanName, plan_of
 from synapse.reading.read import ReadOptions, read
 from synapse.reading.read_ahead import ReadAhead

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from synapse import entities
 from synapse.errors import MappingError
 from synapse.orm import Entity, loading
-from synapse.orm.registry import table_of
+from synapse.orm.record import peek, table_of
 from synapse.query import FetchMode
 from synapse.testing import canned
 
@@ -46,7 +46,7 @@ def rows(draw: st.DrawFn) -> tuple[type[Entity], dict[str, Any]]:
 def held(instance: Entity) -> dict[str, Any]:
     """Give everything that an object holds of its row."""
     state = instance._state
-    slots = {name: loading.peek(instance, name) for name in instance._schema.fields}
+    slots = {name: peek(instance, name) for name in instance._schema.fields}
     kept = {"origin": state.origin, "extra": state.extra, "rows": state.rows}
     return {**slots, **kept, "mode": state.mode, "saved": state.saved, "kinds": [*map(type, slots.values())]}
 

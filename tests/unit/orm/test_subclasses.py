@@ -13,7 +13,7 @@ import pytest
 from synapse import Assignment, MappingError, Project, QueryError, Task, TaskTag, WriteUnconfirmedError
 from synapse.mapping import read_only
 from synapse.orm import Entity, Manager, entity, queryset
-from synapse.orm.registry import entity_named
+from synapse.orm.record import entity_named
 from synapse.testing import canned, page
 from tests.unit.orm.lost import LOST, again, listed
 from tests.unit.orm.lost import tag as made_tag

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from synapse.dialects.wire import segment
 from synapse.entities import JobStatus, Project, StatusLabel, StatusReview, Task
 from synapse.errors import QueryError
-from synapse.orm.loading import reference
+from synapse.orm.record import reference
 from synapse.query.kinds import Boolean, Choice, Integer, Key, Kind, Name, Reference, Text, TextKey, Timestamp
 
 LARGEST = 2**63 - 1

@@ -13,7 +13,7 @@ from synapse import Project, Task
 from synapse.dialects import Request
 from synapse.errors import NotFoundError, ServerError, TransportError
 from synapse.orm.queryset import QuerySet
-from synapse.orm.registry import table_of
+from synapse.orm.record import table_of
 from synapse.reading.read import rows_by_keys
 from synapse.testing import CannedSession, canned, page
 from tests.unit.orm.rows import project, served, task, unit

@@ -6,7 +6,7 @@ import pytest
 
 from synapse import Task
 from synapse.dialects import Reply
-from synapse.orm.registry import table_of
+from synapse.orm.record import table_of
 from synapse.query import Query
 from synapse.reading.route import fetch
 from synapse.testing import canned, page
