@@ -10,12 +10,12 @@ from tests import structure
 from tests.structure import Package
 
 CYCLE = 3
-PRIVATE_READS = 125
+PRIVATE_READS = 60
 FILES_NAMING_A_GENERATION = 26
 WIRE_WORDS = 23
 FILES_IN_A_FOLDER = 50
 COMMENT_SHARE = 0.014
-READING = 50
+READING = 44
 UPLOADING = 60
 
 
