@@ -318,7 +318,7 @@ def _sent(session: Session, request: Request, *, of: type[Entity], rows: Sequenc
         dropping_all_cached(of, session),
     ):
         answer = rows_of(session.dialect.unwrap(session.send(request)), count=len(rows))
-    found = batch_answers.placed(of, answer, sent=rows, session=session)
+    found = batch_answers.rows_by_sent(of, answer, sent=rows, session=session)
     for sent, row in zip(rows, found, strict=True):
         if isinstance(row, WriteUnconfirmedError):
             attach(row, Creation.of_rows(of, [sent], session=session, since=since))

@@ -14,7 +14,7 @@ from synapse.entities.files import FilesManager
 from synapse.errors import Resolution, TransferError, describe
 from synapse.mapping import Json, read_only, write_only
 from synapse.orm import Entity, ManagedBy, ToOne, arguments, entity
-from synapse.orm.answers import stored
+from synapse.orm.answers import object_made
 from synapse.orm.selection import writing_to
 from synapse.orm.unconfirmed import Harmless, resolvable_by
 from synapse.query import EXACT, By, Exact
@@ -66,7 +66,7 @@ class DataFileManager(FilesManager["DataFile"]):
             resolvable_by(lambda _: Storing(source=source, host=session.host, session=session)),
         ):
             row = uploads.send_file(session, source, options=options, advanced=advanced)
-            return stored(self.entity, row, session=session, mode=self.query.mode)
+            return object_made(self.entity, row, session=session, mode=self.query.mode)
 
     def existing(self, checksums: Iterable[str]) -> set[str]:
         """Tell which of these MD5 checksums the backend holds."""
@@ -92,7 +92,7 @@ class Storing(Harmless):
             return Resolution(reason=str(error))
         if row is None:
             return Resolution(repeatable=True, reason="the backend does not have this content")
-        found = stored(DataFile, row, session=session)
+        found = object_made(DataFile, row, session=session)
         return Resolution(done=True, rows=(found,), reason=f"its content is DataFile {found.pk}")
 
 

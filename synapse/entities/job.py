@@ -17,7 +17,7 @@ from synapse.errors import NotFoundError, TransportError, WaitTimeoutError
 from synapse.mapping import UNSET, Json, JsonValue, Uuid, read_only, uuid_form
 from synapse.masking import outline
 from synapse.orm import Entity, ManagedBy, ToMany, ToOne, answers, arguments, entity
-from synapse.orm.answers import take
+from synapse.orm.answers import adopt_verb_answer
 from synapse.orm.binding import held, send
 from synapse.orm.questions import Edit
 from synapse.orm.record import missing, peek, table_of
@@ -162,7 +162,7 @@ class Job(Entity):
 
         with resolvable_by(question):
             row = table_of(Job, session).one(send(self, request, session=session))
-            take(self, row, session=session, sent={"status"}, check=check)
+            adopt_verb_answer(self, row, session=session, sent={"status"}, check=check)
         return self
 
     def console_logs(self) -> list[str]:

@@ -16,7 +16,7 @@ from synapse.entities.files import FilesManager
 from synapse.errors import Resolution, TransportError
 from synapse.mapping import Json, read_only, uuid_form
 from synapse.orm import Entity, ManagedBy, Manager, ToMany, ToOne, answers, arguments, entity
-from synapse.orm.answers import stored
+from synapse.orm.answers import object_made
 from synapse.orm.binding import check_host, held, send
 from synapse.orm.cached_rows import dropping_all_cached, renewing
 from synapse.orm.questions import Creation
@@ -156,7 +156,7 @@ class Plugin(Entity):
         with renewing(self, "releases"), resolvable_by(question), dropping_all_cached(PluginRelease, session):
             reply = send_release(session, archive, fields={"plugin": code, **fields}, progress=progress)
             row = table_of(PluginRelease, session).created(reply)
-            made = stored(PluginRelease, row, session=session, mode=self._state.mode)
+            made = object_made(PluginRelease, row, session=session, mode=self._state.mode)
             sent = {"version": version, "debug": debug}
             answers.check_created(PluginRelease, row, sent=sent, session=session)
             return made
@@ -237,5 +237,5 @@ def _job(answer: Any, session: Any, sent: Mapping[str, Any]) -> Job:
     answers.check_created(Job, {**answer, "id": key}, sent=sent, session=session)
     session.note_made(Job._schema.resource, key)
     if "status" in answer:
-        return stored(Job, {**answer, "id": found}, session=session)
+        return object_made(Job, {**answer, "id": found}, session=session)
     return reference(Job, key, session=session)

@@ -149,5 +149,5 @@ class Tagging(Asked):
         if len(rows) < len(set(self.ids)):
             return Resolution(rows=tuple(rows), reason=f"{told}, the others are gone")
         for own in self.objects:
-            answers.take(own, detail_row(own, session), session=session)
+            answers.adopt_verb_answer(own, detail_row(own, session), session=session)
         return Resolution(done=True, rows=self.objects or tuple(rows), reason=told)

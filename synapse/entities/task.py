@@ -194,7 +194,7 @@ class Task(Entity):
         with resolvable_by(lambda _: Repeating(host=session.host, session=session)):
             reply = send(self, request, session=session)
             row = session.dialect.unwrap(reply)
-            answers.take(self, row, session=session, sent={"data"}, check=check)
+            answers.adopt_verb_answer(self, row, session=session, sent={"data"}, check=check)
         return self
 
     @property
@@ -209,7 +209,9 @@ class Task(Entity):
         if changes:
             send_tags(session, Task, ids=[self.pk], changes=changes, objects=[self])
             row = detail_row(self, session)
-            answers.take(self, row, session=session, check=lambda row: check_tags(self, row, changes=changes))
+            answers.adopt_verb_answer(
+                self, row, session=session, check=lambda row: check_tags(self, row, changes=changes)
+            )
 
 
 def _schema(given: object) -> str | None:

@@ -224,7 +224,7 @@ def _still(held: Any, before: Any) -> str:
 
 
 # --- taking answers over ----------------------------------------------------
-def store(
+def adopt_answer(
     instance: Record,
     data: Any,
     *,
@@ -251,7 +251,7 @@ def store(
         session.note_made(schema_of(cls).resource, instance.pk)
 
 
-def answered(cls: type[Record], data: Any, *, pk: Any, session: Session) -> dict[str, Any] | None:
+def changed_row(cls: type[Record], data: Any, *, pk: Any, session: Session) -> dict[str, Any] | None:
     """Give the row that a change of one row was answered by, None for an empty body; anything else confirms nothing."""
     return _read_change(cls, data, pk=pk, session=session)[0]
 
@@ -268,7 +268,7 @@ def _read_change(cls: type[E], data: Any, *, pk: Any, session: Session) -> tuple
     return row, fresh
 
 
-def emptied(cls: type[Record], answer: Any, *, pk: Any) -> None:
+def check_deleted(cls: type[Record], answer: Any, *, pk: Any) -> None:
     """Check that a deletion was answered by nothing; a body is not of this backend."""
     if answer is not None:
         raise WriteUnconfirmedError(
@@ -290,7 +290,7 @@ def _read(cls: type[E], data: Any, *, session: Session, did: str) -> tuple[dict[
         ) from error
 
 
-def stored(cls: type[E], row: Any, *, session: Session, mode: FetchMode | None = None) -> E:
+def object_made(cls: type[E], row: Any, *, session: Session, mode: FetchMode | None = None) -> E:
     """Build the object that a verb has made, from its answer; it goes by the fetch mode of what the verb is of."""
     try:
         return loading.load(cls, row, session=session, mode=mode or FetchMode.PEERS)
@@ -300,7 +300,7 @@ def stored(cls: type[E], row: Any, *, session: Session, mode: FetchMode | None =
         ) from error
 
 
-def take(
+def adopt_verb_answer(
     instance: Record,
     row: Any,
     *,
@@ -326,7 +326,9 @@ def take(
             check(shown)
 
 
-def take_over(instance: Record, row: dict[str, Any], *, session: Session, sent: Mapping[str, Any]) -> None:
+def adopt_found_row(
+    instance: Record, row: dict[str, Any], *, session: Session, sent: Mapping[str, Any]
+) -> None:
     """Take over a row as the answer that did not come, keeping what was assigned since the sending."""
     fields, later = schema_of(instance).fields, {}
     for name, value in changes.unsaved(instance).items():
@@ -335,7 +337,7 @@ def take_over(instance: Record, row: dict[str, Any], *, session: Session, sent: 
             later[name] = value
     # A resolution may be asked for long after the sending, and its rows stay in the caller's hands: hence the copy.
     with cached_rows.dropping_cached(instance, session):
-        store(instance, copy_json(row), session=session)
+        adopt_answer(instance, copy_json(row), session=session)
     for name, value in later.items():
         if fields[name].secret or fields[name].write_only:
             forget(instance, name)

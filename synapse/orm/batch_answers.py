@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _MOST_COMPARED: Final = 100_000
 
 
-def placed(
+def rows_by_sent(
     cls: type[Record],
     rows: Sequence[Any],
     *,

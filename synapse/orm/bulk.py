@@ -146,7 +146,7 @@ def _in_batches(session: Session, given: list[E], *, size: int) -> Written[E]:
         assert request is not None
         with resolvable_by(lambda since: Creation.of(batch, session=session, since=since)):
             rows = rows_of(table.created(session.send(request)), count=len(batch))
-        return batch_answers.placed(type(batch[0]), rows, sent=sent, session=session, keys=keys)
+        return batch_answers.rows_by_sent(type(batch[0]), rows, sent=sent, session=session, keys=keys)
 
     run, keys = Run(given), answers.Keys()
     sent_of: dict[int, answers.Values] = {}
@@ -170,7 +170,7 @@ def _stored(
         return outcome
     try:
         with resolvable_by(lambda _: Creation.of([item], session=session, since=since)):
-            answers.store(item, row, session=session, sent=sent)
+            answers.adopt_answer(item, row, session=session, sent=sent)
     except SynapseError as error:
         return outcome._replace(error=error)
     return outcome
@@ -230,7 +230,7 @@ def update(queryset: Selection[E], fields: dict[str, Any], *, everything: bool, 
         before = dumped(cls, row.before)
         with resolvable_by(lambda _: Edit.of_row(cls, row.pk, sent=sent, before=before, session=session)):
             reply = session.send(table.change(row.pk, values=sent))
-            answer = answers.answered(cls, table.one(reply), pk=row.pk, session=session)
+            answer = answers.changed_row(cls, table.one(reply), pk=row.pk, session=session)
             answers.check_changed(
                 cls, row.pk, sent=sent, before=before, row=answer, session=session, at_least=True
             )
@@ -252,7 +252,7 @@ def delete(queryset: Selection[E], *, everything: bool, dry_run: bool) -> BulkRe
     def remove(row: Change) -> None:
         with resolvable_by(lambda _: Removal.of_row(cls, row.pk, session=session)):
             answer = table.one(session.send(table.delete(row.pk)))
-            answers.emptied(cls, answer, pk=row.pk)
+            answers.check_deleted(cls, answer, pk=row.pk)
 
     if not dry_run:
         _write(queryset, "delete", changes, send=remove)

@@ -69,7 +69,7 @@ def create(session: Session, given: Sequence[E], *, size: int, journal: Journal)
 
 
 def _take_key(item: Item[Any], key: Any, session: Session) -> None:
-    answers.store(item.made, {table_of(type(item.made), session).pk: key}, session=session)
+    answers.adopt_answer(item.made, {table_of(type(item.made), session).pk: key}, session=session)
 
 
 class _Creation(Generic[E]):
@@ -253,7 +253,7 @@ class _Creation(Generic[E]):
         # Every row has to name its key before one of them is noted: a half-read answer is looked for as a whole.
         for row in rows:
             self._key(row)
-        found = batch_answers.placed(self.cls, rows, sent=values, session=self.session, keys=self.keys)
+        found = batch_answers.rows_by_sent(self.cls, rows, sent=values, session=self.session, keys=self.keys)
         pairs = zip(batch, found, strict=True)
         self._note({item.name: self._key(row) for item, row in pairs if not isinstance(row, Exception)})
         return found
@@ -291,7 +291,7 @@ class _Creation(Generic[E]):
             self._note({item.name: key})
         # Noted first: a process that dies over the rest of the answer must not create the row once more.
         try:
-            answers.store(item.made, row, session=self.session)
+            answers.adopt_answer(item.made, row, session=self.session)
         except SynapseError as error:
             _take_key(item, key, self.session)
             return outcome._replace(error=error)

@@ -122,7 +122,7 @@ class Creation(Asked):
         own: Record = self.objects[index]
         if state_of(own).saved:
             return own if own.pk == row.pk else row
-        answers.take_over(own, raw, session=session, sent=self.sent[index])
+        answers.adopt_found_row(own, raw, session=session, sent=self.sent[index])
         return own
 
 
@@ -193,7 +193,7 @@ class Edit(Asked):
             _taken_on(cls, name, self.sent[name], value, before=before[name]) for name, value in held.items()
         ):
             for own in self.objects:
-                answers.take_over(own, raw, session=session, sent=self.sent)
+                answers.adopt_found_row(own, raw, session=session, sent=self.sent)
             return Resolution(
                 done=True, rows=self.objects or (fresh,), reason=f"{named([fresh])} holds what was sent"
             )

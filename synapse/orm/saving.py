@@ -61,7 +61,7 @@ def _create(instance: Record, values: dict[str, Any], session: Session, *, keys:
     ):
         table = table_of(type(instance), session)
         row = table.created(session.send(table.create(values)))
-        answers.store(instance, row, session=session, sent=values, check=check)
+        answers.adopt_answer(instance, row, session=session, sent=values, check=check)
 
 
 def _change(instance: Record, values: dict[str, Any], session: Session) -> None:
@@ -73,7 +73,7 @@ def _change(instance: Record, values: dict[str, Any], session: Session) -> None:
             answers.check_changed(cls, pk, sent=values, before=before, row=row, session=session)
         except WriteIgnoredError as error:
             # What was taken is saved; the rest is still to be.
-            answers.take(instance, row, session=session, sent=values.keys() - set(error.fields))
+            answers.adopt_verb_answer(instance, row, session=session, sent=values.keys() - set(error.fields))
             raise
 
     table = table_of(cls, session)
@@ -83,7 +83,7 @@ def _change(instance: Record, values: dict[str, Any], session: Session) -> None:
         resolvable_by(lambda since: Edit.of(instance, session=session)),
     ):
         row = table.one(binding.send(instance, request, session=session))
-        answers.store(instance, row, session=session, sent=values, check=check)
+        answers.adopt_answer(instance, row, session=session, sent=values, check=check)
 
 
 def check_covered(instance: Record, names: Iterable[str], *, values: Mapping[str, Any]) -> None:
@@ -113,7 +113,7 @@ def delete(instance: Record) -> None:
         ):
             table = table_of(type(instance), session)
             answer = table.one(binding.send(instance, table.delete(instance.pk), session=session))
-            answers.emptied(type(instance), answer, pk=instance.pk)
+            answers.check_deleted(type(instance), answer, pk=instance.pk)
     finally:
         cached_rows.drop_with_children(type(instance), session)
     state.deleted = True

@@ -53,7 +53,7 @@ class TestTake:
         loaded, session = task()
         loaded.meta["b"], loaded.data = 1, {"draft": 1}
 
-        answers.take(loaded, {**ROW, "data": {"final": 1}}, session=session, sent={"data"})
+        answers.adopt_verb_answer(loaded, {**ROW, "data": {"final": 1}}, session=session, sent={"data"})
 
         assert ({"final": 1}, {"meta": {"a": [1], "b": 1}}) == (loaded.data, loaded.changes)
 
