@@ -113,8 +113,8 @@ def _check_narrowing(queryset: Selection[Any], condition: Condition, *, matched:
     session = queryset.session
     table = table_of(queryset.entity, session)
     if query.sliced:
-        matched = count_rows(table, whole, session=session)
-    if matched >= count_rows(table, wider, session=session):
+        matched = count_rows(table, whole, session=session, walk=True)
+    if matched >= count_rows(table, wider, session=session, walk=True):
         raise QueryError(
             f"{condition} leaves out no {name} ({matched} with it and without it), which is what a filter that the "
             "backend ignores looks like; name the rows by id__in=[...], or say everything=True if that is meant. "

@@ -81,7 +81,7 @@ def fill(instance: Record, row: dict[str, Any], *, where: str = "", skip: Contai
     except Misfit as misfit:
         raise misfitting(type(instance), name, misfit=misfit, where=where) from None
     if matched < len(row):
-        _keep_extra(instance, row)
+        _keep_extra(instance, row, table_of(cls, state.session))
 
 
 def misfitting(cls: type[Record], name: str, *, misfit: Misfit, where: str) -> MappingError:
@@ -125,11 +125,11 @@ def _keep_expanded(instance: Record, relation: str, row: dict[str, Any]) -> Any:
     return row.get(table_of(target, state.session).pk)
 
 
-def _keep_extra(instance: Record, row: dict[str, Any]) -> None:
-    state, cls = state_of(instance), type(instance)
-    known = _wire_names(table_of(cls, state.session))
+def _keep_extra(instance: Record, row: dict[str, Any], table: Table) -> None:
+    """Keep what came beside the fields; it is called for every row of a newer backend, so the table is handed on."""
+    state, known = state_of(instance), _wire_names(table)
     extra = {key: value for key, value in row.items() if key not in known}
-    for name in schema_of(cls).to_many:
+    for name in table.schema.to_many:
         if isinstance(extra.get(name), list) and all(isinstance(each, dict) for each in extra[name]):
             state.rows = {**(state.rows or {}), name: extra.pop(name)}
     state.extra = extra or state.extra
@@ -226,7 +226,7 @@ class _Maker:
                 made.append(None)
             else:
                 if known < len(row):
-                    _keep_extra(one, row)
+                    _keep_extra(one, row, table)
                 made.append(one)
         return made, odd
 

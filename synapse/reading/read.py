@@ -252,12 +252,15 @@ class _Merged:
         return {"place": window.first + taken, **self._mark.of(window.rows[taken - 1])}
 
 
-def count_rows(table: Table, query: Query, *, session: Session) -> int:
-    """Count a query's rows with one request, or one for each part of filters that are too long."""
+def count_rows(table: Table, query: Query, *, session: Session, walk: bool = False) -> int:
+    """Count a query's rows with one request, or one for each part of filters that are too long.
+
+    Where the API counts nothing, that is refused, unless the rows may be read one by one to *walk* to their end.
+    """
     if query.empty:
         return 0
     check_supported(table, query)
-    if not table.traits.counts:
+    if not table.traits.counts and not walk:
         raise QueryError(
             f"{table.schema.entity}: API {table.api} counts nothing; len(query) reads the rows, and counts "
             "those. Nothing was sent"
@@ -274,7 +277,9 @@ def count_rows(table: Table, query: Query, *, session: Session) -> int:
 
 
 def _counted(table: Table, query: Query, session: Session) -> int:
-    total = fetch(table, table.select(query, size=1), session=session).found.count
+    total = None
+    if table.traits.counts:
+        total = fetch(table, table.select(query, size=1), session=session).found.count
     if total is None:
         return sum(len(window.rows) for window in windows(table, query, session=session))
     return total

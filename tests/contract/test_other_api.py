@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from synapse import Job, Project, QueryError, Session, Task
+from synapse.reading.read import count_rows
 from synapse.sandbox import Sandbox
 from synapse.testing import assert_requests
 from tests.contract.conftest import Api, connected
@@ -113,6 +114,13 @@ def test_a_refusal_is_read_out_of_its_envelope(toy: Session) -> None:
 
     assert 404 == caught.value.status_code
     assert {"code", "message", "fields"} == caught.value.response["error"].keys()
+
+
+def test_rows_are_counted_by_walking_where_that_is_asked_for(toy: Session, make: Factory) -> None:
+    """Bulk writes compare numbers of rows; without counts, the keys are read to their end."""
+    query = Task.objects.filter(project=make.tasks(25)[0].project_id).query
+
+    assert 25 == count_rows(Toy().table(Task._schema, Task._catalog), query, session=toy, walk=True)
 
 
 def test_enough_of_the_contract_goes_through_every_api() -> None:
