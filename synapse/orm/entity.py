@@ -228,6 +228,7 @@ class Entity(Record):
 
     def __init__(self, **values: Any) -> None:
         """Make a new object, not known to the backend before `save()`."""
+        # `attrs.evolve()` gives the state of the object that it copies: where that belongs, so does the new one.
         schema, source = self._schema, values.pop("_state", State())
         object.__setattr__(self, "_state", State(session=source.session, backend=backend_in(source)))
         known = [name for name in schema.names if not schema.field(name).read_only]
@@ -284,6 +285,7 @@ class Entity(Record):
 
     def refresh(self) -> Self:
         """Load the object anew, dropping unsaved changes; a field that its row does not carry loads when it is read."""
+        # A new or deleted object has no row to read.
         binding.held(self, "refresh")
         loading.refresh(self)
         return self
@@ -339,6 +341,7 @@ class Entity(Record):
 
     def __reduce__(self) -> tuple[Any, ...]:
         secrets = {name for name, field in self._schema.fields.items() if field.secret}
+        # Without its secret the copy would be saved as if nothing was to be set.
         if kept_back := secrets & set(unsaved(self)):
             raise QueryError(
                 f"{self!r} has an unsaved {min(kept_back)}, and secrets are not pickled: save() first"
@@ -350,6 +353,7 @@ def _check_nothing_hidden(cls: type[Entity]) -> None:
     """Refuse a subclass whose methods or properties go by the name of a field or relation, which rows need."""
     schema = cls._schema
     taken = {*schema.names, *schema.to_many}
+    # Classes above the declaration are the entity itself, whose fields are slots of the same names.
     for each in takewhile(lambda base: vars(base).get("_schema") is not schema, cls.__mro__):
         again = vars(each).get("__annotations__", {})
         for name, value in vars(each).items():

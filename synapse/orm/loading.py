@@ -80,6 +80,7 @@ def fill(instance: Record, row: dict[str, Any], *, where: str = "", skip: Contai
             write(instance, value)
     except Misfit as misfit:
         raise misfitting(type(instance), name, misfit=misfit, where=where) from None
+    # Whatever was not matched is not known to this version of the SDK, and is kept all the same.
     if matched < len(row):
         _keep_extra(instance, row, table_of(cls, state.session))
 
@@ -88,6 +89,7 @@ def misfitting(cls: type[Record], name: str, *, misfit: Misfit, where: str) -> M
     """Say which field of which row has a value that does not fit."""
     path, said = f"{cls.__name__}.{name}{misfit.path}", misfit.said
     field = schema_of(cls).fields.get(name)
+    # The words of a codec quote the value.
     if field and field.secret:
         path, said = (
             f"{cls.__name__}.{name}",
@@ -182,6 +184,7 @@ class _Maker:
     ) -> tuple[list[Any], list[int]]:
         """Give an object for each row, and the places of those that look odd, where None is instead."""
         # The loops read names of their own faster than attributes.
+        # The loops run once per field of each row, and local names are read faster than attributes.
         cls, table, unset = self.cls, self.table, UNSET
         new, put_state, many, pk = cls.__new__, cls._state.__set__, len(table.names), table.pk
         plain, lazy, converted, uniform = self.plain, self.lazy, self.converted, table.uniform
@@ -193,6 +196,7 @@ class _Maker:
                 one, get, known = new(cls), row.get, many
                 origin: dict[str, Any] = {}
                 put_state(one, State(session, True, mode, peers, origin))
+                # Without its key a row is no object, unless it is nested: the thorough way knows.
                 if get(pk) is None:
                     raise _OddError
                 for wire, kind, put in plain:
@@ -201,6 +205,7 @@ class _Maker:
                         put(one, value)
                     elif value is unset:
                         known -= 1
+                    # `expand` puts the whole row of the other side where its key would be.
                     elif value.__class__ is dict and wire in self.links:
                         put(one, _nested_key(one, self.links[wire], value, kind=kind))
                     else:
@@ -225,6 +230,7 @@ class _Maker:
                 odd.append(len(made))
                 made.append(None)
             else:
+                # More keys than fields: a newer backend sends something, or a set came nested.
                 if known < len(row):
                     _keep_extra(one, row, table)
                 made.append(one)
@@ -300,6 +306,7 @@ def load_page(
     if mode is FetchMode.PEERS and len(rows) > 1:
         peers = Peers(narrowed=bool(query and (query.only or query.defer)))
     # The collector would visit every object of the page again and again while they are made.
+    # Collecting garbage while a page is made would walk over all of its objects again and again.
     with undisturbed():
         made, odd = maker.make(rows, session=session, mode=mode, peers=peers)
         for place in odd:

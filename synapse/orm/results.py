@@ -74,6 +74,7 @@ class Owner:
         if not rows or self.via is None:
             return
         state = state_of(self.record)
+        # A free owner may be read through another backend later, where rows of this one must not lead.
         free = state.session is None and (made if state.backend is None else not apart(self.record, session))
         if not free and state.session is not session:
             return
@@ -204,6 +205,7 @@ class Results(Generic[E]):
         page = loading.load_page(
             self.cls, window.rows, session=self.session, first=window.first, query=self.query, bad=bad
         )
+        # Before prefetching, which need not fetch the owner then.
         if self.owner is not None:
             self.owner.know(page, session=self.session)
         for path in self.query.prefetch:
@@ -214,6 +216,7 @@ class Results(Generic[E]):
                     raise
         if not bad:
             return cast("list[E | MappingError]", page)
+        # A stream counts rows by their places, so a bad one keeps its own.
         good = iter(page)
         return [bad[place] if place in bad else next(good) for place in range(len(window.rows))]
 
@@ -233,6 +236,7 @@ def prefetch(records: Sequence[Record], path: str) -> None:
     else:
         _prefetch_sets(records, schema_of(cls).to_many[name])
         reached = [row for each in records for row in (state_of(each).related or {}).get(name, ())]
+    # Several rows lead to the same object, which is to be asked for once.
     if rest:
         prefetch(list({row.pk: row for row in reached}.values()), rest)
 
@@ -241,6 +245,7 @@ def _prefetch_sets(records: Sequence[Record], many: ToManyLink) -> None:
     """Load the sets of many owners by one query where their rows tell whose they are, else by a query for each."""
     target, session = entity_named(many.target), session_of(records[0])
     lacking = [each for each in records if _lacks(each, many.name)]
+    # An empty list of keys would ask for everything.
     if not lacking:
         return
     via = back(schema_of(records[0]), many)
@@ -249,6 +254,7 @@ def _prefetch_sets(records: Sequence[Record], many: ToManyLink) -> None:
         for found in read:
             attach(found.item, many.name, value=found.value())
         return
+    # Owners may come twice in a page, as the related objects of several rows do.
     keys = {each.pk for each in lacking}
     grouped: dict[Any, list[Record]] = {key: [] for key in keys}
     query = _by(target, f"{many.by}__in", sorted(keys), mode=Owner.of(records[0], many).mode)
