@@ -17,7 +17,9 @@ from synapse.errors import ConfigError
 P = ParamSpec("P")
 R = TypeVar("R")
 
-METHODS: Final[dict[str, str]] = {}
+METHODS: Final[dict[str, str]] = {
+    "AnnotatedManager.export": "synapse.interop.formats.export:export",
+}
 """Each method with its function, such as `"QuerySet.to_arrow": "synapse.interop.arrow:to_arrow"`."""
 
 

@@ -10,7 +10,7 @@ import attrs
 from synapse.downloads import RemoteFile
 from synapse.entities.annotating import annotations_of
 from synapse.entities.choices import Split
-from synapse.entities.files import FilesManager
+from synapse.entities.exporting import AnnotatedManager
 from synapse.mapping import Json, read_only
 from synapse.orm import Entity, ManagedBy, Manager, ToMany, ToOne, entity
 from synapse.orm.binding import held
@@ -62,8 +62,8 @@ class GroundTruthVersion(Entity):
     }
 
 
-class GroundTruthManager(FilesManager["GroundTruth"]):
-    """Queries of ground truths, and the download of their files."""
+class GroundTruthManager(AnnotatedManager["GroundTruth"]):
+    """Queries of ground truths, the download of their files, and their export."""
 
 
 @entity("ground_truths")
@@ -100,8 +100,8 @@ class GroundTruth(Entity):
         return annotations_of(self, self.data)
 
 
-class GroundTruthEventManager(FilesManager["GroundTruthEvent"]):
-    """Queries of events, and the download of their files."""
+class GroundTruthEventManager(AnnotatedManager["GroundTruthEvent"]):
+    """Queries of events, the download of their files, and their export."""
 
 
 @entity("ground_truth_events", pk="pgh_id", order_by=("pgh_id",))

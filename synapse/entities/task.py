@@ -11,7 +11,7 @@ import attrs
 from synapse.downloads import RemoteFile
 from synapse.entities.annotating import Annotated, annotations_of, data_of, loaded_tasks
 from synapse.entities.choices import StatusLabel, StatusReview, TagCategory, TaskSchema
-from synapse.entities.files import FilesManager
+from synapse.entities.exporting import AnnotatedManager
 from synapse.entities.tagging import change_tags, check_tags, checked, send_tags
 from synapse.errors import QueryError, describe
 from synapse.mapping import Json, read_only
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from synapse.entities.project import Project
 
 
-class TaskManager(FilesManager["Task"]):
+class TaskManager(AnnotatedManager["Task"]):
     """Queries of tasks, and what is done to many of them."""
 
     def set_tags(

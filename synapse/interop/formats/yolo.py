@@ -27,6 +27,15 @@ _HOLDS: Final[Mapping[str, tuple[type[Annotation], ...]]] = {
 }
 
 
+def check_kind(kind: Kind) -> Kind:
+    """Take the name of a kind; `QueryError` where there is none of it."""
+    if kind not in KINDS:
+        raise QueryError(
+            f"YOLO has no kind {describe(kind)}{did_you_mean(str(kind), KINDS)}: {', '.join(KINDS)}"
+        )
+    return kind
+
+
 @attrs.frozen(kw_only=True)
 class DataSet:
     """What the lines of a data set mean: its kind, its classes from 0, and for `pose` the points of an object."""
@@ -36,10 +45,7 @@ class DataSet:
     points: tuple[str, ...] = ()
 
     def __attrs_post_init__(self) -> None:
-        if self.kind not in KINDS:
-            raise QueryError(
-                f"YOLO has no kind {describe(self.kind)}{did_you_mean(str(self.kind), KINDS)}: {', '.join(KINDS)}"
-            )
+        check_kind(self.kind)
 
     def problem(self, value: Annotation) -> str:
         """Say why an annotation has no line; empty where it has one."""

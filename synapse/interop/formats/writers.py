@@ -1,0 +1,293 @@
+"""Each format as the files of a folder, written picture by picture."""
+
+from __future__ import annotations
+
+import shutil
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, BinaryIO, ClassVar, Final
+
+import attrs
+
+from synapse.annotations import Annotation, Annotations, Box, Label, Mask, Point, Polygon, tools_of
+from synapse.errors import MappingError
+from synapse.interop.formats import coco, voc, yolo
+from synapse.interop.formats.draft import Draft, UniqueNames, dump, stem_of
+from synapse.interop.formats.items import Item
+from synapse.interop.formats.problems import Problem, lossy, skipped
+
+OBJECT: Final = "person"
+_PARTS: Final = {"validation": "val"}  # by the name that ultralytics looks for
+SHAPES: Final = ("bounding_box", "polygon", "segmentation")
+_TOOLS: Final = {"detect": SHAPES[:1], "segment": SHAPES[1:], "pose": (), "obb": SHAPES[:1]}
+_TYPES: Final = {"bounding_box": Box, "polygon": Polygon, "segmentation": Mask}
+
+
+@attrs.define
+class ClassNames:
+    """The classes of an export: those of the projects in their order, then those that only annotations have."""
+
+    tools: tuple[str, ...]
+    names: tuple[str, ...] = ()
+    points: tuple[str, ...] = ()
+
+    def add_project(self, configuration: Any) -> None:
+        """Add the classes of a project; the points are those of the first one that has some."""
+        found = tools_of(configuration)
+        self._add(each.code for tool in self.tools if tool in found for each in found[tool].classes)
+        if not self.points and "keypoint" in found:
+            self.points = tuple(each.code for each in found["keypoint"].classes)
+
+    def add_values(self, values: Iterable[Annotation]) -> None:
+        """Add the classes that no project declares."""
+        kinds = tuple(_TYPES[tool] for tool in self.tools)
+        values = list(values)
+        self._add(each.class_name for each in values if isinstance(each, kinds) and each.class_name)
+        if not self.points:
+            named = (each.class_name for each in values if isinstance(each, Point))
+            self.points = tuple(dict.fromkeys(name for name in named if name))
+
+    def _add(self, names: Iterable[str | None]) -> None:
+        new = [name for name in dict.fromkeys(names) if name and name not in self.names]
+        if new:
+            self.names = (*self.names, *new)
+
+
+class Writer:
+    """Writes one format; `write()` gives the problems of a task, `place()` where its picture goes."""
+
+    needs_size: ClassVar[bool] = True
+    needs_picture: ClassVar[bool] = True
+    needs_files: ClassVar[bool] = False
+    pictures: ClassVar[str] = "images"
+
+    def __init__(self, draft: Draft, *, splits: tuple[str, ...], kind: yolo.Kind = "detect") -> None:
+        self.draft = draft
+        self.splits = splits
+        self.classes = ClassNames(_TOOLS[kind] if isinstance(self, YoloWriter) else SHAPES)
+
+    def write(self, item: Item) -> list[Problem]:
+        """Write the annotations of a picture."""
+        raise NotImplementedError
+
+    def place(self, item: Item) -> str | None:
+        """Give the path of a picture below the folder; None where the picture is left out."""
+        return _joined(item.split, self.pictures, item.name)
+
+    def finish(self) -> None:
+        """Write what is known at the end."""
+
+
+def _joined(*steps: str) -> str:
+    return "/".join(step for step in steps if step)
+
+
+class CocoWriter(Writer):
+    """`annotations.json` of each split, beside its `images/`."""
+
+    def __init__(self, draft: Draft, **options: Any) -> None:
+        super().__init__(draft, **options)
+        self._ids = coco.new_ids()
+        self._parts: dict[str, tuple[BinaryIO, BinaryIO]] = {}
+        for split in self.splits:
+            self._parts[split] = (
+                draft.open(_joined(split, "annotations.json")),
+                draft.open(_joined(split, ".annotations")),
+            )
+            self._parts[split][0].write(b'{"images":[')
+
+    def write(self, item: Item) -> list[Problem]:
+        """Add an image and its annotations; these wait in a file of their own for all images to be written."""
+        self.classes.add_values(item.values)
+        image = {"id": item.key, "file_name": item.name, "width": item.width, "height": item.height}
+        made = coco.write(item.values, image=image, categories=self._categories(), ids=self._ids)
+        images, annotations = self._parts[item.split]
+        _append(images, [made.image], is_first=images.tell() == len('{"images":['))
+        _append(annotations, made.annotations, is_first=not annotations.tell())
+        return made.problems
+
+    def _categories(self) -> coco.Categories:
+        # The category of points keeps its id, whatever classes come later.
+        names = self.classes
+        if names.points and OBJECT not in names.names:
+            names.names = (*names.names, OBJECT)
+        return coco.Categories(names.names, points=names.points, object_name=OBJECT)
+
+    def finish(self) -> None:
+        """Put the parts together."""
+        categories = dump(self._categories().to_json())
+        for split, (document, waiting) in self._parts.items():
+            document.write(b'],\n"annotations":[')
+            waiting.seek(0)
+            shutil.copyfileobj(waiting, document)
+            document.write(b'],\n"categories":' + categories + b"}\n")
+            waiting.close()
+            (self.draft.root / _joined(split, ".annotations")).unlink()
+
+
+def _append(stream: BinaryIO, rows: list[Any], *, is_first: bool) -> None:
+    if rows:
+        stream.write((b"\n" if is_first else b",\n") + dump(rows)[1:-1])
+
+
+class YoloWriter(Writer):
+    """`labels/` and `images/`, each with a folder for each split, and `data.yaml`, as ultralytics lays them out."""
+
+    def __init__(self, draft: Draft, *, kind: yolo.Kind = "detect", **options: Any) -> None:
+        super().__init__(draft, kind=kind, **options)
+        self.dataset = yolo.DataSet(kind=kind, classes=())
+
+    def write(self, item: Item) -> list[Problem]:
+        """Write the text of a picture."""
+        self.classes.add_values(item.values)
+        self._renew()
+        lines, problems = yolo.write(item.values, dataset=self.dataset, width=item.width, height=item.height)
+        text = "".join(f"{line}\n" for line in lines)
+        self.draft.write(_joined("labels", item.split, f"{stem_of(item.name)}.txt"), text.encode())
+        return problems
+
+    def _renew(self) -> None:
+        classes = (OBJECT,) if self.dataset.kind == "pose" else self.classes.names
+        if (classes, self.classes.points) != (self.dataset.classes, self.dataset.points):
+            self.dataset = attrs.evolve(self.dataset, classes=classes, points=self.classes.points)
+
+    def place(self, item: Item) -> str:
+        """Give the path that the labels' path leads to."""
+        return _joined(self.pictures, item.split, item.name)
+
+    def finish(self) -> None:
+        """Write `data.yaml`, for which text in quotes as JSON has it will do."""
+        self._renew()
+        lines = [f"# YOLO {self.dataset.kind}".encode()]
+        # A training takes both, and one may be the other.
+        folders = {_PARTS.get(name, name) or part: name for name in self.splits for part in ("train", "val")}
+        lines += [f"{name}: {_joined(self.pictures, split)}".encode() for name, split in folders.items()]
+        if self.dataset.kind == "pose":
+            lines.append(f"kpt_shape: [{len(self.dataset.points)}, 3]".encode())
+            lines.append(b"kpt_names:\n  0: " + dump(list(self.dataset.points)))
+        lines.append(b"names:" if self.dataset.classes else b"names: {}")
+        lines += [f"  {index}: ".encode() + dump(name) for index, name in enumerate(self.dataset.classes)]
+        self.draft.write("data.yaml", b"\n".join(lines) + b"\n")
+
+
+class VocWriter(Writer):
+    """`Annotations/`, `JPEGImages/`, and the stems of each split in `ImageSets/Main/`, as Pascal VOC has them."""
+
+    pictures = "JPEGImages"
+
+    def __init__(self, draft: Draft, **options: Any) -> None:
+        super().__init__(draft, **options)
+        names = {split: split or "trainval" for split in self.splits}
+        self._lists = {key: draft.open(f"ImageSets/Main/{name}.txt") for key, name in names.items()}
+
+    def write(self, item: Item) -> list[Problem]:
+        """Write the XML of a picture."""
+        text, problems = voc.write(item.values, file_name=item.name, width=item.width, height=item.height)
+        stem = stem_of(item.name)
+        self.draft.write(f"Annotations/{stem}.xml", text.encode())
+        self._lists[item.split].write(f"{stem}\n".encode())
+        return problems
+
+    def place(self, item: Item) -> str:
+        """Give the path of a picture; those of all splits lie together."""
+        return _joined(self.pictures, item.name)
+
+
+class ImageFolderWriter(Writer):
+    """A folder for each class, of each split, with the pictures of that class and nothing else."""
+
+    needs_size = False
+    needs_files = True
+
+    def __init__(self, draft: Draft, **options: Any) -> None:
+        super().__init__(draft, **options)
+        self._names = UniqueNames()
+        self._folders: dict[str, str] = {}
+
+    def write(self, item: Item) -> list[Problem]:
+        """Say what a folder can't hold; the picture is all that is written."""
+        chosen = self._label(item)
+        problems = []
+        for value in item.values:
+            if not isinstance(value, Label):
+                problems.append(skipped(value, "folders hold the classes of whole pictures only"))
+            elif chosen is None:
+                problems.append(skipped(value, "its picture has several classes, or none"))
+            elif value.attributes:
+                problems.append(lossy(value, "its attributes"))
+        if chosen is not None and self._folder(chosen.class_name) != chosen.class_name:
+            problems.append(lossy(chosen, f"its class; the folder is {self._folder(chosen.class_name)!r}"))
+        return problems
+
+    def _label(self, item: Item) -> Label | None:
+        labels = {each.class_name: each for each in item.values if isinstance(each, Label)}
+        return next(iter(labels.values())) if len(labels) == 1 and None not in labels else None
+
+    def _folder(self, name: str | None) -> str:
+        known = str(name)
+        if known not in self._folders:
+            self._folders[known] = self._names.give(known, len(self._folders))
+        return self._folders[known]
+
+    def place(self, item: Item) -> str | None:
+        """Give the path in the folder of its class."""
+        label = self._label(item)
+        return None if label is None else _joined(item.split, self._folder(label.class_name), item.name)
+
+
+class DmV2Writer(Writer):
+    """`json/` with a document of DM schema v2 for each task, beside its `origin_files/`."""
+
+    needs_size = needs_picture = False
+    pictures = "origin_files"
+
+    def write(self, item: Item) -> list[Problem]:
+        """Write the document, and read it back to see what it does not hold."""
+        try:
+            document = item.annotations.to_v2()
+        except MappingError as error:
+            return [
+                skipped(each, f"v2 can't hold the annotations of its task: {error}") for each in item.values
+            ]
+        path = _joined(item.split, "json", f"{stem_of(item.name)}.json")
+        self.draft.write(path, dump(document) + b"\n")
+        held = {each.id: each for each in Annotations.from_v2(document)}
+        return list(_lost(item.values, held))
+
+
+def _lost(values: Iterable[Annotation], held: Mapping[str, Annotation]) -> Iterator[Problem]:
+    for value in values:
+        other = held.get(value.id)
+        if other is None:
+            yield skipped(value, "v2 has no place for it; jsonl holds it")
+        elif attrs.evolve(other, media=value.media) != value:
+            yield lossy(value, "a part of it, which v2 has no place for; jsonl holds it")
+
+
+class JsonlWriter(Writer):
+    """`annotations.jsonl` of each split: a line for each task, with its annotations as the backend holds them."""
+
+    needs_size = needs_picture = False
+    pictures = "files"
+
+    def __init__(self, draft: Draft, **options: Any) -> None:
+        super().__init__(draft, **options)
+        self._lines = {split: draft.open(_joined(split, "annotations.jsonl")) for split in self.splits}
+
+    def write(self, item: Item) -> list[Problem]:
+        """Write the line."""
+        names = ("project_id", "data_unit_id")
+        keys = {name: getattr(item.row, name) for name in names if hasattr(type(item.row), name)}
+        line = {"id": item.key, **keys, "file_name": item.name, "data": item.row.data}
+        self._lines[item.split].write(dump(line) + b"\n")
+        return []
+
+
+WRITERS: Final[Mapping[str, type[Writer]]] = {
+    "coco": CocoWriter,
+    "yolo": YoloWriter,
+    "voc": VocWriter,
+    "imagefolder": ImageFolderWriter,
+    "dm_v2": DmV2Writer,
+    "jsonl": JsonlWriter,
+}
