@@ -149,6 +149,7 @@ def test_every_sentence_is_known_in_korean() -> None:
     """What the backend says itself is in its own list, or in the framework's."""
     framework = {
         "Invalid token.",
+        "Must be a valid boolean.",
         "No file was submitted.",
         "The submitted file is empty.",
         "This field is required.",
