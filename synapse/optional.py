@@ -17,8 +17,21 @@ from synapse.errors import ConfigError
 P = ParamSpec("P")
 R = TypeVar("R")
 
+_NOTEBOOK: Final = "synapse.interop.notebook"
+
 METHODS: Final[dict[str, str]] = {
     "AnnotatedManager.export": "synapse.interop.formats.export:export",
+    "BulkResult._repr_html_": f"{_NOTEBOOK}.tables:bulk_result_html",
+    "Entity._repr_html_": f"{_NOTEBOOK}.rows:entity_html",
+    "Explanation._repr_html_": f"{_NOTEBOOK}.tables:explanation_html",
+    "QuerySet._repr_html_": f"{_NOTEBOOK}.tables:queryset_html",
+    "QuerySet.show": f"{_NOTEBOOK}.rows:queryset_show",
+    "RemoteFile._repr_html_": f"{_NOTEBOOK}.rows:file_html",
+    "Report._repr_html_": f"{_NOTEBOOK}.tables:report_html",
+    "Task.picture": f"{_NOTEBOOK}.rows:task_picture",
+    "Task.show": f"{_NOTEBOOK}.rows:task_show",
+    "Trace._repr_html_": f"{_NOTEBOOK}.tables:trace_html",
+    "Values._repr_html_": f"{_NOTEBOOK}.tables:values_html",
 }
 """Each method with its function, such as `"QuerySet.to_arrow": "synapse.interop.arrow:to_arrow"`."""
 

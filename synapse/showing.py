@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from itertools import islice
 from typing import Any, Final, TypeVar, cast
 
+import attrs
+
 C = TypeVar("C", bound=type[Any])
 LONGEST: Final = 2_000
 """So many characters has an error's message or a `repr` at most."""
@@ -15,6 +17,20 @@ FEW: Final = 5
 _MANY: Final = 20
 _TEXT: Final = 1_000
 _ENDS: Final[dict[Any, str]] = {list: "[]", tuple: "()", dict: "{}", set: "{}"}
+
+
+@attrs.frozen(repr=False)
+class View:
+    """What a notebook shows of something, made once; `html` is whole in itself, and `text` is what a terminal shows."""
+
+    html: str
+    text: str = attrs.field(kw_only=True)
+
+    def _repr_html_(self) -> str:
+        return self.html
+
+    def __repr__(self) -> str:
+        return self.text
 
 
 def shortened(text: str, *, most: int = LONGEST) -> str:

@@ -22,6 +22,7 @@ from synapse.downloads.save_file import Content, blocks_with_offsets, save_file,
 from synapse.errors import MappingError, TransferError, describe
 from synapse.mapping.likeness import Likeness
 from synapse.masking import Masker
+from synapse.optional import optional
 from synapse.session import Session, current
 from synapse.showing import bounded
 from synapse.transfer.checksum import Checksum
@@ -158,8 +159,11 @@ class RemoteFile:
         ) as blocks:
             return open_whole(blocks, check=self._check_open if verify else lambda _: None)
 
-    def read(self, *, cache: FileCache | None = None) -> bytes:
-        """Return the whole content."""
+    def read(self, *, cache: FileCache | None = None, most: int | None = None) -> bytes:
+        """Return the whole content; a file of more than *most* bytes is a `TransferError`, and fetched no further."""
+        if most is not None and (type(most) is not int or most < 0):
+            raise TransferError(f"read(most=...) takes a number of bytes, got {describe(most)}")
+        self._check_most(self.size or 0, most)
         kept = self._kept(cache, Meter.silent())
         if kept is not None:
             with kept:
@@ -169,6 +173,7 @@ class RemoteFile:
             for offset, block in source:
                 if not offset:  # it begins anew
                     blocks.clear()
+                self._check_most(offset + len(block), most)
                 blocks.append(block)
         content, checksum = b"".join(blocks), Checksum.of(self.checksum)
         self._check(len(content), checksum.of_bytes(content) if checksum else None)
@@ -264,10 +269,18 @@ class RemoteFile:
         with source.open() as file:
             return bool(checksum.taken(cast("BinaryIO", file)).hexdigest() == checksum.digest)
 
+    @optional
+    def _repr_html_(self) -> str:
+        raise NotImplementedError
+
     def _check_open(self, file: BinaryIO) -> None:
         checksum = Checksum.of(self.checksum)
         digest = checksum.taken(file).hexdigest() if checksum else None
         self._check(file.seek(0, os.SEEK_END), digest)
+
+    def _check_most(self, size: int, most: int | None) -> None:
+        if most is not None and size > most:
+            raise TransferError(f"{self.name!r} has more than {most:,} bytes; it was not read on")
 
     def _check(self, size: int, digest: str | None) -> None:
         if self.size is not None and size != self.size:

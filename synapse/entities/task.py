@@ -15,6 +15,7 @@ from synapse.entities.exporting import AnnotatedManager
 from synapse.entities.tagging import change_tags, check_tags, checked, send_tags
 from synapse.errors import QueryError, describe
 from synapse.mapping import Json, read_only
+from synapse.optional import optional
 from synapse.orm import (
     Entity,
     ManagedBy,
@@ -40,10 +41,13 @@ from synapse.query.search import words_of
 from synapse.values import is_many
 
 if TYPE_CHECKING:
+    from PIL.Image import Image
+
     from synapse.annotations import Annotation, Annotations, Outside
     from synapse.entities.assignment import AssignmentManager
     from synapse.entities.data import DataUnit
     from synapse.entities.project import Project
+    from synapse.showing import View
 
 
 class TaskManager(AnnotatedManager["Task"]):
@@ -201,6 +205,19 @@ class Task(Entity):
     def annotations(self) -> Annotations:
         """The annotations of `data` as values, in order; `MappingError` where it is in another form."""
         return annotations_of(self, self.data)
+
+    @optional
+    def show(self) -> View:
+        """Show the picture in a notebook, with the shapes that lie on it, beside the fields of the task."""
+        raise NotImplementedError
+
+    @optional
+    def picture(self, *, width: int | None = None) -> Image:
+        """Fetch the picture as a PIL image and paint the annotations over it, *width* pixels wide.
+
+        Its file may have 32 MiB and 50 million pixels. Needs Pillow: `pip install "synapse-orm[notebook]"`.
+        """
+        raise NotImplementedError
 
     def set_tags(self, *, add: Iterable[TaskTag | int] = (), remove: Iterable[TaskTag | int] = ()) -> None:
         """Put tags on this task, or take them off; a `WriteIgnoredError` where it has them otherwise afterwards."""

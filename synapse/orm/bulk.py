@@ -21,6 +21,7 @@ from synapse.errors import (
     may_have_happened,
 )
 from synapse.mapping.json import detached, same_json
+from synapse.optional import optional
 from synapse.orm import (
     answers,
     arguments,
@@ -78,6 +79,10 @@ class BulkResult:
 
     def __len__(self) -> int:
         return len(self.changes)
+
+    @optional
+    def _repr_html_(self) -> str:
+        raise NotImplementedError
 
     def __str__(self) -> str:
         did = f"would {self.verb}" if self.dry_run else f"{self.verb}d"

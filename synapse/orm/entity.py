@@ -50,6 +50,7 @@ from synapse.mapping.schema import (
 )
 from synapse.mapping.state import State
 from synapse.mapping.unset import UNSET
+from synapse.optional import optional
 from synapse.orm import binding, hints, lazy, loading, saving
 from synapse.orm.changes import assign, unsaved
 from synapse.orm.fixed import fixed
@@ -298,6 +299,10 @@ class Entity(Record):
         """Give copies of the fields that are loaded, as Python values or as `json` ones; nothing is fetched."""
         copied = as_json if json else detached
         return {name: copied(getattr(self, name)) for name in self._schema.fields if has(self, name)}
+
+    @optional
+    def _repr_html_(self) -> str:
+        raise NotImplementedError
 
     # Type checkers would otherwise take any name as declared.
     if not TYPE_CHECKING:

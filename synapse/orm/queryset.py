@@ -13,12 +13,15 @@ from synapse.errors import (
     ValidationError,
     describe,
 )
+from synapse.optional import optional
 from synapse.orm import binding, bulk
 from synapse.orm.bulk import BulkResult
 from synapse.orm.changes import accepted, linked
 from synapse.orm.record import Record
 from synapse.orm.selection import Selection, adopt, know_made, link_of, restored, writing_to
 from synapse.orm.values import Values, shape_of
+from synapse.query import FetchMode
+from synapse.showing import View
 
 E = TypeVar("E", bound="Record")
 
@@ -43,6 +46,18 @@ class QuerySet(Selection[E]):
     def values(self, *fields: str, json: bool = False) -> Values[dict[str, Any]]:
         """Give dicts of these fields, or of all; with `json=True`, of what `json.dumps()` takes."""
         return Values.of(self, fields, shape="dict", json=json)
+
+    @optional
+    def show(self, *, columns: int = 4) -> View:
+        """Show the pictures of the first 20 rows in a notebook, with the shapes that lie on them.
+
+        Besides the rows it fetches those pictures, several at once; what hasn't come within two seconds is a name.
+        """
+        raise NotImplementedError
+
+    @optional
+    def _repr_html_(self) -> str:
+        raise NotImplementedError
 
     # --- writing ------------------------------------------------------------
     def create(self, **values: Any) -> E:
@@ -120,6 +135,15 @@ class QuerySet(Selection[E]):
                 "filter(...).delete() those that match. Nothing was sent"
             )
         return bulk.delete(self, everything=everything, dry_run=dry_run)
+
+
+def first_rows(queryset: Selection[E], count: int) -> Selection[E]:
+    """Give the query of the first rows alone: those that were fetched, else by one request, without relations."""
+    kept = queryset._kept
+    if kept.whole or len(kept.rows) >= count:
+        return queryset.all()._answered(kept.rows[:count])
+    session = queryset.session
+    return queryset[:count]._evolve(expand=(), prefetch=(), mode=FetchMode.PEERS).using(session)
 
 
 def get_or_create(

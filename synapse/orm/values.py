@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, Self, TypeVar, cast, ov
 from synapse.errors import QueryError
 from synapse.mapping.json import as_json, detached
 from synapse.mapping.unset import UNSET, Unset
+from synapse.optional import optional
 from synapse.orm import hints
 from synapse.orm.fixed import FixedList
 from synapse.orm.record import has, schema_of
@@ -32,6 +33,15 @@ def shape_of(*, flat: bool, named: bool) -> Shape:
     if flat and named:
         raise QueryError("values_list() takes flat=True or named=True, not both")
     return "flat" if flat else "named" if named else "tuple"
+
+
+def columns_of(values: Values[Any], rows: list[Any]) -> tuple[list[str], list[list[Any]]]:
+    """Give the names of the columns, and each row as the list of its values."""
+    if values._shape == "flat":
+        return list(values._fields), [[row] for row in rows]
+    if values._shape == "dict":
+        return list(rows[0] if rows else values._fields), [list(row.values()) for row in rows]
+    return list(values._fields), [list(row) for row in rows]
 
 
 def _builder(shape: Shape, names: list[str]) -> Callable[[list[Any]], Any]:
@@ -225,6 +235,10 @@ class Values(Generic[R]):
         if isinstance(index, slice):
             return [convert(row) for row in self._queryset[index]]
         return convert(self._queryset[index])
+
+    @optional
+    def _repr_html_(self) -> str:
+        raise NotImplementedError
 
     if not TYPE_CHECKING:  # type checkers would take any name as declared
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from synapse.dialects import Request
+from synapse.optional import optional
 from synapse.query import Gt, Gte, Lt, Lte, Query
 from synapse.query.catalog import spell
 from synapse.reading import parts
@@ -46,6 +47,10 @@ class Explanation:
         name, requests, more = _laid_out(table, query, usual=usual, workers=workers, plan=plan)
         more += [f"then {path} of each page in a batch" for path in query.prefetch]
         return cls(host, tuple(requests), "; ".join(more), name)
+
+    @optional
+    def _repr_html_(self) -> str:
+        raise NotImplementedError
 
     def __len__(self) -> int:
         return len(self.requests)

@@ -10,6 +10,7 @@ from typing import Any, Final, overload
 import attrs
 
 from synapse.masking import mask_body
+from synapse.optional import optional
 from synapse.showing import bounded, lines_of, shortened
 
 _READS: Final = frozenset({"GET", "HEAD"})
@@ -69,6 +70,10 @@ class Trace(Sequence[Call]):
     def sent(self) -> list[tuple[str, str, Any]]:
         """Every write as `(method, path, JSON body)`, secrets hidden."""
         return [(call.method, call.path, call.body) for call in self if call.method not in _READS]
+
+    @optional
+    def _repr_html_(self) -> str:
+        raise NotImplementedError
 
     def record(self, call: Call) -> None:
         """Add one call."""

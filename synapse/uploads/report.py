@@ -10,6 +10,7 @@ from typing import Any, Final, Literal, TypeAlias, overload
 import attrs
 
 from synapse.masking import mask_body
+from synapse.optional import optional
 from synapse.showing import bounded, shortened
 
 Status: TypeAlias = Literal["created", "reused", "failed", "unknown", "planned"]
@@ -181,6 +182,10 @@ class Report(Sequence[ItemOutcome]):
         )
         lines += self._examples("planned", most=2) + self._examples("failed", "unknown")
         return "\n".join(map(printable, lines))
+
+    @optional
+    def _repr_html_(self) -> str:
+        raise NotImplementedError
 
     def _examples(self, *statuses: Status, most: int = _SHOWN) -> list[str]:
         count = sum(map(self._count, statuses))

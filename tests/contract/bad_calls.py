@@ -386,6 +386,7 @@ CLOSED: Final[dict[str, Callable[[SimpleNamespace], Any]]] = {
     "TaskManager.set_tags": lambda w: w.closed_tasks.filter(id=1).set_tags(add=[1]),
     "TaskManager.annotate_many": lambda w: w.raised(w.closed_tasks.annotate_many, {1: {"a": 1}}),
     "Task.annotate": lambda w: w.closed(Task).annotate({"a": 1}),
+    "Task.picture": lambda w: w.closed(Task).picture(),
     "Task.set_tags": lambda w: w.closed(Task).set_tags(add=[1]),
     "DataCollection.add": lambda w: w.closed(DataCollection).add(w.picture),
     "DataCollection.upload": lambda w: w.closed(DataCollection).upload([w.picture]),
@@ -405,4 +406,4 @@ CLOSED: Final[dict[str, Callable[[SimpleNamespace], Any]]] = {
     "GroundTruthDataset.freeze": lambda w: w.closed(GroundTruthDataset).freeze("1"),
 }
 # Nothing can be wrong with these: they take nothing of the user, and touch no network.
-HARMLESS: Final = {"QuerySet.explain", "Values.explain", "Values.none", "Values.of"}
+HARMLESS: Final = {"QuerySet.explain", "Task.show", "Values.explain", "Values.none", "Values.of"}

@@ -62,6 +62,8 @@ TASKS: Final = [
         Bad("Task.annotate", repr(each), lambda w, each=each: w.task.annotate(each))
         for each in (None, [{"a": 1}], "a", {1: 2})
     ),
+    Bad("Task.picture", "width", lambda w: w.task.picture(width=0)),
+    Bad("QuerySet.show", "columns", lambda w: w.tasks.show(columns="4")),
     Bad("Task.annotate", "a dict with others", lambda w: w.task.annotate({"a": 1}, Label("a"))),
     Bad("Task.annotate", "no JSON", lambda w: w.task.annotate({"a": {1, 2}})),
     Bad("Task.annotate", "schema", lambda w: w.task.annotate({"a": 1}, schema="anny")),

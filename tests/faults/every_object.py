@@ -7,6 +7,7 @@ session. Where no answer has to be right, `World(session, folder)` does without 
 from __future__ import annotations
 
 import itertools
+import uuid
 import zipfile
 
 from collections.abc import Callable
@@ -50,8 +51,8 @@ E = TypeVar("E", bound=Entity)
 NUMBERS: Final = itertools.count(1)
 MOMENT: Final = datetime(2026, 1, 2, tzinfo=UTC)  # the same each time, for those who play a recorded answer
 PNG: Final = bytes.fromhex(
-    "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c4890000000d4944415478da63fccfc0f01f000501"
-    "01015c0b5a5d0000000049454e44ae426082"
+    "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c4890000000d49444154789c636060606000000005"
+    "0001a5f645400000000049454e44ae426082"
 )
 
 
@@ -89,7 +90,7 @@ class Keys:
         project = wire.create(
             "projects/", {"title": "Every", "category": "image", "data_collection": collection["id"]}
         )
-        files = [wire.data_file() for _ in range(2)]
+        files = [wire.data_file(PNG + uuid.uuid4().bytes) for _ in range(2)]
         units = [
             {"data_collection": collection["id"], "files": {"image_1": {"checksum": file["checksum"]}}}
             for file in files
@@ -298,6 +299,7 @@ READS: Final = [
 
 FILES: Final = [
     Call("RemoteFile.read", lambda w: w.file.read()),
+    Call("Task.picture", lambda w: w.task.picture()),
     Call("RemoteFile.open", lambda w: _read(w.file)),
     Call("RemoteFile.download", lambda w: w.file.download(w.target())),
     Call("RemoteFile.open(cache)", lambda w: w.file.open(cache=FileCache(w.target())).close()),

@@ -85,7 +85,7 @@ def test_needs_seven_dependencies(metadata: Message) -> None:
 
 def test_offers_the_extras(metadata: Message) -> None:
     """Every extra of the documentation can be installed."""
-    extras = {"all", "cli", "demo", "dev", "fast", "fuzz", "postgres", "sandbox"}
+    extras = {"all", "cli", "demo", "dev", "fast", "fuzz", "notebook", "postgres", "sandbox"}
 
     assert extras == set(metadata.get_all("Provides-Extra", []))
 

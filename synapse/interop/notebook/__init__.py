@@ -1,0 +1,1 @@
+"""What notebooks show: tables of rows, pictures with their shapes, reports, traces; as HTML without scripts."""
