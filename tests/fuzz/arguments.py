@@ -32,6 +32,7 @@ from synapse import (
     TaskTag,
 )
 from synapse.orm import Entity, Manager, QuerySet
+from synapse.orm.selection import Selection
 from tests.contract.lookup_world import ENTITIES
 from tests.faults.every import World
 from tests.faults.odd_keys import HUGE, NUMBERED, NUMBERS, OTHERS, TEXT_KEYS, TEXTS, named
@@ -144,7 +145,7 @@ def _methods(name: str, bind: Callable[[World], Any], cls: type[Any]) -> Iterato
         key for base in cls.__mro__ if base.__module__.startswith(("synapse", "tests")) for key in vars(base)
     }
     if name.endswith(".objects") or name == "Manager":
-        own = {key for key in own if key not in vars(QuerySet)}
+        own = {key for key in own if key not in {**vars(Selection), **vars(QuerySet)}}
     elif issubclass(cls, Entity) and cls is not Task:
         own = set(vars(cls))
     for method in sorted(own):
