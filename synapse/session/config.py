@@ -15,9 +15,8 @@ from synapse.dialects import Credentials
 from synapse.errors import ConfigError, describe, did_you_mean
 from synapse.masking import Secret, conceal
 from synapse.session.auth import TOKENS, SettingsSource, credentials_from, header_value
-from synapse.session.backend import aliases_of
 from synapse.session.network_settings import check_bundle, check_cert, proxies_of, secrets_of, shown
-from synapse.session.origin import Base
+from synapse.session.origin import Base, aliases_of
 from synapse.session.profile import read, settings_in
 from synapse.session.retry import Retry
 from synapse.values import user_path

@@ -1,4 +1,4 @@
-"""Which session is meant when none is named: that of the innermost `with session:` block, else the default."""
+"""The open blocks `with session:` of a thread or task, and whether the calling code stands in the innermost one."""
 
 from __future__ import annotations
 
@@ -11,17 +11,11 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from functools import partial
 from types import FrameType
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import attrs
 
-from synapse.errors import ConfigError, QueryError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from synapse.session.session import Session
-
+from synapse.errors import QueryError
 
 _GENERATORS: Final = inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATOR
 _HANDING_ON: Final = frozenset(
@@ -38,7 +32,7 @@ class Block:
     `astray` marks the context of a thread that was started by code outside of the innermost block.
     """
 
-    session: Session
+    session: Any
     frame: FrameType | None = None
     lent: bool = False
     astray: bool = False
@@ -51,7 +45,7 @@ class Block:
         return self.thread == threading.get_ident() and task is _task()
 
 
-def opened(session: Session, *, around: tuple[Block, ...]) -> Block:
+def opened(session: Any, *, around: tuple[Block, ...]) -> Block:
     """Make the block of a `with session:` that is being entered."""
     frame = holder()
     lent = _is_generator(frame) and not _surrounds(frame)
@@ -75,7 +69,7 @@ def holder() -> FrameType:
     return frame
 
 
-def is_astray(blocks: tuple[Block, ...], *, default: Session | None) -> bool:
+def is_astray(blocks: tuple[Block, ...], *, default: Any) -> bool:
     """Whether the caller is outside of the innermost block, which a waiting generator holds open."""
     last = blocks[-1]
     if last.frame is None:
@@ -113,49 +107,34 @@ def _task() -> Any:
 _entered: Final[ContextVar[tuple[Block, ...]]] = ContextVar("synapse_session", default=())
 
 
-class _Process:
+class _Shared:
     """What all threads share: the default session, and how to make it from the environment."""
 
     def __init__(self) -> None:
-        self.default: Session | None = None
-        self.factory: Callable[[], Session] | None = None
+        self.default: Any = None
+        self.factory: Callable[[], Any] | None = None
         self.lock = threading.Lock()
 
 
-_process: Final = _Process()
-
-
-def current() -> Session:
-    """Return the session of the innermost `with` block of this thread or task, else the default of all.
-
-    Without either, a default is made from the environment or the profile file; if they have no host or token, the
-    `ConfigError` says what to do. If the innermost block belongs to a generator that waits, and the calling code is not
-    in that block, this raises `QueryError`.
-    """
-    return _innermost() or _process.default or _make_default()
-
-
-def current_if_any() -> Session | None:
-    """Return the session that `current()` would return, or None if it would have to make one."""
-    return _innermost() or _process.default
+shared: Final = _Shared()
 
 
 def context_without_session() -> Callable[[], object] | None:
     """Return what marks a context for a thread, if the calling code has no current session; else None."""
     entered = _entered.get()
-    if not entered or not is_astray(entered, default=_process.default):
+    if not entered or not is_astray(entered, default=shared.default):
         return None
     barred = (*entered, Block(entered[-1].session, astray=True))
     return partial(_entered.set, barred)
 
 
-def _innermost() -> Session | None:
+def innermost() -> Any:
     """Return the session of the innermost block; raise if the caller is not in it."""
     entered = _entered.get()
     if not entered:
         return None
     session = entered[-1].session
-    if is_astray(entered, default=_process.default):
+    if is_astray(entered, default=shared.default):
         raise QueryError(
             f"this would go to {session.host}, in whose block `with session:` a generator waits, and this code does "
             "not stand in that block; say where it is to go by .using(session), or begin at the session: "
@@ -164,25 +143,13 @@ def _innermost() -> Session | None:
     return session
 
 
-def set_default(session: Session | None) -> Session | None:
-    """Make *session* the default of the process, and return the one it replaces."""
-    with _process.lock:
-        previous, _process.default = _process.default, session
-    return previous
-
-
-def set_factory(factory: Callable[[], Session] | None) -> None:
-    """Set the call that makes the default session from the environment, such as a subclass of `Session`."""
-    _process.factory = factory
-
-
-def enter(session: Session) -> None:
+def enter(session: Any) -> None:
     """Make *session* current in this thread or task."""
     entered = _entered.get()
     _entered.set((*entered, opened(session, around=entered)))
 
 
-def leave(session: Session) -> None:
+def leave(session: Any) -> None:
     """Undo the latest `enter()` of *session*."""
     own = [block for block in _entered.get() if block.session is session]
     if own:
@@ -194,23 +161,4 @@ def leave(session: Session) -> None:
 
 def renew() -> None:
     """Free the lock in a forked child, where the thread that held it does not exist."""
-    _process.lock = threading.Lock()
-
-
-def _make_default() -> Session:
-    from synapse.session.session import Session
-
-    made = _process.default
-    if made is None:
-        try:
-            made = (_process.factory or Session)()
-        except ConfigError as error:
-            raise ConfigError(
-                f"there is no session: use synapse.connect(…) or `with synapse.Session(…):` ({error})"
-            ) from None
-    # The lock is not held while a session is made, since making one may ask for the current one. Two threads may make
-    # one each: both get the one that was stored first.
-    with _process.lock:
-        if _process.default is None:
-            _process.default = made
-        return _process.default
+    shared.lock = threading.Lock()

@@ -32,13 +32,14 @@ from synapse.mapping.unset import UNSET
 from synapse.masking import Masker, Secret, conceal
 from synapse.session.config import MIB, Settings
 from synapse.session.decoding import Decode, is_crowded, most_values, parse
+from synapse.session.http import Attempt
 from synapse.session.network_errors import Failure
 from synapse.session.origin import clean, host_of, start_of
 from synapse.session.replies import RawResponse, describe, error_of, text_of
 from synapse.session.response_body import ResponseBody
 from synapse.session.retry import BUSY, Effect, Rule, rule_of_failure
 from synapse.session.throttle import Slot, Throttle
-from synapse.session.transport import Attempt, Transport
+from synapse.session.transport import Transport
 from synapse.values import plain
 
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})

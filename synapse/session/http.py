@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import io
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+import attrs
 import requests
 
 from requests.cookies import RequestsCookieJar
@@ -22,9 +23,43 @@ from synapse.session.network_settings import NetworkSettings, network_settings_f
 from synapse.session.origin import start_of
 
 if TYPE_CHECKING:
-    from synapse.session.transport import Attempt
+    from synapse.dialects.wire import Body
 
 _PACKED: Final = ("content-encoding", "content-length", "transfer-encoding")
+
+
+@attrs.frozen
+class Attempt:
+    """One request, ready to be sent as often as needed; `label` names it in messages, `path` in traces.
+
+    The whole answer must arrive within `read_limit` seconds. The body of a successful `streamed` attempt stays open,
+    and the limit applies to each read of it; None means no limit. The whole query of a `signed` attempt is a secret.
+    """
+
+    method: str
+    url: str = attrs.field(repr=False)
+    label: str
+    path: str
+    headers: Mapping[str, str] = attrs.field(repr=False)
+    connect_limit: float
+    read_limit: float | None
+    payload: bytes | None = attrs.field(default=None, repr=False)
+    body: Body | None = None
+    streamed: bool = False
+    signed: bool = False
+    once: bool = False
+    divisible: bool = False
+    harmless: bool = False
+
+    @property
+    def query(self) -> str:
+        """The secret part of the address."""
+        return self.url.partition("?")[2] if self.signed else ""
+
+    @property
+    def shown(self) -> str:
+        """The address without its secret part."""
+        return self.url.partition("?")[0] + "?***" if self.query else self.url
 
 
 class Sender(Protocol):

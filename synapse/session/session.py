@@ -18,11 +18,12 @@ from synapse.dialects import DEFAULT, Dialect, Reply, Request
 from synapse.errors import ConfigError, describe, hide
 from synapse.masking import Masker, conceal
 from synapse.session import current_session, process
-from synapse.session.backend import Backend
 from synapse.session.cache import RelationCache
 from synapse.session.concurrency import Outcome, run_all
 from synapse.session.config import Settings, Timeout, resolve, whole_number
+from synapse.session.current_session import shared
 from synapse.session.network_settings import warn_unencrypted, warn_unverified
+from synapse.session.origin import Backend
 from synapse.session.retry import Retry
 from synapse.session.throttle import wait_once, with_workers
 from synapse.session.trace import Trace
@@ -321,6 +322,51 @@ class Session:
                     check_open=self.check_open,
                 )
             return self._made
+
+
+def current() -> Session:
+    """Return the session of the innermost `with` block of this thread or task, else the default of all.
+
+    Without either, a default is made from the environment or the profile file; if they have no host or token, the
+    `ConfigError` says what to do. If the innermost block belongs to a generator that waits, and the calling code is not
+    in that block, this raises `QueryError`.
+    """
+    return current_if_any() or _make_default()
+
+
+def current_if_any() -> Session | None:
+    """Return the session that `current()` would return, or None if it would have to make one."""
+    found: Session | None = current_session.innermost() or shared.default
+    return found
+
+
+def set_default(session: Session | None) -> Session | None:
+    """Make *session* the default of the process, and return the one it replaces."""
+    previous: Session | None
+    with shared.lock:
+        previous, shared.default = shared.default, session
+    return previous
+
+
+def set_factory(factory: Callable[[], Session] | None) -> None:
+    """Set the call that makes the default session from the environment, such as a subclass of `Session`."""
+    shared.factory = factory
+
+
+def _make_default() -> Session:
+    try:
+        made: Session = shared.default or (shared.factory or Session)()
+    except ConfigError as error:
+        raise ConfigError(
+            f"there is no session: use synapse.connect(…) or `with synapse.Session(…):` ({error})"
+        ) from None
+    # The lock is not held while a session is made, since making one may ask for the current one. Two threads may make
+    # one each: both get the one that was stored first.
+    with shared.lock:
+        if shared.default is None:
+            shared.default = made
+        first: Session = shared.default
+    return first
 
 
 def _checked(dialect: object) -> Dialect:

@@ -11,9 +11,9 @@ from synapse.errors import TransferError
 from synapse.masking import Masker, Secret
 from synapse.session.config import Timeout
 from synapse.session.delivery import Delivery, web_address
+from synapse.session.http import Attempt
 from synapse.session.network_errors import Failure
 from synapse.session.replies import RawResponse
-from synapse.session.transport import Attempt
 
 _HOPS: Final = 3
 _SAME_METHOD: Final = frozenset({307, 308})

@@ -18,10 +18,10 @@ from synapse.dialects.wire import Request
 from synapse.errors import TransferError, TransportError
 from synapse.masking import Masker, Secret
 from synapse.session.delivery import Delivery, web_address
+from synapse.session.http import Attempt
 from synapse.session.interrupts import detach, reraise_from_signal, strip_frames
 from synapse.session.network_errors import ERRORS, Failure, failure_of
 from synapse.session.replies import RawResponse, describe
-from synapse.session.transport import Attempt
 
 SEVERAL: Final = 4
 # Seconds: two comments in quick succession at the start are no interval yet, and a busy server may be late.

@@ -21,7 +21,7 @@ from synapse.errors import TransferError
 from synapse.masking import Masker
 from synapse.session.config import MIB, Settings
 from synapse.session.connections import BLOCK, LogMask, lift_deadline
-from synapse.session.http import raw_of, sender_for
+from synapse.session.http import Attempt, raw_of, sender_for
 from synapse.session.interrupts import detach, reraise_from_signal, strip_frames
 from synapse.session.network_errors import ERRORS, Failure, anonymous, failure_of
 from synapse.session.network_settings import NetworkSettings, secrets_of
@@ -73,40 +73,6 @@ REFUSAL: Final = 4 * 1024 * 1024
 """The most bytes that are read of a refusal."""
 
 logger: Final = logging.getLogger("synapse")
-
-
-@attrs.frozen
-class Attempt:
-    """One request, ready to be sent as often as needed; `label` names it in messages, `path` in traces.
-
-    The whole answer must arrive within `read_limit` seconds. The body of a successful `streamed` attempt stays open,
-    and the limit applies to each read of it; None means no limit. The whole query of a `signed` attempt is a secret.
-    """
-
-    method: str
-    url: str = attrs.field(repr=False)
-    label: str
-    path: str
-    headers: Mapping[str, str] = attrs.field(repr=False)
-    connect_limit: float
-    read_limit: float | None
-    payload: bytes | None = attrs.field(default=None, repr=False)
-    body: Body | None = None
-    streamed: bool = False
-    signed: bool = False
-    once: bool = False
-    divisible: bool = False
-    harmless: bool = False
-
-    @property
-    def query(self) -> str:
-        """The secret part of the address."""
-        return self.url.partition("?")[2] if self.signed else ""
-
-    @property
-    def shown(self) -> str:
-        """The address without its secret part."""
-        return self.url.partition("?")[0] + "?***" if self.query else self.url
 
 
 class Transport:

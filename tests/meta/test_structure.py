@@ -9,11 +9,11 @@ import pytest
 from tests import structure
 from tests.structure import Package
 
-CYCLE = 3
+CYCLE = 1
 PRIVATE_READS = 60
 FILES_NAMING_A_GENERATION = 26
 WIRE_WORDS = 23
-FILES_IN_A_FOLDER = 50
+FILES_IN_A_FOLDER = 30
 COMMENT_SHARE = 0.014
 READING = 44
 UPLOADING = 60

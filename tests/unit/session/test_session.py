@@ -211,7 +211,7 @@ class TestFork:
         server, session = scripted(reply(data={"id": 7}))
         session.send(GET)
         child = multiprocessing.get_context("fork").Process(target=_fetch, args=(session,))
-        with session._lock, session.cache._lock, current_session._process.lock:
+        with session._lock, session.cache._lock, current_session.shared.lock:
             child.start()
         child.join(20)
         session.send(GET)
