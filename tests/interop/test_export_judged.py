@@ -16,7 +16,8 @@ import synapse
 
 from synapse import Task
 from synapse.sandbox import Sandbox, serve
-from tests.interop.judges_env import JudgesMissingError, ensure_judges_python
+from tests.interop.judges_env import ensure_judges_python
+from tests.interop.own_env import OwnEnvironmentError
 
 pytestmark = pytest.mark.full
 
@@ -56,7 +57,7 @@ def judged(exported: tuple[Path, list[Any]]) -> Any:
     """What the judges say of the files."""
     try:
         python = ensure_judges_python()
-    except JudgesMissingError as error:
+    except OwnEnvironmentError as error:
         pytest.skip(f"the judges of the formats could not be installed, NOTHING was read by them: {error}")
     script = Path(__file__).with_name("judge_formats.py")
     done = subprocess.run(

@@ -15,7 +15,8 @@ from PIL import Image
 
 from synapse.annotations import Annotation, Box, Mask, Point, Polygon
 from synapse.interop.formats import coco, voc, yolo
-from tests.interop.judges_env import JudgesMissingError, ensure_judges_python
+from tests.interop.judges_env import ensure_judges_python
+from tests.interop.own_env import OwnEnvironmentError
 
 pytestmark = pytest.mark.full
 
@@ -50,7 +51,7 @@ def judged(world: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> A
     """What the judges say of the files."""
     try:
         python = ensure_judges_python()
-    except JudgesMissingError as error:
+    except OwnEnvironmentError as error:
         pytest.skip(f"the judges of the formats could not be installed, NOTHING was read by them: {error}")
     folder = tmp_path_factory.mktemp("formats")
     write(world, folder)
