@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import pickle
@@ -30,6 +31,7 @@ from synapse.dialects import Request, v1_actions
 from synapse.sandbox import serve
 from synapse.testing import assert_requests
 from synapse.uploads import local_state as digests
+from tests.amounts import part
 from tests.faults.hostile import Proxy, stall
 from tests.objectstore import object_store
 
@@ -357,8 +359,10 @@ class TestEnds:
 
 
 class TestDeath:
-    @pytest.mark.parametrize("killed_by", [signal.SIGKILL, signal.SIGINT], ids=lambda each: each.name)
-    @pytest.mark.parametrize("units", [0, 20])
+    @pytest.mark.parametrize(
+        ("units", "killed_by"),
+        part(itertools.product([0, 20], [signal.SIGINT, signal.SIGKILL]), 0),
+    )
     def test_leaves_nothing_lost_or_doubled(
         self, collection, project, tables, uploading, tmp_path, killed_by, units
     ):

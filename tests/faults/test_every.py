@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from synapse import BackendClient, Session
+from tests.amounts import part
 from tests.contract.test_bad_input import public_methods
 from tests.faults.every import CALLS, Keys, World
 from tests.faults.hostile import Backend
@@ -67,7 +68,7 @@ def keys_of(backend: Backend) -> Keys:
     return Keys.of(Wire(backend.url, backend.sandbox.api_token))
 
 
-@pytest.mark.parametrize("name", CALLS)
+@pytest.mark.parametrize("name", part(CALLS, 2))
 def test_is_right_in_itself(seeded: Backend, session: Session, keys: Keys, tmp_path: Path, name: str) -> None:
     """Whatever a fault test sees is the fault's."""
     world = World(session, tmp_path, keys_of(seeded) if CALLS[name].writes else keys)

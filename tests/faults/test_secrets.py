@@ -188,7 +188,7 @@ def test_nothing_shows_a_secret(
 ) -> None:
     """Not what it returns or raises, what led there, the variables on the way, a log, a trace, a warning, a file."""
     seen = Seen()
-    for fault, step in FAULTS.items():
+    for fault, step in part(FAULTS.items(), [*CALLS].index(name), of=2):
         server.script = [step]
         proxied = fault in THROUGH_A_PROXY
         with (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import time
 
@@ -24,7 +25,7 @@ from synapse import (
 )
 from synapse.orm.unconfirmed import Moment
 from synapse.session import Retry
-from tests import amounts
+from tests.amounts import either, part
 from tests.combining import pairwise
 from tests.faults.conftest import Connect, MakeFile, Place, make_place
 from tests.faults.deeds import MakeDeed, add, items, model, once_more, release, source
@@ -51,6 +52,11 @@ MOMENTS: Final[dict[str, Harm]] = {
     "closed before the last byte of the answer": at(close, "answer", LAST),
     "reset in the answer": at(reset, "answer", MIDDLE),
 }
+
+
+def named(value: Any) -> str:
+    """Name a parameter in the id of a test."""
+    return getattr(value, "__name__", None) or str(value)
 
 
 def tried(write: Write) -> SynapseError | None:
@@ -94,8 +100,7 @@ def check(write: Write, error: SynapseError | None, *, asked: int) -> None:
     assert 1 == write.had()
 
 
-@pytest.mark.parametrize("moment", MOMENTS)
-@pytest.mark.parametrize("make", WRITES, ids=lambda make: make.__name__)
+@pytest.mark.parametrize(("make", "moment"), part(itertools.product(WRITES, MOMENTS), 0), ids=named)
 def test_broken_once(proxy: Proxy, connect: Connect, place: Place, make: Make, moment: str) -> None:
     """Nothing is doubled and nothing is lost, and whatever is said is true."""
     write = make(place, connect(proxy.url))
@@ -108,7 +113,7 @@ def test_broken_once(proxy: Proxy, connect: Connect, place: Place, make: Make, m
 # The whole product is in test_statuses.py: a real backend takes its time.
 @pytest.mark.parametrize(
     "make, status, of, asked",
-    pairwise(WRITES, amounts.either(STATUSES, (503,)), ("request", "answer"), (False, True)),
+    part(pairwise(WRITES, either(STATUSES, (503,)), ("request", "answer"), (False, True)), 1),
 )
 def test_answered_by_a_status(
     proxy: Proxy, connect: Connect, place: Place, make: Make, status: int, of: Any, asked: bool
@@ -143,7 +148,7 @@ def test_silent_line(proxy: Proxy, connect: Connect, place: Place, make: Make, o
     check(write, error, asked=asked)
 
 
-@pytest.mark.parametrize("make", WRITES, ids=lambda make: make.__name__)
+@pytest.mark.parametrize("make", part(WRITES, 0), ids=named)
 def test_refused_connection(backend: Backend, connect: Connect, place: Place, make: Make) -> None:
     """Where no connection comes about, the error says so, and nothing is written."""
     with Proxy(backend.address) as proxy:
@@ -156,7 +161,7 @@ def test_refused_connection(backend: Backend, connect: Connect, place: Place, ma
     assert 0 == write.had()
 
 
-@pytest.mark.parametrize("make", WRITES, ids=lambda make: make.__name__)
+@pytest.mark.parametrize("make", part(WRITES, 1), ids=named)
 def test_idle_connection_was_closed(proxy: Proxy, connect: Connect, place: Place, make: Make) -> None:
     """A kept connection that the server has closed meanwhile is not written to."""
     session = connect(proxy.url, retries=0)
@@ -168,7 +173,7 @@ def test_idle_connection_was_closed(proxy: Proxy, connect: Connect, place: Place
     assert (1, 1) == (write.had(), len(proxy.requests(write.request)))
 
 
-@pytest.mark.parametrize("make", WRITES, ids=lambda make: make.__name__)
+@pytest.mark.parametrize("make", part(WRITES, 2), ids=named)
 def test_lost_for_ever(proxy: Proxy, connect: Connect, place: Place, make: Make) -> None:
     """Where every answer is lost, it is done once, whatever is said."""
     write = make(place, connect(proxy.url))
@@ -216,7 +221,9 @@ def test_late_backend(proxy: Proxy, connect: Connect, place: Place) -> None:
     assert 1 == write.had()
 
 
-@pytest.mark.parametrize(("of", "done"), [("request", False), ("answer", True)])
+@pytest.mark.parametrize(
+    ("of", "done"), [pytest.param("request", False, marks=pytest.mark.full), ("answer", True)]
+)
 def test_killed_backend(tmp_path: Path, of: Any, done: bool) -> None:
     """A backend that dies over a write and comes back tells what became of it."""
     with Backend(tmp_path / "backend") as backend, Proxy(backend.address) as proxy:

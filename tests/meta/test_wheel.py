@@ -121,7 +121,7 @@ def trees(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     return first, second
 
 
-@pytest.mark.parametrize("target", ["sdist", "wheel"])
+@pytest.mark.parametrize("target", [pytest.param("sdist", marks=pytest.mark.full), "wheel"])
 def test_is_the_same_each_time(target: str, trees: tuple[Path, Path], tmp_path: Path) -> None:
     """Whoever builds the same source gets the same bytes."""
     digests = set()

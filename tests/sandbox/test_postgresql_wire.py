@@ -25,6 +25,9 @@ from tests.sandbox.test_tasks import TestForms, TestRefusals, empty
 from tests.sandbox.wire import Wire
 from tests.sandbox.world import World, make_world
 
+# test_postgresql.py holds in every run what is special to it.
+pytestmark = pytest.mark.full
+
 __all__ = [
     "TestAnnotate",
     "TestAssignments",

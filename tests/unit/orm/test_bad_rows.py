@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import pickle
 
@@ -13,6 +14,7 @@ import pytest
 from synapse import DataUnit, MappingError, Project, QueryError, Storage, Task, TransportError
 from synapse.reading import rows as module
 from synapse.testing import CannedSession, canned, page
+from tests.amounts import part
 from tests.unit.orm.rows import Row, by_cursor, project, served, task
 
 TASKS = "GET sdk/tasks/"
@@ -92,8 +94,7 @@ def expected(keys: list[int]) -> list[Any]:
 
 
 class TestSkipped:
-    @pytest.mark.parametrize("kind", SPOILT)
-    @pytest.mark.parametrize("name", QUERIES)
+    @pytest.mark.parametrize(("name", "kind"), part(itertools.product(QUERIES, SPOILT), 0, of=4))
     def test_hide_no_others(self, name, kind):
         """By every plan, the good rows come in order, and each bad one is in `bad` once."""
         make, plan = QUERIES[name]
