@@ -78,6 +78,13 @@ def backend(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backend]:
 
 
 @pytest.fixture(scope="session")
+def seeded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backend]:
+    """Run a backend with a row of every kind."""
+    with Backend(tmp_path_factory.mktemp("seeded"), seed="demo") as backend:
+        yield backend
+
+
+@pytest.fixture(scope="session")
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
     """Make an authority, and certificates of every kind."""
     return Certificates(tmp_path_factory.mktemp("certificates"))

@@ -43,13 +43,6 @@ ELSEWHERE = {
 
 
 @pytest.fixture(scope="module")
-def seeded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backend]:
-    """Run a backend with a row of every kind."""
-    with Backend(tmp_path_factory.mktemp("seeded"), seed="demo") as backend:
-        yield backend
-
-
-@pytest.fixture(scope="module")
 def session(seeded: Backend) -> Iterator[Session]:
     """One session for all of them."""
     session = Session(seeded.url, api_token=seeded.sandbox.api_token)

@@ -22,7 +22,7 @@ def main() -> int:
     parser.add_argument("--examples", type=int, default=100_000, help="of the properties, in all")
     parser.add_argument("--runs", type=int, default=500_000, help="inputs of the decoder under atheris")
     asked, more = parser.parse_known_args()
-    command = [sys.executable, "-m", "pytest", "-q", str(Path(__file__).parent), *more]
+    command = [sys.executable, "-m", "pytest", "-q", "--full", str(Path(__file__).parent), *more]
     failed = subprocess.run(
         command, env={**os.environ, VARIABLE: str(asked.examples)}, check=False
     ).returncode
