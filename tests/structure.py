@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from synapse import DataCollection
 
 ROOT: Final = Path(__file__).resolve().parents[1]
-GENERATION: Final = re.compile(r"\bv1\b|v1_|_v1", re.IGNORECASE)
+# Not what follows an underscore or a letter: `dm_schema_v1` is a form of annotations, and `TLSV1` no API.
+GENERATION: Final = re.compile(r"(?<![a-z_])v[12](?![a-z0-9])", re.IGNORECASE)
 # What only a dialect needs to know: names of query parameters, and of the members of a page.
 WIRE_WORDS: Final = frozenset(
     ("ordering", "page", "page_size", "per_page", "cursor", "expand", "results", "next", "previous", "Token")

@@ -77,6 +77,7 @@ def _enum_codec(kind: type[enum.Enum]) -> Codec:
     by_value = {member.value: member for member in kind}
 
     def load(value: Any) -> Any:
+        # A newer backend may know more values than this version: they are read as plain text.
         if isinstance(value, str):
             return by_value.get(value) or kind._missing_(value) or value
         raise Misfit(f"expected one of {', '.join(by_value)}, got {describe(value)}")
@@ -99,11 +100,13 @@ def _list_codec(item: Any) -> Codec:
     inner = codec_of(item)
 
     def load(value: Any) -> Any:
+        # The class itself, since JSON makes no subclasses and every row comes by here.
         if value.__class__ is not list:
             raise Misfit(f"expected a list, got {describe(value)}")
         return value
 
     def accept(value: Any) -> Any:
+        # A text or a dict can be iterated as well, and would be stored letter by letter or as its keys.
         if isinstance(value, str | bytes | dict) or not hasattr(value, "__iter__"):
             raise Misfit(f"expected a list, got {describe(value)}")
         return [_taken(inner, each, step=f"[{index}]") for index, each in enumerate(value)]
@@ -162,6 +165,7 @@ def _map_codec(item: Any) -> Codec:
         found = [inner.like(each, held[key]) for key, each in sent.items() if key in held]
         if Likeness.OTHER in found or (held and sent.keys() - held.keys()):
             return Likeness.OTHER
+        # An entry that cannot be compared leaves the whole open, unless another one contradicts.
         told = [each for each in found if each is not None]
         if len(told) < len(sent):
             return None
@@ -195,6 +199,7 @@ def _value_codec(kind: Any) -> Codec:
     opened = partial(_own_value, kind) if from_wire else partial(_structured_value, kind)
 
     def accept(value: Any) -> Any:
+        # `isinstance` knows no `tuple[int, ...]`, whose items have to be looked at anyway.
         if get_origin(kind) or not isinstance(value, kind):
             if attrs.has(kind) and not from_wire and isinstance(value, dict):
                 _check_names(kind, value)
@@ -218,8 +223,10 @@ def _value_codec(kind: Any) -> Codec:
             meant = opened(sent, None)
             return Likeness.SAME if meant == shown else like_json(dump(meant), dump(shown))
         except Misfit:
+            # What cannot be read says nothing about what was sent.
             return None
 
+    # It cannot be edited in place, so that nothing has to be kept unopened to find edits.
     if kind in IMMUTABLE:
         return Codec(lambda value: opened(value, None), accept, dump=dump, exact=False, like=like)
     return Codec(
@@ -343,6 +350,7 @@ def codec_of(annotation: Any) -> Codec:
         return _list_codec(arguments[0])
     elif origin is dict and arguments[1] is Any:
         return _OBJECT
+    # Entries that do not dump to what was loaded would make every map that was read look edited.
     elif origin is dict and (hasattr(arguments[1], "from_wire") or codec_of(arguments[1]).exact):
         return _map_codec(arguments[1])
     elif hasattr(kind, "from_wire") or is_taught(kind):

@@ -155,7 +155,8 @@ class Delivery:
             connect_limit=timeout.connect,
             read_limit=timeout.read,
             streamed=True,
-            signed=True,  # storages name their signatures as they like, so that the whole query is secret
+            # Storages name their signatures as they like, so that the whole query is secret.
+            signed=True,
         )
 
     def deliver(self, attempt: Attempt, *, follow: Callable[[str, str], str] | None = None) -> RawResponse:
@@ -169,9 +170,8 @@ class Delivery:
                 if 200 <= outcome.status < 300:
                     return outcome
                 if attempt.method == "DELETE" and outcome.status in _GONE and acted:
-                    return RawResponse(
-                        204, outcome.headers
-                    )  # an earlier attempt deleted it, and its answer was lost
+                    # An earlier attempt deleted it, and its answer was lost.
+                    return RawResponse(204, outcome.headers)
                 location = conceal(outcome.headers.get("Location"))
                 if outcome.status in _REDIRECTS and location:
                     hops += 1
@@ -199,7 +199,8 @@ class Delivery:
                 if asked is not None and self._settings.retry.allows(asked):
                     throttle.pause(asked, slot=slot, label=f"{attempt.label}: {outcome.status}")
         finally:
-            throttle.running.discard(slot)  # a second Ctrl-C may skip the next line, but not a single step
+            # A second Ctrl-C may skip the next line, but not a single step.
+            throttle.running.discard(slot)
             throttle.release(slot, succeeded=succeeded)
         return outcome
 

@@ -103,6 +103,7 @@ class Folder:
         if isinstance(entry, FolderProblem):
             raise entry.error
         parts: dict[str, PlannedFile] = {}
+        # No path holds a NUL, on any system, so that it separates the paths of an item.
         for spec, path in zip(self.specs, entry.split("\0"), strict=True):
             if path:
                 source = LocalFile.of(self.root / path)
