@@ -30,6 +30,7 @@ METHODS: Final[dict[str, str]] = {
     "Report._repr_html_": f"{_NOTEBOOK}.tables:report_html",
     "Task.picture": f"{_NOTEBOOK}.rows:task_picture",
     "Task.show": f"{_NOTEBOOK}.rows:task_show",
+    "TaskManager.annotate_from": "synapse.interop.formats.annotate_from:annotate_from",
     "Trace._repr_html_": f"{_NOTEBOOK}.tables:trace_html",
     "Values._repr_html_": f"{_NOTEBOOK}.tables:values_html",
 }

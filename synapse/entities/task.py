@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from os import PathLike
 from typing import TYPE_CHECKING, Any, Literal
 
 import attrs
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from synapse.entities.assignment import AssignmentManager
     from synapse.entities.data import DataUnit
     from synapse.entities.project import Project
+    from synapse.interop.formats.report import AnnotationReport
     from synapse.showing import View
 
 
@@ -105,6 +107,35 @@ class TaskManager(AnnotatedManager["Task"]):
             written = bulk.write_each(session, annotate, items=loaded_tasks(session, given, into=loaded))
         bulk.raise_failures(written.by(_named), did="annotated", of="tasks")
         return len(written.done)
+
+    @optional
+    def annotate_from(
+        self,
+        source: str | PathLike[str],
+        *,
+        format: Literal["coco", "yolo", "voc", "imagefolder", "dm_v2", "jsonl"],
+        kind: Literal["detect", "segment", "pose", "obb"] = "detect",
+        match: Literal["stem", "name", "id"] | Callable[[Task], str] = "stem",
+        existing: Literal["refuse", "replace", "add"] = "refuse",
+        dry_run: bool = False,
+        strict: bool = False,
+        classes: Sequence[str] | None = None,
+        specification: str | None = None,
+        submit: bool = True,
+        schema: TaskSchema | Literal["any", "dm_schema_v1"] | None = None,
+        outside: Outside = "refuse",
+    ) -> AnnotationReport:
+        """Annotate the tasks of the query with the labels that a folder or a file has for their pictures.
+
+        A picture is matched by its file name without ending, with it (`"name"`), by the key of its task, which COCO and
+        jsonl hold (`"id"`), or by the name that a call gives for a task. Tasks that have annotations are refused, or
+        these replaced or added to. Everything is read and checked before anything is sent: what fails is in the report,
+        and with `strict=True` a `MappingError`. `dry_run=True` sends nothing.
+
+        `classes` names those of YOLO, where neither `data.yaml` nor `classes.txt` does; `submit`, `schema` and
+        `outside` are those of `annotate()`.
+        """
+        raise NotImplementedError
 
 
 def _named(pair: Any) -> object:

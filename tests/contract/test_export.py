@@ -100,10 +100,10 @@ class TestCoco:
         report = tasks_of(project).export(tmp_path / "out", format="coco")
 
         document = json.loads((tmp_path / "out" / "annotations.json").read_bytes())
-        keys = [task.id for task in tasks_of(project)]
+        keys, units = zip(*tasks_of(project).values_list("id", "data_unit_id"), strict=True)
         assert [
             (keys[0], "사진.png"),
-            (keys[1], f"사진_{keys[1]}.png"),
+            (keys[1], f"사진_{units[1]}.png"),
             (keys[2], "_CON.png"),
             (keys[3], "a_b_.png"),
         ] == [(each["id"], each["file_name"]) for each in document["images"]]

@@ -27,6 +27,7 @@ from synapse.interop.formats.items import (
     picture_of,
     rows_of,
     size_in_meta,
+    unit_of,
     with_sizes,
 )
 from synapse.interop.formats.report import AnnotationReport, ReportEntry
@@ -166,7 +167,7 @@ class _Parts:
             if row.category not in self.names:
                 raise MappingError(f"its category is {row.category!r}, none of {', '.join(self.names)}")
             return str(Split(row.category).value)
-        return split_of(row.pk if row.data_unit_id is None else row.data_unit_id, self.shares)
+        return split_of(unit_of(row), self.shares)
 
 
 @attrs.define(kw_only=True)
@@ -202,32 +203,40 @@ class _Export:
             if self._is_refused():
                 return
             try:
+                name, file = self._picture(row)
+                # Rows that are left out take a name as well: it must not be that of a later one.
+                given = self.names.give(file.name if file else str(row.pk), unit_of(row))
                 found = annotations_of(row)
                 if found is None:
                     self.report.add("skipped", ReportEntry(row.pk, "it has no annotations yet"))
                 else:
                     self._know_project(row)
-                    yield self._item(row, found)
+                    yield self._item(row, found, given=given, file=file, specification=name)
             except (MappingError, NoPictureError) as error:
                 self.report.add("failed", ReportEntry(row.pk, str(error)))
 
-    def _item(self, row: Any, found: Annotations) -> Item:
-        needs_picture = self.writer.needs_picture
+    def _picture(self, row: Any) -> tuple[str, RemoteFile | None]:
         files: dict[str, RemoteFile] = row.files or {}
         try:
             name = picture_of(files, specification=self.specification)
         except NoPictureError:
-            if needs_picture:
+            if self.writer.needs_picture:
                 raise
             name = next(iter(files), "")
-        file = files.get(name)
-        values, others = drawn_on(found, name) if needs_picture else (tuple(found), ())
+        return name, files.get(name)
+
+    def _item(
+        self, row: Any, found: Annotations, *, given: str, file: RemoteFile | None, specification: str
+    ) -> Item:
+        values, others = (
+            (tuple(found), ()) if not self.writer.needs_picture else drawn_on(found, specification)
+        )
         return Item(
             key=row.pk,
             row=row,
-            specification=name,
+            specification=specification,
             file=file,
-            name=self.names.give(file.name if file else str(row.pk), row.pk),
+            name=given,
             split=self.parts.choose(row),
             annotations=found,
             values=values,

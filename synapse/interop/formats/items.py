@@ -129,6 +129,12 @@ def annotations_of(row: Any) -> Annotations | None:
     return Annotations.from_v1(data) if data else None
 
 
+def unit_of(row: Any) -> int:
+    """Give the key of a row's unit, which tasks of other projects and ground truths share; else its own."""
+    key: int = row.pk if row.data_unit_id is None else row.data_unit_id
+    return key
+
+
 def rows_of(queryset: Any, report: AnnotationReport) -> Iterator[Any]:
     """Give the rows of a query with what an export needs, and count those that don't fit their entity."""
     fields = [name for name in FIELDS if name in queryset.entity._schema.names]

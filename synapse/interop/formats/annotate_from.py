@@ -1,0 +1,296 @@
+"""`Task.objects.filter(…).annotate_from(…)`: labels from files onto the tasks whose pictures they are of."""
+
+from __future__ import annotations
+
+import os
+
+from collections.abc import Callable, Iterator, Sequence
+from os import PathLike
+from typing import Any, Final, Literal
+
+import attrs
+
+from synapse.annotations import Annotation, Annotations, Outside
+from synapse.annotations.bounds import OutsideError, fit
+from synapse.downloads.file_names import safe_name
+from synapse.entities.annotating import data_of
+from synapse.entities.choices import TaskSchema
+from synapse.errors import BulkError, MappingError, QueryError, SynapseError, TransferError, describe
+from synapse.interop.formats.draft import stem_of
+from synapse.interop.formats.export import check_format
+from synapse.interop.formats.items import (
+    NoPictureError,
+    batches,
+    check_specification,
+    header_size,
+    picture_of,
+    rows_of,
+    size_in_meta,
+)
+from synapse.interop.formats.problems import Problem
+from synapse.interop.formats.report import AnnotationReport, ReportEntry
+from synapse.interop.formats.sources import PictureLabels, Size, Source, key_of, labels_of
+from synapse.interop.formats.yolo import Kind, check_kind
+from synapse.orm import arguments
+from synapse.values import is_many, user_path
+
+_MATCHES: Final = ("stem", "name", "id")
+_EXISTING: Final = ("refuse", "replace", "add")
+
+
+def annotate_from(
+    queryset: Any,
+    source: str | PathLike[str],
+    *,
+    format: str,
+    kind: Kind = "detect",
+    match: Literal["stem", "name", "id"] | Callable[[Any], str] = "stem",
+    existing: Literal["refuse", "replace", "add"] = "refuse",
+    dry_run: bool = False,
+    strict: bool = False,
+    classes: Sequence[str] | None = None,
+    specification: str | None = None,
+    submit: bool = True,
+    schema: TaskSchema | Literal["any", "dm_schema_v1"] | None = None,
+    outside: Outside = "refuse",
+) -> AnnotationReport:
+    """Annotate the tasks of a query with the labels that files have for their pictures, and report on each."""
+    for name, value in {"dry_run": dry_run, "strict": strict, "submit": submit}.items():
+        arguments.flag(f"annotate_from({name}=...)", value)
+    opened = _opened(
+        source, format=check_format("annotate_from", format), kind=check_kind(kind), classes=classes
+    )
+    report = AnnotationReport(
+        f"annotations from {opened.root}" + (" (dry run: nothing was sent)" if dry_run else "")
+    )
+    run = _Annotating(
+        queryset=queryset,
+        report=report,
+        match=_checked_match(match),
+        existing=_choice("existing", existing, _EXISTING),
+        specification=check_specification(specification),
+        how={"schema": schema, "outside": outside},
+    )
+    run.index(labels_of(opened, format))
+    planned = run.plan()
+    if strict and report.failed:
+        raise MappingError(
+            f"annotate_from(strict=True): {report.counts['failed']:,} problems, the first: {report.failed[0]}. "
+            "Nothing was sent; dry_run=True lists them all"
+        )
+    run.send(planned, submit=submit, dry_run=dry_run)
+    return report
+
+
+def _choice(name: str, value: object, known: Sequence[str]) -> Any:
+    if value not in known:
+        raise QueryError(
+            f"{name} takes {', '.join(map(repr, known))}, got {describe(value)}; nothing was sent"
+        )
+    return value
+
+
+def _checked_match(match: object) -> Any:
+    return match if callable(match) else _choice("match", match, _MATCHES)
+
+
+def _opened(source: object, *, format: str, kind: Kind, classes: object) -> Source:
+    if not isinstance(source, str | os.PathLike) or not os.fspath(source):
+        raise TransferError(
+            f"labels are read from a folder or a file, given by its path, not from {describe(source)}"
+        )
+    root = user_path(os.fsdecode(source))
+    if not root.exists():
+        raise TransferError(f"there is no {str(root)!r} to read labels from; nothing was sent")
+    if classes is not None and (
+        not is_many(classes) or not all(isinstance(each, str) and each for each in classes)
+    ):
+        raise QueryError(
+            f"classes takes the names of classes in order, got {describe(classes)}; nothing was sent"
+        )
+    listed: Any = classes
+    return Source(root=root, kind=kind, classes=None if classes is None else tuple(listed))
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class _Planned:
+    """A task by its key, and the labels that are for it."""
+
+    task: int
+    labels: PictureLabels
+    size: Size | None
+    specification: str
+
+
+@attrs.define(kw_only=True, eq=False)
+class _Annotating:
+    queryset: Any
+    report: AnnotationReport
+    match: Any
+    existing: str
+    specification: str | None
+    how: dict[str, Any]
+    found: dict[object, PictureLabels] = attrs.Factory(dict)
+    claims: dict[PictureLabels, list[int]] = attrs.Factory(dict)
+
+    def index(self, labels: Iterator[PictureLabels | Problem]) -> None:
+        """Take in all labels by what a picture is matched by; of two for one picture, neither is used."""
+        doubled = set()
+        for each in labels:
+            if isinstance(each, Problem):
+                self._fail(None, each.reason, path=each.path)
+                continue
+            key = each.key if self.match == "id" else key_of(each.name, match=self._by)
+            if key is None or not isinstance(key, int | str):
+                self._fail(None, "it has no id that a task could be found by", path=each.path)
+            elif key in self.found:
+                doubled.add(key)
+                self._fail(None, f"another one is for {each.name!r} as well; neither is used", path=each.path)
+            else:
+                self.found[key] = each
+        for key in doubled:
+            del self.found[key]
+
+    @property
+    def _by(self) -> str:
+        return self.match if self.match in _MATCHES else "stem"
+
+    def plan(self) -> list[_Planned]:
+        """Find the task of each picture, read its labels and check them, before anything is sent."""
+        candidates: list[_Planned] = []
+        for batch in batches(rows_of(self.queryset, self.report)):
+            matched = [(row, each) for row in batch if (each := self._planned(row)) is not None]
+            for row, each in self._sized(matched):
+                self.claims.setdefault(each.labels, []).append(each.task)
+                if self._is_fit(row, each):
+                    candidates.append(each)
+        for labels in self.found.values():
+            if labels not in self.claims:
+                self._fail(None, "no task has a picture of this name", path=labels.path)
+        good = [each for each in candidates if len(self.claims[each.labels]) == 1]
+        for each in candidates:
+            if len(self.claims[each.labels]) > 1:
+                others = ", ".join(map(str, self.claims[each.labels][:5]))
+                self._fail(each.task, f"tasks {others} have a picture of this name", path=each.labels.path)
+        return good
+
+    def _planned(self, row: Any) -> _Planned | None:
+        try:
+            name = picture_of(row.files or {}, specification=self.specification)
+        except NoPictureError as error:
+            self._fail(row.pk, str(error))
+            return None
+        file = row.files[name]
+        labels = self._labels_of(row, file.name)
+        if labels is None:
+            self.report.add("skipped", ReportEntry(row.pk, f"there are no labels for {file.name!r}"))
+            return None
+        return _Planned(task=row.pk, labels=labels, size=size_in_meta(file), specification=name)
+
+    def _labels_of(self, row: Any, name: str) -> PictureLabels | None:
+        """Find labels by name; an export marks the second picture of a name by its unit's key."""
+        if self.match == "id":
+            return self.found.get(row.pk)
+        if self.match not in _MATCHES:
+            return self.found.get(key_of(str(self.match(row)), match="stem"))
+        safe = safe_name(name)
+        stem = stem_of(safe)
+        for each in (f"{stem}_{row.data_unit_id}{safe[len(stem) :]}", name, safe):
+            labels = self.found.get(key_of(each, match=self._by))
+            if labels is not None:
+                return labels
+        return None
+
+    def _sized(self, matched: list[tuple[Any, _Planned]]) -> Iterator[tuple[Any, _Planned]]:
+        """Read the sizes of pictures that only their first bytes tell, where the format needs them."""
+        lacking = [each for each in matched if each[1].size is None and each[1].labels.needs_size]
+        known: dict[int, tuple[Size | None, Exception | None]] = {}
+        if lacking:
+            read = self.queryset.session.map(
+                lambda each: header_size(each[0].files[each[1].specification]), lacking
+            )
+            known = {planned.task: (size, error) for (_, planned), size, error in read}
+        for row, each in matched:
+            size, error = known.get(each.task, (each.size, None))
+            if error is None:
+                yield row, attrs.evolve(each, size=size)
+            else:
+                self.claims.setdefault(each.labels, []).append(each.task)
+                self._fail(each.task, f"the size of its picture is not known: {error}")
+
+    def _is_fit(self, row: Any, planned: _Planned) -> bool:
+        """Read and check the labels of a task; what is wrong goes into the report."""
+        told = planned.labels.size
+        if told and planned.size and told != planned.size:
+            sizes = [f"{width} × {height}" for width, height in (told, planned.size)]
+            self._fail(
+                row.pk, f"labels of a picture of {sizes[0]}, and it has {sizes[1]}", path=planned.labels.path
+            )
+            return False
+        if row.data and self.existing == "refuse":
+            self._fail(row.pk, "it has annotations: pass existing='replace' or existing='add'")
+            return False
+        try:
+            values, problems = self._read(planned)
+            for each in problems:
+                self.report.add("failed", ReportEntry(row.pk, each.reason, path=each.path))
+            data_of(row, self._document(row, values), more=(), **self.how)
+        except SynapseError as error:
+            self._fail(row.pk, str(error), path=planned.labels.path)
+            return False
+        return True
+
+    def _read(self, planned: _Planned) -> tuple[tuple[Any, ...], Sequence[Problem]]:
+        values, problems = planned.labels.read(planned.size or (0, 0))
+        # The unit may not know the size that the labels tell.
+        size = planned.size or planned.labels.size
+        if size is not None:
+            values = tuple(_fitted(each, size, outside=self.how["outside"]) for each in values)
+        if self.specification is not None:
+            values = tuple(attrs.evolve(each, media=self.specification) for each in values)
+        return values, problems
+
+    def _document(self, row: Any, values: Sequence[Any]) -> Annotations:
+        before = row.annotations if self.existing == "add" and row.data else Annotations()
+        return before + values
+
+    def send(self, planned: list[_Planned], *, submit: bool, dry_run: bool) -> None:
+        """Annotate by hundreds; where the run ends early, the rest is in the report as not tried."""
+        ended: Exception | None = None
+        for batch in batches(planned):
+            read = {each.task: self._read(each)[0] for each in batch}
+            left_out: dict[int, object] = dict.fromkeys(read, f"not tried: {ended}") if ended else {}
+            if not dry_run and ended is None:
+                try:
+                    self._send(read, submit=submit)
+                except BulkError as error:
+                    left_out = {_key(each): reason for each, reason in error.failed}
+                    left_out |= {_key(each): f"not tried: {error}" for each in error.untried}
+                    ended = error if error.untried else None
+            for task, reason in left_out.items():
+                self._fail(task, str(reason))
+            for task in read.keys() - left_out.keys():
+                self.report.add_task(task, read[task], problems=())
+
+    def _send(self, read: dict[int, tuple[Any, ...]], *, submit: bool) -> None:
+        pairs: Any = read
+        if self.existing == "add":
+            tasks = self.queryset.entity.objects.using(self.queryset.session)
+            rows = tasks.only("project_id", "data").in_bulk(list(read))
+            pairs = {task: self._document(task, read[key]) for key, task in rows.items()}
+        self.queryset.annotate_many(pairs, submit=submit, **self.how)
+
+    def _fail(self, task: int | None, reason: str, *, path: str = "") -> None:
+        self.report.add("failed", ReportEntry(task, reason, path=path))
+
+
+def _fitted(value: Annotation, size: Size, *, outside: Outside) -> Annotation:
+    try:
+        return fit(value, width=size[0], height=size[1], outside=outside)
+    except OutsideError as error:
+        raise QueryError(f"{type(value).__name__} {value.class_name!r} {error}") from None
+
+
+def _key(given: Any) -> int:
+    key: int = given if isinstance(given, int) else given.pk
+    return key
