@@ -17,6 +17,7 @@ from synapse.sandbox import Sandbox, serve
 from tests.contract.factory import Factory
 from tests.contract.toy import Toy
 from tests.contract.toy_backend import toy_server
+from tests.objectstore import object_store
 
 TENANTS = ("demo", "contract", "stranger", "equivalence")
 
@@ -42,6 +43,13 @@ def only_given_settings(box: Sandbox, empty_home: Path, monkeypatch: pytest.Monk
 def box() -> Iterator[Sandbox]:
     """The running sandbox: `demo` is the seeded workspace, the others start without content."""
     with serve(seed="demo", tenants=TENANTS) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture(scope="session")
+def signing() -> Iterator[Sandbox]:
+    """A sandbox whose files lie in an S3 service, and that signs addresses of it."""
+    with object_store() as store, serve(object_storage=store) as sandbox:
         yield sandbox
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +12,8 @@ import requests
 
 from synapse import BackendClient, BulkError, ClientError, QueryError
 from synapse.client.exceptions import ClientBulkError, FileMissingError
-from synapse.sandbox import serve
+from synapse.sandbox import Sandbox
 from tests.contract.factory import NUMBERS, Factory
-from tests.objectstore import object_store
 
 MIB = 1024 * 1024
 
@@ -236,13 +234,11 @@ class TestBulkUploads:
         with pytest.raises(QueryError, match="strategy must be 'presigned' or None"):
             client.upload_files_bulk([picture()], strategy="carrier pigeon")
 
-    def test_presigned_uploads(self, picture: Any) -> None:
+    def test_presigned_uploads(self, signing: Sandbox, picture: Any) -> None:
         """Asked for, put and confirmed step by step, or all in one call."""
         path, other = picture("a.png"), picture("b.png")
         sha1 = hashlib.sha1(path.read_bytes()).hexdigest()
-        with ExitStack() as stack:
-            box = stack.enter_context(serve(object_storage=stack.enter_context(object_store())))
-            client = stack.enter_context(BackendClient(box.url, box.api_token))
+        with BackendClient(signing.url, signing.api_token) as client:
             asked = [{"filename": path.name, "size": 32, "content_type": "image/png"}]
             [place] = client.request_presigned_upload(asked)["files"]
             put = client.upload_file_to_presigned_url(place["presigned_url"], path, "image/png")

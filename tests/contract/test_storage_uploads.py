@@ -11,16 +11,9 @@ from pathlib import Path
 import pytest
 
 from synapse import DataCollection, DataFile, DataUnit, FileSpecification, Session
-from synapse.sandbox import Sandbox, serve
+from synapse.sandbox import Sandbox
 from synapse.uploads.presigned import declined
-from tests.objectstore import KEY, MIB, object_store
-
-
-@pytest.fixture(scope="module")
-def signing() -> Iterator[Sandbox]:
-    """A sandbox that signs addresses of a storage."""
-    with object_store() as store, serve(object_storage=store) as sandbox:
-        yield sandbox
+from tests.objectstore import KEY, MIB
 
 
 @pytest.fixture

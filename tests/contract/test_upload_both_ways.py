@@ -16,20 +16,11 @@ from synapse import (
     TransferError,
 )
 from synapse.dialects import Request, v1_uploads
-from synapse.sandbox import serve
 from synapse.testing import assert_requests
 from synapse.uploads.checksums import hash_files
-from tests.objectstore import object_store
 
 PICTURE = FileSpecification(name="image_1", file_type="image", is_primary=True, is_required=True)
 WAYS = pytest.mark.parametrize("first", [None, False], ids=["storage first", "backend first"])
-
-
-@pytest.fixture(scope="module")
-def signing():
-    """A backend whose files lie in an S3 service."""
-    with object_store() as store, serve(object_storage=store) as box:
-        yield box
 
 
 @pytest.fixture

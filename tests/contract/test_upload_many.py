@@ -28,12 +28,10 @@ from synapse import (
     ValidationError,
 )
 from synapse.dialects import Request, v1_actions
-from synapse.sandbox import serve
 from synapse.testing import assert_requests
 from synapse.uploads import local_state as digests
 from tests.amounts import part
 from tests.faults.hostile import Proxy, stall
-from tests.objectstore import object_store
 
 PAIRS = [
     FileSpecification(name="image_1", file_type="image", is_primary=True, is_required=True),
@@ -92,17 +90,10 @@ def statuses(report: Any) -> list[str]:
     return [outcome.status for outcome in report]
 
 
-@pytest.fixture(scope="module")
-def storage_box():
-    """A backend whose files lie in an S3 service."""
-    with object_store() as store, serve(object_storage=store) as box:
-        yield box
-
-
 @pytest.fixture
-def storage_session(storage_box):
+def storage_session(signing):
     """The current session, on that backend."""
-    with Session(storage_box.url, api_token=storage_box.api_token) as session:
+    with Session(signing.url, api_token=signing.api_token) as session:
         yield session
     session.close()
 

@@ -307,6 +307,7 @@ FILES: Final = [
         "FilesManager.download",
         lambda w: w.all(DataUnit).filter(data_collection=w.keys.collection).download(w.target()),
     ),
+    Call("AnnotatedManager.export", lambda w: w.tasks.export(w.target(), format="jsonl")),
 ]
 
 WRITES: Final = [
