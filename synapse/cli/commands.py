@@ -54,8 +54,15 @@ def cli() -> None:
 @click.option("--images", type=FOLDER, metavar="DIR", help="Take these pictures; a folder's name is a label.")
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Take no more than N pictures.")
 @click.option("--workers", type=click.IntRange(min=1), default=8, metavar="N", help="Requests at once.")
+@click.option(
+    "--report",
+    type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    default="demo-report.html",
+    metavar="FILE",
+    help="Write the page at the end to FILE.",
+)
 @click.option("--keep", is_flag=True, help="Leave the backend running until Ctrl-C.")
-def demo(*, images: Path | None, limit: int | None, workers: int, keep: bool) -> None:
+def demo(*, images: Path | None, limit: int | None, workers: int, keep: bool, report: Path) -> None:
     """Do the main job on real pictures.
 
     The backend runs on this machine, the pictures are the handwritten digits that scikit-learn ships, or your own
@@ -63,7 +70,7 @@ def demo(*, images: Path | None, limit: int | None, workers: int, keep: bool) ->
     """
     from synapse.cli.demo import run_demo
 
-    run_demo(images=images, limit=limit, workers=workers, keep=keep)
+    run_demo(images=images, limit=limit, workers=workers, keep=keep, report=report)
 
 
 @cli.command()

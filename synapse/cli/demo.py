@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
+from rich.markup import escape
 
 from synapse.cli.pictures import Input, read_folder, write_digits
 from synapse.cli.sandbox import admin, backend, snippet, wait
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from synapse.sandbox import Sandbox
 
 
-def run_demo(*, images: Path | None, limit: int | None, workers: int, keep: bool) -> None:
+def run_demo(*, images: Path | None, limit: int | None, workers: int, keep: bool, report: Path) -> None:
     """Do every step, then show what each took; a mismatch raises `MismatchError`."""
     show = Show(Console(highlight=False))
     with tempfile.TemporaryDirectory(prefix="synapse-demo-") as folder, contextlib.ExitStack() as stack:
@@ -32,11 +33,12 @@ def run_demo(*, images: Path | None, limit: int | None, workers: int, keep: bool
             sandbox = stack.enter_context(backend())
             session = stack.enter_context(_connected(sandbox, workers))
             show.line(f"{sandbox.url}, admin page {admin(sandbox)}")
-        Demo(show, session, given=given, scratch=Path(folder)).play()
+        Demo(show, session, given=given, scratch=Path(folder), report=report).play()
         show.console.print("", show.table(), sep="\n")
         show.console.print(
             f"[green]✓[/] {len(given.pictures):,} pictures came back with their labels, byte for byte."
         )
+        show.console.print(f"[bold]Report[/]      {escape(str(report.resolve()))}", soft_wrap=True)
         _part(show, sandbox, keep=keep)
 
 

@@ -16,6 +16,7 @@ import click
 
 from synapse.annotations import Annotation, Annotations
 from synapse.cli.pictures import Input
+from synapse.cli.report import write_report
 from synapse.cli.show import Show, Step, counted
 from synapse.entities import (
     DataCollection,
@@ -37,6 +38,7 @@ IMAGE: Final = "image_1"
 TAGS: Final = 12
 BATCH: Final = 100
 SHOWN: Final = 5
+SHEET_COLUMNS: Final = 5
 PATIENCE: Final = 60
 CODE: Final = "label-report"
 MAIN: Final = 'def report(params):\n    print("project", params["project"])\n'
@@ -54,6 +56,7 @@ class Demo:
     session: Session
     given: Input = attrs.field(kw_only=True)
     scratch: Path = attrs.field(kw_only=True)
+    report: Path = attrs.field(kw_only=True)
     collection: DataCollection = attrs.field(init=False)
     project: Project = attrs.field(init=False)
     version: GroundTruthVersion = attrs.field(init=False)
@@ -69,6 +72,7 @@ class Demo:
         self.run_plugin()
         self.freeze()
         self.check()
+        self.draw()
 
     def _step(self, title: str, *code: str) -> contextlib.AbstractContextManager[Step]:
         """Show a step, counting the requests of the session."""
@@ -254,6 +258,14 @@ class Demo:
                 self._expect(name, rest.pop(name, None), (read.item.annotations, read.value()))
                 step.rows += 1
             self._expect("pictures that did not come back", [], list(rest))
+
+    def draw(self) -> None:
+        """Draw a contact sheet with what was annotated, and leave it as a page."""
+        with self._step("Look at them", "sheet = project.tasks.show(columns=5)") as step:
+            sheet = self.project.tasks.show(columns=SHEET_COLUMNS)
+            labels = [picture.label for picture in self.given.pictures]
+            write_report(self.report, name=self.given.title, labels=labels, sheet=sheet)
+            step.rows = len(labels)
 
 
 def _placed(annotation: Annotation) -> Annotations:

@@ -32,7 +32,8 @@ from tests.cli.process import Ended, Running, environment, is_there
 from tests.conftest import MEASURE
 
 URL = re.compile(r"http://127\.0\.0\.1:\d+")
-STEPS = 11
+STEPS = 12
+REPORT = "demo-report.html"
 DEMO = ("-m", "synapse.cli", "demo")
 STRANGE = {
     "HTTP_PROXY": "http://127.0.0.1:9",
@@ -67,7 +68,9 @@ def ended(scratch: Path, measuring: str | None) -> Ended:
     with pytest.MonkeyPatch.context() as patch:
         if measuring is not None:
             patch.setenv(MEASURE, measuring)
-        return Running.start([*DEMO, "--limit=40"], scratch=scratch, **STRANGE).end()
+        return Running.start(
+            [*DEMO, "--limit=40", f"--report={scratch / REPORT}"], scratch=scratch, **STRANGE
+        ).end()
 
 
 class TestWholeDemo:
@@ -95,6 +98,14 @@ class TestWholeDemo:
         assert "40 pictures came back with their labels, byte for byte." in ended.out
         assert f"{address(ended.out)}/admin/ (user admin, password " in ended.out
         assert "\x1b" not in ended.out
+
+    def test_leaves_a_report(self, ended, scratch):
+        """It ends with the path of a page that counts the labels and shows pictures with their boxes."""
+        page = scratch / REPORT
+        html = page.read_text(encoding="utf-8")
+
+        assert str(page) in ended.out
+        assert (20, True) == (html.count("<rect "), "<td>all</td><td>40</td>" in html)
 
     @pytest.mark.full
     def test_shows_code_that_runs(self, ended, box, tmp_path):
@@ -223,7 +234,7 @@ class TestMismatch:
         def make(**changes: object) -> Demo:
             given = write_digits(tmp_path, limit=3)
             given.pictures[0] = attrs.evolve(given.pictures[0], **changes)
-            return Demo(Show(Console()), session, given=given, scratch=tmp_path)
+            return Demo(Show(Console()), session, given=given, scratch=tmp_path, report=tmp_path / REPORT)
 
         yield make
         synapse.disconnect()

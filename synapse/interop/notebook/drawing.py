@@ -111,7 +111,7 @@ def legend(drawing: Drawing) -> str:
     counts = Counter((each.class_name, type(each).__name__) for each in drawing.annotations)
     items = [
         f'<li><span class="colour" style="background:{drawing.colours[name]}"></span>'
-        f"{NONE if name is None else text(cut(name))} <b>{count}</b> {kind}</li>"
+        f"{NONE if name is None else text(cut(name))} <b>×{count}</b> {kind}</li>"
         for (name, kind), count in sorted(counts.items(), key=lambda pair: (-pair[1], str(pair[0])))
     ]
     drawable = sum(isinstance(each, _DRAWN) for each in drawing.annotations)

@@ -87,8 +87,8 @@ class TestTask:
         """Colours alone may be taken for each other."""
         shown = shown_task(BOX, BOX, Label("밤", media="image_1"))
 
-        assert "정지 2 Box" in " ".join(shown.text.split())
-        assert "밤 1 Label" in " ".join(shown.text.split())
+        assert "정지 ×2 Box" in " ".join(shown.text.split())
+        assert "밤 ×1 Label" in " ".join(shown.text.split())
 
     def test_holds_pictures_itself(self) -> None:
         """No address leads out of the page, and no signature is in it."""
