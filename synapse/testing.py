@@ -106,7 +106,11 @@ class CannedSession(Session):
     def _decoded(self, reply: Reply, decode: Decode | None) -> Reply:
         if decode is None:
             return reply
-        return attrs.evolve(reply, data=decode(json.dumps(reply.data).encode()))
+        try:
+            content = json.dumps(reply.data).encode()
+        except TypeError:  # no JSON
+            return reply
+        return attrs.evolve(reply, data=decode(content))
 
     def _record(self, request: Request, outcome: int | str) -> None:
         url = request.target if "://" in request.path else f"{self.host}/{request.target}"

@@ -36,6 +36,20 @@ def pytest_collection_finish() -> None:
     gc.enable()
 
 
+@pytest.fixture(scope="module", params=["msgspec", pytest.param("stdlib", marks=pytest.mark.full)])
+def each_parser(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Read pages by msgspec, which leaves JSON fields unparsed, and in a full run by the standard library as well."""
+    from synapse.session import decoding
+
+    if request.param == "msgspec":
+        pytest.importorskip("msgspec")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(decoding.VARIABLE, request.param)
+        decoding.decoder.cache_clear()
+        yield request.param
+    decoding.decoder.cache_clear()
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add `--full`: whole products of parameters, for `make test-full`."""
     parser.addoption("--full", action="store_true", help="run every combination, not only every pair")

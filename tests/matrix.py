@@ -44,7 +44,7 @@ class Leg:
 
 
 FAST: Final = ("cli", "demo", "fast", "sandbox")
-# Django 5.2 is the last for Python 3.11; the others have the newest. Two legs parse JSON without orjson.
+# Django 5.2 is the last for Python 3.11; the others have the newest. Two legs read JSON without msgspec.
 LEGS: Final = (
     Leg("floors", "3.11", lowest=True, extras=FAST),
     Leg("3.11", "3.11"),

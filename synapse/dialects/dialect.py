@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeAlias, r
 
 import attrs
 
+from synapse.dialects.json_rows import ClosedPages
 from synapse.dialects.uploads import Uploads
 from synapse.dialects.wire import Body, Reply, Request
 from synapse.mapping.schema import Schema
@@ -165,6 +166,15 @@ class Table(Protocol):
 
     def value(self, row: Any, field: str) -> Any:
         """Read one field of a row as it came; `UNSET` where the row doesn't carry it."""
+        ...
+
+    def columns(self, rows: Sequence[Any]) -> Mapping[str, Sequence[Any]] | None:
+        """Give the values of rows that `pages` decoded by their keys, JSON as texts; None for any other rows."""
+        ...
+
+    @property
+    def pages(self) -> ClosedPages | None:
+        """Decodes answers to `select()` without parsing what is JSON inside of rows, where that is possible."""
         ...
 
     @property

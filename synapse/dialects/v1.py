@@ -13,6 +13,7 @@ import attrs
 
 from synapse.dialects import json_rows, v1_actions, v1_uploads
 from synapse.dialects.dialect import Actions, Credentials, Found, Place, Refusal, Traits
+from synapse.dialects.json_rows import ClosedPages, ClosedRow
 from synapse.dialects.refusals import flatten, summary
 from synapse.dialects.uploads import Uploads
 from synapse.dialects.v1_rows import ROWS, QueryKey, Row
@@ -92,6 +93,12 @@ class V1:
 @cache
 def _table(schema: Schema, catalog: Catalog) -> V1Table:
     return V1Table(schema, catalog)
+
+
+@cache
+def _pages(schema: Schema) -> ClosedPages | None:
+    pages = ClosedPages(schema, names_of(schema))
+    return pages if pages.is_possible else None
 
 
 @cache
@@ -221,12 +228,23 @@ class V1Table:
         return json_rows.value(row, self.names[field])
 
     @property
+    def pages(self) -> ClosedPages | None:
+        """Decodes pages without parsing what is JSON inside of rows; rows that have to be normalised it can't."""
+        return _pages(self.schema) if self.uniform else None
+
+    def columns(self, rows: Sequence[Any]) -> Mapping[str, Sequence[Any]] | None:
+        """Give the values of closed rows by their keys; None for any other rows."""
+        return json_rows.columns(rows)
+
+    @property
     def uniform(self) -> bool:
         """Whether rows need `normalise()` only where a value or a key is not as declared."""
-        return not self.wire.also and not self.wire.always
+        return self.wire.uniform
 
     def normalise(self, row: Any) -> dict[str, Any]:
         """Bring the shapes that one field can have on the wire to one."""
+        if isinstance(row, ClosedRow):
+            row = row.parsed()
         if not isinstance(row, dict):
             return {"": row}
         for name, other in self.wire.also.items():

@@ -46,6 +46,11 @@ class Row:
     reuses: bool = False
 
     @property
+    def uniform(self) -> bool:
+        """Whether every row comes as it is declared."""
+        return not self.also and not self.always
+
+    @property
     def lists(self) -> str:
         """The path of the list."""
         return self.list or self.path

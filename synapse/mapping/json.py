@@ -1,18 +1,23 @@
-"""JSON values: copies, comparison, and sealed ones."""
+"""JSON values: copies, comparison, sealed ones, and texts that are not parsed until they are read."""
 
 from __future__ import annotations
 
 import copy
 import enum
+import importlib.util
+import json
 import marshal
+import sys
 
+from collections.abc import Callable
 from datetime import date
+from functools import cache
 from typing import Any, Final, TypeAlias
 
 import attrs
 
 from synapse.errors import MappingError
-from synapse.mapping.structuring import converter
+from synapse.mapping.structuring import Misfit, converter
 from synapse.values import plain
 
 Json: TypeAlias = dict[str, Any]
@@ -142,7 +147,9 @@ def is_as_sealed(value: JsonValue, kept: JsonValue) -> bool:
 
 
 def unseal(kept: JsonValue) -> JsonValue:
-    """Return a new copy of a sealed value; any other value as it is."""
+    """Return a new copy of a sealed value, or of one that was kept as its text; any other value as it is."""
+    if kept.__class__ is JsonText:
+        return read(kept)
     return marshal.loads(kept) if kept.__class__ is Sealed else kept
 
 
@@ -180,3 +187,57 @@ def _same(first: JsonValue, second: JsonValue) -> bool:
         ValueError,
     ):  # an array has no truth value; it is no JSON, and is refused when it is sent
         return False
+
+
+# --- unparsed ---------------------------------------------------------------
+_LARGE: Final = 1 << 17
+
+
+class JsonText(bytes):
+    """The text of a JSON value as it came."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "<JSON>"  # it may hold tokens
+
+
+@cache
+def load() -> Callable[[bytes], Any]:
+    """Import msgspec's decoder."""
+    found: Callable[[bytes], Any] = importlib.import_module("msgspec.json").decode
+    return found
+
+
+def is_readable() -> bool:
+    """Whether msgspec is installed."""
+    return importlib.util.find_spec("msgspec") is not None
+
+
+def pays(content: bytes) -> bool:
+    """Whether msgspec is faster, which takes 20 ms to import: the standard library reads a megabyte in that time."""
+    return len(content) >= _LARGE or "msgspec" in sys.modules
+
+
+def loads(content: bytes) -> Any:
+    """Read JSON by msgspec, with the results and the errors of the standard library.
+
+    msgspec refuses NaN, infinities and lone surrogates, and numbers that are larger than any float; it reads all else
+    as the standard library does.
+    """
+    if not pays(content):
+        return json.loads(content)
+    try:
+        return load()(content)
+    except (ValueError, RecursionError):
+        return json.loads(content)
+
+
+def read(text: JsonText) -> Any:
+    """Parse a value; one that cannot be read is a `Misfit`."""
+    try:
+        return loads(text)
+    except RecursionError:
+        raise Misfit("nested too deeply") from None
+    except ValueError:
+        raise Misfit("no JSON that can be read") from None

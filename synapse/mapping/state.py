@@ -6,7 +6,7 @@ from typing import Any
 
 import attrs
 
-from synapse.mapping.json import Sealed, is_as_sealed, seal, unseal
+from synapse.mapping.json import JsonText, Sealed, is_as_sealed, read, seal, unseal
 from synapse.mapping.unset import UNSET
 
 
@@ -14,11 +14,13 @@ from synapse.mapping.unset import UNSET
 class State:
     """The state of one object.
 
-    `origin` holds the JSON values of lazy fields as they were loaded, which edits are compared with; they are sealed
-    once the value itself was handed out. `before` holds the values of other fields before they were assigned. `rows`
-    holds expanded related rows that are not opened yet, `related` the related objects, `peers` the other rows of the
-    page. `backend` is where the object came from, for a pickle without its session. `rows` and `extra`, the undeclared
-    part of a row, may hold anything, even tokens: they are neither shown nor pickled.
+    `origin` holds the JSON values of lazy fields as they were loaded, which edits are compared with; they are
+    sealed once the value itself was handed out, if they did not come as texts that are parsed when they are read.
+    `parsed` are values of such texts that were parsed ahead, each with its text. `before` holds the values of other
+    fields before they were assigned. `rows` holds expanded related rows that are not opened yet, `related` the
+    related objects, `peers` the other rows of the page. `backend` is where the object came from, for a pickle
+    without its session. `rows` and `extra`, the undeclared part of a row, may hold anything, even tokens: they are
+    neither shown nor pickled.
     """
 
     session: Any = None
@@ -29,9 +31,10 @@ class State:
     _before: dict[str, Any] | None = attrs.field(default=None, repr=False, alias="before")
     backend: Any = None
     deleted: bool = False
-    extra: dict[str, Any] | None = attrs.field(default=None, repr=False)
+    _extra: dict[str, Any] | None = attrs.field(default=None, repr=False, alias="extra")
     rows: dict[str, Any] | None = attrs.field(default=None, repr=False)
     related: dict[str, Any] | None = None
+    parsed: dict[str, tuple[JsonText, Any]] | None = attrs.field(default=None, repr=False)
 
     @property
     def before(self) -> dict[str, Any]:
@@ -44,6 +47,32 @@ class State:
     def before(self, values: dict[str, Any]) -> None:
         self._before = values
 
+    @property
+    def extra(self) -> dict[str, Any] | None:
+        """Parsed when it is first read: few ask for it."""
+        if self._extra and JsonText in map(type, self._extra.values()):
+            self._extra = {name: unseal(value) for name, value in self._extra.items()}
+        return self._extra
+
+    @extra.setter
+    def extra(self, values: dict[str, Any] | None) -> None:
+        self._extra = values
+
+    def text_of(self, name: str) -> JsonText | None:
+        """Return the text of a lazy field that came unparsed."""
+        value = self.origin.get(name)
+        return value if isinstance(value, JsonText) else None
+
+    def opened(self, name: str) -> Any:
+        """Return the JSON value of a lazy field for whoever is the first to read it."""
+        value = self.origin[name]
+        if value.__class__ is not JsonText:
+            return value
+        if self.peers is not None and name not in (self.parsed or ()):
+            self.peers.parse_ahead(name)
+        text, ready = (self.parsed or {}).pop(name, (None, None))
+        return ready if text is value else read(value)
+
     def loaded(self, name: str) -> Any:
         """Return the JSON value of a lazy field as it was loaded; `UNSET` if it was not."""
         return unseal(self.origin.get(name, UNSET))
@@ -55,6 +84,8 @@ class State:
     def hand_out(self, name: str) -> Any:
         """Return the loaded value for the user to edit, and keep a sealed copy of it."""
         value = self.origin[name]
+        if value.__class__ is JsonText:
+            return self.opened(name)
         if value is None or value.__class__ is Sealed:
             return unseal(value)
         sealed = seal(value)

@@ -87,12 +87,12 @@ def field_value(record: Record, name: str) -> Any:
         value = peek(record, name)
         if value is not UNSET:
             return value
-    if field.codec.plain:
-        value = state.hand_out(name)
-        put(record, name, value=value)
-        return value
     try:
-        value = open_value(field.codec, state.origin[name], session=state.session)
+        if field.codec.plain:
+            value = state.hand_out(name)
+            put(record, name, value=value)
+            return value
+        value = open_value(field.codec, state.opened(name), session=state.session)
     except Misfit as misfit:
         raise loading.misfitting(type(record), name, misfit=misfit, where=f" of {record.pk}") from None
     if value is not None and field.codec.completed:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from functools import cache
 from http import HTTPStatus
 from typing import Any, TypeVar, cast
@@ -13,6 +13,7 @@ from synapse.dialects import Request, Table
 from synapse.errors import MappingError, NotFoundError, TransportError, hidden
 from synapse.mapping.codecs import Misfit
 from synapse.mapping.json import same_json
+from synapse.mapping.page_columns import Columns
 from synapse.mapping.state import State
 from synapse.mapping.unset import UNSET
 from synapse.masking import outline
@@ -163,6 +164,26 @@ class _Maker:
     lazy: list[tuple[str, type, str, Put]] = attrs.field(factory=list)
     converted: list[tuple[str, Callable[[Any], Any], Callable[[Any], Any], Put]] = attrs.field(factory=list)
 
+    def make_columns(self, columns: Mapping[str, Sequence[Any]], **state: Any) -> list[Any] | None:
+        """Give an object for each row of a page that came as columns; None where anything looks odd."""
+        new, put_state = self.cls.__new__, self.cls._state.__set__
+        made = [new(self.cls) for _ in columns[self.table.pk]]
+        states = [State(saved=True, origin={}, **state) for _ in made]
+        try:
+            for one, life in zip(made, states, strict=True):
+                put_state(one, life)
+            page = Columns(columns, made, states)
+            for wire, kind, put in self.plain:
+                page.write(wire, put, kind=kind)
+            for wire, kind, name, put in self.lazy:
+                page.keep(wire, put, kind=kind, name=name)
+            for wire, quick, thorough, put in self.converted:
+                page.write_converted(wire, put, quick=quick, thorough=thorough)
+        except (ValueError, TypeError, AttributeError):
+            return None
+        page.keep_extra(_wire_names(self.table))
+        return made
+
     @classmethod
     def of(cls, entity: type[Record], table: Table) -> _Maker:
         """Sort the fields of an entity by how they are read."""
@@ -178,6 +199,14 @@ class _Maker:
                 quick = codec.load if codec.table is None else codec.table.get
                 made.converted.append((wire, quick, codec.load, put))
         return made
+
+    def make_page(self, rows: Sequence[Any], **state: Any) -> tuple[list[Any], list[int]]:
+        """Make objects of a page, by columns where its table has them."""
+        if (columns := self.table.columns(rows)) is not None:
+            if (made := self.make_columns(columns, **state)) is not None:
+                return made, []
+            rows = [self.table.normalise(row) for row in rows]
+        return self.make(rows, **state)
 
     def make(
         self, rows: Sequence[Any], *, session: Session, mode: FetchMode, peers: Peers | None = None
@@ -308,7 +337,7 @@ def load_page(
     # The collector would visit every object of the page again and again while they are made.
     # Collecting garbage while a page is made would walk over all of its objects again and again.
     with undisturbed():
-        made, odd = maker.make(rows, session=session, mode=mode, peers=peers)
+        made, odd = maker.make_page(rows, session=session, mode=mode, peers=peers)
         for place in odd:
             try:
                 one = load_odd(

@@ -10,19 +10,21 @@ import copy
 import weakref
 
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
 import attrs
 
 from synapse.errors import MultipleObjectsReturned, NotFoundError, QueryError, did_you_mean
+from synapse.mapping.codecs import Misfit
+from synapse.mapping.json import JsonText, read
 from synapse.mapping.schema import Schema
 from synapse.mapping.state import State
 from synapse.mapping.unset import UNSET
 from synapse.query.catalog import Catalog
 from synapse.query.lookups import By
 from synapse.session import Backend, Session, current_if_any
-from synapse.session.process import Locks
+from synapse.session.process import Locks, undisturbed
 
 if TYPE_CHECKING:
     from synapse.dialects import Table
@@ -296,10 +298,11 @@ class Peers:
     Who loads something for them holds a lock, so that threads which want the same wait instead of asking as well.
     """
 
-    __slots__ = ("locks", "narrowed", "refs")
+    __slots__ = ("locks", "narrowed", "read", "refs")
 
     def __init__(self, rows: Iterable[Record] = (), *, narrowed: bool = False) -> None:
         self.narrowed = narrowed
+        self.read: dict[str, int] = {}
         self.locks = Locks()
         self.gather(rows)
 
@@ -307,6 +310,19 @@ class Peers:
         """Take these for the rows of the page."""
         # Weakly, so that one row that is kept does not keep the page.
         self.refs = list(map(weakref.ref, rows))
+
+    def parse_ahead(self, name: str) -> None:
+        """Parse a field of all rows once it is read on a second one: row by row, the collector would visit them all."""
+        count = self.read[name] = self.read.get(name, 0) + 1
+        if count != 2:
+            return
+        states = [row._state for row in self.live() if peek(row, name) is UNSET]
+        texts = [(state, text) for state in states if (text := state.text_of(name)) is not None]
+        # What is wrong with the value of another row is told where that is read.
+        with suppress(Misfit), undisturbed():
+            values = read(JsonText(b"[%b]" % b",".join(text for _, text in texts)))
+            for (state, text), value in zip(texts, values, strict=True):
+                state.parsed = {**(state.parsed or {}), name: (text, value)}
 
     def live(self) -> list[Record]:
         """Give the rows that are still in use."""

@@ -30,10 +30,11 @@ from synapse.query import Exact, FetchMode, In, Query
 from synapse.query.kinds import Reference
 from synapse.reading import checkpoint
 from synapse.reading.plan import NAMES, PlanName, check_name
-from synapse.reading.read import ReadOptions, check_supported, read, windows
+from synapse.reading.read import ReadOptions, RowReader, check_supported, read, windows
 from synapse.reading.route import Window
 from synapse.reading.rows import OnBadRow, Rows
 from synapse.session import Session
+from synapse.session.decoding import Decode, page_decoder
 
 E = TypeVar("E", bound="Record")
 
@@ -148,7 +149,9 @@ class Results(Generic[E]):
 
     def pages(self) -> Iterator[list[E]]:
         """Give the objects page by page; a page with a bad row ends before it, and the row's error comes next."""
-        for window in windows(self.table, fetched(self.cls, self.query), session=self.session):
+        for window in windows(
+            self.table, fetched(self.cls, self.query), session=self.session, decode=self._decode
+        ):
             page = self._load(window)
             kinds = list(map(type, page))
             place = kinds.index(MappingError) if MappingError in kinds else None
@@ -160,12 +163,21 @@ class Results(Generic[E]):
         """Read ahead without keeping anything; with *skip*, bad rows are left out."""
         stamp = checkpoint.stamp(schema_of(self.cls).entity, self.query, backend=self.session.backend)
         return Rows(
-            read(self.table, fetched(self.cls, self.query), session=self.session, how=how),
+            self._read(how),
             lambda window: self._load(window, skip=skip),
             stamp=stamp,
             state=how.state,
             skip=skip,
         )
+
+    def _read(self, how: ReadOptions) -> RowReader:
+        how = attrs.evolve(how, decode=self._decode)
+        return read(self.table, fetched(self.cls, self.query), session=self.session, how=how)
+
+    @property
+    def _decode(self) -> Decode | None:
+        # Rows that are nested in others are read as they are opened.
+        return None if self.query.expand else page_decoder(self.table)
 
     def resumed(self, kept: object, *, how: ReadOptions, skip: bool) -> Rows[E]:
         """Read on from a checkpoint of this query."""

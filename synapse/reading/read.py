@@ -59,9 +59,11 @@ class ReadOptions:
     decode: Decode | None = None
 
 
-def windows(table: Table, query: Query, *, session: Session) -> Iterator[Window]:
+def windows(
+    table: Table, query: Query, *, session: Session, decode: Decode | None = None
+) -> Iterator[Window]:
     """Read a query's rows in order, page by page."""
-    reader = read(table, query, session=session, how=ReadOptions())
+    reader = read(table, query, session=session, how=ReadOptions(decode=decode))
     try:
         while (window := reader.next()) is not None:
             yield window

@@ -10,7 +10,9 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any, Final
 
+from synapse.dialects import Table
 from synapse.errors import ConfigError
+from synapse.mapping import json as json_text
 from synapse.session.process import undisturbed
 
 Decode = Callable[[bytes], Any]
@@ -20,7 +22,6 @@ VARIABLE: Final = "SYNAPSE_JSON"
 FEW: Final = 1_000_000
 """The number of values that every answer may hold."""
 
-_CHOICES: Final = ("auto", "orjson", "stdlib")
 _MARK: Final = b"\xef\xbb\xbf"
 # Outside of texts a number stands behind one of these, so that long numbers are found by two fast searches, and digits
 # within texts (checksums, identifiers) are none.
@@ -29,25 +30,52 @@ _MARKED: Final = bytes.maketrans(b"0123456789" + _LIKE_COMMA, b"0" * 10 + b"," *
 _HUGE: Final = (b"," + b"0" * 20, b",-" + b"0" * 19)
 
 
+def _msgspec() -> Decode:
+    if not json_text.is_readable():
+        raise ImportError
+    return json_text.loads
+
+
+_READERS: Final[dict[str, Callable[[], Decode]]] = {
+    "msgspec": _msgspec,
+    "orjson": lambda: alike(importlib.import_module("orjson").loads),
+    "stdlib": lambda: json.loads,
+}
+
+
 @cache
 def decoder() -> Decode:
-    """Choose the parser once for the process: orjson if it is installed, else the standard library's.
+    """Choose the parser once for the process: msgspec if it is installed, else orjson, else the standard library's.
 
-    The environment variable `SYNAPSE_JSON` overrides that: `stdlib` or `orjson`.
+    The environment variable `SYNAPSE_JSON` overrides that: `stdlib`, `orjson` or `msgspec`.
     """
     choice = os.environ.get(VARIABLE) or "auto"
-    if choice not in _CHOICES:
-        raise ConfigError(f"{VARIABLE} must be one of {', '.join(_CHOICES)}, not {choice!r}")
-    if choice == "stdlib":
-        return json.loads
-    try:
-        return alike(importlib.import_module("orjson").loads)
-    except ImportError:
-        if choice == "orjson":
-            raise ConfigError(
-                f"{VARIABLE}=orjson, but orjson is not installed: install synapse-orm[fast]"
-            ) from None
-        return json.loads
+    if choice not in ("auto", *_READERS):
+        raise ConfigError(f"{VARIABLE} must be one of auto, {', '.join(_READERS)}, not {choice!r}")
+    for name in _READERS if choice == "auto" else (choice,):
+        try:
+            if choice == "msgspec":
+                json_text.load()
+            return _READERS[name]()
+        except ImportError:
+            continue
+    hint = "install synapse-orm[fast]" if choice == "msgspec" else f"install {choice}"
+    raise ConfigError(f"{VARIABLE}={choice}, but {choice} is not installed: {hint}")
+
+
+def page_decoder(table: Table) -> Decode | None:
+    """Give what decodes the pages of a table without parsing all of them, where msgspec is the parser."""
+    pages = table.pages
+    if pages is None or decoder() is not json_text.loads:
+        return None
+
+    def decode(content: bytes) -> Any:
+        if not json_text.pays(content):
+            return parse(content)
+        with undisturbed():
+            return pages.decode(content, parse=parse)
+
+    return decode
 
 
 def alike(fast: Decode) -> Decode:

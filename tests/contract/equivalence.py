@@ -28,13 +28,13 @@ class CappedSession(Session):
 
     cap = 1000
 
-    def send(self, request: Request) -> Reply:
+    def send(self, request: Request, *, decode: Any = None) -> Reply:
         """Send the request as the capping backend would understand it."""
         params = tuple(
             (name, str(min(int(text), self.cap)) if name == "page_size" else text)
             for name, text in request.params
         )
-        return super().send(attrs.evolve(request, params=params))
+        return super().send(attrs.evolve(request, params=params), decode=decode)
 
 
 @attrs.frozen

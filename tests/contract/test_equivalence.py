@@ -25,6 +25,8 @@ from tests.contract.equivalence import MISSING, Ask, CappedSession, Subject
 from tests.contract.factory import Factory
 from tests.contract.subjects import subjects
 
+pytestmark = pytest.mark.usefixtures("each_parser")
+
 TIMES = int(os.environ.get("EQUIVALENCE", "0"))
 
 

@@ -126,10 +126,14 @@ class ToyTable:
     expandable: ClassVar[tuple[str, ...]] = ()
     has_single: ClassVar[bool] = True
     uniform: ClassVar[bool] = True
+    pages: ClassVar[None] = None
 
     def accepts(self, name: str, lookup: type[Lookup]) -> bool:
         """Whether there is a key for it."""
         return self.catalog.accepts(name, lookup) and spell(name, lookup) in self.shelf.filters
+
+    def columns(self, rows: Sequence[Any]) -> None:
+        """Its rows come as they are."""
 
     @property
     def orders(self) -> tuple[str, ...]:

@@ -26,12 +26,12 @@ class Mortal(Session):
 
     before = after = count = 0
 
-    def send(self, request: Request) -> Reply:
+    def send(self, request: Request, *, decode: Any = None) -> Reply:
         """Send one request, unless it is the last."""
         self.count += 1
         if self.count == self.before:
             die()
-        reply = super().send(request)
+        reply = super().send(request, decode=decode)
         if self.count == self.after:
             die()
         return reply

@@ -165,20 +165,21 @@ def test_a_write_without_a_readable_answer_is_unconfirmed(
     assert {} == wrong
 
 
-def test_both_parsers_read_alike(
+def test_all_parsers_read_alike(
     speaker: Server, calm: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whichever is installed, each answer gives the same rows or the same words."""
     pytest.importorskip("orjson")
+    pytest.importorskip("msgspec")
     names = ("QuerySet.__iter__", "BackendClient.list_tasks(list_all)", "QuerySet.get")
     told = {}
-    for each in ("stdlib", "orjson"):
+    for each in ("stdlib", "orjson", "msgspec"):
         monkeypatch.setenv(decoding.VARIABLE, each)
         decoding.decoder.cache_clear()
         told[each] = list(_told(speaker, calm, tmp_path, names))
     decoding.decoder.cache_clear()
 
-    assert told["stdlib"] == told["orjson"]
+    assert told["stdlib"] == told["orjson"] == told["msgspec"]
 
 
 def _told(speaker: Server, session: Session, folder: Path, names: tuple[str, ...]) -> Iterator[Any]:

@@ -13,6 +13,8 @@ from synapse.uploads import upload_file
 from tests.faults.conftest import Connect, MakeFile, Place, make_place, md5
 from tests.faults.hostile import FIRST, LAST, MIDDLE, Act, Backend, Proxy, answer, close, drip, reset, stall
 
+pytestmark = pytest.mark.usefixtures("each_parser")
+
 
 def test_harmless_by_default(proxy: Proxy, session: Session, place: Place, make_file: MakeFile) -> None:
     """Without a rule, bytes, links and connections are those of the backend."""

@@ -12,7 +12,7 @@ from tests.fuzz.budget import share
 from tests.fuzz.harms import HARMS, Harm
 from tests.fuzz.stage import Stage
 
-pytestmark = pytest.mark.filterwarnings("ignore")
+pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.usefixtures("each_parser")]
 
 
 @pytest.mark.parametrize("name", part(CALLS, 1, of=6))

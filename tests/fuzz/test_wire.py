@@ -32,6 +32,7 @@ from synapse.dialects import V1, Reply, Request
 from synapse.dialects.v1 import found_in, names_of
 from synapse.downloads.file_names import LONGEST, safe_name
 from synapse.errors import ClientError
+from synapse.mapping import json as json_text
 from synapse.masking import Masker
 from synapse.orm import Entity, changes, loading
 from synapse.query.kinds import TextKey
@@ -176,11 +177,13 @@ class TestDecoder:
     @example(b"[" * 100_000)
     @example(b"1" * 5000)
     @example(b'{"a":1,"a":2}')
-    def test_both_parsers_read_alike(self, body: bytes) -> None:
-        """The same result, or both a `ValueError`."""
-        orjson = pytest.importorskip("orjson")
+    def test_all_parsers_read_alike(self, body: bytes) -> None:
+        """The same result, or all a `ValueError`."""
+        orjson, _ = pytest.importorskip("orjson"), pytest.importorskip("msgspec")
 
-        assert outcome(json.loads, body) == outcome(alike(orjson.loads), body)
+        assert (
+            outcome(json.loads, body) == outcome(alike(orjson.loads), body) == outcome(json_text.loads, body)
+        )
 
     @share(0.1)
     @given(BYTES)

@@ -14,7 +14,7 @@ import pytest
 
 LATER: Final = {"requests", "urllib3", "cattrs", "django", "click", "rich", "numpy"}
 # Used where it is installed, never required.
-OPTIONAL: Final = {"orjson"}
+OPTIONAL: Final = {"msgspec", "orjson"}
 
 READ_EVERY_NAME: Final = "import synapse\nfor name in synapse.__all__: getattr(synapse, name)"
 LOADED_BY: Final = """

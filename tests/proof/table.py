@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 
@@ -239,7 +240,8 @@ class TableSession(Session):
         super().__init__(HOST, api_token="proof", **settings)
         self.table = table
 
-    def send(self, request: Request) -> Reply:
+    def send(self, request: Request, *, decode: Any = None) -> Reply:
         """Ask the table."""
         self.check_open()
-        return self.table.answer(request)
+        reply = self.table.answer(request)
+        return attrs.evolve(reply, data=decode(json.dumps(reply.data).encode())) if decode else reply

@@ -25,6 +25,8 @@ from synapse.reading.plan import PlanName
 from tests.proof.strategies import ORDERS, Reading, examples, numbered, readings, tables
 from tests.proof.table import LIES, Lie, Table, TableSession
 
+pytestmark = pytest.mark.usefixtures("each_parser")
+
 BY_KEY = ("id", "-id")
 
 

@@ -25,6 +25,8 @@ from tests.proof.strategies import ORDERS, examples, tables
 from tests.proof.table import Table, TableSession
 from tests.proof.test_reading import BY_KEY, ascends, in_order
 
+pytestmark = pytest.mark.usefixtures("each_parser")
+
 MOST = 5_000
 
 

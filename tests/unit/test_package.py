@@ -72,7 +72,7 @@ def test_importing_loads_no_entity_and_no_http_library() -> None:
 
 def test_declaring_the_entities_loads_nothing_that_sends() -> None:
     """The HTTP library, a faster JSON parser, databases, locks and uploads are loaded by what needs them."""
-    names = "requests urllib3 orjson sqlite3 filelock platformdirs rich synapse.uploads"
+    names = "requests urllib3 msgspec orjson sqlite3 filelock platformdirs rich synapse.uploads"
     loaded = run(
         f"import sys\nfrom synapse import Task, connect\nprint({{*{names.split()!r}}} & {{*sys.modules}})"
     )

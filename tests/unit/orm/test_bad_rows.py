@@ -17,6 +17,8 @@ from synapse.testing import CannedSession, canned, page
 from tests.amounts import part
 from tests.unit.orm.rows import Row, by_cursor, project, served, task
 
+pytestmark = pytest.mark.usefixtures("each_parser")
+
 TASKS = "GET sdk/tasks/"
 LISTED = range(1, 3001)
 KEYS = list(range(1, 14))

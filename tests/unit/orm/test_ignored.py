@@ -25,10 +25,10 @@ UNTAGGED = [{key: value for key, value in row.items() if key != "tags"} for row 
 class Ignoring(CannedSession):
     """A backend that knows pages and orders, and no filter at all."""
 
-    def send(self, request: Request) -> Reply:
+    def send(self, request: Request, *, decode: Any = None) -> Reply:
         known = ("page", "page_size", "ordering", "fields")
         kept = tuple((name, value) for name, value in request.params if name in known)
-        return super().send(attrs.evolve(request, params=kept))
+        return super().send(attrs.evolve(request, params=kept), decode=decode)
 
 
 def heard(request: Request, rows: list[Row] = TASKS) -> Any:

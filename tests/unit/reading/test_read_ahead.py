@@ -201,9 +201,9 @@ class TestContext:
         seen = set[str]()
 
         class Noting(Session):
-            def send(self, request: Request) -> Reply:
+            def send(self, request: Request, *, decode: Any = None) -> Reply:
                 seen.add(LABEL.get())
-                return super().send(request)
+                return super().send(request, decode=decode)
 
         LABEL.set("mine")
         with closing(Noting(backend.address, api_token="ahead", page_size=10)) as session:

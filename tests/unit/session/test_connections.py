@@ -100,6 +100,15 @@ class TestRoom:
             session.send(LIST)
         assert (True, 200) == (caught.value.too_large, caught.value.status_code)
 
+    def test_refuses_them_before_a_page_is_decoded(self, scripted: Scripted) -> None:
+        """What reads pages without parsing all of them counts no values."""
+        asked: list[bytes] = []
+        _, session = scripted(reply(data=[0] * (FEW + 1)), max_answer=4 * MIB)
+
+        with pytest.raises(TransportError, match="more than 1,000,000 values"):
+            session.send(LIST, decode=asked.append)
+        assert [] == asked
+
     @pytest.mark.parametrize("place", ["delivery.parse", "delivery.text_of", "transport.Transport.exchange"])
     def test_reports_what_there_is_no_memory_for(
         self, scripted: Scripted, monkeypatch: pytest.MonkeyPatch, place: str

@@ -16,11 +16,13 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from synapse.errors import ConfigError
+from synapse.mapping import json as json_text
 from synapse.session import decoding
 from synapse.session.decoding import alike, decoder, parse
 
 orjson = pytest.importorskip("orjson")
-FAST = alike(orjson.loads)
+pytest.importorskip("msgspec")
+FAST = (alike(orjson.loads), json_text.loads)
 
 texts = st.text(st.characters(exclude_categories=()))
 scalars = st.none() | st.booleans() | st.integers() | st.integers(-(2**70), 2**70) | st.floats() | texts
@@ -87,8 +89,8 @@ class TestAlike:
     @example(b"\r\n18446744073709551616 ")
     @example(b'{"a": 1, "b": 2, "a": 3}')
     def test_reads_documents_alike(self, content: bytes) -> None:
-        """Both parsers give the same values, of the same types, in the same order."""
-        assert read(json.loads, content) == read(FAST, content)
+        """All parsers give the same values, of the same types, in the same order."""
+        assert [read(json.loads, content)] * 2 == [read(fast, content) for fast in FAST]
 
     @given(mangled() | st.lists(pieces).map(b"".join) | st.binary())
     @example(b'"\xf4\x90\x80\x80"')
@@ -96,7 +98,7 @@ class TestAlike:
     @example(b"1" * 5000)
     def test_refuses_broken_ones_alike(self, content: bytes) -> None:
         """What one refuses, the other refuses in the same words."""
-        assert read(json.loads, content) == read(FAST, content)
+        assert [read(json.loads, content)] * 2 == [read(fast, content) for fast in FAST]
 
     @pytest.mark.parametrize("depth", [10, 500, 200_000])
     def test_agrees_on_nesting(self, depth: int) -> None:
@@ -108,7 +110,7 @@ class TestAlike:
             except RecursionError as error:
                 return type(error).__name__
 
-        assert verdict(json.loads) == verdict(FAST)
+        assert [verdict(json.loads)] * 2 == [verdict(fast) for fast in FAST]
 
     @pytest.mark.parametrize(
         "content", [b'{"at": 1767694200123456789}', b'{"checksum": "27182818284590452353602874713526"}']
@@ -125,7 +127,8 @@ class TestDecoder:
     def test_takes_the_faster_where_there_is_one(
         self, chosen: Callable[[str], decoding.Decode], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """With orjson installed, orjson parses."""
+        """With orjson installed, and no msgspec, orjson parses."""
+        monkeypatch.setattr(json_text, "is_readable", lambda: False)
         faster = ModuleType("orjson")
         monkeypatch.setattr(faster, "loads", lambda content: "fast", raising=False)
         monkeypatch.setitem(sys.modules, "orjson", faster)
@@ -135,17 +138,23 @@ class TestDecoder:
     def test_does_without(
         self, chosen: Callable[[str], decoding.Decode], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """Without orjson, the standard library parses."""
+        """Without msgspec and orjson, the standard library parses."""
+        monkeypatch.setattr(json_text, "is_readable", lambda: False)
         monkeypatch.setitem(sys.modules, "orjson", None)
 
         assert json.loads is chosen("auto") is chosen("")
 
     def test_can_be_told_not_to(self, chosen: Callable[[str], decoding.Decode]) -> None:
-        """`SYNAPSE_JSON=stdlib` leaves an installed orjson aside."""
+        """`SYNAPSE_JSON=stdlib` leaves installed parsers aside."""
         assert json.loads is chosen("stdlib")
 
+    def test_prefers_msgspec(self, chosen: Callable[[str], decoding.Decode]) -> None:
+        """It reads pages without parsing all of them."""
+        assert json_text.loads is chosen("auto") is chosen("msgspec")
+
     @pytest.mark.parametrize(
-        ("name", "words"), [("orjson", "synapse-orm.fast"), ("simdjson", "must be one of")]
+        ("name", "words"),
+        [("orjson", "install orjson"), ("msgspec", "synapse-orm.fast"), ("simdjson", "must be one of")],
     )
     def test_says_what_it_cannot_do(
         self,
@@ -155,6 +164,7 @@ class TestDecoder:
         words: str,
     ) -> None:
         """A parser that is not there, or not known, is no silent slowness."""
+        monkeypatch.setattr(json_text, "is_readable", lambda: False)
         monkeypatch.setitem(sys.modules, "orjson", None)
         with pytest.raises(ConfigError, match=words):
             chosen(name)

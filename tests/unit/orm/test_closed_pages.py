@@ -1,0 +1,240 @@
+"""Pages that are read without parsing what is JSON inside of rows: the same objects and errors as by the other way."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import pickle
+import sys
+import tracemalloc
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import attrs
+import pytest
+
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from synapse import Task
+from synapse.dialects import Reply, Request
+from synapse.dialects.json_rows import MOST_SHAPES, ClosedPages, ClosedRow
+from synapse.dialects.v1 import names_of
+from synapse.errors import MappingError, SynapseError
+from synapse.mapping import json as json_text
+from synapse.mapping.codecs import codec_of
+from synapse.mapping.json import JsonText
+from synapse.orm.loading import load_page
+from synapse.orm.record import has, schema_of, state_of, table_of
+from synapse.session import decoding
+from synapse.session.decoding import parse
+from synapse.testing import canned
+
+pytest.importorskip("msgspec")
+
+SESSION = canned({})
+TABLE = table_of(Task, SESSION)
+REQUEST = Request("GET", "sdk/tasks/")
+ROW = {
+    "id": 7,
+    "project": 1,
+    "data": {"boxes": [1.5, {"x": None}]},
+    "meta": {},
+    "tags": [3],
+    "schema": "dm_schema_v1",
+    "files": {"image_1": {"url": "https://h/a.png"}},
+    "is_discarded": False,
+    "created": "2026-03-01T12:00:00+00:00",
+    "consensus": {"state": ["open"]},
+}
+
+texts = st.text(st.characters(exclude_categories=()), max_size=5)
+scalars = st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.floats() | texts
+values = st.recursive(
+    scalars,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
+    max_leaves=6,
+)
+odd = st.dictionaries(
+    st.sampled_from([*ROW, "assignments", "new", "a b", '"', "data_unit"]), values, max_size=2
+)
+rows = st.builds(
+    lambda key, change, without: {
+        name: value for name, value in {**ROW, "id": key, **change}.items() if name not in without
+    },
+    st.integers(0, 50),
+    odd,
+    st.sets(st.sampled_from([*ROW]), max_size=1),
+)
+pages = st.builds(
+    lambda many, escaped: json.dumps(
+        {"count": len(many), "next": None, "results": many}, ensure_ascii=escaped
+    ).encode("utf-8", "surrogatepass"),
+    st.lists(st.just(ROW) | rows, max_size=4) | st.lists(values, max_size=2),
+    st.booleans(),
+)
+
+
+@st.composite
+def mangled(draw: st.DrawFn) -> bytes:
+    """Put something into a page, or cut something out."""
+    whole = draw(pages)
+    start, end = sorted(draw(st.tuples(*[st.integers(0, len(whole))] * 2)))
+    piece = draw(
+        st.sampled_from([b"{", b"]", b",", b'"', b"\\", b"9" * 20, b"NaN", b"\xff", b"1e999", b" ", b"\x00"])
+    )
+    return whole[:start] + piece + whole[draw(st.sampled_from([start, end])) :]
+
+
+def closed(pages: ClosedPages) -> Callable[[bytes], Any]:
+    """Decode as a page whose keys were learnt before."""
+
+    def decode(content: bytes) -> Any:
+        with contextlib.suppress(ValueError):
+            pages.decode(content, parse=parse)
+        return pages.decode(content, parse=parse)
+
+    return decode
+
+
+def fresh() -> ClosedPages:
+    """Begin without anything learnt."""
+    return ClosedPages(schema_of(Task), names_of(schema_of(Task)))
+
+
+def page(*many: Any) -> bytes:
+    """Render a page of rows."""
+    return json.dumps({"count": len(many), "next": None, "results": list(many)}).encode()
+
+
+def made(content: bytes, pages: ClosedPages | None = None) -> list[Task]:
+    """Make the objects of a page that was decoded unparsed."""
+    data = closed(pages or fresh())(content)
+    assert all(isinstance(row, ClosedRow) for row in data["results"])
+    return load_page(Task, data["results"], session=SESSION)
+
+
+def shown(task: Task) -> list[str]:
+    """Tell all that can be seen of an object, its pickle included, before and after an edit in place."""
+    again, told = pickle.loads(pickle.dumps(task)), []
+    for each in (task, again):
+        for name in schema_of(Task).fields:
+            try:
+                told.append(repr(getattr(each, name)) if has(each, name) else "absent")
+            except MappingError as error:
+                told.append(str(error))
+        told.append(repr(each.changes))
+    told += [repr(task.extra), repr(sorted(state_of(task).rows or ()))]
+    if has(task, "data") and isinstance(task.data, dict):
+        task.data["edited"] = True
+        told.append(repr(task.changes))
+    return told
+
+
+def outcome(decode: Callable[[bytes], Any], content: bytes) -> Any:
+    """Tell what comes of the body of a page."""
+    bad: dict[int, MappingError] = {}
+    try:
+        found = TABLE.found(Reply(200, decode(content)), REQUEST)
+        tasks = load_page(Task, found.rows, session=SESSION, bad=bad)
+    except (ValueError, SynapseError) as error:
+        return f"{type(error).__name__}: {error}"
+    told = {place: (str(error), error.row, error.key) for place, error in bad.items()}
+    return found.count, list(map(shown, tasks)), told
+
+
+class TestBothWays:
+    @given(pages)
+    @example(page({**ROW, "data": 5}))
+    @example(page({**ROW, "files": [{"name": "a", "url": "u"}]}))
+    @example(page({**ROW, "data_unit": {"id": 3}}))
+    @example(page(ROW, {**ROW, "id": None}))
+    @example(page({**ROW, "created": "2026-03-01T12:00:00z"}))
+    @example(page({**ROW, "created": ""}, {**ROW, "schema": ""}))
+    @example(page({**ROW, "project": 2**80, "meta": {"big": 2**80}}))
+    @example(b'{"results":[{"id":1,"meta":{"a":1,"b":2,"a":3},"id":2}]}')
+    @example(b'{"results":[{"id":1,"meta":{"a":1e999}}]}')
+    @example(b'{"results":[{"id":1,"meta":{"a":%b}}]}' % (b"9" * 5000))
+    def test_read_pages_alike(self, content: bytes) -> None:
+        """Objects, their changes and pickles, and errors are the same."""
+        assert outcome(parse, content) == outcome(closed(fresh()), content)
+
+    @given(mangled())
+    @example(page(ROW).replace(b"boxes", b"\xff"))
+    @example(page(ROW).replace(b"boxes", b"\\ud800"))
+    def test_read_malformed_pages_alike(self, content: bytes) -> None:
+        """What is no JSON, or no text, is refused in the same words."""
+        assert outcome(parse, content) == outcome(closed(fresh()), content)
+
+
+class TestTexts:
+    def test_stay_closed_until_they_are_read(self) -> None:
+        """A value is kept as its text, and no copy of it is made for change detection."""
+        [task] = made(page(ROW))
+        assert (ROW["data"], JsonText) == (task.data, type(state_of(task).origin["data"]))
+
+    def test_are_parsed_for_the_page_on_the_second_row(self) -> None:
+        """Row by row, the garbage collector would visit every row again and again."""
+        tasks = made(page(*({**ROW, "id": key} for key in range(4))))
+        ready = [[state_of(tasks[3]).parsed is not None for _ in [task.data]] for task in tasks[:2]]
+        assert [[False], [True]] == ready
+
+    def test_of_a_kept_row_keep_no_page(self) -> None:
+        """Of a page of 1 MB whose rows are dropped but one, a row is kept."""
+        content = page(*({**ROW, "id": key, "data": {"text": "x" * 10_000}} for key in range(100)))
+        pages = fresh()
+        made(content, pages)
+        tracemalloc.start()
+        try:
+            kept = made(content, pages)[50]
+            assert tracemalloc.get_traced_memory()[0] < 100_000
+        finally:
+            tracemalloc.stop()
+        assert 50 == kept.id
+
+    def test_are_not_shown(self) -> None:
+        """They may hold tokens."""
+        [task] = made(page({**ROW, "data": {"token": "s3cret"}}))
+        assert "s3cret" not in repr(state_of(task).origin)
+
+    def test_of_unknown_keys_are_parsed_when_read(self) -> None:
+        """`extra` gives the values of keys that no field has."""
+        [task] = made(page(ROW))
+        assert {"consensus": {"state": ["open"]}} == task.extra
+
+
+class TestLearning:
+    def test_has_an_end(self) -> None:
+        """A backend that names other keys in every page fills no memory: such pages go the ordinary way."""
+        pages = fresh()
+        learnt = [closed(pages)(page({**ROW, f"new_{number}": 1})) for number in range(MOST_SHAPES + 3)]
+        kinds = [type(data["results"][0]) is dict for data in learnt]
+        assert [False] * MOST_SHAPES + [True] * 3 == kinds
+
+    def test_takes_no_long_names(self) -> None:
+        """A key of a megabyte isn't kept beyond its page."""
+        data = closed(fresh())(page({**ROW, "x" * 1_000_000: 1}))
+        assert isinstance(data["results"][0], dict)
+
+
+class TestWays:
+    def test_entity_of_a_type_that_is_taught_goes_the_ordinary_way(self) -> None:
+        """What cattrs converts is no type that a struct could check."""
+        schema = schema_of(Task)
+        price = attrs.evolve(schema.fields["workshop"], name="price", codec=codec_of(Decimal))
+        taught = attrs.evolve(schema, fields={**schema.fields, "price": price})
+        assert [True, False] == [
+            ClosedPages(each, {name: name for name in each.fields}).is_possible for each in (schema, taught)
+        ]
+
+    def test_small_answers_import_no_msgspec(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """To import it takes longer than Python's own parser needs for them."""
+        monkeypatch.delitem(sys.modules, "msgspec")
+        assert [False, True] == [json_text.pays(content) for content in (page(ROW), page(*[ROW] * 1000))]
+
+    def test_parser_may_be_chosen(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """With another one pages are parsed."""
+        monkeypatch.setattr(decoding, "decoder", lambda: json.loads)
+        assert decoding.page_decoder(TABLE) is None
