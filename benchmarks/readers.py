@@ -10,9 +10,10 @@ import sys
 import time
 
 from collections.abc import Callable, Iterable, Iterator
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
+from benchmarks import stub
 from benchmarks.measure import forget_peak, peak, resident, run_rounds
 
 SETTLED = 20_000
@@ -123,7 +124,14 @@ def ours(url: str, what: str, **options: Any) -> Any:
 def _new(key: int) -> Any:
     from synapse import Task
 
-    return Task(project_id=1, data_unit_id=key + 1, meta={"frame": key, "camera": "front"})
+    return Task(project_id=1, data_unit_id=key + 1, **_sample(key % 256))
+
+
+@cache
+def _sample(kind: int) -> dict[str, Any]:
+    """What a new task holds."""
+    row = stub.task(kind)
+    return {"data": row["data"], "meta": row["meta"]}
 
 
 CALLS = ("get", "count", "first row")
@@ -185,10 +193,7 @@ def _listed(url: str, keys: range) -> Any:
 
 
 def _posted(url: str, keys: range) -> Any:
-    rows = [
-        {"project": 1, "data_unit": key + 1, "meta": {"frame": key, "camera": "front"}, "data": None}
-        for key in keys
-    ]
+    rows = [{"project": 1, "data_unit": key + 1, **_sample(key % 256)} for key in keys]
     return _http().post(f"{url}/tasks/", json=rows, timeout=(5, 30)).json()
 
 
