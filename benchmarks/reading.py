@@ -79,7 +79,7 @@ def without_latency() -> None:
         pages, megabytes = speed(url, pages=500)
         show("the stub itself: pages of 100 a second", f"{pages:.0f}", wanted=f"{megabytes:.0f} MB/s")
         with contestants(url, "fast", "core", "bare", "large", "vendor") as who:
-            results = contest(who, rounds=4, what="read")
+            results = contest(who, rounds=3, what="read")
             beside(f"{ROWS:,} tasks", results, limits={"fast": 0.45, "core": 1.0})
     against_bare("read data", "`data` and `meta` of every row read", fast=0.7, core=1.2)
     against_bare("read all", "every field of every row read", fast=1.2, core=1.7)
@@ -92,7 +92,7 @@ def with_latency() -> None:
         (("--rows", ROWS, "--offset-cost", 0.5), f"{ROWS:,} tasks, 0.5 ms a page skipped", 0.07),
     ):
         with running(*flags) as url, contestants(url, "fast", "bare", "vendor") as who:
-            results = contest(who, rounds=1, what="read")
+            results = contest(who, rounds=1, warm=0, what="read")
             quotient = ratio(results["fast"], results["bare"])
             show_at_most(f"{line} ÷ bare requests", quotient, limit=limit, digits=3)
 
@@ -102,7 +102,7 @@ def looks() -> None:
     seen: dict[tuple[str, str], list[Round]] = {}
     for look in (USUAL, WORDY, KNOWN):
         with running("--rows", ROWS, "--look", look) as url, contestants(url, "fast", "core") as who:
-            for name, rounds in contest(who, rounds=4, what="read").items():
+            for name, rounds in contest(who, rounds=3, what="read").items():
                 seen[look, name] = rounds
     for name in ("fast", "core"):
         digits = processor(seen[USUAL, name], seen[WORDY, name])
@@ -147,7 +147,7 @@ def calls() -> None:
 def change_detection() -> None:
     """Touch both JSON fields of 20,000 tasks, with what edits are compared with and without."""
     with running("--rows", ROWS) as url, contestants(url, "fast", "unguarded") as who:
-        results = contest(who, rounds=5, what="read data")
+        results = contest(who, rounds=3, what="read data")
         share = 1 - processor(results["unguarded"], results["fast"])
         show_at_most("change detection inside JSON fields: share of the processor's time", share, limit=0.02)
 
