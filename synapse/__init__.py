@@ -13,8 +13,11 @@ for task in Task.objects.filter(project=123).order_by("-created")[:50]:
 from __future__ import annotations
 
 import importlib
+import sys
 
-from typing import TYPE_CHECKING, Any
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from synapse import errors
 from synapse.errors import (
@@ -251,9 +254,36 @@ def __getattr__(name: str) -> Any:
     if name not in __all__:
         hint = f": {_INSTEAD[name]}" if name in _INSTEAD else errors.did_you_mean(name, __all__)
         raise AttributeError(f"module 'synapse' has no attribute {name!r}{hint}")
-    value = getattr(importlib.import_module(_LAZY.get(name, "synapse.entities")), name)
+    value = getattr(_module(_LAZY.get(name, "synapse.entities")), name)
     globals()[name] = value
     return value
+
+
+def _module(name: str) -> ModuleType:
+    return importlib.import_module(name)
+
+
+class _MovedModules:
+    """Finds modules by the names that pickles of earlier versions have for them."""
+
+    places: ClassVar = {
+        "synapse.orm.explain": "synapse.reading.explain",
+        "synapse.session.backend": "synapse.session.origin",
+        "synapse.transfer.remote": "synapse.downloads.remote_file",
+    }
+
+    def find_spec(self, name: str, *_: object) -> ModuleSpec | None:
+        return ModuleSpec(name, cast("Any", self)) if name in self.places else None
+
+    def create_module(self, spec: ModuleSpec) -> None:
+        return None
+
+    def exec_module(self, module: ModuleType) -> None:
+        held = vars(_module(self.places[module.__name__]))
+        vars(module).update({name: value for name, value in held.items() if not name.startswith("__")})
+
+
+sys.meta_path.append(_MovedModules())
 
 
 def __dir__() -> list[str]:

@@ -57,6 +57,8 @@ def _builder(shape: Shape, names: list[str]) -> Callable[[list[Any]], Any]:
 class Values(Generic[R]):
     """A lazy sequence of plain values, one for each row of a query; edits of a value reach no row."""
 
+    _json = False  # pickles of 0.1.0 do not say
+
     def __init__(
         self, queryset: Selection[Any], fields: tuple[str, ...], *, shape: Shape, json: bool = False
     ) -> None:

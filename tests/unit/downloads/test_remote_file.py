@@ -118,6 +118,14 @@ class TestValue:
 
         assert (file, path.read_bytes()) == (loaded, loaded.read())
 
+    def test_is_read_from_pickles_of_earlier_versions(self) -> None:
+        """They name the module that it was in."""
+        now = pickle.dumps(remote(), protocol=0)
+        earlier = now.replace(b"csynapse.downloads.remote_file\n", b"csynapse.transfer.remote\n")
+
+        assert now != earlier
+        assert remote() == pickle.loads(earlier)
+
     def test_is_not_copied(self) -> None:
         """As it cannot change, a copy is the file itself."""
         file = remote()

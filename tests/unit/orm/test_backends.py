@@ -280,6 +280,22 @@ class TestPickles:
             with pytest.raises(WrongHostError):
                 use()
 
+    def test_of_values_of_earlier_versions_go_on(self, stage, production):
+        """They do not say whether the values are JSON."""
+        values = Task.objects.filter(id=20).values("id")
+        del values._json
+
+        assert [{"id": 20}] == list(travelled(values).using(stage))
+
+    def test_of_objects_name_their_backend_by_either_module(self, stage, production):
+        """It was in another one."""
+        with stage:
+            now = pickle.dumps(Task.ref(20), protocol=0)
+        earlier = now.replace(b"csynapse.session.origin\n", b"csynapse.session.backend\n")
+
+        assert now != earlier
+        assert pickle.loads(now)._state.backend == pickle.loads(earlier)._state.backend
+
     def test_of_shards_that_were_cut_here_stay_here(self, stage, production):
         """Ranges of the keys of one backend mean nothing on another one."""
         with stage:
