@@ -344,7 +344,7 @@ def codec_of(annotation: Any) -> Codec:
         enums = [each for each in arguments if isinstance(each, type) and issubclass(each, enum.Enum)]
         if len(enums) == 1 and str in arguments:
             return _enum_codec(enums[0])
-    elif isinstance(kind, type) and issubclass(kind, enum.Enum):
+    elif isinstance(kind, type) and issubclass(kind, enum.Enum) and issubclass(kind, str):
         return _enum_codec(kind)
     elif origin is list:
         return _list_codec(arguments[0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import math
 import operator
 
@@ -206,6 +207,15 @@ def _date_text(day: date) -> str:
     return day.isoformat()
 
 
+def _unless_is(kind: type, load: Callable[[Any], Any]) -> Callable[[Any, Any], Any]:
+    """Make a hook that leaves values of the type as they are: a user sets a dict or a tuple of them."""
+    return lambda value, _: value if isinstance(value, kind) else load(value)
+
+
+def _from_dict(kind: type, hook: Callable[[Any, Any], Any]) -> Callable[[Any], Any]:
+    return lambda value: hook(value, kind)
+
+
 converter: Final = cattrs.Converter(
     detailed_validation=False,
     forbid_extra_keys=False,
@@ -220,9 +230,14 @@ converter.register_structure_hook(int, lambda value, _: as_integer(value))
 converter.register_structure_hook(float, lambda value, _: as_number(value))
 converter.register_structure_hook(str, lambda value, _: as_text(value))
 converter.register_structure_hook(Decimal, lambda value, _: _finite(Decimal(str(value))))
-converter.register_structure_hook(UUID, lambda value, _: UUID(value))
-converter.register_structure_hook(date, lambda value, _: date.fromisoformat(value))
-converter.register_structure_hook(datetime, lambda value, _: load_moment(value))
+converter.register_structure_hook(UUID, _unless_is(UUID, UUID))
+converter.register_structure_hook(date, _unless_is(date, date.fromisoformat))
+converter.register_structure_hook(
+    datetime, lambda value, _: as_moment(value) if isinstance(value, datetime) else load_moment(value)
+)
+converter.register_structure_hook_factory(
+    attrs.has, lambda kind, by: _unless_is(kind, _from_dict(kind, by.gen_structure_attrs_fromdict(kind)))
+)
 converter.register_unstructure_hook(Decimal, lambda number: str(_finite(number)))
 converter.register_unstructure_hook(UUID, str)
 converter.register_unstructure_hook(date, _date_text)
@@ -234,6 +249,8 @@ def structured(value: Any, kind: Any, *, by: cattrs.Converter = converter) -> An
     """Structure a wire value; whatever this raises, `first_misfit()` says what is wrong."""
     if attrs.has(kind) and not isinstance(value, dict):
         raise Misfit(f"expected a {kind.__name__}, got {describe(value)}")
+    if isinstance(kind, type) and issubclass(kind, enum.Enum):
+        return kind(value)  # of an `IntEnum`, cattrs would make an int
     # cattrs walks whatever can be walked: it would make letters of text, and keys of an object.
     if get_origin(kind) in (tuple, set, frozenset) and isinstance(value, str | dict):
         raise Misfit(f"expected a list, got {describe(value)}")

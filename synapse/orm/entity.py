@@ -211,6 +211,10 @@ def kind_of(annotation: Any) -> Kind:
         UUID: TextKey(),
         Search: Search(),
     }
+    if declared not in kinds:
+        raise TypeError(
+            f"no filter takes {declared!r}; give the type that travels, such as By(Exact, of=str)"
+        )
     return kinds[declared]
 
 

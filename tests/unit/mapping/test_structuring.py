@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import pickle
 
 from datetime import UTC, date, datetime
@@ -37,6 +38,20 @@ class Box:
             raise MappingError("a box has no negative width")
 
 
+class Size(enum.IntEnum):
+    """An enumeration of numbers."""
+
+    SMALL = 1
+    LARGE = 2
+
+
+class Colour(enum.Enum):
+    """An enumeration whose members are no text themselves."""
+
+    RED = "red"
+    BLUE = "blue"
+
+
 @entity("tasks")
 class Parcel(Entity):
     """An entity of an extender."""
@@ -51,6 +66,13 @@ class Parcel(Entity):
     span: tuple[float, float] | None = None
     names: set[str] | None = None
     prices: dict[str, Decimal] | None = None
+    stack: tuple[Box, ...] | None = None
+    shelf: dict[str, Box] | None = None
+    keys: tuple[UUID, ...] | None = None
+    days: set[date] | None = None
+    times: tuple[datetime, ...] | None = None
+    size: Size | None = None
+    colour: Colour | None = None
 
     lookups = {"due": By(Exact), "key": By(Exact)}
 
@@ -66,6 +88,13 @@ ROW: dict[str, Any] = {
     "span": [1, 2.5],
     "names": ["b", "a"],
     "prices": {"a": "1.0"},
+    "stack": [{"width": 1}],
+    "shelf": {"a": {"width": 1}},
+    "keys": [KEY],
+    "days": ["2026-01-31"],
+    "times": ["2026-01-31T10:00:00+00:00"],
+    "size": 1,
+    "colour": "red",
 }
 HELD = {
     "price": Decimal("12.5"),
@@ -77,6 +106,13 @@ HELD = {
     "span": (1.0, 2.5),
     "names": {"a", "b"},
     "prices": {"a": Decimal(1)},
+    "stack": (Box(1),),
+    "shelf": {"a": Box(1)},
+    "keys": (UUID(KEY),),
+    "days": {date(2026, 1, 31)},
+    "times": (datetime(2026, 1, 31, 10, tzinfo=UTC),),
+    "size": Size.SMALL,
+    "colour": Colour.RED,
 }
 NAMES = list(HELD)
 OTHER = {
@@ -89,6 +125,13 @@ OTHER = {
     "span": ((0.0, 1.0), [0.0, 1.0]),
     "names": ({"d", "c"}, ["c", "d"]),
     "prices": ({"b": Decimal("0.10")}, {"b": "0.10"}),
+    "stack": ((Box(2),), [{"width": 2}]),
+    "shelf": ({"b": Box(2)}, {"b": {"width": 2}}),
+    "keys": ((UUID(int=1),), ["00000000-0000-0000-0000-000000000001"]),
+    "days": ({date(2026, 2, 1)}, ["2026-02-01"]),
+    "times": ((datetime(2026, 2, 1, tzinfo=UTC),), ["2026-02-01T00:00:00+00:00"]),
+    "size": (Size.LARGE, 2),
+    "colour": (Colour.BLUE, "blue"),
 }
 
 
@@ -201,3 +244,11 @@ def test_filters_take_dates_and_uuids() -> None:
 
     assert "due=datetime.date(2026, 1, 31)" in repr(query)
     assert KEY in repr(query)
+
+
+def test_a_lookup_on_a_type_that_does_not_travel_is_refused_when_declared() -> None:
+    """The message says how to give the type that a filter sends."""
+    declared = {"__module__": __name__, "__annotations__": {"id": int, "price": Decimal}, "id": read_only()}
+
+    with pytest.raises(TypeError, match=r"no filter takes <class 'decimal.Decimal'>.*of=str"):
+        entity("tasks")(type("Priced", (Entity,), {**declared, "lookups": {"price": By(Exact)}}))
