@@ -26,6 +26,12 @@ class Contains(Lookup):
         return asked.casefold() in value.casefold() if isinstance(value, str) else None
 
 
+class Not(Lookup):
+    """Other than this text: two values of it have rows in common, and no field is compared."""
+
+    name = "not"
+
+
 @entity("projects")
 class Site(Entity):
     """A project, as an extender may declare it."""
@@ -33,7 +39,7 @@ class Site(Entity):
     id: int = read_only()
     title: str
 
-    lookups: ClassVar = {"title": By(Contains)}
+    lookups: ClassVar = {"title": By(Contains, Not)}
 
 
 @pytest.fixture
@@ -42,8 +48,9 @@ def session() -> CannedSession:
     rows = [{"id": 1, "title": "Day one"}, {"id": 2, "title": "Night"}, {"id": 3, "title": "Sunday"}]
 
     def answer(request: Request) -> Any:
-        asked = dict(request.params).get("title__contains", "").casefold()
-        return page(*(row for row in rows if asked in row["title"].casefold()))
+        asked, other = (dict(request.params).get(f"title__{name}", "") for name in ("contains", "not"))
+        found = (row for row in rows if asked.casefold() in row["title"].casefold())
+        return page(*(row for row in found if row["title"] != other))
 
     changed = {f"PATCH projects/{row['id']}/": {**row, "title": "A day"} for row in rows}
     gone = {f"DELETE projects/{row['id']}/": None for row in rows}
@@ -82,6 +89,13 @@ def test_proves_that_a_backend_ignores_it() -> None:
 
     with pytest.raises(QueryError, match="ignored title__contains='day'"):
         Site.objects.using(session).filter(title__contains="day").delete()
+
+
+def test_without_holds_is_counted(session: CannedSession) -> None:
+    """Nothing is concluded from another value of it; that it leaves rows out has to do."""
+    assert [1, 3] == Site.objects.using(session).filter(title__not="Night").delete().pks
+    with pytest.raises(QueryError, match="leaves out no Site"):
+        Site.objects.using(session).filter(title__not="Noon").delete()
 
 
 def test_is_gone_on_with(session: CannedSession) -> None:
