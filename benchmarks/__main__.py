@@ -7,7 +7,7 @@ import sys
 
 from benchmarks.measure import missed, show, title
 
-PARTS = ("foundation", "reading", "load", "transfers")
+PARTS = ("foundation", "reading", "load", "transfers", "formats")
 
 
 def main() -> None:

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import gc
 import sys
+import tempfile
 import time
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache, partial
+from pathlib import Path
 from typing import Any
 
 from benchmarks import stub
@@ -70,6 +72,8 @@ def first(rows: Iterable[Any]) -> float:
 READ = {
     "read": lambda task: (task.id, task.status_label, task.is_discarded),
     "read data": lambda task: (task.data, task.meta),
+    "read annotations": lambda task: (task.annotations, task.files),
+    "read labels": lambda task: (task.data, task.files),
     "read all": lambda task: [getattr(task, name) for name in NAMES],
 }
 """What is looked at in each of our rows; of dicts it is the same."""
@@ -113,12 +117,22 @@ def ours(url: str, what: str, **options: Any) -> Any:
         return sum(len(task.project.title) + task.data_unit.meta["frame"] for task in Task.objects.all())
     if what == "in_bulk":
         return len(Task.objects.in_bulk(KEYS))
+    if what.startswith("export "):
+        return _exported(what.removeprefix("export "))
     if what == "created":
         return len(Task.objects.bulk_create(map(_new, range(CREATED)), batch_size=BATCH))
     if what in CALLS:
         return _repeated(OURS[what])
     rows = Task.objects.iterator(**options)
     return read(rows, READ[what]) if what in READ else WHOLE[what](rows)
+
+
+def _exported(format: str) -> int:
+    """Write all tasks; give the bytes of the folder."""
+    with tempfile.TemporaryDirectory() as folder:
+        report = _task_objects().export(f"{folder}/out", format=format)
+        assert report.tasks and report.is_complete, report
+        return sum(path.stat().st_size for path in Path(folder).rglob("*") if path.is_file())
 
 
 def _new(key: int) -> Any:

@@ -26,8 +26,9 @@ from urllib.parse import parse_qsl, urlencode
 KINDS: Final = 256
 """So many rows differ in what they say; the others repeat it under their own keys."""
 PROJECTS: Final = 3
-USUAL, LEAN, WORDY, KNOWN = LOOKS = ("usual", "lean", "wordy", "known")
-"""Rows as they are; without data; without digits in their checksums; without the key that nobody knows."""
+USUAL, LEAN, WORDY, KNOWN, SIZED = LOOKS = ("usual", "lean", "wordy", "known", "sized")
+"""Rows as they are; without data; without digits in their checksums; without the key that nobody knows; with the
+sizes of pictures."""
 _LETTERS: Final = str.maketrans("0123456789", "ghijklmnop")
 HEAD: Final = b"HTTP/1.1 %d OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
 
@@ -83,7 +84,8 @@ def _files(key: int, look: str) -> dict[str, Any]:
     checksum = _checksum(key, look)
     signed = f"X-Amz-Date=20260101T000000Z&X-Amz-Expires=3600&X-Amz-Signature={2 * checksum}"
     file = {"url": f"http://127.0.0.1/media/{key}.jpg?{signed}", "file_name_original": f"{key}.jpg"}
-    return {"image_1": {**file, "file_type": "image", "is_primary": True, "checksum": checksum}}
+    sizes = {"meta": {"width": 1920, "height": 1080}} if look == SIZED else {}
+    return {"image_1": {**file, **sizes, "file_type": "image", "is_primary": True, "checksum": checksum}}
 
 
 def _checksum(key: int, look: str) -> str:

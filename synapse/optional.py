@@ -22,6 +22,7 @@ _NOTEBOOK: Final = "synapse.interop.notebook"
 METHODS: Final[dict[str, str]] = {
     "AnnotatedManager.export": "synapse.interop.formats.export:export",
     "BulkResult._repr_html_": f"{_NOTEBOOK}.tables:bulk_result_html",
+    "DataCollection._open_labels": "synapse.interop.formats.upload_labels:upload_labels",
     "Entity._repr_html_": f"{_NOTEBOOK}.rows:entity_html",
     "Explanation._repr_html_": f"{_NOTEBOOK}.tables:explanation_html",
     "QuerySet._repr_html_": f"{_NOTEBOOK}.tables:queryset_html",

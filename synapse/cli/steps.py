@@ -69,6 +69,7 @@ class Demo:
         self.query()
         self.annotate()
         self.tag()
+        self.export()
         self.run_plugin()
         self.freeze()
         self.check()
@@ -185,6 +186,24 @@ class Demo:
                 self._expect(f"tasks tagged {label}", len(by_label[label]), found)
                 step.rows = (step.rows or 0) + found
             self.show.line(f"{len(frequent)} tags: {', '.join(sorted(frequent))}")
+
+    def export(self) -> None:
+        """Write the annotations as COCO, and read them back against those that the tasks have."""
+        with self._step(
+            "Export them as COCO and read that back",
+            'report = project.tasks.export("coco", format="coco")',
+            'project.tasks.annotate_from("coco", format="coco", match="id", existing="replace", dry_run=True)',
+        ) as step:
+            folder = self.scratch / "coco"
+            report = self.project.tasks.export(folder, format="coco")
+            self.show.line(repr(report))
+            self._expect("exported tasks", len(self.given.pictures), report.tasks)
+            read = self.project.tasks.annotate_from(
+                folder, format="coco", match="id", existing="replace", dry_run=True
+            )
+            self._expect("classes that came back", report.classes, read.classes)
+            self._expect("problems", [], read.failed)
+            step.rows = read.tasks
 
     def run_plugin(self) -> None:
         """Publish a plugin, run it, and follow what it prints."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
@@ -13,6 +14,7 @@ from synapse.entities.choices import AccessLevel, CollectionCategory
 from synapse.errors import MappingError, TransferError, WriteUnconfirmedError, describe, did_you_mean
 from synapse.mapping import Json, read_only
 from synapse.mapping.likeness import Likeness, like_json
+from synapse.optional import optional
 from synapse.orm import Entity, Manager, ToMany, arguments, batch_answers, cached_rows, entity
 from synapse.orm.binding import check_host, held
 from synapse.orm.cached_rows import dropping_all_cached
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from synapse.dialects import Request
     from synapse.entities.data import DataUnit, DataUnitManager
     from synapse.entities.project import Project
+    from synapse.interop.formats.upload_labels import UploadLabels
     from synapse.session import Backend, Session
     from synapse.transfer import ProgressLike
     from synapse.uploads import Report, Spec, Target
@@ -179,6 +182,10 @@ class DataCollection(Entity):
         root: str | PathLike[str] | None = None,
         allow_unpaired: bool = False,
         check_content: bool = True,
+        annotations: str | PathLike[str] | None = None,
+        format: Literal["coco", "yolo", "voc", "imagefolder", "dm_v2", "jsonl"] | None = None,
+        kind: Literal["detect", "segment", "pose", "obb"] = "detect",
+        strict: bool = False,
     ) -> Report:
         """Upload a folder or many items side by side, and report on each item in the order given.
 
@@ -200,13 +207,23 @@ class DataCollection(Entity):
         unless `allow_unpaired=True`. Files are remembered by their path below *root*, which is the folder itself where
         one is given. A file that is certainly no picture (empty, a web page, a Git LFS pointer) fails, unless
         `check_content=False`.
+
+        *annotations* is the path of labels in a *format*, with which the tasks of the *project* are annotated, matched
+        by the names of the pictures; `report.annotations` tells what became of them. With `strict=True` they are
+        checked first, and where anything is wrong with them, nothing is uploaded.
         """
         from synapse import uploads
 
-        flags = {"dry_run": dry_run, "allow_unpaired": allow_unpaired, "check_content": check_content}
+        flags = {
+            "strict": strict,
+            "dry_run": dry_run,
+            "allow_unpaired": allow_unpaired,
+            "check_content": check_content,
+        }
         for name, value in flags.items():
             arguments.flag(f"upload({name}=...)", value)
         session = held(self, "upload")
+        labels = self._labels(annotations, format=format, kind=kind, project=project)
         layout = {"folders": folders, "include": include, "exclude": exclude}
         given = uploads.items_of(
             items,
@@ -220,19 +237,34 @@ class DataCollection(Entity):
             cached_rows.renewing(None if dry_run else self, "units"),
             cached_rows.renewing(None if dry_run else project, "tasks"),
         ):
-            return uploads.upload_items(
+            send = partial(
+                uploads.upload_items,
                 session,
-                given,
                 target=self._target(session, project, dry_run=dry_run),
                 workers=workers,
                 batch_size=batch_size,
                 progress=progress,
                 on_error=on_error,
-                dry_run=dry_run,
                 presigned=presigned,
                 root=root,
                 check_content=check_content,
             )
+            if labels is None:
+                return send(given, dry_run=dry_run)
+            return labels.upload(send, given, dry_run=dry_run, strict=strict)
+
+    def _labels(
+        self, annotations: Any, *, format: str | None, kind: Any, project: Project | int | None
+    ) -> UploadLabels | None:
+        if annotations is None and format is None:
+            return None
+        return self._open_labels(annotations, format=format, kind=kind, project=project)
+
+    @optional
+    def _open_labels(
+        self, annotations: Any, *, format: str | None, kind: Any, project: Project | int | None
+    ) -> UploadLabels:
+        raise NotImplementedError
 
     def _specs(self) -> tuple[Spec, ...]:
         sequential = {spec.name for spec in self.file_specifications if spec.is_sequential}

@@ -5,13 +5,16 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
-from typing import Any, Final, Literal, TypeAlias, overload
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, overload
 
 import attrs
 
 from synapse.masking import mask_body
 from synapse.optional import optional
 from synapse.showing import bounded, shortened
+
+if TYPE_CHECKING:
+    from synapse.interop.formats.report import AnnotationReport
 
 Status: TypeAlias = Literal["created", "reused", "failed", "unknown", "planned"]
 
@@ -124,6 +127,7 @@ class Report(Sequence[ItemOutcome]):
         self._title = title
         self.bytes_sent = bytes_sent
         self.bytes_planned = bytes_planned
+        self.annotations: AnnotationReport | None = None
 
     @property
     def created(self) -> list[ItemOutcome]:
@@ -181,7 +185,8 @@ class Report(Sequence[ItemOutcome]):
             else f"{'sent':<8}{self.bytes_sent:>12,} bytes"
         )
         lines += self._examples("planned", most=2) + self._examples("failed", "unknown")
-        return "\n".join(map(printable, lines))
+        labels = [str(self.annotations)] if self.annotations is not None else []
+        return "\n".join([*map(printable, lines), *labels])
 
     @optional
     def _repr_html_(self) -> str:

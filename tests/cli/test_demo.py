@@ -32,7 +32,7 @@ from tests.cli.process import Ended, Running, environment, is_there
 from tests.conftest import MEASURE
 
 URL = re.compile(r"http://127\.0\.0\.1:\d+")
-STEPS = 12
+STEPS = 13
 REPORT = "demo-report.html"
 DEMO = ("-m", "synapse.cli", "demo")
 STRANGE = {

@@ -57,9 +57,8 @@ def annotate_from(
     """Annotate the tasks of a query with the labels that files have for their pictures, and report on each."""
     for name, value in {"dry_run": dry_run, "strict": strict, "submit": submit}.items():
         arguments.flag(f"annotate_from({name}=...)", value)
-    opened = _opened(
-        source, format=check_format("annotate_from", format), kind=check_kind(kind), classes=classes
-    )
+    check_format("annotate_from", format)
+    opened = open_source(source, kind=check_kind(kind), classes=classes)
     report = AnnotationReport(
         f"annotations from {opened.root}" + (" (dry run: nothing was sent)" if dry_run else "")
     )
@@ -70,8 +69,9 @@ def annotate_from(
         existing=_choice("existing", existing, _EXISTING),
         specification=check_specification(specification),
         how={"schema": schema, "outside": outside},
+        found={},
     )
-    run.index(labels_of(opened, format))
+    run.found = index_of(opened, format, report=report, match=match)
     planned = run.plan()
     if strict and report.failed:
         raise MappingError(
@@ -94,7 +94,8 @@ def _checked_match(match: object) -> Any:
     return match if callable(match) else _choice("match", match, _MATCHES)
 
 
-def _opened(source: object, *, format: str, kind: Kind, classes: object) -> Source:
+def open_source(source: object, *, kind: Kind, classes: object = None) -> Source:
+    """Take the path of a folder or a file with labels."""
     if not isinstance(source, str | os.PathLike) or not os.fspath(source):
         raise TransferError(
             f"labels are read from a folder or a file, given by its path, not from {describe(source)}"
@@ -110,6 +111,34 @@ def _opened(source: object, *, format: str, kind: Kind, classes: object) -> Sour
         )
     listed: Any = classes
     return Source(root=root, kind=kind, classes=None if classes is None else tuple(listed))
+
+
+def index_of(
+    source: Source, format: str, *, report: AnnotationReport, match: object = "stem"
+) -> dict[object, PictureLabels]:
+    """Give all labels by what a picture is matched by; of two for one picture, neither is used."""
+    found: dict[object, PictureLabels] = {}
+    doubled = set()
+    for each in labels_of(source, format):
+        if isinstance(each, Problem):
+            report.add("failed", ReportEntry(None, each.reason, path=each.path))
+            continue
+        key = each.key if match == "id" else key_of(each.name, match=_by(match))
+        reason = ""
+        if not isinstance(key, int | str):
+            reason = "it has no id that a task could be found by"
+        elif key in found:
+            doubled.add(key)
+            reason = f"another one is for {each.name!r} as well; neither is used"
+        else:
+            found[key] = each
+        if reason:
+            report.add("failed", ReportEntry(None, reason, path=each.path))
+    return {key: each for key, each in found.items() if key not in doubled}
+
+
+def _by(match: object) -> str:
+    return match if isinstance(match, str) and match in _MATCHES else "stem"
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -130,30 +159,8 @@ class _Annotating:
     existing: str
     specification: str | None
     how: dict[str, Any]
-    found: dict[object, PictureLabels] = attrs.Factory(dict)
+    found: dict[object, PictureLabels]
     claims: dict[PictureLabels, list[int]] = attrs.Factory(dict)
-
-    def index(self, labels: Iterator[PictureLabels | Problem]) -> None:
-        """Take in all labels by what a picture is matched by; of two for one picture, neither is used."""
-        doubled = set()
-        for each in labels:
-            if isinstance(each, Problem):
-                self._fail(None, each.reason, path=each.path)
-                continue
-            key = each.key if self.match == "id" else key_of(each.name, match=self._by)
-            if key is None or not isinstance(key, int | str):
-                self._fail(None, "it has no id that a task could be found by", path=each.path)
-            elif key in self.found:
-                doubled.add(key)
-                self._fail(None, f"another one is for {each.name!r} as well; neither is used", path=each.path)
-            else:
-                self.found[key] = each
-        for key in doubled:
-            del self.found[key]
-
-    @property
-    def _by(self) -> str:
-        return self.match if self.match in _MATCHES else "stem"
 
     def plan(self) -> list[_Planned]:
         """Find the task of each picture, read its labels and check them, before anything is sent."""
@@ -196,7 +203,7 @@ class _Annotating:
         safe = safe_name(name)
         stem = stem_of(safe)
         for each in (f"{stem}_{row.data_unit_id}{safe[len(stem) :]}", name, safe):
-            labels = self.found.get(key_of(each, match=self._by))
+            labels = self.found.get(key_of(each, match=_by(self.match)))
             if labels is not None:
                 return labels
         return None

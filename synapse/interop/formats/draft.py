@@ -39,17 +39,12 @@ class UniqueNames:
         safe = safe_name(name)
         head, dot, ending = safe.rpartition(".") if "." in safe else (safe, "", "")
         stem = head.encode()[:_LONGEST_STEM].decode(errors="ignore").rstrip(". ") or "file"
-        marks = chain(("", f"_{key}"), (f"_{key}_{number}" for number in count(2)))
-        chosen = next(stem + mark for mark in marks if self._is_free(stem + mark))
-        self._taken.add(_folded(chosen))
-        return f"{chosen}{dot}{ending}"
-
-    def _is_free(self, stem: str) -> bool:
-        return _folded(stem) not in self._taken
-
-
-def _folded(stem: str) -> int:
-    return hash(unicodedata.normalize("NFC", stem).casefold())
+        for mark in chain(("", f"_{key}"), (f"_{key}_{number}" for number in count(2))):
+            folded = hash(unicodedata.normalize("NFC", stem + mark).casefold())
+            if folded not in self._taken:
+                self._taken.add(folded)
+                return f"{stem}{mark}{dot}{ending}"
+        raise AssertionError("the numbers have an end")
 
 
 def stem_of(name: str) -> str:

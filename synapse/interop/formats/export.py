@@ -70,6 +70,7 @@ def export(
             parts=parts,
             specification=specification,
             refuses=lossy == "refuse",
+            fetches=files == "download",
         )
         with closing(run.pictures()) as pictures:
             _fetch(
@@ -178,6 +179,7 @@ class _Export:
     parts: _Parts
     specification: str | None
     refuses: bool
+    fetches: bool
     names: UniqueNames = attrs.Factory(UniqueNames)
     projects: set[Any] = attrs.Factory(set)
 
@@ -194,7 +196,7 @@ class _Export:
                 self.report.add("skipped", ReportEntry(item.key, "its picture has several classes, or none"))
             if self._is_refused():
                 return
-            if place is not None and item.file is not None:
+            if self.fetches and place is not None and item.file is not None:
                 file = attrs.evolve(item.file, path=place)
                 yield WantedFile(item.key, item.specification, file, renew=self._renewal(item, place))
 
