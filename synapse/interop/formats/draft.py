@@ -19,6 +19,8 @@ from synapse.errors import TransferError, describe
 from synapse.values import user_path
 
 MARKER: Final = ".synapse-export"
+# Made once: `json.dumps()` makes one for each call that is not as usual.
+_encode: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _LONGEST_STEM: Final = 150  # bytes, so that a key and an ending find room
 
 
@@ -55,7 +57,7 @@ def stem_of(name: str) -> str:
 def dump(value: Any) -> bytes:
     """Write JSON as readable text; half characters, which UTF-8 has none of, as escapes."""
     try:
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+        return _encode(value).encode()
     except UnicodeEncodeError:
         return json.dumps(value, separators=(",", ":")).encode()
 

@@ -168,6 +168,8 @@ class _Parts:
             if row.category not in self.names:
                 raise MappingError(f"its category is {row.category!r}, none of {', '.join(self.names)}")
             return str(Split(row.category).value)
+        if len(self.names) == 1:
+            return self.names[0]
         return split_of(unit_of(row), self.shares)
 
 
