@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import math
 import secrets
 import string
+import sys
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar, Final, TypeAlias
@@ -45,7 +45,7 @@ def copy_json(value: Any) -> Any:
 
 def is_number(value: object) -> bool:
     """Tell whether a value is a finite number; True and False are none."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
 
 
 @attrs.frozen

@@ -85,6 +85,7 @@ class TestEach:
         (lambda: Box("a", x="1", y=2, width=3, height=4), "Box(x=...) takes a finite number, got str '1'"),  # type: ignore[arg-type]
         (lambda: Box("a", x=1, y=float("nan"), width=3, height=4), "Box(y=...) takes a finite number"),
         (lambda: Box("a", x=1, y=2, width=float("inf"), height=4), "Box(width=...) takes a finite number"),
+        (lambda: Box("a", x=10**400, y=2, width=3, height=4), "Box(x=...) takes a finite number"),
         (lambda: Box("a", x=1, y=2, width=3, height=True), "Box(height=...) takes a finite number"),
         (lambda: Box("a", x=1, y=2, width=3, height=4, rotation=float("nan")), "Box(rotation=...) takes"),
         (lambda: Box(7, x=1, y=2, width=3, height=4), "Box(class_name=...) takes text"),  # type: ignore[arg-type]
