@@ -355,7 +355,7 @@ class TransferError(SynapseError):
 
 
 class WaitTimeoutError(SynapseError, TimeoutError):
-    """The time to wait is over; what was waited for goes on."""
+    """The wait timed out; what it waited for goes on."""
 
 
 class ConfigError(SynapseError):
@@ -367,7 +367,7 @@ class BulkError(SynapseError):
 
     `succeeded` holds the rows that are done and `failed` pairs every other row that was tried with its error. `untried`
     holds the rest, if the run ended early because the token was refused or no answers came. Each is in the order given.
-    Failed rows that may be done all the same are in `unknown` too: look before you send them again.
+    Failed rows that may be done nevertheless are also in `unknown`: check before you send them again.
     """
 
     def __init__(

@@ -65,10 +65,10 @@ def check(
     media: Sequence[Medium],
     outside: Outside = "refuse",
 ) -> tuple[Annotation, ...]:
-    """Give annotations as they may be sent to a task: each with its medium, and clipped where `outside` says so.
+    """Return the annotations ready to be sent to a task: each names its medium, and is clipped if `outside` says so.
 
-    *tools* are those of the project, *media* the files of the unit; without tools, classes aren't checked. Raises
-    `QueryError`, which tells of the first five that can't be sent.
+    *tools* are those of the project, *media* the files of the unit; without tools, classes aren't checked. If some
+    can't be sent, raises a `QueryError` that names the first five.
     """
     if outside not in get_args(Outside):
         raise QueryError(

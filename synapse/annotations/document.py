@@ -31,7 +31,7 @@ def _annotations(values: Iterable[Annotation]) -> tuple[Annotation, ...]:
 
 @attrs.frozen(repr=False)
 class Annotations(Sequence[Annotation]):
-    """Annotations in order, with what their document holds besides: groups, relations, what the SDK doesn't know.
+    """Annotations in order, and the rest of their document: groups, relations, and data that the SDK doesn't know.
 
     >>> found = Annotations([Box("stop", x=1, y=2, width=3, height=4), Label("night")])
     >>> len(found), found.boxes[0].width, found.of(Label)[0].class_name
@@ -43,13 +43,13 @@ class Annotations(Sequence[Annotation]):
 
     @classmethod
     def from_v1(cls, document: Json) -> Annotations:
-        """Read a document of DM schema v1, such as `task.data`; `MappingError` where it is none."""
+        """Read a document of DM schema v1, such as `task.data`; raises `MappingError` for anything else."""
         values, remainder = v1.read(document)
         return cls(values, _remainder=remainder)
 
     @classmethod
     def from_v2(cls, document: Json) -> Annotations:
-        """Read a document of DM schema v2, the form of exports; `MappingError` where it is none."""
+        """Read a document of DM schema v2, the format of exports; raises `MappingError` for anything else."""
         values, remainder = v2.read(document)
         return cls(values, _remainder=remainder)
 
@@ -58,7 +58,7 @@ class Annotations(Sequence[Annotation]):
         return v1.write(self._values, self._remainder)
 
     def to_v2(self) -> Json:
-        """Write a document of DM schema v2, which holds less: see "What v2 loses" in the docs."""
+        """Write a document of DM schema v2, which cannot hold everything: see "What v2 loses" in the docs."""
         return v2.write(self._values, self._remainder)
 
     def replace(self, values: Iterable[Annotation]) -> Annotations:

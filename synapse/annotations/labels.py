@@ -79,7 +79,7 @@ def _id_of(value: str | Annotation) -> str:
 
 @attrs.frozen(repr=False, kw_only=True)
 class Relation(Annotation):
-    """A link from one annotation to another one of the same file; both are given by themselves or by their `id`."""
+    """A link from one annotation to another one in the same file; pass the annotations themselves or their `id`s."""
 
     TOOL: ClassVar[str] = "relation"
 

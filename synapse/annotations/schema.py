@@ -35,12 +35,12 @@ class Tool:
     classes: tuple[LabelClass, ...] = ()
 
     def find(self, code: str) -> LabelClass | None:
-        """Give the class that has a code; None where there is none."""
+        """Return the class with this code, or None."""
         return next((each for each in self.classes if each.code == code), None)
 
 
 def tools_of(configuration: Any) -> dict[str, Tool]:
-    """Read the tools of a project's configuration; empty where it has none, or where they aren't in the known form.
+    """Read the tools of a project's configuration; empty if it has none, or none in a known format.
 
     >>> tools_of({"classification": {"polygon": {"classification_schema": [{"code": "car", "name": "Car"}]}}})
     {'polygon': Tool(name='polygon', classes=(LabelClass(code='car', name='Car', color=None, is_default=False, \
@@ -53,7 +53,7 @@ attributes=None),))}
 
 
 def classes_of(configuration: Any) -> tuple[str, ...]:
-    """Read the codes of all classes, in the order of the configuration and each once."""
+    """Read the codes of all classes without duplicates, in the order of the configuration."""
     tools = tools_of(configuration).values()
     return tuple(dict.fromkeys(each.code for tool in tools for each in tool.classes))
 

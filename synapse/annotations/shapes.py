@@ -127,7 +127,7 @@ class Mask(Annotation):
 
     @classmethod
     def from_rows(cls, class_name: str | None, rows: Iterable[Iterable[object]], **fields: Any) -> Mask:
-        """Make a mask of a picture's rows, whose true values are what it covers: lists, or an array."""
+        """Make a mask from the rows of a picture, as lists or an array; it covers the pixels whose value is true."""
         lines = [list(map(bool, row)) for row in rows]
         width = len(lines[0]) if lines else 0
         if not width or any(len(line) != width for line in lines):

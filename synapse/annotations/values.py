@@ -139,9 +139,9 @@ def mapping(value: Mapping[str, Any]) -> Any:
 class Annotation:
     """What all annotations have; `Box`, `Polygon`, `Label` and the others add their geometry.
 
-    `class_name` is the code of a class of the project, `attributes` what else is known about the object, `media` the
-    file specification that it lies in, such as `image_1` (the task's only one where it is left out). `id` is made
-    here, and two annotations that differ in nothing else are equal.
+    `class_name` is the code of one of the project's classes; `attributes` holds whatever else is known about the
+    object. `media` names the file specification, such as `image_1`, and may be left out if the task has only one. The
+    SDK generates `id`; annotations that differ only in their `id` are equal.
     """
 
     class_name: str | None = attrs.field(default=None, validator=TEXT.or_none())

@@ -53,10 +53,10 @@ def annotate_task_data(
     *,
     task_id: int = MISSING,
 ) -> Row | None:
-    """Set a task's annotation, given as `{"action": "submit" | "save", "data": {...}}`, or bare to submit it.
+    """Set a task's annotation: `{"action": "submit" | "save", "data": {...}}`, or only the data, to submit it.
 
-    `schema="any"` switches the backend's check of its format off. Like everything here that changes something, it
-    gives None where the backend answers with nothing.
+    `schema="any"` turns off the backend's check of the format. Like every method here that changes something, it
+    returns None if the backend's answer is empty.
     """
     params = (("schema", str(schema)),) if schema else ()
     body = body_of(data)
@@ -71,9 +71,9 @@ def annotate_task_data(
 def annotate_task_data_batch(
     client: BackendClient, items: Sequence[Mapping[str, Any]], *, max_workers: int | None = None
 ) -> dict[int, Row]:
-    """Annotate tasks side by side, each given as `{"task_id": ..., "data": ..., "schema": ...}`, the last not needed.
+    """Annotate tasks in parallel, each given as `{"task_id": ..., "data": ..., "schema": ...}`; `schema` is optional.
 
-    Tells of each task by its key: `{"success": ..., "error": ..., "response": ...}`. One that fails stops no other.
+    Returns `{"success": ..., "error": ..., "response": ...}` for each task key. A failure does not stop the others.
     """
     items = arguments.items("items", items, of="mappings")
     for index, item in enumerate(items):
@@ -161,7 +161,7 @@ def list_tasks_data(client: BackendClient, params: Params = None, *, list_all: L
 def list_tasks_data(client: BackendClient, params: Params = None, *, list_all: bool = False) -> Any: ...
 @method
 def list_tasks_data(client: BackendClient, params: Params = None, *, list_all: bool = False) -> Any:
-    """List tasks by nothing but their `id` and `data`."""
+    """List tasks with only their `id` and `data`."""
     return listed(client, "tasks_data", params, list_all=list_all)
 
 
@@ -211,7 +211,7 @@ def create_tasks(client: BackendClient, data: Mapping[str, Any] | Sequence[Mappi
 def set_tags_tasks(client: BackendClient, data: Mapping[str, Any], params: Params = None) -> Row | None:
     """Put tags on tasks, or take them off: `{"ids": [...], "tags": [...], "action": "add" | "remove"}`.
 
-    `{"task_ids": [...], "tag_ids": [...]}` adds as well; with `params={"replace": True}` they are set exactly.
+    `{"task_ids": [...], "tag_ids": [...]}` also adds; `params={"replace": True}` replaces all tags that they have.
     """
     return set_tags(client, "tasks", data, params)
 

@@ -36,12 +36,12 @@ class BackendClient:
     """The backend by plain calls that return plain dicts and lists, named as in the documented client.
 
     What is not given comes from the environment (`SYNAPSE_HOST`, `SYNAPSE_API_TOKEN`, `SYNAPSE_AGENT_TOKEN`), then from
-    `~/.synapse/config.json`. `access_token` is another name of `api_token`; an `authorization_token` goes with its
-    `tenant`. With `url_host="internal"` the backend signs addresses of files for its own network.
+    `~/.synapse/config.json`. `access_token` is another name for `api_token`; an `authorization_token` needs its
+    `tenant`. With `url_host="internal"`, file addresses work inside the backend's own network.
 
-    A parameter that the backend would ignore is refused, unless `strict=False`. `session` is a `synapse.Session`, so
-    that `Task.objects.using(client.session)` works beside. Files that `url_conversion` fetches are kept in
-    `files_dir`, by default a temporary folder that is removed when the process ends.
+    A parameter that the backend would ignore is refused, unless `strict=False`. `session` is a `synapse.Session`:
+    `Task.objects.using(client.session)` uses it, too. Files that `url_conversion` fetches are kept in `files_dir`, by
+    default a temporary folder that is removed when the process ends.
     """
 
     name = "Backend"
@@ -195,7 +195,7 @@ class BackendClient:
         )
 
     def reset_connection(self) -> None:
-        """Drop the sockets, as where a line seems to be dead; the next call opens new ones."""
+        """Close the sockets, for example when the connection seems dead; the next call opens new ones."""
         self.session.reset()
 
     def close(self) -> None:

@@ -56,10 +56,10 @@ def create_data_file(
     *,
     read_timeout: int | None = None,
 ) -> Row:
-    """Upload a file and return its data file; in chunks if it is larger than 50 MiB, unless told.
+    """Upload a file and return its data file; a file above 50 MiB is sent in chunks unless told otherwise.
 
-    Content that the backend has already gives its existing data file. How long an answer may take grows with the file,
-    so that `read_timeout` is not needed.
+    If the backend already has the content, its existing data file is returned. The time allowed for an answer grows
+    with the file size, so `read_timeout` is not needed.
     """
     return upload_file(client.session, file_path, chunked=use_chunked_upload, check_content=client.strict)
 
@@ -75,7 +75,7 @@ def upload_data_file(
     data: Mapping[str, Any] = MISSING,
     data_collection_id: int = MISSING,
 ) -> Row:
-    """Upload the files of one unit, `{"files": {"image_1": path}, "meta": {...}}`, and return what creates the unit."""
+    """Upload a unit's files `{"files": {"image_1": path}, "meta": {...}}`; returns what `create_data_units()` takes."""
     item = body_of(either("organized_file", organized_file, data=data))
     collection = key_of(
         "data_collections", either("collection_id", collection_id, data_collection_id=data_collection_id)
@@ -108,7 +108,7 @@ def create_data_units(
     *,
     data: Mapping[str, Any] | Sequence[Mapping[str, Any]] = MISSING,
 ) -> Any:
-    """Create units of what `upload_data_file()` returned, one or a list; the answer is of the same kind."""
+    """Create units from what `upload_data_file()` returned: one for one, a list for a list."""
     given = either("uploaded_files", uploaded_files, data=data)
     return answer(client, v1_client.create("data_units", all_written(client, "data_units", given)))
 
@@ -126,9 +126,9 @@ def upload_data_collection(
 ) -> Report:
     """Upload many units of `{"files": {...}, "meta": {...}, "groups": [...]}` and report on each, in their order.
 
-    With `project_id`, a task is created for each. What the backend has is not sent again, and no unit or task is made
-    twice: a run that broke off is simply repeated. The first item that fails ends it with an error that names all
-    failed and untried items. `on_progress` is told of the items that are done, by the share of their bytes, and of all.
+    With `project_id`, a task is created for each. Nothing is uploaded or created twice: if a run breaks off, start it
+    again. The first failing item ends the run with an error that names all failed and untried items. `on_progress` is
+    called with the items done, estimated by bytes, and the total.
     """
     items = [_item(each) for each in arguments.items("data", data, of="items")]
     project = None if project_id is None else int(key_of("projects", project_id))
@@ -215,7 +215,7 @@ def list_data_units(
 
 @method
 def verify_data_files_checksums(client: BackendClient, checksums: Sequence[str]) -> Row:
-    """Tell which of these checksums the backend has files of."""
+    """Return those of these checksums that the backend has files for."""
     asked = arguments.items("checksums", checksums, of="checksums")
     found = DataFile.objects.using(client.session).existing(asked)
     return {"existing_checksums": [each for each in dict.fromkeys(asked) if each in found]}

@@ -25,9 +25,9 @@ def create_chunked_upload(
 ) -> Row:
     """Upload a file in chunks of 50 MiB and return the finished upload, whose `id` a model or a data file takes.
 
-    After a dropped connection it goes on from where the backend has got to, and so does the next call after one that
-    died. `on_progress` is called with the bytes that are done, and all bytes. How long an answer may take grows with
-    the file, so that `read_timeout` is not needed.
+    After a lost connection, it continues from the last byte that the backend has; after a crash, so does the next call.
+    `on_progress` is called with the bytes done and the total. The time allowed for an answer grows with the file size,
+    so `read_timeout` is not needed.
     """
 
     def read(key: str | int) -> Row:

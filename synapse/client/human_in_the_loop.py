@@ -79,7 +79,7 @@ def list_assignments_data(
 def list_assignments_data(client: BackendClient, params: Params = None, *, list_all: bool = False) -> Any: ...
 @method
 def list_assignments_data(client: BackendClient, params: Params = None, *, list_all: bool = False) -> Any:
-    """List assignments by nothing but their `id` and `data`."""
+    """List assignments with only their `id` and `data`."""
     return listed(client, "assignments_data", params, list_all=list_all)
 
 
@@ -123,6 +123,7 @@ def list_assignments_files(
 def set_tags_assignments(client: BackendClient, data: Mapping[str, Any], params: Params = None) -> Row | None:
     """Put tags on assignments, or take them off: `{"ids": [...], "tags": [...], "action": "add" | "remove"}`.
 
-    `{"assignment_ids": [...], "tag_ids": [...]}` adds as well; with `params={"replace": True}` they are set exactly.
+    `{"assignment_ids": [...], "tag_ids": [...]}` also adds; `params={"replace": True}` replaces all tags that they
+    have.
     """
     return set_tags(client, "assignments", data, params)

@@ -39,7 +39,7 @@ _TOKEN: Final = re.compile(r"agents/([a-f0-9]{40})/node_install_script")
 
 @method
 def list_agents(client: BackendClient, params: Params = None) -> list[Row]:
-    """List all agents, each with its `token`, which older backends tell in the `node_install_script` only."""
+    """List all agents, each with its `token`; older backends give it only in `node_install_script`."""
     agents = every(client, "agents", params)
     for agent in agents:
         script = agent.get("node_install_script")
@@ -80,9 +80,9 @@ def update_plugin(
     *,
     plugin_id: int | str = MISSING,
 ) -> Row | None:
-    """Change fields of a plugin; what is not named stays.
+    """Change fields of a plugin; all other fields stay.
 
-    It is a PUT, which is repeated where no answer came, also over what somebody else has saved meanwhile.
+    This is a PUT: it is sent again if no answer came, and may then overwrite what somebody else saved in the meantime.
     """
     key = key_of("plugins", either("pk", pk, plugin_id=plugin_id))
     return changed(client, v1_client.change("plugins", key, body=written(client, "plugins", data)))
@@ -98,7 +98,7 @@ def run_plugin(
 ) -> Any:
     """Run an action of a plugin, named by its key or code: `{"action": ..., "params": {...}, "agent": ...}`.
 
-    The answer names the job that it runs in, or is what the action itself answered, be it text.
+    The answer names the job, or is whatever the action itself returned, which may be text.
     """
     body = set_values(named(client, "plugins/{id}/run/", data, known=v1_client.RUNS))
     key = key_of("plugins", either("pk", pk, plugin=plugin))
@@ -109,7 +109,7 @@ def run_plugin(
 def create_plugin_release(
     client: BackendClient, data: Mapping[str, Any], *, file: PathLike | Handle | None = None
 ) -> Row:
-    """Publish a release; its zip archive is a path or an open file, as *file* or under `file` in *data*."""
+    """Publish a release; *file*, or `file` in *data*, is its zip archive as a path or an open file."""
     fields = set_values(written(client, "plugin_releases", data))
     archive = fields.pop("file", None) if file is None else file
     if archive is None:

@@ -79,7 +79,7 @@ def list_job_console_logs(
 def tail_job_console_logs(
     client: BackendClient, pk: str | int = MISSING, *, job_id: str | int = MISSING
 ) -> Iterator[str]:
-    """Follow what a job prints, as the lines of the event stream; `Job.tail()` gives what they say."""
+    """Follow a job's output as raw lines of the event stream; `Job.tail()` parses them."""
     return _tail(client, str(key_of("jobs", either("pk", pk, job_id=job_id))))
 
 
@@ -90,7 +90,7 @@ def _tail(client: BackendClient, key: str) -> Iterator[str]:
 
 @method
 def create_logs(client: BackendClient, data: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> Any:
-    """Write one entry or several to jobs' logs; a path under `file` travels as the file's content."""
+    """Write one or more log entries for jobs; a path under `file` is replaced by the content of that file."""
     given = all_written(client, "job_logs", data)
     entries = [_entry(each) for each in ([given] if isinstance(given, dict) else given)]
     return answer(client, v1_client.create("job_logs", entries[0] if len(entries) == 1 else entries))

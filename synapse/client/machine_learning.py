@@ -34,7 +34,7 @@ def get_model(
     *,
     model_id: int = MISSING,
 ) -> Row:
-    """Read a model; `url_conversion={"files_fields": ["file"]}` fetches its archive and gives the path of that."""
+    """Read a model; `url_conversion={"files_fields": ["file"]}` downloads its archive and puts the path in `file`."""
     convert = conversion(client, url_conversion)
     row = fetch(client, "models", either("pk", pk, model_id=model_id), params)
     if convert is not None:
@@ -46,7 +46,7 @@ def get_model(
 def create_model(
     client: BackendClient, data: Mapping[str, Any], *, file: PathLike | Handle | None = None
 ) -> Row:
-    """Create a model; its archive, a path or an open file as *file* or under `file` in *data*, is sent in chunks."""
+    """Create a model; *file*, or `file` in *data*, is its archive as a path or an open file, and is sent in chunks."""
     body = set_values(written(client, "models", data))
     archive = body.pop("file", None) if file is None else file
 
@@ -132,7 +132,7 @@ def list_ground_truth_events_data(
 def list_ground_truth_events_data(
     client: BackendClient, params: Params = None, *, list_all: bool = False, **options: Unpack[Options]
 ) -> Any:
-    """List ground-truth events by nothing but the `id` of their ground truth and their `data`."""
+    """List ground-truth events with only the `id` of their ground truth and their `data`."""
     return listed(client, "ground_truth_events_data", params, list_all=list_all, options=options)
 
 

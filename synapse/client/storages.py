@@ -62,12 +62,11 @@ def upload_files_bulk(
     max_upload_retries: int = 2,
     strategy: str | None = None,
 ) -> Row:
-    """Upload files side by side, straight into the backend's storage where it offers that, else by the backend.
+    """Upload files in parallel, straight into the backend's storage if it offers that, else through the backend.
 
-    Tells of each file, in the order given, by its `checksum`, `data_file_id`, `success` and `error`, and counts both
-    outcomes. Files go on where a line breaks, as the session's `Retry` says, so that `max_upload_retries` and
-    `batch_size` are not needed. `on_progress` is called with the files that are done, by the share of their bytes,
-    and all.
+    Returns the `checksum`, `data_file_id`, `success` and `error` of each file, in the order given, and counts successes
+    and failures. The session's `Retry` decides what is sent again, so `max_upload_retries` and `batch_size` are not
+    needed. `on_progress` is called with the files done, estimated by bytes, and the total.
     """
     if strategy not in (None, "presigned"):
         raise QueryError(f"strategy must be 'presigned' or None, not {describe(strategy)}; nothing was sent")
@@ -109,7 +108,7 @@ def _bodies(files: object) -> list[Row]:
 def request_presigned_upload(
     client: BackendClient, files: Sequence[Mapping[str, Any]], *, expiration: int = 3600
 ) -> Row:
-    """Ask where files may be put, given as `{"filename": ..., "size": ..., "content_type": ...}`."""
+    """Request signed upload addresses for files, given as `{"filename": ..., "size": ..., "content_type": ...}`."""
     return answered(client, v1_client.ask_presigned(_bodies(files), expiration))
 
 
@@ -135,5 +134,5 @@ def upload_file_to_presigned_url(
 
 @method
 def confirm_presigned_upload(client: BackendClient, files: Sequence[Mapping[str, Any]]) -> Row:
-    """Have files registered that were put where the backend said: `{"file_key": ..., "checksum": ..., "size": ...}`."""
+    """Register files that were put at signed addresses: `{"file_key": ..., "checksum": ..., "size": ...}`."""
     return answered(client, v1_client.confirm_presigned(_bodies(files)))

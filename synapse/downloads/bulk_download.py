@@ -33,10 +33,10 @@ _EXPIRED: Final = frozenset({400, 401, 403, 404, 410})
 
 @attrs.frozen
 class WantedFile:
-    """One file of the row with this `key`, or the `error` that kept it from being known.
+    """One file of the row with this `key`, or the `error` that prevented finding it.
 
-    Files of one row are saved by the name of one of them, `shared_name`, each with its own ending. `renew` asks for the
-    row once more, where a signed address may have run out before its turn came.
+    All files of a row are saved under the name of one of them, `shared_name`, each with its own extension. `renew`
+    reads the row again, in case a signed address has expired by the time it is used.
     """
 
     key: Any
@@ -60,16 +60,16 @@ def download_files(
     rows: str = "",
     original_paths: bool = False,
 ) -> Downloads:
-    """Download files into `folder/specification/key_stem.ending` and tell what became of each, in order.
+    """Download files into `folder/specification/key_stem.extension` and return the outcome of each, in order.
 
-    With *original_paths*, a file goes where its own path says that it was, below the folder; two files of one path are
-    not both saved.
+    With *original_paths*, each file keeps its original path, relative to the folder; of two files with the same path,
+    only one is saved.
 
-    A file that is there under its name counts as present unless its size or MD5 tells otherwise; with *overwrite*,
-    only one that size and MD5 prove to be the same does. Files are asked for as they are needed, never all at once.
-    With `on_error="raise"` the first failure ends the run with a `BulkError`; so does, always, a full disk, a line
-    that stays dead, or an error that *wanted* itself raises once something was done. Given the kind of *rows*, the
-    folder is noted as that of such rows of this backend, and any other is refused.
+    An existing file of that name counts as present unless its size or MD5 differs; with *overwrite*, only if size and
+    MD5 prove that it is the same. *wanted* is consumed as needed, never all at once. With `on_error="raise"`, the first
+    failure ends the run with a `BulkError`. So does, whatever *on_error* says, a full disk, a connection that stays
+    lost, or, once something was done, an error raised by *wanted* itself. With *rows*, the kind of rows, the folder is
+    reserved for such rows of this backend, and a folder of others is refused.
     """
     if on_error not in ("collect", "raise"):
         raise TransferError(f"on_error must be 'collect' or 'raise', not {describe(on_error)}")

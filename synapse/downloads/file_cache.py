@@ -34,14 +34,14 @@ logger: Final = logging.getLogger("synapse")
 
 
 class FileCache:
-    """A local folder of fetched files, of at most *limit* bytes: what was not used for longest goes first.
+    """A local folder of downloaded files, at most *limit* bytes; the least recently used are removed first.
 
-    Give it to `download()`, `read()` or `open()`. Files are known by their checksum, where the backend tells it; else
-    by their address without its signature and what the server says of their version, which takes a request but not
-    the content. Several processes may share a folder. Downloads are copies, so that editing one harms no other.
+    Give it to `download()`, `read()` or `open()`. A file is identified by its checksum if the backend gives one; else
+    by its address without the signature and by the version that the server reports, which takes one request. Several
+    processes may share a folder. Downloads are copies: editing one changes neither the cache nor another download.
 
-    All is kept in `synapse-files` below *folder*; what else is in the folder is neither counted nor touched. Where
-    nothing can be written, files are fetched all the same, and one line in the log says so.
+    The cache is in `synapse-files` below *folder*; everything else in the folder is neither counted nor touched. If the
+    cache cannot be written to, files are fetched without it, and one log line says so.
     """
 
     def __init__(self, folder: PathLike, *, limit: int = 10 * 2**30) -> None:
@@ -66,7 +66,7 @@ class FileCache:
         self._trim(0)
 
     def open_kept(self, *identity: object) -> BinaryIO | None:
-        """Open what is kept under this identity, and count it as used; None where there is nothing."""
+        """Open the file that is cached under this identity and mark it as used, or return None."""
         path = self._path(identity)
         try:
             file = path.open("rb")
@@ -82,7 +82,7 @@ class FileCache:
             self._path(identity).unlink()
 
     def keep(self, *identity: object, fill: Callable[[Path], object]) -> BinaryIO | None:
-        """Let *fill* write a file that is to be kept, and open it; None if that is not possible here."""
+        """Let *fill* write a file into the cache, and open it; return None if the cache can't be written to."""
         path = self._path(identity)
         try:
             fill(path)

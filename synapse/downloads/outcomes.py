@@ -22,8 +22,9 @@ _SHOWN: Final = 5
 class FileOutcome:
     """What became of one file of the row with this `key`.
 
-    `specification` names the file where a row has several. `downloaded` and `present` have a `path`; `present` was
-    there before, and nothing was fetched; `failed` has the `error` that it ended with. `bytes` were fetched.
+    `specification` names the file if a row has several. `downloaded` and `present` outcomes have a `path`; `present`
+    means that the file existed already, and nothing was fetched. `failed` has the `error`. `bytes` counts the bytes
+    fetched.
     """
 
     key: Any
@@ -35,7 +36,7 @@ class FileOutcome:
 
 
 class Downloads(Sequence[FileOutcome]):
-    """The outcomes of a download in the order of its rows; a hundred bytes or so for each, however many they are."""
+    """The outcomes of a download in the order of its rows, at about a hundred bytes each."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -57,7 +58,7 @@ class Downloads(Sequence[FileOutcome]):
         size: int = 0,
         error: Exception | None = None,
     ) -> None:
-        """Write down what became of one file; *path* is below the folder."""
+        """Record the outcome of one file; *path* is relative to the folder."""
         if error is not None:
             # Its frames would hold what they worked on, a million times over.
             self._errors[len(self)] = error.with_traceback(None)

@@ -51,8 +51,8 @@ def _shown(url: str) -> str:
 class RemoteFile:
     """A file that can be read or downloaded; nothing is fetched before that.
 
-    `name` is the original base name, `path` the path it was uploaded under. `size` and `checksum` are set where the
-    backend tells them, and are then held against what arrives, however it is read.
+    `name` is the original base name, `path` the path it was uploaded under. `size` and `checksum` are set if the
+    backend gives them; all content is then checked against them, unless it is opened with `verify=False`.
     """
 
     url: str = attrs.field(repr=_shown)
@@ -89,7 +89,7 @@ class RemoteFile:
         )
 
     def beside(self, told: Callable[[str], object]) -> Self:
-        """Add what the row that the file stands in tells of it; *told* gives a value of the row by its name."""
+        """Add the checksum and size from the row that contains the file; *told* returns a value of the row by name."""
         if not callable(told):
             raise TransferError(f"beside() takes a call that gives a value by its name, not {describe(told)}")
         checksum = told("checksum") if self.checksum is None else self.checksum
@@ -100,7 +100,7 @@ class RemoteFile:
         return attrs.evolve(self, checksum=checksum, size=size)
 
     def to_wire(self) -> str | dict[str, str]:
-        """Give what the file is written by: its checksum and path where that is known, else its address."""
+        """Return the JSON to send: the file's checksum and path if the checksum is known, else its address."""
         if self.checksum is None:
             return self.url
         return {"checksum": self.checksum, "path": self.path or self.name}
@@ -115,7 +115,7 @@ class RemoteFile:
         )
 
     def like(self, sent: object) -> Likeness | None:
-        """Tell how like this file is to one that was sent, by checksum and path where both have them."""
+        """Compare with a file that was sent, by checksum and path if both have them."""
         if not isinstance(sent, Mapping):
             return None  # what was sent inside a row is kept at an address of the backend's own
         found: list[Likeness | None] = []
@@ -130,7 +130,7 @@ class RemoteFile:
         return Likeness.OTHER if Likeness.OTHER in told else max(told, default=None)
 
     def with_url(self, url: str) -> Self:
-        """Return this file at another address, for storages that are reached another way from here."""
+        """Return this file at another address, for storages that this machine reaches by another address."""
         given: object = url
         if not isinstance(given, str) or not given:
             raise TransferError(f"a file's address is text, not {describe(given)}")
@@ -139,9 +139,9 @@ class RemoteFile:
     def open(self, *, cache: FileCache | None = None, verify: bool = True) -> BinaryIO:
         """Open the file for reading, at any place of it. Close it, or use it in a `with` block.
 
-        The whole file is fetched and held against its size and checksum first: into memory up to 8 MiB, above into a
-        temporary file, which closing removes. With `verify=False` it is fetched as it is read, by ranges, and **not
-        checked**; where the server gives no ranges that are surely of one version, it is fetched whole all the same.
+        First the whole file is fetched and checked against its size and checksum: up to 8 MiB in memory, larger files
+        in a temporary file that closing removes. With `verify=False`, ranges are fetched as they are read, and **not
+        checked**; if the server cannot serve ranges that are certainly of one version, the whole file is fetched.
         """
         if type(verify) is not bool:
             raise TransferError(f"verify must be True or False, not {describe(verify)}")
@@ -160,7 +160,7 @@ class RemoteFile:
             return open_whole(blocks, check=self._check_open if verify else lambda _: None)
 
     def read(self, *, cache: FileCache | None = None, most: int | None = None) -> bytes:
-        """Return the whole content; a file of more than *most* bytes is a `TransferError`, and fetched no further."""
+        """Return the whole content; a file of more than *most* bytes raises `TransferError`, and fetching stops."""
         if most is not None and (type(most) is not int or most < 0):
             raise TransferError(f"read(most=...) takes a number of bytes, got {describe(most)}")
         self._check_most(self.size or 0, most)
@@ -187,12 +187,12 @@ class RemoteFile:
         overwrite: bool = False,
         cache: FileCache | None = None,
     ) -> Path:
-        """Save the file into a folder that exists or whose path ends in `/`, else to this very path; return its place.
+        """Save the file in folder *to*, if that exists or ends in `/`, else as the file *to*; return its path.
 
-        In a folder it has a safe form of its name. Missing folders are made: `"out/"` is one, `"out"` would be a file.
-        The file appears when it is whole. One that is there already with the same content is left as it is; any other
-        is a `TransferError` unless `overwrite`. What has come of a large file stays beside it if the rest does not
-        come: the next call goes on from there, as long as the server says that the file is the same.
+        In a folder, the file gets a safe form of its name. Missing folders are created: `"out/"` is a folder, `"out"` a
+        file. The file appears once it is complete. An existing file with the same content is left unchanged; any other
+        raises `TransferError` unless `overwrite`. If a large download breaks off, the next call continues it, as long
+        as the server says that the file is the same.
         """
         target = target_path(to, name=safe_name(self.name))
         if not overwrite and os.path.lexists(target):
@@ -207,7 +207,7 @@ class RemoteFile:
     def fetch_to(
         self, target: Path, *, meter: Meter, overwrite: bool = False, cache: FileCache | None = None
     ) -> Path:
-        """Save the file at *target*, without a look at what is there before, and tell *meter* what travels."""
+        """Save the file at *target* without comparing an existing one, and report the bytes received to *meter*."""
         kept = self._kept(cache, meter)
         if kept is None:
             return self._save(self._source(), target, meter=meter, overwrite=overwrite)
@@ -257,7 +257,7 @@ class RemoteFile:
         )
 
     def matches(self, path: Path) -> bool | None:
-        """Whether *path* holds this file's content; None where size and checksum leave that open."""
+        """Whether *path* holds this file's content; None if size and checksum cannot tell."""
         if not path.is_file():
             return False
         source = LocalFile.of(path)

@@ -43,7 +43,7 @@ class AssignmentManager(FilesManager["Assignment"]):
 
 @entity("assignments", order_by=("id", "created"))
 class Assignment(Entity):
-    """A `Task` in the hands of a labeler, and of a reviewer later."""
+    """A `Task` that is assigned to a labeler, and later to a reviewer."""
 
     id: int = read_only()
     task_id: int
@@ -97,5 +97,5 @@ class Assignment(Entity):
 
     @property
     def annotations(self) -> Annotations:
-        """The annotations of `data` as values, in order; `MappingError` where it is in another form."""
+        """The annotations in `data`, in order; raises `MappingError` if the format of `data` is unknown."""
         return annotations_of(self, self.data)

@@ -75,8 +75,8 @@ def _listed(specification: FileSpecification, attribute: attrs.Attribute[str], v
 class FileSpecification:
     """One file that the units of a collection are made of; `name` is its key in `unit.files`.
 
-    Names read `{kind}_{index}`, such as `image_1`; exactly one specification is primary, and is the `main` one unless
-    said otherwise.
+    Names have the form `{kind}_{index}`, such as `image_1`. Exactly one specification is primary; its `function_type`
+    is `main` by default.
     """
 
     name: str
@@ -94,11 +94,11 @@ class FileSpecification:
     index: int = 1
 
     def to_wire(self) -> dict[str, Any]:
-        """Give what the backend is sent; it numbers the specifications itself."""
+        """Return the JSON to send, without `id`: the backend numbers the specifications itself."""
         return {name: value for name, value in attrs.asdict(self).items() if name != "id"}
 
     def like(self, sent: Mapping[str, Any]) -> Likeness:
-        """Tell how like this specification is to one that was sent; the backend chooses its place and role."""
+        """Compare with a specification that was sent, except for index and role, which the backend chooses."""
         own = ("index", "is_primary", "function_type")
         return like_json(
             {name: value for name, value in sent.items() if name not in own},
@@ -139,12 +139,12 @@ class DataCollection(Entity):
         root: str | PathLike[str] | None = None,
         check_content: bool = True,
     ) -> DataUnit:
-        """Upload the files of one unit and create it; a bare path will do where one file is asked for.
+        """Upload the files of one unit and create it; if only one file is needed, pass its path.
 
-        A unit of the same files that the collection has already is returned as it is instead of a new one; what the
-        backend has of the files is not sent. A file is remembered by its path below *root*. Raises `MappingError`
-        before anything is sent where a file fits no specification, or a required one is missing; and `TransferError`
-        where it is certainly no picture (empty, a web page), unless `check_content=False`.
+        If the collection already has a unit of the same files, that unit is returned unchanged. Files that the backend
+        already has are not sent. The backend keeps each file's path relative to *root*. Before anything is sent, a file
+        that fits no specification, or a missing required file, raises `MappingError`; a file that is clearly no picture
+        (empty, a web page) raises `TransferError`, unless `check_content=False`.
         """
         from synapse import uploads
         from synapse.entities.data import DataUnit
@@ -189,23 +189,23 @@ class DataCollection(Entity):
     ) -> Report:
         """Upload a folder or many items side by side, and report on each item in the order given.
 
-        An item is `{"files": {"image_1": path}, "meta": {...}, "groups": [...]}`; where one file is asked for, a bare
-        path will do. In a folder, sub-folders named after the file specifications tell which file is which, else their
-        types do; files with the same stem are one unit. Units are created in batches, and with a `project`, which may
-        be a key, a task for each of them. What the backend has is not sent again, and no unit or task is made twice: an
-        item of which the collection has the unit is `reused`, and leaves that unit its own meta and groups.
+        An item is `{"files": {"image_1": path}, "meta": {...}, "groups": [...]}`; if only one file is needed, its path
+        is enough. In a folder, files are assigned by sub-folders named after the file specifications, else by file
+        type; files with the same stem form one unit. Units are created in batches; with a `project` (or its key), each
+        gets a task. Nothing is uploaded or created twice: if the collection already has an item's unit, the item is
+        `reused`, and the unit keeps its own meta and groups.
 
-        With `dry_run=True` nothing is sent: the report says what would be, and what does not fit. One bad file never
-        stops the rest: its outcome is `failed`, with its error. With `on_error="raise"` the first failure ends the run
-        with a `BulkError`; so does, always, a token that is not taken, a line that stays dead, and an error that
-        *items* itself raises, once what was sent has its units. Files go straight to the backend's storage where it
-        offers that; `presigned` forces either.
+        With `dry_run=True` nothing is sent: the report says what would be sent, and what does not fit. One bad file
+        never stops the rest: its outcome is `failed`, with its error. With `on_error="raise"`, the first failure ends
+        the run with a `BulkError`. A refused token, a connection that stays lost, or an error raised by *items* itself
+        always ends it, after units were created for the files already sent. Files go straight to the backend's storage
+        if it offers that; `presigned` forces or forbids it.
 
-        `folders={"image_1": "images", "data_meta_1": "labels"}` names the sub-folders of the specifications, which lie
-        in one folder, wherever that is; `include` and `exclude` are patterns such as `"*.jpg"` and `"previews/"`. A
-        folder in which pictures lack labels, and labels lie without their picture, is refused before anything is sent,
-        unless `allow_unpaired=True`. Files are remembered by their path below *root*, which is the folder itself where
-        one is given. A file that is certainly no picture (empty, a web page, a Git LFS pointer) fails, unless
+        `folders={"image_1": "images", "data_meta_1": "labels"}` names the sub-folder of each specification; all must
+        have the same parent, at any depth. `include` and `exclude` are patterns such as `"*.jpg"` and `"previews/"`. A
+        folder that has both pictures without labels and labels without pictures is refused before anything is sent,
+        unless `allow_unpaired=True`. The backend keeps each file's path relative to *root*, by default the uploaded
+        folder. A file that is clearly no picture (empty, a web page, a Git LFS pointer) fails, unless
         `check_content=False`.
 
         *annotations* is the path of labels in a *format*, with which the tasks of the *project* are annotated, matched

@@ -98,7 +98,7 @@ class Storing(Harmless):
 
 @entity("data_files")
 class DataFile(Entity):
-    """One stored file, found by its content: the same bytes are stored once."""
+    """One stored file; the backend stores the same content only once."""
 
     id: int = read_only()
     checksum: str = read_only()

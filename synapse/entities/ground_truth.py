@@ -37,7 +37,7 @@ class GroundTruthDataset(Entity):
     versions = ToMany["Manager[GroundTruthVersion]"](by="ground_truth_dataset")
 
     def freeze(self, version: str, *, description: str = "") -> GroundTruthVersion:
-        """Freeze what the dataset holds now as a version."""
+        """Freeze the current content of the dataset as a new version."""
         held(self, "freeze")
         return self.versions.create(version=version, description=description)
 
@@ -96,7 +96,7 @@ class GroundTruth(Entity):
 
     @property
     def annotations(self) -> Annotations:
-        """The annotations of `data` as values, in order; `MappingError` where it is in another form."""
+        """The annotations in `data`, in order; raises `MappingError` if the format of `data` is unknown."""
         return annotations_of(self, self.data)
 
 
@@ -136,5 +136,5 @@ class GroundTruthEvent(Entity):
 
     @property
     def annotations(self) -> Annotations:
-        """The annotations of `data` as values, in order; `MappingError` where it is in another form."""
+        """The annotations in `data`, in order; raises `MappingError` if the format of `data` is unknown."""
         return annotations_of(self, self.data)

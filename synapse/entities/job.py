@@ -134,7 +134,7 @@ class Job(Entity):
         return self
 
     def stop(self) -> Job:
-        """Mark the job as stopped; one that is known to have ended stays as it is.
+        """Mark the job as stopped; a job that is known to have ended is left unchanged.
 
         Raises `WriteIgnoredError` where the answer shows that it goes on.
         """
@@ -182,9 +182,8 @@ class Job(Entity):
         """Follow the lines that the job prints, from its first one, until it ends.
 
         A job may print nothing for hours. Raises `DoesNotExist` for a job that the backend does not know, and
-        `TransportError` where the stream breaks off before the end: the connection is lost, or the backend, which has
-        shown now and then that it lives, has not done so for four times as long as that ever took it. What was printed
-        stays in `console_logs()`.
+        `TransportError` if the stream breaks off: the connection is lost, or no heartbeat came for four times the
+        longest interval so far. `console_logs()` keeps what was printed.
         """
         return self._tail(held(self, "tail"))
 

@@ -73,10 +73,10 @@ class Plugin(Entity):
         debug: bool = False,
         language: str | None = None,
     ) -> Job:
-        """Run an action and return its job, whose life `job.wait()` and `job.tail()` follow.
+        """Run an action and return its job, to follow with `job.wait()` or `job.tail()`.
 
-        Without a version the newest release runs. An action that it does not offer is a `QueryError`; what it offers is
-        read once and kept for a while. Raises `ValidationError` where the backend refuses the parameters.
+        Without a version the newest release runs. Raises `QueryError` for an action that the release does not have (the
+        list of actions is cached for a while), and `ValidationError` if the backend refuses the parameters.
         """
         body = {
             "action": arguments.text("run(action=...)", action),

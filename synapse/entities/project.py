@@ -56,7 +56,7 @@ class Project(Entity):
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """The classes of all tools, in the order of its configuration and each once."""
+        """The classes of all tools without duplicates, in the order of the configuration."""
         from synapse.annotations import classes_of
 
         return classes_of(self.configuration)

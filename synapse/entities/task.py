@@ -205,15 +205,15 @@ class Task(Entity):
     ) -> Task:
         """Set the annotations and submit them, or with `submit=False` only save them.
 
-        They replace what is there; `task.annotate(task.annotations + [Box(...)])` adds to it. Annotations are checked
-        against the project's tools and classes, the files of the unit and the size of the picture, where a shape that
-        lies `outside` is refused, clipped or kept; this reads the files of the unit and, once a session, the project.
-        Data in the backend's form (a dict) goes unchecked.
+        They replace the existing ones; `task.annotate(task.annotations + [Box(...)])` adds to them. Annotations are
+        checked against the project's tools and classes, the files of the unit and the size of the picture; `outside`
+        says whether shapes beyond its edges are refused, clipped or kept. The check reads the files of the unit and,
+        once per session, the project. Data in the backend's format (a dict) is not checked.
 
-        `schema="any"` switches the backend's check of the format off, and that of tools and classes. The backend
-        refuses to submit an empty annotation with `ValidationError`; where its answer shows another one, that is a
-        `WriteIgnoredError`. It is a PUT, which is repeated where no answer came, also over what somebody else has
-        saved meanwhile; `Session(retry=Retry(total=0))` repeats nothing.
+        `schema="any"` turns off the backend's check of the format, and the check of tools and classes. Raises
+        `ValidationError` if the backend refuses the annotation, such as an empty one that is submitted, and
+        `WriteIgnoredError` if its answer shows another annotation. This is a PUT: it is sent again if no answer came,
+        and may then overwrite what somebody else saved in the meantime; `Session(retry=Retry(total=0))` turns that off.
         """
         arguments.flag("annotate(submit=...)", submit)
         checked_schema = _schema(schema)
@@ -234,7 +234,7 @@ class Task(Entity):
 
     @property
     def annotations(self) -> Annotations:
-        """The annotations of `data` as values, in order; `MappingError` where it is in another form."""
+        """The annotations in `data`, in order; raises `MappingError` if the format of `data` is unknown."""
         return annotations_of(self, self.data)
 
     @optional
@@ -246,12 +246,12 @@ class Task(Entity):
     def picture(self, *, width: int | None = None) -> Image:
         """Fetch the picture as a PIL image and paint the annotations over it, *width* pixels wide.
 
-        Its file may have 32 MiB and 50 million pixels. Needs Pillow: `pip install "synapse-orm[notebook]"`.
+        Its file may have at most 32 MiB and 50 million pixels. Needs Pillow: `pip install "synapse-orm[notebook]"`.
         """
         raise NotImplementedError
 
     def set_tags(self, *, add: Iterable[TaskTag | int] = (), remove: Iterable[TaskTag | int] = ()) -> None:
-        """Put tags on this task, or take them off; a `WriteIgnoredError` where it has them otherwise afterwards."""
+        """Add and remove tags; raises `WriteIgnoredError` if the task does not have them accordingly afterwards."""
         session = held(self, "set_tags")
         changes = checked(session, add=add, remove=remove)
         if changes:

@@ -82,8 +82,8 @@ def entity(
 ) -> Callable[[type[T]], type[T]]:
     """Turn a class into the entity that the dialects know as *resource*.
 
-    `pk` names its primary key field and `key` what such a key looks like; `order_by` are the orders that the backend
-    honours (it ignores every other one), the first of them the one of queries that ask for none.
+    `pk` names the primary key field and `key` its format. `order_by` lists the fields that the backend can order by (it
+    ignores all others); the first is the default.
     """
 
     def wrap(cls: type[T]) -> type[T]:
@@ -277,19 +277,19 @@ class Entity(Record):
     def save(self, *, check: bool = False, update_fields: Iterable[str] | None = None) -> Self:
         """Create the object, or send what changed; without changes nothing is sent.
 
-        `update_fields` is Django's: a change of any other field is refused, since it would be left out.
+        `update_fields` works as in Django, but is refused if it would leave out another changed field.
 
-        With `check=True` the row is read first: `ConflictError` tells of fields that somebody else has changed since
-        they were loaded, and nothing is sent. Raises `ValidationError` where the backend refuses the values,
-        `WriteIgnoredError` where its answer shows that it did not take one, `WriteUnconfirmedError` where its answer
-        never came, or is of another row than was to be created. A plugin goes by PUT, which is repeated where no answer
-        came, also over what somebody else has saved meanwhile; `Session(retry=Retry(total=0))` repeats nothing.
+        `check=True` reads the row first: if somebody else has changed a field that would be sent since it was loaded,
+        nothing is sent and `ConflictError` is raised. Raises `ValidationError` if the backend refuses the values,
+        `WriteIgnoredError` if its answer shows that it ignored one, and `WriteUnconfirmedError` if no answer came, or
+        one about another row. A plugin is saved by PUT, which is sent again if no answer came and may then overwrite
+        what somebody else saved in the meantime; `Session(retry=Retry(total=0))` turns that off.
         """
         saving.save(self, check=check, update_fields=update_fields)
         return self
 
     def refresh(self) -> Self:
-        """Load the object anew, dropping unsaved changes; a field that its row does not carry loads when it is read."""
+        """Reload the object and drop unsaved changes; fields that its row does not contain load when read."""
         # A new or deleted object has no row to read.
         binding.held(self, "refresh")
         loading.refresh(self)
@@ -300,7 +300,7 @@ class Entity(Record):
         saving.delete(self)
 
     def to_dict(self, *, json: bool = False) -> dict[str, Any]:
-        """Give copies of the fields that are loaded, as Python values or as `json` ones; nothing is fetched."""
+        """Return copies of the loaded fields, with `json=True` as JSON values; nothing is fetched."""
         copied = as_json if json else detached
         return {name: copied(getattr(self, name)) for name in self._schema.fields if has(self, name)}
 

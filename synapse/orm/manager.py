@@ -13,7 +13,7 @@ M = TypeVar("M", bound="Manager[Any]")
 
 
 class Manager(QuerySet[E]):
-    """The query of every row of an entity; subclasses add the entity's own verbs, and every narrowing keeps them."""
+    """The query for all rows of an entity; subclasses add methods of that entity, which `filter()` and others keep."""
 
 
 class Objects:

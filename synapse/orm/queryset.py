@@ -29,8 +29,8 @@ E = TypeVar("E", bound="Record")
 class QuerySet(Selection[E]):
     """A lazy, reusable selection of objects of one entity.
 
-    Building one never touches the network; iterating, `len`, `in`, `bool`, indexing and the methods that give
-    objects or numbers do. A result is kept once it was iterated.
+    Building one sends nothing; iterating, `len`, `in`, `bool`, indexing and the methods that return objects or numbers
+    send requests. After the first iteration, the rows are cached.
     """
 
     @overload
@@ -40,18 +40,18 @@ class QuerySet(Selection[E]):
     def values_list(
         self, *fields: str, flat: bool = False, named: bool = False, json: bool = False
     ) -> Values[Any]:
-        """Give tuples of these fields, `named` ones on demand; with `flat=True` and one field, its bare values."""
+        """Return a tuple of these fields for each row: named tuples if `named=True`, single values if `flat=True`."""
         return Values.of(self, fields, shape=shape_of(flat=flat, named=named), json=json)
 
     def values(self, *fields: str, json: bool = False) -> Values[dict[str, Any]]:
-        """Give dicts of these fields, or of all; with `json=True`, of what `json.dumps()` takes."""
+        """Return a dict of these fields, or of all, for each row; with `json=True`, of values that JSON can hold."""
         return Values.of(self, fields, shape="dict", json=json)
 
     @optional
     def show(self, *, columns: int = 4) -> View:
         """Show the pictures of the first 20 rows in a notebook, with the shapes that lie on them.
 
-        Besides the rows it fetches those pictures, several at once; what hasn't come within two seconds is a name.
+        The pictures are fetched in parallel; one that takes longer than two seconds is shown by its name only.
         """
         raise NotImplementedError
 
@@ -78,20 +78,20 @@ class QuerySet(Selection[E]):
         batch_size: int = 200,
         journal: str | PathLike[str] | None = None,
     ) -> list[E]:
-        """Create many objects, in batches where the backend takes lists; `BulkError` tells what was done.
+        """Create many objects, in batches if the backend takes lists; a `BulkError` says which were created.
 
-        The given objects are returned, each with its key. Where it takes no lists (tags, projects), they are created
-        side by side, and the keys are in no order. With *journal*, the path of a file that keeps what was
-        sent and what is done, a run that ended early, even killed, goes on when it is started again with the same
-        values: each row is created once. Rows go by their values there; the file holds none of them.
+        Returns the given objects, each with its key. If the backend takes no lists (tags, projects), they are created
+        in parallel, and the keys are in no order. *journal* is the path of a file that records which rows were sent and
+        done: a run that ended early, even killed, continues when it is started again with the same values, and creates
+        each row once. The file identifies rows by hashes of their values, and does not contain the values.
         """
         return bulk.create(self, objects, batch_size=batch_size, journal=journal)
 
     def get_or_create(self, defaults: Mapping[str, Any] | None = None, **lookups: Any) -> tuple[E, bool]:
-        """Give the one match, or create it from the lookups and *defaults*; the flag says whether it was created.
+        """Return the one match, or create it from the lookups and *defaults*; the flag says whether it was created.
 
-        Finding and creating are two requests. Of two callers at once both may create, and neither is told, unless the
-        backend refuses the second (a task of the same unit): let one process create, or hold a lock of your own.
+        Finding and creating are two requests: two concurrent callers may both create a row without noticing, unless the
+        backend refuses the second (a task of the same unit). Let only one process create, or use a lock of your own.
         """
 
         def find() -> E | None:
@@ -105,7 +105,7 @@ class QuerySet(Selection[E]):
     def update_or_create(self, defaults: Mapping[str, Any] | None = None, **lookups: Any) -> tuple[E, bool]:
         """Change the one match to *defaults*, or create it; the flag says whether it was created.
 
-        Of two callers at once both may create, as with `get_or_create()`.
+        Two concurrent callers may both create a row, as with `get_or_create()`.
         """
         found, made = self.get_or_create(defaults, **lookups)
         if not made:
@@ -118,16 +118,17 @@ class QuerySet(Selection[E]):
     def update(self, *, everything: bool = False, dry_run: bool = False, **fields: Any) -> BulkResult:
         """Set fields on every row, one request a row; a query without filters needs `everything=True`.
 
-        With `dry_run=True` nothing is written; the result tells what would change. Rows are read first, then written by
-        their keys, also those that have left the filter since: `save(check=True)` on each looks once more.
+        With `dry_run=True` nothing is written; the result says what would change. Rows are read first, then written by
+        key, even if they no longer match the filter by then; `save(check=True)` on each row checks for changes before
+        it writes.
         """
         return bulk.update(self, fields, everything=everything, dry_run=dry_run)
 
     def delete(self, *refused: Never, everything: bool = False, dry_run: bool = False) -> BulkResult:
         """Delete every row; a query without filters needs `everything=True`.
 
-        Rows are read first, then deleted by their keys, also those that have left the filter since: where others change
-        them, `refresh()` and look at each before you delete it.
+        Rows are read first, then deleted by key, even if they no longer match the filter by then: if others may change
+        them, `refresh()` and check each row before you delete it.
         """
         if refused:
             raise ArgumentTypeError(

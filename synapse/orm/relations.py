@@ -53,9 +53,9 @@ class Relation(property):
 
 
 class ToOne(Relation, Generic[E]):
-    """A link to the one object whose key is in the field *via*; write `ToOne["X | None"]` where that may be null.
+    """A link to the one object whose key is in the field *via*; write `ToOne["X | None"]` if the field may be null.
 
-    Touching it fetches the object once, together with those of the other rows of the same page.
+    The first read fetches the object, together with those of the other rows of the same page.
     """
 
     def __init__(self, *, via: str) -> None:
@@ -83,7 +83,7 @@ class ToOne(Relation, Generic[E]):
             attach(instance, self.name, value=value)
 
     def key_of(self, value: Any) -> Any:
-        """Take the key of an object of the right kind, or a bare key."""
+        """Return the key of an object of the right entity; a bare key is returned as it is."""
         if not isinstance(value, Record):
             return value
         schema = schema_of(value)
@@ -99,13 +99,13 @@ class ToOne(Relation, Generic[E]):
 
 
 class ToMany(Relation, Generic[S]):
-    """A link to the objects that point back here, found by their lookup *by*.
+    """A link to the objects that refer to this one, found by their lookup *by*.
 
-    Write the manager of their entity, `ToMany["TaskManager"]` or `ToMany["Manager[Project]"]`, so that type checkers
-    know its verbs; the entity alone will do, and gives a plain `QuerySet`.
+    Name the manager of their entity, `ToMany["TaskManager"]` or `ToMany["Manager[Project]"]`, so that type checkers
+    know its methods; with the entity alone, the type is a plain `QuerySet`.
 
-    `project.tasks` is a query like any other: lazy, and narrowed by `filter()`; `project.tasks.create(...)` fills in
-    the link.
+    `project.tasks` is a query like any other: lazy, and filtered by `filter()`; `project.tasks.create(...)` sets the
+    link.
     """
 
     def __init__(self, *, by: str) -> None:

@@ -62,7 +62,7 @@ class Selection(Generic[E]):
 
     # --- narrowing ----------------------------------------------------------
     def all(self) -> Self:
-        """Give a fresh copy, which asks the backend anew; a prefetched set stays as it was prefetched."""
+        """Return a copy that reads the backend again; a prefetched set keeps its rows."""
         kept = self._kept
         if self._prefetched is None:
             return self._evolve()
@@ -77,11 +77,11 @@ class Selection(Generic[E]):
         return self._narrowed("filter", lookups, refused)
 
     def exclude(self, *refused: object, **lookups: Any) -> Self:
-        """Drop the rows that meet the lookup, where the wire can say so."""
+        """Drop the rows that meet the lookup; raises `QueryError` if the API cannot express that."""
         return self._narrowed("exclude", lookups, refused)
 
     def params(self, **raw: str | int) -> Self:
-        """Send raw query parameters, unchecked: the way to ask what the SDK does not know."""
+        """Send raw query parameters, unchecked, for filters that the SDK does not know."""
         paging = self._table().traits.paging
         return self._evolve(params=(*self.query.params, *arguments.raw(raw, paging=paging)))
 
@@ -90,21 +90,21 @@ class Selection(Generic[E]):
         return self._evolve(empty=True)
 
     def order_by(self, *names: str) -> Self:
-        """Order by fields, `-` in front for descending; the key is added where the order would not be total.
+        """Order by fields, `-` in front for descending; the key is added if the order would be ambiguous.
 
-        By the key, tasks and assignments lose no row; else, rows that others move between pages may be left out.
+        By key, no task or assignment is missed; otherwise, rows that move to another page during the read may be.
         """
         arguments.check_unsliced(self.query, "order_by()")
         return self._replace(self.query.ordered(catalog_of(self.entity).order(names)))
 
     def reverse(self) -> Self:
-        """Turn the order around; a query without one has its entity's own, most often that of the key."""
+        """Reverse the order; a query without one has the entity's default order, usually by key."""
         arguments.check_unsliced(self.query, "reverse()")
         query, usual = self.query, catalog_of(self.entity).order_by[:1]
         return self._replace((query if query.order else query.ordered(usual)).reversed())
 
     def distinct(self, *refused: Never) -> Self:
-        """Give the same rows: none comes twice anyway."""
+        """Return the same rows: they are distinct anyway."""
         if refused:
             raise ArgumentTypeError(
                 "distinct() takes no fields; {row.project_id: row for row in query} does it here"
@@ -133,7 +133,7 @@ class Selection(Generic[E]):
         return self._evolve(expand=tuple(dict.fromkeys((*self.query.expand, *names))))
 
     def prefetch_related(self, *paths: str) -> Self:
-        """Load these relations for each page at once, either way; `a__b` goes on from `a`."""
+        """Load these relations, to-one or to-many, for each page at once; `a__b` follows `b` from `a`."""
         for path in arguments.texts("prefetch_related()", paths):
             results.check_path(self.entity, path)
         return self._evolve(prefetch=tuple(dict.fromkeys((*self.query.prefetch, *paths))))
@@ -145,7 +145,7 @@ class Selection(Generic[E]):
         return self._evolve(mode=mode)
 
     def using(self, session: Session) -> Self:
-        """Use this session instead of the current one; not that of another backend for a set of an object."""
+        """Use this session, not the current one; a set that belongs to an object only takes its own backend."""
         if not isinstance(session, Session):
             raise QueryError(f"using() takes a Session, got {type(session).__name__}")
         binding.meet(session, self._keys_of, what=f"this {self.entity.__name__} query")
@@ -164,13 +164,13 @@ class Selection(Generic[E]):
         on_bad_row: OnBadRow = "raise",
         chunk_size: None = None,
     ) -> Rows[E]:
-        """Stream the rows without keeping them, reading ahead with `workers` requests (the session's) at a time.
+        """Stream the rows without caching them; up to `workers` requests (by default the session's) read ahead.
 
-        Memory holds a few pages. `page_size` is the most to ask for at once, `plan` chooses how to read (`explain()`
-        shows it), and what Django calls `chunk_size` is `page_size` here.
+        Memory holds a few pages. `page_size`, Django's `chunk_size`, is the most rows per request; `plan` chooses how
+        to read (`explain()` shows it).
 
-        A row that does not fit its entity is a `MappingError` in its turn, behind which the next row follows; with
-        `on_bad_row="skip"` it is left out, and its error is in `.bad` of what this returns.
+        A row that does not fit its entity raises `MappingError` when its turn comes; call `next()` again to continue
+        after it. `on_bad_row="skip"` leaves such rows out and collects their errors in `.bad` of the result.
         """
         if chunk_size is not None:
             raise QueryError("iterator() takes page_size=..., the rows asked for at once, not chunk_size")
@@ -186,19 +186,18 @@ class Selection(Generic[E]):
         workers: int | None = None,
         on_bad_row: OnBadRow = "raise",
     ) -> Rows[E]:
-        """Stream the rows behind a checkpoint of this query: of an `iterator()`, or of the error that broke one.
+        """Stream the rows after a checkpoint of this query, from an `iterator()` or from the error that ended it.
 
-        No row is left out or given twice, in this process or another one.
+        No row is skipped or repeated, in this process or another one.
         """
         how = results.how_to_read("resume", on_bad_row, size=page_size, workers=workers)
         return self._results().resumed(checkpoint, how=how, skip=on_bad_row == "skip")
 
     def shards(self, number: int, /) -> list[Self]:
-        """Split into so many queries that hold the same rows together, each row once.
+        """Split into *number* queries that together give the same rows, each row once.
 
-        They are picklable, without credentials: give each to a worker of its own. Some may be empty. It takes a few
-        requests that count, so that the shards are about equally large; rows that are added later belong to one of
-        them as well.
+        They can be pickled, without credentials, to give one to each worker. A few count requests make them about
+        equally large; some may be empty. Rows that are added later belong to one of them, too.
         """
         check_size("shards(number)", number)
         asked = self._results()
@@ -209,7 +208,7 @@ class Selection(Generic[E]):
         return made
 
     def get(self, pk: Any = UNSET, /, **lookups: Any) -> E:
-        """Give the one object that matches; `get(5)`, `get(pk=5)` and `get(id=5)` are one.
+        """Return the one object that matches; `get(5)`, `get(pk=5)` and `get(id=5)` mean the same.
 
         Raises the entity's `DoesNotExist` or `MultipleObjectsReturned`.
         """
@@ -229,13 +228,13 @@ class Selection(Generic[E]):
         return _only_one(self.filter(**lookups))
 
     def first(self) -> E | None:
-        """Give the first row, or None; without an order, the first in the entity's own: most often by key."""
+        """Return the first row, or None; without an order, in the entity's default order, usually by key."""
         if (kept := self._kept).rows or kept.whole:
             return kept.rows[0] if kept.rows else None
         return next(iter(self._evolve()[:1]), None)
 
     def last(self) -> E | None:
-        """Give the last row, or None; without an order, the last in the entity's own: most often by key."""
+        """Return the last row, or None; without an order, in the entity's default order, usually by key."""
         if (kept := self._kept).whole:
             return kept.rows[-1] if kept.rows else None
         return self.reverse().first()
@@ -263,7 +262,7 @@ class Selection(Generic[E]):
         return next(bare[:1]._results().pages(), None) is not None
 
     def in_bulk(self, keys: Iterable[Any] | Unset = UNSET, *, field_name: None = None) -> dict[Any, E]:
-        """Give the rows by key, of these keys or of all; keys that do not exist are left out."""
+        """Return the rows with these keys, or all, as a dict by key; keys that do not exist are left out."""
         if field_name is not None:
             raise QueryError(
                 "in_bulk() goes by the key; {row.name: row for row in query} goes by another field"
@@ -290,7 +289,7 @@ class Selection(Generic[E]):
 
     @property
     def session(self) -> Session:
-        """The session that this query goes through: its own, or the current one, if that leads to where it belongs."""
+        """The session that sends this query: its own, or the current one, which must be of the same backend."""
         what, home = f"this {self.entity.__name__} query", self._home
         session = self._session or current()
         if self._session is None and home is not None:

@@ -55,7 +55,7 @@ def _builder(shape: Shape, names: list[str]) -> Callable[[list[Any]], Any]:
 
 
 class Values(Generic[R]):
-    """A lazy sequence of plain values, one for each row of a query; edits of a value reach no row."""
+    """A lazy sequence of plain values, one for each row of a query; changing a value changes no row."""
 
     _json = False  # pickles of 0.1.0 do not say
 
@@ -71,7 +71,7 @@ class Values(Generic[R]):
     def of(
         cls, queryset: Selection[Any], fields: tuple[str, ...], *, shape: Shape, json: bool = False
     ) -> Values[R]:
-        """Fetch only the named fields; without names, what the rows carry."""
+        """Fetch only the named fields; without names, all fields that the rows contain."""
         if shape == "flat" and len(fields) != 1:
             raise QueryError("values_list(flat=True) takes exactly one field")
         # A field that is asked for by its name is no surprise, whatever the fetch mode.
@@ -104,7 +104,7 @@ class Values(Generic[R]):
 
     # --- narrowing ----------------------------------------------------------
     def all(self) -> Self:
-        """Give a fresh copy, which asks the backend anew."""
+        """Return a copy that reads the backend again."""
         return self._with(self._queryset.all())
 
     def none(self) -> Self:
@@ -128,7 +128,7 @@ class Values(Generic[R]):
         return self._with(self._queryset.order_by(*names))
 
     def reverse(self) -> Self:
-        """Turn the order around."""
+        """Reverse the order."""
         return self._with(self._queryset.reverse())
 
     def using(self, session: Session) -> Self:
@@ -176,7 +176,7 @@ class Values(Generic[R]):
         return self._queryset.exists()
 
     def in_bulk(self, keys: Iterable[Any] | Unset = UNSET) -> dict[Any, R]:
-        """Give the values by key, of these keys or of all; keys that do not exist are left out."""
+        """Return the values with these keys, or all, as a dict by key; keys that do not exist are left out."""
         convert = self._convert()
         return {key: convert(row) for key, row in self._queryset.in_bulk(keys).items()}
 
@@ -208,12 +208,12 @@ class Values(Generic[R]):
         workers: int | None = None,
         on_bad_row: OnBadRow = "raise",
     ) -> Rows[R]:
-        """Stream the values behind a checkpoint of this query."""
+        """Stream the values after a checkpoint of this query."""
         rows = self._queryset.resume(checkpoint, page_size=page_size, workers=workers, on_bad_row=on_bad_row)
         return rows.converted(self._convert(kept=False))
 
     def shards(self, number: int, /) -> list[Self]:
-        """Split into the values of so many queries that hold the same rows together, each row once."""
+        """Split into *number* parts that together give the same rows, each row once."""
         return [self._with(each) for each in self._queryset.shards(number)]
 
     # --- Python's own -------------------------------------------------------

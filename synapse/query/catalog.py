@@ -129,7 +129,7 @@ class Catalog:
         )
 
     def order(self, names: tuple[str, ...]) -> tuple[str, ...]:
-        """Check the names of `order_by()`, each maybe with a `-` in front."""
+        """Check the names of `order_by()`, each with an optional leading `-`."""
         checked = []
         for name in names:
             if not isinstance(name, str):

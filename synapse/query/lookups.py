@@ -144,7 +144,7 @@ class _RangeLookup(Lookup):
 
     @classmethod
     def holds(cls, value: Any, asked: Any) -> bool | None:
-        """Compare with the end; moments may be shown a little less finely than they are compared."""
+        """Compare with the bound; allow for timestamps that the backend shows less precisely than it compares them."""
         if value is None:
             return False
         for one, other in _pairs((value,), (asked,)):

@@ -11,7 +11,7 @@ from synapse.showing import bounded
 
 
 class FetchMode(enum.Enum):
-    """What reading a relation or a field does that is not loaded.
+    """What happens when a relation or field is read that is not loaded.
 
     `PEERS` loads it for all rows of the same page at once, `ONE` for this row only, `RAISE` raises `QueryError`.
     """
@@ -55,7 +55,7 @@ class Query:
         return self.unfiltered and not self.params
 
     def slice(self, start: int, stop: int | None) -> Query:
-        """Take a slice of this query's own slice."""
+        """Slice this query; a slice of a slice counts from the start of the first."""
         low = self.start + start
         high = self.stop if stop is None else self.start + stop
         if self.stop is not None and high is not None:

@@ -26,7 +26,7 @@ USUAL_WORKERS = 8
 
 @attrs.frozen
 class Explanation:
-    """The plan and the requests of a query. `requests` are known exactly; `more` says what follows them."""
+    """The plan and the requests of a query: `requests` are exact; `more` describes what follows them."""
 
     host: str
     requests: tuple[Request, ...]
@@ -37,7 +37,7 @@ class Explanation:
     def of(
         cls, table: Table, query: Query, *, session: Session | None, plan: PlanName | None = None
     ) -> Explanation:
-        """Lay out the requests that iterating the query would make, by a plan of one's own where that is given."""
+        """List the requests that iterating the query would make; *plan* overrides the automatic choice."""
         check_name(plan)
         host = session.host if session else ""
         if query.empty:

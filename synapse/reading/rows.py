@@ -39,17 +39,17 @@ class _Part(Generic[R]):
 
 
 class Rows(Generic[R]):
-    """An iterator over the rows of a query, which can be stopped, and gone on from elsewhere.
+    """An iterator over the rows of a query, which can be stopped, and resumed elsewhere.
 
-    Rows that were handed out count as done: `checkpoint` is the place behind the last of them, and
-    `queryset.resume(checkpoint)` goes on there. A `SynapseError` that breaks the walk carries it as well.
+    `checkpoint` is the position after the last row that was returned, and `queryset.resume(checkpoint)` continues
+    there. A `SynapseError` that ends the iteration has it, too.
 
-    A row that does not fit is a `MappingError` in its turn, and counts as handed out by that: who asks on gets the rows
-    behind it. With `on_bad_row="skip"` it is left out, and its error is in `bad`; `bad_count` counts those as well that
-    are beyond the 1,000 which `bad` holds.
+    A row that does not fit its entity raises `MappingError` when its turn comes, and counts as returned: `next()` goes
+    on with the row after it. `on_bad_row="skip"` leaves such rows out: `bad` holds the first 1,000 errors, and
+    `bad_count` counts all of them.
 
-    A page whose making was interrupted, or lacks something that could not be fetched, is tried again when the next row
-    is asked for. A walk that broke otherwise is not gone on with here: to ask for another row is an error from then on.
+    If converting a page was interrupted, or related data could not be fetched, `next()` tries the page again. After any
+    other error the iterator has ended: each further `next()` raises an error.
     """
 
     def __init__(
@@ -163,11 +163,11 @@ class Rows(Generic[R]):
 
     @property
     def checkpoint(self) -> str:
-        """Where the reading stands: everything that was handed out so far counts as done. It holds no secrets."""
+        """The position after the last row that was returned, as text without secrets."""
         return self._written(self._stands)
 
     def close(self) -> None:
-        """Stop reading: nothing more is sent, and what is under way is not waited for."""
+        """Stop reading: nothing more is sent, and requests in flight are not waited for."""
         self._ended = True
         self._reader.close()
         self._state = self._stands
@@ -184,7 +184,7 @@ class Rows(Generic[R]):
         self.close()
 
     def converted(self, convert: Callable[[R], S]) -> Rows[S]:
-        """Give the same rows as other values."""
+        """Return an iterator that converts each row."""
         before = self._load
 
         def load(window: Window) -> list[S | MappingError]:

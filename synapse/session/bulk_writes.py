@@ -33,7 +33,7 @@ class Untried(SynapseError):  # noqa: N818 - internal signal, sorted out before 
 
 @attrs.frozen
 class Written(Generic[T]):
-    """The outcome of a run by items, each list in the order given; `broken` is what their iterable raised."""
+    """The items of a run by outcome, each list in the order given; `broken` is the error that their iterable raised."""
 
     done: list[T]
     failed: list[tuple[T, Exception]]
@@ -56,7 +56,7 @@ class Written(Generic[T]):
 
 
 class Run(Generic[T]):
-    """A run of many writes, which yields its items and stops when going on is pointless.
+    """A run of many writes, which yields its items and stops when the rest would fail as well.
 
     `stopped` is the error that ended it: a refused token, a session that cannot be used, a backend that asks for a
     longer pause than is allowed, or the last of several writes in a row without an answer. Writes that ran side by side
@@ -86,7 +86,7 @@ class Run(Generic[T]):
 
     @property
     def rest(self) -> list[T]:
-        """The items that were not taken; of an iterator, none, since they stay in it."""
+        """The items that were not taken; empty for an iterator, since they stay in it."""
         return list(self._items[self._taken :]) if isinstance(self._items, Sequence) else []
 
     def attempt(self, write: Callable[[Any], R]) -> Callable[[Any], R]:

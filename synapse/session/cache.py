@@ -37,8 +37,7 @@ class _Flight:
 class RelationCache:
     """Raw rows by resource and key, the least recently used dropped first; safe to share between threads.
 
-    They are sealed, so that each reader has a row of its own. `ttl` is the life of a row in seconds; `None` or 0 keeps
-    nothing.
+    Each reader gets a copy of its own. `ttl` is how long a row is kept, in seconds; `None` or 0 keeps nothing.
     """
 
     # Every lock is left with the block that took it, and nothing is fetched under the one that all share: an interrupt
@@ -61,12 +60,12 @@ class RelationCache:
         return cast("Row | None", unseal(kept))
 
     def ticket(self, resource: str) -> int:
-        """Return what `put` needs to tell whether a write came between asking for a row and its answer."""
+        """Return a ticket, by which `put()` detects a write between the request for a row and its answer."""
         with self._lock:
             return self._tickets.get(resource, 0)
 
     def put(self, resource: str, pk: object, *, row: Row, ticket: int | None = None) -> None:
-        """Hold *row* until its time is over or a write drops it; one that a write overtook is not held."""
+        """Keep *row* until it expires or a write drops it; a row whose *ticket* is older than a write is not kept."""
         if self.ttl:
             kept = seal(row)
             with self._lock:
@@ -75,7 +74,7 @@ class RelationCache:
                     self._on_rows(setitem, place, kept)
 
     def once(self, resource: str, pk: object, *, get: Callable[[], JsonValue]) -> JsonValue:
-        """Give the row, or what *get* gives for it; of callers that want the same at once, only the first calls it."""
+        """Return the cached row, or call *get* for it; of concurrent callers, only the first calls *get*."""
         if not self.ttl:
             return get()
         with self._lock:
@@ -117,7 +116,7 @@ class RelationCache:
             self.discard(resource, pk)
 
     def discard(self, resource: str, pk: object) -> None:
-        """Forget one row of which a newer one was read; nothing was written."""
+        """Forget one row because a newer version was read; unlike `drop()`, this does not count as a write."""
         with self._lock:
             self._on_rows(delitem, self._key(resource, pk))
 

@@ -161,7 +161,7 @@ class Backend:
         return not {self.host, *self.aliases}.isdisjoint({other.host, *other.aliases})
 
     def holds(self, other: Backend) -> bool:
-        """Whether both are the same workspace of one backend; one without a tenant may be any."""
+        """Whether both are the same workspace of one backend; a missing tenant matches any."""
         unknown = self.tenant is None or other.tenant is None
         return self.is_at(other) and (unknown or self.tenant == other.tenant)
 

@@ -144,12 +144,12 @@ class Session:
     def send(self, request: Request, *, decode: Decode | None = None) -> Reply:
         """Send one request and return its reply; a refusal or a failure is raised as a typed error.
 
-        *decode* reads the body of an answer that is no refusal, in place of the JSON parser; it may raise `ValueError`.
+        *decode* replaces the JSON parser for the body of a successful answer; it may raise `ValueError`.
         """
         return self._delivery().send(request, decode=decode)
 
     def masked(self, said: Any) -> Any:
-        """Mask the secrets in text or JSON of the backend, the session's tokens among them."""
+        """Mask the secrets, including the session's tokens, in text or JSON from the backend."""
         return self._masker.words(said) if isinstance(said, str) else self._masker.body(said)
 
     def check_link(self, link: str) -> None:
@@ -192,7 +192,7 @@ class Session:
     ) -> Generator[Outcome[T, R], None, None]:
         """Call *function* with every item, several at once, and yield `(item, result, error)` in order.
 
-        After Ctrl-C, or when the loop is left early, calls that are still running are not waited for; they end with the
+        After Ctrl-C, or if the loop is left early, it does not wait for calls that are still running; they end with the
         process.
         """
         self.check_open()

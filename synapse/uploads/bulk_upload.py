@@ -50,11 +50,11 @@ _SENDERS_PER_READER: Final = 4
 
 @attrs.frozen
 class Target:
-    """Where items go, and the requests that it takes.
+    """The collection that items are uploaded to, and the requests for that.
 
     `create_units` creates a list of units by one request and returns their rows in the same order; `create_tasks` does
-    so for the tasks of a list of units. `newest_unit` gives the collection's highest key, `tasks` all tasks that the
-    project has, each as the key of its unit and its own.
+    so for the tasks of a list of units. `newest_unit` returns the highest key of the collection's units, `tasks` all
+    tasks of the project, each as the key of its unit and the key of the task.
     """
 
     collection: int
@@ -84,16 +84,16 @@ def upload_items(
 ) -> Report:
     """Upload the files of every item, create their units in batches, and report on each item in the order given.
 
-    An item is `{"files": {specification: path}, "meta": {…}, "groups": […]}`, or a bare path where one file is asked
-    for. Items are taken as they are needed, never all at once. What the backend has already is not sent, and of files
-    with the same content one is.
+    An item is `{"files": {specification: path}, "meta": {…}, "groups": […]}`, or a path if only one file is needed.
+    *items* is consumed as needed, never all at once. Content that the backend already has is not sent, and the same
+    content is sent once.
 
-    With `on_error="raise"`, the first item that fails ends the run with a `BulkError`: all items before it are done,
-    no unit after it is created, and the items that are left are its `untried`, whether their files were sent or not.
-    Where it is a task that fails, units of the same batch may be there without one.
-    Whatever *on_error* says, a `BulkError` ends a run that cannot go on: the token is not taken, several requests in a
-    row brought no answer, or the iterable itself raised. Files that were sent before get their units even then, as
-    long as that can be had. Interrupted or killed, the run is repeated as a whole: what is there is found again.
+    With `on_error="raise"`, the first item that fails ends the run with a `BulkError`: all items before it are done, no
+    unit after it is created, and the remaining items are its `untried`, whether their files were sent or not. If
+    creating a task fails, units of the same batch may exist without a task. Whatever *on_error* says, a `BulkError`
+    ends a run that cannot go on: the token is refused, several requests in a row got no answer, or the iterable itself
+    raised. Even then, units are created for the files already sent, if possible. After an interrupt or a crash, start
+    the whole run again: it finds what exists already.
     """
     _check_settings(items, batch_size=batch_size, on_error=on_error, presigned=presigned)
     check_root(root)
@@ -143,7 +143,7 @@ def items_of(
     allow_unpaired: bool,
     check_content: bool,
 ) -> Any:
-    """Open what is a folder, and give other items as they are, for which there is no *layout* to tell of."""
+    """Open a folder; return other items unchanged, for which *layout* must be empty."""
     if not isinstance(given, str | os.PathLike):
         for name, value in layout.items():
             if value is not None:

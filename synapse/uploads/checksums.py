@@ -34,7 +34,7 @@ class ContentHashes:
 
 
 def hash_file(source: LocalFile) -> ContentHashes:
-    """Read a file once; one that changes meanwhile is a `TransferError`."""
+    """Hash a file by reading it once; raises `TransferError` if it changes meanwhile."""
     md5, sha1 = hashlib.md5(usedforsecurity=False), hashlib.sha1(usedforsecurity=False)
     left = source.size
     with source.open() as file:
@@ -110,7 +110,7 @@ def known_checksums(
 
 
 def file_with_checksum(session: Session, checksum: str) -> dict[str, Any] | None:
-    """Look for the data file of a checksum, and return its row."""
+    """Find the data file with this checksum, and return its row."""
     request = session.dialect.uploads.files_by_checksum(checksum)
     rows = json_object(session, request).get("results")
     for row in rows if isinstance(rows, list) else ():

@@ -57,7 +57,7 @@ _ENCODINGS: Final = (
 
 @attrs.frozen
 class Spec:
-    """What a collection asks of one of the files of its units."""
+    """What a collection requires of one of the files of each unit."""
 
     name: str
     file_type: str = ""
@@ -140,7 +140,7 @@ def check_file_for(source: LocalFile, spec: Spec) -> None:
 
 
 def check_file(source: LocalFile) -> None:
-    """Refuse a file whose content shows it to be something else than its name says."""
+    """Refuse a file whose content contradicts its name."""
     kinds = file_types_of(source.path.name)
     _refuse_mismatch(
         source, kinds, f"it is {' or '.join(kinds)} by its name" if kinds else "that is of no use there"

@@ -23,9 +23,9 @@ _KEYS: Final = ("files", "meta", "groups")
 
 
 def by_specification(files: Any, *, names: Sequence[str], required: Sequence[str]) -> dict[str, PathLike]:
-    """Name each file by its specification; a bare path goes under the one that is asked for.
+    """Map each file specification to its file; a single path is assigned to the only one that is needed.
 
-    Raises `MappingError` where a name is no specification, or a required one is missing.
+    Raises `MappingError` if a name is no specification, or a required one is missing.
     """
     if not isinstance(files, Mapping):
         wanted = required or names
@@ -205,7 +205,7 @@ class ItemPlan:
 def plan_item(
     item: Any, specs: Sequence[Spec], *, root: PathLike | None = None, check_content: bool = True
 ) -> ItemPlan:
-    """Check an item and look at its files; what cannot be is a `TransferError` or a `MappingError`."""
+    """Check an item and its files; raises `TransferError` or `MappingError` if it cannot be uploaded."""
     check_root(root)
     files, meta, groups = _read(item)
     by_name = {spec.name: spec for spec in specs}

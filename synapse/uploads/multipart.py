@@ -21,7 +21,7 @@ _ESCAPES: Final = {ord('"'): "%22", ord("\r"): "%0D", ord("\n"): "%0A"}
 
 @attrs.frozen
 class FilePart:
-    """The bytes of a file from `start` on, `length` of them; `counter` takes them in as they are sent."""
+    """`length` bytes of a file from `start` on; `counter` counts them as they are sent."""
 
     source: LocalFile
     filename: str
@@ -36,12 +36,12 @@ class FilePart:
 
     @classmethod
     def of(cls, path: PathLike) -> FilePart:
-        """Take all of a file under its own name; one that cannot be sent is a `TransferError`."""
+        """Take all of a file under its own name; raises `TransferError` if it cannot be sent."""
         source = LocalFile.of(path)
         return cls.whole(source, source.name)
 
     def check(self) -> None:
-        """Raise `TransferError` if the file is not what it was, or, where it goes as a whole, not what was sent."""
+        """Raise `TransferError` if the file has changed, or, for a whole file, differs from the bytes sent."""
         if self.counter is not None and self.length == self.source.size:
             self.counter.check()
         else:
@@ -54,7 +54,7 @@ _Piece: TypeAlias = bytes | FilePart
 class MultipartBody:
     """A `multipart/form-data` body of known length, which can be opened as often as needed.
 
-    A mapping among `fields` travels as JSON text, a list as a repeated field, `None` not at all. Files are read block
+    In `fields`, a mapping is sent as JSON text, a list as a repeated field, and `None` not at all. Files are read block
     by block: neither a file nor a chunk is ever held in memory.
     """
 

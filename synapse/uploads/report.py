@@ -31,9 +31,9 @@ _NO_KEY: Final = -1
 class ItemOutcome:
     """What became of one item.
 
-    `created` and `reused` have a `unit`, and a `task` if the run made one for a project; `failed` has the `error` that
-    it ended with; of `unknown` the backend may have made a unit or a task, but failed over it, or its answer never
-    came. `planned` is what a dry run would send.
+    `created` and `reused` items have a `unit`, and a `task` if the run made one for a project. `failed` items have the
+    `error`. `unknown`: the backend may have created a unit or a task, but it failed, or no answer came. `planned`: a
+    dry run would send it.
     """
 
     item: Any = attrs.field(repr=lambda item: repr(mask_body(item)))
@@ -49,7 +49,7 @@ def _same(item: Any) -> Any:
 
 @attrs.frozen
 class Converters:
-    """How what is kept of an item, a unit and a task is shown: as the item that was given, and as objects."""
+    """How stored items and the keys of units and tasks are converted to what the report shows."""
 
     item: Callable[[Any], Any] = _same
     unit: Callable[[int], Any] = int
@@ -108,8 +108,8 @@ class OutcomeTable:
 class Report(Sequence[ItemOutcome]):
     """The outcomes of an upload in the order of its items, and the number of file bytes that were sent.
 
-    It holds the items themselves and some bytes for each; the outcomes, with their objects, are made as they are asked
-    for. `bytes_planned` is the size of what a dry run would send.
+    It holds the items and a few bytes for each; outcomes, with their objects, are created when they are read.
+    `bytes_planned` is the size of what a dry run would send.
     """
 
     def __init__(
@@ -141,12 +141,12 @@ class Report(Sequence[ItemOutcome]):
 
     @property
     def failed(self) -> list[ItemOutcome]:
-        """The items that got no unit, or not their task, each with its error."""
+        """The items without a unit, or without their task, each with its error."""
         return self._with("failed")
 
     @property
     def unknown(self) -> list[ItemOutcome]:
-        """The items that may or may not have got a unit and its task."""
+        """The items for which a unit or a task may have been created."""
         return self._with("unknown")
 
     @property

@@ -29,8 +29,8 @@ LARGEST_DIRECT: Final = 50 * 1024 * 1024
 class UploadOptions:
     """How files may travel.
 
-    `chunked` forces chunks of `chunk_size` bytes, or forbids them; None decides by size. `presigned` sends every file
-    straight to the backend's storage where that is offered, None the small ones.
+    `chunked` forces chunks of `chunk_size` bytes, or forbids them; None decides by size. If the backend's storage takes
+    files directly, `presigned=True` sends all files there, None the small ones, and False none.
     """
 
     chunked: bool | None = None
@@ -66,8 +66,9 @@ def upload_file(
 ) -> Row:
     """Upload a file and return the row of its data file.
 
-    Files of up to 50 MiB go by one request, larger ones in chunks of `chunk_size` bytes; `chunked` forces either.
-    Content that the backend has already gives the row that it has. `name` is sent in place of the file's own.
+    Files of up to 50 MiB are sent in one request, larger ones in chunks of `chunk_size` bytes; `chunked` forces or
+    forbids chunks. If the backend already has the content, its existing row is returned. `name` replaces the file's own
+    name.
     """
     source = LocalFile.of(path)
     if check_content:
@@ -78,7 +79,7 @@ def upload_file(
 
 
 def upload_missing(session: Session, sources: Mapping[str, LocalFile]) -> dict[str, str]:
-    """Send what the backend lacks of some files, each content once, and return the checksum that it has each under."""
+    """Send the files that the backend lacks, each content once, and return the backend's checksum of every file."""
     hashed = hash_files(session, list(sources.values()), mapped=map)
     contents = {name: each.value() for name, each in zip(sources, hashed, strict=True)}
     try:
@@ -111,10 +112,10 @@ def send_file(
     name: str | None = None,
     md5: str | None = None,
 ) -> Row:
-    """Send one file by the route that fits it, and return the row of its data file.
+    """Send one file by the suitable route, and return the row of its data file.
 
-    *advanced* is told of the bytes that the backend has by now. With the *md5* of the file as it was looked at, it is
-    not hashed again.
+    *advanced* is called with the number of bytes that the backend has so far. If *md5* is given, the file is not hashed
+    again.
     """
     direct = partial(send_to_backend, session, options=options, advanced=advanced, name=name, md5=md5)
     if route_for(source.size, options, offered=not declined(session)) == "presigned":
@@ -164,7 +165,7 @@ def send_to_backend(
 
 
 def checksum_of(row: Mapping[str, Any], path: object) -> str:
-    """Return the checksum that a data file is named by; a row without one is a `TransferError`."""
+    """Return the checksum that identifies a data file; raises `TransferError` for a row without one."""
     checksum = row.get("checksum")
     if not isinstance(checksum, str) or not checksum:
         raise TransferError(f"the backend gave no checksum for {str(path)!r}: no unit can name it")
