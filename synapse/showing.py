@@ -6,8 +6,6 @@ from collections.abc import Iterable
 from itertools import islice
 from typing import Any, Final, TypeVar, cast
 
-import attrs
-
 C = TypeVar("C", bound=type[Any])
 LONGEST: Final = 2_000
 """So many characters has an error's message or a `repr` at most."""
@@ -19,12 +17,12 @@ _TEXT: Final = 1_000
 _ENDS: Final[dict[Any, str]] = {list: "[]", tuple: "()", dict: "{}", set: "{}"}
 
 
-@attrs.frozen(repr=False)
 class View:
     """What a notebook shows of something, made once; `html` is whole in itself, and `text` is what a terminal shows."""
 
-    html: str
-    text: str = attrs.field(kw_only=True)
+    def __init__(self, html: str, *, text: str) -> None:
+        self.html = html
+        self.text = text
 
     def _repr_html_(self) -> str:
         return self.html
