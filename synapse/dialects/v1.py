@@ -21,7 +21,7 @@ from synapse.dialects.wire import Reply, Request, encode, segment
 from synapse.errors import QueryError, TransportError
 from synapse.mapping.schema import Schema
 from synapse.masking import Masker, Secret, outline
-from synapse.query import Catalog, Condition, Exact, In, Query
+from synapse.query import Catalog, Condition, Exact, Query
 from synapse.query.catalog import spell
 from synapse.query.lookups import Lookup
 
@@ -299,7 +299,7 @@ class V1Table:
         params: list[tuple[str, str]] = []
         for condition in query.where:
             key = key_of(self.schema, condition)
-            many = issubclass(condition.lookup, In)
+            many = isinstance(condition.value, tuple)
             texts = [_text(value) for value in (condition.value if many else (condition.value,))]
             params += [(key.name, text) for text in ([",".join(texts)] if key.many == "comma" else texts)]
         return (*params, *query.params)

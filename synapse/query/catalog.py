@@ -176,7 +176,12 @@ class Catalog:
         what = f"{self.entity}.{verb}({spelling}=...)"
         if issubclass(lookup, In) and callable(getattr(value, "iterator", None)):
             raise QueryError(f"{what} got a query, which filtering must not run; give list(...) of its keys")
-        return lookup.check(what, value, kind=self.kinds[name])
+        checked = lookup.check(what, value, kind=self.kinds[name])
+        if isinstance(checked, list | set | dict):
+            raise TypeError(
+                f"{lookup.__name__}.check() gives a {type(checked).__name__}; several values are a tuple"
+            )
+        return checked
 
     def _split(self, spelling: str) -> tuple[str, type[Lookup]]:
         name, _, suffix = spelling.rpartition("__")

@@ -11,6 +11,7 @@ from synapse.errors import QueryError
 from synapse.mapping import read_only
 from synapse.orm import Entity, entity
 from synapse.query import By
+from synapse.query.kinds import Kind
 from synapse.query.lookups import Lookup
 from synapse.testing import CannedSession, canned, page
 
@@ -32,6 +33,17 @@ class Not(Lookup):
     name = "not"
 
 
+class Between(Lookup):
+    """From one key to another."""
+
+    name = "between"
+
+    @classmethod
+    def check(cls, what: str, value: Any, *, kind: Kind) -> tuple[Any, ...]:
+        """Check both ends."""
+        return tuple(kind.check(what, each) for each in value)
+
+
 @entity("projects")
 class Site(Entity):
     """A project, as an extender may declare it."""
@@ -39,7 +51,7 @@ class Site(Entity):
     id: int = read_only()
     title: str
 
-    lookups: ClassVar = {"title": By(Contains, Not)}
+    lookups: ClassVar = {"title": By(Contains, Not), "id": By(Between)}
 
 
 @pytest.fixture
@@ -61,6 +73,21 @@ def test_reads(session: CannedSession) -> None:
     """Its value travels under the name of the field and its own."""
     assert [1, 3] == [site.id for site in Site.objects.using(session).filter(title__contains="day")]
     assert ("title__contains", "day") in session.requests[0].params
+
+
+def test_of_several_values_sends_each(session: CannedSession) -> None:
+    """A tuple travels as those of `__in` do, and not as Python shows it."""
+    list(Site.objects.using(session).filter(id__between=(1, 3)))
+
+    assert ("id__between", "1,3") in session.requests[0].params
+
+
+def test_of_several_values_gives_a_tuple(session: CannedSession, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A list cannot be hashed, as conditions are, and is refused before it is asked for."""
+    monkeypatch.setattr(Between, "check", classmethod(lambda cls, what, value, *, kind: [value]))
+
+    with pytest.raises(TypeError, match=r"Between\.check\(\) gives a list; several values are a tuple"):
+        Site.objects.using(session).filter(id__between=1)
 
 
 def test_is_explained(session: CannedSession) -> None:
