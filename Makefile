@@ -25,7 +25,7 @@ setup: $(STAMP)  ## Create .venv with everything, from the pinned versions (PYTH
 demo: $(STAMP)  ## Do the main job on real pictures against a local backend
 	@$(BIN)/synapse demo
 
-test: $(STAMP)  ## Run the checks beside the tests, with every pair of parameters (ARGS="-k save": some)
+test: $(STAMP)  ## Run the checks beside the tests, with pairs and parts of the large tables (ARGS="-k save": some)
 	@mkdir -p .cache
 	@$(MAKE) --no-print-directory check >.cache/check.log 2>&1 & checks=$$!; \
 	$(PYTEST) $(ARGS); tests=$$?; \
