@@ -37,6 +37,16 @@ TASKS: Final = [
         Bad("TaskManager.set_tags", repr(each), lambda w, each=each: w.tasks.set_tags(add=each))
         for each in TAGS
     ),
+    Bad(
+        "TaskManager.annotate_from", "unknown format", lambda w: w.tasks.annotate_from("labels", format="coc")
+    ),
+    Bad(
+        "TaskManager.annotate_from",
+        "a folder that isn't there",
+        lambda w: w.tasks.annotate_from("labels", format="coco"),
+        TransferError,
+    ),
+    Bad("AnnotatedManager.export", "unknown format", lambda w: w.tasks.export("labels", format="coc")),
     Bad("TaskManager.set_tags", "one tag", lambda w: w.tasks.set_tags(add=w.tag)),
     Bad("TaskManager.set_tags", "everything", lambda w: T.set_tags(add=[w.tag])),
     Bad("TaskManager.set_tags", "another entity", lambda w: w.tasks.set_tags(remove=[w.project])),

@@ -7,6 +7,7 @@ session. Where no answer has to be right, `World(session, folder)` does without 
 from __future__ import annotations
 
 import itertools
+import json
 import uuid
 import zipfile
 
@@ -307,6 +308,10 @@ FILES: Final = [
         "FilesManager.download",
         lambda w: w.all(DataUnit).filter(data_collection=w.keys.collection).download(w.target()),
     ),
+    Call(
+        "TaskManager.annotate_from(dry_run)",
+        lambda w: w.tasks.annotate_from(_labels(w), format="jsonl", match="id", dry_run=True),
+    ),
     Call("AnnotatedManager.export", lambda w: w.tasks.export(w.target(), format="jsonl")),
 ]
 
@@ -410,6 +415,15 @@ def _read(file: RemoteFile) -> bytes:
 
 def _deletable(w: World) -> Task:
     return w.held(Task, w.keys.task)
+
+
+def _labels(w: World) -> Path:
+    """Write labels of the task into a file."""
+    folder = w.target()
+    folder.mkdir()
+    line = {"id": w.keys.task, "file_name": "a.png", "data": annotation()}
+    (folder / "annotations.jsonl").write_text(json.dumps(line), encoding="utf-8")
+    return folder
 
 
 def _unit(w: World) -> DataUnit:
