@@ -6,12 +6,17 @@ import contextlib
 import os
 
 from collections.abc import Iterator
+from typing import Final
 
 import pytest
 
 from tests.amounts import part
 from tests.faults.every import CALLS
 from tests.fuzz.stage import Stage, staged
+
+# Chosen before the settings of the environment are forgotten, which say how much a run tries. The first one tells
+# whether a session works.
+NAMES: Final = tuple(dict.fromkeys(["QuerySet.count", *part(CALLS, 1)]))
 
 
 @pytest.fixture(scope="session")
@@ -20,10 +25,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     with contextlib.ExitStack() as stack:
         with pytest.MonkeyPatch.context() as patch:
             forget_settings(patch)
-            names = dict.fromkeys(
-                ["QuerySet.count", *part(CALLS, 1)]
-            )  # the first one tells whether a session works
-            stage = stack.enter_context(staged(tmp_path_factory.mktemp("stage"), names))
+            stage = stack.enter_context(staged(tmp_path_factory.mktemp("stage"), NAMES))
         yield stage
 
 
