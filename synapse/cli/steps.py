@@ -191,7 +191,7 @@ class Demo:
         """Write the annotations as COCO, and read them back against those that the tasks have."""
         with self._step(
             "Export them as COCO and read that back",
-            'report = project.tasks.export("coco", format="coco")',
+            'project.tasks.export("coco", format="coco")',
             'project.tasks.annotate_from("coco", format="coco", match="id", existing="replace", dry_run=True)',
         ) as step:
             folder = self.scratch / "coco"

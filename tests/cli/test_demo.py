@@ -108,8 +108,9 @@ class TestWholeDemo:
         assert (20, True) == (html.count("<rect "), "<td>all</td><td>40</td>" in html)
 
     @pytest.mark.full
-    def test_shows_code_that_runs(self, ended, box, tmp_path):
+    def test_shows_code_that_runs(self, ended, box, tmp_path, monkeypatch):
         """The lines that it shows, run in their order, do what it did."""
+        monkeypatch.chdir(tmp_path)
         done = run_shown(ended.out, box, write_digits(tmp_path, limit=5), archive=tmp_path / "x.zip")
 
         assert ("1.0", {"uploaded": 5, "tasks": 5, "frozen": 5}) == done
