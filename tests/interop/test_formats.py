@@ -17,6 +17,7 @@ from synapse.annotations import Annotation, Box, Mask, Point, Polygon
 from synapse.interop.formats import coco, voc, yolo
 from tests.interop.judges_env import ensure_judges_python
 from tests.interop.own_env import OwnEnvironmentError
+from tests.unit.interop.shapes import document_of
 
 pytestmark = pytest.mark.full
 
@@ -77,7 +78,7 @@ def write(world: dict[str, Any], folder: Path) -> None:
         (folder / "yolo" / f"{stem}.txt").write_text("\n".join(lines), encoding="utf-8")
         (folder / "voc" / f"{stem}.xml").write_text(text, encoding="utf-8")
         Image.new("L", (width, height)).save(folder / "images" / f"{stem}.png")
-    document = coco.document_of(pictures, CATEGORIES)
+    document = document_of(pictures, CATEGORIES)
     (folder / "coco.json").write_text(json.dumps(document), encoding="utf-8")
     (folder / "classes.txt").write_text("\n".join(CLASSES), encoding="utf-8")
 

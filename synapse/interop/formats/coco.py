@@ -310,16 +310,6 @@ def _boxes(name: Any, bounds: Any, *, item: Json, category: Json, common: Json) 
     return [Box(name, x=x, y=y, width=width, height=height, **common)]
 
 
-def document_of(written: Iterable[Written], categories: Categories) -> Json:
-    """Put pictures together to a whole document, for what fits into memory."""
-    pictures = list(written)
-    return {
-        "images": [each.image for each in pictures],
-        "annotations": [item for each in pictures for item in each.annotations],
-        "categories": categories.to_json(),
-    }
-
-
 def new_ids() -> Iterator[int]:
     """Give the ids of a document's annotations, from 1."""
     return count(1)

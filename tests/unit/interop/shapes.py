@@ -1,12 +1,14 @@
-"""Random annotations that lie in a picture."""
+"""Random annotations that lie in a picture, and COCO documents of them."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 from hypothesis import strategies as st
 
 from synapse.annotations import Annotation, Box, Mask, Polygon
+from synapse.interop.formats.coco import Categories, Written
 
 WIDTH: Final = 64
 HEIGHT: Final = 48
@@ -49,3 +51,13 @@ def near(first: Annotation, second: Annotation, *, by: float = 0.01) -> bool:
     pairs = zip(numbers(first), numbers(second), strict=True)
     same = (type(first), first.class_name) == (type(second), second.class_name)
     return same and all(abs(one - other) <= by for one, other in pairs)
+
+
+def document_of(written: Iterable[Written], categories: Categories) -> dict[str, Any]:
+    """Put pictures together to a whole COCO document."""
+    pictures = list(written)
+    return {
+        "images": [each.image for each in pictures],
+        "annotations": [item for each in pictures for item in each.annotations],
+        "categories": categories.to_json(),
+    }

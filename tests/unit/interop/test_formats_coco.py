@@ -15,7 +15,7 @@ from synapse.annotations import Annotation, Box, Cuboid, Label, Mask, Point, Pol
 from synapse.errors import MappingError
 from synapse.interop.formats import coco
 from synapse.interop.formats.rle import compress, decompress, from_counts, to_counts
-from tests.unit.interop.shapes import CLASSES, HEIGHT, POLYGONS, WIDTH, boxes, masks
+from tests.unit.interop.shapes import CLASSES, HEIGHT, POLYGONS, WIDTH, boxes, document_of, masks
 
 CATEGORIES = coco.Categories(CLASSES, points=("nose", "tail"), object_name="cat")
 IMAGE = {"id": 7, "file_name": "a.png", "width": WIDTH, "height": HEIGHT}
@@ -28,7 +28,7 @@ def written(*values: Annotation, image: dict[str, Any] = IMAGE) -> coco.Written:
 
 def back(*values: Annotation, image: dict[str, Any] = IMAGE) -> list[Annotation]:
     """Write one picture as a document, and read that."""
-    [found] = coco.read(coco.document_of([written(*values, image=image)], CATEGORIES))
+    [found] = coco.read(document_of([written(*values, image=image)], CATEGORIES))
     assert () == found.problems
     return list(found.annotations)
 
@@ -137,7 +137,7 @@ class TestRoundTrip:
         assert mask.runs == from_counts(to_counts(mask.runs, **size), **size)
 
 
-DOCUMENT = coco.document_of([written(Box("stop", x=1, y=2, width=3, height=4))], CATEGORIES)
+DOCUMENT = document_of([written(Box("stop", x=1, y=2, width=3, height=4))], CATEGORIES)
 
 
 def spoiled(section: str, **changes: Any) -> dict[str, Any]:

@@ -47,20 +47,6 @@ class TestFind:
 
         assert [str(certificate), str(certificate), False, "mine.pem"] == found
 
-    def test_files_in_the_home_folder(
-        self, tmp_path: Path, certificate: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        """`~` is found in a bundle and a certificate, those of the environment too."""
-        for name in ("HOME", "USERPROFILE"):
-            monkeypatch.setenv(name, str(tmp_path))
-        (tmp_path / "ca.pem").write_bytes(certificate.read_bytes())
-        monkeypatch.setenv("REQUESTS_CA_BUNDLE", "~/ca.pem")
-        told = canned({}, verify="~/ca.pem", cert=("~/ca.pem", "~/ca.pem")).settings
-        found = network_settings_for("https://api.test/", proxies=None, verify=None, cert=None)
-
-        ca = str(tmp_path / "ca.pem")
-        assert (ca, (ca, ca), ca) == (told.verify, told.cert, found.verify)
-
     @pytest.mark.parametrize("name", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
     def test_names_the_variable(self, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
         """The error says which of the two is wrong."""
