@@ -14,7 +14,7 @@ from synapse.errors import QueryError, describe
 from synapse.orm import arguments
 from synapse.session import Outcome
 from synapse.transfer import tracked
-from synapse.transfer.local_file import LocalFile, PathLike
+from synapse.transfer.local_file import LocalFile, PathLike, Source
 from synapse.uploads.file_types import check_file
 from synapse.uploads.presigned_put import put_file
 from synapse.uploads.routes import send_files
@@ -82,14 +82,14 @@ def upload_files_bulk(
 
 def _sent(
     client: BackendClient, sources: list[LocalFile], *, workers: int | None, on_progress: OnProgress
-) -> list[Outcome[LocalFile, Row]]:
+) -> list[Outcome[Source, Row]]:
     size = sum(source.size for source in sources)
     progress = by_items(on_progress, count=len(sources))
     with tracked(progress, total=size, label="uploading") as advanced:
         return send_files(client.session, sources, advanced=advanced, workers=workers)
 
 
-def _told(outcome: Outcome[LocalFile, Row]) -> Row:
+def _told(outcome: Outcome[Source, Row]) -> Row:
     row = outcome.result or {}
     return {
         "file_key": None,

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from synapse.entities.project import Project
     from synapse.interop.formats.upload_labels import UploadLabels
     from synapse.session import Backend, Session
-    from synapse.transfer import ProgressLike
+    from synapse.transfer import ProgressLike, RemotePath
     from synapse.uploads import Report, Spec, Target
 
 
@@ -132,11 +132,11 @@ class DataCollection(Entity):
 
     def add(
         self,
-        files: Mapping[str, str | PathLike[str]] | str | PathLike[str],
+        files: Mapping[str, str | PathLike[str] | RemotePath] | str | PathLike[str] | RemotePath,
         *,
         meta: Json | None = None,
         groups: Sequence[str] = (),
-        root: str | PathLike[str] | None = None,
+        root: str | PathLike[str] | RemotePath | None = None,
         check_content: bool = True,
     ) -> DataUnit:
         """Upload the files of one unit and create it; if only one file is needed, pass its path.
@@ -167,7 +167,7 @@ class DataCollection(Entity):
 
     def upload(
         self,
-        items: Iterable[Any] | str | PathLike[str],
+        items: Iterable[Any] | str | PathLike[str] | RemotePath,
         *,
         project: Project | int | None = None,
         workers: int | None = None,
@@ -179,7 +179,7 @@ class DataCollection(Entity):
         folders: Mapping[str, str | PathLike[str]] | None = None,
         include: str | Sequence[str] | None = None,
         exclude: str | Sequence[str] | None = None,
-        root: str | PathLike[str] | None = None,
+        root: str | PathLike[str] | RemotePath | None = None,
         allow_unpaired: bool = False,
         check_content: bool = True,
         annotations: str | PathLike[str] | None = None,
@@ -332,8 +332,8 @@ class DataCollection(Entity):
         return int(project.pk)
 
     def check_files(
-        self, files: Mapping[str, str | PathLike[str]] | str | PathLike[str]
-    ) -> dict[str, str | PathLike[str]]:
+        self, files: Mapping[str, str | PathLike[str] | RemotePath] | str | PathLike[str] | RemotePath
+    ) -> dict[str, str | PathLike[str] | RemotePath]:
         """Name each file by its specification, or raise `MappingError` saying what does not fit."""
         from synapse.uploads import by_specification
 

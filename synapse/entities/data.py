@@ -19,7 +19,7 @@ from synapse.orm.selection import writing_to
 from synapse.orm.unconfirmed import Harmless, resolvable_by
 from synapse.query import EXACT, By, Exact
 from synapse.transfer import ProgressLike, tracked
-from synapse.transfer.local_file import CHUNK, LocalFile
+from synapse.transfer.local_file import CHUNK, RemotePath, Source, source_of
 
 if TYPE_CHECKING:
     from synapse.entities.collection import DataCollection
@@ -34,7 +34,7 @@ class DataFileManager(FilesManager["DataFile"]):
 
     def upload(
         self,
-        path: str | PathLike[str],
+        path: str | PathLike[str] | RemotePath,
         *,
         chunked: bool | None = None,
         chunk_size: int = CHUNK,
@@ -57,7 +57,7 @@ class DataFileManager(FilesManager["DataFile"]):
                 f"presigned takes True, False or None, and not together with chunked, got {describe(presigned)}"
             )
         options = uploads.UploadOptions(chunked=chunked, chunk_size=chunk_size, presigned=bool(presigned))
-        session, source = self.session, LocalFile.of(path)
+        session, source = self.session, source_of(path)
         if arguments.flag("upload(check_content=...)", check_content):
             uploads.check_file(source)
         with (
@@ -80,7 +80,7 @@ class DataFileManager(FilesManager["DataFile"]):
 class Storing(Harmless):
     """A file that was to be stored: the same content is stored once, however often it comes."""
 
-    source: LocalFile
+    source: Source
 
     def look(self, session: Session) -> Resolution:
         """Look for the content, if the file still has it."""

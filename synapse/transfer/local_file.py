@@ -1,4 +1,4 @@
-"""A local file that is sent: checked before, watched while it is read, hashed once."""
+"""A file that is sent, of this machine or from elsewhere: checked before, watched while it is read, hashed once."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ import os
 import stat
 import time
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from io import FileIO
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Any, Final, Self, TypeAlias
 
 import attrs
 
@@ -36,8 +37,128 @@ def _stamp(found: os.stat_result) -> tuple[int, int, int]:
     return found.st_ino, found.st_size, found.st_mtime_ns
 
 
+class Source(ABC):
+    """A file that is sent, as it was when it was looked at first.
+
+    `path` is shown in messages, and its `name` is what the file is sent under; `head` are the first bytes, by which
+    some files show that they are not what their name says. `changed_ns` is when it was last touched, if that is known.
+    """
+
+    __slots__ = ()
+
+    path: Any
+    size: int
+    head: bytes
+    changed_ns: int
+
+    @property
+    def name(self) -> str:
+        """The base name; one that is no UTF-8 is a `TransferError`."""
+        return sendable_name(self.path.name)
+
+    @property
+    @abstractmethod
+    def place(self) -> bytes:
+        """Where it lies: nothing else has this name."""
+
+    @property
+    @abstractmethod
+    def identity(self) -> str:
+        """What tells this file from any other that was or will be at its place, as far as can be seen from outside."""
+
+    @property
+    @abstractmethod
+    def settled(self) -> bool:
+        """Whether its next change is sure to show in its `identity`."""
+
+    @abstractmethod
+    def open(self) -> Any:
+        """Open the file, if it is still the one that was looked at, to `seek()`, `read()` and `close()`."""
+
+    @abstractmethod
+    def read(self, file: Any, size: int) -> bytes:
+        """Read the next bytes of the opened file, at least one; a file that was written to is a `TransferError`."""
+
+    @abstractmethod
+    def check(self, *, sent: Callable[[], str] | None = None, kind: str = "md5") -> None:
+        """Raise `TransferError` if the file was changed, replaced or removed.
+
+        With the checksum of what was *sent*, a file that only its content can tell of is read once more.
+        """
+
+    def digest(self, kind: str) -> str:
+        """Read the file, and return its checksum of that kind."""
+        digest = hashlib.new(kind, usedforsecurity=False)
+        for block in self.blocks(0, self.size):
+            digest.update(block)
+        return digest.hexdigest()
+
+    def blocks(self, start: int, stop: int) -> Iterator[bytes]:
+        """Yield the bytes from *start* to *stop*."""
+        with self.open() as file:
+            file.seek(start)
+            while start < stop:
+                block = self.read(file, min(BLOCK, stop - start))
+                start += len(block)
+                yield block
+
+    def _changed(self, how: str) -> TransferError:
+        return TransferError(f"{str(self.path)!r} changed while it was sent ({how}): send it again")
+
+
+class RemotePath(ABC):
+    """A path outside this machine's own file system, which uploads read from as they do from a local one.
+
+    `remembered` is the path by which the backend is to remember the file, if that is another one.
+    """
+
+    remembered: str | None = None
+
+    @property
+    @abstractmethod
+    def name(self) -> str:
+        """The last part of the path."""
+
+    @abstractmethod
+    def __truediv__(self, below: str) -> Self:
+        """Give the path of what lies below."""
+
+    @abstractmethod
+    def __str__(self) -> str:
+        """Show the path, without any secret."""
+
+    @abstractmethod
+    def source(self) -> Source:
+        """Look at the file; whatever cannot be sent is a `TransferError` that says why."""
+
+    @abstractmethod
+    def size(self) -> int:
+        """Tell the size of the file, 0 if that cannot be had."""
+
+    @abstractmethod
+    def is_file(self) -> bool:
+        """Whether there is a file."""
+
+    @abstractmethod
+    def entries(self) -> Iterator[tuple[str, bool]]:
+        """Give the name of everything in the folder, and whether that is a folder; a `TransferError` says why not."""
+
+    @abstractmethod
+    def below(self, root: object) -> str:
+        """Give the path below *root*, as text with slashes; one that lies elsewhere is a `TransferError`."""
+
+    @abstractmethod
+    def remembered_as(self, path: str) -> Self:
+        """Give the same path, whose file is remembered by *path*."""
+
+    @property
+    @abstractmethod
+    def key(self) -> str:
+        """The path below the root of its file system, which is what the file is remembered by."""
+
+
 @attrs.frozen
-class LocalFile:
+class LocalFile(Source):
     """A regular, readable file as it was when it was looked at first."""
 
     path: Path
@@ -70,11 +191,6 @@ class LocalFile:
         if not stat.S_ISREG(found.st_mode):
             raise TransferError(f"{shown_path(path)} is not a regular file: write its content to one first")
         return cls(checked, found.st_size, _stamp(found), found.st_ctime_ns, seen, head)
-
-    @property
-    def name(self) -> str:
-        """The base name; one that is no UTF-8 is a `TransferError`."""
-        return sendable_name(self.path.name)
 
     @property
     def place(self) -> bytes:
@@ -126,25 +242,6 @@ class LocalFile:
         if moved and sent is not None and self.digest(kind) != sent():
             raise self._changed("it was written to, and its times set back")
 
-    def digest(self, kind: str) -> str:
-        """Read the file, and return its checksum of that kind."""
-        digest = hashlib.new(kind, usedforsecurity=False)
-        for block in self.blocks(0, self.size):
-            digest.update(block)
-        return digest.hexdigest()
-
-    def blocks(self, start: int, stop: int) -> Iterator[bytes]:
-        """Yield the bytes from *start* to *stop*."""
-        with self.open() as file:
-            file.seek(start)
-            while start < stop:
-                block = self.read(file, min(BLOCK, stop - start))
-                start += len(block)
-                yield block
-
-    def _changed(self, how: str) -> TransferError:
-        return TransferError(f"{str(self.path)!r} changed while it was sent ({how}): send it again")
-
 
 class SentBytes:
     """Counts the bytes of a file, from *start* on, as they are sent for the first time.
@@ -152,7 +249,7 @@ class SentBytes:
     Bytes that are sent again, as by a repeated request, count once; `advanced` is told how many were new.
     """
 
-    def __init__(self, source: LocalFile, *, advanced: Callable[[int], object], start: int = 0) -> None:
+    def __init__(self, source: Source, *, advanced: Callable[[int], object], start: int = 0) -> None:
         self.position = start
         self._source = source
         self._advanced = advanced
@@ -185,7 +282,7 @@ class SentDigest(SentBytes):
 
     def __init__(
         self,
-        source: LocalFile,
+        source: Source,
         *,
         advanced: Callable[[int], object],
         kind: str = "md5",
@@ -218,7 +315,12 @@ class SentDigest(SentBytes):
             self._digest.update(block)
 
 
-def name_to_send(source: LocalFile, name: object) -> str:
+def source_of(path: object) -> Source:
+    """Look at the file at a path, of this machine or of another file system."""
+    return path.source() if isinstance(path, RemotePath) else LocalFile.of(path)
+
+
+def name_to_send(source: Source, name: object) -> str:
     """Return the name that a file is sent under: its own, unless it is given another."""
     if name is None:
         return source.name

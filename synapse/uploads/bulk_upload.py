@@ -19,7 +19,7 @@ from synapse.session.concurrency import FleetingExecutor
 from synapse.session.config import whole_number
 from synapse.session.process import caller
 from synapse.session.throttle import stopping, worker_limit
-from synapse.transfer.local_file import CHUNK, PathLike
+from synapse.transfer.local_file import CHUNK, RemotePath
 from synapse.transfer.progress import Meter, ProgressLike, is_watched, tracked
 from synapse.uploads.checksums import ContentHashes, Map, hash_files, known_checksums
 from synapse.uploads.file_types import Spec
@@ -27,6 +27,7 @@ from synapse.uploads.folder import Folder
 from synapse.uploads.folder_layout import open_folder
 from synapse.uploads.folder_patterns import Patterns
 from synapse.uploads.items import (
+    AnyPath,
     ItemPlan,
     SharedNameCheck,
     check_root,
@@ -79,7 +80,7 @@ def upload_items(
     presigned: bool | None = None,
     chunked: bool | None = None,
     chunk_size: int = CHUNK,
-    root: PathLike | None = None,
+    root: AnyPath | None = None,
     check_content: bool = True,
 ) -> Report:
     """Upload the files of every item, create their units in batches, and report on each item in the order given.
@@ -138,13 +139,13 @@ def items_of(
     given: Any,
     *,
     specs: Sequence[Spec],
-    root: PathLike | None,
+    root: AnyPath | None,
     layout: Mapping[str, object],
     allow_unpaired: bool,
     check_content: bool,
 ) -> Any:
     """Open a folder; return other items unchanged, for which *layout* must be empty."""
-    if not isinstance(given, str | os.PathLike):
+    if not isinstance(given, str | os.PathLike | RemotePath):
         for name, value in layout.items():
             if value is not None:
                 raise TransferError(
@@ -328,7 +329,7 @@ def _total(items: Iterable[Any]) -> int | None:
 
 
 def _check_settings(items: object, *, batch_size: object, on_error: object, presigned: object) -> None:
-    if isinstance(items, os.PathLike) or not is_many(items):
+    if isinstance(items, os.PathLike | RemotePath) or not is_many(items):
         raise TransferError(
             "upload takes a folder or an iterable of items, such as sorted(Path('photos').glob('*.png')), "
             f"not one {type(items).__name__}"

@@ -15,7 +15,7 @@ from synapse.errors import ClientError, ServerError, TransportError
 from synapse.masking import outline
 from synapse.session import Session
 from synapse.session.concurrency import Outcome, run_one
-from synapse.transfer.local_file import BLOCK, LocalFile
+from synapse.transfer.local_file import BLOCK, Source
 from synapse.uploads.local_state import remember_digests, remembered_digests
 from synapse.uploads.responses import json_object
 
@@ -33,7 +33,7 @@ class ContentHashes:
     sha1: str
 
 
-def hash_file(source: LocalFile) -> ContentHashes:
+def hash_file(source: Source) -> ContentHashes:
     """Hash a file by reading it once; raises `TransferError` if it changes meanwhile."""
     md5, sha1 = hashlib.md5(usedforsecurity=False), hashlib.sha1(usedforsecurity=False)
     left = source.size
@@ -47,8 +47,8 @@ def hash_file(source: LocalFile) -> ContentHashes:
 
 
 def hash_files(
-    session: Session, sources: Sequence[LocalFile], *, mapped: Map
-) -> list[Outcome[LocalFile, ContentHashes]]:
+    session: Session, sources: Sequence[Source], *, mapped: Map
+) -> list[Outcome[Source, ContentHashes]]:
     """Give the checksums of files, in order; those that were read before and are still the same are not read again."""
     md5s = remembered_digests(session, sources, kind="md5")
     sha1s = remembered_digests(session, sources, kind="sha1")
@@ -56,7 +56,7 @@ def hash_files(
         ContentHashes(md5, sha1) if md5 and sha1 else None for md5, sha1 in zip(md5s, sha1s, strict=True)
     ]
     unread = [source for source, hashes in zip(sources, found, strict=True) if hashes is None]
-    read: list[Outcome[LocalFile, ContentHashes]] = list(mapped(_hashed, unread))
+    read: list[Outcome[Source, ContentHashes]] = list(mapped(_hashed, unread))
     good = [(source, hashes) for source, hashes, _ in read if hashes is not None]
     remember_digests(session, ((source, hashes.md5) for source, hashes in good), kind="md5")
     remember_digests(session, ((source, hashes.sha1) for source, hashes in good), kind="sha1")
@@ -133,5 +133,5 @@ def _older_checksum(session: Session, content: ContentHashes) -> str:
     return min(content.md5, content.sha1, key=age)
 
 
-def _hashed(source: LocalFile) -> Outcome[LocalFile, ContentHashes]:
+def _hashed(source: Source) -> Outcome[Source, ContentHashes]:
     return run_one(hash_file, source)

@@ -21,7 +21,7 @@ from synapse.errors import (
 from synapse.masking import outline
 from synapse.session import Session
 from synapse.session.retry import Effect, rule_of
-from synapse.transfer.local_file import CHUNK, LocalFile, PathLike, SentDigest, name_to_send
+from synapse.transfer.local_file import CHUNK, PathLike, SentDigest, Source, name_to_send, source_of
 from synapse.transfer.progress import ProgressLike, tracked
 from synapse.uploads.local_state import UploadEntry, claim_upload
 from synapse.uploads.multipart import FilePart, MultipartBody
@@ -47,7 +47,7 @@ def upload_in_chunks(
 
     A process that dies before *register* has returned leaves its upload to the next call for the same file.
     """
-    source = LocalFile.of(path)
+    source = source_of(path)
     with tracked(progress, total=source.size, label=source.name) as advanced:
         digest = SentDigest(source, advanced=advanced)
         return send_chunks(
@@ -62,7 +62,7 @@ def upload_in_chunks(
 
 def send_chunks(
     session: Session,
-    source: LocalFile,
+    source: Source,
     *,
     register: Callable[[str | int], T],
     name: str,
@@ -100,7 +100,7 @@ class _ChunkedUpload:
     """One chunked upload under way: `offset` is what the backend has, by its own word."""
 
     session: Session
-    source: LocalFile
+    source: Source
     name: str
     chunk_size: int
     digest: SentDigest
@@ -310,7 +310,7 @@ def _asks_too_much(error: SynapseError) -> bool:
     return isinstance(error, ClientError) and error.too_long
 
 
-def _damaged(source: LocalFile, error: ClientError, *, md5: str) -> TransferError:
+def _damaged(source: Source, error: ClientError, *, md5: str) -> TransferError:
     failure = TransferError(
         f"{str(source.path)!r} arrived damaged, or changed while it was sent: the backend does not take its MD5 "
         f"{md5} ({error}). Nothing was registered: send it again"

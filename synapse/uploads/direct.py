@@ -13,14 +13,14 @@ import attrs
 from synapse.dialects import Reply, Request
 from synapse.errors import ServerError, SynapseError, TransferError, WriteUnconfirmedError
 from synapse.session import Session
-from synapse.transfer.local_file import LocalFile, PathLike, SentDigest
+from synapse.transfer.local_file import LocalFile, PathLike, SentDigest, Source
 from synapse.transfer.progress import ProgressLike, tracked
 from synapse.uploads.checksums import file_with_checksum
 from synapse.uploads.multipart import FilePart, MultipartBody
 from synapse.uploads.responses import check_arrival, json_object, response_timeout
 
 
-def send_direct(session: Session, source: LocalFile, *, name: str, digest: SentDigest) -> dict[str, Any]:
+def send_direct(session: Session, source: Source, *, name: str, digest: SentDigest) -> dict[str, Any]:
     """Send a file within one request, and return the row of its data file."""
     part = FilePart.whole(source, name, counter=digest)
     request = session.dialect.uploads.data_file(MultipartBody({}, files={"file": part}))
@@ -28,7 +28,7 @@ def send_direct(session: Session, source: LocalFile, *, name: str, digest: SentD
 
 
 def register_file(
-    session: Session, source: LocalFile, *, request: Request, digest: SentDigest
+    session: Session, source: Source, *, request: Request, digest: SentDigest
 ) -> dict[str, Any]:
     """Create the data file; if the answer is lost, find it by its content."""
     request = attrs.evolve(request, read_timeout=response_timeout(session, source.size))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 
 from synapse.errors import MappingError, TransferError
-from synapse.transfer.local_file import LocalFile, shown_path
+from synapse.transfer.local_file import Source, shown_path
 
 if TYPE_CHECKING:
     from mimetypes import MimeTypes
@@ -128,7 +128,7 @@ def _mime_types() -> MimeTypes:
     return MimeTypes()
 
 
-def check_file_for(source: LocalFile, spec: Spec) -> None:
+def check_file_for(source: Source, spec: Spec) -> None:
     """Refuse a file that its name or its content shows to be something else than its specification asks for."""
     if name_contradicts(spec.file_type, source.path.name):
         said = " or ".join(file_types_of(source.path.name))
@@ -139,7 +139,7 @@ def check_file_for(source: LocalFile, spec: Spec) -> None:
     _refuse_mismatch(source, {spec.file_type}, f"{spec.name} takes {spec.file_type} files")
 
 
-def check_file(source: LocalFile) -> None:
+def check_file(source: Source) -> None:
     """Refuse a file whose content contradicts its name."""
     kinds = file_types_of(source.path.name)
     _refuse_mismatch(
@@ -147,14 +147,14 @@ def check_file(source: LocalFile) -> None:
     )
 
 
-def _refuse_mismatch(source: LocalFile, kinds: Iterable[str], why: str) -> None:
+def _refuse_mismatch(source: Source, kinds: Iterable[str], why: str) -> None:
     if words := _mismatch(source, set(kinds)):
         raise TransferError(
             f"{shown_path(source.path)} {words}, and {why}: it was not sent. check_content=False sends it as it is"
         )
 
 
-def _mismatch(source: LocalFile, kinds: set[str]) -> str | None:
+def _mismatch(source: Source, kinds: set[str]) -> str | None:
     """Say what a file is, where that is nothing of these kinds."""
     if source.head.startswith(_LFS):
         return "is a Git LFS pointer in the place of the file (`git lfs pull` gets that)"
@@ -179,7 +179,7 @@ def _text(content: bytes) -> str:
     return content.decode("latin-1")
 
 
-def _is_error(source: LocalFile) -> bool:
+def _is_error(source: Source) -> bool:
     try:
         value = json.loads(_text(b"".join(source.blocks(0, source.size))))
     except (ValueError, RecursionError):

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import os
-
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
 from typing import Any, Final, TypeAlias
 from unicodedata import normalize
 
 import attrs
 
 from synapse.errors import MappingError, TransferError, did_you_mean
-from synapse.transfer.local_file import LocalFile
+from synapse.transfer.local_file import source_of
+from synapse.uploads import folder_tree
 from synapse.uploads.file_types import Spec, check_file_for, file_types_of, is_temporary_name, may_be
 from synapse.uploads.folder_patterns import Patterns
 from synapse.uploads.items import (
@@ -23,7 +21,7 @@ from synapse.uploads.items import (
 )
 from synapse.uploads.pairing import FolderProblem, TypedFile, fold, natural, pair_files, stem_groups
 
-_Parents: TypeAlias = tuple[tuple[int, int], Any] | None
+_Parents: TypeAlias = tuple[Any, Any] | None
 Unit: TypeAlias = dict[int, str]
 
 EVERYTHING: Final = Patterns()
@@ -54,7 +52,7 @@ class Folder:
     Iterating looks into one folder after another and holds the names of one at a time.
     """
 
-    root: Path
+    root: folder_tree.Folder
     specs: tuple[Spec, ...]
     named: dict[int, str]
     """The sub-folders of the specifications, by the places of these."""
@@ -106,7 +104,7 @@ class Folder:
         # No path holds a NUL, on any system, so that it separates the paths of an item.
         for spec, path in zip(self.specs, entry.split("\0"), strict=True):
             if path:
-                source = LocalFile.of(self.root / path)
+                source = source_of(self.root / path)
                 if self.check_content:
                     check_file_for(source, spec)
                 parts[spec.name] = PlannedFile(source, check_remembered(self.prefix + path))
@@ -144,7 +142,7 @@ class Folder:
 
     def _start_directories(self) -> Iterator[list[_Directory]]:
         """Give the folders that are begun with, those together whose files make units together."""
-        top = _Directory("", None, (_identity(self.root), None))
+        top = _Directory("", None, (folder_tree.identity(self.root), None))
         if self.anywhere:
             yield from self._search(top)
         elif self.named:
@@ -154,7 +152,9 @@ class Folder:
 
     def _start_in(self, directory: _Directory, path: str, spec: int) -> _Directory:
         own = directory.below(path)
-        return _Directory(own, spec, (_identity(self.root / own), directory.parents), start=len(own))
+        return _Directory(
+            own, spec, (folder_tree.identity(self.root / own), directory.parents), start=len(own)
+        )
 
     def _search(self, top: _Directory) -> Iterator[list[_Directory]]:
         """Give the named folders that lie in one folder, wherever that is."""
@@ -267,24 +267,22 @@ class Folder:
         folders: list[str] = []
         inside = f"{path}/" if path else ""
         try:
-            # Unlike Path.iterdir(), scandir tells folders from files without a call for each.
-            with os.scandir(self.root / path) as entries:
-                for entry in entries:
-                    if is_folder(entry):
-                        if self.patterns.has_folder(inside + entry.name):
-                            folders.append(entry.name)
-                    elif self.patterns.has_file(inside + entry.name):
-                        files.append(entry.name + mark)
-        except OSError as error:
+            for name, is_folder in folder_tree.entries(self.root / path if path else self.root):
+                if is_folder:
+                    if self.patterns.has_folder(inside + name):
+                        folders.append(name)
+                elif self.patterns.has_file(inside + name):
+                    files.append(name + mark)
+        except TransferError as error:
             # One folder that cannot be read is one line of the report, not the end of the run.
-            return folders, FolderProblem(path, TransferError(unreadable(self.root / path, error)))
+            return folders, FolderProblem(path, error)
         return folders, None
 
     def _enter(self, directory: _Directory, name: str) -> _Directory:
         """Go into a folder, unless that leads back to one that it lies in."""
         path = directory.below(name)
         # By device and inode: a link has another path than the folder it leads to.
-        own = _identity(self.root / path)
+        own = folder_tree.identity(self.root / path)
         parents = directory.parents
         while parents is not None:
             if parents[0] == own:
@@ -327,34 +325,6 @@ def _name_key(folders: Sequence[tuple[str, _Directory]]) -> Any:
             firsts.setdefault(fold(name), normalize("NFC", name))
         return lambda name: firsts[fold(name)]
     return lambda name: normalize("NFC", name)
-
-
-def unreadable(root: Path, error: OSError) -> str:
-    """Say why a folder cannot be read."""
-    if isinstance(error, FileNotFoundError):
-        return f"there is no folder {str(root)!r} (looked in {Path.cwd()})"
-    if isinstance(error, NotADirectoryError):
-        return (
-            f"{str(root)!r} is one file, not a folder or an iterable of items such as "
-            f"sorted(Path('photos').glob('*.png')): use collection.add({str(root)!r}), or give it in a list"
-        )
-    return f"the folder {str(root)!r} cannot be read ({error.strerror})"
-
-
-def is_folder(entry: os.DirEntry[str]) -> bool:
-    """Whether an entry is a folder, or a link to one."""
-    try:
-        return entry.is_dir()
-    except OSError:  # such as a link to itself; looking at it as a file tells what is wrong
-        return False
-
-
-def _identity(path: Path) -> tuple[int, int]:
-    try:
-        found = path.stat()
-    except OSError as error:
-        raise TransferError(unreadable(path, error)) from error
-    return found.st_dev, found.st_ino
 
 
 def _describe_types(path: str) -> str:

@@ -14,9 +14,10 @@ from unicodedata import normalize
 import attrs
 
 from synapse.errors import MappingError, TransferError, describe, did_you_mean
-from synapse.transfer.local_file import PathLike, shown_path
+from synapse.transfer.local_file import PathLike, RemotePath, shown_path
+from synapse.uploads import folder_tree
 from synapse.uploads.file_types import Spec
-from synapse.uploads.folder import EVERYTHING, Folder, is_folder, unreadable
+from synapse.uploads.folder import EVERYTHING, Folder
 from synapse.uploads.folder_patterns import Patterns
 from synapse.uploads.items import remembered_prefix
 from synapse.uploads.unpaired import check_unpaired
@@ -27,12 +28,12 @@ _CLOSE: Final = 0.85
 
 
 def open_folder(
-    path: PathLike,
+    path: PathLike | RemotePath,
     *,
     specs: Sequence[Spec],
     folders: object = None,
     patterns: Patterns = EVERYTHING,
-    root: PathLike | None = None,
+    root: PathLike | RemotePath | None = None,
     allow_unpaired: bool = False,
     check_content: bool = True,
 ) -> Folder:
@@ -41,7 +42,7 @@ def open_folder(
     With *folders*, the caller says which sub-folder is for which specification. Unless *allow_unpaired*, a folder is
     refused where some files lack what others are alone with.
     """
-    top = user_path(path)
+    top = path if isinstance(path, RemotePath) else user_path(path)
     if not specs:
         raise TransferError("the collection has no file specification that takes single files")
     prefix = "" if root is None else remembered_prefix(top, root)
@@ -57,7 +58,7 @@ def open_folder(
     return attrs.evolve(folder, check_content=check_content, prefix=prefix)
 
 
-def _laid_out(root: Path, specs: Sequence[Spec], *, patterns: Patterns) -> Folder:
+def _laid_out(root: folder_tree.Folder, specs: Sequence[Spec], *, patterns: Patterns) -> Folder:
     """Tell by the names of its sub-folders how a folder is laid out."""
     wanted = {normalize("NFC", spec.name): number for number, spec in enumerate(specs)}
     folders = [name for name in _read(root) if patterns.has_folder(name)]
@@ -70,15 +71,12 @@ def _laid_out(root: Path, specs: Sequence[Spec], *, patterns: Patterns) -> Folde
     return Folder(root, tuple(specs), dict(sorted(named.items())), types, patterns=patterns)
 
 
-def _read(root: Path) -> list[str]:
+def _read(root: folder_tree.Folder) -> list[str]:
     """Give the names of the folders in a folder, or raise `TransferError`."""
     try:
-        with os.scandir(root) as entries:
-            return [each.name for each in entries if is_folder(each)]
+        return [name for name, is_folder in folder_tree.entries(root) if is_folder]
     except ValueError:
         raise TransferError(f"there is no folder {shown_path(root)}: no path can be called so") from None
-    except OSError as error:
-        raise TransferError(unreadable(root, error)) from error
 
 
 def _by_type(specs: Sequence[Spec]) -> dict[str, int]:
@@ -99,7 +97,7 @@ def _by_type(specs: Sequence[Spec]) -> dict[str, int]:
 
 
 def _check_folder_names(
-    root: Path, names: Iterable[str], *, specs: Sequence[Spec], patterns: Patterns, deeper: bool
+    root: folder_tree.Folder, names: Iterable[str], *, specs: Sequence[Spec], patterns: Patterns, deeper: bool
 ) -> None:
     """Refuse a folder of whose sub-folders one is almost named after a specification, or one that lies *deeper*."""
     wanted = [spec.name for spec in specs]
@@ -114,18 +112,18 @@ def _check_folder_names(
         _check_below(root, wanted, patterns)
 
 
-def _check_below(root: Path, wanted: Sequence[str], patterns: Patterns) -> None:
+def _check_below(root: folder_tree.Folder, wanted: Sequence[str], patterns: Patterns) -> None:
     plain = {_plain(name): name for name in wanted}
-    for path, folders, _ in os.walk(root):
-        below = {name: Path(path, name).relative_to(root).as_posix() for name in sorted(folders)}
-        # os.walk goes on with what is left in this very list: what patterns leave out is not walked.
+    for path, folders in folder_tree.walk(root):
+        below = {name: f"{path}/{name}" if path else name for name in sorted(folders)}
+        # The walk goes on with what is left in this very list: what patterns leave out is not walked.
         folders[:] = [name for name, inner in below.items() if patterns.has_folder(inner)]
         for name in folders:
             if meant := plain.get(_plain(name)):
-                inner = below[name]
+                inner, above = below[name], str(root / path)
                 raise TransferError(
                     f"{inner!r} is named after the file specification {meant!r}, which says something only of a "
-                    f"sub-folder of the folder that is given: give {path!r}, and others like it one after another, "
+                    f"sub-folder of the folder that is given: give {above!r}, and others like it one after another, "
                     f"or say folders={{{meant!r}: {name!r}, …}}. Nothing was sent"
                 )
 

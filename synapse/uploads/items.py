@@ -7,22 +7,32 @@ import warnings
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import attrs
 
 from synapse.errors import MappingError, TransferError, describe, did_you_mean
 from synapse.mapping.codecs import Misfit, check_json
 from synapse.mapping.json import detached
-from synapse.transfer.local_file import LocalFile, PathLike, SharedNameWarning, sendable_name, shown_path
+from synapse.transfer.local_file import (
+    PathLike,
+    RemotePath,
+    SharedNameWarning,
+    Source,
+    sendable_name,
+    shown_path,
+    source_of,
+)
 from synapse.uploads.file_types import Spec, check_file_for
 from synapse.values import user_path
+
+AnyPath: TypeAlias = PathLike | RemotePath
 
 LONGEST_PATH: Final = 1024
 _KEYS: Final = ("files", "meta", "groups")
 
 
-def by_specification(files: Any, *, names: Sequence[str], required: Sequence[str]) -> dict[str, PathLike]:
+def by_specification(files: Any, *, names: Sequence[str], required: Sequence[str]) -> dict[str, AnyPath]:
     """Map each file specification to its file; a single path is assigned to the only one that is needed.
 
     Raises `MappingError` if a name is no specification, or a required one is missing.
@@ -64,20 +74,24 @@ class RememberedPath(_Path):
         return f"{_Path.__name__}({self.as_posix()!r})"
 
 
-def with_remembered_path(path: PathLike, remembered: str) -> Path:
+def with_remembered_path(path: AnyPath, remembered: str) -> Path | RemotePath:
     """Give a path that is remembered by another one."""
+    if isinstance(path, RemotePath):
+        return path.remembered_as(remembered)
     made = RememberedPath(path)
     made.remembered = remembered
     return made
 
 
 # The path of a file is kept with its unit for everyone to see: one that begins at / would tell of this machine's users.
-def remembered_path(path: PathLike, root: PathLike | None) -> str:
+def remembered_path(path: AnyPath, root: AnyPath | None) -> str:
     """Give what a file is remembered by: its path below *root*, else as given where that is relative, else its name."""
     if root is not None:
         return check_remembered(_path_below(path, root))
     if isinstance(path, RememberedPath) and path.remembered:
         return check_remembered(path.remembered)
+    if isinstance(path, RemotePath):
+        return check_remembered(path.remembered or path.key)
     given = user_path(path)
     relative = os.path.normpath(given)
     return check_remembered(given.name if _leaves(relative) else Path(relative).as_posix())
@@ -133,13 +147,13 @@ def check_remembered(path: str) -> str:
     return sendable_name(path)
 
 
-def remembered_prefix(folder: Path, root: PathLike) -> str:
+def remembered_prefix(folder: Path | RemotePath, root: AnyPath) -> str:
     """Give what the files of a folder are remembered with before their paths below it."""
     below = _path_below(folder, root)
     return "" if below == "." else f"{below}/"
 
 
-def item_with_remembered_paths(item: Any, root: PathLike) -> Any:
+def item_with_remembered_paths(item: Any, root: AnyPath) -> Any:
     """Give an item whose paths know what they are remembered by; what cannot be is left as it is."""
     files = item.get("files") if isinstance(item, Mapping) else item
     if isinstance(files, Mapping):
@@ -152,18 +166,24 @@ def item_with_remembered_paths(item: Any, root: PathLike) -> Any:
 
 def check_root(root: object) -> None:
     """Refuse a root that is no path."""
+    if isinstance(root, RemotePath):
+        return
     if root is not None and not (isinstance(root, str | os.PathLike) and isinstance(os.fspath(root), str)):
         raise TransferError(f"root is given by its path (text or Path), not as {describe(root)}")
 
 
-def _with_path_below(path: Any, root: PathLike) -> Any:
+def _with_path_below(path: Any, root: AnyPath) -> Any:
     try:
         return with_remembered_path(path, _path_below(path, root))
     except (TransferError, TypeError, ValueError):
         return path
 
 
-def _path_below(path: PathLike, root: PathLike) -> str:
+def _path_below(path: AnyPath, root: AnyPath) -> str:
+    if isinstance(path, RemotePath):
+        return path.below(root)
+    if isinstance(root, RemotePath):
+        raise TransferError(f"{shown_path(path)} does not lie below root={shown_path(root)}")
     # Links are not followed: what counts is where the caller finds the file.
     whole, top = (Path(os.path.abspath(user_path(each))) for each in (path, root))  # noqa: PTH100
     if not whole.is_relative_to(top):
@@ -178,7 +198,7 @@ def _path_below(path: PathLike, root: PathLike) -> str:
 class PlannedFile:
     """One file of an item, and the path that the backend remembers it by."""
 
-    source: LocalFile
+    source: Source
     path: str
 
 
@@ -203,7 +223,7 @@ class ItemPlan:
 
 
 def plan_item(
-    item: Any, specs: Sequence[Spec], *, root: PathLike | None = None, check_content: bool = True
+    item: Any, specs: Sequence[Spec], *, root: AnyPath | None = None, check_content: bool = True
 ) -> ItemPlan:
     """Check an item and its files; raises `TransferError` or `MappingError` if it cannot be uploaded."""
     check_root(root)
@@ -213,7 +233,7 @@ def plan_item(
     named = by_specification(files, names=list(by_name), required=required)
     parts: dict[str, PlannedFile] = {}
     for name, path in named.items():
-        source = LocalFile.of(path)
+        source = source_of(path)
         if check_content:
             check_file_for(source, by_name[name])
         parts[name] = PlannedFile(source, remembered_path(path, root))
@@ -238,6 +258,8 @@ def size_of_item(item: Any) -> int:
 
 
 def _size(path: Any) -> int:
+    if isinstance(path, RemotePath):
+        return path.size()
     try:
         return user_path(path).stat().st_size if isinstance(path, str | os.PathLike) else 0
     except (OSError, ValueError, TransferError):
@@ -245,7 +267,7 @@ def _size(path: Any) -> int:
 
 
 def _read(item: Any) -> tuple[Any, dict[str, Any], list[str]]:
-    if isinstance(item, str | os.PathLike):
+    if isinstance(item, str | os.PathLike | RemotePath):
         return item, {}, []
     if not isinstance(item, Mapping):
         raise TransferError(

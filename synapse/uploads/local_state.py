@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 import attrs
 
 from synapse.session import Session
-from synapse.transfer.local_file import LocalFile
+from synapse.transfer.local_file import Source
 
 if TYPE_CHECKING:
     import sqlite3
@@ -243,7 +243,7 @@ class UploadEntry:
 
 
 @contextlib.contextmanager
-def claim_upload(session: Session, source: LocalFile, *, name: str, chunk_size: int) -> Iterator[UploadEntry]:
+def claim_upload(session: Session, source: Source, *, name: str, chunk_size: int) -> Iterator[UploadEntry]:
     """Give the entry of this upload to one caller at a time, of all threads and processes; the others get a blank."""
     state = state_store(session)
     if state is None:
@@ -286,7 +286,7 @@ def _checked_path(address: object, md5: str | None, key: _Key) -> str | None:
     return path or address
 
 
-def remembered_digests(session: Session, sources: Sequence[LocalFile], *, kind: Kind) -> list[str | None]:
+def remembered_digests(session: Session, sources: Sequence[Source], *, kind: Kind) -> list[str | None]:
     """Return the checksum of each file, in order, as far as it was remembered and the file is still the same.
 
     One short transaction serves them all: ask for a batch at once.
@@ -310,7 +310,7 @@ def remembered_digests(session: Session, sources: Sequence[LocalFile], *, kind: 
     return [_checked_digest(key, found.get(key)) for key in keys]
 
 
-def remember_digests(session: Session, digests: Iterable[tuple[LocalFile, str]], *, kind: Kind) -> None:
+def remember_digests(session: Session, digests: Iterable[tuple[Source, str]], *, kind: Kind) -> None:
     """Remember checksums of files that were read whole and did not change meanwhile; ask for a batch at once.
 
     A file that was written to just before it was looked at is left out: it could be written to once more without a
@@ -349,7 +349,7 @@ def _checked_digest(key: bytes, kept: str | None) -> str | None:
     return digest if kept == _digest_with_crc(key, digest) else None
 
 
-def _digest_key(source: LocalFile, kind: Kind) -> bytes:
+def _digest_key(source: Source, kind: Kind) -> bytes:
     # Not the path itself: half a million names are nobody's business, and large. Those of 0.1.0 have no checksums.
     text = f"sealed {kind} {source.identity} {source.changed_ns} ".encode() + source.place
     return hashlib.blake2b(text, digest_size=16).digest()

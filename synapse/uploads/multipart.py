@@ -6,14 +6,13 @@ import json
 import uuid
 
 from collections.abc import Iterator, Mapping
-from io import FileIO
 from typing import Any, Final, TypeAlias
 
 import attrs
 
 from synapse.errors import TransferError
 from synapse.mapping.codecs import check_json
-from synapse.transfer.local_file import LocalFile, PathLike, SentBytes
+from synapse.transfer.local_file import PathLike, RemotePath, SentBytes, Source, source_of
 from synapse.values import plain, sendable
 
 _ESCAPES: Final = {ord('"'): "%22", ord("\r"): "%0D", ord("\n"): "%0A"}
@@ -23,21 +22,21 @@ _ESCAPES: Final = {ord('"'): "%22", ord("\r"): "%0D", ord("\n"): "%0A"}
 class FilePart:
     """`length` bytes of a file from `start` on; `counter` counts them as they are sent."""
 
-    source: LocalFile
+    source: Source
     filename: str
     start: int
     length: int
     counter: SentBytes | None = attrs.field(default=None, eq=False, repr=False)
 
     @classmethod
-    def whole(cls, source: LocalFile, filename: str, *, counter: SentBytes | None = None) -> FilePart:
+    def whole(cls, source: Source, filename: str, *, counter: SentBytes | None = None) -> FilePart:
         """Take all of a file."""
         return cls(source, filename, 0, source.size, counter)
 
     @classmethod
-    def of(cls, path: PathLike) -> FilePart:
+    def of(cls, path: PathLike | RemotePath) -> FilePart:
         """Take all of a file under its own name; raises `TransferError` if it cannot be sent."""
-        source = LocalFile.of(path)
+        source = source_of(path)
         return cls.whole(source, source.name)
 
     def check(self) -> None:
@@ -76,7 +75,7 @@ class MultipartReader:
         self._pieces = pieces
         self._index = 0
         self._done = 0
-        self._file: FileIO | None = None
+        self._file: Any = None
 
     def read(self, size: int = -1) -> bytes:
         """Return the next bytes, all of them if *size* is negative."""

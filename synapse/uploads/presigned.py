@@ -23,13 +23,13 @@ from synapse.errors import (
     WriteUnconfirmedError,
 )
 from synapse.session import Outcome, Session
-from synapse.transfer.local_file import LocalFile
+from synapse.transfer.local_file import Source
 from synapse.uploads.checksums import file_with_checksum
 from synapse.uploads.presigned_put import NotStoredError, put_file, take_back
 from synapse.uploads.responses import json_object
 
 Row: TypeAlias = dict[str, Any]
-Direct: TypeAlias = Callable[[LocalFile], Row]
+Direct: TypeAlias = Callable[[Source], Row]
 Advanced: TypeAlias = Callable[[int], object]
 
 # A backend of an older release, one without a storage of its own, or a token without the right to it.
@@ -43,14 +43,14 @@ logger: Final = logging.getLogger("synapse")
 
 def send_presigned(
     session: Session,
-    sources: Sequence[LocalFile],
+    sources: Sequence[Source],
     *,
     direct: Direct,
     advanced: Advanced,
     strict: bool = False,
     workers: int | None = None,
     sha1s: Sequence[str | None] = (),
-) -> list[Outcome[LocalFile, Row]] | None:
+) -> list[Outcome[Source, Row]] | None:
     """Send files to the backend's storage and tell what became of each, in order; None if none can go there.
 
     A row names its data file by `checksum`, which is the SHA-1 there; *sha1s* are those that are known already. What
@@ -65,7 +65,7 @@ def send_presigned(
 
 def upload_presigned(
     session: Session,
-    source: LocalFile,
+    source: Source,
     *,
     direct: Direct,
     advanced: Advanced,
@@ -116,7 +116,7 @@ def _storage_health(session: Session) -> _StorageHealth:
 class _NamedFile:
     """A file, and the name that it is sent under."""
 
-    source: LocalFile
+    source: Source
     name: str
     sha1: str | None = None
 
@@ -139,9 +139,9 @@ class _PresignedUpload:
     advanced: Advanced
     strict: bool
     workers: int
-    done: dict[int, Outcome[LocalFile, Row]] = attrs.field(factory=dict, init=False)
+    done: dict[int, Outcome[Source, Row]] = attrs.field(factory=dict, init=False)
 
-    def send(self, files: Sequence[_NamedFile]) -> list[Outcome[LocalFile, Row]] | None:
+    def send(self, files: Sequence[_NamedFile]) -> list[Outcome[Source, Row]] | None:
         """Send by the storage what goes there, the rest directly."""
         uploads = self.session.dialect.uploads
         numbered = [(number, named) for number, named in enumerate(files) if named.fits(uploads)]

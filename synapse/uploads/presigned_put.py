@@ -17,7 +17,7 @@ from synapse.session import Session
 from synapse.session.concurrency import FleetingExecutor
 from synapse.session.replies import RawResponse
 from synapse.session.retry import BUSY, seconds_until, storage_may_take
-from synapse.transfer.local_file import LocalFile, SentBytes, SentDigest
+from synapse.transfer.local_file import SentBytes, SentDigest, Source
 from synapse.uploads.multipart import FilePart, MultipartReader
 from synapse.uploads.responses import response_timeout
 
@@ -53,7 +53,7 @@ class FileBody:
 
 def put_file(
     session: Session,
-    source: LocalFile,
+    source: Source,
     *,
     target: UploadTarget,
     content_type: str | None,
@@ -109,7 +109,7 @@ class _ReportedBytes:
 
 def _in_parts(
     session: Session,
-    source: LocalFile,
+    source: Source,
     target: UploadTarget,
     *,
     part_size: int,

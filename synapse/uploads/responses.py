@@ -8,7 +8,7 @@ from synapse.dialects import Request
 from synapse.errors import TransferError, TransportError, WriteUnconfirmedError
 from synapse.masking import Masker, outline
 from synapse.session import Session
-from synapse.transfer.local_file import LocalFile
+from synapse.transfer.local_file import Source
 
 _SLOWEST: Final = 10 * 1024 * 1024  # bytes a second that a backend stores, or reads again, at the least
 
@@ -37,7 +37,7 @@ def response_timeout(session: Session, size: int) -> float:
     return session.settings.timeout.read + size / _SLOWEST
 
 
-def check_arrival(source: LocalFile, answer: dict[str, Any], *, md5: str) -> None:
+def check_arrival(source: Source, answer: dict[str, Any], *, md5: str) -> None:
     """Raise `TransferError` if the backend has other bytes than were sent, as far as its answer tells."""
     stored = answer.get("checksum")
     # A checksum of another length is of another kind, such as the SHA-1 of a file that went to a storage before.

@@ -10,7 +10,15 @@ import attrs
 
 from synapse.errors import ClientError, ServerError, TransferError, ValidationError, describe
 from synapse.session import Outcome, Session
-from synapse.transfer.local_file import CHUNK, LocalFile, PathLike, SentDigest, name_to_send
+from synapse.transfer.local_file import (
+    CHUNK,
+    PathLike,
+    RemotePath,
+    SentDigest,
+    Source,
+    name_to_send,
+    source_of,
+)
 from synapse.transfer.progress import ProgressLike, tracked
 from synapse.uploads.checksums import hash_files, known_checksums
 from synapse.uploads.chunked import send_chunks
@@ -56,7 +64,7 @@ def route_for(size: int, options: UploadOptions, *, offered: bool) -> Route:
 
 def upload_file(
     session: Session,
-    path: PathLike,
+    path: PathLike | RemotePath,
     *,
     chunked: bool | None = None,
     chunk_size: int = CHUNK,
@@ -70,7 +78,7 @@ def upload_file(
     forbids chunks. If the backend already has the content, its existing row is returned. `name` replaces the file's own
     name.
     """
-    source = LocalFile.of(path)
+    source = source_of(path)
     if check_content:
         check_file(source)
     with tracked(progress, total=source.size, label=source.name) as advanced:
@@ -78,7 +86,7 @@ def upload_file(
         return send_file(session, source, options=options, advanced=advanced, name=name)
 
 
-def upload_missing(session: Session, sources: Mapping[str, LocalFile]) -> dict[str, str]:
+def upload_missing(session: Session, sources: Mapping[str, Source]) -> dict[str, str]:
     """Send the files that the backend lacks, each content once, and return the backend's checksum of every file."""
     hashed = hash_files(session, list(sources.values()), mapped=map)
     contents = {name: each.value() for name, each in zip(sources, hashed, strict=True)}
@@ -105,7 +113,7 @@ def upload_missing(session: Session, sources: Mapping[str, LocalFile]) -> dict[s
 
 def send_file(
     session: Session,
-    source: LocalFile,
+    source: Source,
     *,
     options: UploadOptions,
     advanced: Advanced,
@@ -126,8 +134,8 @@ def send_file(
 
 
 def send_files(
-    session: Session, sources: Sequence[LocalFile], *, advanced: Advanced, workers: int | None = None
-) -> list[Outcome[LocalFile, Row]]:
+    session: Session, sources: Sequence[Source], *, advanced: Advanced, workers: int | None = None
+) -> list[Outcome[Source, Row]]:
     """Send files side by side, straight to the backend's storage where that is offered, and tell of each in order."""
     direct = partial(send_to_backend, session, options=UploadOptions(), advanced=advanced)
     found = send_presigned(session, sources, direct=direct, advanced=advanced, workers=workers)
@@ -136,7 +144,7 @@ def send_files(
 
 def send_to_backend(
     session: Session,
-    source: LocalFile,
+    source: Source,
     *,
     options: UploadOptions,
     advanced: Advanced,
@@ -172,7 +180,7 @@ def checksum_of(row: Mapping[str, Any], path: object) -> str:
     return checksum
 
 
-def _in_chunks(session: Session, source: LocalFile, *, name: str, digest: SentDigest, chunk_size: int) -> Row:
+def _in_chunks(session: Session, source: Source, *, name: str, digest: SentDigest, chunk_size: int) -> Row:
     def register(upload: str | int) -> Row:
         request = session.dialect.uploads.data_file_from(upload)
         return register_file(session, source, request=request, digest=digest)

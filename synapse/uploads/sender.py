@@ -15,7 +15,7 @@ import attrs
 
 from synapse.errors import ConfigError, TransferError
 from synapse.session import Run, Session, Untried
-from synapse.transfer.local_file import LocalFile
+from synapse.transfer.local_file import Source
 from synapse.transfer.progress import Meter
 from synapse.uploads.checksums import ContentHashes
 from synapse.uploads.items import ItemPlan, PlannedFile
@@ -148,7 +148,7 @@ class Sender:
     def _sent(self, part: PlannedFile, *, md5: str) -> str:
         return checksum_of(self._direct(part.source, md5=md5), part.source.path)
 
-    def _direct(self, source: LocalFile, *, md5: str | None = None) -> dict[str, Any]:
+    def _direct(self, source: Source, *, md5: str | None = None) -> dict[str, Any]:
         self.count(0)
         return send_to_backend(self._session, source, options=self._options, advanced=self.count, md5=md5)
 

@@ -8,13 +8,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby, permutations
 from operator import itemgetter
-from pathlib import Path
 from typing import Final, TypeAlias
 
 import attrs
 
 from synapse.errors import TransferError
 from synapse.uploads.file_types import Spec
+from synapse.uploads.folder_tree import Folder
 from synapse.uploads.pairing import fold, stem_of
 
 Unit: TypeAlias = dict[int, str]
@@ -62,7 +62,7 @@ class UniformFolder:
         return self.parts[-1] if self.parts else ""
 
 
-def check_unpaired(root: Path, found: Iterable[tuple[str, Unit]], *, specs: Specs) -> None:
+def check_unpaired(root: Folder, found: Iterable[tuple[str, Unit]], *, specs: Specs) -> None:
     """Refuse units of which some lack what others are alone with, in one folder or in a pair of folders.
 
     *found* gives each unit below *root* with the folder that it lies in, folder by folder.
