@@ -15,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-full bench structure fuzz mutate docs fmt lint types check release constraints matrix audit clean
+.PHONY: help setup demo test test-full bench structure fuzz mutate docs typed fmt lint types check release constraints matrix audit clean
 
 help:  ## List what can be made
 	@awk -F ':.*  ## ' '/^[a-z-]+:.*  ## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -55,15 +55,19 @@ mutate: $(STAMP)  ## Break each promise of SECURITY.md in a copy of the tree, an
 docs: $(STAMP)  ## Renew the tables of the reference pages from the entities
 	@$(BIN)/python docs/build_reference.py
 
+typed: $(STAMP)  ## Renew the types that editors and type checkers know of each entity's queries
+	@$(BIN)/python -m tools.build_typed
+
 fmt: $(STAMP)  ## Format, and mend what ruff can mend
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-lint: $(STAMP)  ## Check style, format, layers, reference pages and the workflow of CI
+lint: $(STAMP)  ## Check style, format, layers, reference pages, generated types and the workflow of CI
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python docs/build_reference.py --check
+	$(BIN)/python -m tools.build_typed --check
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 
 types: $(STAMP)  ## Check types with mypy and pyright

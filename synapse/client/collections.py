@@ -134,7 +134,7 @@ def upload_data_collection(
     project = None if project_id is None else int(key_of("projects", project_id))
     report = (
         DataCollection.objects.using(client.session)
-        .get(id=key_of("data_collections", collection_id))
+        .get(id=int(key_of("data_collections", collection_id)))
         .upload(
             items,
             project=project,

@@ -5,14 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from synapse.entities.choices import ServeStatus
+from synapse.entities.typed import AgentQueries, ServeApplicationQueries
 from synapse.errors import QueryError
 from synapse.mapping import Json, Uuid, read_only
-from synapse.orm import Entity, Manager, ToMany, ToOne, entity
+from synapse.orm import Entity, ManagedBy, ToMany, ToOne, entity
 from synapse.orm.binding import held
 from synapse.query import EXACT, By, Exact
 
 if TYPE_CHECKING:
-    from synapse.entities.job import Job
+    from synapse.entities.job import Job, JobManager
+
+
+class AgentManager(AgentQueries):
+    """Queries of agents."""
 
 
 @entity("agents")
@@ -26,7 +31,9 @@ class Agent(Entity):
     token: str | None = read_only(secret=True)
     node_install_script: str | None = read_only(secret=True)
 
-    jobs = ToMany["Manager[Job]"](by="agent")
+    jobs = ToMany["JobManager"](by="agent")
+
+    objects = ManagedBy(AgentManager)
 
     lookups = {
         "id": EXACT,
@@ -49,6 +56,10 @@ class Agent(Entity):
         return answer
 
 
+class ServeApplicationManager(ServeApplicationQueries):
+    """Queries of serve applications."""
+
+
 @entity("serve_applications")
 class ServeApplication(Entity):
     """A model that an agent serves, deployed by a job."""
@@ -59,6 +70,8 @@ class ServeApplication(Entity):
     data: Json | None = None
 
     job = ToOne["Job"](via="job_id")
+
+    objects = ManagedBy(ServeApplicationManager)
 
     lookups = {
         "plugin_code": By(Exact, of=str),

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from synapse.downloads import RemoteFile
 from synapse.entities.annotating import annotations_of
 from synapse.entities.choices import StatusLabel, StatusReview
-from synapse.entities.files import FilesManager
 from synapse.entities.tagging import change_tags
+from synapse.entities.typed import AssignmentQueries
 from synapse.mapping import Json, read_only
 from synapse.orm import Entity, ManagedBy, ToOne, entity
 from synapse.query import CHOICE, EXACT, ID, RANGE, SEARCH, By, Exact, In
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from synapse.entities.task import Task, TaskTag
 
 
-class AssignmentManager(FilesManager["Assignment"]):
+class AssignmentManager(AssignmentQueries):
     """Queries of assignments, and what is done to many of them."""
 
     _file_fields = ("file", "files")

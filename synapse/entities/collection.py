@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any, Final, Literal, cast
 import attrs
 
 from synapse.entities.choices import AccessLevel, CollectionCategory
+from synapse.entities.typed import DataCollectionQueries
 from synapse.errors import MappingError, TransferError, WriteUnconfirmedError, describe, did_you_mean
 from synapse.mapping import Json, read_only
 from synapse.mapping.likeness import Likeness, like_json
 from synapse.optional import optional
-from synapse.orm import Entity, Manager, ToMany, arguments, batch_answers, cached_rows, entity
+from synapse.orm import Entity, ManagedBy, ToMany, arguments, batch_answers, cached_rows, entity
 from synapse.orm.binding import check_host, held
 from synapse.orm.cached_rows import dropping_all_cached
 from synapse.orm.questions import Creation
@@ -28,7 +29,7 @@ from synapse.showing import bounded
 if TYPE_CHECKING:
     from synapse.dialects import Request
     from synapse.entities.data import DataUnit, DataUnitManager
-    from synapse.entities.project import Project
+    from synapse.entities.project import Project, ProjectManager
     from synapse.interop.formats.upload_labels import UploadLabels
     from synapse.session import Backend, Session
     from synapse.transfer import ProgressLike, RemotePath
@@ -106,6 +107,10 @@ class FileSpecification:
         )
 
 
+class DataCollectionManager(DataCollectionQueries):
+    """Queries of data collections."""
+
+
 @entity("data_collections", order_by=("id", "created"))
 class DataCollection(Entity):
     """A set of data units of one shape, which its `file_specifications` describe."""
@@ -124,7 +129,9 @@ class DataCollection(Entity):
     created: datetime | None = read_only()
 
     units = ToMany["DataUnitManager"](by="data_collection")
-    projects = ToMany["Manager[Project]"](by="data_collection")
+    projects = ToMany["ProjectManager"](by="data_collection")
+
+    objects = ManagedBy(DataCollectionManager)
 
     lookups = {
         "category": EXACT,

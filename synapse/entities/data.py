@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from synapse.downloads import RemoteFile
-from synapse.entities.files import FilesManager
+from synapse.entities.typed import DataFileQueries, DataUnitQueries
 from synapse.errors import Resolution, TransferError, describe
 from synapse.mapping import Json, read_only, write_only
 from synapse.orm import Entity, ManagedBy, ToOne, arguments, entity
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from synapse.session import Session
 
 
-class DataFileManager(FilesManager["DataFile"]):
+class DataFileManager(DataFileQueries):
     """Queries of data files, their upload and their download."""
 
     _file_fields = ("file",)
@@ -118,7 +118,7 @@ class DataFile(Entity):
     }
 
 
-class DataUnitManager(FilesManager["DataUnit"]):
+class DataUnitManager(DataUnitQueries):
     """Queries of data units, and the download of their files."""
 
 

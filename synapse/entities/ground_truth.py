@@ -10,9 +10,14 @@ import attrs
 from synapse.downloads import RemoteFile
 from synapse.entities.annotating import annotations_of
 from synapse.entities.choices import Split
-from synapse.entities.exporting import AnnotatedManager
+from synapse.entities.typed import (
+    GroundTruthDatasetQueries,
+    GroundTruthEventQueries,
+    GroundTruthQueries,
+    GroundTruthVersionQueries,
+)
 from synapse.mapping import Json, read_only
-from synapse.orm import Entity, ManagedBy, Manager, ToMany, ToOne, entity
+from synapse.orm import Entity, ManagedBy, ToMany, ToOne, entity
 from synapse.orm.binding import held
 from synapse.query import CHOICE, EXACT, By, Exact, In
 
@@ -20,6 +25,10 @@ if TYPE_CHECKING:
     from synapse.annotations import Annotations
     from synapse.entities.data import DataUnit
     from synapse.entities.project import Project
+
+
+class GroundTruthDatasetManager(GroundTruthDatasetQueries):
+    """Queries of datasets."""
 
 
 @entity("ground_truth_datasets")
@@ -34,12 +43,18 @@ class GroundTruthDataset(Entity):
 
     project = ToOne["Project | None"](via="project_id")
     ground_truths = ToMany["GroundTruthManager"](by="ground_truth_dataset")
-    versions = ToMany["Manager[GroundTruthVersion]"](by="ground_truth_dataset")
+    versions = ToMany["GroundTruthVersionManager"](by="ground_truth_dataset")
+
+    objects = ManagedBy(GroundTruthDatasetManager)
 
     def freeze(self, version: str, *, description: str = "") -> GroundTruthVersion:
         """Freeze the current content of the dataset as a new version."""
         held(self, "freeze")
         return self.versions.create(version=version, description=description)
+
+
+class GroundTruthVersionManager(GroundTruthVersionQueries):
+    """Queries of versions."""
 
 
 @entity("ground_truth_versions", order_by=("id", "created"))
@@ -56,13 +71,15 @@ class GroundTruthVersion(Entity):
     ground_truth_dataset = ToOne["GroundTruthDataset"](via="ground_truth_dataset_id")
     events = ToMany["GroundTruthEventManager"](by="ground_truth_dataset_versions")
 
+    objects = ManagedBy(GroundTruthVersionManager)
+
     lookups = {
         "ground_truth_dataset": EXACT,
         "is_archived": EXACT,
     }
 
 
-class GroundTruthManager(AnnotatedManager["GroundTruth"]):
+class GroundTruthManager(GroundTruthQueries):
     """Queries of ground truths, the download of their files, and their export."""
 
 
@@ -100,7 +117,7 @@ class GroundTruth(Entity):
         return annotations_of(self, self.data)
 
 
-class GroundTruthEventManager(AnnotatedManager["GroundTruthEvent"]):
+class GroundTruthEventManager(GroundTruthEventQueries):
     """Queries of events, the download of their files, and their export."""
 
 

@@ -8,11 +8,11 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from os import PathLike
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from synapse.downloads import RemoteFile
 from synapse.entities.choices import JobStatus, LogLevel
-from synapse.entities.files import FilesManager
+from synapse.entities.typed import JobLogQueries, JobQueries
 from synapse.errors import NotFoundError, TransportError, WaitTimeoutError
 from synapse.mapping import UNSET, Json, JsonValue, Uuid, read_only, uuid_form
 from synapse.masking import outline
@@ -29,6 +29,7 @@ from synapse.transfer import ProgressLike, data_uri, tracked
 if TYPE_CHECKING:
     from synapse.entities.agent import Agent
     from synapse.entities.plugin import PluginRelease
+    from synapse.entities.typed import JobLogCreation
     from synapse.session import Session
 
 
@@ -39,17 +40,17 @@ FIRST_POLL = 0.2
 SLOWEST_POLL = 5.0
 
 
-class JobLogManager(FilesManager["JobLog"]):
+class JobLogManager(JobLogQueries):
     """Queries of log entries, their writing and the download of their files."""
 
     _file_fields = ("file",)
 
-    def create(
+    def create(  # type: ignore[override]
         self,
         *,
         file: str | PathLike[str] | RemoteFile | None = None,
         progress: ProgressLike = None,
-        **values: Any,
+        **values: Unpack[JobLogCreation],
     ) -> JobLog:
         """Write one entry, of this moment unless `datetime` is given; the file at the path *file* travels inside of it.
 
@@ -63,6 +64,10 @@ class JobLogManager(FilesManager["JobLog"]):
             made = super().create(file=RemoteFile(url=inside), **values)
             advanced(len(inside))
         return made
+
+
+class JobManager(JobQueries):
+    """Queries of jobs."""
 
 
 @entity("jobs", key=TextKey(form=uuid_form), order_by=("created", "id"))
@@ -87,6 +92,8 @@ class Job(Entity):
     plugin_release = ToOne["PluginRelease | None"](via="plugin_release_id")
     agent = ToOne["Agent | None"](via="agent_id")
     logs = ToMany["JobLogManager"](by="job")
+
+    objects = ManagedBy(JobManager)
 
     _made_by = "plugin.run(action=...)"
 

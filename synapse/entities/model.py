@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 from os import PathLike
-from typing import Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import attrs
 
 from synapse.downloads import RemoteFile
-from synapse.entities.files import FilesManager
+from synapse.entities.typed import ModelQueries
 from synapse.errors import TransferError
 from synapse.mapping import Json, read_only, write_only
 from synapse.orm import Entity, ManagedBy, entity
@@ -18,14 +18,21 @@ from synapse.query import By, Exact
 from synapse.transfer import ProgressLike
 from synapse.transfer.local_file import LocalFile
 
+if TYPE_CHECKING:
+    from synapse.entities.typed import ModelCreation
 
-class ModelManager(FilesManager["Model"]):
+
+class ModelManager(ModelQueries):
     """Queries of models, their upload and the download of their archives."""
 
     _file_fields = ("file",)
 
-    def create(
-        self, *, file: str | PathLike[str] | None = None, progress: ProgressLike = None, **values: Any
+    def create(  # type: ignore[override]
+        self,
+        *,
+        file: str | PathLike[str] | None = None,
+        progress: ProgressLike = None,
+        **values: Unpack[ModelCreation],
     ) -> Model:
         """Create a model; *file* is its archive, sent in chunks, and gone on with by the next call if this one dies.
 

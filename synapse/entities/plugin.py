@@ -12,10 +12,10 @@ import attrs
 from synapse.downloads import RemoteFile
 from synapse.entities.actions import check_action
 from synapse.entities.choices import PluginCategory
-from synapse.entities.files import FilesManager
+from synapse.entities.typed import PluginQueries, PluginReleaseQueries
 from synapse.errors import Resolution, TransportError
 from synapse.mapping import Json, read_only, uuid_form
-from synapse.orm import Entity, ManagedBy, Manager, ToMany, ToOne, answers, arguments, entity
+from synapse.orm import Entity, ManagedBy, ToMany, ToOne, answers, arguments, entity
 from synapse.orm.answers import object_made
 from synapse.orm.binding import check_host, held, send
 from synapse.orm.cached_rows import dropping_all_cached, renewing
@@ -28,10 +28,14 @@ from synapse.transfer import ProgressLike
 
 if TYPE_CHECKING:
     from synapse.entities.agent import Agent
-    from synapse.entities.job import Job
+    from synapse.entities.job import Job, JobManager
     from synapse.entities.storage import Storage
     from synapse.orm.unconfirmed import Moment
     from synapse.session import Session
+
+
+class PluginManager(PluginQueries):
+    """Queries of plugins."""
 
 
 @entity("plugins", key=TextKey(number=True), order_by=("id", "created"))
@@ -51,7 +55,9 @@ class Plugin(Entity):
     created: datetime | None = read_only()
 
     releases = ToMany["PluginReleaseManager"](by="plugin")
-    jobs = ToMany["Manager[Job]"](by="plugin")
+    jobs = ToMany["JobManager"](by="plugin")
+
+    objects = ManagedBy(PluginManager)
 
     lookups = {
         "category": EXACT,
@@ -162,7 +168,7 @@ class Plugin(Entity):
             return made
 
 
-class PluginReleaseManager(FilesManager["PluginRelease"]):
+class PluginReleaseManager(PluginReleaseQueries):
     """Queries of releases, and the download of their archives."""
 
     _file_fields = ("file",)

@@ -8,14 +8,19 @@ from typing import TYPE_CHECKING
 import attrs
 
 from synapse.entities.choices import AccessLevel, ProjectCategory
+from synapse.entities.typed import ProjectQueries
 from synapse.mapping import Json, read_only
-from synapse.orm import Entity, ToMany, ToOne, entity
+from synapse.orm import Entity, ManagedBy, ToMany, ToOne, entity
 from synapse.query import EXACT
 
 if TYPE_CHECKING:
     from synapse.annotations import Tool
     from synapse.entities.collection import DataCollection
     from synapse.entities.task import TaskManager, TaskTagManager
+
+
+class ProjectManager(ProjectQueries):
+    """Queries of projects."""
 
 
 @entity("projects", order_by=("id", "created"))
@@ -41,6 +46,8 @@ class Project(Entity):
     data_collection = ToOne["DataCollection | None"](via="data_collection_id")
     tasks = ToMany["TaskManager"](by="project")
     tags = ToMany["TaskTagManager"](by="project")
+
+    objects = ManagedBy(ProjectManager)
 
     lookups = {
         "category": EXACT,

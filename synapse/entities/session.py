@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, ParamSpec, cast
 
 from synapse import session as base
-from synapse.entities.agent import Agent, ServeApplication
+from synapse.entities.agent import Agent, AgentManager, ServeApplication, ServeApplicationManager
 from synapse.entities.assignment import Assignment, AssignmentManager
-from synapse.entities.collection import DataCollection
-from synapse.entities.data import DataFile, DataFileManager, DataUnit
+from synapse.entities.collection import DataCollection, DataCollectionManager
+from synapse.entities.data import DataFile, DataFileManager, DataUnit, DataUnitManager
 from synapse.entities.ground_truth import (
     GroundTruth,
     GroundTruthDataset,
+    GroundTruthDatasetManager,
     GroundTruthEvent,
+    GroundTruthEventManager,
+    GroundTruthManager,
     GroundTruthVersion,
+    GroundTruthVersionManager,
 )
-from synapse.entities.job import Job, JobLog, JobLogManager
+from synapse.entities.job import Job, JobLog, JobLogManager, JobManager
 from synapse.entities.model import Model, ModelManager
-from synapse.entities.plugin import Plugin, PluginRelease
-from synapse.entities.project import Project
+from synapse.entities.plugin import Plugin, PluginManager, PluginRelease, PluginReleaseManager
+from synapse.entities.project import Project, ProjectManager
 from synapse.entities.storage import Storage, StorageManager
 from synapse.entities.task import Task, TaskManager, TaskTag, TaskTagManager
 from synapse.masking import conceal
-from synapse.orm import Manager
 from synapse.session.auth import TOKENS
+
+P = ParamSpec("P")
 
 
 class Session(base.Session):
@@ -34,7 +40,7 @@ class Session(base.Session):
     """
 
     @property
-    def projects(self) -> Manager[Project]:
+    def projects(self) -> ProjectManager:
         """`Project.objects`, through this session."""
         return Project.objects.using(self)
 
@@ -54,7 +60,7 @@ class Session(base.Session):
         return Assignment.objects.using(self)
 
     @property
-    def data_collections(self) -> Manager[DataCollection]:
+    def data_collections(self) -> DataCollectionManager:
         """`DataCollection.objects`, through this session."""
         return DataCollection.objects.using(self)
 
@@ -64,42 +70,42 @@ class Session(base.Session):
         return DataFile.objects.using(self)
 
     @property
-    def data_units(self) -> Manager[DataUnit]:
+    def data_units(self) -> DataUnitManager:
         """`DataUnit.objects`, through this session."""
         return DataUnit.objects.using(self)
 
     @property
-    def ground_truths(self) -> Manager[GroundTruth]:
+    def ground_truths(self) -> GroundTruthManager:
         """`GroundTruth.objects`, through this session."""
         return GroundTruth.objects.using(self)
 
     @property
-    def ground_truth_events(self) -> Manager[GroundTruthEvent]:
+    def ground_truth_events(self) -> GroundTruthEventManager:
         """`GroundTruthEvent.objects`, through this session."""
         return GroundTruthEvent.objects.using(self)
 
     @property
-    def ground_truth_datasets(self) -> Manager[GroundTruthDataset]:
+    def ground_truth_datasets(self) -> GroundTruthDatasetManager:
         """`GroundTruthDataset.objects`, through this session."""
         return GroundTruthDataset.objects.using(self)
 
     @property
-    def ground_truth_versions(self) -> Manager[GroundTruthVersion]:
+    def ground_truth_versions(self) -> GroundTruthVersionManager:
         """`GroundTruthVersion.objects`, through this session."""
         return GroundTruthVersion.objects.using(self)
 
     @property
-    def plugins(self) -> Manager[Plugin]:
+    def plugins(self) -> PluginManager:
         """`Plugin.objects`, through this session."""
         return Plugin.objects.using(self)
 
     @property
-    def plugin_releases(self) -> Manager[PluginRelease]:
+    def plugin_releases(self) -> PluginReleaseManager:
         """`PluginRelease.objects`, through this session."""
         return PluginRelease.objects.using(self)
 
     @property
-    def jobs(self) -> Manager[Job]:
+    def jobs(self) -> JobManager:
         """`Job.objects`, through this session."""
         return Job.objects.using(self)
 
@@ -119,16 +125,22 @@ class Session(base.Session):
         return Model.objects.using(self)
 
     @property
-    def agents(self) -> Manager[Agent]:
+    def agents(self) -> AgentManager:
         """`Agent.objects`, through this session."""
         return Agent.objects.using(self)
 
     @property
-    def serve_applications(self) -> Manager[ServeApplication]:
+    def serve_applications(self) -> ServeApplicationManager:
         """`ServeApplication.objects`, through this session."""
         return ServeApplication.objects.using(self)
 
 
+def _taking(made: Callable[P, Session]) -> Callable[[Callable[..., Session]], Callable[P, Session]]:
+    """Tell type checkers that a function takes the arguments of a class."""
+    return lambda function: cast("Callable[P, Session]", function)
+
+
+@_taking(Session)
 def connect(host: str | None = None, **settings: Any) -> Session:
     """Open a session and make it the default of the process; the arguments are those of `Session`.
 

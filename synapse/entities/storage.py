@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from synapse.entities.choices import StorageCategory, StorageProvider
+from synapse.entities.typed import StorageQueries
 from synapse.errors import QueryError
 from synapse.mapping import read_only
 from synapse.mapping.schema import secret
-from synapse.orm import Entity, ManagedBy, Manager, entity
+from synapse.orm import Entity, ManagedBy, entity
 from synapse.query import EXACT
 from synapse.showing import shortened
 
@@ -39,7 +40,7 @@ class Configuration(dict[str, Any]):
         return shortened(f"Configuration({', '.join(f'{name}=***' for name in self)})")
 
 
-class StorageManager(Manager["Storage"]):
+class StorageManager(StorageQueries):
     """Queries of storages."""
 
     def default(self) -> Storage:

@@ -5,22 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from os import PathLike
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 import attrs
 
 from synapse.downloads import RemoteFile
 from synapse.entities.annotating import Annotated, annotations_of, data_of, loaded_tasks
 from synapse.entities.choices import StatusLabel, StatusReview, TagCategory, TaskSchema
-from synapse.entities.exporting import AnnotatedManager
 from synapse.entities.tagging import change_tags, check_tags, checked, send_tags
+from synapse.entities.typed import TaskQueries, TaskTagQueries
 from synapse.errors import QueryError, describe
 from synapse.mapping import Json, read_only
 from synapse.optional import optional
 from synapse.orm import (
     Entity,
     ManagedBy,
-    Manager,
     ToMany,
     ToOne,
     answers,
@@ -48,11 +47,12 @@ if TYPE_CHECKING:
     from synapse.entities.assignment import AssignmentManager
     from synapse.entities.data import DataUnit
     from synapse.entities.project import Project
+    from synapse.entities.typed import TaskTagMatch, TaskTagValues
     from synapse.interop.formats.report import AnnotationReport
     from synapse.showing import View
 
 
-class TaskManager(AnnotatedManager["Task"]):
+class TaskManager(TaskQueries):
     """Queries of tasks, and what is done to many of them."""
 
     def set_tags(
@@ -266,11 +266,11 @@ def _schema(given: object) -> str | None:
     return None if given is None else Choice(TaskSchema).check("annotate(schema=...)", given)
 
 
-class TaskTagManager(Manager["TaskTag"]):
+class TaskTagManager(TaskTagQueries):
     """Queries of task tags, and finding one by its name."""
 
-    def get_or_create(
-        self, defaults: Mapping[str, Any] | None = None, **lookups: Any
+    def get_or_create(  # type: ignore[override]
+        self, defaults: TaskTagValues | None = None, **lookups: Unpack[TaskTagMatch]
     ) -> tuple[TaskTag, bool]:
         """Give the one match, or create it; the flag says whether it was created.
 
@@ -286,7 +286,7 @@ class TaskTagManager(Manager["TaskTag"]):
         if name != name.strip():
             # The backend takes them off, so that such a name would never be found, and be made again each time.
             raise QueryError(f"get_or_create(name={name!r}) has blanks around the name; nothing was sent")
-        asked = {key: value for key, value in lookups.items() if key != "name"}
+        asked: Any = {key: value for key, value in lookups.items() if key != "name"}
         if words := words_of(name):
             asked["search"] = words
 

@@ -134,6 +134,16 @@ class Schema:
         """Every name of a field or of a to-one relation."""
         return [*self.fields, *self.relations]
 
+    def spellings(self) -> list[str]:
+        """Every name that `field()` knows."""
+        keys = [f"{relation}__{key}" for relation in self.relations for key in ("id", "pk")]
+        return list(dict.fromkeys((*self.names, "pk", *keys)))
+
+    @property
+    def settable(self) -> list[str]:
+        """Every name of a field or of a to-one relation that a user may set."""
+        return [name for name in self.names if not self.field(name).read_only]
+
 
 @overload
 def read_only(*, secret: bool = False, init: Literal[False] = False) -> Any: ...

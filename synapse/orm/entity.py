@@ -236,7 +236,7 @@ class Entity(Record):
         # `attrs.evolve()` gives the state of the object that it copies: where that belongs, so does the new one.
         schema, source = self._schema, values.pop("_state", State())
         object.__setattr__(self, "_state", State(session=source.session, backend=backend_in(source)))
-        known = [name for name in schema.names if not schema.field(name).read_only]
+        known = schema.settable
         for name in values:
             if name not in known and not _is_property(type(self), name):
                 raise FieldError(
@@ -338,7 +338,7 @@ class Entity(Record):
             elif _is_set_by_descriptor(type(self), name):
                 object.__setattr__(self, name, value)
             else:
-                settable = [each for each in self._schema.names if not self._schema.field(each).read_only]
+                settable = self._schema.settable
                 raise FieldError(
                     f"{type(self).__name__} has no field {quoted(name)}{did_you_mean(name, settable)}; nothing was set",
                     name=name,

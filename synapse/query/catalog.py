@@ -99,9 +99,38 @@ class Catalog:
             if lookup is not NotIn and (accepts is None or accepts(name, lookup))
         ]
 
+    def every_spelling(self) -> dict[str, tuple[str, type[Lookup]]]:
+        """Map each spelling that `filter()` takes, second names such as `project_id` included, to name and lookup."""
+        return {
+            spell(each, lookup): (name, lookup)
+            for name, by in self.lookups.items()
+            for each in self._names_for(name)
+            for lookup in by.lookups
+            if lookup is not NotIn
+        }
+
+    def _names_for(self, name: str) -> list[str]:
+        if name == self.pk:
+            return [name, "pk"]
+        keys = [f"{name}__id", f"{name}__pk"] if isinstance(self.kinds[name], Reference) else []
+        return [name, *keys, *(via for via, relation in self.aliases.items() if relation == name)]
+
+    def order_names(self) -> list[str]:
+        """Every name that `order_by()` takes, with and without the `-` in front."""
+        return [f"{sign}{name}" for name in dict.fromkeys((*self.order_by, "pk")) for sign in ("", "-")]
+
     def accepts(self, name: str, lookup: type[Lookup]) -> bool:
         """Whether the entity has this lookup."""
         return name in self.lookups and lookup in self.lookups[name].lookups
+
+    def can_exclude(self, name: str, lookup: type[Lookup]) -> bool:
+        """Whether the backend can be asked for the rows that a comparison leaves out."""
+        # Of several values, one may be true and another false: excluding True is not filtering for False.
+        if lookup is Exact and isinstance(self.kinds[name], Boolean) and not self.lookups[name].many:
+            return True
+        is_negated_list = lookup in (Exact, In) and self.accepts(name, NotIn)
+        inverse = lookup.inverse if name == self.pk else None
+        return is_negated_list or (inverse is not None and self.accepts(name, inverse))
 
     def condition(self, spelling: str, value: Any) -> Condition:
         """Check one `spelling=value` of `filter()`, or raise `QueryError`."""
@@ -118,10 +147,9 @@ class Catalog:
             checked = self._checked("exclude", spelling, value)
             return Condition(name, NotIn, checked if lookup is In else (checked,))
         positive = self.condition(spelling, value)
-        # Of several values, one may be true and another false: excluding True is not filtering for False.
-        if lookup is Exact and isinstance(self.kinds[name], Boolean) and not self.lookups[name].many:
-            return attrs.evolve(positive, value=not positive.value)
-        if name == self.pk and lookup.inverse and self.accepts(name, lookup.inverse):
+        if self.can_exclude(name, lookup):
+            if lookup.inverse is None:
+                return attrs.evolve(positive, value=not positive.value)
             return attrs.evolve(positive, lookup=lookup.inverse)
         raise QueryError(
             f"the backend cannot exclude by {self.entity}.{spelling}; filter for what you want instead, "

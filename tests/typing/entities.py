@@ -32,8 +32,9 @@ from synapse.entities.data import DataUnitManager
 from synapse.entities.ground_truth import GroundTruthEventManager
 from synapse.entities.job import JobLogManager
 from synapse.entities.plugin import PluginReleaseManager
+from synapse.entities.project import ProjectManager
 from synapse.entities.task import TaskManager
-from synapse.orm import Manager, QuerySet, ToMany
+from synapse.orm import QuerySet, ToMany
 
 
 def fields_have_the_types_that_are_declared(task: Task, storage: Storage) -> None:
@@ -78,7 +79,7 @@ def a_link_to_many_has_the_verbs_of_its_manager(
     assert_type(project.tasks.filter(is_discarded=True), TaskManager)
     collection.units.all().download("out/")
     dataset.ground_truths.filter(category="train").download("out/")
-    assert_type(collection.projects, Manager[Project])
+    assert_type(collection.projects, ProjectManager)
     assert_type(agent.jobs.first(), Job | None)
     project.tasks.set_tag(add=[1])  # type: ignore[attr-defined]
 

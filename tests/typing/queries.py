@@ -11,14 +11,16 @@ from typing import Any, assert_type
 from synapse import FetchMode, Job, Model, PluginRelease, Project, Session, Storage, Task, connect
 from synapse.entities.assignment import AssignmentManager
 from synapse.entities.data import DataFileManager
+from synapse.entities.job import JobManager
+from synapse.entities.project import ProjectManager
 from synapse.entities.task import TaskManager
 from synapse.errors import NotFoundError
-from synapse.orm import BulkResult, Explanation, Manager, Rows, Values
+from synapse.orm import BulkResult, Explanation, Rows, Values
 
 
 def a_manager_gives_objects_of_its_entity() -> None:
     """No cast is needed, whichever verb gives them."""
-    assert_type(Project.objects, Manager[Project])
+    assert_type(Project.objects, ProjectManager)
     assert_type(Project.objects.get(5), Project)
     assert_type(Project.objects.first(), Project | None)
     assert_type(Project.objects.last(), Project | None)
@@ -45,7 +47,7 @@ def a_query_is_a_sequence_of_objects() -> None:
     assert_type(Task.objects[:50], TaskManager)
     assert_type(list(Task.objects), list[Task])
     assert_type(Task.objects.iterator(), Rows[Task])
-    assert_type(Job.objects.filter(status="RUNNING"), Manager[Job])
+    assert_type(Job.objects.filter(status="RUNNING"), JobManager)
 
 
 def a_query_counts_and_explains() -> None:
@@ -77,7 +79,7 @@ def every_manager_hangs_on_the_session(session: Session) -> None:
     assert_type(session.tasks, TaskManager)
     assert_type(session.tasks.get(5), Task)
     assert_type(session.assignments, AssignmentManager)
-    assert_type(session.projects, Manager[Project])
+    assert_type(session.projects, ProjectManager)
     assert_type(session.data_files, DataFileManager)
     assert_type(session.storages.default(), Storage)
     assert_type(session.models.get(1), Model)

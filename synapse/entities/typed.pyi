@@ -1,0 +1,2313 @@
+"""What type checkers and editors know of each entity's queries; `make typed` writes this file."""
+
+# The names of each entity are narrower than what the base of all managers takes.
+# mypy: disable-error-code="override"
+# pyright: reportIncompatibleMethodOverride=false
+
+from collections.abc import Iterable
+from datetime import date, datetime
+from typing import Any, Literal, Never, Self, SupportsIndex, TypeAlias, TypedDict, Unpack, overload
+from uuid import UUID
+
+from synapse import (
+    AccessLevel,
+    Agent,
+    Assignment,
+    CollectionCategory,
+    DataCollection,
+    DataFile,
+    DataUnit,
+    FileSpecification,
+    GroundTruth,
+    GroundTruthDataset,
+    GroundTruthEvent,
+    GroundTruthVersion,
+    Job,
+    JobLog,
+    JobStatus,
+    LogLevel,
+    Model,
+    Plugin,
+    PluginCategory,
+    PluginRelease,
+    Project,
+    ProjectCategory,
+    RemoteFile,
+    ServeApplication,
+    ServeStatus,
+    Split,
+    StatusLabel,
+    StatusReview,
+    Storage,
+    StorageCategory,
+    StorageProvider,
+    TagCategory,
+    Task,
+    TaskSchema,
+    TaskTag,
+)
+from synapse.entities.exporting import AnnotatedManager
+from synapse.entities.files import FilesManager
+from synapse.mapping.unset import Unset
+from synapse.orm import BulkResult, Manager, Values
+
+Int: TypeAlias = int | SupportsIndex
+
+__all__ = [
+    "AccessLevelValue",
+    "AgentField",
+    "AgentKey",
+    "AgentLookups",
+    "AgentOrder",
+    "AgentValues",
+    "AssignmentField",
+    "AssignmentKey",
+    "AssignmentLookups",
+    "AssignmentOrder",
+    "AssignmentValues",
+    "CollectionCategoryValue",
+    "DataCollectionField",
+    "DataCollectionKey",
+    "DataCollectionLookups",
+    "DataCollectionOrder",
+    "DataCollectionValues",
+    "DataFileField",
+    "DataFileKey",
+    "DataFileLookups",
+    "DataFileOrder",
+    "DataFileValues",
+    "DataUnitField",
+    "DataUnitKey",
+    "DataUnitLookups",
+    "DataUnitOrder",
+    "DataUnitValues",
+    "GroundTruthDatasetField",
+    "GroundTruthDatasetKey",
+    "GroundTruthDatasetLookups",
+    "GroundTruthDatasetOrder",
+    "GroundTruthDatasetValues",
+    "GroundTruthEventField",
+    "GroundTruthEventKey",
+    "GroundTruthEventLookups",
+    "GroundTruthEventOrder",
+    "GroundTruthEventValues",
+    "GroundTruthField",
+    "GroundTruthKey",
+    "GroundTruthLookups",
+    "GroundTruthOrder",
+    "GroundTruthValues",
+    "GroundTruthVersionField",
+    "GroundTruthVersionKey",
+    "GroundTruthVersionLookups",
+    "GroundTruthVersionOrder",
+    "GroundTruthVersionValues",
+    "JobField",
+    "JobKey",
+    "JobLogField",
+    "JobLogKey",
+    "JobLogLookups",
+    "JobLogOrder",
+    "JobLogValues",
+    "JobLookups",
+    "JobOrder",
+    "JobStatusValue",
+    "JobValues",
+    "LogLevelValue",
+    "ModelField",
+    "ModelKey",
+    "ModelLookups",
+    "ModelOrder",
+    "ModelValues",
+    "PluginCategoryValue",
+    "PluginField",
+    "PluginKey",
+    "PluginLookups",
+    "PluginOrder",
+    "PluginReleaseField",
+    "PluginReleaseKey",
+    "PluginReleaseLookups",
+    "PluginReleaseOrder",
+    "PluginReleaseValues",
+    "PluginValues",
+    "ProjectCategoryValue",
+    "ProjectField",
+    "ProjectKey",
+    "ProjectLookups",
+    "ProjectOrder",
+    "ProjectValues",
+    "ServeApplicationField",
+    "ServeApplicationKey",
+    "ServeApplicationLookups",
+    "ServeApplicationOrder",
+    "ServeApplicationValues",
+    "ServeStatusValue",
+    "SplitValue",
+    "StatusLabelValue",
+    "StatusReviewValue",
+    "StorageCategoryValue",
+    "StorageField",
+    "StorageKey",
+    "StorageLookups",
+    "StorageOrder",
+    "StorageProviderValue",
+    "StorageValues",
+    "TagCategoryValue",
+    "TaskField",
+    "TaskKey",
+    "TaskLookups",
+    "TaskOrder",
+    "TaskSchemaValue",
+    "TaskTagField",
+    "TaskTagKey",
+    "TaskTagLookups",
+    "TaskTagOrder",
+    "TaskTagValues",
+    "TaskValues",
+]
+
+AccessLevelValue: TypeAlias = AccessLevel | Literal["public", "partially_public", "private"]
+
+CollectionCategoryValue: TypeAlias = (
+    CollectionCategory | Literal["image", "video", "audio", "text", "pcd", "data"]
+)
+
+JobStatusValue: TypeAlias = JobStatus | Literal["PENDING", "RUNNING", "STOPPED", "SUCCEEDED", "FAILED"]
+
+LogLevelValue: TypeAlias = (
+    LogLevel | Literal["debug", "info", "success", "warning", "danger", "error", "critical"]
+)
+
+PluginCategoryValue: TypeAlias = (
+    PluginCategory
+    | Literal[
+        "neural_net",
+        "export",
+        "upload",
+        "smart_tool",
+        "pre_annotation",
+        "post_annotation",
+        "data_validation",
+        "converter",
+        "custom",
+    ]
+)
+
+ProjectCategoryValue: TypeAlias = (
+    ProjectCategory | Literal["image", "video", "audio", "text", "pcd", "prompt", "time_series"]
+)
+
+ServeStatusValue: TypeAlias = (
+    ServeStatus
+    | Literal["NOT_STARTED", "DEPLOYING", "RUNNING", "UNHEALTHY", "DEPLOY_FAILED", "DELETING", "UNAVAILABLE"]
+)
+
+SplitValue: TypeAlias = Split | Literal["train", "validation", "test"]
+
+StatusLabelValue: TypeAlias = StatusLabel | Literal["stand_by", "in_progress", "completed", "skipped"]
+
+StatusReviewValue: TypeAlias = (
+    StatusReview | Literal["stand_by", "in_progress", "rejected", "completed", "skipped"]
+)
+
+StorageCategoryValue: TypeAlias = StorageCategory | Literal["internal", "external"]
+
+StorageProviderValue: TypeAlias = (
+    StorageProvider
+    | Literal["amazon_s3", "azure", "digital_ocean", "file_system", "ftp", "sftp", "minio", "gcp"]
+)
+
+TagCategoryValue: TypeAlias = TagCategory | Literal["export", "project"]
+
+TaskSchemaValue: TypeAlias = TaskSchema | Literal["dm_schema_v1", "any"]
+
+AgentKey: TypeAlias = Agent | Int
+
+AssignmentKey: TypeAlias = Assignment | Int
+
+DataCollectionKey: TypeAlias = DataCollection | Int
+
+DataFileKey: TypeAlias = DataFile | Int
+
+DataUnitKey: TypeAlias = DataUnit | Int
+
+GroundTruthKey: TypeAlias = GroundTruth | Int
+
+GroundTruthDatasetKey: TypeAlias = GroundTruthDataset | Int
+
+GroundTruthEventKey: TypeAlias = GroundTruthEvent | Int
+
+GroundTruthVersionKey: TypeAlias = GroundTruthVersion | Int
+
+JobKey: TypeAlias = Job | str | UUID
+
+JobLogKey: TypeAlias = JobLog | Int
+
+ModelKey: TypeAlias = Model | Int
+
+PluginKey: TypeAlias = Plugin | str | UUID | Int
+
+PluginReleaseKey: TypeAlias = PluginRelease | str | UUID | Int
+
+ProjectKey: TypeAlias = Project | Int
+
+ServeApplicationKey: TypeAlias = ServeApplication | Int
+
+StorageKey: TypeAlias = Storage | Int
+
+TaskKey: TypeAlias = Task | Int
+
+TaskTagKey: TypeAlias = TaskTag | Int
+
+class AgentLookups(TypedDict, total=False):
+    id: AgentKey
+    pk: AgentKey
+
+class AgentExclusions(TypedDict, total=False):
+    pass
+
+class AgentKeyLookups(AgentLookups, total=False):
+    pass
+
+class AgentMatch(AgentKeyLookups, total=False):
+    pass
+
+class AgentCreation(TypedDict, total=False):
+    name: str
+    url: str | None
+
+class AgentValues(AgentCreation, total=False):
+    pass
+
+AgentOrder: TypeAlias = Literal["id", "-id", "pk", "-pk"]
+
+AgentField: TypeAlias = Literal["id", "name", "url", "status", "token", "node_install_script", "pk"]
+
+AgentNested: TypeAlias = Never
+
+AgentPath: TypeAlias = Literal[
+    "jobs",
+    "jobs__plugin_release",
+    "jobs__agent",
+    "jobs__logs",
+    "jobs__plugin_release__plugin",
+    "jobs__agent__jobs",
+    "jobs__logs__job",
+]
+
+class AgentQueries(Manager[Agent]):
+    """Queries of `Agent`, with the names that its declaration has."""
+
+    def filter(self, **lookups: Unpack[AgentLookups]) -> Self: ...
+    def exclude(self, **lookups: Unpack[AgentExclusions]) -> Self: ...
+    def order_by(self, *names: AgentOrder) -> Self: ...
+    def only(self, *names: AgentField) -> Self: ...
+    def defer(self, *names: AgentField) -> Self: ...
+    def select_related(self, *names: AgentNested) -> Self: ...
+    def prefetch_related(self, *paths: AgentPath) -> Self: ...
+    def values(self, *fields: AgentField, json: bool = False) -> Values[dict[str, Any]]: ...
+    @overload
+    def values_list(self, field: AgentField, /, *, flat: Literal[True], json: bool = ...) -> Values[Any]: ...
+    @overload
+    def values_list(
+        self, *fields: AgentField, named: bool = ..., json: bool = ...
+    ) -> Values[tuple[Any, ...]]: ...
+    def get(self, key: AgentKey | Unset = ..., /, **lookups: Unpack[AgentKeyLookups]) -> Agent: ...
+    def latest(self, name: AgentOrder, /, *names: AgentOrder) -> Agent: ...
+    def earliest(self, name: AgentOrder, /, *names: AgentOrder) -> Agent: ...
+    def in_bulk(
+        self, keys: Iterable[AgentKey] | Unset = ..., *, field_name: None = None
+    ) -> dict[Any, Agent]: ...
+    def create(self, **values: Unpack[AgentValues]) -> Agent: ...
+    def get_or_create(
+        self, defaults: AgentValues | None = None, **lookups: Unpack[AgentMatch]
+    ) -> tuple[Agent, bool]: ...
+    def update_or_create(
+        self, defaults: AgentValues | None = None, **lookups: Unpack[AgentMatch]
+    ) -> tuple[Agent, bool]: ...
+    def update(
+        self, *, everything: bool = False, dry_run: bool = False, **fields: Unpack[AgentValues]
+    ) -> BulkResult: ...
+
+class AssignmentLookups(TypedDict, total=False):
+    id: AssignmentKey
+    id__in: Iterable[AssignmentKey]
+    id__gt: Assignment | Int
+    id__gte: Assignment | Int
+    id__lt: Assignment | Int
+    id__lte: Assignment | Int
+    pk: AssignmentKey
+    pk__in: Iterable[AssignmentKey]
+    pk__gt: Assignment | Int
+    pk__gte: Assignment | Int
+    pk__lt: Assignment | Int
+    pk__lte: Assignment | Int
+    project: ProjectKey
+    project__id: ProjectKey
+    project__pk: ProjectKey
+    tasks: TaskKey
+    tasks__in: Iterable[TaskKey]
+    tasks__id: TaskKey
+    tasks__id__in: Iterable[TaskKey]
+    tasks__pk: TaskKey
+    tasks__pk__in: Iterable[TaskKey]
+    workshop: Int
+    users: Int
+    users__in: Iterable[Int]
+    reviewers: Int
+    reviewers__in: Iterable[Int]
+    groups: Int
+    groups__in: Iterable[Int]
+    stages: Int
+    stages__in: Iterable[Int]
+    tags: TaskTagKey
+    tags__in: Iterable[TaskTagKey]
+    tags__id: TaskTagKey
+    tags__id__in: Iterable[TaskTagKey]
+    tags__pk: TaskTagKey
+    tags__pk__in: Iterable[TaskTagKey]
+    task_tags: TaskTagKey
+    task_tags__in: Iterable[TaskTagKey]
+    task_tags__id: TaskTagKey
+    task_tags__id__in: Iterable[TaskTagKey]
+    task_tags__pk: TaskTagKey
+    task_tags__pk__in: Iterable[TaskTagKey]
+    status_label: StatusLabelValue
+    status_label__in: Iterable[StatusLabelValue]
+    status_review: StatusReviewValue
+    status_review__in: Iterable[StatusReviewValue]
+    is_discarded: bool
+    is_discard_confirmed: bool
+    is_confirmed: bool
+    created__gt: date | str
+    created__gte: date | str
+    created__lt: date | str
+    created__lte: date | str
+    label_submitted__gt: date | str
+    label_submitted__gte: date | str
+    label_submitted__lt: date | str
+    label_submitted__lte: date | str
+    last_labeled__gt: date | str
+    last_labeled__gte: date | str
+    last_labeled__lt: date | str
+    last_labeled__lte: date | str
+    last_reviewed__gt: date | str
+    last_reviewed__gte: date | str
+    last_reviewed__lt: date | str
+    last_reviewed__lte: date | str
+    labeler_last_action_at__gt: date | str
+    labeler_last_action_at__gte: date | str
+    labeler_last_action_at__lt: date | str
+    labeler_last_action_at__lte: date | str
+    reviewer_last_action_at__gt: date | str
+    reviewer_last_action_at__gte: date | str
+    reviewer_last_action_at__lt: date | str
+    reviewer_last_action_at__lte: date | str
+    search: str
+
+class AssignmentExclusions(TypedDict, total=False):
+    id: AssignmentKey
+    id__in: Iterable[AssignmentKey]
+    id__gt: Assignment | Int
+    id__gte: Assignment | Int
+    id__lt: Assignment | Int
+    id__lte: Assignment | Int
+    pk: AssignmentKey
+    pk__in: Iterable[AssignmentKey]
+    pk__gt: Assignment | Int
+    pk__gte: Assignment | Int
+    pk__lt: Assignment | Int
+    pk__lte: Assignment | Int
+    is_discarded: bool
+    is_discard_confirmed: bool
+    is_confirmed: bool
+
+class AssignmentKeyLookups(AssignmentLookups, total=False):
+    pass
+
+class AssignmentMatch(AssignmentKeyLookups, total=False):
+    pass
+
+class AssignmentCreation(TypedDict, total=False):
+    task_id: Int
+    user: Int | None
+    reviewer: Int | None
+    status_label: StatusLabelValue
+    status_review: StatusReviewValue
+    is_confirmed: bool
+    is_discarded: bool
+    data: dict[str, Any] | None
+    task: TaskKey
+
+class AssignmentValues(AssignmentCreation, total=False):
+    pass
+
+AssignmentOrder: TypeAlias = Literal["id", "-id", "created", "-created", "pk", "-pk"]
+
+AssignmentField: TypeAlias = Literal[
+    "id",
+    "task_id",
+    "user",
+    "reviewer",
+    "status_label",
+    "status_review",
+    "is_confirmed",
+    "is_discarded",
+    "data",
+    "tags",
+    "data_unit_id",
+    "file",
+    "files",
+    "label_submitted",
+    "last_labeled",
+    "last_reviewed",
+    "labeler_last_action_at",
+    "reviewer_last_action_at",
+    "created",
+    "task",
+    "data_unit",
+    "pk",
+    "task__id",
+    "task__pk",
+    "data_unit__id",
+    "data_unit__pk",
+]
+
+AssignmentNested: TypeAlias = Never
+
+AssignmentPath: TypeAlias = Literal[
+    "task",
+    "data_unit",
+    "task__project",
+    "task__data_unit",
+    "task__assignments",
+    "task__project__data_collection",
+    "task__project__tasks",
+    "task__project__tags",
+    "task__data_unit__data_collection",
+    "task__assignments__task",
+    "task__assignments__data_unit",
+    "data_unit__data_collection",
+    "data_unit__data_collection__units",
+    "data_unit__data_collection__projects",
+]
+
+class AssignmentQueries(FilesManager[Assignment]):
+    """Queries of `Assignment`, with the names that its declaration has."""
+
+    def filter(self, **lookups: Unpack[AssignmentLookups]) -> Self: ...
+    def exclude(self, **lookups: Unpack[AssignmentExclusions]) -> Self: ...
+    def order_by(self, *names: AssignmentOrder) -> Self: ...
+    def only(self, *names: AssignmentField) -> Self: ...
+    def defer(self, *names: AssignmentField) -> Self: ...
+    def select_related(self, *names: AssignmentNested) -> Self: ...
+    def prefetch_related(self, *paths: AssignmentPath) -> Self: ...
+    def values(self, *fields: AssignmentField, json: bool = False) -> Values[dict[str, Any]]: ...
+    @overload
+    def values_list(
+        self, field: AssignmentField, /, *, flat: Literal[True], json: bool = ...
+    ) -> Values[Any]: ...
+    @overload
+    def values_list(
+        self, *fields: AssignmentField, named: bool = ..., json: bool = ...
+    ) -> Values[tuple[Any, ...]]: ...
+    def get(
+        self, key: AssignmentKey | Unset = ..., /, **lookups: Unpack[AssignmentKeyLookups]
+    ) -> Assignment: ...
+    def latest(self, name: AssignmentOrder, /, *names: AssignmentOrder) -> Assignment: ...
+    def earliest(self, name: AssignmentOrder, /, *names: AssignmentOrder) -> Assignment: ...
+    def in_bulk(
+        self, keys: Iterable[AssignmentKey] | Unset = ..., *, field_name: None = None
+    ) -> dict[Any, Assignment]: ...
+    def create(self, **values: Unpack[AssignmentValues]) -> Assignment: ...
+    def get_or_create(
+        self, defaults: AssignmentValues | None = None, **lookups: Unpack[AssignmentMatch]
+    ) -> tuple[Assignment, bool]: ...
+    def update_or_create(
+        self, defaults: AssignmentValues | None = None, **lookups: Unpack[AssignmentMatch]
+    ) -> tuple[Assignment, bool]: ...
+    def update(
+        self, *, everything: bool = False, dry_run: bool = False, **fields: Unpack[AssignmentValues]
+    ) -> BulkResult: ...
+
+class DataCollectionLookups(TypedDict, total=False):
+    category: CollectionCategoryValue
+
+class DataCollectionExclusions(TypedDict, total=False):
+    pass
+
+class DataCollectionKeyLookups(DataCollectionLookups, total=False):
+    id: DataCollectionKey
+    pk: DataCollectionKey
+
+class DataCollectionMatch(DataCollectionKeyLookups, total=False):
+    pass
+
+class DataCollectionCreation(TypedDict, total=False):
+    name: str
+    category: CollectionCategoryValue
+    description: str
+    file_specifications: list[FileSpecification] | tuple[FileSpecification, ...]
+    meta: dict[str, Any]
+    caution: str
+    access_level: AccessLevelValue
+    is_archived: bool
+
+class DataCollectionValues(DataCollectionCreation, total=False):
+    pass
+
+DataCollectionOrder: TypeAlias = Literal["id", "-id", "created", "-created", "pk", "-pk"]
+
+DataCollectionField: TypeAlias = Literal[
+    "id",
+    "name",
+    "category",
+    "description",
+    "file_specifications",
+    "meta",
+    "caution",
+    "access_level",
+    "is_archived",
+    "count_projects",
+    "tenant",
+    "created",
+    "pk",
+]
+
+DataCollectionNested: TypeAlias = Never
+
+DataCollectionPath: TypeAlias = Literal[
+    "units",
+    "projects",
+    "units__data_collection",
+    "units__data_collection__units",
+    "units__data_collection__projects",
+    "projects__data_collection",
+    "projects__tasks",
+    "projects__tags",
+    "projects__data_collection__units",
+    "projects__data_collection__projects",
+    "projects__tasks__project",
+    "projects__tasks__data_unit",
+    "projects__tasks__assignments",
+    "projects__tags__project",
+    "projects__tags__tasks",
+]
+
+class DataCollectionQueries(Manager[DataCollection]):
+    """Queries of `DataCollection`, with the names that its declaration has."""
+
+    def filter(self, **lookups: Unpack[DataCollectionLookups]) -> Self: ...
+    def exclude(self, **lookups: Unpack[DataCollectionExclusions]) -> Self: ...
+    def order_by(self, *names: DataCollectionOrder) -> Self: ...
+    def only(self, *names: DataCollectionField) -> Self: ...
+    def defer(self, *names: DataCollectionField) -> Self: ...
+    def select_related(self, *names: DataCollectionNested) -> Self: ...
+    def prefetch_related(self, *paths: DataCollectionPath) -> Self: ...
+    def values(self, *fields: DataCollectionField, json: bool = False) -> Values[dict[str, Any]]: ...
+    @overload
+    def values_list(
+        self, field: DataCollectionField, /, *, flat: Literal[True], json: bool = ...
+    ) -> Values[Any]: ...
+    @overload
+    def values_list(
+        self, *fields: DataCollectionField, named: bool = ..., json: bool = ...
+    ) -> Values[tuple[Any, ...]]: ...
+    def get(
+        self, key: DataCollectionKey | Unset = ..., /, **lookups: Unpack[DataCollectionKeyLookups]
+    ) -> DataCollection: ...
+    def latest(self, name: DataCollectionOrder, /, *names: DataCollectionOrder) -> DataCollection: ...
+    def earliest(self, name: DataCollectionOrder, /, *names: DataCollectionOrder) -> DataCollection: ...
+    def in_bulk(
+        self, keys: Iterable[DataCollectionKey] | Unset = ..., *, field_name: None = None
+    ) -> dict[Any, DataCollection]: ...
+    def create(self, **values: Unpack[DataCollectionValues]) -> DataCollection: ...
+    def get_or_create(
+        self, defaults: DataCollectionValues | None = None, **lookups: Unpack[DataCollectionMatch]
+    ) -> tuple[DataCollection, bool]: ...
+    def update_or_create(
+        self, defaults: DataCollectionValues | None = None, **lookups: Unpack[DataCollectionMatch]
+    ) -> tuple[DataCollection, bool]: ...
+    def update(
+        self, *, everything: bool = False, dry_run: bool = False, **fields: Unpack[DataCollectionValues]
+    ) -> BulkResult: ...
+
+class DataFileLookups(TypedDict, total=False):
+    checksum: str
+    data_collection: DataCollectionKey
+    data_collection__id: DataCollectionKey
+    data_collection__pk: DataCollectionKey
+
+class DataFileExclusions(TypedDict, total=False):
+    pass
+
+class DataFileKeyLookups(DataFileLookups, total=False):
+    id: DataFileKey
+    pk: DataFileKey
+
+class DataFileMatch(DataFileKeyLookups, total=False):
+    pass
+
+class DataFileCreation(TypedDict, total=False):
+    meta: dict[str, Any] | None
+
+class DataFileValues(DataFileCreation, total=False):
+    pass
+
+DataFileOrder: TypeAlias = Literal["id", "-id", "pk", "-pk"]
+
+DataFileField: TypeAlias = Literal["id", "checksum", "file", "size", "meta", "storage", "created", "pk"]
+
+DataFileNested: TypeAlias = Never
+
+DataFilePath: TypeAlias = Never
+
+class DataFileQueries(FilesManager[DataFile]):
+    """Queries of `DataFile`, with the names that its declaration has."""
+
+    def filter(self, **lookups: Unpack[DataFileLookups]) -> Self: ...
+    def exclude(self, **lookups: Unpack[DataFileExclusions]) -> Self: ...
+    def order_by(self, *names: DataFileOrder) -> Self: ...
+    def only(self, *names: DataFileField) -> Self: ...
+    def defer(self, *names: DataFileField) -> Self: ...
+    def select_related(self, *names: DataFileNested) -> Self: ...
+    def prefetch_related(self, *paths: DataFilePath) -> Self: ...
+    def values(self, *fields: DataFileField, json: bool = False) -> Values[dict[str, Any]]: ...
+    @overload
+    def values_list(
+        self, field: DataFileField, /, *, flat: Literal[True], json: bool = ...
+    ) -> Values[Any]: ...
+    @overload
+    def values_list(
+        self, *fields: DataFileField, named: bool = ..., json: bool = ...
+    ) -> Values[tuple[Any, ...]]: ...
+    def get(self, key: DataFileKey | Unset = ..., /, **lookups: Unpack[DataFileKeyLookups]) -> DataFile: ...
+    def latest(self, name: DataFileOrder, /, *names: DataFileOrder) -> DataFile: ...
+    def earliest(self, name: DataFileOrder, /, *names: DataFileOrder) -> DataFile: ...
+    def in_bulk(
+        self, keys: Iterable[DataFileKey] | Unset = ..., *, field_name: None = None
+    ) -> dict[Any, DataFile]: ...
+    def create(self, **values: Unpack[DataFileValues]) -> DataFile: ...
+    def get_or_create(
+        self, defaults: DataFileValues | None = None, **lookups: Unpack[DataFileMatch]
+    ) -> tuple[DataFile, bool]: ...
+    def update_or_create(
+        self, defaults: DataFileValues | None = None, **lookups: Unpack[DataFileMatch]
+    ) -> tuple[DataFile, bool]: ...
+    def update(
+        self, *, everything: bool = False, dry_run: bool = False, **fields: Unpack[DataFileValues]
+    ) -> BulkResult: ...
+
+class DataUnitLookups(TypedDict, total=False):
+    data_collection: DataCollectionKey
+    data_collection__id: DataCollectionKey
+    data_collection__pk: DataCollectionKey
+    data_collection_id: DataCollectionKey
+    can_generate_task: bool
+
+class DataUnitExclusions(TypedDict, total=False):
+    can_generate_task: bool
+
+class DataUnitKeyLookups(DataUnitLookups, total=False):
+    id: DataUnitKey
+    pk: DataUnitKey
+
+class DataUnitMatch(DataUnitKeyLookups, total=False):
+    pass
+
+class DataUnitCreation(TypedDict, total=False):
+    data_collection_id: Int
+    files: dict[str, Any]
+    meta: dict[str, Any]
+    groups: list[str] | tuple[str, ...]
+    data_collection: DataCollectionKey
+
+class DataUnitValues(DataUnitCreation, total=False):
+    pass
+
+DataUnitOrder: TypeAlias = Literal["id", "-id", "pk", "-pk"]
+
+DataUnitField: TypeAlias = Literal[
+    "id",
+    "data_collection_id",
+    "files",
+    "meta",
+    "groups",
+    "group",
+    "checksum",
+    "can_generate_task",
+    "created",
+    "data_collection",
+    "pk",
+    "data_collection__id",
+    "data_collection__pk",
+]
+
+DataUnitNested: TypeAlias = Never
+
+DataUnitPath: TypeAlias = Literal[
+    "data_collection",
+    "data_collection__units",
+    "data_collection__projects",
+    "data_collection__units__data_collection",
+    "data_collection__projects__data_collection",
+    "data_collection__projects__tasks",
+    "data_collection__projects__tags",
+]
+
+class DataUnitQueries(FilesManager[DataUnit]):
+    """Queries of `DataUnit`, with the names that its declaration has."""
+
+    def filter(self, **lookups: Unpack[DataUnitLookups]) -> Self: ...
+    def exclude(self, **lookups: Unpack[DataUnitExclusions]) -> Self: ...
+    def order_by(self, *names: DataUnitOrder) -> Self: ...
+    def only(self, *names: DataUnitField) -> Self: ...
+    def defer(self, *names: DataUnitField) -> Self: ...
+    def select_related(self, *names: DataUnitNested) -> Self: ...
+    def prefetch_related(self, *paths: DataUnitPath) -> Self: ...
+    def values(self, *fields: DataUnitField, json: bool = False) -> Values[dict[str, Any]]: ...
+    @overload
+    def values_list(
+        self, field: DataUnitField, /, *, flat: Literal[True], json: bool = ...
+    ) -> Values[Any]: ...
+    @overload
+    def values_list(
+        self, *fields: DataUnitField, named: bool = ..., json: bool = ...
+    ) -> Values[tuple[Any, ...]]: ...
+    def get(self, key: DataUnitKey | Unset = ..., /, **lookups: Unpack[DataUnitKeyLookups]) -> DataUnit: ...
+    def latest(self, name: DataUnitOrder, /, *names: DataUnitOrder) -> DataUnit: ...
+    def earliest(self, name: DataUnitOrder, /, *names: DataUnitOrder) -> DataUnit: ...
+    def in_bulk(
+        self, keys: Iterable[DataUnitKey] | Unset = ..., *, field_name: None = None
+    ) -> dict[Any, DataUnit]: ...
+    def create(self, **values: Unpack[DataUnitValues]) -> DataUnit: ...
+    def get_or_create(
+        self, defaults: DataUnitValues | None = None, **lookups: Unpack[DataUnitMatch]
+    ) -> tuple[DataUnit, bool]: ...
+    def update_or_create(
+        self, defaults: DataUnitValues | None = None, **lookups: Unpack[DataUnitMatch]
+    ) -> tuple[DataUnit, bool]: ...
+    def update(
+        self, *, everything: bool = False, dry_run: bool = False, **fields: Unpack[DataUnitValues]
+    ) -> BulkResult: ...
+
+class GroundTruthLookups(TypedDict, total=False):
+    id: GroundTruthKey
+    pk: GroundTruthKey
+    ground_truth_dataset: GroundTruthDatasetKey
+    ground_truth_dataset__id: GroundTruthDatasetKey
+    ground_truth_dataset__pk: GroundTruthDatasetKey
+    ground_truth_dataset_id: GroundTruthDatasetKey
+    ground_truth_dataset_versions: GroundTruthVersionKey
+    ground_truth_dataset_versions__in: Iterable[GroundTruthVersionKey]
+    ground_truth_dataset_versions__id: GroundTruthVersionKey
+    ground_truth_dataset_versions__id__in: Iterable[GroundTruthVersionKey]
+    ground_truth_dataset_versions__pk: GroundTruthVersionKey
+    ground_truth_dataset_versions__pk__in: Iterable[GroundTruthVersionKey]
+    task: TaskKey
+    task__id: TaskKey
+    task__pk: TaskKey
+    category: SplitValue
+    category__in: Iterable[SplitValue]
+    classes: str
+    classes__in: Iterable[str]
+
+class GroundTruthExclusions(TypedDict, total=False):
+    pass
+
+class GroundTruthKeyLookups(GroundTruthLookups, total=False):
+    pass
+
+class GroundTruthMatch(GroundTruthKeyLookups, total=False):
+    pass
+
+class GroundTruthCreation(TypedDict, total=False):
+    ground_truth_dataset_id: Int
+    data_unit_id: Int
+    category: SplitValue
+    data: dict[str, Any] | None
+    classes: list[str] | tuple[str, ...]
+    project_id: Int | None
+    ground_truth_dataset: GroundTruthDatasetKey
+    data_unit: DataUnitKey
+    project: ProjectKey | None
+
+class GroundTruthValues(GroundTruthCreation, total=False):
+    pass
+
+GroundTruthOrder: TypeAlias = Literal["id", "-id", "pk", "-pk"]
+
+GroundTruthField: TypeAlias = Literal[
+    "id",
+    "ground_truth_dataset_id",
+    "data_unit_id",
+    "category",
+    "data",
+    "classes",
+    "project_id",
+    "files",
+    "ground_truth_dataset",
+    "data_unit",
+    "project",
+    "pk",
+    "ground_truth_dataset__id",
+    "ground_truth_dataset__pk",
+    "data_unit__id",
+    "data_unit__pk",
+    "project__id",
+    "project__pk",
+]
+
+GroundTruthNested: TypeAlias = Never
+
+GroundTruthPath: TypeAlias = Literal[
+    "ground_truth_dataset",
+    "data_unit",
+    "project",
+    "ground_truth_dataset__project",
+    "ground_truth_dataset__ground_truths",
+    "ground_truth_dataset__versions",
+    "ground_truth_dataset__project__data_collection",
+    "ground_truth_dataset__project__tasks",
+    "ground_truth_dataset__project__tags",
+    "ground_truth_dataset__ground_truths__ground_truth_dataset",
+    "ground_truth_dataset__ground_truths__data_unit",
+    "ground_truth_dataset__ground_truths__project",
+    "ground_truth_dataset__versions__ground_truth_dataset",
+    "ground_truth_dataset__versions__events",
+    "data_unit__data_collection",
+    "data_unit__data_collection__units",
+    "data_unit__data_collection__projects",
+    "project__data_collection",
+    "project__tasks",
+    "project__tags",
+    "project__data_collection__units",
+    "project__data_collection__projects",
+    "project__tasks__project",
+    "project__tasks__data_unit",
+    "project__tasks__assignments",
+    "project__tags__project",
+    "project__tags__tasks",
+]
+
+class GroundTruthQueries(AnnotatedManager[GroundTruth]):
+    """Queries of `GroundTruth`, with the names that its declaration has."""
+
+    def filter(self, **lookups: Unpack[GroundTruthLookups]) -> Self: ...
+    def exclude(self, **lookups: Unpack[GroundTruthExclusions]) -> Self: ...
+    def order_by(self, *names: GroundTruthOrder) -> Self: ...
+    def only(self, *names: GroundTruthField) -> Self: ...
+    def defer(self, *names: GroundTruthField) -> Self: ...
+    def select_related(self, *names: GroundTruthNested) -> Self: ...
+    def prefetch_related(self, *paths: GroundTruthPath) -> Self: ...
+    def values(self, *fields: GroundTruthField, json: bool = False) -> Values[dict[str, Any]]: ...
+    @overload
+    def values_list(
+        self, field: GroundTruthField, /, *, flat: Literal[True], json: bool = ...
+    ) -> Values[Any]: ...
+    @overload
+    def values_list(
+        self, *fields: GroundTruthField, named: bool = ..., json: bool = ...
+    ) -> Values[tuple[Any, ...]]: ...
+    def get(
+        self, key: GroundTruthKey | Unset = ..., /, **lookups: Unpack[GroundTruthKeyLookups]
+    ) -> GroundTruth: ...
+    def latest(self, name: GroundTruthOrder, /, *names: GroundTruthOrder) -> GroundTruth: ...
+    def earliest(self, name: GroundTruthOrder, /, *names: GroundTruthOrder) -> GroundTruth: ...
+    def in_bulk(
+        self, keys: Iterable[GroundTruthKey] | Unset = ..., *, field_name: None = None
+    ) -> dict[Any, GroundTruth]: ...
+    def create(self, **values: Unpack[GroundTruthValues]) -> GroundTruth: ...
+    def get_or_create(
+        self, defaults: GroundTruthValues | None = None, **lookups: Unpack[GroundTruthMatch]
+    ) -> tuple[GroundTruth, bool]: ...
+    def update_or_create(
+        self, defaults: GroundTruthValues | None = None, **lookups: Unpack[GroundTruthMatch]
+    ) -> tuple[GroundTruth, bool]: ...
+    def update(
+        self, *, everything: bool = False, dry_run: bool = False, **fields: Unpack[GroundTruthValues]
+    ) -> BulkResult: ...
+
+class GroundTruthDatasetLookups(TypedDict, total=False):
+    pass
+
+class GroundTruthDatasetExclusions(TypedDict, total=False):
+    pass
+
+class GroundTruthDatasetKeyLookups(GroundTruthDatasetLookups, total=False):
+    id: GroundTruthDatasetKey
+    pk: GroundTruthDatasetKey
+
+class GroundTruthDatasetMatch(GroundTruthDatasetKeyLookups, total=False):
+    pass
+
+class GroundTruthDatasetCreation(TypedDict, total=False):
+    name: str
+    description: str
+    project_id: Int | None
+    project: ProjectKey | None
+
+class GroundTruthDatasetValues(GroundTruthDatasetCreation, total=False):
+    pass
+
+GroundTruthDatasetOrder: TypeAlias = Literal["id", "-id", "pk", "-pk"]
+
+GroundTruthDatasetField: TypeAlias = Literal[
+    "id", "name", "description", "project_id", "tenant", "project", "pk", "project__id", "project__pk"
+]
+
+GroundTruthDatasetNested: TypeAlias = Never
+
+GroundTruthDatasetPath: TypeAlias = Literal[
+    "project",
+    "ground_truths",
+    "versions",
+    "project__data_collection",
+    "project__tasks",
+    "project__tags",
+    "project__data_collection__units",
+    "project__data_collection__projects",
+    "project__tasks__project",
+    "project__tasks__data_unit",
+    "project__tasks__assignments",
+    "project__tags__project",
+    "project__tags__tasks",
+    "ground_truths__ground_truth_dataset",
+    "ground_truths__data_unit",
+    "ground_truths__project",
+    "ground_truths__ground_truth_dataset__project",
+    "ground_truths__ground_truth_dataset__ground_truths",
+    "ground_truths__ground_truth_dataset__versions",
+    "ground_truths__data_unit__data_collection",
+    "ground_truths__project__data_collection",
+    "ground_truths__project__tasks",
+    "ground_truths__project__tags",
+    "versions__ground_truth_dataset",
+    "versions__events",
+    "versions__ground_truth_dataset__project",
+    "versions__ground_truth_dataset__ground_truths",
+    "versions__ground_truth_dataset__versions",
+    "versions__events__ground_truth",
+    "versions__events__ground_truth_dataset",
+    "versions__events__data_unit",
+]
+
+class GroundTruthDatasetQueries(Manager[GroundTruthDataset]):
+    """Queries of `GroundTruthDataset`, with the names that its declaration has."""
+
+    def filter(self, **lookups: Unpack[GroundTruthDatasetLookups]) -> Self: ...
+    def exclude(self, **lookups: Unpack[GroundTruthDatasetExclusions]) -> Self: ...
+    def order_by(self, *names: GroundTruthDatasetOrder) -> Self: ...
+    def only(self, *names: GroundTruthDatasetField) -> Self: ...
+    def defer(self, *names: GroundTruthDatasetField) -> Self: ...
+    def select_related(self, *names: GroundTruthDatasetNested) -> Self: ...
+    def prefetch_related(self, *paths: GroundTruthDatasetPath) -> Self: ...
+    def values(self, *fields: GroundTruthDatasetField, json: bool = False) -> Values[dict[str, Any]]: ...
+    @overload
+    def values_list(
+        self, field: GroundTruthDatasetField, /, *, flat: Literal[True], json: bool = ...
+    ) -> Values[Any]: ...
+    @overload
+    def values_list(
+        self, *fields: GroundTruthDatasetField, named: bool = ..., json: bool = ...
+    ) -> Values[tuple[Any, ...]]: ...
+    def get(
+        self, key: GroundTruthDatasetKey | Unset = ..., /, **lookups: Unpack[GroundTruthDatasetKeyLookups]
+    ) -> GroundTruthDataset: ...
+    def latest(
+        self, name: GroundTruthDatasetOrder, /, *names: GroundTruthDatasetOrder
+    ) -> GroundTruthDataset: ...
+    def earliest(
+        self, name: GroundTruthDatasetOrder, /, *names: GroundTruthDatasetOrder
+    ) -> GroundTruthDataset: ...
+    def in_bulk(
+        self, keys: Iterable[GroundTruthDatasetKey] | Unset = ..., *, field_name: None = None
+    ) -> dict[Any, GroundTruthDataset]: ...
+    def create(self, **values: Unpack[GroundTruthDatasetValues]) -> GroundTruthDataset: ...
+    def get_or_create(
+        self, defaults: GroundTruthDatasetValues | None = None, **lookups: Unpack[GroundTruthDatasetMatch]
+    ) -> tuple[GroundTruthDataset, bool]: ...
+    def update_or_create(
+        self, defaults: GroundTruthDatasetValues | None = None, **lookups: Unpack[GroundTruthDatasetMatch]
+    ) -> tuple[GroundTruthDataset, bool]: ...
+    def update(
+        self, *, everything: bool = False, dry_run: bool = False, **fields: Unpack[GroundTruthDatasetValues]
+    ) -> BulkResult: ...
+
+class GroundTruthEventLookups(TypedDict, total=False):
+    ground_truth: GroundTruthKey
+    ground_truth__id: GroundTruthKey
+    ground_truth__pk: GroundTruthKey
+    ground_truth_id: GroundTruthKey
+    ground_truth_dataset_versions: GroundTruthVersionKey
+    ground_truth_dataset_versions__in: Iterable[GroundTruthVersionKey]
+    ground_truth_dataset_versions__id: GroundTruthVersionKey
+    ground_truth_dataset_versions__id__in: Iterable[GroundTruthVersionKey]
+    ground_truth_dataset_versions__pk: GroundTruthVersionKey
+    ground_truth_dataset_versions__pk__in: Iterable[GroundTruthVersionKey]
+    task: TaskKey
+    task__id: TaskKey
+    task__pk: TaskKey
+    category: SplitValue
+    category__in: Iterable[SplitValue]
+    classes: str
+    classes__in: Iterable[str]
+
+class GroundTruthEventExclusions(TypedDict, total=False):
+    pass
+
+class GroundTruthEventKeyLookups(GroundTruthEventLookups, total=False):
+    pgh_id: GroundTruthEventKey
+    pk: GroundTruthEventKey
+
+class GroundTruthEventMatch(GroundTruthEventKeyLookups, total=False):
+    pass
+
+class GroundTruthEventCreation(TypedDict, total=False):
+    pass
+
+class GroundTruthEventValues(GroundTruthEventCreation, total=False):
+    pass
+
+GroundTruthEventOrder: TypeAlias = Literal["pgh_id", "-pgh_id", "pk", "-pk"]
+
+GroundTruthEventField: TypeAlias = Literal[
+    "pgh_id",
+    "ground_truth_id",
+    "pgh_label",
+    "ground_truth_dataset_id",
+    "data_unit_id",
+    "category",
+    "data",
+    "classes",
+    "files",
+    "ground_truth",
+    "ground_truth_dataset",
+    "data_unit",
+    "pk",
+    "ground_truth__id",
+    "ground_truth__pk",
+    "ground_truth_dataset__id",
+    "ground_truth_dataset__pk",
+    "data_unit__id",
+    "data_unit__pk",
+]
+
+GroundTruthEventNested: TypeAlias = Never
+
+GroundTruthEventPath: TypeAlias = Literal[
+    "ground_truth",
+    "ground_truth_dataset",
+    "data_unit",
+    "ground_truth__ground_truth_dataset",
+    "ground_truth__data_unit",
+    "ground_truth__project",
+    "ground_truth__ground_truth_dataset__project",
+    "ground_truth__ground_truth_dataset__ground_truths",
+    "ground_truth__ground_truth_dataset__versions",
+    "ground_truth__data_unit__data_collection",
+    "ground_truth__project__data_collection",
+    "ground_truth__project__tasks",
+    "ground_truth__project__tags",
+    "ground_truth_dataset__project",
+    "ground_truth_dataset__ground_truths",
+    "ground_truth_dataset__versions",
+    "ground_truth_dataset__project__data_collection",
+    "ground_truth_dataset__project__tasks",
+    "ground_truth_dataset__project__tags",
+    "ground_truth_dataset__ground_truths__ground_truth_dataset",
+    "ground_truth_dataset__ground_truths__data_unit",
+    "ground_truth_dataset__ground_truths__project",
+    "ground_truth_dataset__versions__ground_truth_dataset",
+    "ground_truth_dataset__versions__events",
+    "data_unit__data_collection",
+    "data_unit__data_collection__units",
+    "data_unit__data_collection__projects",
+]
+
+class GroundTruthEventQueries(AnnotatedManager[GroundTruthEvent]):
+    """Queries of `GroundTruthEvent`, with the names that its declaration has."""
+
+    def filter(self, **lookups: Unpack[GroundTruthEventLookups]) -> Self: ...
+    def exclude(self, **lookups: Unpack[GroundTruthEventExclusions]) -> Self: ...
+    def order_by(self, *names: GroundTruthEventOrder) -> Self: ...
+    def only(self, *names: GroundTruthEventField) -> Self: ...
+    def defer(self, *names: GroundTruthEventField) -> Self: ...
+    def select_related(self, *names: GroundTruthEventNested) -> Self: ...
+    def prefetch_related(self, *paths: GroundTruthEventPath) -> Self: ...
+    def values(self, *fields: GroundTruthEventField, json: bool = False) -> Values[dict[str, Any]]: ...
+    @overload
+    def values_list(
+        self, field: GroundTruthEventField, /, *, flat: Literal[True], json: bool = ...
+    ) -> Values[Any]: ...
+    @overload
+    def values_list(
+        self, *fields: GroundTruthEventField, named: bool = ..., json: bool = ...
+    ) -> Values[tuple[Any, ...]]: ...
+    def get(
+        self, key: GroundTruthEventKey | Unset = ..., /, **lookups: Unpack[GroundTruthEventKeyLookups]
+    ) -> GroundTruthEvent: ...
+    def latest(self, name: GroundTruthEventOrder, /, *names: GroundTruthEventOrder) -> GroundTruthEvent: ...
+    def earliest(self, name: GroundTruthEventOrder, /, *names: GroundTruthEventOrder) -> GroundTruthEvent: ...
+    def in_bulk(
+        self, keys: Iterable[GroundTruthEventKey] | Unset = ..., *, field_name: None = None
+    ) -> dict[Any, GroundTruthEvent]: ...
+    def create(self, **values: Unpack[GroundTruthEventValues]) -> GroundTruthEvent: ...
+    def get_or_create(
+        self, defaults: GroundTruthEventValues | None = None, **lookups: Unpack[GroundTruthEventMatch]
+    ) -> tuple[GroundTruthEvent, bool]: ...
+    def update_or_create(
+        self, defaults: GroundTruthEventValues | None = None, **lookups: Unpack[GroundTruthEventMatch]
+    ) -> tuple[GroundTruthEvent, bool]: ...
+    def update(
+        self, *, everything: bool = False, dry_run: bool = False, **fields: Unpack[GroundTruthEventValues]
+    ) -> BulkResult: ...
+
+class GroundTruthVersionLookups(TypedDict, total=False):
+    ground_truth_dataset: GroundTruthDatasetKey
+    ground_truth_dataset__id: GroundTruthDatasetKey
+    ground_truth_dataset__pk: GroundTruthDatasetKey
+    ground_truth_dataset_id: GroundTruthDatasetKey
+    is_archived: bool
+
+class GroundTruthVersionExclusions(TypedDict, total=False):
+    is_archived: bool
+
+class GroundTruthVersionKeyLookups(GroundTruthVersionLookups, total=False):
+    id: GroundTruthVersionKey
+    pk: GroundTruthVersionKey
+
+class GroundTruthVersionMatch(GroundTruthVersionKeyLookups, total=False):
+    pass
+
+class GroundTruthVersionCreation(TypedDict, total=False):
+    ground_truth_dataset_id: Int
+    version: str
+    description: str
+    is_archived: bool
+    ground_truth_dataset: GroundTruthDatasetKey
+
+class GroundTruthVersionValues(GroundTruthVersionCreation, total=False):
+    pass
+
+GroundTruthVersionOrder: TypeAlias = Literal["id", "-id", "created", "-created", "pk", "-pk"]
+
+GroundTruthVersionField: TypeAlias = Literal[
+    "id",
+    "ground_truth_dataset_id",
+    "version",
+    "description",
+    "is_archived",
+    "created",
+    "ground_truth_dataset",
+    "pk",
+    "ground_truth_dataset__id",
+    "ground_truth_dataset__pk",
+]
+
+GroundTruthVersionNested: TypeAlias = Literal["ground_truth_dataset"]
+
+GroundTruthVersionPath: TypeAlias = Literal[
+    "ground_truth_dataset",
+    "events",
+    "ground_truth_dataset__project",
+    "ground_truth_dataset__ground_truths",
+    "ground_truth_dataset__versions",
+    "ground_truth_dataset__project__data_collection",
+    "ground_truth_dataset__project__tasks",
+    "ground_truth_dataset__project__tags",
+    "ground_truth_dataset__ground_truths__ground_truth_dataset",
+    "ground_truth_dataset__ground_truths__data_unit",
+    "ground_truth_dataset__ground_truths__project",
+    "ground_truth_dataset__versions__ground_truth_dataset",
+    "ground_truth_dataset__versions__events",
+    "events__ground_truth",
+    "events__ground_truth_dataset",
+    "events__data_unit",
+    "events__ground_truth__ground_truth_dataset",
+    "events__ground_truth__data_unit",
+    "events__ground_truth__project",
+    "events__ground_truth_dataset__project",
+    "events__ground_truth_dataset__ground_truths",
+    "events__ground_truth_dataset__versions",
+    "events__data_unit__data_collection",
+]
+
+class GroundTruthVersionQueries(Manager[GroundTruthVersion]):
+    """Queries of `GroundTruthVersion`, with the names that its declaration has."""
+
+    def filter(self, **lookups: Unpack[GroundTruthVersionLookups]) -> Self: ...
+    def exclude(self, **lookups: Unpack[GroundTruthVersionExclusions]) -> Self: ...
+    def order_by(self, *names: GroundTruthVersionOrder) -> Self: ...
+    def only(self, *names: GroundTruthVersionField) -> Self: ...
+    def defer(self, *names: GroundTruthVersionField) -> Self: ...
+    def select_related(self, *names: GroundTruthVersionNested) -> Self: ...
+    def prefetch_related(self, *paths: GroundTruthVersionPath) -> Self: ...
+    def values(self, *fields: GroundTruthVersionField, json: bool = False) -> Values[dict[str, Any]]: ...
+    @overload
+    def values_list(
+        self, field: GroundTruthVersionField, /, *, flat: Literal[True], json: bool = ...
+    ) -> Values[Any]: ...
+    @overload
+    def values_list(
+        self, *fields: GroundTruthVersionField, named: bool = ..., json: bool = ...
+    ) -> Values[tuple[Any, ...]]: ...
+    def get(
+        self, key: GroundTruthVersionKey | Unset = ..., /, **lookups: Unpack[GroundTruthVersionKeyLookups]
+    ) -> GroundTruthVersion: ...
+    def latest(
+        self, name: GroundTruthVersionOrder, /, *names: GroundTruthVersionOrder
+    ) -> GroundTruthVersion: ...
+    def earliest(
+        self, name: GroundTruthVersionOrder, /, *names: GroundTruthVersionOrder
+    ) -> GroundTruthVersion: ...
+    def in_bulk(
+        self, keys: Iterable[GroundTruthVersionKey] | Unset = ..., *, field_name: None = None
+    ) -> dict[Any, GroundTruthVersion]: ...
+    def create(self, **values: Unpack[GroundTruthVersionValues]) -> GroundTruthVersion: ...
+    def get_or_create(
+        self, defaults: GroundTruthVersionValues | None = None, **lookups: Unpack[GroundTruthVersionMatch]
+    ) -> tuple[GroundTruthVersion, bool]: ...
+    def update_or_create(
+        self, defaults: GroundTruthVersionValues | None = None, **lookups: Unpack[GroundTruthVersionMatch]
+    ) -> tuple[GroundTruthVersion, bool]: ...
+    def update(
+        self, *, everything: bool = False, dry_run: bool = False, **fields: Unpack[GroundTruthVersionValues]
+    ) -> BulkResult: ...
+
+class JobLookups(TypedDict, total=False):
+    status: JobStatusValue
+    agent: AgentKey
+    agent__id: AgentKey
+    agent__pk: AgentKey
+    agent_id: AgentKey
+    plugin: PluginKey
+    plugin__id: PluginKey
+    plugin__pk: PluginKey
+    action: str
+
+class JobExclusions(TypedDict, total=False):
+    pass
+
+class JobKeyLookups(JobLookups, total=False):
+    id: JobKey
+    pk: JobKey
+
+class JobMatch(JobKeyLookups, total=False):
+    pass
+
+class JobCreation(TypedDict, total=False):
+    progress_record: dict[str, Any] | None
+    metrics_record: dict[str, Any] | None
+    result: Any
+    meta: dict[str, Any] | None
+
+class JobValues(JobCreation, total=False):
+    pass
+
+JobOrder: TypeAlias = Literal["created", "-created", "id", "-id", "pk", "-pk"]
+
+JobField: TypeAlias = Literal[
+    "id",
+    "status",
+    "action",
+    "params",
+    "plugin_release_id",
+    "agent_id",
+    "progress_record",
+    "metrics_record",
+    "result",
+    "meta",
+    "is_active",
+    "created",
+    "modified",
+    "completed",
+    "plugin_release",
+    "agent",
+    "pk",
+    "plugin_release__id",
+    "plugin_release__pk",
+    "agent__id",
+    "agent__pk",
+]
+
+JobNested: TypeAlias = Literal["logs"]
+
+JobPath: TypeAlias = Literal[
+    "plugin_release",
+    "agent",
+    "logs",
+    "plugin_release__plugin",
+    "plugin_release__plugin__releases",
+    "plugin_release__plugin__jobs",
+    "agent__jobs",
+    "agent__jobs__plugin_release",
+    "agent__jobs__agent",
+    "agent__jobs__logs",
+    "logs__job",
+    "logs__job__plugin_release",
+    "logs__job__agent",
+    "logs__job__logs",
+]
+
+class JobQueries(Manager[Job]):
+    """Queries of `Job`, with the names that its declaration has."""
+
+    def filter(self, **lookups: Unpack[JobLookups]) -> Self: ...
+    def exclude(self, **lookups: Unpack[JobExclusions]) -> Self: ...
+    def order_by(self, *names: JobOrder) -> Self: ...
+    def only(self, *names: JobField) -> Self: ...
+    def defer(self, *names: JobField) -> Self: ...
+    def select_related(self, *names: JobNested) -> Self: ...
+    def prefetch_related(self, *paths: JobPath) -> Self: ...
+    def values(self, *fields: JobField, json: bool = False) -> Values[dict[str, Any]]: ...
+    @overload
+    def values_list(self, field: JobField, /, *, flat: Literal[True], json: bool = ...) -> Values[Any]: ...
+    @overload
+    def values_list(
+        self, *fields: JobField, named: bool = ..., json: bool = ...
+    ) -> Values[tuple[Any, ...]]: ...
+    def get(self, key: JobKey | Unset = ..., /, **lookups: Unpack[JobKeyLookups]) -> Job: ...
+    def latest(self, name: JobOrder, /, *names: JobOrder) -> Job: ...
+    def earliest(self, name: JobOrder, /, *names: JobOrder) -> Job: ...
+    def in_bulk(self, keys: Iterable[JobKey] | Unset = ..., *, field_name: None = None) -> dict[Any, Job]: ...
+    def create(self, **values: Unpack[JobValues]) -> Job: ...
+    def get_or_create(
+        self, defaults: JobValues | None = None, **lookups: Unpack[JobMatch]
+    ) -> tuple[Job, bool]: ...
+    def update_or_create(
+        self, defaults: JobValues | None = None, **lookups: Unpack[JobMatch]
+    ) -> tuple[Job, bool]: ...
+    def update(
+        self, *, everything: bool = False, dry_run: bool = False, **fields: Unpack[JobValues]
+    ) -> BulkResult: ...
+
+class JobLogLookups(TypedDict, total=False):
+    job: JobKey
+    job__id: JobKey
+    job__pk: JobKey
+    job_id: JobKey
+
+class JobLogExclusions(TypedDict, total=False):
+    pass
+
+class JobLogKeyLookups(JobLogLookups, total=False):
+    id: JobLogKey
+    pk: JobLogKey
+
+class JobLogMatch(JobLogKeyLookups, total=False):
+    pass
+
+class JobLogCreation(TypedDict, total=False):
+    job_id: str
+    event: str
+    data: Any
+    datetime: datetime | str
+    step: str
+    level: LogLevelValue
+    job: JobKey
+
+class JobLogValues(JobLogCreation, total=False):
+    file: RemoteFile | str | None
+
+JobLogOrder: TypeAlias = Literal["id", "-id", "pk", "-pk"]
+
+JobLogField: TypeAlias = Literal[
+    "id",
+    "job_id",
+    "event",
+    "data",
+    "datetime",
+    "step",
+    "level",
+    "file",
+    "created",
+    "job",
+    "pk",
+    "job__id",
+    "job__pk",
+]
+
+JobLogNested: TypeAlias = Never
+
+JobLogPath: TypeAlias = Literal[
+    "job",
+    "job__plugin_release",
+    "job__agent",
+    "job__logs",
+    "job__plugin_release__plugin",
+    "job__agent__jobs",
+    "job__logs__job",
+]
+
+class JobLogQueries(FilesManager[JobLog]):
+    """Queries of `JobLog`, with the names that its declaration has."""
+
+    def filter(self, **lookups: Unpack[JobLogLookups]) -> Self: ...
+    def exclude(self, **lookups: Unpack[JobLogExclusions]) -> Self: ...
+    def order_by(self, *names: JobLogOrder) -> Self: ...
+    def only(self, *names: JobLogField) -> Self: ...
+    def defer(self, *names: JobLogField) -> Self: ...
+    def select_related(self, *names: JobLogNested) -> Self: ...
+    def prefetch_related(self, *paths: JobLogPath) -> Self: ...
+    def values(self, *fields: JobLogField, json: bool = False) -> Values[dict[str, Any]]: ...
+    @overload
+    def values_list(self, field: JobLogField, /, *, flat: Literal[True], json: bool = ...) -> Values[Any]: ...
+    @overload
+    def values_list(
+        self, *fields: JobLogField, named: bool = ..., json: bool = ...
+    ) -> Values[tuple[Any, ...]]: ...
+    def get(self, key: JobLogKey | Unset = ..., /, **lookups: Unpack[JobLogKeyLookups]) -> JobLog: ...
+    def latest(self, name: JobLogOrder, /, *names: JobLogOrder) -> JobLog: ...
+    def earliest(self, name: JobLogOrder, /, *names: JobLogOrder) -> JobLog: ...
+    def in_bulk(
+        self, keys: Iterable[JobLogKey] | Unset = ..., *, field_name: None = None
+    ) -> dict[Any, JobLog]: ...
+    def get_or_create(
+        self, defaults: JobLogValues | None = None, **lookups: Unpack[JobLogMatch]
+    ) -> tuple[JobLog, bool]: ...
+    def update_or_create(
+        self, defaults: JobLogValues | None = None, **lookups: Unpack[JobLogMatch]
+    ) -> tuple[JobLog, bool]: ...
+    def update(
+        self, *, everything: bool = False, dry_run: bool = False, **fields: Unpack[JobLogValues]
+    ) -> BulkResult: ...
+
+class ModelLookups(TypedDict, total=False):
+    is_released: bool
+
+class ModelExclusions(TypedDict, total=False):
+    is_released: bool
+
+class ModelKeyLookups(ModelLookups, total=False):
+    id: ModelKey
+    pk: ModelKey
+
+class ModelMatch(ModelKeyLookups, total=False):
+    pass
+
+class ModelCreation(TypedDict, total=False):
+    name: str
+    description: str
+    plugin: str | None
+    version: str | None
+    checkpoint: Int | None
+    configuration: dict[str, Any]
+    chunked_upload: str | None
+    is_released: bool
+
+class ModelValues(ModelCreation, total=False):
+    pass
+
+ModelOrder: TypeAlias = Literal["id", "-id", "pk", "-pk"]
+
+ModelField: TypeAlias = Literal[
+    "id",
+    "name",
+    "description",
+    "plugin",
+    "version",
+    "checkpoint",
+    "configuration",
+    "chunked_upload",
+    "category",
+    "file",
+    "parent",
+    "neural_net",
+    "dataset",
+    "is_released",
+    "is_external",
+    "tenant",
+    "created",
+    "pk",
+]
+
+ModelNested: TypeAlias = Never
+
+ModelPath: TypeAlias = Never
+
+class ModelQueries(FilesManager[Model]):
+    """Queries of `Model`, with the names that its declaration has."""
+
+    def filter(self, **lookups: Unpack[ModelLookups]) -> Self: ...
+    def exclude(self, **lookups: Unpack[ModelExclusions]) -> Self: ...
+    def order_by(self, *names: ModelOrder) -> Self: ...
+    def only(self, *names: ModelField) -> Self: ...
+    def defer(self, *names: ModelField) -> Self: ...
+    def select_related(self, *names: ModelNested) -> Self: ...
+    def prefetch_related(self, *paths: ModelPath) -> Self: ...
+    def values(self, *fields: ModelField, json: bool = False) -> Values[dict[str, Any]]: ...
+    @overload
+    def values_list(self, field: ModelField, /, *, flat: Literal[True], json: bool = ...) -> Values[Any]: ...
+    @overload
+    def values_list(
+        self, *fields: ModelField, named: bool = ..., json: bool = ...
+    ) -> Values[tuple[Any, ...]]: ...
+    def get(self, key: ModelKey | Unset = ..., /, **lookups: Unpack[ModelKeyLookups]) -> Model: ...
+    def latest(self, name: ModelOrder, /, *names: ModelOrder) -> Model: ...
+    def earliest(self, name: ModelOrder, /, *names: ModelOrder) -> Model: ...
+    def in_bulk(
+        self, keys: Iterable[ModelKey] | Unset = ..., *, field_name: None = None
+    ) -> dict[Any, Model]: ...
+    def get_or_create(
+        self, defaults: ModelValues | None = None, **lookups: Unpack[ModelMatch]
+    ) -> tuple[Model, bool]: ...
+    def update_or_create(
+        self, defaults: ModelValues | None = None, **lookups: Unpack[ModelMatch]
+    ) -> tuple[Model, bool]: ...
+    def update(
+        self, *, everything: bool = False, dry_run: bool = False, **fields: Unpack[ModelValues]
+    ) -> BulkResult: ...
+
+class PluginLookups(TypedDict, total=False):
+    category: PluginCategoryValue
+    is_active: bool
+
+class PluginExclusions(TypedDict, total=False):
+    is_active: bool
+
+class PluginKeyLookups(PluginLookups, total=False):
+    id: PluginKey
+    pk: PluginKey
+
+class PluginMatch(PluginKeyLookups, total=False):
+    pass
+
+class PluginCreation(TypedDict, total=False):
+    code: str
+    name: str
+    category: PluginCategoryValue
+    description: str
+    is_active: bool
+    is_public: bool
+    system_only: bool
+    detail: dict[str, Any]
+
+class PluginValues(PluginCreation, total=False):
+    pass
+
+PluginOrder: TypeAlias = Literal["id", "-id", "created", "-created", "pk", "-pk"]
+
+PluginField: TypeAlias = Literal[
+    "id",
+    "code",
+    "name",
+    "category",
+    "description",
+    "is_active",
+    "is_public",
+    "system_only",
+    "detail",
+    "tenant",
+    "created",
+    "pk",
+]
+
+PluginNested: TypeAlias = Never
+
+PluginPath: TypeAlias = Literal[
+    "releases",
+    "jobs",
+    "releases__plugin",
+    "releases__plugin__releases",
+    "releases__plugin__jobs",
+    "jobs__plugin_release",
+    "jobs__agent",
+    "jobs__logs",
+    "jobs__plugin_release__plugin",
+    "jobs__agent__jobs",
+    "jobs__logs__job",
+]
+
+class PluginQueries(Manager[Plugin]):
+    """Queries of `Plugin`, with the names that its declaration has."""
+
+    def filter(self, **lookups: Unpack[PluginLookups]) -> Self: ...
+    def exclude(self, **lookups: Unpack[PluginExclusions]) -> Self: ...
+    def order_by(self, *names: PluginOrder) -> Self: ...
+    def only(self, *names: PluginField) -> Self: ...
+    def defer(self, *names: PluginField) -> Self: ...
+    def select_related(self, *names: PluginNested) -> Self: ...
+    def prefetch_related(self, *paths: PluginPath) -> Self: ...
+    def values(self, *fields: PluginField, json: bool = False) -> Values[dict[str, Any]]: ...
+    @overload
+    def values_list(self, field: PluginField, /, *, flat: Literal[True], json: bool = ...) -> Values[Any]: ...
+    @overload
+    def values_list(
+        self, *fields: PluginField, named: bool = ..., json: bool = ...
+    ) -> Values[tuple[Any, ...]]: ...
+    def get(self, key: PluginKey | Unset = ..., /, **lookups: Unpack[PluginKeyLookups]) -> Plugin: ...
+    def latest(self, name: PluginOrder, /, *names: PluginOrder) -> Plugin: ...
+    def earliest(self, name: PluginOrder, /, *names: PluginOrder) -> Plugin: ...
+    def in_bulk(
+        self, keys: Iterable[PluginKey] | Unset = ..., *, field_name: None = None
+    ) -> dict[Any, Plugin]: ...
+    def create(self, **values: Unpack[PluginValues]) -> Plugin: ...
+    def get_or_create(
+        self, defaults: PluginValues | None = None, **lookups: Unpack[PluginMatch]
+    ) -> tuple[Plugin, bool]: ...
+    def update_or_create(
+        self, defaults: PluginValues | None = None, **lookups: Unpack[PluginMatch]
+    ) -> tuple[Plugin, bool]: ...
+    def update(
+        self, *, everything: bool = False, dry_run: bool = False, **fields: Unpack[PluginValues]
+    ) -> BulkResult: ...
+
+class PluginReleaseLookups(TypedDict, total=False):
+    plugin: PluginKey
+    plugin__id: PluginKey
+    plugin__pk: PluginKey
+    plugin_id: PluginKey
+    debug: bool
+
+class PluginReleaseExclusions(TypedDict, total=False):
+    debug: bool
+
+class PluginReleaseKeyLookups(PluginReleaseLookups, total=False):
+    id: PluginReleaseKey
+    pk: PluginReleaseKey
+
+class PluginReleaseMatch(PluginReleaseKeyLookups, total=False):
+    pass
+
+class PluginReleaseCreation(TypedDict, total=False):
+    config: dict[str, Any]
+    readme: str
+    requirements: Any
+    is_released: bool
+    meta: dict[str, Any]
+
+class PluginReleaseValues(PluginReleaseCreation, total=False):
+    pass
+
+PluginReleaseOrder: TypeAlias = Literal["id", "-id", "created", "-created", "pk", "-pk"]
+
+PluginReleaseField: TypeAlias = Literal[
+    "id",
+    "plugin_id",
+    "version",
+    "config",
+    "readme",
+    "requirements",
+    "run_schema",
+    "installation_schema",
+    "available_actions",
+    "file",
+    "debug",
+    "is_released",
+    "author",
+    "meta",
+    "created",
+    "plugin",
+    "pk",
+    "plugin__id",
+    "plugin__pk",
+]
+
+PluginReleaseNested: TypeAlias = Literal["plugin"]
+
+PluginReleasePath: TypeAlias = Literal[
+    "plugin",
+    "plugin__releases",
+    "plugin__jobs",
+    "plugin__releases__plugin",
+    "plugin__jobs__plugin_release",
+    "plugin__jobs__agent",
+    "plugin__jobs__logs",
+]
+
+class PluginReleaseQueries(FilesManager[PluginRelease]):
+    """Queries of `PluginRelease`, with the names that its declaration has."""
+
+    def filter(self, **lookups: Unpack[PluginReleaseLookups]) -> Self: ...
+    def exclude(self, **lookups: Unpack[PluginReleaseExclusions]) -> Self: ...
+    def order_by(self, *names: PluginReleaseOrder) -> Self: ...
+    def only(self, *names: PluginReleaseField) -> Self: ...
+    def defer(self, *names: PluginReleaseField) -> Self: ...
+    def select_related(self, *names: PluginReleaseNested) -> Self: ...
+    def prefetch_related(self, *paths: PluginReleasePath) -> Self: ...
+    def values(self, *fields: PluginReleaseField, json: bool = False) -> Values[dict[str, Any]]: ...
+    @overload
+    def values_list(
+        self, field: PluginReleaseField, /, *, flat: Literal[True], json: bool = ...
+    ) -> Values[Any]: ...
+    @overload
+    def values_list(
+        self, *fields: PluginReleaseField, named: bool = ..., json: bool = ...
+    ) -> Values[tuple[Any, ...]]: ...
+    def get(
+        self, key: PluginReleaseKey | Unset = ..., /, **lookups: Unpack[PluginReleaseKeyLookups]
+    ) -> PluginRelease: ...
+    def latest(self, name: PluginReleaseOrder, /, *names: PluginReleaseOrder) -> PluginRelease: ...
+    def earliest(self, name: PluginReleaseOrder, /, *names: PluginReleaseOrder) -> PluginRelease: ...
+    def in_bulk(
+        self, keys: Iterable[PluginReleaseKey] | Unset = ..., *, field_name: None = None
+    ) -> dict[Any, PluginRelease]: ...
+    def create(self, **values: Unpack[PluginReleaseValues]) -> PluginRelease: ...
+    def get_or_create(
+        self, defaults: PluginReleaseValues | None = None, **lookups: Unpack[PluginReleaseMatch]
+    ) -> tuple[PluginRelease, bool]: ...
+    def update_or_create(
+        self, defaults: PluginReleaseValues | None = None, **lookups: Unpack[PluginReleaseMatch]
+    ) -> tuple[PluginRelease, bool]: ...
+    def update(
+        self, *, everything: bool = False, dry_run: bool = False, **fields: Unpack[PluginReleaseValues]
+    ) -> BulkResult: ...
+
+class ProjectLookups(TypedDict, total=False):
+    category: ProjectCategoryValue
+    data_collection: DataCollectionKey
+    data_collection__id: DataCollectionKey
+    data_collection__pk: DataCollectionKey
+    data_collection_id: DataCollectionKey
+
+class ProjectExclusions(TypedDict, total=False):
+    pass
+
+class ProjectKeyLookups(ProjectLookups, total=False):
+    id: ProjectKey
+    pk: ProjectKey
+
+class ProjectMatch(ProjectKeyLookups, total=False):
+    pass
+
+class ProjectCreation(TypedDict, total=False):
+    title: str
+    category: ProjectCategoryValue
+    data_collection_id: Int | None
+    description: str
+    configuration: dict[str, Any]
+    settings: dict[str, Any]
+    caution: str
+    access_level: AccessLevelValue
+    count_max_assignments_per_task: Int
+    can_discard: bool
+    enable_workforce: bool
+    is_archived: bool
+    data_collection: DataCollectionKey | None
+
+class ProjectValues(ProjectCreation, total=False):
+    pass
+
+ProjectOrder: TypeAlias = Literal["id", "-id", "created", "-created", "pk", "-pk"]
+
+ProjectField: TypeAlias = Literal[
+    "id",
+    "title",
+    "category",
+    "data_collection_id",
+    "description",
+    "configuration",
+    "settings",
+    "caution",
+    "access_level",
+    "count_max_assignments_per_task",
+    "can_discard",
+    "enable_workforce",
+    "is_archived",
+    "tenant",
+    "created",
+    "data_collection",
+    "pk",
+    "data_collection__id",
+    "data_collection__pk",
+]
+
+ProjectNested: TypeAlias = Never
+
+ProjectPath: TypeAlias = Literal[
+    "data_collection",
+    "tasks",
+    "tags",
+    "data_collection__units",
+    "data_collection__projects",
+    "data_collection__units__data_collection",
+    "data_collection__projects__data_collection",
+    "data_collection__projects__tasks",
+    "data_collection__projects__tags",
+    "tasks__project",
+    "tasks__data_unit",
+    "tasks__assignments",
+    "tasks__project__data_collection",
+    "tasks__project__tasks",
+    "tasks__project__tags",
+    "tasks__data_unit__data_collection",
+    "tasks__assignments__task",
+    "tasks__assignments__data_unit",
+    "tags__project",
+    "tags__tasks",
+    "tags__project__data_collection",
+    "tags__project__tasks",
+    "tags__project__tags",
+    "tags__tasks__project",
+    "tags__tasks__data_unit",
+    "tags__tasks__assignments",
+]
+
+class ProjectQueries(Manager[Project]):
+    """Queries of `Project`, with the names that its declaration has."""
+
+    def filter(self, **lookups: Unpack[ProjectLookups]) -> Self: ...
+    def exclude(self, **lookups: Unpack[ProjectExclusions]) -> Self: ...
+    def order_by(self, *names: ProjectOrder) -> Self: ...
+    def only(self, *names: ProjectField) -> Self: ...
+    def defer(self, *names: ProjectField) -> Self: ...
+    def select_related(self, *names: ProjectNested) -> Self: ...
+    def prefetch_related(self, *paths: ProjectPath) -> Self: ...
+    def values(self, *fields: ProjectField, json: bool = False) -> Values[dict[str, Any]]: ...
+    @overload
+    def values_list(
+        self, field: ProjectField, /, *, flat: Literal[True], json: bool = ...
+    ) -> Values[Any]: ...
+    @overload
+    def values_list(
+        self, *fields: ProjectField, named: bool = ..., json: bool = ...
+    ) -> Values[tuple[Any, ...]]: ...
+    def get(self, key: ProjectKey | Unset = ..., /, **lookups: Unpack[ProjectKeyLookups]) -> Project: ...
+    def latest(self, name: ProjectOrder, /, *names: ProjectOrder) -> Project: ...
+    def earliest(self, name: ProjectOrder, /, *names: ProjectOrder) -> Project: ...
+    def in_bulk(
+        self, keys: Iterable[ProjectKey] | Unset = ..., *, field_name: None = None
+    ) -> dict[Any, Project]: ...
+    def create(self, **values: Unpack[ProjectValues]) -> Project: ...
+    def get_or_create(
+        self, defaults: ProjectValues | None = None, **lookups: Unpack[ProjectMatch]
+    ) -> tuple[Project, bool]: ...
+    def update_or_create(
+        self, defaults: ProjectValues | None = None, **lookups: Unpack[ProjectMatch]
+    ) -> tuple[Project, bool]: ...
+    def update(
+        self, *, everything: bool = False, dry_run: bool = False, **fields: Unpack[ProjectValues]
+    ) -> BulkResult: ...
+
+class ServeApplicationLookups(TypedDict, total=False):
+    plugin_code: str
+    job__agent: AgentKey
+    job__agent__id: AgentKey
+    job__agent__pk: AgentKey
+
+class ServeApplicationExclusions(TypedDict, total=False):
+    pass
+
+class ServeApplicationKeyLookups(ServeApplicationLookups, total=False):
+    id: ServeApplicationKey
+    pk: ServeApplicationKey
+
+class ServeApplicationMatch(ServeApplicationKeyLookups, total=False):
+    pass
+
+class ServeApplicationCreation(TypedDict, total=False):
+    job_id: str
+    status: ServeStatusValue
+    data: dict[str, Any] | None
+    job: JobKey
+
+class ServeApplicationValues(ServeApplicationCreation, total=False):
+    pass
+
+ServeApplicationOrder: TypeAlias = Literal["id", "-id", "pk", "-pk"]
+
+ServeApplicationField: TypeAlias = Literal[
+    "id", "job_id", "status", "data", "job", "pk", "job__id", "job__pk"
+]
+
+ServeApplicationNested: TypeAlias = Never
+
+ServeApplicationPath: TypeAlias = Literal[
+    "job",
+    "job__plugin_release",
+    "job__agent",
+    "job__logs",
+    "job__plugin_release__plugin",
+    "job__agent__jobs",
+    "job__logs__job",
+]
+
+class ServeApplicationQueries(Manager[ServeApplication]):
+    """Queries of `ServeApplication`, with the names that its declaration has."""
+
+    def filter(self, **lookups: Unpack[ServeApplicationLookups]) -> Self: ...
+    def exclude(self, **lookups: Unpack[ServeApplicationExclusions]) -> Self: ...
+    def order_by(self, *names: ServeApplicationOrder) -> Self: ...
+    def only(self, *names: ServeApplicationField) -> Self: ...
+    def defer(self, *names: ServeApplicationField) -> Self: ...
+    def select_related(self, *names: ServeApplicationNested) -> Self: ...
+    def prefetch_related(self, *paths: ServeApplicationPath) -> Self: ...
+    def values(self, *fields: ServeApplicationField, json: bool = False) -> Values[dict[str, Any]]: ...
+    @overload
+    def values_list(
+        self, field: ServeApplicationField, /, *, flat: Literal[True], json: bool = ...
+    ) -> Values[Any]: ...
+    @overload
+    def values_list(
+        self, *fields: ServeApplicationField, named: bool = ..., json: bool = ...
+    ) -> Values[tuple[Any, ...]]: ...
+    def get(
+        self, key: ServeApplicationKey | Unset = ..., /, **lookups: Unpack[ServeApplicationKeyLookups]
+    ) -> ServeApplication: ...
+    def latest(self, name: ServeApplicationOrder, /, *names: ServeApplicationOrder) -> ServeApplication: ...
+    def earliest(self, name: ServeApplicationOrder, /, *names: ServeApplicationOrder) -> ServeApplication: ...
+    def in_bulk(
+        self, keys: Iterable[ServeApplicationKey] | Unset = ..., *, field_name: None = None
+    ) -> dict[Any, ServeApplication]: ...
+    def create(self, **values: Unpack[ServeApplicationValues]) -> ServeApplication: ...
+    def get_or_create(
+        self, defaults: ServeApplicationValues | None = None, **lookups: Unpack[ServeApplicationMatch]
+    ) -> tuple[ServeApplication, bool]: ...
+    def update_or_create(
+        self, defaults: ServeApplicationValues | None = None, **lookups: Unpack[ServeApplicationMatch]
+    ) -> tuple[ServeApplication, bool]: ...
+    def update(
+        self, *, everything: bool = False, dry_run: bool = False, **fields: Unpack[ServeApplicationValues]
+    ) -> BulkResult: ...
+
+class StorageLookups(TypedDict, total=False):
+    category: StorageCategoryValue
+
+class StorageExclusions(TypedDict, total=False):
+    pass
+
+class StorageKeyLookups(StorageLookups, total=False):
+    id: StorageKey
+    pk: StorageKey
+
+class StorageMatch(StorageKeyLookups, total=False):
+    pass
+
+class StorageCreation(TypedDict, total=False):
+    name: str
+    provider: StorageProviderValue | str
+    category: StorageCategoryValue
+    is_default: bool
+    configuration: dict[str, Any]
+
+class StorageValues(StorageCreation, total=False):
+    pass
+
+StorageOrder: TypeAlias = Literal["id", "-id", "pk", "-pk"]
+
+StorageField: TypeAlias = Literal["id", "name", "provider", "category", "is_default", "configuration", "pk"]
+
+StorageNested: TypeAlias = Never
+
+StoragePath: TypeAlias = Never
+
+class StorageQueries(Manager[Storage]):
+    """Queries of `Storage`, with the names that its declaration has."""
+
+    def filter(self, **lookups: Unpack[StorageLookups]) -> Self: ...
+    def exclude(self, **lookups: Unpack[StorageExclusions]) -> Self: ...
+    def order_by(self, *names: StorageOrder) -> Self: ...
+    def only(self, *names: StorageField) -> Self: ...
+    def defer(self, *names: StorageField) -> Self: ...
+    def select_related(self, *names: StorageNested) -> Self: ...
+    def prefetch_related(self, *paths: StoragePath) -> Self: ...
+    def values(self, *fields: StorageField, json: bool = False) -> Values[dict[str, Any]]: ...
+    @overload
+    def values_list(
+        self, field: StorageField, /, *, flat: Literal[True], json: bool = ...
+    ) -> Values[Any]: ...
+    @overload
+    def values_list(
+        self, *fields: StorageField, named: bool = ..., json: bool = ...
+    ) -> Values[tuple[Any, ...]]: ...
+    def get(self, key: StorageKey | Unset = ..., /, **lookups: Unpack[StorageKeyLookups]) -> Storage: ...
+    def latest(self, name: StorageOrder, /, *names: StorageOrder) -> Storage: ...
+    def earliest(self, name: StorageOrder, /, *names: StorageOrder) -> Storage: ...
+    def in_bulk(
+        self, keys: Iterable[StorageKey] | Unset = ..., *, field_name: None = None
+    ) -> dict[Any, Storage]: ...
+    def create(self, **values: Unpack[StorageValues]) -> Storage: ...
+    def get_or_create(
+        self, defaults: StorageValues | None = None, **lookups: Unpack[StorageMatch]
+    ) -> tuple[Storage, bool]: ...
+    def update_or_create(
+        self, defaults: StorageValues | None = None, **lookups: Unpack[StorageMatch]
+    ) -> tuple[Storage, bool]: ...
+    def update(
+        self, *, everything: bool = False, dry_run: bool = False, **fields: Unpack[StorageValues]
+    ) -> BulkResult: ...
+
+class TaskLookups(TypedDict, total=False):
+    id: TaskKey
+    id__in: Iterable[TaskKey]
+    id__gt: Task | Int
+    id__gte: Task | Int
+    id__lt: Task | Int
+    id__lte: Task | Int
+    pk: TaskKey
+    pk__in: Iterable[TaskKey]
+    pk__gt: Task | Int
+    pk__gte: Task | Int
+    pk__lt: Task | Int
+    pk__lte: Task | Int
+    project: ProjectKey
+    project__id: ProjectKey
+    project__pk: ProjectKey
+    project_id: ProjectKey
+    is_discarded: bool
+    schema: TaskSchemaValue
+    status_label: StatusLabelValue
+    status_label__in: Iterable[StatusLabelValue]
+    status_review: StatusReviewValue
+    status_review__in: Iterable[StatusReviewValue]
+    created__gt: date | str
+    created__gte: date | str
+    created__lt: date | str
+    created__lte: date | str
+    has_assignment: bool
+    has_reached_max_assignments: bool
+    assignments__is_discarded: bool
+    assignments: AssignmentKey
+    assignments__in: Iterable[AssignmentKey]
+    assignments__id: AssignmentKey
+    assignments__id__in: Iterable[AssignmentKey]
+    assignments__pk: AssignmentKey
+    assignments__pk__in: Iterable[AssignmentKey]
+    tags: TaskTagKey
+    tags__in: Iterable[TaskTagKey]
+    tags__id: TaskTagKey
+    tags__id__in: Iterable[TaskTagKey]
+    tags__pk: TaskTagKey
+    tags__pk__in: Iterable[TaskTagKey]
+    labelers: Int
+    labelers__in: Iterable[Int]
+    reviewers: Int
+    reviewers__in: Iterable[Int]
+    groups: Int
+    groups__in: Iterable[Int]
+    stages: Int
+    stages__in: Iterable[Int]
+    workshops: Int
+    workshops__in: Iterable[Int]
+    search: str
+
+class TaskExclusions(TypedDict, total=False):
+    id: TaskKey
+    id__in: Iterable[TaskKey]
+    id__gt: Task | Int
+    id__gte: Task | Int
+    id__lt: Task | Int
+    id__lte: Task | Int
+    pk: TaskKey
+    pk__in: Iterable[TaskKey]
+    pk__gt: Task | Int
+    pk__gte: Task | Int
+    pk__lt: Task | Int
+    pk__lte: Task | Int
+    is_discarded: bool
+    has_assignment: bool
+    has_reached_max_assignments: bool
+
+class TaskKeyLookups(TaskLookups, total=False):
+    pass
+
+class TaskMatch(TaskKeyLookups, total=False):
+    pass
+
+class TaskCreation(TypedDict, total=False):
+    project_id: Int
+    data_unit_id: Int
+    data: dict[str, Any] | None
+    meta: dict[str, Any] | None
+    schema: TaskSchemaValue
+    is_discarded: bool
+    project: ProjectKey
+    data_unit: DataUnitKey
+
+class TaskValues(TaskCreation, total=False):
+    pass
+
+TaskOrder: TypeAlias = Literal["id", "-id", "created", "-created", "pk", "-pk"]
+
+TaskField: TypeAlias = Literal[
+    "id",
+    "project_id",
+    "data_unit_id",
+    "data",
+    "meta",
+    "schema",
+    "is_discarded",
+    "tags",
+    "status_label",
+    "status_review",
+    "count_assignments",
+    "has_data",
+    "workshop",
+    "files",
+    "created",
+    "project",
+    "data_unit",
+    "pk",
+    "project__id",
+    "project__pk",
+    "data_unit__id",
+    "data_unit__pk",
+]
+
+TaskNested: TypeAlias = Literal["data_unit"]
+
+TaskPath: TypeAlias = Literal[
+    "project",
+    "data_unit",
+    "assignments",
+    "project__data_collection",
+    "project__tasks",
+    "project__tags",
+    "project__data_collection__units",
+    "project__data_collection__projects",
+    "project__tasks__project",
+    "project__tasks__data_unit",
+    "project__tasks__assignments",
+    "project__tags__project",
+    "project__tags__tasks",
+    "data_unit__data_collection",
+    "data_unit__data_collection__units",
+    "data_unit__data_collection__projects",
+    "assignments__task",
+    "assignments__data_unit",
+    "assignments__task__project",
+    "assignments__task__data_unit",
+    "assignments__task__assignments",
+    "assignments__data_unit__data_collection",
+]
+
+class TaskQueries(AnnotatedManager[Task]):
+    """Queries of `Task`, with the names that its declaration has."""
+
+    def filter(self, **lookups: Unpack[TaskLookups]) -> Self: ...
+    def exclude(self, **lookups: Unpack[TaskExclusions]) -> Self: ...
+    def order_by(self, *names: TaskOrder) -> Self: ...
+    def only(self, *names: TaskField) -> Self: ...
+    def defer(self, *names: TaskField) -> Self: ...
+    def select_related(self, *names: TaskNested) -> Self: ...
+    def prefetch_related(self, *paths: TaskPath) -> Self: ...
+    def values(self, *fields: TaskField, json: bool = False) -> Values[dict[str, Any]]: ...
+    @overload
+    def values_list(self, field: TaskField, /, *, flat: Literal[True], json: bool = ...) -> Values[Any]: ...
+    @overload
+    def values_list(
+        self, *fields: TaskField, named: bool = ..., json: bool = ...
+    ) -> Values[tuple[Any, ...]]: ...
+    def get(self, key: TaskKey | Unset = ..., /, **lookups: Unpack[TaskKeyLookups]) -> Task: ...
+    def latest(self, name: TaskOrder, /, *names: TaskOrder) -> Task: ...
+    def earliest(self, name: TaskOrder, /, *names: TaskOrder) -> Task: ...
+    def in_bulk(
+        self, keys: Iterable[TaskKey] | Unset = ..., *, field_name: None = None
+    ) -> dict[Any, Task]: ...
+    def create(self, **values: Unpack[TaskValues]) -> Task: ...
+    def get_or_create(
+        self, defaults: TaskValues | None = None, **lookups: Unpack[TaskMatch]
+    ) -> tuple[Task, bool]: ...
+    def update_or_create(
+        self, defaults: TaskValues | None = None, **lookups: Unpack[TaskMatch]
+    ) -> tuple[Task, bool]: ...
+    def update(
+        self, *, everything: bool = False, dry_run: bool = False, **fields: Unpack[TaskValues]
+    ) -> BulkResult: ...
+
+class TaskTagLookups(TypedDict, total=False):
+    project: ProjectKey
+    project__id: ProjectKey
+    project__pk: ProjectKey
+    project_id: ProjectKey
+    category: TagCategoryValue
+    search: str
+
+class TaskTagExclusions(TypedDict, total=False):
+    pass
+
+class TaskTagKeyLookups(TaskTagLookups, total=False):
+    id: TaskTagKey
+    pk: TaskTagKey
+
+class TaskTagMatch(TaskTagKeyLookups, total=False):
+    name: str
+
+class TaskTagCreation(TypedDict, total=False):
+    project_id: Int
+    name: str
+    category: TagCategoryValue
+    description: str
+    meta: dict[str, Any]
+    project: ProjectKey
+
+class TaskTagValues(TaskTagCreation, total=False):
+    pass
+
+TaskTagOrder: TypeAlias = Literal["id", "-id", "created", "-created", "pk", "-pk"]
+
+TaskTagField: TypeAlias = Literal[
+    "id",
+    "project_id",
+    "name",
+    "category",
+    "description",
+    "meta",
+    "created",
+    "project",
+    "pk",
+    "project__id",
+    "project__pk",
+]
+
+TaskTagNested: TypeAlias = Never
+
+TaskTagPath: TypeAlias = Literal[
+    "project",
+    "tasks",
+    "project__data_collection",
+    "project__tasks",
+    "project__tags",
+    "project__data_collection__units",
+    "project__data_collection__projects",
+    "project__tasks__project",
+    "project__tasks__data_unit",
+    "project__tasks__assignments",
+    "project__tags__project",
+    "project__tags__tasks",
+    "tasks__project",
+    "tasks__data_unit",
+    "tasks__assignments",
+    "tasks__project__data_collection",
+    "tasks__project__tasks",
+    "tasks__project__tags",
+    "tasks__data_unit__data_collection",
+    "tasks__assignments__task",
+    "tasks__assignments__data_unit",
+]
+
+class TaskTagQueries(Manager[TaskTag]):
+    """Queries of `TaskTag`, with the names that its declaration has."""
+
+    def filter(self, **lookups: Unpack[TaskTagLookups]) -> Self: ...
+    def exclude(self, **lookups: Unpack[TaskTagExclusions]) -> Self: ...
+    def order_by(self, *names: TaskTagOrder) -> Self: ...
+    def only(self, *names: TaskTagField) -> Self: ...
+    def defer(self, *names: TaskTagField) -> Self: ...
+    def select_related(self, *names: TaskTagNested) -> Self: ...
+    def prefetch_related(self, *paths: TaskTagPath) -> Self: ...
+    def values(self, *fields: TaskTagField, json: bool = False) -> Values[dict[str, Any]]: ...
+    @overload
+    def values_list(
+        self, field: TaskTagField, /, *, flat: Literal[True], json: bool = ...
+    ) -> Values[Any]: ...
+    @overload
+    def values_list(
+        self, *fields: TaskTagField, named: bool = ..., json: bool = ...
+    ) -> Values[tuple[Any, ...]]: ...
+    def get(self, key: TaskTagKey | Unset = ..., /, **lookups: Unpack[TaskTagKeyLookups]) -> TaskTag: ...
+    def latest(self, name: TaskTagOrder, /, *names: TaskTagOrder) -> TaskTag: ...
+    def earliest(self, name: TaskTagOrder, /, *names: TaskTagOrder) -> TaskTag: ...
+    def in_bulk(
+        self, keys: Iterable[TaskTagKey] | Unset = ..., *, field_name: None = None
+    ) -> dict[Any, TaskTag]: ...
+    def create(self, **values: Unpack[TaskTagValues]) -> TaskTag: ...
+    def get_or_create(
+        self, defaults: TaskTagValues | None = None, **lookups: Unpack[TaskTagMatch]
+    ) -> tuple[TaskTag, bool]: ...
+    def update_or_create(
+        self, defaults: TaskTagValues | None = None, **lookups: Unpack[TaskTagMatch]
+    ) -> tuple[TaskTag, bool]: ...
+    def update(
+        self, *, everything: bool = False, dry_run: bool = False, **fields: Unpack[TaskTagValues]
+    ) -> BulkResult: ...

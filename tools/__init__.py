@@ -1,0 +1,3 @@
+"""What writes parts of the package from its declarations."""
+
+from __future__ import annotations
