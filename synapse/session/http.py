@@ -183,27 +183,33 @@ class GivenSender:
 
     def send(self, attempt: Attempt, body: Any, *, network: NetworkSettings) -> requests.Response:
         """Send with the auth, the cookies and the headers of the user's session, or elsewhere with none of them."""
+        check_adapter(attempt.url, self._session.get_adapter(attempt.url))
         at_home = start_of(attempt.url) == self._settings.base.origin
         request: Any = self._prepared(attempt, body) if at_home else self._bare(attempt, body)
         request.register_hook("response", _stay)
-        return self._session.send(
-            request, stream=True, allow_redirects=False, timeout=_limits(attempt), **network.options
-        )
+        try:
+            return self._session.send(
+                request, stream=True, allow_redirects=False, timeout=_limits(attempt), **network.options
+            )
+        except requests.HTTPError as error:
+            # A hook called `raise_for_status()`: a refusal is an answer, not a connection that was lost.
+            if error.response is None:
+                raise
+            return error.response
 
     def close(self) -> None:
         """Leave the user's session as it is."""
 
     def _prepared(self, attempt: Attempt, body: Any) -> requests.PreparedRequest:
-        data = body if isinstance(body, bytes) else None
+        # A body that is read from a file has to be there before the auth, which rewinds it for the next try. Of an
+        # empty one, requests would not tell the length.
+        data = body if body is None or isinstance(body, bytes) or body.len else None
         # Any auth keeps requests from looking for one in .netrc, which would replace the user's token.
         auth = _no_auth if self._settings.user_token else None
         asked = requests.Request(
             attempt.method, attempt.url, headers=dict(attempt.headers), data=data, auth=auth
         )
-        request = self._session.prepare_request(asked)
-        if data is None and body is not None:
-            request.body = body
-        return request
+        return self._session.prepare_request(asked)
 
     def _bare(self, attempt: Attempt, body: Any) -> requests.PreparedRequest:
         request: Any = requests.PreparedRequest()
@@ -227,16 +233,30 @@ def check(http: object, settings: Settings, *, given: Iterable[str]) -> None:
     if names := ", ".join(f"{name}=…" for name in given):
         raise ConfigError(f"{names} with http=…: set them on the requests.Session that you give")
     for prefix, adapter in http.adapters.items():
-        if _repeats(getattr(adapter, "max_retries", None)):
-            raise ConfigError(
-                f"the adapter for {prefix} of the requests.Session in http=… repeats requests by itself, so a write "
-                "could be done twice: mount one with max_retries=0, and give Session(retry=Retry(…))"
-            )
+        check_adapter(prefix, adapter)
     if http.auth is not None and settings.user_token:
         raise ConfigError(
             "the requests.Session in http=… has an auth, and a user token goes in the same header: give an api token, "
             "or a session without auth"
         )
+
+
+def check_adapter(prefix: str, adapter: object) -> None:
+    """Refuse an adapter that repeats by itself, also one that was mounted after the session was made."""
+    if _repeats(getattr(adapter, "max_retries", None)):
+        raise ConfigError(
+            f"the adapter for {start_of(prefix)} of the requests.Session in http=… repeats requests by itself, so a "
+            "write could be done twice: mount one with max_retries=0, and give Session(retry=Retry(…))"
+        )
+
+
+def leave_connections(http: requests.Session) -> None:
+    """Give a forked child connections of its own: its parent's, and the locks of their pools, are in use there."""
+    for adapter in http.adapters.values():
+        if isinstance(adapter, requests.adapters.HTTPAdapter):
+            # As in a pickle, which leaves them behind.
+            pickled: Any = adapter
+            pickled.__setstate__(pickled.__getstate__())
 
 
 def raw_of(response: requests.Response) -> Any:
@@ -272,7 +292,9 @@ def _stay(response: requests.Response, **_: Any) -> None:
 
 
 def _repeats(retries: Any) -> bool:
-    if retries is None or not retries.total:
-        kinds = ("connect", "read", "redirect", "status", "other")
-        return retries is not None and retries.total is None and any(getattr(retries, each) for each in kinds)
-    return True
+    total = getattr(retries, "total", retries)
+    if total is None and retries is not None:
+        # Without a total, a kind of error that has no limit of its own is repeated for ever.
+        limits = [getattr(retries, kind, None) for kind in ("connect", "read", "status", "other")]
+        return any(limit is None or limit for limit in limits)
+    return bool(total)

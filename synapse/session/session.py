@@ -391,6 +391,10 @@ def _after_fork() -> None:
     process.renew_collector()
     for session in list(_alive):
         session._renew()
+        if session._http is not None:
+            from synapse.session.http import leave_connections
+
+            leave_connections(session._http)
 
 
 if hasattr(os, "register_at_fork"):

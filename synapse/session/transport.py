@@ -7,7 +7,7 @@ import logging
 import sys
 import time
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from http import HTTPStatus
 from http.client import HTTPResponse
 from importlib.metadata import PackageNotFoundError, version
@@ -32,16 +32,39 @@ from synapse.session.trace import Call, Trace
 
 
 class BodyReader:
-    """Reads a body in blocks, never past its length, and keeps what went wrong in `error`."""
+    """Reads a body in blocks, never past its length, and keeps what went wrong in `error`.
+
+    It can be rewound, for an auth of the user's that is asked who it is once the body was sent; `len` is what requests
+    takes for its length.
+    """
 
     def __init__(self, body: Body, *, label: str) -> None:
-        try:
-            self._source = body.open()
-        except OSError as error:
-            raise TransferError(f"{label}: the body cannot be opened ({error.strerror})") from error
-        self._label = label
-        self._left = body.length
+        self._body, self._label = body, label
+        self.len = body.length
         self.error: Exception | None = None
+        self._begin()
+
+    def _begin(self) -> None:
+        try:
+            self._source = self._body.open()
+        except OSError as error:
+            raise TransferError(f"{self._label}: the body cannot be opened ({error.strerror})") from error
+        self._left = self.len
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self.read, b"")
+
+    def tell(self) -> int:
+        """Return how much was read."""
+        return self.len - self._left
+
+    def seek(self, place: int) -> int:
+        """Begin anew."""
+        if place:
+            raise OSError("a body can be sent from its start only")
+        self.close()
+        self._begin()
+        return place
 
     def read(self, size: int = BLOCK) -> bytes:
         """Return the next block, empty at the end."""

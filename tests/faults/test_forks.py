@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+import requests
 
 from synapse import QueryError, Retry, Session, SynapseError, Task, TransportError
 from synapse.dialects import Request
@@ -107,6 +108,18 @@ class TestAfterUse:
         assert ask(session, range(20))
         ended = in_child(lambda: ask(session, range(CHILD, CHILD + 60)))
         asked = ask(session, range(20, 80))
+
+        assert (0, True) == (ended(), asked)
+        assert all(min(keys) >= CHILD or max(keys) < CHILD for keys in server.keys.values())
+
+    def test_no_answer_crosses_over_a_session_of_the_users(self, server: Counting) -> None:
+        """`Session(http=…)`: the child leaves the connections of both to the parent."""
+        own = requests.Session()
+        session = Session(server.origin, api_token="token", workers=2, http=own)
+        assert ask(session, range(20))
+        ended = in_child(lambda: ask(session, range(CHILD, CHILD + 60)))
+        asked = ask(session, range(20, 80))
+        own.close()
 
         assert (0, True) == (ended(), asked)
         assert all(min(keys) >= CHILD or max(keys) < CHILD for keys in server.keys.values())

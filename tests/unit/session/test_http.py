@@ -18,7 +18,7 @@ import requests
 
 from urllib3 import Retry as Repeats
 
-from synapse import ConfigError, OriginError, ServerError, Session, TransportError
+from synapse import ConfigError, NotFoundError, OriginError, Session, TransportError
 from synapse.dialects import Request
 from synapse.session import Retry
 from tests.servers import Received, Server, reply, reset
@@ -120,6 +120,15 @@ class TestHolds:
 
         assert times == len(home.received)
 
+    def test_several_threads_share_it(self, serve: Serve, connect: Connect) -> None:
+        """Each gets its own answer."""
+        home = serve(lambda connection, received: connection.sendall(reply(data=received.target)))
+        targets = [f"/tasks/{number}/" for number in range(40)]
+        session = connect(home.origin, workers=8)
+        found = session.map(lambda target: session.send(Request("GET", target[1:])).data, targets)
+
+        assert targets == [each.result for each in found]
+
     def test_logs_are_masked(self, serve: Serve, connect: Connect, caplog: pytest.LogCaptureFixture) -> None:
         """Those of urllib3 too, where a signature would stand."""
         home = serve(reply(raw=b"content"))
@@ -145,7 +154,11 @@ class TestHolds:
 
 
 class TestRefused:
-    @pytest.mark.parametrize("repeats", [3, Repeats(1), Repeats(None, connect=2)], ids=["3", "1", "connect"])
+    @pytest.mark.parametrize(
+        "repeats",
+        [3, Repeats(1), Repeats(None), Repeats(None, connect=2, read=0, status=0, other=0)],
+        ids=["3", "1", "endless", "connect"],
+    )
     def test_an_adapter_that_repeats(self, connect: Connect, repeats: Any) -> None:
         """A write could be done twice."""
         http = requests.Session()
@@ -153,6 +166,33 @@ class TestRefused:
 
         with pytest.raises(ConfigError, match=r"adapter for https:// .* repeats requests by itself"):
             connect("https://backend.test", http)
+
+    @pytest.mark.parametrize("repeats", [2, "always"])
+    def test_an_adapter_of_another_make(self, connect: Connect, repeats: Any) -> None:
+        """It says in other terms that it repeats."""
+        http = requests.Session()
+        http.mount("https://", type("Own", (requests.adapters.BaseAdapter,), {"max_retries": repeats})())
+
+        with pytest.raises(ConfigError, match="repeats requests by itself"):
+            connect("https://backend.test", http)
+
+    @pytest.mark.parametrize("repeats", [0, False, Repeats(0, connect=3), Repeats(False)])
+    def test_no_adapter_that_does_not(self, connect: Connect, repeats: Any) -> None:
+        """Without a total, nothing is repeated."""
+        http = requests.Session()
+        http.mount("https://", requests.adapters.HTTPAdapter(max_retries=repeats))
+
+        assert "backend.test" in connect("https://backend.test", http).host
+
+    def test_an_adapter_that_is_mounted_later(self, serve: Serve, connect: Connect) -> None:
+        """Before anything is sent by it."""
+        http, home = requests.Session(), serve(reset)
+        session = connect(home.origin, http)
+        http.mount("http://", requests.adapters.HTTPAdapter(max_retries=Repeats(3, allowed_methods=None)))
+
+        with pytest.raises(ConfigError, match="repeats requests by itself"):
+            session.send(POST)
+        assert [] == home.received
 
     def test_auth_with_a_user_token(self, connect: Connect) -> None:
         """Both go in one header."""
@@ -212,6 +252,22 @@ class TestTheirs:
         assert ("kerberos", b'{"a":1}') == (home.received[0].headers["x-ticket"], home.received[0].body)
         assert [f"{home.origin}/tasks/"] == sent
 
+    @pytest.mark.parametrize(
+        ("request_", "body"),
+        [(POST, b'{"a":1}'), (Request("POST", "data_files/", body=Nothing()), b"abc")],
+        ids=["JSON", "file"],
+    )
+    def test_sign_on_may_ask_first(
+        self, serve: Serve, connect: Connect, request_: Request, body: bytes
+    ) -> None:
+        """An auth that sends the request again once it is asked who it is sends the whole body again."""
+        challenge = ("WWW-Authenticate", 'Digest realm="x", nonce="y", qop="auth"')
+        http, home = requests.Session(), serve(reply(401, {}, headers=[challenge]), reply(201, {"id": 1}))
+        http.auth = requests.auth.HTTPDigestAuth("me", "password")
+
+        assert {"id": 1} == connect(home.origin, http).send(request_).data
+        assert [body, body] == [each.body for each in home.received]
+
     @pytest.mark.parametrize("user", [False, True])
     def test_netrc_is_theirs_and_replaces_no_user_token(
         self, serve: Serve, connect: Connect, user: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -270,7 +326,16 @@ class TestTheirs:
 
         assert loaded._http is None
 
-    def test_refusals_are_told_as_ever(self, serve: Serve, connect: Connect) -> None:
-        """A 500 is a `ServerError`."""
-        with pytest.raises(ServerError):
-            connect(serve(reply(500, {"detail": "no"})).origin).send(GET)
+    @pytest.mark.parametrize("request_", [GET, POST], ids=["GET", "POST"])
+    @pytest.mark.parametrize("raises", [False, True])
+    def test_refusals_are_told_as_ever(
+        self, serve: Serve, connect: Connect, request_: Request, raises: bool
+    ) -> None:
+        """A 404 is a `NotFoundError`, also where a hook calls `raise_for_status()`."""
+        http, home = requests.Session(), serve(reply(404, {"detail": "no"}))
+        if raises:
+            http.hooks["response"].append(lambda answer, **_: answer.raise_for_status())
+
+        with pytest.raises(NotFoundError):
+            connect(home.origin, http).send(request_)
+        assert 1 == len(home.received)
