@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import os
 import re
@@ -17,10 +18,12 @@ from typing import Final
 import attrs
 
 AFTER: Final = "@after"
+BEFORE: Final = "@before"
 LATENCY: Final = "latency"
 DROP: Final = "drop"
 RETRY_AFTER: Final = "retry-after"
 SEED: Final = "seed"
+NAMES: Final = (LATENCY, LATENCY + AFTER, DROP, DROP + AFTER, RETRY_AFTER, SEED)
 LONGEST_WAIT: Final = 600.0
 # A gateway says these while the backend may have done the work; any other refusal below 500 says that nothing was done.
 POSSIBLE_AFTER: Final = (408, 425, 499)
@@ -66,7 +69,7 @@ class Faults:
         found = cls()
         for item in filter(None, (part.strip() for part in text.split(","))):
             name, _, value = item.partition("=")
-            found = found._with(name.strip().lower(), value.strip(), item)
+            found = found._with(name.strip().lower().removesuffix(BEFORE), value.strip(), item)
         return found
 
     def __bool__(self) -> bool:
@@ -100,11 +103,11 @@ class Faults:
             return self._and(Fault(None, _share(value, item), after))
         if name == RETRY_AFTER:
             return attrs.evolve(self, retry_after=round(_seconds(value, item)))
-        if name == SEED and value.isdecimal():
-            return attrs.evolve(self, seed=int(value))
+        if name == SEED:
+            return attrs.evolve(self, seed=_seed(value, item))
         if re.fullmatch("[45][0-9][0-9]", bare):
             return self._and(Fault(_status(int(bare), after=after), _share(value, item), after))
-        raise FaultsError(f"{item!r} is no fault: write them as in {EXAMPLE!r}")
+        raise FaultsError(f"{item!r} is no fault{_nearest(name)}: write them as in {EXAMPLE!r}")
 
     def _and(self, fault: Fault) -> Faults:
         kept = (each for each in self.faults if each.name != fault.name)
@@ -148,6 +151,18 @@ def _share(value: str, item: str) -> float:
     if not 0 <= share <= 1:
         raise FaultsError(f"{item!r} is no share of the requests: write a number from 0 to 1")
     return share
+
+
+def _seed(value: str, item: str) -> int:
+    if not re.fullmatch("[0-9]{1,18}", value):
+        raise FaultsError(f"{item!r} is no seed: write a whole number of at most 18 digits")
+    return int(value)
+
+
+def _nearest(name: str) -> str:
+    status = re.match("[45][0-9][0-9](?![0-9])", name)
+    names = (*NAMES, status[0], status[0] + AFTER) if status else NAMES
+    return f" (did you mean {near[0]!r}?)" if (near := difflib.get_close_matches(name, names, 1)) else ""
 
 
 def _status(status: int, *, after: bool) -> int:

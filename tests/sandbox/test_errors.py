@@ -52,6 +52,15 @@ def test_body_is_read_in_the_encoding_that_it_names(wire: Wire, charset: str) ->
     assert "Äpfel" == wire.send("POST", "projects/", data=body, headers=headers).json()["title"]
 
 
+@pytest.mark.parametrize("charset", ["punycode", "IDNA"])
+def test_body_in_an_encoding_that_takes_for_ever_is_refused(wire: Wire, charset: str) -> None:
+    """Even a text that it could hold."""
+    headers = {"Content-Type": f"application/json; charset={charset}"}
+    answer = wire.send("POST", "projects/", data=b"{}", headers=headers)
+
+    assert (400, True) == (answer.status_code, "is no encoding of JSON" in answer.json()["detail"])
+
+
 @pytest.mark.parametrize("charset", ["base64", "rot13", "nonsense", "idna", "undefined"])
 def test_body_in_no_encoding_is_refused(wire: Wire, charset: str) -> None:
     """What is named there may be no encoding of text, or none that fits."""

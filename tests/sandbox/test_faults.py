@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import time
 
 from collections.abc import Iterator
@@ -41,6 +42,7 @@ class TestParse:
             ),
             (" DROP@after = 1 , retry-after=0s,seed=5", "drop@after=1,retry-after=0s,seed=5"),
             ("latency@after=1.5s,503=0.1,503=0.2,seed=5", "latency@after=1500ms,503=0.2,seed=5"),
+            ("503@before=0.1,drop@before=0.2,seed=5", "503=0.1,drop=0.2,seed=5"),
         ],
     )
     def test_reads_what_it_writes(self, text: str, read: str) -> None:
@@ -64,8 +66,13 @@ class TestParse:
             ("latency=1h", "no time"),
             ("latency=601s", "no time"),
             ("200=0.1", "no fault"),
-            ("late=1s", "no fault: write them as in"),
-            ("seed=x", "no fault"),
+            ("late=1s", "did you mean 'latency'\\?\\): write them as in"),
+            ("seed=x", "no seed"),
+            ("seed=" + "9" * 5_000, "no seed"),
+            ("latancy=1s", "did you mean 'latency'"),
+            ("dorp@after=0.1", "did you mean 'drop@after'"),
+            ("503@affter=0.1", "did you mean '503@after'"),
+            ("retry_after=1s", "did you mean 'retry-after'"),
             ("429@after=0.1", "would be a lie"),
         ],
     )
@@ -103,7 +110,24 @@ class TestWhichRequests:
         """Keys that are made at random, and signatures, are others in each run."""
         environ = {"REQUEST_METHOD": "GET", "PATH_INFO": path, "QUERY_STRING": query}
 
-        assert "GET /jobs/*/?" == identity(environ)
+        assert "GET /jobs/*/?" == identity(environ | {"wsgi.input": io.BytesIO()})
+
+    def test_are_told_apart_by_their_bodies(self) -> None:
+        """But for what each run makes anew: keys, moments, the boundary between parts."""
+        bodies = [
+            ("", b'{"name": "a"}'),
+            ("", b'{"name": "b"}'),
+            ("", b'{"upload": "9f0c2a4e-1b7d-4c7e-8a53-0f6f0c1d2e3f", "at": "2026-11-30T13:50:31.5Z"}'),
+            ("", b'{"upload": "00000000-1b7d-4c7e-8a53-0f6f0c1d2e3f", "at": "2026-12-01T08:00:00Z"}'),
+            ("multipart/form-data; boundary=abc", b"--abc\r\n\r\nx\r\n--abc--"),
+            ("multipart/form-data; boundary=xyz", b"--xyz\r\n\r\nx\r\n--xyz--"),
+        ]
+        usual = {"REQUEST_METHOD": "POST", "PATH_INFO": "/a/", "QUERY_STRING": ""}
+        names = [
+            identity({**usual, "CONTENT_TYPE": kind, "wsgi.input": io.BytesIO(body)}) for kind, body in bodies
+        ]
+
+        assert [0, 1, 2, 2, 4, 4] == [names.index(name) for name in names]
 
     def test_do_not_depend_on_the_order_of_threads(self, box: Sandbox, wire: Wire) -> None:
         """Each page has its own fate."""
@@ -116,6 +140,25 @@ class TestWhichRequests:
 
         assert alone == mixed[::-1]
         assert {200, 429} == set(alone)
+
+    @pytest.mark.parametrize("kind", ["429", "503@after", "drop", "drop@after"])
+    def test_are_the_same_rows_with_eight_threads(self, box: Sandbox, wire: Wire, kind: str) -> None:
+        """Rows that are created at one address are told apart by what they hold."""
+
+        def is_hit(number: int) -> bool:
+            try:
+                return wire.post("projects/", {"title": f"row {number}"}).status_code != 201
+            except requests.ConnectionError:
+                return True
+
+        runs = []
+        for threads in (1, 8):
+            box.set_faults(f"{kind}=0.4,retry-after=0s,seed=3")
+            with ThreadPoolExecutor(threads) as pool:
+                runs.append(list(pool.map(is_hit, range(20))))
+
+        assert runs[0] == runs[1]
+        assert {True, False} == set(runs[0])
 
     def test_are_none_for_people(self, box: Sandbox) -> None:
         """The pages for a browser behave; the one at `/` says what is going on."""

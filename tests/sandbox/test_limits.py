@@ -74,6 +74,18 @@ class TestBodies:
 
         assert 413 == wire.send("POST", "projects/", data=body, headers=headers).status_code
 
+    def test_hold_no_more_values_than_memory_should(self, wire: Wire) -> None:
+        """As objects, they take 25 times what they take as a text."""
+        body, headers = b"[" + b"{}," * 1_000_000 + b"1]", {"Content-Type": "application/json"}
+
+        assert 413 == wire.send("POST", "projects/", data=body, headers=headers).status_code
+
+    def test_in_pieces_are_bounded_as_well(self, wire: Wire) -> None:
+        """No length is announced for them."""
+        body, headers = iter([b" " * (1 << 20)] * 65), {"Content-Type": "application/json"}
+
+        assert 413 == wire.send("POST", "projects/", data=body, headers=headers).status_code
+
     def test_of_files_are_bounded(self, wire: Wire) -> None:
         """The length that is announced is enough to refuse it."""
         head = f"POST /data_files/ HTTP/1.1\r\nHost: localhost\r\nContent-Length: {(1 << 30) + 1}\r\n\r\n"

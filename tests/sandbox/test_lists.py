@@ -136,6 +136,12 @@ class TestSearch:
         assert wire.get("projects/?search=road")["count"] == found["count"]
         assert (400, ["search"]) == (answer.status_code, list(answer.json()))
 
+    def test_refuses_words_that_are_longer_than_a_database_takes(self, wire: Wire) -> None:
+        """As an error of its key, where SQLite would stop."""
+        answer = wire.send("GET", f"projects/?search={'x' * 60_000}")
+
+        assert {"search": ["Expected at most 8000 characters."]} == answer.json()
+
     @pytest.mark.parametrize(
         ("search", "found"),
         [

@@ -82,7 +82,7 @@ def _entry(body: Any, jobs: dict[str, Job]) -> JobLog:
     names = {name: str(body.get(name) or "") for name in ("event", "step")}
     for name, text in names.items():
         if len(text) > 255:
-            raise ValidationError({name: [say("Expected at most 255 characters.")]})
+            raise ValidationError({name: [say("Expected at most %(most)s characters.", most=255)]})
     return JobLog(
         job=job,
         **names,

@@ -1,8 +1,9 @@
 """Hold the meta of units against the JSON schema that their collection brings.
 
 Such a schema comes from a user. A pattern like `^(a+)+$` takes for ever on the wrong text, and Python's engine lets no
-other thread run meanwhile; references that double at each step take for ever as well. So a schema with either is worked
-on by a process of its own, whose time and memory are bounded. This file is that program too; it imports none beside it.
+other thread run meanwhile. References that double at each step take for ever as well, `uniqueItems` compares each with
+each, and a thousand branches are tried on each of a thousand elements. So what may take long is worked on by a process
+of its own, whose time and memory are bounded. This file is that program too; it imports none beside it.
 """
 
 from __future__ import annotations
@@ -28,7 +29,10 @@ MEMORY: Final = 1 << 30
 MOST_FAULTS: Final = 20
 LONGEST_FAULT: Final = 500
 # How the keywords that may take for ever begin or end in JSON, wherever they stand.
-RISKY: Final = ('"pattern', '"$ref"', 'Ref"')
+RISKY: Final = ('"pattern', '"$ref"', 'Ref"', '"uniqueItems"', '"unevaluated')
+# The others hold each part of a meta against each part of the schema: half a second at most for as many characters
+# of the one times those of the other.
+MOST_HERE: Final = 10_000_000
 
 _rooms = threading.BoundedSemaphore(2)
 
@@ -46,11 +50,11 @@ def faults_of(schema: dict[str, Any], metas: Sequence[Any]) -> list[list[str]]:
     if jsonschema is None:
         return [[] for _ in metas]
     try:
-        text = json.dumps([schema, list(metas)])
-        risky = any(keyword in json.dumps(schema) for keyword in RISKY)
+        texts = json.dumps(schema), json.dumps(list(metas))
     except RecursionError as error:
         raise UnusableError from error
-    return _elsewhere(text) if risky else _here(schema, metas)
+    risky = any(keyword in texts[0] for keyword in RISKY) or len(texts[0]) * len(texts[1]) > MOST_HERE
+    return _elsewhere("[{},{}]".format(*texts)) if risky else _here(schema, metas)
 
 
 def _elsewhere(text: str) -> list[list[str]]:

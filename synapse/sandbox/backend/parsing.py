@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 
 from typing import IO, Any, NoReturn
@@ -10,8 +11,13 @@ from django.conf import settings
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import JSONParser
 
+from .limits import TooLarge
+from .settings import MOST_VALUES
+
 # How the characters that no database and no answer can hold are spelled in JSON.
 SUSPECT = ("\\u0000", "\\ud", "\\uD")
+# To decode them takes the square of the time that a text has characters.
+QUADRATIC = ("idna", "punycode")
 
 
 class JsonParser(JSONParser):
@@ -20,13 +26,20 @@ class JsonParser(JSONParser):
     def parse(self, stream: IO[bytes], media_type: str | None = None, parser_context: Any = None) -> Any:
         encoding = (parser_context or {}).get("encoding") or settings.DEFAULT_CHARSET
         try:
+            if codecs.lookup(encoding).name in QUADRATIC:
+                raise LookupError(f"{encoding!r} is no encoding of JSON")
             return read_json(stream.read().decode(encoding))
         except (ValueError, LookupError) as error:
             raise ParseError(f"JSON parse error - {error}") from error
 
 
 def read_json(text: str) -> Any:
-    """Return the value that *text* stands for; a ValueError says what is wrong with it."""
+    """Return the value that *text* stands for; a ValueError says what is wrong with it.
+
+    `{},` takes 25 times its length as an object, so that the size of a body alone would not bound the memory for it.
+    """
+    if len(text) > MOST_VALUES and sum(map(text.count, "[{,")) > MOST_VALUES:
+        raise TooLarge
     try:
         value = json.loads(text, parse_constant=_refuse_constant)
         if any(spelling in text for spelling in SUSPECT):

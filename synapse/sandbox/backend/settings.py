@@ -16,6 +16,8 @@ BUSY_SECONDS = 60
 # The bytes of a request, most of them a file's (a larger one is sent in chunks), and of one that is held in memory.
 MOST_IN_ALL = 1 << 30
 MOST_OF_TEXT = 64 << 20
+# The commas and opening brackets of a JSON body: no fewer than it has values.
+MOST_VALUES = 2_000_000
 MOST_FIELDS = 10_000
 MOST_FILES = 1_000
 LOCAL = ("localhost", "127.0.0.1", "[::1]")

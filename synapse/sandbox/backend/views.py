@@ -22,6 +22,8 @@ from .wording import say
 
 # SQLite takes no expression that is deeper than 1000.
 MOST_TERMS: Final = 500
+# Nor a pattern that is longer than 50,000 bytes.
+LONGEST_TERM: Final = 8_000
 
 
 class Search(SearchFilter):
@@ -31,6 +33,10 @@ class Search(SearchFilter):
         terms = list(dict.fromkeys(super().get_search_terms(request)))
         if len(terms) > MOST_TERMS:
             raise ValidationError({"search": [say("There are more than %(most)s of them.", most=MOST_TERMS)]})
+        if any(len(term) > LONGEST_TERM for term in terms):
+            raise ValidationError(
+                {"search": [say("Expected at most %(most)s characters.", most=LONGEST_TERM)]}
+            )
         return terms
 
 

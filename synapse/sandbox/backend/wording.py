@@ -54,7 +54,7 @@ KOREAN: Final = {
     'Expected {name: {"checksum": string, "path": string}}.': (
         '{이름: {"checksum": 문자열, "path": 문자열}} 형식이어야 합니다.'
     ),
-    "Expected at most 255 characters.": "255자 이하여야 합니다.",
+    "Expected at most %(most)s characters.": "%(most)s자 이하여야 합니다.",
     "Expected a point in time as in ISO 8601.": "ISO 8601 형식의 시각이어야 합니다.",
     "Expected a data URI.": "data URI여야 합니다.",
     "The base64 of the data URI is broken.": "data URI의 base64가 손상되었습니다.",
