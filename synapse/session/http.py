@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import attrs
 import requests
+import requests.adapters
 
 from requests.cookies import RequestsCookieJar
 from requests.structures import CaseInsensitiveDict
