@@ -49,15 +49,19 @@ def _rebuild(cls: type[SynapseError], args: tuple[Any, ...], state: dict[str, An
 class SynapseError(Exception):
     """Base of everything the SDK raises on purpose.
 
-    An error that interrupted the reading of rows has a `checkpoint`: `queryset.resume(checkpoint)` continues there. If
-    `unconfirmed` is True, a write may have happened despite the error.
+    `code` names the kind of error for programs; `synapse explain CODE` explains it. An error that interrupted the
+    reading of rows has a `checkpoint`: `queryset.resume(checkpoint)` continues there. If `unconfirmed` is True, a write
+    may have happened despite the error.
     """
 
+    code: str = "error"
     checkpoint: str | None = None
     unconfirmed: bool = False
 
-    def __init__(self, *args: Any) -> None:
+    def __init__(self, *args: Any, code: str | None = None) -> None:
         super().__init__(*(_clean(each) if isinstance(each, str) else each for each in args))
+        if code is not None:
+            self.code = code
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Keyword-only constructors cannot be called again by pickle, so the state travels instead.
@@ -135,13 +139,16 @@ class ClientError(SynapseError):
     """The backend answered, and refused.
 
     `status_code` is the HTTP status, `response` the parsed body (or its text), `errors` maps a field to its
-    messages, `request_id` is the backend's name for the request, if it gives one. `status` is another name of
-    `status_code`, as `detail` and `reason` are of `response`: other clients use them. `retry_after` is the pause in
-    seconds that the backend asked for, if it did; `too_long` is True if `Retry(max_wait=...)` does not allow it.
+    messages; `request_id` is the backend's name for the request and `backend_code` its code of the refusal, if it gives
+    them. `status` is another name of `status_code`, as `detail` and `reason` are of `response`: other clients use them.
+    `retry_after` is the pause in seconds that the backend asked for, if it did; `too_long` is True if
+    `Retry(max_wait=...)` does not allow it.
     """
 
+    code = "refused"
     retry_after: float | None = None
     too_long: bool = False
+    backend_code: str | None = None
     _usual_status: ClassVar[Any] = 400
     status_code: int
 
@@ -178,18 +185,21 @@ class ClientError(SynapseError):
 class AuthenticationError(ClientError):
     """401: the token is missing, wrong or expired."""
 
+    code = "token-refused"
     _usual_status = 401
 
 
 class PermissionDeniedError(ClientError):
     """403: the token is good, but may not do this."""
 
+    code = "permission-denied"
     _usual_status = 403
 
 
 class NotFoundError(ClientError):
     """404: no such object, or no right to see it."""
 
+    code = "not-found"
     _usual_status = 404
 
 
@@ -211,6 +221,7 @@ class ConflictError(ClientError):
     Raised by `save(check=True)`, before anything is sent, `conflicts` maps each field to its `Conflict`.
     """
 
+    code = "conflict"
     _usual_status = 409
     conflicts: Mapping[str, Conflict] = {}
 
@@ -218,10 +229,13 @@ class ConflictError(ClientError):
 class ValidationError(ClientError):
     """400 or 422: the backend refused the values; `errors` says which."""
 
+    code = "values-refused"
+
 
 class RateLimitError(ClientError):
     """429: too many requests; `retry_after` is the pause in seconds that the backend asked for, if it did."""
 
+    code = "rate-limited"
     _usual_status = 429
 
 
@@ -231,6 +245,7 @@ class ServerError(ClientError, _Resolvable):
     If it is certain that nothing was written, as after a 503 with `Retry-After`, `unconfirmed` is False.
     """
 
+    code = "server-failed"
     unconfirmed = True
     _usual_status = 500
 
@@ -244,6 +259,7 @@ class WriteIgnoredError(ClientError):
     `fields` names those that it ignored; the others are changed. The row is known, so there is nothing to resolve.
     """
 
+    code = "write-ignored"
     fields: Sequence[str] = ()
     _is_doubtful = False
 
@@ -255,6 +271,8 @@ class TransportError(SynapseError):
     the session reads into memory.
     """
 
+    code = "no-answer"
+
     def __init__(
         self,
         *args: Any,
@@ -265,6 +283,10 @@ class TransportError(SynapseError):
         too_large: bool = False,
     ) -> None:
         super().__init__(*args)
+        if timed_out and not self.unconfirmed:
+            self.code = "answer-timed-out"
+        elif too_large:
+            self.code = "answer-too-large"
         self.method = method
         self.url = url
         self.status_code = status_code
@@ -275,6 +297,8 @@ class TransportError(SynapseError):
 class OriginError(TransportError):
     """A link led away from the session's origin; nothing was sent there."""
 
+    code = "other-origin"
+
 
 class WriteUnconfirmedError(TransportError, _Resolvable):
     """A write was sent, but no answer confirms it: it may or may not have happened, and was not repeated.
@@ -282,6 +306,7 @@ class WriteUnconfirmedError(TransportError, _Resolvable):
     If an answer came and shows other rows than the ones that were sent, `answered` holds their keys.
     """
 
+    code = "write-unconfirmed"
     unconfirmed = True
     answered: Sequence[Any] = ()
 
@@ -292,9 +317,13 @@ class WriteUnconfirmedError(TransportError, _Resolvable):
 class QueryError(SynapseError):
     """A query that the backend cannot answer, refused before anything is sent."""
 
+    code = "wrong-query"
+
 
 class ArgumentTypeError(QueryError, TypeError):
     """An argument is of a type that the call does not take; a `TypeError` as well."""
+
+    code = "wrong-argument-type"
 
 
 class WrongHostError(QueryError):
@@ -303,12 +332,15 @@ class WrongHostError(QueryError):
     `host` is the backend that it belongs to, `session_host` the other one, if known. Nothing was sent.
     """
 
+    code = "wrong-host"
     host: str = ""
     session_host: str = ""
 
 
 class MultipleObjectsReturned(QueryError):  # noqa: N818 - Django's name
     """`get()` matched more than one object."""
+
+    code = "several-found"
 
 
 class MappingError(SynapseError):
@@ -318,6 +350,7 @@ class MappingError(SynapseError):
     with 1, and `key` its key, if known.
     """
 
+    code = "wrong-value"
     path: str = ""
     row: int | None = None
     key: int | str | None = None
@@ -328,6 +361,8 @@ class FieldError(MappingError, QueryError, AttributeError, TypeError):
 
     It is an `AttributeError` and a `TypeError` as well, which Python raises for unknown attributes and arguments.
     """
+
+    code = "wrong-field"
 
     def __init__(self, *args: Any, name: str | None = None, say: Callable[[], str] | None = None) -> None:
         super().__init__(*args)
@@ -353,13 +388,19 @@ class FieldError(MappingError, QueryError, AttributeError, TypeError):
 class TransferError(SynapseError):
     """A file could not be sent or fetched."""
 
+    code = "transfer-failed"
+
 
 class WaitTimeoutError(SynapseError, TimeoutError):
     """The wait timed out; what it waited for goes on."""
 
+    code = "wait-timed-out"
+
 
 class ConfigError(SynapseError):
     """There is no session or no token, or a setting has a value that cannot be used."""
+
+    code = "wrong-setting"
 
 
 class BulkError(SynapseError):
@@ -369,6 +410,8 @@ class BulkError(SynapseError):
     holds the rest, if the run ended early because the token was refused or no answers came. Each is in the order given.
     Failed rows that may be done nevertheless are also in `unknown`: check before you send them again.
     """
+
+    code = "part-failed"
 
     def __init__(
         self,

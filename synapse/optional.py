@@ -57,5 +57,6 @@ def function_of(method: str) -> Callable[..., Any]:
         if str(error.name).partition(".")[0] == __name__.partition(".")[0]:
             raise
         raise ConfigError(
-            f"{method}() needs {error.name}, which is not installed: pip install {error.name}"
+            f"{method}() needs {error.name}, which is not installed: pip install {error.name}",
+            code="missing-library",
         ) from None

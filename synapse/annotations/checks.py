@@ -87,7 +87,8 @@ def check(
     if problems:
         told = lines_of(problems, count=len(problems), what="of them", most=_SHOWN)
         raise QueryError(
-            f"{len(problems)} of {len(given)} annotations can't be sent; nothing was sent:\n{told}"
+            f"{len(problems)} of {len(given)} annotations can't be sent; nothing was sent:\n{told}",
+            code="wrong-annotation",
         )
     return tuple(checked)
 

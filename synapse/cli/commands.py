@@ -159,3 +159,22 @@ def whoami() -> None:
     from synapse.cli.account import show_account
 
     show_account()
+
+
+@cli.command()
+@click.argument("code", required=False)
+@click.option(
+    "--language",
+    envvar=["SYNAPSE_LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG"],
+    default="en",
+    metavar="TAG",
+    help="ko for Korean; English otherwise.",
+)
+def explain(*, code: str | None, language: str) -> None:
+    """Say what the code of an error means, and what to do; without a code, list all.
+
+    Every error of the SDK has one: `except SynapseError as error: print(error.code)`.
+    """
+    from synapse.cli.explain import explain
+
+    explain(code, language=language)

@@ -27,6 +27,7 @@ from synapse.errors import (
 class _NoAnswerError(ClientError, TransportError):  # type: ignore[misc]
     """What has no answer is told of in its own words."""
 
+    code = "no-answer"
     _usual_status: ClassVar[int | None] = None
 
     @property
@@ -47,25 +48,33 @@ class ClientConnectionError(_NoAnswerError):
 class ClientTimeoutError(_NoAnswerError):
     """No answer came in time; `status_code` is 408."""
 
+    code = "answer-timed-out"
     _usual_status = HTTPStatus.REQUEST_TIMEOUT.value
 
 
 class ClientResponseIncompleteError(ClientConnectionError, WriteUnconfirmedError):  # type: ignore[misc]
     """A write was sent and its answer never came: it may or may not have happened, and was not repeated."""
 
+    code = "write-unconfirmed"
+
 
 class ClientOriginError(ClientConnectionError, OriginError):  # type: ignore[misc]
     """A link led away from the host that the token is for; nothing was sent there."""
+
+    code = "other-origin"
 
 
 class ClientBulkError(ClientError, BulkError):
     """Some items failed, the first with what is its `__cause__`; `succeeded`, `failed` and `untried` name all."""
 
+    code = "part-failed"
     _usual_status = None
 
 
 class FileMissingError(TransferError, FileNotFoundError):
     """There is no such file."""
+
+    code = "file-missing"
 
 
 HTTPError = ClientError

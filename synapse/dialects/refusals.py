@@ -18,6 +18,7 @@ _DEEPEST: Final = 32
 _MOST: Final = 10_000
 _TITLE: Final = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 _INVISIBLE: Final = re.compile(r"<(script|style|head)\b.*?</\1>|<[^>]*>", re.IGNORECASE | re.DOTALL)
+_CODE: Final = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,99}")
 _MARKUP: Final = re.compile(r"\s*<(?:!doctype|html|head|body|\?xml)", re.IGNORECASE)
 
 
@@ -32,6 +33,16 @@ def summary(body: object) -> str:
     ]
     line = one_line("; ".join(parts))
     return line if len(line) <= 5 * SHOWN else line[: 5 * SHOWN] + "…"
+
+
+def code_of(body: object) -> str | None:
+    """Return the code that the backend gives its refusal, for programs to compare.
+
+    >>> code_of({"error_type": "gpu_unavailable"}), code_of({"detail": "no", "code": 5})
+    ('gpu_unavailable', None)
+    """
+    found = [body.get(name) for name in ("error_type", "code")] if isinstance(body, dict) else []
+    return next((each for each in found if isinstance(each, str) and _CODE.fullmatch(each)), None)
 
 
 def flatten(body: object) -> dict[str, list[str]]:

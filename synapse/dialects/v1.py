@@ -14,7 +14,7 @@ import attrs
 from synapse.dialects import json_rows, v1_actions, v1_uploads
 from synapse.dialects.dialect import Actions, Credentials, Found, Place, Refusal, Traits
 from synapse.dialects.json_rows import ClosedPages, ClosedRow
-from synapse.dialects.refusals import flatten, summary
+from synapse.dialects.refusals import code_of, flatten, summary
 from synapse.dialects.uploads import Uploads
 from synapse.dialects.v1_rows import ROWS, QueryKey, Row
 from synapse.dialects.wire import Reply, Request, encode, segment
@@ -73,7 +73,7 @@ class V1:
 
     def refusal(self, status: int, *, headers: Mapping[str, str], body: Any) -> Refusal:
         """Read a refusal: every message stands below the field that it is about."""
-        return Refusal(summary(body), flatten(body), headers.get("X-Request-Id"))
+        return Refusal(summary(body), flatten(body), headers.get("X-Request-Id"), code_of(body))
 
     def is_own(self, body: Any) -> bool:
         """Whether a refusal is in the backend's own words; what stands in front of it has others, or problem details.

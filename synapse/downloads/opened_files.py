@@ -147,5 +147,5 @@ class RangeReader(io.RawIOBase):
         self._fetch.offset = self._offset = self._wanted
         self._fetch.version = self._version
         if self._wanted == 0 and not self._version.is_same_as(self._fetch.probe()):
-            raise TransferError("the file changed while it was open: open it again")
+            raise TransferError("the file changed while it was open: open it again", code="file-changed")
         self._blocks = self._fetch.blocks()

@@ -285,12 +285,15 @@ class RemoteFile:
     def _check(self, size: int, digest: str | None) -> None:
         if self.size is not None and size != self.size:
             raise TransferError(
-                f"{self.name!r} arrived damaged: {size} bytes instead of {self.size}. Fetch it again"
+                f"{self.name!r} arrived damaged: {size} bytes instead of {self.size}. Fetch it again",
+                code="file-damaged",
             )
         expected = Checksum.of(self.checksum)
         if expected is not None and digest not in (None, expected.digest):
             raise TransferError(
-                f"{self.name!r} arrived damaged: its {expected.kind} is {digest}, not {expected.digest}. Fetch it again"
+                f"{self.name!r} arrived damaged: its {expected.kind} is {digest}, not {expected.digest}. "
+                "Fetch it again",
+                code="file-damaged",
             )
 
     def __reduce__(self) -> tuple[Any, ...]:

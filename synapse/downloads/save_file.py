@@ -111,7 +111,8 @@ def blocks_with_offsets(
         if expected_size is not None and offset > 2 * expected_size + _EXCESS:
             raise TransferError(
                 f"the file is far larger than the {expected_size} bytes that the backend tells: it is damaged, "
-                "or another one"
+                "or another one",
+                code="file-damaged",
             )
         yield offset, block
 

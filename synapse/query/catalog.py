@@ -153,7 +153,8 @@ class Catalog:
             return attrs.evolve(positive, lookup=lookup.inverse)
         raise QueryError(
             f"the backend cannot exclude by {self.entity}.{spelling}; filter for what you want instead, "
-            "or drop the rows while iterating"
+            "or drop the rows while iterating",
+            code="cannot-exclude",
         )
 
     def order(self, names: tuple[str, ...]) -> tuple[str, ...]:
@@ -168,7 +169,8 @@ class Catalog:
             if bare not in self.order_by:
                 raise QueryError(
                     f"{self.entity} cannot be ordered by {quoted(bare)}{did_you_mean(bare, self.order_by)}. "
-                    f"Orders: {', '.join(self.order_by) or 'none'}; sorted(rows, key=...) orders here"
+                    f"Orders: {', '.join(self.order_by) or 'none'}; sorted(rows, key=...) orders here",
+                    code="unknown-order",
                 )
             checked.append(("-" if name.startswith("-") else "") + bare)
         return tuple(checked)
@@ -227,7 +229,9 @@ class Catalog:
         whose, what = (f"{self.entity}.{name}", suffix) if is_suffix else (self.entity, spelling)
         said = _instead_of(self, spelling, value=value)
         hint = f": {said}" if said else did_you_mean(spelling, known)
-        return QueryError(f"{whose} has no lookup {quoted(what)}{hint}. Lookups: {', '.join(known)}")
+        return QueryError(
+            f"{whose} has no lookup {quoted(what)}{hint}. Lookups: {', '.join(known)}", code="unknown-lookup"
+        )
 
 
 def _instead_of(catalog: Catalog, spelling: str, *, value: Any) -> str:

@@ -74,7 +74,8 @@ def read(checkpoint: object, stamped: Fingerprints, *, what: str) -> tuple[Any, 
     if kept.get("query") != stamped.query:
         raise QueryError(
             f"this checkpoint is of another query than {what}; resume the query that it was made by, with the same "
-            "filters, order and slice. Nothing was sent"
+            "filters, order and slice. Nothing was sent",
+            code="wrong-checkpoint",
         )
     return kept.get("plan"), kept["at"]
 
@@ -100,7 +101,9 @@ def check(state: dict[str, Any], query: Query, *, by_key: bool) -> None:
 
 def unreadable() -> QueryError:
     """Make the error of a checkpoint that holds what none of ours does."""
-    return QueryError("this is no checkpoint that this version can read; nothing was sent")
+    return QueryError(
+        "this is no checkpoint that this version can read; nothing was sent", code="wrong-checkpoint"
+    )
 
 
 def _is_number(value: object) -> bool:

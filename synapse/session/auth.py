@@ -52,7 +52,8 @@ def credentials_from(sources: Sequence[SettingsSource], *, origin: str) -> Crede
         other = " (the one in the environment or the profile belongs to another host)" if is_other else ""
         raise ConfigError(
             f"no token for {origin}{other}: pass api_token='…', or set SYNAPSE_API_TOKEN, or log in so that "
-            "~/.synapse/config.json has one"
+            "~/.synapse/config.json has one",
+            code="no-token",
         )
     if who.user_token and not who.tenant:
         raise ConfigError("a user token needs a tenant: pass tenant='…' or set SYNAPSE_TENANT")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,6 +19,7 @@ from synapse.session.auth import TOKENS, SettingsSource, credentials_from, heade
 from synapse.session.network_settings import check_bundle, check_cert, proxies_of, secrets_of, shown
 from synapse.session.origin import Base, aliases_of
 from synapse.session.profile import read, settings_in
+from synapse.session.rate import Rate
 from synapse.session.retry import Retry
 from synapse.values import user_path
 
@@ -28,7 +30,9 @@ _ENVIRONMENT: Final = {
     "api_token": ("SYNAPSE_API_TOKEN", "SYNAPSE_ACCESS_TOKEN"),
     "agent_token": ("SYNAPSE_AGENT_TOKEN",),
     "tenant": ("SYNAPSE_TENANT",),
+    "language": ("SYNAPSE_LANGUAGE",),
 }
+_LANGUAGE: Final = re.compile(r"[a-z]{2,3}(-[a-z0-9]{2,8}){0,3}", re.ASCII | re.IGNORECASE)
 
 
 @attrs.frozen
@@ -71,10 +75,12 @@ class Settings:
     agent_token: str | None = attrs.field(default=None, repr=False)
     user_token: str | None = attrs.field(default=None, repr=False)
     tenant: str | None = None
+    language: str | None = None
     profile: str | None = None
     timeout: Timeout = attrs.field(factory=Timeout)
     retry: Retry = attrs.field(factory=Retry)
     workers: int = 8
+    rate: Rate | None = None
     cache: float | None = 300
     page_size: int = 100
     max_answer: int = LARGEST
@@ -105,10 +111,12 @@ class Settings:
         names = (
             "host",
             "tenant",
+            "language",
             "profile",
             "timeout",
             "retry",
             "workers",
+            "rate",
             "cache",
             "page_size",
             "max_answer",
@@ -131,7 +139,7 @@ def _rebuild(base: Base, public: dict[str, Any]) -> Settings:
 
 
 def resolve(given: Mapping[str, Any], **rest: Any) -> Settings:
-    """Resolve host, tokens and tenant from *given*, the environment and the profile; check the rest.
+    """Resolve host, tokens, tenant and language from *given*, the environment and the profile; check the rest.
 
     A profile given by argument takes precedence over the environment. Tokens from a source with a host of its own (a
     profile, or an environment with `SYNAPSE_HOST`) are used for that host only.
@@ -148,7 +156,20 @@ def resolve(given: Mapping[str, Any], **rest: Any) -> Settings:
     who = credentials_from(sources, origin=base.origin)
     aliases = aliases_of(base, rest.get("aliases", ()))
     own = attrs.asdict(who)
-    return Settings(base, **own, profile=profile, **{**_checked(rest), "aliases": aliases})
+    language = _language(sources)
+    return Settings(base, **own, language=language, profile=profile, **{**_checked(rest), "aliases": aliases})
+
+
+def _language(sources: list[SettingsSource]) -> str | None:
+    source = next((each for each in sources if "language" in each.values), None)
+    if source is None:
+        return None
+    value: object = source.values["language"]
+    if not isinstance(value, str) or not _LANGUAGE.fullmatch(value):
+        raise ConfigError(
+            f"{source.names['language']} must be the tag of a language, such as 'ko' or 'en-US', not {describe(value)}"
+        )
+    return value
 
 
 def _from_arguments(given: Mapping[str, Any]) -> SettingsSource:
@@ -191,7 +212,8 @@ def _base(sources: list[SettingsSource]) -> Base:
             return Base.parse(source.values["host"], setting=source.names["host"])
     raise ConfigError(
         "no host: call synapse.connect('https://…', api_token='…'), or set SYNAPSE_HOST, or log in so that "
-        "~/.synapse/config.json names one"
+        "~/.synapse/config.json names one",
+        code="no-host",
     )
 
 
@@ -217,6 +239,7 @@ def _checked(rest: Mapping[str, Any]) -> dict[str, Any]:
         "verify": verify,
         "timeout": Timeout.of(rest["timeout"]),
         "retry": retry or Retry(),
+        "rate": Rate.of(rest.get("rate")),
         "cert": cert,
         "proxies": proxies_of(rest["proxies"]),
         "state_dir": _folder(rest["state_dir"]),

@@ -35,6 +35,7 @@ from synapse.session.decoding import Decode, is_crowded, most_values, parse
 from synapse.session.http import Attempt
 from synapse.session.network_errors import Failure
 from synapse.session.origin import clean, host_of, start_of
+from synapse.session.rate import Pace
 from synapse.session.replies import RawResponse, describe, error_of, text_of
 from synapse.session.response_body import ResponseBody
 from synapse.session.retry import BUSY, Effect, Rule, rule_of_failure
@@ -76,6 +77,7 @@ class Delivery:
         self.masker = masker
         self._pause = pause
         self.check_open = check_open
+        self._pace = Pace(settings.rate) if settings.rate else None
         self._throttles: dict[str, Throttle] = {}
         self.streams: weakref.WeakSet[ResponseBody] = weakref.WeakSet()
         self.transport = transport
@@ -190,9 +192,10 @@ class Delivery:
         throttle = self._throttle(attempt.url)
         # A stream may stay open for hours: if it counted for the limit, eight of them would block the session.
         slot, succeeded = Slot(retried=again, uncounted=attempt.streamed), False
+        asked_at = time.monotonic()
         try:
             throttle.acquire(slot)
-            outcome = self._exchange(attempt)
+            outcome = self._exchange(attempt, waited=slot.started - asked_at)
             succeeded = isinstance(outcome, RawResponse) and outcome.status < 500
             if isinstance(outcome, RawResponse) and outcome.status in BUSY and self._settings.retry.total:
                 asked, succeeded = outcome.retry_after, False
@@ -204,9 +207,9 @@ class Delivery:
             throttle.release(slot, succeeded=succeeded)
         return outcome
 
-    def _exchange(self, attempt: Attempt) -> RawResponse | Failure:
+    def _exchange(self, attempt: Attempt, *, waited: float) -> RawResponse | Failure:
         try:
-            return self.transport.exchange(attempt)
+            return self.transport.exchange(attempt, waited=waited)
         except MemoryError:
             return _too_much(_NO_ROOM)
 
@@ -227,7 +230,13 @@ class Delivery:
         known = self._throttles.get(origin)
         # Two threads may both make one: `setdefault` gives both of them the one that was stored first.
         return known or self._throttles.setdefault(
-            origin, Throttle(self._settings.retry, workers=self._settings.workers, check_open=self.check_open)
+            origin,
+            Throttle(
+                self._settings.retry,
+                workers=self._settings.workers,
+                pace=self._pace,
+                check_open=self.check_open,
+            ),
         )
 
     def failed(self, attempt: Attempt, failure: Failure, *, attempts: int = 1) -> TransportError:

@@ -23,7 +23,13 @@ from synapse.session.process import caller
 T = TypeVar("T")
 
 PLACE: Final = "~/.synapse/config.json"
-KEYS: Final = {"host": "host", "api_token": "access_token", "user_token": "user_token", "tenant": "tenant"}
+KEYS: Final = {
+    "host": "host",
+    "api_token": "access_token",
+    "user_token": "user_token",
+    "tenant": "tenant",
+    "language": "language",
+}
 _TOKENS: Final = ("access_token", "user_token")
 _ENTRIES: Final = "environments"
 _PATIENCE: Final = 10.0

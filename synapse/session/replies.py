@@ -50,6 +50,7 @@ class RawResponse:
     headers: Mapping[str, str] = attrs.field(repr=False)
     content: bytes = attrs.field(default=b"", repr=False)
     stream: Any = attrs.field(default=None, repr=False)
+    waited: float = 0.0
 
     @property
     def retry_after(self) -> float | None:
@@ -101,7 +102,7 @@ def error_of(
         errors=refusal.errors,
         request_id=request and masker.text(request),
     )
-    error.retry_after = answer.retry_after
+    error.retry_after, error.backend_code = answer.retry_after, refusal.code
     return error
 
 

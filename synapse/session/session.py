@@ -24,6 +24,7 @@ from synapse.session.config import Settings, Timeout, resolve, whole_number
 from synapse.session.current_session import shared
 from synapse.session.network_settings import warn_unencrypted, warn_unverified
 from synapse.session.origin import Backend
+from synapse.session.rate import Rate
 from synapse.session.retry import Retry
 from synapse.session.throttle import wait_once, with_workers
 from synapse.session.trace import Trace
@@ -50,11 +51,14 @@ class Session:
     `~/.synapse/config.json`. `with session:` makes it the current session of this thread or task, and does not close
     it. `close()` frees its sockets. A pickle holds no tokens: they are looked up again when it is loaded.
 
-    `state_dir` keeps the state of unfinished uploads, so that another process can continue them; by default it is the
-    platform's folder for application state, and `False` keeps nothing. An answer of more than `max_answer` bytes,
-    decompressed, is not read into memory; files and streams have no limit. `aliases` are other addresses of the same
-    backend (as in `SYNAPSE_HOST_ALIASES`): objects that were read there belong to this backend as well. `http` is a
-    `requests.Session` of your own to send by, for a sign-on or adapters that you need; a pickle leaves it behind.
+    `state_dir` keeps the state of unfinished uploads, so that another process can continue them; by default it is
+    the platform's folder for application state, and `False` keeps nothing. `rate` bounds all its requests, repeats
+    and transfers included: "10/s", "600/min" or "5000/h" is the most that start in any such period. `language`,
+    such as "ko" or "en", is the one that the backend is asked to answer in; without it, the backend chooses. An
+    answer of more than `max_answer` bytes, decompressed, is not read into memory; files and streams have no limit.
+    `aliases` are other addresses of the same backend (as in `SYNAPSE_HOST_ALIASES`): objects that were read there
+    belong to this backend as well. `http` is a `requests.Session` of your own to send by, for a sign-on or adapters
+    that you need; a pickle leaves it behind.
     """
 
     def __init__(
@@ -66,9 +70,11 @@ class Session:
         user_token: str | None = None,
         tenant: str | None = None,
         profile: str | None = None,
+        language: str | None = None,
         timeout: Mapping[str, float] | Timeout | None = None,
         retry: Retry | None = None,
         workers: int = 8,
+        rate: str | Rate | None = None,
         cache: float | None = 300,
         page_size: int = 100,
         max_answer: int = 256 * 1024 * 1024,
@@ -85,10 +91,11 @@ class Session:
         user_token, proxies = conceal(user_token), conceal(proxies)
         tokens = {"api_token": api_token, "agent_token": agent_token, "user_token": user_token}
         settings = resolve(
-            {"host": host, **tokens, "tenant": tenant, "profile": profile},
+            {"host": host, **tokens, "tenant": tenant, "profile": profile, "language": language},
             timeout=timeout,
             retry=retry,
             workers=workers,
+            rate=rate,
             cache=cache,
             page_size=page_size,
             max_answer=max_answer,
@@ -262,7 +269,9 @@ class Session:
     def check_open(self) -> None:
         """Raise `ConfigError` if the session was closed."""
         if self.closed:
-            raise ConfigError(f"this session is closed: make a new one for {self.host}")
+            raise ConfigError(
+                f"this session is closed: make a new one for {self.host}", code="session-closed"
+            )
 
     def __enter__(self) -> Self:
         self.check_open()
@@ -358,7 +367,8 @@ def _make_default() -> Session:
         made: Session = shared.default or (shared.factory or Session)()
     except ConfigError as error:
         raise ConfigError(
-            f"there is no session: use synapse.connect(…) or `with synapse.Session(…):` ({error})"
+            f"there is no session: use synapse.connect(…) or `with synapse.Session(…):` ({error})",
+            code="no-session",
         ) from None
     # The lock is not held while a session is made, since making one may ask for the current one. Two threads may make
     # one each: both get the one that was stored first.

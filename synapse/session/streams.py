@@ -211,7 +211,11 @@ class _Stream:
             raw.close()
             outcome = self._failure or self.answer
             self._delivery.transport.note(
-                self.attempt, outcome, started=self._started, received=self.received
+                self.attempt,
+                outcome,
+                started=self._started,
+                received=self.received,
+                waited=self.answer.waited,
             )
 
 

@@ -14,6 +14,7 @@ from functools import partial
 from typing import Final, TypeVar
 
 from synapse.errors import TransportError
+from synapse.session.rate import Pace
 from synapse.session.retry import Retry
 
 logger: Final = logging.getLogger("synapse")
@@ -31,6 +32,8 @@ worker_limit: Final[ContextVar[int]] = ContextVar("worker_limit", default=0)
 _CHECK_STOPPING: Final = 0.1
 # A waiting request looks again for a free slot after this many seconds: an interrupt may have swallowed the wake-up.
 _CHECK_SLOTS: Final = 1.0
+# A wait for the session's rate is logged from this many seconds on: with "1000/h" it may last an hour.
+_TOLD_WAIT: Final = 5.0
 # No lock waits longer than `threading.TIMEOUT_MAX`, and `Retry(max_wait=1e30)` may ask for that.
 _LONGEST_WAIT: Final = 3600.0
 
@@ -82,15 +85,23 @@ class Throttle:
     """Limits the requests that run at once, and holds all of them back while the origin asked for a pause.
 
     Requests start in the order in which they came, retried ones first. A refusal halves the limit; each round of
-    successes raises it by one, until it is what it was before. After a pause, requests start a little apart from each
-    other. A request that its thread sends while another one of it runs, as while the body of an upload is read, waits
-    for no slot: it would wait for itself.
+    successes raises it by one, until it is what it was before. After a pause, requests start a little apart from
+    each other. *pace*, which all throttles of a session share, says when the next one may start at all. A request
+    that its thread sends while another one of it runs, as while the body of an upload is read, waits for no slot:
+    it would wait for itself.
     """
 
     # Only plain locks, held by `with` for a few steps: Ctrl-C cannot leave one held, as it can a Condition.
 
-    def __init__(self, retry: Retry, *, workers: float = math.inf, check_open: Callable[[], None]) -> None:
-        self._retry, self._workers, self._check_open = retry, workers, check_open
+    def __init__(
+        self,
+        retry: Retry,
+        *,
+        workers: float = math.inf,
+        pace: Pace | None = None,
+        check_open: Callable[[], None],
+    ) -> None:
+        self._retry, self._workers, self._pace, self._check_open = retry, workers, pace, check_open
         self._lock = threading.Lock()
         self._paused_until = self._reduced_at = -math.inf
         self._limit = self._limit_before = math.inf
@@ -109,8 +120,10 @@ class Throttle:
                 and not (self._new or self._retried)
                 and self._paused_until == -math.inf
             )
+            now = time.monotonic()
+            at_once = at_once and (self._pace is None or self._pace.claim(now))
             if at_once:
-                slot.started = time.monotonic()
+                slot.started = now
                 self.running.add(slot)
         if not at_once:
             self._wait(slot)
@@ -162,6 +175,8 @@ class Throttle:
                 slot.nested = any(other.thread == slot.thread for other in list(self.running))
                 queue = self._retried if slot.retried or slot.nested else self._new
                 queue[slot] = None
+            if self._pace is not None and (left := self._pace.left(time.monotonic())) > _TOLD_WAIT:
+                logger.info("waiting %.0f s: the session's rate of %s is used up", left, self._pace.rate)
             while (seconds := self._seconds_left(slot)) is not None:
                 wait_once(partial(ready.acquire, True), seconds)
                 self._check_open()
@@ -174,7 +189,10 @@ class Throttle:
             self._start_waiting()
             if slot in self.running:
                 return None
-        left = self._paused_until + slot.jitter - time.monotonic()
+        now = time.monotonic()
+        left = self._paused_until + slot.jitter - now
+        if self._pace is not None:
+            left = max(left, self._pace.left(now))
         return left if left > 0 else _CHECK_SLOTS
 
     def _start_waiting(self) -> None:
@@ -191,6 +209,8 @@ class Throttle:
             for slot in list(queue):
                 fits = slot.nested or (room >= 1 and (slot.uncounted or workers >= 1))
                 if fits and self._paused_until + slot.jitter <= now:
+                    if self._pace is not None and not self._pace.claim(now):
+                        return
                     slot.started = now
                     self.running.add(slot)
                     queue.pop(slot, None)

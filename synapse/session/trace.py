@@ -23,7 +23,8 @@ class Call:
     """One HTTP call; each repeat is a call of its own. It prints as one line, without secrets.
 
     `sent` and `received` count the bytes of the bodies, `status` is `None` when no answer came, `path` is
-    relative to the session's host, and `body` is the JSON that was sent, its secrets hidden.
+    relative to the session's host, and `body` is the JSON that was sent, its secrets hidden. Before it was sent, it
+    waited for `waited` ms: for the session's `rate`, its `workers`, or a pause that the backend asked for.
     """
 
     method: str
@@ -35,12 +36,15 @@ class Call:
     body: Any = attrs.field(default=None, converter=mask_body)
     path: str = ""
     error: str | None = None
+    waited: float = 0.0
 
     def __str__(self) -> str:
         _, mark, query = self.url.partition("?")
         outcome = self.error or self.status
         what = f"{self.method} {self.path or self.url}{mark}{query}"
         line = f"{what} {outcome} {self.ms:.1f} ms ↑{self.sent} ↓{self.received}"
+        if self.waited >= 1:
+            line += f" waited {self.waited:.0f} ms"
         if self.body is None:
             return line
         text = json.dumps(self.body, ensure_ascii=False)

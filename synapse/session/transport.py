@@ -116,24 +116,36 @@ class Transport:
         self._sender = sender_for(settings, http=http, masker=masker)
         self._environment: dict[str, NetworkSettings] = {}
         self.plain = {"User-Agent": _user_agent(), "Accept": "*/*", "Accept-Encoding": "gzip, deflate"}
-        self.signed = {**self.plain, **headers}
+        language = {"Accept-Language": settings.language} if settings.language else {}
+        self.signed = {**self.plain, **language, **headers}
 
     def close(self) -> None:
         """Free the sockets."""
         self._sender.close()
 
-    def exchange(self, attempt: Attempt) -> RawResponse | Failure:
-        """Send once, and read the whole body, unless the attempt is streamed and succeeds."""
+    def exchange(self, attempt: Attempt, *, waited: float = 0.0) -> RawResponse | Failure:
+        """Send once, and read the whole body, unless the attempt is streamed and succeeds.
+
+        *waited* is how many seconds the throttle held it back.
+        """
         started = time.perf_counter()
         outcome = self._exchange(attempt)
         if self._traces or logger.isEnabledFor(logging.DEBUG):
             received = 0 if isinstance(outcome, Failure) else len(outcome.content)
             if isinstance(outcome, Failure) or outcome.stream is None:
-                self.note(attempt, outcome, started=started, received=received)
+                self.note(attempt, outcome, started=started, received=received, waited=waited)
+            else:
+                outcome = attrs.evolve(outcome, waited=waited)
         return outcome
 
     def note(
-        self, attempt: Attempt, outcome: RawResponse | Failure, *, started: float, received: int
+        self,
+        attempt: Attempt,
+        outcome: RawResponse | Failure,
+        *,
+        started: float,
+        received: int,
+        waited: float = 0.0,
     ) -> None:
         """Note one call in the open traces and in the log."""
         call = Call(
@@ -146,6 +158,7 @@ class Transport:
             body=self._masker.body(json.loads(attempt.payload)) if attempt.payload else None,
             path=attempt.path,
             error=outcome.reason if isinstance(outcome, Failure) else None,
+            waited=1000 * waited,
         )
         logger.debug("%s", call)
         for trace in list(self._traces):

@@ -103,7 +103,9 @@ class Source(ABC):
                 yield block
 
     def _changed(self, how: str) -> TransferError:
-        return TransferError(f"{str(self.path)!r} changed while it was sent ({how}): send it again")
+        return TransferError(
+            f"{str(self.path)!r} changed while it was sent ({how}): send it again", code="file-changed"
+        )
 
 
 class RemotePath(ABC):

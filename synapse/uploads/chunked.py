@@ -313,7 +313,8 @@ def _asks_too_much(error: SynapseError) -> bool:
 def _damaged(source: Source, error: ClientError, *, md5: str) -> TransferError:
     failure = TransferError(
         f"{str(source.path)!r} arrived damaged, or changed while it was sent: the backend does not take its MD5 "
-        f"{md5} ({error}). Nothing was registered: send it again"
+        f"{md5} ({error}). Nothing was registered: send it again",
+        code="file-damaged",
     )
     failure.__cause__ = error
     return failure

@@ -43,10 +43,12 @@ def check_arrival(source: Source, answer: dict[str, Any], *, md5: str) -> None:
     # A checksum of another length is of another kind, such as the SHA-1 of a file that went to a storage before.
     if isinstance(stored, str) and len(stored) == len(md5) and stored.lower() != md5:
         raise TransferError(
-            f"{str(source.path)!r} arrived damaged: its MD5 is {md5}, the backend has {stored.lower()}. Send it again"
+            f"{str(source.path)!r} arrived damaged: its MD5 is {md5}, the backend has {stored.lower()}. Send it again",
+            code="file-damaged",
         )
     size = answer.get("size")
     if type(size) is int and size != source.size:
         raise TransferError(
-            f"{str(source.path)!r} arrived damaged: it has {source.size} bytes, the backend has {size}. Send it again"
+            f"{str(source.path)!r} arrived damaged: it has {source.size} bytes, the backend has {size}. Send it again",
+            code="file-damaged",
         )

@@ -22,7 +22,7 @@ def test_lists_its_commands(started):
     ended = started("--help").end()
 
     assert (0, "") == (ended.code, ended.err)
-    assert ["demo", "login", "logout", "sandbox", "whoami"] == [
+    assert ["demo", "explain", "login", "logout", "sandbox", "whoami"] == [
         line.split()[0] for line in ended.out.partition("Commands:")[2].strip().splitlines()
     ]
 

@@ -111,3 +111,21 @@ class TestWords:
         error = refusal(400, b'"' + b"token" * 200_000)
 
         assert 400 == error.status_code
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (b'{"error_type": "gpu_unavailable", "detail": "busy"}', "gpu_unavailable"),
+        (b'{"detail": "no", "code": "token_not_valid"}', "token_not_valid"),
+        (b'{"code": ["This field is required."]}', None),
+        (b'{"code": "two words"}', None),
+        (b'["no"]', None),
+        (b"no JSON", None),
+    ],
+)
+def test_keeps_the_code_of_the_backend(body, expected):
+    """`backend_code` is what the backend calls its refusal; a message about a field of that name is none."""
+    error = refusal(409, body, Content_Type="application/json")
+
+    assert (expected, "conflict") == (error.backend_code, error.code)
