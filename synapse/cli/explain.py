@@ -16,7 +16,7 @@ LANGUAGES: Final = ("en", "ko")
 
 def explanations(language: str) -> dict[str, str]:
     """Return the text of every code, in the order of their names."""
-    text = files(__package__).joinpath(f"explanations.{language}.md").read_text("utf-8")
+    text = files("synapse.cli").joinpath(f"explanations.{language}.md").read_text("utf-8")
     _, *sections = re.split(r"^## ", text, flags=re.MULTILINE)
     return {code: body.strip() for code, _, body in (each.partition("\n") for each in sections)}
 
