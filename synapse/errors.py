@@ -27,16 +27,14 @@ SynapseError
 
 from __future__ import annotations
 
-import sys
 import traceback
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
-from types import FrameType
 from typing import Any, ClassVar, Final, NamedTuple, NoReturn, Protocol
 from weakref import WeakValueDictionary
 
-from synapse.showing import bounded, shortened
+from synapse.showing import asks_for_traceback, bounded, place_of, shortened
 
 
 def _rebuild(cls: type[SynapseError], args: tuple[Any, ...], state: dict[str, Any]) -> SynapseError:
@@ -58,6 +56,10 @@ class SynapseError(Exception):
     checkpoint: str | None = None
     unconfirmed: bool = False
 
+    def __init_subclass__(cls, *, code: str | None = None, **rest: Any) -> None:
+        super().__init_subclass__(**rest)
+        cls.code = code or cls.code
+
     def __init__(self, *args: Any, code: str | None = None) -> None:
         super().__init__(*(_clean(each) if isinstance(each, str) else each for each in args))
         if code is not None:
@@ -75,10 +77,10 @@ class SynapseError(Exception):
 
     def _render_traceback_(self) -> list[str]:
         """Give IPython one line, and the frames as well where `%tb` asks for them."""
-        if _is_asked_for():
+        if asks_for_traceback():
             return "".join(traceback.format_exception(self)).splitlines()
         words = " ".join(str(self).split())
-        return [f"{type(self).__qualname__}: {words}{_place_of(self)}"]
+        return [f"{type(self).__qualname__}: {words}{place_of(self)}"]
 
 
 @bounded
@@ -135,7 +137,7 @@ class _Resolvable:
         return shortened(f"{said.rstrip('.')}; resolve() of this error asks whether it did")
 
 
-class ClientError(SynapseError):
+class ClientError(SynapseError, code="refused"):
     """The backend answered, and refused.
 
     `status_code` is the HTTP status, `response` the parsed body (or its text), `errors` maps a field to its
@@ -145,7 +147,6 @@ class ClientError(SynapseError):
     `Retry(max_wait=...)` does not allow it.
     """
 
-    code = "refused"
     retry_after: float | None = None
     too_long: bool = False
     backend_code: str | None = None
@@ -182,24 +183,21 @@ class ClientError(SynapseError):
         return self.response
 
 
-class AuthenticationError(ClientError):
+class AuthenticationError(ClientError, code="token-refused"):
     """401: the token is missing, wrong or expired."""
 
-    code = "token-refused"
     _usual_status = 401
 
 
-class PermissionDeniedError(ClientError):
+class PermissionDeniedError(ClientError, code="permission-denied"):
     """403: the token is good, but may not do this."""
 
-    code = "permission-denied"
     _usual_status = 403
 
 
-class NotFoundError(ClientError):
+class NotFoundError(ClientError, code="not-found"):
     """404: no such object, or no right to see it."""
 
-    code = "not-found"
     _usual_status = 404
 
 
@@ -215,37 +213,32 @@ class Conflict(NamedTuple):
     mine: Any
 
 
-class ConflictError(ClientError):
+class ConflictError(ClientError, code="conflict"):
     """409: the object is not in the state that the request needs.
 
     Raised by `save(check=True)`, before anything is sent, `conflicts` maps each field to its `Conflict`.
     """
 
-    code = "conflict"
     _usual_status = 409
     conflicts: Mapping[str, Conflict] = {}
 
 
-class ValidationError(ClientError):
+class ValidationError(ClientError, code="values-refused"):
     """400 or 422: the backend refused the values; `errors` says which."""
 
-    code = "values-refused"
 
-
-class RateLimitError(ClientError):
+class RateLimitError(ClientError, code="rate-limited"):
     """429: too many requests; `retry_after` is the pause in seconds that the backend asked for, if it did."""
 
-    code = "rate-limited"
     _usual_status = 429
 
 
-class ServerError(ClientError, _Resolvable):
+class ServerError(ClientError, _Resolvable, code="server-failed"):
     """5xx: the backend failed, but a write may have happened: `resolve()` asks whether it did.
 
     If it is certain that nothing was written, as after a 503 with `Retry-After`, `unconfirmed` is False.
     """
 
-    code = "server-failed"
     unconfirmed = True
     _usual_status = 500
 
@@ -253,25 +246,22 @@ class ServerError(ClientError, _Resolvable):
         return self._told(super().__str__())
 
 
-class WriteIgnoredError(ClientError):
+class WriteIgnoredError(ClientError, code="write-ignored"):
     """The backend answered a change with success, but did not take over every field.
 
     `fields` names those that it ignored; the others are changed. The row is known, so there is nothing to resolve.
     """
 
-    code = "write-ignored"
     fields: Sequence[str] = ()
     _is_doubtful = False
 
 
-class TransportError(SynapseError):
+class TransportError(SynapseError, code="no-answer"):
     """No answer came, or none that could be read; `method` and `url` name the request.
 
     `timed_out`: the backend received the request and did not answer in time. `too_large`: the answer was larger than
     the session reads into memory.
     """
-
-    code = "no-answer"
 
     def __init__(
         self,
@@ -294,19 +284,16 @@ class TransportError(SynapseError):
         self.too_large = too_large
 
 
-class OriginError(TransportError):
+class OriginError(TransportError, code="other-origin"):
     """A link led away from the session's origin; nothing was sent there."""
 
-    code = "other-origin"
 
-
-class WriteUnconfirmedError(TransportError, _Resolvable):
+class WriteUnconfirmedError(TransportError, _Resolvable, code="write-unconfirmed"):
     """A write was sent, but no answer confirms it: it may or may not have happened, and was not repeated.
 
     If an answer came and shows other rows than the ones that were sent, `answered` holds their keys.
     """
 
-    code = "write-unconfirmed"
     unconfirmed = True
     answered: Sequence[Any] = ()
 
@@ -314,55 +301,45 @@ class WriteUnconfirmedError(TransportError, _Resolvable):
         return self._told(super().__str__())
 
 
-class QueryError(SynapseError):
+class QueryError(SynapseError, code="wrong-query"):
     """A query that the backend cannot answer, refused before anything is sent."""
 
-    code = "wrong-query"
 
-
-class ArgumentTypeError(QueryError, TypeError):
+class ArgumentTypeError(QueryError, TypeError, code="wrong-argument-type"):
     """An argument is of a type that the call does not take; a `TypeError` as well."""
 
-    code = "wrong-argument-type"
 
-
-class WrongHostError(QueryError):
+class WrongHostError(QueryError, code="wrong-host"):
     """An object or a query of one backend was about to be sent to another one, where its keys name other objects.
 
     `host` is the backend that it belongs to, `session_host` the other one, if known. Nothing was sent.
     """
 
-    code = "wrong-host"
     host: str = ""
     session_host: str = ""
 
 
-class MultipleObjectsReturned(QueryError):  # noqa: N818 - Django's name
+class MultipleObjectsReturned(QueryError, code="several-found"):  # noqa: N818 - Django's name
     """`get()` matched more than one object."""
 
-    code = "several-found"
 
-
-class MappingError(SynapseError):
+class MappingError(SynapseError, code="wrong-value"):
     """A value does not fit its field; the message starts with the path, such as `Task.created of row 17`.
 
     For a row of the backend, `path` is the field (`Task.created`), `row` the number of the row in the result, starting
     with 1, and `key` its key, if known.
     """
 
-    code = "wrong-value"
     path: str = ""
     row: int | None = None
     key: int | str | None = None
 
 
-class FieldError(MappingError, QueryError, AttributeError, TypeError):
+class FieldError(MappingError, QueryError, AttributeError, TypeError, code="wrong-field"):
     """A name is unknown, or can't be read or set now, such as a relation of an object that is not saved yet.
 
     It is an `AttributeError` and a `TypeError` as well, which Python raises for unknown attributes and arguments.
     """
-
-    code = "wrong-field"
 
     def __init__(self, *args: Any, name: str | None = None, say: Callable[[], str] | None = None) -> None:
         super().__init__(*args)
@@ -385,33 +362,25 @@ class FieldError(MappingError, QueryError, AttributeError, TypeError):
         return super().__reduce__()
 
 
-class TransferError(SynapseError):
+class TransferError(SynapseError, code="transfer-failed"):
     """A file could not be sent or fetched."""
 
-    code = "transfer-failed"
 
-
-class WaitTimeoutError(SynapseError, TimeoutError):
+class WaitTimeoutError(SynapseError, TimeoutError, code="wait-timed-out"):
     """The wait timed out; what it waited for goes on."""
 
-    code = "wait-timed-out"
 
-
-class ConfigError(SynapseError):
+class ConfigError(SynapseError, code="wrong-setting"):
     """There is no session or no token, or a setting has a value that cannot be used."""
 
-    code = "wrong-setting"
 
-
-class BulkError(SynapseError):
+class BulkError(SynapseError, code="part-failed"):
     """Some rows of a bulk operation failed; the others are done.
 
     `succeeded` holds the rows that are done and `failed` pairs every other row that was tried with its error. `untried`
     holds the rest, if the run ended early because the token was refused or no answers came. Each is in the order given.
     Failed rows that may be done nevertheless are also in `unknown`: check before you send them again.
     """
-
-    code = "part-failed"
 
     def __init__(
         self,
@@ -447,6 +416,7 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     >>> did_you_mean("projct", ["project", "id"])
     " (did you mean 'project'?)"
     """
+
     spelled = {each.casefold(): each for each in sorted(known)}
     close = get_close_matches(name.casefold(), spelled, n=1, cutoff=0.6)
     return f" (did you mean {spelled[close[0]]!r}?)" if close else ""
@@ -458,6 +428,7 @@ def describe(value: object) -> str:
     >>> describe("no number"), describe({"token": "x"})
     ("str 'no number'", "dict with 'token'")
     """
+
     try:
         text = hidden(
             f"with {', '.join(map(repr, value))}" if isinstance(value, dict) and value else repr(value)
@@ -470,27 +441,6 @@ def describe(value: object) -> str:
 def _clean(text: str) -> str:
     """Mask secrets in a message, and shorten it."""
     return shortened(printable(hidden(text), lines=True))
-
-
-def _is_asked_for() -> bool:
-    """Whether IPython's `%tb` is what shows an error."""
-    frame: FrameType | None = sys._getframe(1)
-    while frame is not None:
-        if frame.f_code.co_name == "tb" and str(frame.f_globals.get("__name__")).startswith("IPython."):
-            return True
-        frame = frame.f_back
-    return False
-
-
-def _place_of(error: BaseException) -> str:
-    """Name the line of the user's code that an error came from."""
-    frame, place = error.__traceback__, ""
-    while frame is not None and not str(frame.tb_frame.f_globals.get("__name__")).startswith("synapse."):
-        file = frame.tb_frame.f_code.co_filename
-        is_cell = frame.tb_frame.f_globals.get("__name__") == "__main__"
-        place = f" (line {frame.tb_lineno}{'' if is_cell else f' of {file}'}; %tb shows the rest)"
-        frame = frame.tb_next
-    return place
 
 
 class Hiding(Protocol):

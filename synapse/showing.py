@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sys
+
 from collections.abc import Iterable
 from itertools import islice
+from types import FrameType
 from typing import Any, Final, TypeVar, cast
 
 C = TypeVar("C", bound=type[Any])
@@ -104,3 +107,25 @@ def lines_of(lines: Iterable[str], *, count: int, what: str, most: int = MOST_LI
     """
     shown = list(islice(lines, count if count <= most else most - 1))
     return "\n".join([*shown, f"… and {count - len(shown):,} more {what}"] if count > len(shown) else shown)
+
+
+def asks_for_traceback() -> bool:
+    """Whether IPython's `%tb` is what shows an error."""
+
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        if frame.f_code.co_name == "tb" and str(frame.f_globals.get("__name__")).startswith("IPython."):
+            return True
+        frame = frame.f_back
+    return False
+
+
+def place_of(error: BaseException) -> str:
+    """Name the line of the user's code that an error came from."""
+    frame, place = error.__traceback__, ""
+    while frame is not None and not str(frame.tb_frame.f_globals.get("__name__")).startswith("synapse."):
+        file = frame.tb_frame.f_code.co_filename
+        is_cell = frame.tb_frame.f_globals.get("__name__") == "__main__"
+        place = f" (line {frame.tb_lineno}{'' if is_cell else f' of {file}'}; %tb shows the rest)"
+        frame = frame.tb_next
+    return place

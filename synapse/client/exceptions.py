@@ -24,10 +24,9 @@ from synapse.errors import (
 )
 
 
-class _NoAnswerError(ClientError, TransportError):  # type: ignore[misc]
+class _NoAnswerError(ClientError, TransportError, code="no-answer"):  # type: ignore[misc]
     """What has no answer is told of in its own words."""
 
-    code = "no-answer"
     _usual_status: ClassVar[int | None] = None
 
     @property
@@ -45,36 +44,28 @@ class ClientConnectionError(_NoAnswerError):
     """No answer came, or none that could be read; `status_code` is None unless an answer had begun."""
 
 
-class ClientTimeoutError(_NoAnswerError):
+class ClientTimeoutError(_NoAnswerError, code="answer-timed-out"):
     """No answer came in time; `status_code` is 408."""
 
-    code = "answer-timed-out"
     _usual_status = HTTPStatus.REQUEST_TIMEOUT.value
 
 
-class ClientResponseIncompleteError(ClientConnectionError, WriteUnconfirmedError):  # type: ignore[misc]
+class ClientResponseIncompleteError(ClientConnectionError, WriteUnconfirmedError, code="write-unconfirmed"):  # type: ignore[misc]
     """A write was sent and its answer never came: it may or may not have happened, and was not repeated."""
 
-    code = "write-unconfirmed"
 
-
-class ClientOriginError(ClientConnectionError, OriginError):  # type: ignore[misc]
+class ClientOriginError(ClientConnectionError, OriginError, code="other-origin"):  # type: ignore[misc]
     """A link led away from the host that the token is for; nothing was sent there."""
 
-    code = "other-origin"
 
-
-class ClientBulkError(ClientError, BulkError):
+class ClientBulkError(ClientError, BulkError, code="part-failed"):
     """Some items failed, the first with what is its `__cause__`; `succeeded`, `failed` and `untried` name all."""
 
-    code = "part-failed"
     _usual_status = None
 
 
-class FileMissingError(TransferError, FileNotFoundError):
+class FileMissingError(TransferError, FileNotFoundError, code="file-missing"):
     """There is no such file."""
-
-    code = "file-missing"
 
 
 HTTPError = ClientError
@@ -107,6 +98,7 @@ __all__ = [
 @contextmanager
 def told() -> Iterator[None]:
     """Raise what fails inside as scripts for the flat client catch it."""
+
     try:
         yield
     except SynapseError as error:
