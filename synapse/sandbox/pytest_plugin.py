@@ -13,22 +13,6 @@ if TYPE_CHECKING:
 
 MARK: Final = "synapse_faults"
 FIXTURE: Final = "synapse_sandbox"
-TOKEN_HEADERS: Final = (
-    "Synapse-Access-Token",
-    "Authorization",
-    "SYNAPSE-Agent",
-    "Cookie",
-    "Proxy-Authorization",
-)
-SIGNATURES: Final = (
-    "sig",
-    "signature",
-    "X-Amz-Signature",
-    "X-Amz-Credential",
-    "X-Amz-Security-Token",
-    "X-Goog-Signature",
-    "X-Goog-Credential",
-)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -42,7 +26,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the mark, for one test or one class."""
+    """Register the mark, for one test or one class; refuse what `--synapse-faults` can't mean."""
+    if text := str(config.getoption("synapse_faults")):
+        from .faults import Faults, FaultsError
+
+        try:
+            Faults.parse(text)
+        except FaultsError as error:
+            raise pytest.UsageError(f"--synapse-faults: {error}") from error
     config.addinivalue_line("markers", f"{MARK}(text): what synapse_sandbox does wrong while this test runs")
 
 
@@ -57,11 +48,10 @@ def synapse_sandbox(pytestconfig: pytest.Config) -> Iterator[Sandbox]:
 
 @pytest.fixture(scope="session")
 def synapse_vcr_config() -> dict[str, Any]:
-    """Give vcrpy what keeps tokens and signatures out of cassettes, for `vcr.VCR(**…)` or a fixture `vcr_config`."""
-    return {
-        "filter_headers": [(name, "***") for name in TOKEN_HEADERS],
-        "filter_query_parameters": [(name, "***") for name in SIGNATURES],
-    }
+    """Give vcrpy what keeps secrets out of cassettes, for `vcr.VCR(**…)` or a fixture `vcr_config`."""
+    from . import cassettes
+
+    return cassettes.config()
 
 
 @pytest.hookimpl(wrapper=True)
@@ -73,8 +63,20 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     elif sandbox is None:
         pytest.fail(f"it is marked {MARK} and does not use the fixture {FIXTURE}", pytrace=False)
     else:
-        block = sandbox.misbehave(*mark.args)
+        block = _misbehaving(sandbox, mark)
     with block as told:
         if told:
             item.add_report_section("call", MARK, told)
         return (yield)
+
+
+def _misbehaving(sandbox: Sandbox, mark: pytest.Mark) -> AbstractContextManager[str]:
+    from .faults import Faults, FaultsError
+
+    given = [*mark.args, *mark.kwargs.values()]
+    if len(given) != 1 or not isinstance(given[0], str) or {*mark.kwargs} - {"text"}:
+        pytest.fail(f'{MARK} takes one text, such as "429=0.05,drop=0.01"', pytrace=False)
+    try:
+        return sandbox.misbehave(str(Faults.parse(given[0])))
+    except FaultsError as error:
+        pytest.fail(f"{MARK}: {error}", pytrace=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import requests
 import requests_mock
 import responses
 import vcr
@@ -120,6 +121,45 @@ class TestVcr:
         written = (tmp_path / "tasks.yaml").read_text()
 
         assert (1, False, True) == (len(server.received), TOKEN in written, "***" in written)
+
+    def test_hides_what_is_said_as_well(self, synapse_vcr_config, tmp_path):
+        """Cookies, the password of a login, tokens and signatures of an answer; who records gets it whole."""
+        tape = vcr.VCR(cassette_library_dir=str(tmp_path), **synapse_vcr_config)
+        row = {"id": 1, "token": "s3cret-1", "url": "http://f.test/a.png?a=1&sig=s3cret-2", "name": "한글"}
+        cookie, seen = ("Set-Cookie", "sessionid=s3cret-3"), []
+        with Server(reply(data=row, headers=[cookie])) as server:
+            for _ in range(2):
+                with tape.use_cassette("login.yaml"):
+                    url, login = f"{server.origin}/login/?token=s3cret-4", {"password": "s3cret-5", "id": 1}
+                    answer = requests.post(url, json=login, cookies={"a": "s3cret-6"}, timeout=5)
+                    seen.append(answer.json())
+        written = (tmp_path / "login.yaml").read_text("utf-8")
+
+        hidden = row | {"token": "***", "url": "http://f.test/a.png?a=1&sig=***"}
+        assert ([row, hidden], 1) == (seen, len(server.received))
+        assert "s3cret" not in written
+
+    def test_hides_forms_and_the_address_of_an_agent(self, synapse_vcr_config, tmp_path):
+        """Both hold secrets by the wire."""
+        tape = vcr.VCR(cassette_library_dir=str(tmp_path), **synapse_vcr_config)
+        with Server(reply(data={})) as server:
+            for _ in range(2):
+                with tape.use_cassette("a.yaml"):
+                    requests.post(f"{server.origin}/agents/s3cret/connect/", timeout=5)
+                    requests.post(server.origin, data={"id": 1, "password": "s3cret"}, timeout=5)
+        written = (tmp_path / "a.yaml").read_text("utf-8")
+
+        assert (2, False) == (len(server.received), "s3cret" in written)
+
+    def test_leaves_the_bytes_of_files_alone(self, synapse_vcr_config, tmp_path):
+        """Sent and fetched, even where they look like an answer."""
+        tape = vcr.VCR(cassette_library_dir=str(tmp_path), **synapse_vcr_config)
+        content = b'{"token": "of a picture"}\xff'
+        with Server(reply(raw=content, headers=[("Content-Type", "image/png")])) as server:
+            for _ in range(2):
+                with tape.use_cassette("file.yaml"):
+                    assert content == requests.post(server.origin, files={"a": content}, timeout=5).content
+        assert 1 == len(server.received)
 
     def test_needs_the_filter(self, tmp_path):
         """Without it the cassette holds the token in clear, as the page on testing says."""

@@ -47,6 +47,22 @@ FAULTY = """
         pass
 """
 
+WRONG = """
+    import pytest
+
+    @pytest.mark.synapse_faults("latancy=1s")
+    def test_misspelt(synapse_sandbox):
+        pass
+
+    @pytest.mark.synapse_faults()
+    def test_nothing(synapse_sandbox):
+        pass
+
+    @pytest.mark.synapse_faults(text="502=1,seed=6")
+    def test_by_its_name(synapse_sandbox):
+        assert synapse_sandbox.faults == "502=1,seed=6"
+"""
+
 PLUGIN = "synapse.sandbox.pytest_plugin"
 ROOT = Path(__file__).parents[2]
 
@@ -82,6 +98,22 @@ def test_it_misbehaves_for_those_that_are_marked(tmp_path: Path) -> None:
     assert "2 failed, 2 passed" in done.stdout, done.stdout
     assert "502=1,seed=6" in done.stdout.partition("test_fails")[2]
     assert "is marked synapse_faults and does not use the fixture synapse_sandbox" in done.stdout
+
+
+def test_marks_that_mean_nothing_are_told_in_a_line(tmp_path: Path) -> None:
+    """With the nearest name; the other tests run."""
+    done = run_theirs(tmp_path, WRONG)
+
+    assert "2 failed, 1 passed" in done.stdout, done.stdout
+    assert "synapse_faults: 'latancy=1s' is no fault (did you mean 'latency'?)" in done.stdout
+    assert 'synapse_faults takes one text, such as "429=0.05,drop=0.01"' in done.stdout
+
+
+def test_an_option_that_means_nothing_ends_the_run(tmp_path: Path) -> None:
+    """Before any test."""
+    done = run_theirs(tmp_path, TEST, "--synapse-faults=latancy=1s")
+
+    assert (4, True) == (done.returncode, "did you mean 'latency'?" in done.stderr), done.stderr
 
 
 def test_plugin_is_an_entry_point() -> None:
