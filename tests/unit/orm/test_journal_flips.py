@@ -14,7 +14,7 @@ from tests.unit.orm.test_journal_run import Shelf, create
 
 NAMES = ("a", "b", "a")
 STEP = amounts.either(1, 67)
-"""Of so many bits one is tried; no divisor of eight, so that each bit of a byte has its turn."""
+"""Of so many bits one is tried, and one of each line break; no divisor of eight, so that each bit has its turn."""
 
 
 def interrupt(_: Any) -> Any:
@@ -36,7 +36,8 @@ def begun(path: Path, *, killed: bool) -> Shelf:
 
 def flips(content: bytes) -> Iterator[bytes]:
     """Give it with one wrong bit."""
-    for place in range(0, 8 * len(content), STEP):
+    breaks = {8 * place for place, byte in enumerate(content) if byte == ord("\n")}
+    for place in sorted({*range(0, 8 * len(content), STEP)} | breaks):
         flipped = bytearray(content)
         flipped[place // 8] ^= 1 << place % 8
         yield bytes(flipped)
