@@ -269,14 +269,16 @@ class V1Table:
         body = self._named(values)
         params = (("expand", ",".join(self.wire.always)),) if self.wire.always else ()
         json = [body] if self.wire.posts_lists else body
-        return Request("POST", self.wire.path, params=params, json=json, harmless=self.wire.reuses)
+        return Request(
+            "POST", self.wire.path, params=params, json=json, harmless=self.wire.reuses, checked=True
+        )
 
     def create_many(self, many: Sequence[Mapping[str, Any]]) -> Request | None:
         """Create several objects by one request, where the wire has that."""
         if not self.wire.posts_lists:
             return None
         json = [self._named(values) for values in many]
-        return Request("POST", self.wire.path, json=json, harmless=self.wire.reuses)
+        return Request("POST", self.wire.path, json=json, harmless=self.wire.reuses, checked=True)
 
     def created(self, reply: Reply) -> Any:
         """Read the answer to a creation: the row, or the rows in the order that they were sent in."""
@@ -284,7 +286,8 @@ class V1Table:
 
     def change(self, pk: object, *, values: Mapping[str, Any]) -> Request:
         """Send what changed."""
-        return Request(self.wire.change, f"{self.wire.path}{segment(pk)}/", json=self._named(values))
+        path = f"{self.wire.path}{segment(pk)}/"
+        return Request(self.wire.change, path, json=self._named(values), checked=True)
 
     def delete(self, pk: object) -> Request:
         """Delete one object."""

@@ -34,8 +34,8 @@ class Request:
     `path` may also be an absolute link that the backend gave; it is followed on the session's own origin only. A
     request that is sent `once` is not repeated where it may have been acted upon, whatever its method: the caller finds
     out first. One that is `divisible` is not repeated where it took too long: the caller asks for less. The answer to a
-    `textual` one may be plain text. An `optional` one only
-    helps to say more: tests need not put down an answer for it.
+    `textual` one may be plain text. An `optional` one only helps to say more: tests need not put down an answer for it.
+    The `json` of a `checked` one was checked value by value, and can be written without another look.
     """
 
     method: str
@@ -50,6 +50,7 @@ class Request:
     harmless: bool = attrs.field(default=False, eq=False)
     textual: bool = attrs.field(default=False, eq=False)
     optional: bool = attrs.field(default=False, eq=False)
+    checked: bool = attrs.field(default=False, eq=False)
 
     @property
     def idempotent(self) -> bool:

@@ -10,6 +10,7 @@ import marshal
 import sys
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import date
 from functools import cache
 from typing import Any, Final, TypeAlias
@@ -17,7 +18,7 @@ from typing import Any, Final, TypeAlias
 import attrs
 
 from synapse.errors import MappingError
-from synapse.mapping.structuring import Misfit, converter
+from synapse.mapping.structuring import Misfit, converter, is_plain_json
 from synapse.values import plain
 
 Json: TypeAlias = dict[str, Any]
@@ -134,6 +135,18 @@ def seal(value: JsonValue) -> JsonValue:
         return copy_json(value)
 
 
+def seal_plain(value: JsonValue) -> Sealed | None:
+    """Seal a value that can be sent as it is; None where it isn't certain that it can.
+
+    >>> seal_plain({"a": (1,)}) is None, unseal(seal_plain({"a": [1]}))
+    (True, {'a': [1]})
+    """
+    try:
+        return marshal.dumps(value, _FORMAT) if is_plain_json(value) else None
+    except ValueError:  # keys of a class of their own, which marshal doesn't take
+        return None
+
+
 def is_as_sealed(value: JsonValue, kept: JsonValue) -> bool:
     """Whether a value is surely what was sealed; one that is not may be the same JSON in another order.
 
@@ -231,6 +244,24 @@ def loads(content: bytes) -> Any:
         return load()(content)
     except (ValueError, RecursionError):
         return json.loads(content)
+
+
+def dumps(value: Any) -> bytes:
+    """Write JSON that was checked, by msgspec if it is imported already; unchecked, it would write NaN as null.
+
+    >>> dumps({"a": [1, "é"]}).decode() in ('{"a":[1,"é"]}', '{"a":[1,"\\\\u00e9"]}')
+    True
+    """
+    if encode := _encoder():
+        # What only the standard library writes: integers beyond 64 bits.
+        with suppress(ValueError, TypeError, OverflowError, RecursionError):
+            return encode(value)
+    return json.dumps(value, allow_nan=False, separators=(",", ":")).encode()
+
+
+def _encoder() -> Callable[[Any], bytes] | None:
+    found: Callable[[Any], bytes] | None = getattr(sys.modules.get("msgspec.json"), "encode", None)
+    return found
 
 
 def read(text: JsonText) -> Any:

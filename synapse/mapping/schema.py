@@ -9,6 +9,7 @@ import attrs
 
 from synapse.errors import MappingError, QueryError, did_you_mean, quoted
 from synapse.mapping.codecs import Codec, Misfit
+from synapse.mapping.json import Sealed, seal_plain
 from synapse.mapping.unset import UNSET
 from synapse.showing import bounded
 
@@ -50,6 +51,11 @@ class Field:
             said = (hidden if self.secret else misfit).of(f"{owner}.{self.name}")
             raise MappingError(said) from None
 
+    def sealed(self, value: Any) -> Sealed | None:
+        """Seal JSON that can be sent as it is; None for any other value, which `accept()` has to look at."""
+        is_json = self.codec.plain and (self.codec.kind is None or value.__class__ is self.codec.kind)
+        return seal_plain(value) if is_json else None
+
 
 class KeyKind(Protocol):
     """The type of an entity's keys."""
@@ -82,7 +88,8 @@ class Schema:
     """One entity as the lower layers see it.
 
     `key` checks its keys; `to_one` and `to_many` are its links by name, with the names of their targets. `relations`
-    maps each to-one name to the field that holds its key. `parents` are the entities that it extends.
+    maps each to-one name to the field that holds its key. `parents` are the entities that it extends. `settable` are
+    the fields and to-one relations that a user may set, `required` the fields that a new object needs.
     """
 
     entity: str
@@ -97,6 +104,18 @@ class Schema:
         init=False,
         default=attrs.Factory(
             lambda self: {name: link.via for name, link in self.to_one.items()}, takes_self=True
+        ),
+    )
+    settable: tuple[str, ...] = attrs.field(
+        init=False,
+        default=attrs.Factory(
+            lambda self: tuple(name for name in self.names if not self.field(name).read_only), takes_self=True
+        ),
+    )
+    required: tuple[str, ...] = attrs.field(
+        init=False,
+        default=attrs.Factory(
+            lambda self: tuple(name for name, field in self.fields.items() if field.required), takes_self=True
         ),
     )
 
@@ -138,11 +157,6 @@ class Schema:
         """Every name that `field()` knows."""
         keys = [f"{relation}__{key}" for relation in self.relations for key in ("id", "pk")]
         return list(dict.fromkeys((*self.names, "pk", *keys)))
-
-    @property
-    def settable(self) -> list[str]:
-        """Every name of a field or of a to-one relation that a user may set."""
-        return [name for name in self.names if not self.field(name).read_only]
 
 
 @overload

@@ -16,11 +16,11 @@ class State:
 
     `origin` holds the JSON values of lazy fields as they were loaded, which edits are compared with; they are
     sealed once the value itself was handed out, if they did not come as texts that are parsed when they are read.
-    `parsed` are values of such texts that were parsed ahead, each with its text. `before` holds the values of other
-    fields before they were assigned. `rows` holds expanded related rows that are not opened yet, `related` the
-    related objects, `peers` the other rows of the page. `backend` is where the object came from, for a pickle
-    without its session. `rows` and `extra`, the undeclared part of a row, may hold anything, even tokens: they are
-    neither shown nor pickled.
+    `parsed` are values of such texts that were parsed ahead, each with its text. `checked` holds JSON that was
+    assigned, sealed as it was when it was checked. `before` holds the values of other fields before they were
+    assigned. `rows` holds expanded related rows that are not opened yet, `related` the related objects, `peers` the
+    other rows of the page. `backend` is where the object came from, for a pickle without its session. `rows` and
+    `extra`, the undeclared part of a row, may hold anything, even tokens: they are neither shown nor pickled.
     """
 
     session: Any = None
@@ -35,6 +35,7 @@ class State:
     rows: dict[str, Any] | None = attrs.field(default=None, repr=False)
     related: dict[str, Any] | None = None
     parsed: dict[str, tuple[JsonText, Any]] | None = attrs.field(default=None, repr=False)
+    checked: dict[str, Sealed] | None = attrs.field(default=None, repr=False)
 
     @property
     def before(self) -> dict[str, Any]:
@@ -80,6 +81,14 @@ class State:
     def is_unedited(self, name: str, value: Any) -> bool:
         """Whether the value that was handed out is surely as it was loaded."""
         return is_as_sealed(value, self.origin.get(name))
+
+    def is_as_checked(self, name: str, value: Any) -> bool:
+        """Whether an assigned value is surely as it was when it was checked."""
+        return self.checked is not None and is_as_sealed(value, self.checked.get(name))
+
+    def copy_checked(self, name: str) -> Any:
+        """Return a new copy of an assigned value as it was when it was checked."""
+        return unseal((self.checked or {})[name])
 
     def hand_out(self, name: str) -> Any:
         """Return the loaded value for the user to edit, and keep a sealed copy of it."""

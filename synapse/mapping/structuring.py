@@ -6,7 +6,7 @@ import enum
 import math
 import operator
 
-from collections.abc import Callable, Iterable, Set
+from collections.abc import Callable, Set
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Final, get_origin
@@ -129,27 +129,28 @@ def is_plain_json(value: Any, *, depth: int = 100) -> bool:
     """
     kind = value.__class__
     if kind is dict:
-        return depth > 0 and all(map(_is_plain_text, value)) and _are_plain(value.values(), depth)
-    if kind is list:
-        return depth > 0 and _are_plain(value, depth)
-    return (
-        kind in _PLAIN or (kind is str and _is_plain_text(value)) or (kind is float and math.isfinite(value))
-    )
-
-
-def _are_plain(values: Iterable[Any], depth: int) -> bool:
-    for value in values:
-        kind = value.__class__
+        try:
+            names = "".join(value)
+        except TypeError:
+            return False
+        if not depth or sendable(names):
+            return False
+        value = value.values()
+    elif kind is not list:
+        value = (value,)
+    elif not depth:
+        return False
+    for each in value:
+        kind = each.__class__
         if kind is str:
-            if (not value.isascii() or "\0" in value) and sendable(value):
+            if (not each.isascii() or "\0" in each) and sendable(each):
                 return False
-        elif kind not in _PLAIN and not is_plain_json(value, depth=depth - 1):
+        elif kind is dict or kind is list:
+            if not is_plain_json(each, depth=depth - 1):
+                return False
+        elif kind not in _PLAIN and not (kind is float and math.isfinite(each)):
             return False
     return True
-
-
-def _is_plain_text(text: Any) -> bool:
-    return text.__class__ is str and sendable(text) is None
 
 
 def _check_json(value: Any) -> Any:

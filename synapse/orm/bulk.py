@@ -40,6 +40,7 @@ from synapse.orm.selection import adopt, evolved, know_made, link_of, writing_to
 from synapse.orm.unconfirmed import Moment, attach, resolvable_by
 from synapse.query import FetchMode
 from synapse.session import Outcome, Run, Written, create_each, rows_of
+from synapse.session.process import undisturbed
 from synapse.showing import bounded
 
 if TYPE_CHECKING:
@@ -108,9 +109,10 @@ def create(
         linked(cls, {name: getattr(each, name) for name in link_of(queryset)}, link=link_of(queryset))
     if len({id(each) for each in given}) < len(given):
         raise MappingError("bulk_create() got the same object twice; nothing was sent")
-    for each in given:
-        check_new(each, session)
-        check_values(each)
+    with undisturbed():
+        for each in given:
+            check_new(each, session)
+            check_values(each)
     if not given:
         return given
     adopt(queryset, given)
@@ -145,13 +147,15 @@ def _in_batches(session: Session, given: list[E], *, size: int) -> Written[E]:
     table = table_of(type(given[0]), session)
 
     def send(batch: list[E]) -> list[Any]:
-        sent = [to_wire(each) for each in batch]
+        with undisturbed():
+            sent = [to_wire(each) for each in batch]
         sent_of.update(zip(map(id, batch), sent, strict=True))
         request = table.create_many(sent)
         assert request is not None
         with resolvable_by(lambda since: Creation.of(batch, session=session, since=since)):
             rows = rows_of(table.created(session.send(request)), count=len(batch))
-        return batch_answers.rows_by_sent(type(batch[0]), rows, sent=sent, session=session, keys=keys)
+        with undisturbed():
+            return batch_answers.rows_by_sent(type(batch[0]), rows, sent=sent, session=session, keys=keys)
 
     run, keys = Run(given), answers.Keys()
     sent_of: dict[int, answers.Values] = {}
@@ -161,7 +165,10 @@ def _in_batches(session: Session, given: list[E], *, size: int) -> Written[E]:
         since = Moment()
         sent_of.clear()
         created = create_each(run.attempt(send), batch)
-        outcomes += [_stored(each, session, since=since, sent=sent_of.get(id(each.item))) for each in created]
+        with undisturbed():
+            outcomes += [
+                _stored(each, session, since=since, sent=sent_of.get(id(each.item))) for each in created
+            ]
     return run.written(outcomes)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from synapse.errors import MappingError, QueryError, describe
 from synapse.mapping.codecs import Codec, dump_value
 from synapse.mapping.json import same_json
-from synapse.mapping.schema import Field
+from synapse.mapping.schema import Field, ToOneLink
 from synapse.mapping.state import State
 from synapse.mapping.unset import UNSET
 from synapse.orm import binding
@@ -24,26 +24,41 @@ E = TypeVar("E", bound="Record")
 
 def assign(instance: Record, field: Field, *, value: Any) -> None:
     """Set a field that a user assigned, remembering what it was."""
-    accepted = _taken(type(instance), field, value=value)
-    state = state_of(instance)
+    cls, state, name = type(instance), state_of(instance), field.name
+    sealed = field.sealed(value)
+    accepted = value if sealed is not None else _taken(cls, field, value=value)
     if state.deleted:
         raise QueryError(f"{schema_of(instance).entity} {instance.pk} was deleted; nothing was set")
+    before, is_loaded = state.before, name in state.origin
+    # Asking an empty slot takes long, and those of a new object are.
+    is_new = not (state.saved or is_loaded or name in before)
+    kept = UNSET if is_new else peek(instance, name)
     # The first value counts, so that a field which is set back is unchanged; loaded JSON has its own in `origin`.
-    if field.name not in state.before and not (field.codec.lazy and field.name in state.origin):
-        state.before[field.name] = peek(instance, field.name)
-    kept = peek(instance, field.name)
-    put(instance, field.name, value=accepted)
-    for relation, via in schema_of(instance).relations.items():
-        if via == field.name and kept != accepted:
-            forget_related(instance, relation)
+    if name not in before and not (field.codec.lazy and is_loaded):
+        before[name] = kept
+    if sealed is not None:
+        state.checked = {**(state.checked or {}), name: sealed}
+    put(instance, name, value=accepted)
+    for link in _links(cast("Any", cls)).get(name, ()):
+        if kept != accepted:
+            forget_related(instance, link.name)
+
+
+@cache
+def _links(cls: Any) -> dict[str, list[ToOneLink]]:
+    """Give the links of an entity by the fields that hold their keys."""
+    found: dict[str, list[ToOneLink]] = {}
+    for link in schema_of(cls).to_one.values():
+        found.setdefault(link.via, []).append(link)
+    return found
 
 
 def _taken(cls: type[Record], field: Field, *, value: Any) -> Any:
     """Check a value that is to be set; the key of another object has to be one that a backend may give."""
     entity = schema_of(cls).entity
     taken = field.accept(entity, value)
-    for link in schema_of(cls).to_one.values():
-        if link.via == field.name and taken is not None:
+    for link in _links(cast("Any", cls)).get(field.name, ()):
+        if taken is not None:
             kind = schema_of(entity_named(link.target)).key
             # A key that no backend gives, such as 0 or a path, would be refused only after the request.
             try:
@@ -69,7 +84,8 @@ def unsaved(instance: Record) -> dict[str, Any]:
     cls, state, changed = type(instance), state_of(instance), {}
     before = state.before
     for name, codec, slot in _slots(cast("Any", cls), read_only=False):
-        if not codec.lazy and name not in before:
+        # What was neither assigned nor loaded has no value, and asking its slot takes longest.
+        if name not in before and not (codec.lazy and name in state.origin):
             continue
         try:
             value = slot(instance, cls)
@@ -93,20 +109,26 @@ def _is_edited(state: State, name: str, codec: Codec, *, value: Any) -> bool:
 
 def to_wire(instance: Record) -> dict[str, Any]:
     """Give the changes as the wire takes them, checking JSON that was edited in place."""
-    fields, entity = schema_of(instance).fields, schema_of(instance).entity
+    schema, state = schema_of(instance), state_of(instance)
     sent = {}
     for name, value in unsaved(instance).items():
-        # Checked when it was assigned, and edited in place since, maybe into what cannot be sent.
-        accepted = fields[name].accept(entity, value)
-        sent[name] = dump_value(fields[name].codec, accepted)
+        field = schema.fields[name]
+        if state.is_as_checked(name, value):
+            sent[name] = state.copy_checked(name)
+        else:
+            # Only what is lazy can have been edited in place since it was checked, maybe into what cannot be sent.
+            accepted = field.accept(schema.entity, value) if field.codec.lazy else value
+            sent[name] = dump_value(field.codec, accepted)
     return sent
 
 
 def check_values(instance: Record) -> None:
     """Refuse JSON that was edited in place into what cannot be sent."""
-    fields, entity = schema_of(instance).fields, schema_of(instance).entity
+    schema, state = schema_of(instance), state_of(instance)
     for name, value in unsaved(instance).items():
-        fields[name].accept(entity, value)
+        field = schema.fields[name]
+        if field.codec.lazy and not state.is_as_checked(name, value):
+            field.accept(schema.entity, value)
 
 
 def sent_json(instance: Record, sent: Mapping[str, Any] | None) -> dict[str, Any]:

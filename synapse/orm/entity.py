@@ -234,8 +234,9 @@ class Entity(Record):
     def __init__(self, **values: Any) -> None:
         """Make a new object, not known to the backend before `save()`."""
         # `attrs.evolve()` gives the state of the object that it copies: where that belongs, so does the new one.
-        schema, source = self._schema, values.pop("_state", State())
-        object.__setattr__(self, "_state", State(session=source.session, backend=backend_in(source)))
+        schema, source = self._schema, values.pop("_state", None)
+        state = State(session=source.session, backend=backend_in(source)) if source else State()
+        object.__setattr__(self, "_state", state)
         known = schema.settable
         for name in values:
             if name not in known and not _is_property(type(self), name):
@@ -250,9 +251,9 @@ class Entity(Record):
         # What properties of a subclass set may build upon fields.
         for name in sorted(values, key=known.__contains__, reverse=True):
             setattr(self, name, values[name])
-        for field in schema.fields.values():
-            if field.required and field.name not in self._state.before:
-                raise MappingError(f"{schema.entity} needs {field.name!r}: {schema.entity}({field.name}=...)")
+        for name in schema.required:
+            if name not in self._state.before:
+                raise MappingError(f"{schema.entity} needs {name!r}: {schema.entity}({name}=...)")
 
     @classmethod
     def ref(cls, pk: int | str) -> Self:
@@ -338,10 +339,9 @@ class Entity(Record):
             elif _is_set_by_descriptor(type(self), name):
                 object.__setattr__(self, name, value)
             else:
-                settable = self._schema.settable
+                hint = did_you_mean(name, self._schema.settable)
                 raise FieldError(
-                    f"{type(self).__name__} has no field {quoted(name)}{did_you_mean(name, settable)}; nothing was set",
-                    name=name,
+                    f"{type(self).__name__} has no field {quoted(name)}{hint}; nothing was set", name=name
                 )
 
     def __delattr__(self, name: str) -> None:

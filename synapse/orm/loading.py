@@ -12,7 +12,7 @@ import attrs
 from synapse.dialects import Request, Table
 from synapse.errors import MappingError, NotFoundError, TransportError, hidden
 from synapse.mapping.codecs import Misfit
-from synapse.mapping.json import same_json
+from synapse.mapping.json import same_json, seal
 from synapse.mapping.page_columns import Columns
 from synapse.mapping.state import State
 from synapse.mapping.unset import UNSET
@@ -27,7 +27,6 @@ from synapse.orm.record import (
     has,
     missing,
     peek,
-    put,
     schema_of,
     state_of,
     table_of,
@@ -110,15 +109,18 @@ def fill_missing(instance: Record, row: dict[str, Any]) -> None:
 
 def _keep_closed(instance: Record, name: str, value: Any) -> None:
     """Keep a lazy field as it came; one that is open and equal stays, since the user may hold on to it."""
-    opened = peek(instance, name)
-    if opened is not UNSET:
-        codec = schema_of(instance).fields[name].codec
-        # What is open is compared as it is first: most of it is plain JSON, which a copy would only repeat.
-        if opened is None or not (
-            (codec.plain and same_json(opened, value)) or same_json(codec.dump(opened), value)
-        ):
-            clear(instance, name)
-    state_of(instance).origin[name] = value
+    opened, state = peek(instance, name), state_of(instance)
+    state.origin[name] = value
+    if opened is UNSET:
+        return
+    codec = schema_of(instance).fields[name].codec
+    if codec.plain and value.__class__ in (dict, list):
+        # What is open would be sealed when it is next compared; until then it would be held twice.
+        state.origin[name] = seal(value)
+        if state.is_unedited(name, opened):
+            return
+    if opened is None or not same_json(codec.dump(opened), value):
+        clear(instance, name)
 
 
 def _keep_expanded(instance: Record, relation: str, row: dict[str, Any]) -> Any:
@@ -404,31 +406,48 @@ def refresh(instance: Record) -> None:
     session.cache.discard(schema_of(instance).resource, instance.pk)
 
 
+@cache
+def _slots(cls: Any) -> list[tuple[str, bool, Callable[[Any, Any], Any], Put]]:
+    """Lay out once per class how the slots of its fields are read and written, and which of them are lazy."""
+    slots = {name: (field.codec.lazy, getattr(cls, name)) for name, field in schema_of(cls).fields.items()}
+    return [(name, lazy, slot.__get__, slot.__set__) for name, (lazy, slot) in slots.items()]
+
+
 def adopt(instance: Record, fresh: Record, *, keep: Container[str] = ()) -> None:
     """Take over what an object that was just made of a row holds, but for the fields to *keep*.
 
     A change of any other field is dropped, and a related object goes where its key names another one.
     """
-    state, made, relations = state_of(instance), state_of(fresh), schema_of(instance).relations
-    keys = {name: peek(instance, via) for name, via in relations.items()}
-    state.session, state.saved = made.session, True
+    cls, state, made = type(instance), state_of(instance), state_of(fresh)
+    linked = schema_of(instance).relations if state.related or state.rows else {}
+    keys = {name: peek(instance, via) for name, via in linked.items()}
+    state.session, state.saved, state.checked = made.session, True, None
     state.before = {name: old for name, old in state.before.items() if name in keep}
-    for name in schema_of(instance).fields:
-        value, raw = peek(fresh, name), made.origin.get(name, UNSET)
-        if name in keep or value is raw is UNSET:
+    for name, lazy, get, put_slot in _slots(cast("Any", cls)):
+        if name in keep:
             continue
-        if raw is not UNSET and raw is not None:
-            _keep_closed(instance, name, raw)
+        if lazy and (raw := made.origin.get(name, UNSET)) is not None:
+            if raw is not UNSET:
+                _keep_closed(instance, name, raw)
             continue
-        if raw is None:
+        try:
+            put_slot(instance, get(fresh, cls))
+        except AttributeError:
+            continue  # the row did not carry it
+        if lazy:
             state.origin[name] = None
-        put(instance, name, value=value)
-    replaced = {name for name, key in keys.items() if peek(instance, relations[name]) != key} | set(
+    replaced = {name for name, key in keys.items() if peek(instance, linked[name]) != key} | set(
         made.rows or ()
     )
-    state.related = {
-        name: kept for name, kept in (state.related or {}).items() if name not in replaced
-    } or None
-    closed = {name: kept for name, kept in (state.rows or {}).items() if name not in replaced}
-    state.rows = closed | (made.rows or {}) or None
+    _drop_replaced(state, replaced)
+    if made.rows:
+        state.rows = {**(state.rows or {}), **made.rows}
     state.extra = made.extra or state.extra
+
+
+def _drop_replaced(state: State, replaced: Container[str]) -> None:
+    """Drop related objects and rows that keys no longer name."""
+    if state.related:
+        state.related = {name: kept for name, kept in state.related.items() if name not in replaced} or None
+    if state.rows:
+        state.rows = {name: kept for name, kept in state.rows.items() if name not in replaced} or None

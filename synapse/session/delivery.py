@@ -28,6 +28,7 @@ from synapse.errors import (
     WriteUnconfirmedError,
 )
 from synapse.mapping.codecs import check_json
+from synapse.mapping.json import dumps
 from synapse.mapping.unset import UNSET
 from synapse.masking import Masker, Secret, conceal
 from synapse.session.config import MIB, Settings
@@ -120,7 +121,7 @@ class Delivery:
             url = f"{url}{'&' if '?' in url else '?'}{encode(request.params)}"
         path = base.relative(url)
         label = f"{request.method} {self.masker.url(path)}"
-        payload = None if request.json is UNSET else _dump(request.json, label=label)
+        payload = None if request.json is UNSET else _dump(request, label=label)
         read = timeout.read if request.read_timeout is None else request.read_timeout
         return Attempt(
             request.method,
@@ -384,14 +385,17 @@ def web_address(start: str, link: str) -> str:
     return Secret(address)
 
 
-def _dump(value: Any, *, label: str) -> bytes:
+def _dump(request: Request, *, label: str) -> bytes:
     """Write a value as JSON; only if that fails is it checked part by part, which is slower and gives the path."""
+    value = request.json
     try:
+        if request.checked:
+            return dumps(value)
         text = json.dumps(value, allow_nan=False, separators=(",", ":"), default=plain)
     except (TypeError, ValueError, RecursionError):
         text = None
     try:
-        if text is None or _SUSPECT.search(text):
+        if text is None or ("\\u" in text and _SUSPECT.search(text)):
             text = json.dumps(check_json(value), allow_nan=False, separators=(",", ":"))
     except (TypeError, ValueError, RecursionError) as error:
         raise MappingError(f"{label}: the value to send is not JSON ({error}); nothing was sent") from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 
 from typing import Any
 from unittest.mock import Mock
@@ -13,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from synapse.errors import MappingError
-from synapse.mapping.json import copy_json, same_json, seal, unseal
+from synapse.mapping.json import copy_json, dumps, same_json, seal, seal_plain, unseal
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | TEXT
@@ -97,3 +98,31 @@ def test_what_cannot_be_sealed_is_copied(monkeypatch: pytest.MonkeyPatch) -> Non
     kept = seal(value)
 
     assert ({"a": [1]}, False) == (unseal(kept), kept["a"] is value["a"])
+
+
+@pytest.mark.parametrize("fast", [True, False])
+@given(value=JSON)
+def test_what_is_written_reads_the_same(value: Any, fast: bool) -> None:
+    """JSON that was checked is written whole, with msgspec and without, integers beyond 64 bits too."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, "msgspec.json", pytest.importorskip("msgspec.json") if fast else None)
+        written = dumps(value)
+
+    assert same_json(value, json.loads(written))
+
+
+@given(JSON)
+def test_plain_json_is_sealed(value: Any) -> None:
+    """JSON of Python's own types is sealed as it is, and comes back the same."""
+    sealed = seal_plain(value)
+
+    assert sealed is not None
+    assert same_json(value, unseal(sealed))
+
+
+@pytest.mark.parametrize(
+    "value", [{"a": (1,)}, {1: 2}, [float("nan")], {"a": "\0"}, {"\ud800": 1}, {1}, b"a"]
+)
+def test_what_is_not_plain_is_not_sealed(value: Any) -> None:
+    """What cannot be sent as it is needs a closer look."""
+    assert seal_plain(value) is None

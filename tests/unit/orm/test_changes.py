@@ -51,6 +51,37 @@ class TestChanges:
 
         assert {"meta": {"x": 1, "y": 2}} == session.requests[-1].json
 
+    @pytest.mark.parametrize("bad", [float("nan"), {1}, "\0", b"x"], ids=str)
+    def test_of_what_was_edited_after_its_check_are_checked_again(self, bad):
+        """What is put inside of JSON that was assigned may be what cannot be sent: nothing is, of no row."""
+        new = [Task(project_id=1, data_unit_id=number, meta={"x": None}) for number in (1, 2)]
+        new[1].meta["x"] = bad
+        session = canned({})
+
+        with pytest.raises(MappingError, match="Task.meta"):
+            Task.objects.using(session).bulk_create(new)
+
+        assert [] == session.requests
+
+    def test_that_are_sent_are_copies(self):
+        """What was sent stays as it was, whatever is done to the object afterwards."""
+        loaded, session = task()
+        loaded.meta = {"x": [1]}
+        loaded.save()
+
+        loaded.meta["x"].append(2)
+
+        assert {"meta": {"x": [1]}} == session.requests[-1].json
+
+    def test_keep_their_tuples_as_lists(self):
+        """A tuple is no JSON, and is sent as a list."""
+        loaded, session = task()
+        loaded.meta = {"x": (1, 2)}
+
+        loaded.save()
+
+        assert {"meta": {"x": [1, 2]}} == session.requests[-1].json
+
     def test_forget_the_object_of_a_changed_key(self):
         """A new key does not go with the old object."""
         project = {"id": 1, "title": "one", "category": "image"}
