@@ -225,3 +225,16 @@ class TestOpenTelemetry:
         ]
         assert "traceparent" in server.received[0].headers
         assert TOKEN not in str(seen)
+
+    @pytest.mark.parametrize("kind", [RequestsInstrumentor, URLLib3Instrumentor])
+    def test_sees_the_calls_of_a_session_of_the_users_once(self, spans, kind):
+        """With the address as that sends it."""
+        exporter = spans(kind)
+        with Server(reply(data=ROW)) as server:
+            session = Session(server.origin, api_token=TOKEN, http=requests.Session())
+            session.tasks.get(5)
+            session.close()
+        seen = [dict(span.attributes) for span in exporter.get_finished_spans()]
+
+        assert [f"{server.origin}/tasks/5/"] == [each.get("http.url") for each in seen]
+        assert TOKEN not in str(seen)

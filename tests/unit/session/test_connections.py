@@ -84,7 +84,7 @@ def test_a_file_whose_head_breaks_off_is_no_empty_file(serve: Serve, connect: Co
     assert (b"x" * 40, 2) == (got, len(server.received))
 
 
-def no_memory(*_: object) -> None:
+def no_memory(*_: object, **__: object) -> None:
     """Do what Python does where there is none left."""
     raise MemoryError
 
