@@ -32,9 +32,6 @@ from synapse.query.lookups import Lookup
 STUB: Final = Path(__file__).parents[1] / "synapse" / "entities" / "typed.pyi"
 DEEPEST: Final = 3
 """So many steps has a path of `prefetch_related()` that is known by name."""
-NAMED_BY: Final = {"TaskTag": "name"}
-"""What `get_or_create()` finds an object by, beside its lookups."""
-
 HEADER: Final = '''\
 """What type checkers and editors know of each entity's queries; `make typed` writes this file."""
 
@@ -76,7 +73,7 @@ class {e}Queries({base}[{e}]):
     def values_list(
         self, *fields: {e}Field, named: bool = ..., json: bool = ...
     ) -> Values[tuple[Any, ...]]: ...
-    def get(self, key: {e}Key | Unset = ..., /, **lookups: Unpack[{e}KeyLookups]) -> {e}: ...
+    def get(self, key: {e}Key | Unset = ..., /, **lookups: Unpack[{e}Match]) -> {e}: ...
     def latest(self, name: {e}Order, /, *names: {e}Order) -> {e}: ...
     def earliest(self, name: {e}Order, /, *names: {e}Order) -> {e}: ...
     def in_bulk(self, keys: Iterable[{e}Key] | Unset = ..., *, field_name: None = None) -> dict[Any, {e}]: ...
@@ -193,7 +190,7 @@ def lookups(cls: type[Entity]) -> Iterator[str]:
     yield typed_dict(f"{name}Exclusions", excluded)
     keys = [each for each in (cls._schema.pk, "pk") if each not in types]
     yield typed_dict(f"{name}KeyLookups", dict.fromkeys(keys, f"{name}Key"), base=f"{name}Lookups")
-    named = [NAMED_BY[name]] if name in NAMED_BY else []
+    named = [each for each in cls._schema.natural if each not in types]
     yield typed_dict(f"{name}Match", dict.fromkeys(named, "str"), base=f"{name}KeyLookups")
 
 

@@ -111,7 +111,7 @@ class DataCollectionManager(DataCollectionQueries):
     """Queries of data collections."""
 
 
-@entity("data_collections", order_by=("id", "created"))
+@entity("data_collections", order_by=("id", "created"), natural=("name",))
 class DataCollection(Entity):
     """A set of data units of one shape, which its `file_specifications` describe."""
 

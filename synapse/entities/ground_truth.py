@@ -31,7 +31,7 @@ class GroundTruthDatasetManager(GroundTruthDatasetQueries):
     """Queries of datasets."""
 
 
-@entity("ground_truth_datasets")
+@entity("ground_truth_datasets", natural=("name",))
 class GroundTruthDataset(Entity):
     """A named set of ground truths."""
 
@@ -57,7 +57,7 @@ class GroundTruthVersionManager(GroundTruthVersionQueries):
     """Queries of versions."""
 
 
-@entity("ground_truth_versions", order_by=("id", "created"))
+@entity("ground_truth_versions", order_by=("id", "created"), natural=("version",))
 class GroundTruthVersion(Entity):
     """A frozen state of a dataset; its `events` are the ground truths as they were."""
 

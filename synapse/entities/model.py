@@ -55,7 +55,7 @@ class ModelManager(ModelQueries):
             return upload_in_chunks(self.session, file, register=save, progress=progress)
 
 
-@entity("models")
+@entity("models", natural=("name",))
 class Model(Entity):
     """A trained model and its archive."""
 

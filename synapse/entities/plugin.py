@@ -38,7 +38,7 @@ class PluginManager(PluginQueries):
     """Queries of plugins."""
 
 
-@entity("plugins", key=TextKey(number=True), order_by=("id", "created"))
+@entity("plugins", key=TextKey(number=True), order_by=("id", "created"), natural=("code", "name"))
 class Plugin(Entity):
     """An extension that runs on agents; `get()` takes its code as well as its id."""
 

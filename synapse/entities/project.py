@@ -23,7 +23,7 @@ class ProjectManager(ProjectQueries):
     """Queries of projects."""
 
 
-@entity("projects", order_by=("id", "created"))
+@entity("projects", order_by=("id", "created"), natural=("title",))
 class Project(Entity):
     """A body of annotation work on one `DataCollection`; its name is `title`."""
 

@@ -52,7 +52,7 @@ class StorageManager(StorageQueries):
         raise QueryError("the backend has no internal storage")
 
 
-@entity("storages")
+@entity("storages", natural=("name",))
 class Storage(Entity):
     """A place for files. `configuration` holds credentials: it is fetched only when read, and never shown."""
 

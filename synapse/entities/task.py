@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from os import PathLike
-from typing import TYPE_CHECKING, Any, Literal, Unpack
+from typing import TYPE_CHECKING, Any, Literal
 
 import attrs
 
@@ -30,14 +30,11 @@ from synapse.orm import (
 from synapse.orm.binding import check_host, held, send
 from synapse.orm.changes import loaded_value
 from synapse.orm.loading import detail_row
-from synapse.orm.queryset import get_or_create
 from synapse.orm.record import reference
 from synapse.orm.selection import writing_to
 from synapse.orm.unconfirmed import Repeating, resolvable_by
 from synapse.query import CHOICE, EXACT, ID, RANGE, SEARCH, By, Exact, In
-from synapse.query.arguments import check_unsliced
-from synapse.query.kinds import Choice, Text
-from synapse.query.search import words_of
+from synapse.query.kinds import Choice
 from synapse.values import is_many
 
 if TYPE_CHECKING:
@@ -47,7 +44,6 @@ if TYPE_CHECKING:
     from synapse.entities.assignment import AssignmentManager
     from synapse.entities.data import DataUnit
     from synapse.entities.project import Project
-    from synapse.entities.typed import TaskTagMatch, TaskTagValues
     from synapse.interop.formats.report import AnnotationReport
     from synapse.showing import View
 
@@ -267,41 +263,10 @@ def _schema(given: object) -> str | None:
 
 
 class TaskTagManager(TaskTagQueries):
-    """Queries of task tags, and finding one by its name."""
-
-    def get_or_create(  # type: ignore[override]
-        self, defaults: TaskTagValues | None = None, **lookups: Unpack[TaskTagMatch]
-    ) -> tuple[TaskTag, bool]:
-        """Give the one match, or create it; the flag says whether it was created.
-
-        `name` may be among the lookups, without blanks around it, and is met by the same name only, letter by letter:
-        `search` finds parts of names as well. A name without a word to search for, such as `","`, is looked for among
-        all tags that meet the other lookups. Finding and creating are two requests: of two callers at once, both may
-        create, and neither is told.
-        """
-        if "name" not in lookups:
-            return super().get_or_create(defaults, **lookups)
-        check_unsliced(self.query, "get_or_create()")
-        name = Text().check("get_or_create(name=...)", lookups["name"])
-        if name != name.strip():
-            # The backend takes them off, so that such a name would never be found, and be made again each time.
-            raise QueryError(f"get_or_create(name={name!r}) has blanks around the name; nothing was sent")
-        asked: Any = {key: value for key, value in lookups.items() if key != "name"}
-        if words := words_of(name):
-            asked["search"] = words
-
-        def find() -> TaskTag | None:
-            same = [tag for tag in self.filter(**asked) if tag.name == name]
-            if len(same) > 1:
-                raise TaskTag.MultipleObjectsReturned(
-                    f"get_or_create() found {len(same)} TaskTag named {name!r}, not one; filter further"
-                )
-            return same[0] if same else None
-
-        return get_or_create(self, lookups, defaults=defaults, find=find)
+    """Queries of task tags."""
 
 
-@entity("task_tags", order_by=("id", "created"))
+@entity("task_tags", order_by=("id", "created"), natural=("name",))
 class TaskTag(Entity):
     """A label that sorts tasks within a project."""
 

@@ -88,8 +88,9 @@ class Schema:
     """One entity as the lower layers see it.
 
     `key` checks its keys; `to_one` and `to_many` are its links by name, with the names of their targets. `relations`
-    maps each to-one name to the field that holds its key. `parents` are the entities that it extends. `settable` are
-    the fields and to-one relations that a user may set, `required` the fields that a new object needs.
+    maps each to-one name to the field that holds its key. `parents` are the entities that it extends, `natural` the
+    fields that people name an object by. `settable` are the fields and to-one relations that a user may set,
+    `required` the fields that a new object needs.
     """
 
     entity: str
@@ -100,6 +101,7 @@ class Schema:
     to_one: Mapping[str, ToOneLink]
     to_many: Mapping[str, ToManyLink]
     parents: frozenset[str] = frozenset()
+    natural: tuple[str, ...] = ()
     relations: Mapping[str, str] = attrs.field(
         init=False,
         default=attrs.Factory(

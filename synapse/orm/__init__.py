@@ -8,8 +8,7 @@ from __future__ import annotations
 from synapse.orm.bulk import BulkResult, Change
 from synapse.orm.coach import SlowLoopWarning
 from synapse.orm.entity import Entity, entity
-from synapse.orm.manager import ManagedBy, Manager
-from synapse.orm.queryset import QuerySet
+from synapse.orm.queryset import ManagedBy, Manager, QuerySet
 from synapse.orm.relations import ToMany, ToOne
 from synapse.orm.values import Values
 from synapse.reading.explain import Explanation

@@ -54,7 +54,7 @@ from synapse.optional import optional
 from synapse.orm import binding, hints, lazy, loading, saving
 from synapse.orm.changes import assign, unsaved
 from synapse.orm.fixed import fixed
-from synapse.orm.manager import Objects, refuse_instance
+from synapse.orm.queryset import Objects, refuse_instance
 from synapse.orm.record import Record, backend_in, clear, entity_named, has, peek, reference, register
 from synapse.orm.relations import ToMany, ToOne
 from synapse.query.catalog import Catalog
@@ -78,12 +78,18 @@ T = TypeVar("T")
 
 @dataclass_transform(kw_only_default=True, field_specifiers=(attrs.field, read_only, write_only, secret))
 def entity(
-    resource: str, *, pk: str = "id", key: Kind | None = None, order_by: tuple[str, ...] = ("id",)
+    resource: str,
+    *,
+    pk: str = "id",
+    key: Kind | None = None,
+    order_by: tuple[str, ...] = ("id",),
+    natural: tuple[str, ...] = (),
 ) -> Callable[[type[T]], type[T]]:
     """Turn a class into the entity that the dialects know as *resource*.
 
     `pk` names the primary key field and `key` its format. `order_by` lists the fields that the backend can order by (it
-    ignores all others); the first is the default.
+    ignores all others); the first is the default. By the fields in `natural`, such as a title, people name an object:
+    `get()` and `get_or_create()` take them too.
     """
 
     def wrap(cls: type[T]) -> type[T]:
@@ -95,7 +101,9 @@ def entity(
             getstate_setstate=False,
             field_transformer=_with_state,
         )(cls)
-        _describe(cast("type[Entity]", made), resource, pk=pk, key=key or Key(), order_by=order_by)
+        _describe(
+            cast("type[Entity]", made), resource, pk=pk, key=key or Key(), order_by=order_by, natural=natural
+        )
         return made
 
     return wrap
@@ -106,7 +114,15 @@ def _with_state(cls: type[Any], fields: list[attrs.Attribute[Any]]) -> list[attr
     return [each.evolve(init=True, alias="_state") if each.name == "_state" else each for each in fields]
 
 
-def _describe(cls: type[Entity], resource: str, *, pk: str, key: Kind, order_by: tuple[str, ...]) -> None:
+def _describe(
+    cls: type[Entity],
+    resource: str,
+    *,
+    pk: str,
+    key: Kind,
+    order_by: tuple[str, ...],
+    natural: tuple[str, ...],
+) -> None:
     hints = get_type_hints(cls, include_extras=True)
     # Resolved here, where the names are known: a public entity goes by the module `synapse` later.
     cls.__annotations__ = {name: hints[name] for name in vars(cls).get("__annotations__", {})}
@@ -127,6 +143,7 @@ def _describe(cls: type[Entity], resource: str, *, pk: str, key: Kind, order_by:
         to_one=to_one,
         to_many=to_many,
         parents=parents,
+        natural=natural,
     )
     cls._catalog = Catalog(
         cls.__name__,
@@ -137,6 +154,7 @@ def _describe(cls: type[Entity], resource: str, *, pk: str, key: Kind, order_by:
         order_by=order_by,
         fields=frozenset(fields),
         json=frozenset(name for name, each in fields.items() if each.codec.lazy),
+        natural=natural,
     )
     for name, base in (("DoesNotExist", NotFoundError), ("MultipleObjectsReturned", MultipleObjectsReturned)):
         doc = f"{base.__doc__}"

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from os import PathLike
-from typing import Any, Literal, Never, TypeVar, cast, overload
+from typing import Any, Generic, Literal, Never, TypeVar, cast, overload
 
 from synapse.errors import (
     ArgumentTypeError,
     ConflictError,
+    FieldError,
     QueryError,
     ValidationError,
     describe,
 )
 from synapse.optional import optional
-from synapse.orm import binding, bulk
+from synapse.orm import binding, bulk, natural_names
 from synapse.orm.bulk import BulkResult
 from synapse.orm.changes import accepted, linked
 from synapse.orm.record import Record
@@ -24,6 +25,7 @@ from synapse.query import FetchMode
 from synapse.showing import View
 
 E = TypeVar("E", bound="Record")
+M = TypeVar("M", bound="Manager[Any]")
 
 
 class QuerySet(Selection[E]):
@@ -90,6 +92,8 @@ class QuerySet(Selection[E]):
     def get_or_create(self, defaults: Mapping[str, Any] | None = None, **lookups: Any) -> tuple[E, bool]:
         """Return the one match, or create it from the lookups and *defaults*; the flag says whether it was created.
 
+        A natural name may be among the lookups, as for `get()`: `Project.objects.get_or_create(title="Street signs")`.
+
         Finding and creating are two requests: two concurrent callers may both create a row without noticing, unless the
         backend refuses the second (a task of the same unit). Let only one process create, or use a lock of your own.
         """
@@ -138,6 +142,37 @@ class QuerySet(Selection[E]):
         return bulk.delete(self, everything=everything, dry_run=dry_run)
 
 
+# --- where queries start ------------------------------------------------------
+class Manager(QuerySet[E]):
+    """The query for all rows of an entity; subclasses add methods of that entity, which `filter()` and others keep."""
+
+
+class Objects:
+    """The attribute `objects` of an entity: a fresh manager each time."""
+
+    def __get__(self, instance: E | None, owner: type[E]) -> Manager[E]:
+        refuse_instance(instance, owner)
+        return Manager(owner)
+
+
+class ManagedBy(Objects, Generic[M]):
+    """The attribute `objects` of an entity with verbs of its own: `objects = ManagedBy(TaskManager)`."""
+
+    def __init__(self, manager: type[M]) -> None:
+        self.manager = manager
+
+    def __get__(self, instance: Any, owner: type[Any]) -> M:
+        refuse_instance(instance, owner)
+        return self.manager(owner)
+
+
+def refuse_instance(instance: object, owner: type[Any]) -> None:
+    """Refuse `task.objects`, which would read as if it knew of the task."""
+    if instance is not None:
+        raise FieldError(f"queries start at the class: {owner.__name__}.objects", name="objects")
+
+
+# --- how some of its verbs work ----------------------------------------------
 def first_rows(queryset: Selection[E], count: int) -> Selection[E]:
     """Give the query of the first rows alone: those that were fetched, else by one request, without relations."""
     kept = queryset._kept
@@ -157,6 +192,7 @@ def get_or_create(
     """Give what *find* finds, or create it; everything is checked before the first request."""
     if defaults is not None and not isinstance(defaults, Mapping):
         raise QueryError(f"defaults is a dict of fields, got {describe(defaults)}; nothing was sent")
+    natural_names.among(queryset.entity, lookups)
     values = {name: value for name, value in lookups.items() if "__" not in name} | dict(defaults or {})
     accepted(queryset.entity, values)
     binding.check_host(queryset.session, values.values(), what="get_or_create()")

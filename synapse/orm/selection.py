@@ -15,7 +15,7 @@ import attrs
 from synapse.dialects import DEFAULT, Table
 from synapse.errors import ArgumentTypeError, QueryError, describe
 from synapse.mapping.unset import UNSET, Unset
-from synapse.orm import binding, coach, hints, results
+from synapse.orm import binding, coach, hints, natural_names, results
 from synapse.orm.arguments import check_size
 from synapse.orm.record import (
     Record,
@@ -210,6 +210,8 @@ class Selection(Generic[E]):
     def get(self, pk: Any = UNSET, /, **lookups: Any) -> E:
         """Return the one object that matches; `get(5)`, `get(pk=5)` and `get(id=5)` mean the same.
 
+        A natural name, such as the `title` of a project, is met by the same name only, letter by letter. The backend
+        searches for it where it can, else the names of at most 1,000 rows are compared here, 500 of them a request.
         Raises the entity's `DoesNotExist` or `MultipleObjectsReturned`.
         """
         schema, query = schema_of(self.entity), self.query
@@ -223,6 +225,8 @@ class Selection(Generic[E]):
         key = next((lookups[name] for name in ("pk", schema.pk) if lookups.keys() == {name}), UNSET)
         if key is not UNSET and asked.has_single:
             return asked.one(results.key_kind(self.entity).check(f"{schema.entity}.get()", key))
+        if names := natural_names.among(self.entity, lookups):
+            return natural_names.find(self, names, lookups=lookups)
         if not lookups and query.bare:
             raise QueryError(f"get() needs a key or lookups: {schema.entity}.objects.get(5)")
         return _only_one(self.filter(**lookups))

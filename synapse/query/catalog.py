@@ -86,6 +86,7 @@ class Catalog:
     order_by: tuple[str, ...]
     fields: frozenset[str] = frozenset()
     json: frozenset[str] = frozenset()
+    natural: tuple[str, ...] = ()
     by_name: Mapping[str, type[Lookup]] = attrs.field(
         init=False, default=attrs.Factory(lambda self: _by_name(self.lookups.values()), takes_self=True)
     )
@@ -238,6 +239,8 @@ def _instead_of(catalog: Catalog, spelling: str, *, value: Any) -> str:
     """Say what to type instead of a lookup that the entity does not have; empty if it is only misspelt."""
     name, _, suffix = spelling.partition("__")
     known = catalog.aliases.get(name, name)
+    if name in catalog.natural and suffix in ("", Exact.name):
+        return f"get({name}=...) finds one by its {name}"
     if suffix.partition("__")[0] in _PERIODS and catalog.accepts(known, Gte):
         return _period(name, suffix, value)
     if suffix == "range" and catalog.accepts(known, Gte):

@@ -275,19 +275,20 @@ WRITING: Final = [
     ),
     Bad("QuerySet.get_or_create", "read-only", lambda w: T.get_or_create(id=10**9), MappingError),
     Bad("QuerySet.get_or_create", "another backend", lambda w: T.get_or_create(project=w.foreign_project)),
+    Bad("QuerySet.get_or_create", "no name", lambda w: TaskTag.objects.get_or_create(name="", project=1)),
     Bad(
-        "TaskTagManager.get_or_create", "no name", lambda w: TaskTag.objects.get_or_create(name="", project=1)
-    ),
-    Bad(
-        "TaskTagManager.get_or_create",
+        "QuerySet.get_or_create",
         "blanks",
         lambda w: TaskTag.objects.get_or_create(name=" padded ", project=1),
     ),
-    Bad("TaskTagManager.get_or_create", "number", lambda w: TaskTag.objects.get_or_create(name=5, project=1)),
-    Bad("TaskTagManager.get_or_create", "text", lambda w: TaskTag.objects.get_or_create("x", name="x")),
-    Bad(
-        "TaskTagManager.get_or_create", "a slice", lambda w: TaskTag.objects.all()[:5].get_or_create(name="x")
-    ),
+    Bad("QuerySet.get_or_create", "a number", lambda w: TaskTag.objects.get_or_create(name=5, project=1)),
+    Bad("QuerySet.get_or_create", "a name and text", lambda w: TaskTag.objects.get_or_create("x", name="x")),
+    Bad("QuerySet.get", "a name that is none", lambda w: Project.objects.get(title=5)),
+    Bad("QuerySet.get", "an empty name", lambda w: Project.objects.get(title="")),
+    Bad("QuerySet.get", "a name and a lookup", lambda w: Project.objects.get(title="x", nope=1)),
+    Bad("QuerySet.get", "a name and a slice", lambda w: Project.objects.all()[:5].get(title="x")),
+    Bad("QuerySet.filter", "a name", lambda w: Project.objects.filter(title="x")),
+    Bad("QuerySet.get_or_create", "a slice", lambda w: TaskTag.objects.all()[:5].get_or_create(name="x")),
     Bad("QuerySet.update_or_create", "text", lambda w: T.update_or_create("x", project=1)),
     Bad(
         "QuerySet.update_or_create",

@@ -11,10 +11,25 @@ from types import ModuleType
 
 import pytest
 
+from synapse import (
+    DataCollection,
+    DataFile,
+    DataUnit,
+    GroundTruth,
+    GroundTruthDataset,
+    GroundTruthVersion,
+    Project,
+    Task,
+    TaskTag,
+)
 from synapse.sandbox import Sandbox
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+EVERY_ENTITY = (
+    *(DataCollection, DataFile, DataUnit, GroundTruth, GroundTruthDataset, GroundTruthVersion),
+    *(Project, Task, TaskTag),
+)
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 LINK = re.compile(r"\]\((?!https?://|#)([^)#]+)")
 
@@ -59,3 +74,13 @@ def test_reference_is_up_to_date() -> None:
     command = [sys.executable, str(ROOT / "docs" / "build_reference.py"), "--check"]
 
     assert 0 == subprocess.run(command, cwd=ROOT, check=False, capture_output=True).returncode
+
+
+def test_tutorial_typed_twice_makes_nothing_twice(backend: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever runs the tutorial again finds what the first run made."""
+    counts = []
+    for _ in range(2):
+        test_code_runs(ROOT / "docs" / "tutorial.md", backend, monkeypatch)
+        counts.append([entity.objects.count() for entity in EVERY_ENTITY])
+
+    assert counts[0] == counts[1]

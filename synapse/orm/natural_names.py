@@ -1,0 +1,72 @@
+"""Finding the one row of a name, such as a project by its title: searched for by the backend, compared here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from synapse.errors import QueryError, did_you_mean
+from synapse.orm.record import Record, catalog_of, missing, schema_of
+from synapse.query.kinds import Text
+from synapse.query.lookups import Exact
+from synapse.query.search import words_of
+
+if TYPE_CHECKING:
+    from synapse.orm.selection import Selection
+
+E = TypeVar("E", bound="Record")
+
+MOST: Final = 1_000
+_PAGE: Final = 500
+
+
+def among(cls: type[Record], lookups: Mapping[str, Any]) -> dict[str, str]:
+    """Return the names among *lookups* that the backend cannot filter by itself, checked."""
+    natural, catalog = schema_of(cls).natural, catalog_of(cls)
+    given = {name: lookups[name] for name in natural if name in lookups and not catalog.accepts(name, Exact)}
+    for name, value in given.items():
+        given[name] = Text().check(f"{catalog.entity}.get({name}=...)", value)
+        if value != value.strip():
+            # The backend takes them off, so that such a name would never be found, and be made again each time.
+            raise QueryError(
+                f"{catalog.entity}.get({name}={value!r}) has blanks around the {name}; nothing was sent"
+            )
+    return given
+
+
+def find(selection: Selection[E], names: Mapping[str, str], *, lookups: Mapping[str, Any]) -> E:
+    """Return the one row of these names, or raise the entity's `DoesNotExist` or `MultipleObjectsReturned`."""
+    cls = selection.entity
+    rows = _candidates(selection, names, lookups={k: v for k, v in lookups.items() if k not in names})
+    same = [row for row in rows if all(getattr(row, name) == value for name, value in names.items())]
+    if len(same) == 1:
+        return same[0]
+    what = f"{cls.__name__} with {', '.join(f'{name}={value!r}' for name, value in names.items())}"
+    if same:
+        keys = ", ".join(str(row.pk) for row in same[:5])
+        raise cls.MultipleObjectsReturned(
+            f"get() found {len(same)} {what}, of the keys {keys}{', …' if len(same) > 5 else ''}, not one; "
+            "filter further, or get it by its key"
+        )
+    near = next(
+        (did_you_mean(value, {getattr(row, name) for row in rows}) for name, value in names.items()), ""
+    )
+    raise missing(cls, f"there is no {what}{near}")
+
+
+def _candidates(selection: Selection[E], names: Mapping[str, str], *, lookups: dict[str, Any]) -> list[E]:
+    cls, asked = selection.entity, selection.filter(**lookups)
+    searched = "search" in lookups or any(each.name == "search" for each in asked.query.where)
+    words = words_of(" ".join(names.values()))
+    if words and not searched and "search" in catalog_of(cls).lookups:
+        asked = asked.filter(search=words)
+    rows = list(asked[: MOST + 1].iterator(page_size=_PAGE))
+    if len(rows) > MOST:
+        name = next(iter(names))
+        raise QueryError(
+            f"{cls.__name__}.get({name}=...) compares the {name} of at most {MOST:,} rows, and there are more: filter "
+            f"further ({', '.join(map('{}=...'.format, catalog_of(cls).lookups))}), or get it by its key. Nothing was "
+            "written",
+            code="too-many-to-compare",
+        )
+    return rows
