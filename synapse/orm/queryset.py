@@ -15,7 +15,7 @@ from synapse.errors import (
     describe,
 )
 from synapse.optional import optional
-from synapse.orm import binding, bulk, natural_names
+from synapse.orm import binding, bulk, finding
 from synapse.orm.bulk import BulkResult
 from synapse.orm.changes import accepted, linked
 from synapse.orm.record import Record
@@ -192,7 +192,7 @@ def get_or_create(
     """Give what *find* finds, or create it; everything is checked before the first request."""
     if defaults is not None and not isinstance(defaults, Mapping):
         raise QueryError(f"defaults is a dict of fields, got {describe(defaults)}; nothing was sent")
-    natural_names.among(queryset.entity, lookups)
+    finding.names_among(queryset.entity, lookups)
     values = {name: value for name, value in lookups.items() if "__" not in name} | dict(defaults or {})
     accepted(queryset.entity, values)
     binding.check_host(queryset.session, values.values(), what="get_or_create()")

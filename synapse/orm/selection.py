@@ -15,7 +15,7 @@ import attrs
 from synapse.dialects import DEFAULT, Table
 from synapse.errors import ArgumentTypeError, QueryError, describe
 from synapse.mapping.unset import UNSET, Unset
-from synapse.orm import binding, coach, hints, natural_names, results
+from synapse.orm import binding, coach, finding, hints, results
 from synapse.orm.arguments import check_size
 from synapse.orm.record import (
     Record,
@@ -225,11 +225,11 @@ class Selection(Generic[E]):
         key = next((lookups[name] for name in ("pk", schema.pk) if lookups.keys() == {name}), UNSET)
         if key is not UNSET and asked.has_single:
             return asked.one(results.key_kind(self.entity).check(f"{schema.entity}.get()", key))
-        if names := natural_names.among(self.entity, lookups):
-            return natural_names.find(self, names, lookups=lookups)
+        if names := finding.names_among(self.entity, lookups):
+            return finding.by_name(self, names, lookups=lookups)
         if not lookups and query.bare:
             raise QueryError(f"get() needs a key or lookups: {schema.entity}.objects.get(5)")
-        return _only_one(self.filter(**lookups))
+        return finding.only_one(self.filter(**lookups))
 
     def first(self) -> E | None:
         """Return the first row, or None; without an order, in the entity's default order, usually by key."""
@@ -418,20 +418,6 @@ class Selection(Generic[E]):
 
     def _results(self) -> Results[E]:
         return Results(self.entity, self.query, self.session, self._owner)
-
-
-def _only_one(asked: Selection[E]) -> E:
-    """Give the one row there is, or raise the entity's `DoesNotExist` or `MultipleObjectsReturned`."""
-    cls, found = asked.entity, list(asked[:2])
-    if len(found) == 1:
-        return found[0]
-    spelled = arguments.spelled(asked.query) or "the query"
-    if not found:
-        raise missing(cls, f"no {cls.__name__} matches {spelled}")
-    found_count = asked.count() if asked._table().traits.counts else "more than one"
-    raise cls.MultipleObjectsReturned(
-        f"get() found {found_count} {cls.__name__} for {spelled}, not one; filter further, or use first()"
-    )
 
 
 def _outermost(selection: Selection[E], names: tuple[str, ...], *, verb: Literal["latest", "earliest"]) -> E:

@@ -15,7 +15,7 @@ from synapse import (
     Storage,
     TaskTag,
 )
-from synapse.orm import natural_names
+from synapse.orm import finding
 from synapse.testing import assert_requests
 
 NAMES = ["Street signs", "도로 표지판", "a, b", 'the "best"', "100 % & more?", "x" * 100]
@@ -100,7 +100,7 @@ def test_other_lookups_narrow_what_is_compared(session, make):
 
 def test_is_refused_where_there_is_too_much_to_compare(session, make, monkeypatch):
     """A list that is too long says what to do, and nothing is created."""
-    monkeypatch.setattr(natural_names, "MOST", 2)
+    monkeypatch.setattr(finding, "MOST", 2)
     collection = make.collection()
     for _ in range(3):
         make.project(data_collection=collection)

@@ -1,4 +1,4 @@
-"""Finding the one row of a name, such as a project by its title: searched for by the backend, compared here."""
+"""Finding one row: the only one that matches, or the one that people name so, as a project by its title."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from synapse.errors import QueryError, did_you_mean
+from synapse.orm import arguments
 from synapse.orm.record import Record, catalog_of, missing, schema_of
 from synapse.query.kinds import Text
 from synapse.query.lookups import Exact
@@ -20,7 +21,21 @@ MOST: Final = 1_000
 _PAGE: Final = 500
 
 
-def among(cls: type[Record], lookups: Mapping[str, Any]) -> dict[str, str]:
+def only_one(asked: Selection[E]) -> E:
+    """Give the one row there is, or raise the entity's `DoesNotExist` or `MultipleObjectsReturned`."""
+    cls, found = asked.entity, list(asked[:2])
+    if len(found) == 1:
+        return found[0]
+    spelled = arguments.spelled(asked.query) or "the query"
+    if not found:
+        raise missing(cls, f"no {cls.__name__} matches {spelled}")
+    found_count = asked.count() if asked._table().traits.counts else "more than one"
+    raise cls.MultipleObjectsReturned(
+        f"get() found {found_count} {cls.__name__} for {spelled}, not one; filter further, or use first()"
+    )
+
+
+def names_among(cls: type[Record], lookups: Mapping[str, Any]) -> dict[str, str]:
     """Return the names among *lookups* that the backend cannot filter by itself, checked."""
     natural, catalog = schema_of(cls).natural, catalog_of(cls)
     given = {name: lookups[name] for name in natural if name in lookups and not catalog.accepts(name, Exact)}
@@ -34,7 +49,7 @@ def among(cls: type[Record], lookups: Mapping[str, Any]) -> dict[str, str]:
     return given
 
 
-def find(selection: Selection[E], names: Mapping[str, str], *, lookups: Mapping[str, Any]) -> E:
+def by_name(selection: Selection[E], names: Mapping[str, str], *, lookups: Mapping[str, Any]) -> E:
     """Return the one row of these names, or raise the entity's `DoesNotExist` or `MultipleObjectsReturned`."""
     cls = selection.entity
     rows = _candidates(selection, names, lookups={k: v for k, v in lookups.items() if k not in names})
