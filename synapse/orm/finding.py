@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from synapse.errors import QueryError, did_you_mean
-from synapse.orm import arguments
 from synapse.orm.record import Record, catalog_of, missing, schema_of
+from synapse.query import arguments
 from synapse.query.kinds import Text
 from synapse.query.lookups import Exact
 from synapse.query.search import words_of
