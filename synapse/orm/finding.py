@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from synapse.errors import QueryError, did_you_mean
 from synapse.orm.record import Record, catalog_of, missing, schema_of
@@ -12,18 +12,15 @@ from synapse.query.kinds import Text
 from synapse.query.lookups import Exact
 from synapse.query.search import words_of
 
-if TYPE_CHECKING:
-    from synapse.orm.selection import Selection
-
 E = TypeVar("E", bound="Record")
 
 MOST: Final = 1_000
 _PAGE: Final = 500
 
 
-def only_one(asked: Selection[E]) -> E:
+def only_one(cls: type[E], asked: Any) -> E:
     """Give the one row there is, or raise the entity's `DoesNotExist` or `MultipleObjectsReturned`."""
-    cls, found = asked.entity, list(asked[:2])
+    found: list[E] = list(asked[:2])
     if len(found) == 1:
         return found[0]
     spelled = arguments.spelled(asked.query) or "the query"
@@ -49,10 +46,9 @@ def names_among(cls: type[Record], lookups: Mapping[str, Any]) -> dict[str, str]
     return given
 
 
-def by_name(selection: Selection[E], names: Mapping[str, str], *, lookups: Mapping[str, Any]) -> E:
-    """Return the one row of these names, or raise the entity's `DoesNotExist` or `MultipleObjectsReturned`."""
-    cls = selection.entity
-    rows = _candidates(selection, names, lookups={k: v for k, v in lookups.items() if k not in names})
+def by_name(cls: type[E], names: Mapping[str, str], *, among: Any) -> E:
+    """Return the one row of these names *among* those of a query, or raise the entity's `DoesNotExist` or `MultipleObjectsReturned`."""
+    rows: list[E] = _candidates(cls, names, among)
     same = [row for row in rows if all(getattr(row, name) == value for name, value in names.items())]
     if len(same) == 1:
         return same[0]
@@ -69,9 +65,8 @@ def by_name(selection: Selection[E], names: Mapping[str, str], *, lookups: Mappi
     raise missing(cls, f"there is no {what}{near}")
 
 
-def _candidates(selection: Selection[E], names: Mapping[str, str], *, lookups: dict[str, Any]) -> list[E]:
-    cls, asked = selection.entity, selection.filter(**lookups)
-    searched = "search" in lookups or any(each.name == "search" for each in asked.query.where)
+def _candidates(cls: type[E], names: Mapping[str, str], asked: Any) -> list[E]:
+    searched = any(each.name == "search" for each in asked.query.where)
     words = words_of(" ".join(names.values()))
     if words and not searched and "search" in catalog_of(cls).lookups:
         asked = asked.filter(search=words)

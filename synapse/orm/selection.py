@@ -226,10 +226,11 @@ class Selection(Generic[E]):
         if key is not UNSET and asked.has_single:
             return asked.one(results.key_kind(self.entity).check(f"{schema.entity}.get()", key))
         if names := finding.names_among(self.entity, lookups):
-            return finding.by_name(self, names, lookups=lookups)
+            others = {name: each for name, each in lookups.items() if name not in names}
+            return finding.by_name(self.entity, names, among=self.filter(**others))
         if not lookups and query.bare:
             raise QueryError(f"get() needs a key or lookups: {schema.entity}.objects.get(5)")
-        return finding.only_one(self.filter(**lookups))
+        return finding.only_one(self.entity, self.filter(**lookups))
 
     def first(self) -> E | None:
         """Return the first row, or None; without an order, in the entity's default order, usually by key."""
