@@ -47,7 +47,7 @@ def names_among(cls: type[Record], lookups: Mapping[str, Any]) -> dict[str, str]
 
 
 def by_name(cls: type[E], names: Mapping[str, str], *, among: Any) -> E:
-    """Return the one row of these names *among* those of a query, or raise the entity's `DoesNotExist` or `MultipleObjectsReturned`."""
+    """Return the one row of these names *among* those of a query, or raise what `only_one()` raises."""
     rows: list[E] = _candidates(cls, names, among)
     same = [row for row in rows if all(getattr(row, name) == value for name, value in names.items())]
     if len(same) == 1:
