@@ -18,6 +18,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 _NOTEBOOK: Final = "synapse.interop.notebook"
+_TABLES: Final = "synapse.interop.tables"
 
 METHODS: Final[dict[str, str]] = {
     "AnnotatedManager.export": "synapse.interop.formats.export:export",
@@ -29,13 +30,22 @@ METHODS: Final[dict[str, str]] = {
     "QuerySet.show": f"{_NOTEBOOK}.rows:queryset_show",
     "RemoteFile._repr_html_": f"{_NOTEBOOK}.rows:file_html",
     "Report._repr_html_": f"{_NOTEBOOK}.tables:report_html",
+    "Tabular.__arrow_c_schema__": f"{_TABLES}.out:arrow_schema",
+    "Tabular.__arrow_c_stream__": f"{_TABLES}.out:arrow_stream",
+    "Tabular.batches": f"{_TABLES}.out:batches",
+    "Tabular.to_arrow": f"{_TABLES}.out:to_arrow",
+    "Tabular.to_csv": f"{_TABLES}.files:to_csv",
+    "Tabular.to_duckdb": f"{_TABLES}.out:to_duckdb",
+    "Tabular.to_pandas": f"{_TABLES}.out:to_pandas",
+    "Tabular.to_parquet": f"{_TABLES}.files:to_parquet",
+    "Tabular.to_polars": f"{_TABLES}.out:to_polars",
     "Task.picture": f"{_NOTEBOOK}.rows:task_picture",
     "Task.show": f"{_NOTEBOOK}.rows:task_show",
     "TaskManager.annotate_from": "synapse.interop.formats.annotate_from:annotate_from",
     "Trace._repr_html_": f"{_NOTEBOOK}.tables:trace_html",
     "Values._repr_html_": f"{_NOTEBOOK}.tables:values_html",
 }
-"""Each method with its function, such as `"QuerySet.to_arrow": "synapse.interop.arrow:to_arrow"`."""
+"""Each method with its function, such as `"Tabular.to_arrow": "synapse.interop.tables.out:to_arrow"`."""
 
 
 def optional(declared: Callable[P, R]) -> Callable[P, R]:

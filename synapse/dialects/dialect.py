@@ -168,8 +168,11 @@ class Table(Protocol):
         """Read one field of a row as it came; `UNSET` where the row doesn't carry it."""
         ...
 
-    def columns(self, rows: Sequence[Any]) -> Mapping[str, Sequence[Any]] | None:
-        """Give the values of rows that `pages` decoded by their keys, JSON as texts; None for any other rows."""
+    def columns(self, rows: Sequence[Any], *, copied: bool = True) -> Mapping[str, Sequence[Any]] | None:
+        """Give the values of rows that `pages` decoded by their keys, JSON as texts; None for any other rows.
+
+        Texts that are not *copied* are any buffers.
+        """
         ...
 
     @property

@@ -74,15 +74,24 @@ def value(row: Any, name: str, *, otherwise: Any = UNSET) -> Any:
     return row.get(name, otherwise) if isinstance(row, dict) else otherwise
 
 
-def columns(rows: Sequence[Any]) -> dict[str, Sequence[Any]] | None:
-    """Turn closed rows of one struct into the values of each key; None for other rows, and for a mixture."""
+def columns(rows: Sequence[Any], *, copied: bool = True) -> dict[str, Sequence[Any]] | None:
+    """Turn closed rows of one struct into the values of each key; None for other rows, and for a mixture.
+
+    Texts that are not *copied* are parts of their page, and keep it.
+    """
     kinds = set(map(type, rows))
     kind = kinds.pop() if len(kinds) == 1 else object
     if not issubclass(kind, ClosedRow):
         return None
     values = zip(*map(_msgspec().structs.astuple, rows), strict=True)
     named = zip(kind.attributes, values, strict=True)
-    return {name: _texts(column) if name in kind.texts else column for name, column in named}
+    texts = _texts if copied else _parts
+    return {name: texts(column) if name in kind.texts else column for name, column in named}
+
+
+def _parts(column: Iterable[Any]) -> list[Any]:
+    null = _msgspec().Raw(b"null")
+    return [None if raw == null else raw for raw in column]
 
 
 def _texts(column: Iterable[Any]) -> list[Any]:
@@ -110,11 +119,13 @@ class ClosedPages:
 
     def decode(self, content: bytes, *, parse: Callable[[bytes], Any]) -> Any:
         """Decode a page, or *parse* what does not fit."""
-        if (page := self._closed(content)) is not None:
-            return {"count": page.count, "next": page.next, "results": page.results}
-        data = parse(content)
-        self._learn(data)
-        return data
+        page = self._closed(content)
+        if page is None:
+            data = parse(content)
+            page = self._closed(content) if self._learn(data) else None
+            if page is None:
+                return data
+        return {"count": page.count, "next": page.next, "results": page.results}
 
     def _closed(self, content: bytes) -> Any:
         try:
@@ -125,17 +136,19 @@ class ClosedPages:
             return None
         return None if b"0" * 8 in content[::_STRIDE].translate(_DIGITS) else page
 
-    def _learn(self, data: Any) -> None:
-        """Make the struct anew with the keys that rows have and it lacks."""
+    def _learn(self, data: Any) -> bool:
+        """Make the struct anew with the keys that rows have and it lacks; tell whether there were some."""
         rows = data.get("results") if isinstance(data, dict) else None
         if not isinstance(rows, list) or self._shapes >= MOST_SHAPES:
-            return
+            return False
         names = dict.fromkeys(name for row in rows if isinstance(row, dict) for name in row)
         new = [name for name in names if name not in self._codecs and name not in self._learnt]
         usual = all(name.isidentifier() and len(name) <= LONGEST_NAME for name in new)
-        if new and usual and len(new) <= MOST_SHAPES and self._never.isdisjoint(new):
+        is_learnt = bool(new) and usual and len(new) <= MOST_SHAPES and self._never.isdisjoint(new)
+        if is_learnt:
             self._shapes += 1
             self._learnt = (*self._learnt, *new)
+        return is_learnt
 
     def _newest(self) -> Callable[[bytes], Any]:
         # Another thread may learn at any time.

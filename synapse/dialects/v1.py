@@ -232,9 +232,9 @@ class V1Table:
         """Decodes pages without parsing what is JSON inside of rows; rows that have to be normalised it can't."""
         return _pages(self.schema) if self.uniform else None
 
-    def columns(self, rows: Sequence[Any]) -> Mapping[str, Sequence[Any]] | None:
+    def columns(self, rows: Sequence[Any], *, copied: bool = True) -> Mapping[str, Sequence[Any]] | None:
         """Give the values of closed rows by their keys; None for any other rows."""
-        return json_rows.columns(rows)
+        return json_rows.columns(rows, copied=copied)
 
     @property
     def uniform(self) -> bool:

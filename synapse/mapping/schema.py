@@ -21,7 +21,7 @@ SECRET = "synapse.secret"  # noqa: S105 - a metadata key, not a secret
 @bounded
 @attrs.frozen
 class Field:
-    """One declared field of an entity."""
+    """One declared field of an entity; `annotation` is its type as it was declared."""
 
     name: str
     codec: Codec
@@ -30,6 +30,7 @@ class Field:
     read_only: bool = False
     write_only: bool = False
     secret: bool = False
+    annotation: Any = attrs.field(default=None, repr=False)
 
     @property
     def required(self) -> bool:

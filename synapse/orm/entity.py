@@ -183,6 +183,7 @@ def _field(cls: type[Entity], attribute: attrs.Attribute[Any], annotation: Any) 
         read_only=bool(attribute.metadata.get(READ_ONLY)),
         write_only=bool(attribute.metadata.get(WRITE_ONLY)),
         secret=bool(attribute.metadata.get(SECRET)),
+        annotation=annotation,
     )
 
 

@@ -9,7 +9,7 @@ from synapse.errors import FieldError, did_you_mean, quoted
 
 _COUNT: Final = "count() asks for the number, len(query) fetches the rows"
 _EACH: Final = "iterate over it: for row in query"
-_PANDAS: Final = "pandas.DataFrame(query.values()) has all of pandas"
+_PANDAS: Final = "to_pandas() gives a frame, which has all of pandas"
 _HERE: Final = "compute it here, from query.values_list(...)"
 _LIST: Final = "list(query) gives the rows"
 _LOOKUPS: Final = "filter(...) takes lookups, and get(...) gives the one row"
@@ -33,7 +33,12 @@ OF_QUERIES: Final[Mapping[str, str]] = {
     "select_for_update": "save(check=True) refuses to overwrite what somebody else has changed",
     "union": "the backend can't combine queries; run both, and join the rows by key",
     # pandas
-    "columns": "values() names the fields of each row",
+    "columns": "values() names the fields of each row, to_arrow() the columns of a table",
+    "arrow": "to_arrow() gives a table",
+    "df": _PANDAS,
+    "pl": "to_polars() gives a frame",
+    "write_parquet": "to_parquet(path) writes a file",
+    "write_csv": "to_csv(path) writes a file",
     "apply": _EACH,
     "describe": _PANDAS,
     "drop_duplicates": "rows are distinct; set(query.values_list('field', flat=True)) gives the different values",
@@ -53,12 +58,10 @@ OF_QUERIES: Final[Mapping[str, str]] = {
     "size": _COUNT,
     "sort_values": "order_by('-created') orders",
     "tail": "query.reverse()[:5] gives the last rows, the last one first",
-    "to_csv": _PANDAS,
     "to_dataframe": _PANDAS,
     "to_df": _PANDAS,
     "to_dict": "list(query.values()) gives dicts",
     "to_json": "json.dumps([row.to_dict(json=True) for row in query])",
-    "to_pandas": "pandas.DataFrame(query.values())",
     "unique": "set(query.values_list('field', flat=True))",
     "value_counts": "collections.Counter(query.values_list('field', flat=True))",
     # other clients

@@ -20,7 +20,7 @@ from synapse.orm.bulk import BulkResult
 from synapse.orm.changes import accepted, linked
 from synapse.orm.record import Record
 from synapse.orm.selection import Selection, adopt, know_made, link_of, restored, writing_to
-from synapse.orm.values import Values, shape_of
+from synapse.orm.values import Tabular, Values, shape_of
 from synapse.query import FetchMode
 from synapse.showing import View
 
@@ -28,7 +28,7 @@ E = TypeVar("E", bound="Record")
 M = TypeVar("M", bound="Manager[Any]")
 
 
-class QuerySet(Selection[E]):
+class QuerySet(Tabular, Selection[E]):
     """A lazy, reusable selection of objects of one entity.
 
     Building one sends nothing; iterating, `len`, `in`, `bool`, indexing and the methods that return objects or numbers

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from synapse.session.process import Locks
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from synapse.session import Backend
 
 R = TypeVar("R")
+T = TypeVar("T")
 
 
 class ResultCache(Generic[R]):
@@ -27,6 +28,7 @@ class ResultCache(Generic[R]):
         self.whole = rows is not None
         self.backend: Backend | None = None
         self._source: Iterator[list[R]] | None = None
+        self._tables: dict[object, Any] = {}
         self._locks = Locks()
         self._reading_in: int | None = None
 
@@ -65,6 +67,14 @@ class ResultCache(Generic[R]):
             # Another thread may have fetched the last page since the loop looked.
             if not self.advance(begin) and index >= len(self.rows):
                 return
+
+    def table(self, key: object, read: Callable[[], T], *, backend: Backend) -> T:
+        """Give a table of the rows, read once."""
+        with self._locks.mine:
+            if key not in self._tables:
+                self._tables[key], self.backend = read(), backend
+            found: T = self._tables[key]
+            return found
 
     def _reset(self) -> None:
         self.rows, self._source, self.whole, self.backend = [], None, False, None

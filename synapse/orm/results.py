@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any, Generic, Self, TypeVar, cast
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Generic, Literal, Self, TypeVar, cast
 
 import attrs
 
@@ -26,7 +26,7 @@ from synapse.orm.record import (
     state_of,
     table_of,
 )
-from synapse.query import Exact, FetchMode, In, Query
+from synapse.query import Exact, FetchMode, In, Query, arguments
 from synapse.query.kinds import Reference
 from synapse.reading import checkpoint
 from synapse.reading.plan import NAMES, PlanName, check_name
@@ -37,6 +37,7 @@ from synapse.session import Session
 from synapse.session.decoding import Decode, page_decoder
 
 E = TypeVar("E", bound="Record")
+R = TypeVar("R")
 
 
 @attrs.frozen(eq=False)
@@ -161,14 +162,14 @@ class Results(Generic[E]):
 
     def stream(self, how: ReadOptions, *, skip: bool) -> Rows[E]:
         """Read ahead without keeping anything; with *skip*, bad rows are left out."""
+        return self.stream_of(lambda window: self._load(window, skip=skip), how=how, skip=skip)
+
+    def stream_of(
+        self, load: Callable[[Window], list[R | MappingError]], *, how: ReadOptions, skip: bool
+    ) -> Rows[R]:
+        """Read ahead, and make of each window what *load* gives: something for each row, or the row's error."""
         stamp = checkpoint.stamp(schema_of(self.cls).entity, self.query, backend=self.session.backend)
-        return Rows(
-            self._read(how),
-            lambda window: self._load(window, skip=skip),
-            stamp=stamp,
-            state=how.state,
-            skip=skip,
-        )
+        return Rows(self._read(how), load, stamp=stamp, state=how.state, skip=skip)
 
     def _read(self, how: ReadOptions) -> RowReader:
         how = attrs.evolve(how, decode=self._decode)
@@ -181,13 +182,17 @@ class Results(Generic[E]):
 
     def resumed(self, kept: object, *, how: ReadOptions, skip: bool) -> Rows[E]:
         """Read on from a checkpoint of this query."""
+        return self.stream(self.behind(kept, how=how), skip=skip)
+
+    def behind(self, kept: object, *, how: ReadOptions) -> ReadOptions:
+        """Say how to read on behind a checkpoint of this query."""
         what, entity = f"this {self.cls.__name__} query", schema_of(self.cls).entity
         plan, state = checkpoint.read(
             kept, checkpoint.stamp(entity, self.query, backend=self.session.backend), what=what
         )
         # The other plans are not chosen by name, but follow from the query.
         known = plan if plan in NAMES[:3] else None
-        return self.stream(attrs.evolve(how, plan=known, state=state), skip=skip)
+        return attrs.evolve(how, plan=known, state=state)
 
     def one(self, pk: Any) -> E:
         """Give the object of a checked key by a request of its own."""
@@ -231,6 +236,20 @@ class Results(Generic[E]):
         # A stream counts rows by their places, so a bad one keeps its own.
         good = iter(page)
         return [bad[place] if place in bad else next(good) for place in range(len(window.rows))]
+
+
+def outermost(selection: Any, names: tuple[str, ...], *, verb: Literal["latest", "earliest"]) -> Any:
+    """Give the first or the last row in an order."""
+    cls = selection.entity
+    if not names:
+        raise QueryError(
+            f"{verb}() takes the fields to order by, such as {verb}({catalog_of(cls).order_by[-1]!r})"
+        )
+    ordered = selection.order_by(*names)
+    found = ordered.last() if verb == "latest" else ordered.first()
+    if found is None:
+        raise missing(cls, f"no {cls.__name__} matches {arguments.spelled(selection.query) or 'the query'}")
+    return found
 
 
 # --- prefetched -------------------------------------------------------------

@@ -23,7 +23,6 @@ from synapse.orm.record import (
     catalog_of,
     current_backend,
     entity_named,
-    missing,
     schema_of,
     state_of,
 )
@@ -246,11 +245,13 @@ class Selection(Generic[E]):
 
     def latest(self, *names: str) -> E:
         """Give the last row in the order of these fields, or raise `DoesNotExist`: `latest("created")`."""
-        return _outermost(self, names, verb="latest")
+        found: E = results.outermost(self, names, verb="latest")
+        return found
 
     def earliest(self, *names: str) -> E:
         """Give the first row in the order of these fields, or raise `DoesNotExist`."""
-        return _outermost(self, names, verb="earliest")
+        found: E = results.outermost(self, names, verb="earliest")
+        return found
 
     def count(self) -> int:
         """Count the rows, with one request."""
@@ -421,20 +422,6 @@ class Selection(Generic[E]):
         return Results(self.entity, self.query, self.session, self._owner)
 
 
-def _outermost(selection: Selection[E], names: tuple[str, ...], *, verb: Literal["latest", "earliest"]) -> E:
-    """Give the first or the last row in an order."""
-    cls = selection.entity
-    if not names:
-        raise QueryError(
-            f"{verb}() takes the fields to order by, such as {verb}({catalog_of(cls).order_by[-1]!r})"
-        )
-    ordered = selection.order_by(*names)
-    found = ordered.last() if verb == "latest" else ordered.first()
-    if found is None:
-        raise missing(cls, f"no {cls.__name__} matches {arguments.spelled(selection.query) or 'the query'}")
-    return found
-
-
 def restored(cls: type[S], *pickled: Any) -> S:
     """Rebuild a pickled query; earlier versions kept the name of the entity, and the address alone."""
     entity, query, (initial, keys_of, *made_for) = pickled
@@ -488,3 +475,8 @@ def know_made(selection: Selection[E], rows: Sequence[E]) -> None:
     """Tell new objects of a set whose they are."""
     if selection._owner is not None:
         selection._owner.know(rows, session=selection.session, made=True)
+
+
+def cache_of(selection: Selection[E]) -> ResultCache[E]:
+    """Give what a query keeps."""
+    return selection._result

@@ -5,24 +5,34 @@ from __future__ import annotations
 from collections import namedtuple
 from collections.abc import Callable, Iterable, Iterator
 from operator import itemgetter
+from os import PathLike
 from typing import TYPE_CHECKING, Any, Generic, Literal, Self, TypeVar, cast, overload
+
+import attrs
 
 from synapse.errors import QueryError
 from synapse.mapping.json import as_json, detached
+from synapse.mapping.schema import Field, Schema
 from synapse.mapping.unset import UNSET, Unset
 from synapse.optional import optional
-from synapse.orm import hints
+from synapse.orm import arguments, hints
 from synapse.orm.fixed import FixedList
-from synapse.orm.record import has, schema_of
+from synapse.orm.record import entity_named, has, schema_of
 from synapse.query import FetchMode
 from synapse.showing import shortened
 
 if TYPE_CHECKING:
+    import duckdb
+    import pandas
+    import polars
+
+    from synapse.interop.tables.table import ArrowTable, Batches, TableReport
     from synapse.orm.selection import Selection
     from synapse.reading.explain import Explanation
     from synapse.reading.plan import PlanName
     from synapse.reading.rows import OnBadRow, Rows
     from synapse.session import Session
+    from synapse.transfer import ProgressLike
 
 R = TypeVar("R")
 Shape = Literal["dict", "tuple", "named", "flat"]
@@ -33,6 +43,11 @@ def shape_of(*, flat: bool, named: bool) -> Shape:
     if flat and named:
         raise QueryError("values_list() takes flat=True or named=True, not both")
     return "flat" if flat else "named" if named else "tuple"
+
+
+def selected_by(values: Values[Any]) -> tuple[Selection[Any], tuple[str, ...]]:
+    """Give the query behind values, and the fields that were named."""
+    return values._queryset, values._fields
 
 
 def columns_of(values: Values[Any], rows: list[Any]) -> tuple[list[str], list[list[Any]]]:
@@ -54,7 +69,169 @@ def _builder(shape: Shape, names: list[str]) -> Callable[[list[Any]], Any]:
     return tuple if shape == "tuple" else itemgetter(0)
 
 
-class Values(Generic[R]):
+@attrs.frozen
+class FieldPath:
+    """A field of a row, or of an object that its to-one relations lead to: `project__title`."""
+
+    relations: tuple[str, ...]
+    field: Field
+
+    @classmethod
+    def of(cls, schema: Schema, name: str) -> Self:
+        """Find a field by its path, or raise `QueryError`."""
+        relations: list[str] = []
+        step, _, rest = name.partition("__")
+        while rest and rest not in ("id", "pk") and step in schema.to_one:
+            relations.append(step)
+            schema = schema_of(entity_named(schema.to_one[step].target))
+            name, (step, _, rest) = rest, rest.partition("__")
+        return cls(tuple(relations), schema.field(name))
+
+    def read(self, row: Any) -> Any:
+        """Read the value; None where a relation on the way leads nowhere."""
+        for relation in self.relations:
+            row = getattr(row, relation)
+            if row is None:
+                return None
+        return getattr(row, self.field.name)
+
+
+def narrowed_to(queryset: Selection[Any], names: Iterable[str]) -> Selection[Any]:
+    """Ask for these fields only, and for the keys that paths start from."""
+    schema = schema_of(queryset.entity)
+    paths = [(name, FieldPath.of(schema, name)) for name in arguments.texts("a choice of fields", names)]
+    own = [path.relations[0] if path.relations else name for name, path in paths]
+    # A field that is asked for by its name is no surprise, whatever the fetch mode.
+    return queryset.only(*own).fetch_mode(FetchMode.PEERS)
+
+
+class Tabular:
+    """What becomes a table of Arrow: a query, or the values of one. The libraries come with the extras that are named.
+
+    Columns have the types of the fields, whatever the rows hold; JSON is text. Fields that are secret, or that the
+    backend never returns, are left out. `columns` chooses fields, also of related objects: `"project__title"`.
+    `on_bad_row="skip"` leaves out rows that do not fit, and logs a warning.
+    """
+
+    @optional
+    def __arrow_c_schema__(self) -> object:
+        raise NotImplementedError
+
+    @optional
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        raise NotImplementedError
+
+    @optional
+    def to_arrow(
+        self,
+        *,
+        columns: Iterable[str] | None = None,
+        progress: ProgressLike = None,
+        on_bad_row: OnBadRow = "raise",
+    ) -> ArrowTable:
+        """Read every row into a table of Arrow, which pyarrow, pandas, Polars and DuckDB take: `pa.table(table)`.
+
+        They take the query itself as well, as `pl.DataFrame(query)`; the rows are then read once, and kept with it.
+        Needs the extra `arrow`.
+        """
+        raise NotImplementedError
+
+    @optional
+    def to_pandas(
+        self,
+        *,
+        columns: Iterable[str] | None = None,
+        categories: bool = False,
+        progress: ProgressLike = None,
+        on_bad_row: OnBadRow = "raise",
+    ) -> pandas.DataFrame:
+        """Read every row into a pandas frame, which `pandas.DataFrame(query)` doesn't: that asks for no table.
+
+        Integers that may be missing are `Int64`, truth values `boolean`; with `categories=True` enumerations are
+        categories. Needs the extra `pandas`.
+        """
+        raise NotImplementedError
+
+    @optional
+    def to_polars(
+        self,
+        *,
+        columns: Iterable[str] | None = None,
+        categories: bool = False,
+        progress: ProgressLike = None,
+        on_bad_row: OnBadRow = "raise",
+    ) -> polars.DataFrame:
+        """Read every row into a Polars frame, with JSON as plain strings. Needs the extra `arrow`, and Polars."""
+        raise NotImplementedError
+
+    @optional
+    def to_duckdb(
+        self,
+        con: duckdb.DuckDBPyConnection,
+        *,
+        name: str,
+        columns: Iterable[str] | None = None,
+        progress: ProgressLike = None,
+        on_bad_row: OnBadRow = "raise",
+    ) -> duckdb.DuckDBPyRelation:
+        """Make a table of this name in DuckDB, and return it; it appears when every row was read.
+
+        Needs the extra `arrow`, and DuckDB.
+        """
+        raise NotImplementedError
+
+    @optional
+    def to_parquet(
+        self,
+        path: str | PathLike[str],
+        *,
+        columns: Iterable[str] | None = None,
+        resume: bool = False,
+        progress: ProgressLike = None,
+        on_bad_row: OnBadRow = "raise",
+    ) -> TableReport:
+        """Write a Parquet file, in the memory of a batch; it appears under its name, or replaces one, when it is whole.
+
+        With `resume=True`, *path* is a folder of numbered files of up to 100,000 rows, each with a checkpoint: a run
+        that ended early, even killed, goes on when it is started again, and rows that were added since come with
+        another run. Addresses of files are left out, since they are signed and expire. Needs the extra `parquet`.
+        """
+        raise NotImplementedError
+
+    @optional
+    def to_csv(
+        self,
+        path: str | PathLike[str],
+        *,
+        columns: Iterable[str] | None = None,
+        progress: ProgressLike = None,
+        on_bad_row: OnBadRow = "raise",
+    ) -> TableReport:
+        """Write a CSV file; it appears under its name, or replaces one, when it is whole. JSON and lists are JSON text.
+
+        Addresses of files are left out. Needs no extra.
+        """
+        raise NotImplementedError
+
+    @optional
+    def batches(
+        self,
+        *,
+        size: int = 16_384,
+        columns: Iterable[str] | None = None,
+        checkpoint: str | None = None,
+        on_bad_row: OnBadRow = "raise",
+    ) -> Batches:
+        """Stream record batches of up to *size* rows, fewer where rows are large, each with its `checkpoint`.
+
+        Libraries take each of them: `pa.record_batch(batch)`. *checkpoint* goes on behind the batch that has it.
+        A bad row raises `MappingError` when its turn comes; call `next()` again to continue after it. Needs the
+        extra `arrow`.
+        """
+        raise NotImplementedError
+
+
+class Values(Tabular, Generic[R]):
     """A lazy sequence of plain values, one for each row of a query; changing a value changes no row."""
 
     _json = False  # pickles of 0.1.0 do not say
@@ -75,22 +252,23 @@ class Values(Generic[R]):
         if shape == "flat" and len(fields) != 1:
             raise QueryError("values_list(flat=True) takes exactly one field")
         # A field that is asked for by its name is no surprise, whatever the fetch mode.
-        asked = queryset.only(*fields).fetch_mode(FetchMode.PEERS) if fields else queryset
+        asked = narrowed_to(queryset, fields) if fields else queryset
         return cls(asked, fields, shape=shape, json=json)
 
     def _convert(self, *, kept: bool = True) -> Callable[[Any], R]:
         """Give what turns a row into its value, with copies of what a row that is *kept* holds."""
         schema, copied = schema_of(self._queryset.entity), self._copier(kept=kept)
-        names, fields = list(self._fields), [schema.field(name).name for name in self._fields]
+        names, fields = list(self._fields), [FieldPath.of(schema, name) for name in self._fields]
         build = _builder(self._shape, names)
 
         def convert(row: Any) -> Any:
             nonlocal build
             if not fields:
                 # The first row speaks for all, so that every one has the same fields.
-                fields.extend(name for name in schema.fields if has(row, name))
-                build = _builder(self._shape, fields)
-            return build([copied(getattr(row, field)) for field in fields])
+                names.extend(name for name in schema.fields if has(row, name))
+                fields.extend(FieldPath.of(schema, name) for name in names)
+                build = _builder(self._shape, names)
+            return build([copied(field.read(row)) for field in fields])
 
         return convert
 

@@ -25,6 +25,7 @@ from synapse import (
     Storage,
     Task,
     TaskTag,
+    TransferError,
     ValidationError,
 )
 
@@ -184,7 +185,50 @@ READING: Final = [
     Bad("Values.explain", "unknown plan", lambda w: T.values("id").explain(plan="page")),
     Bad("Values.reverse", "after a slice", lambda w: T.values("id")[:3].reverse()),
     Bad("Values.last", "after a slice", lambda w: T.values("id")[:3].last()),
+    *(
+        Bad(
+            f"Tabular.{verb}",
+            f"columns={each!r}",
+            lambda w, verb=verb, each=each: _table(w, verb, columns=each),
+        )
+        for verb in ("to_arrow", "to_pandas", "to_polars", "to_duckdb", "to_parquet", "to_csv", "batches")
+        for each in ("id", [], ["nope"], ["project__nope"], 5)
+    ),
+    *(
+        Bad(
+            f"Tabular.{verb}",
+            "what to do with bad rows",
+            lambda w, verb=verb: _table(w, verb, on_bad_row="no"),
+        )
+        for verb in ("to_arrow", "to_pandas", "to_polars", "to_duckdb", "to_parquet", "to_csv", "batches")
+    ),
+    Bad("Tabular.to_arrow", "secret", lambda w: Agent.objects.to_arrow(columns=["token"])),
+    Bad("Tabular.to_arrow", "progress", lambda w: T.to_arrow(progress=5), TransferError),
+    Bad("Tabular.to_pandas", "categories", lambda w: T.to_pandas(categories="yes")),
+    Bad("Tabular.to_polars", "categories", lambda w: T.to_polars(categories=1)),
+    Bad("Tabular.to_duckdb", "no connection", lambda w: T.to_duckdb("a.duckdb", name="tasks")),
+    Bad("Tabular.to_parquet", "resume", lambda w: T.to_parquet(w.folder / "a.parquet", resume="yes")),
+    Bad(
+        "Tabular.to_parquet",
+        "no folder",
+        lambda w: T.to_parquet(w.folder / "no" / "a.parquet"),
+        TransferError,
+    ),
+    Bad("Tabular.to_csv", "None", lambda w: T.to_csv(None), TransferError),
+    Bad("Tabular.batches", "no size", lambda w: T.batches(size=0)),
+    Bad("Tabular.batches", "no checkpoint", lambda w: T.batches(checkpoint="x")),
 ]
+
+
+def _table(w: Any, verb: str, **given: Any) -> Any:
+    """Call a verb that makes a table, with what it needs."""
+    if verb == "to_duckdb":
+        import duckdb
+
+        with duckdb.connect() as con:
+            return T.to_duckdb(con, name="tasks", **given)
+    return getattr(T, verb)(*([w.folder / "table"] if verb in ("to_parquet", "to_csv") else []), **given)
+
 
 TASK: Final = {"project_id": 1, "data_unit_id": 1}
 WRITING: Final = [
@@ -381,6 +425,8 @@ CLOSED: Final[dict[str, Callable[[SimpleNamespace], Any]]] = {
     "Values.first": lambda w: w.closed_tasks.values("id").first(),
     "Values.count": lambda w: w.closed_tasks.values("id").count(),
     "Values.exists": lambda w: w.closed_tasks.values("id").exists(),
+    "Tabular.to_arrow": lambda w: w.closed_tasks.to_arrow(),
+    "Tabular.to_csv": lambda w: w.closed_tasks.to_csv(w.folder / "closed.csv"),
     "Entity.save": lambda w: w.closed(Task, is_discarded=True).save(),
     "Entity.refresh": lambda w: w.closed(Task).refresh(),
     "Entity.delete": lambda w: w.closed(Task).delete(),

@@ -33,6 +33,7 @@ from synapse import (
 from synapse.orm import Entity, Manager, QuerySet, Values
 from synapse.orm.record import Record
 from synapse.orm.selection import Selection
+from synapse.orm.values import Tabular
 from tests.contract.bad_calls import CALLS as PLAIN
 from tests.contract.bad_calls import CLOSED, HARMLESS, Bad
 from tests.contract.bad_verbs import VERBS
@@ -216,7 +217,7 @@ BASES: dict[type, type] = {QuerySet: Selection, Entity: Record}
 def public_methods() -> set[str]:
     """Name every method that users can call, under the class that declares it."""
     managers = [each for each in _subclasses(Manager) if each.__module__.startswith("synapse")]
-    classes = [QuerySet, Values, Entity, *ENTITIES, *managers]
+    classes = [QuerySet, Values, Tabular, Entity, *ENTITIES, *managers]
     found = {
         f"{cls.__name__}.{name}"
         for cls in classes

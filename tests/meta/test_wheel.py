@@ -85,9 +85,22 @@ def test_needs_seven_dependencies(metadata: Message) -> None:
 
 def test_offers_the_extras(metadata: Message) -> None:
     """Every extra of the documentation can be installed."""
-    extras = {"all", "cli", "demo", "dev", "fast", "fuzz", "notebook", "postgres", "sandbox"}
+    extras = {
+        "all",
+        "arrow",
+        "cli",
+        "demo",
+        "dev",
+        "fast",
+        "fuzz",
+        "notebook",
+        "pandas",
+        "parquet",
+        "postgres",
+        "sandbox",
+    }
 
-    assert extras == set(metadata.get_all("Provides-Extra", []))
+    assert {*extras, "sandbox"} == set(metadata.get_all("Provides-Extra", []))
 
 
 def test_needs_a_python_that_is_tested(metadata: Message) -> None:

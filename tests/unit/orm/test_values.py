@@ -11,7 +11,7 @@ import pytest
 
 from synapse import QueryError, Task
 from synapse.testing import assert_requests, canned, page
-from tests.unit.orm.rows import served, task
+from tests.unit.orm.rows import project, served, task
 
 TASKS = "GET sdk/tasks/"
 
@@ -206,10 +206,53 @@ class TestNamed:
         """`project__id` needs no join."""
         assert [(1, 1, 1)] * 3 == list(values("project__id", "project__pk", "project"))
 
-    def test_does_not_follow_relations(self):
-        """It says how to read what lies behind one."""
-        with pytest.raises(QueryError, match=r"read row\.project\.title"):
-            values("project__title")
+
+class TestPaths:
+    REPLIES = {
+        TASKS: served([task(1), task(2), task(3, project=None)]),
+        "GET projects/1/": project(1),
+        "GET data_collections/7/": {"id": 7, "name": "Signs"},
+    }
+
+    def test_lead_to_fields_of_related_objects(self):
+        """A path is followed, through several relations as well; where one leads nowhere there is None."""
+        query = Task.objects.using(canned(self.REPLIES))
+
+        assert [
+            {"id": 1, "project__title": "project 1", "project__data_collection__name": "Signs"},
+            {"id": 2, "project__title": "project 1", "project__data_collection__name": "Signs"},
+            {"id": 3, "project__title": None, "project__data_collection__name": None},
+        ] == list(query.values("id", "project__title", "project__data_collection__name"))
+
+    @pytest.mark.parametrize("read", [list, lambda each: list(each.iterator())])
+    def test_load_what_they_lead_to_for_a_page_at_once(self, read):
+        """Two rows of one project take one request for it, also while streaming."""
+        session = canned(self.REPLIES)
+
+        assert ["project 1", "project 1", None] == read(
+            Task.objects.using(session).values_list("project__title", flat=True)
+        )
+        assert 2 == len(session.requests)
+
+    def test_fetch_no_more_than_they_need(self):
+        """The backend is asked for the key that a path starts from."""
+        session = canned(self.REPLIES)
+        list(Task.objects.using(session).values("project__title"))
+
+        assert "id,project" == dict(session.requests[0].params)["fields"]
+
+    @pytest.mark.parametrize(
+        ("name", "said"),
+        [
+            ("project__titel", "did you mean 'title'"),
+            ("meta__n", "ask for 'meta'"),
+            ("tags__id", "look into it"),
+        ],
+    )
+    def test_are_checked(self, name, said):
+        """A path that leads to no field is refused before a request."""
+        with pytest.raises(QueryError, match=said):
+            values(name)
 
 
 class TestJson:

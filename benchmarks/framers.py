@@ -1,0 +1,87 @@
+"""Contestants that make tables of tasks: `ours`, and `bare` requests with orjson, as anybody would write it.
+
+A process of its own each, started by `tables.py`; the first argument says who it is, the second the address. What they
+import is neither timed nor counted as memory.
+"""
+
+from __future__ import annotations
+
+import gc
+import sys
+import tempfile
+
+from collections.abc import Callable, Iterator, Sized
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import nanoarrow  # noqa: F401
+import orjson
+import pandas
+import pyarrow.parquet  # noqa: F401
+import requests
+
+import synapse
+
+from benchmarks.measure import resident, run_rounds
+from synapse import Task
+from synapse.session import current_if_any
+
+PAGE = 100
+
+
+def ours(url: str, what: str) -> int:
+    """Make a table with the SDK, or something of it; give what is told of that."""
+    session = current_if_any() or synapse.connect(url, api_token="bench")
+    query = Task.objects.using(session)
+    if what == "arrow":
+        return _held(query.to_arrow)
+    if what == "pandas":
+        return len(query.to_pandas())
+    if what == "parquet":
+        return _written(query)
+    assert what == "self-join"
+    return _joined(query)
+
+
+def _held(make: Callable[[], Sized]) -> int:
+    """Give the bytes that a table takes once it is made."""
+    gc.collect()
+    before = resident()
+    made = make()
+    gc.collect()
+    assert len(made)
+    return resident() - before
+
+
+def _written(query: Any) -> int:
+    with tempfile.TemporaryDirectory() as folder:
+        rows: int = query.to_parquet(Path(folder) / "tasks.parquet").rows
+        return rows
+
+
+def _joined(query: Any) -> int:
+    [(count,)] = duckdb.sql("select count(*) from query a join query b on a.id = b.data_unit_id").fetchall()
+    return int(count)
+
+
+def bare(url: str, what: str) -> int:
+    """Read pages into dicts with requests and orjson, and into a pandas frame."""
+    rows = _rows(url)
+    if what == "dicts":
+        return sum(1 for _ in rows)
+    return _held(lambda: pandas.DataFrame(list(rows)))
+
+
+def _rows(url: str) -> Iterator[Any]:
+    http = requests.Session()
+    address: str | None = f"{url}/sdk/tasks/?ordering=id&page_size={PAGE}"
+    while address:
+        page = orjson.loads(http.get(address, timeout=(5, 30)).content)
+        yield from page["results"]
+        address = page["next"]
+
+
+if __name__ == "__main__":
+    run_rounds(partial({"ours": ours, "bare": bare}[sys.argv[1]], sys.argv[2]))

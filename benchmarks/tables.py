@@ -1,0 +1,80 @@
+"""Tables of tasks beside what people write by hand, and what a table costs the backend."""
+
+from __future__ import annotations
+
+from benchmarks.measure import MIB, Round, Side, contest, processor, show, show_at_most, sides
+from benchmarks.reading import asked
+from benchmarks.stub import running
+
+ROWS = 20_000
+MANY = 100_000
+
+
+def contender(who: str, url: str) -> Side:
+    """Start one who takes part."""
+    return Side("framers.py", who, url)
+
+
+def times() -> None:
+    """Read 20,000 tasks into a table."""
+    with running("--rows", ROWS) as url:
+        results: dict[str, list[Round]] = {}
+        for who, what in (("ours", "arrow"), ("bare", "dicts"), ("bare", "frame"), ("ours", "pandas")):
+            with sides(one=contender(who, url)) as one:
+                results[what] = contest(one, rounds=3, what=what)["one"]
+    arrow = results["arrow"]
+    line = f"to_arrow() of {ROWS:,} tasks"
+    show_at_most(f"{line} ÷ bare requests and orjson", processor(arrow, results["dicts"]), limit=0.9)
+    show_at_most(f"{line} ÷ a pandas frame by hand", processor(arrow, results["frame"]), limit=0.4)
+    show("    to_pandas() ÷ a pandas frame by hand", f"{processor(results['pandas'], results['frame']):.2f}")
+
+
+def memory() -> None:
+    """See what a table takes, in a fresh process, and the most that was taken while it was made."""
+    taken: dict[str, Round] = {}
+    with running("--rows", ROWS) as url:
+        for who, what in (("ours", "arrow"), ("bare", "frame")):
+            with sides(one=contender(who, url)) as one:
+                taken[what] = contest(one, rounds=1, warm=0, what=what)["one"][0]
+    arrow, frame = taken["arrow"], taken["frame"]
+    line = f"to_arrow() of {ROWS:,} tasks: memory"
+    show_at_most(f"{line} ÷ a pandas frame by hand", arrow.said / frame.said, limit=0.2)
+    told = f"{arrow.said / MIB:.0f} and {frame.said / MIB:.0f} MiB"
+    most = f"at most {arrow.growth / MIB:.0f} and {frame.growth / MIB:.0f} on the way"
+    show("    which is", told, wanted=most)
+
+
+def streamed() -> None:
+    """Write few tasks and many as Parquet: what the larger file takes more."""
+    grown = {}
+    for rows in (ROWS, MANY):
+        with running("--rows", rows) as url, sides(ours=contender("ours", url)) as who:
+            grown[rows] = contest(who, rounds=1, warm=0, what="parquet")["ours"][0].growth / MIB
+    more = grown[MANY] - grown[ROWS]
+    show_at_most(f"to_parquet() of {MANY:,}: growth beside {ROWS:,}", more, limit=10, unit=" MiB", digits=1)
+
+
+def requests() -> None:
+    """Count the downloads of a join with itself."""
+    with running("--rows", ROWS) as url, sides(ours=contender("ours", url)) as who:
+        who["ours"].round(what="arrow")
+        once = asked(url)
+        joined = who["ours"].round(what="self-join").said
+        assert joined == ROWS, joined
+        downloads = asked(url) / once
+        show(
+            "a DuckDB join of a query with itself: downloads",
+            f"{downloads:.1f}",
+            wanted="1",
+            met=downloads < 1.5,
+        )
+
+
+def main() -> None:
+    """Print every figure."""
+    for part in (times, memory, streamed, requests):
+        part()
+
+
+if __name__ == "__main__":
+    main()
