@@ -15,13 +15,8 @@ import threading
 import time
 
 from collections.abc import Sequence
+from importlib.util import find_spec
 from typing import Any, Final
-
-try:
-    import jsonschema
-    import jsonschema_specifications
-except ImportError:
-    jsonschema = None
 
 SECONDS: Final = 1
 WAIT_SECONDS: Final = 30.0
@@ -47,7 +42,7 @@ class TooSlowError(Exception):
 
 def faults_of(schema: dict[str, Any], metas: Sequence[Any]) -> list[list[str]]:
     """Tell of each meta in what it does not keep to the schema."""
-    if jsonschema is None:
+    if find_spec("jsonschema") is None:
         return [[] for _ in metas]
     try:
         texts = json.dumps(schema), json.dumps(list(metas))
@@ -80,6 +75,10 @@ def _elsewhere(text: str) -> list[list[str]]:
 
 
 def _here(schema: dict[str, Any], metas: Sequence[Any]) -> list[list[str]]:
+    # Few collections bring a schema, and every start of a sandbox would pay for the library.
+    import jsonschema
+    import jsonschema_specifications
+
     try:
         # With a registry given, a schema cannot make the server fetch addresses.
         registry = jsonschema_specifications.REGISTRY
@@ -107,6 +106,8 @@ def _bound() -> None:
 
 
 def _answer() -> None:
+    import jsonschema  # noqa: F401 - the limits are for the schema alone
+
     schema, metas = json.load(sys.stdin)
     _bound()
     try:
