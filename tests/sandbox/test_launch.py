@@ -230,7 +230,7 @@ class TestCommand:
         assert {"url", "api_token", "agent_token", "tenant", "admin_url"} <= facts.keys()
         assert "sandbox" == Wire(facts["url"], facts["api_token"]).get("users/me/")["tenant"]
 
-    @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+    @pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.full)])
     def test_ends_cleanly_on_a_signal(self, process: subprocess.Popen[str], number: signal.Signals) -> None:
         """A signal ends it with status 0 and without a word, requests having been served or not."""
         facts = announced(process)
@@ -293,15 +293,20 @@ class TestCannotStart:
         ("arguments", "reason"),
         [
             (["--data", "{file}/data"], "cannot use {file}/data: Not a directory"),
-            (
+            pytest.param(
                 ["--database", "mysql://localhost/x"],
                 "cannot use the database: its address must be postgresql",
+                marks=pytest.mark.full,
             ),
             (["--database", "localhost/x"], "cannot use the database: its address must be postgresql"),
             (["--database", "postgresql://u:p#secret@h/x"], "cannot use the database: its address cannot be"),
             (["--database", "postgresql://127.0.0.1:1/x"], "cannot use the database: connection failed"),
             (["--port", "{port}"], "cannot listen on 127.0.0.1:{port}: Address already in use"),
-            (["--host", "192.0.2.1"], "cannot listen on 192.0.2.1:0: Cannot assign requested address"),
+            pytest.param(
+                ["--host", "192.0.2.1"],
+                "cannot listen on 192.0.2.1:0: Cannot assign requested address",
+                marks=pytest.mark.full,
+            ),
         ],
     )
     def test_reason_is_one_line(
