@@ -19,13 +19,18 @@ R = TypeVar("R")
 
 _NOTEBOOK: Final = "synapse.interop.notebook"
 _TABLES: Final = "synapse.interop.tables"
+_REPL: Final = "synapse.interop.repl"
 
 METHODS: Final[dict[str, str]] = {
     "AnnotatedManager.export": "synapse.interop.formats.export:export",
     "BulkResult._repr_html_": f"{_NOTEBOOK}.tables:bulk_result_html",
     "DataCollection._open_labels": "synapse.interop.formats.upload_labels:upload_labels",
     "Entity._repr_html_": f"{_NOTEBOOK}.rows:entity_html",
+    "Entity.describe": f"{_REPL}.describe:describe",
+    "EntityDoc._outline": f"{_REPL}.describe:outline",
+    "EntitySignature._made": f"{_REPL}.signatures:signature_of_entity",
     "Explanation._repr_html_": f"{_NOTEBOOK}.tables:explanation_html",
+    "ManagedBy._sign": f"{_REPL}.signatures:sign",
     "QuerySet._repr_html_": f"{_NOTEBOOK}.tables:queryset_html",
     "QuerySet.show": f"{_NOTEBOOK}.rows:queryset_show",
     "RemoteFile._repr_html_": f"{_NOTEBOOK}.rows:file_html",

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from synapse.cli.show import facts
 from synapse.entities import Session
-from synapse.errors import ConfigError, TransportError
+from synapse.errors import ConfigError
 from synapse.masking import Secret
 from synapse.session import profile as kept
 from synapse.session.config import bare
@@ -55,12 +55,9 @@ def log_out(*, profile: str | None) -> None:
 
 
 def _account(session: Session) -> dict[str, Any]:
-    me = session.dialect.unwrap(session.send(session.dialect.actions.me()))
-    if not isinstance(me, dict):
-        raise TransportError(
-            f"{session.host}/users/me/ answered {type(me).__name__}: is that a Synapse backend?"
-        )
-    return {"host": session.host, **{name: me[name] for name in SHOWN if me.get(name) is not None}}
+    me = session.me
+    shown = {name: getattr(me, name) for name in SHOWN}
+    return {"host": session.host, **{name: value for name, value in shown.items() if value is not None}}
 
 
 def _asked(what: str, **options: Any) -> str:

@@ -70,6 +70,8 @@ class Assignment(Entity):
 
     objects = ManagedBy(AssignmentManager)
 
+    _in_repr = ("task_id", "user", "reviewer", "is_discarded", "status_label", "status_review", "tags")
+
     lookups = {
         "id": ID,
         "project": By(Exact, of="Project"),

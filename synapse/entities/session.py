@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, ParamSpec, cast
+from typing import Any, Final, ParamSpec, cast
 
 from synapse import session as base
 from synapse.entities.agent import Agent, AgentManager, ServeApplication, ServeApplicationManager
@@ -30,6 +30,11 @@ from synapse.masking import conceal
 from synapse.session.auth import TOKENS
 
 P = ParamSpec("P")
+_INTERNAL: Final = frozenset(
+    ("bare", "check_link", "check_open", "had_made", "has_made", "lines", "masked", "note_made")
+    + ("note_rewriting", "pause", "put", "reset", "rewrites")
+)
+"""What the parts of the SDK call, and nobody else."""
 
 
 class Session(base.Session):
@@ -38,6 +43,9 @@ class Session(base.Session):
     What is not given comes from the environment, then from `~/.synapse/config.json`. `with session:` makes it current
     in this thread or task until the block ends; `close()` frees its sockets.
     """
+
+    def __dir__(self) -> list[str]:
+        return sorted(set(super().__dir__()) - _INTERNAL)
 
     @property
     def projects(self) -> ProjectManager:
@@ -136,8 +144,13 @@ class Session(base.Session):
 
 
 def _taking(made: Callable[P, Session]) -> Callable[[Callable[..., Session]], Callable[P, Session]]:
-    """Tell type checkers that a function takes the arguments of a class."""
-    return lambda function: cast("Callable[P, Session]", function)
+    """Tell type checkers, completers and `help()` that a function takes the arguments of a class."""
+
+    def told(function: Callable[..., Session]) -> Callable[P, Session]:
+        cast("Any", function).__wrapped__ = made
+        return function
+
+    return told
 
 
 @_taking(Session)

@@ -170,6 +170,8 @@ class Task(Entity):
 
     objects = ManagedBy(TaskManager)
 
+    _in_repr = ("project_id", "data_unit_id", "is_discarded", "status_label", "status_review", "tags")
+
     lookups = {
         "id": ID,
         "project": EXACT,

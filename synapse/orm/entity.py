@@ -54,10 +54,10 @@ from synapse.optional import optional
 from synapse.orm import binding, hints, lazy, loading, saving
 from synapse.orm.changes import assign, unsaved
 from synapse.orm.fixed import fixed
-from synapse.orm.queryset import Objects, refuse_instance
+from synapse.orm.queryset import Objects, is_interactive, refuse_instance
 from synapse.orm.record import Record, backend_in, clear, entity_named, has, peek, reference, register
 from synapse.orm.relations import ToMany, ToOne
-from synapse.query.catalog import Catalog
+from synapse.query.catalog import Catalog, Lookups
 from synapse.query.kinds import (
     Boolean,
     Choice,
@@ -72,6 +72,9 @@ from synapse.query.kinds import (
     Timestamp,
 )
 from synapse.query.lookups import By, In
+
+if TYPE_CHECKING:
+    from synapse.showing import View
 
 T = TypeVar("T")
 
@@ -156,6 +159,8 @@ def _describe(
         json=frozenset(name for name, each in fields.items() if each.codec.lazy),
         natural=natural,
     )
+    cls.lookups = Lookups(cls.lookups, cls._catalog.kinds)
+    cls.__doc__ = cast("Any", EntityDoc(cls.__doc__ or ""))
     for name, base in (("DoesNotExist", NotFoundError), ("MultipleObjectsReturned", MultipleObjectsReturned)):
         doc = f"{base.__doc__}"
         made = type(
@@ -237,6 +242,34 @@ def kind_of(annotation: Any) -> Kind:
     return kinds[declared]
 
 
+class EntityDoc:
+    """The docstring of an entity; where somebody types, it goes on with fields, lookups, orders and relations."""
+
+    def __init__(self, doc: str) -> None:
+        self.doc = doc
+
+    def __get__(self, instance: Entity | None, owner: type[Entity]) -> str:
+        is_asked = is_interactive() and owner._schema.resource
+        return f"{self.doc}\n\n{self._outline(owner)}" if is_asked else self.doc
+
+    @optional
+    def _outline(self, owner: type[Entity]) -> str:
+        raise NotImplementedError
+
+
+class EntitySignature:
+    """What `inspect.signature(Task)` gives: the fields and relations of a new object, with their types."""
+
+    def __get__(self, instance: Entity | None, owner: type[Entity]) -> inspect.Signature:
+        if owner.__init__ is not Entity.__init__:
+            raise AttributeError("__signature__")  # so that its own `__init__()` is looked at
+        return self._made(owner)
+
+    @optional
+    def _made(self, owner: type[Entity]) -> inspect.Signature:
+        raise NotImplementedError
+
+
 @entity("")
 class Entity(Record):
     """Anything that the backend gives a key.
@@ -245,6 +278,9 @@ class Entity(Record):
     """
 
     objects = Objects()
+
+    if not TYPE_CHECKING:  # type checkers read the fields themselves
+        __signature__ = EntitySignature()
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -283,6 +319,12 @@ class Entity(Record):
         """
         checked = cls._schema.key.check(f"{cls.__name__}.ref()", pk)
         return reference(cls, checked)
+
+    @classmethod
+    @optional
+    def describe(cls) -> View:
+        """Show fields, lookups, orders, relations and verbs in a terminal or a notebook; nothing is sent."""
+        raise NotImplementedError
 
     @property
     def extra(self) -> dict[str, Any]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
+
 from collections.abc import Callable, Iterable, Mapping
 from os import PathLike
-from typing import Any, Generic, Literal, Never, TypeVar, cast, overload
+from typing import Any, Final, Generic, Literal, Never, TypeVar, cast, overload
 
 from synapse.errors import (
     ArgumentTypeError,
@@ -26,6 +28,7 @@ from synapse.showing import View
 
 E = TypeVar("E", bound="Record")
 M = TypeVar("M", bound="Manager[Any]")
+_SIGNED: Final[set[type[Any]]] = set()
 
 
 class QuerySet(Tabular, Selection[E]):
@@ -163,7 +166,20 @@ class ManagedBy(Objects, Generic[M]):
 
     def __get__(self, instance: Any, owner: type[Any]) -> M:
         refuse_instance(instance, owner)
+        if self.manager not in _SIGNED and is_interactive():
+            _SIGNED.add(self.manager)
+            self._sign(owner)
         return self.manager(owner)
+
+    @optional
+    def _sign(self, owner: type[Any]) -> None:
+        raise NotImplementedError
+
+
+def is_interactive() -> bool:
+    """Whether somebody types: what is only for completion and `help()` takes no time elsewhere."""
+    ipython = sys.modules.get("IPython")
+    return hasattr(sys, "ps1") or (ipython is not None and ipython.get_ipython() is not None)
 
 
 def refuse_instance(instance: object, owner: type[Any]) -> None:

@@ -25,6 +25,7 @@ from synapse.query.catalog import Catalog
 from synapse.query.lookups import By
 from synapse.session import Backend, Session, current_if_any
 from synapse.session.process import Locks, undisturbed
+from synapse.showing import brief
 
 if TYPE_CHECKING:
     from synapse.dialects import Table
@@ -40,6 +41,8 @@ class Record:
     _schema: ClassVar[Schema]
     _catalog: ClassVar[Catalog]
     _made_by: ClassVar[str] = ""
+    _in_repr: ClassVar[tuple[str, ...]] = ()
+    """The fields that its `repr` shows; without them the first plain ones."""
     lookups: ClassVar[Mapping[str, By]] = {}
     DoesNotExist: ClassVar[type[NotFoundError]]
     MultipleObjectsReturned: ClassVar[type[MultipleObjectsReturned]]
@@ -121,19 +124,29 @@ class _Verbatim(str):
 
 
 def _shown(record: Record) -> list[tuple[str, _Verbatim]]:
-    """Spell the first plain values that are here: nothing is loaded, and secrets are stars."""
+    """Spell the values that are here of the fields that tell most: nothing is loaded, and secrets are stars."""
     shown: list[tuple[str, _Verbatim]] = []
-    for field in record._schema.fields.values():
-        value = peek(record, field.name)
-        if value is UNSET or value is None or field.name == record._schema.pk or len(shown) == SHOWN_IN_REPR:
-            continue
-        if field.secret:
-            shown.append((field.name, _Verbatim("***")))
-        elif isinstance(value, str | int | float | bool):
-            text = repr(str(value)) if isinstance(value, str) else repr(value)
-            cut = text if len(text) <= 40 else text[:36] + "..." + text[0]
-            shown.append((field.name, _Verbatim(cut)))
+    for name in record._in_repr or record._schema.fields:
+        text = _spelled(record, name)
+        if text is not None and name != record._schema.pk and (record._in_repr or len(shown) < SHOWN_IN_REPR):
+            shown.append((name, _Verbatim(text)))
     return shown
+
+
+def _spelled(record: Record, name: str) -> str | None:
+    value = peek(record, name)
+    if value is UNSET and record._in_repr:
+        value = state_of(record).loaded(name)
+    if value is UNSET or value is None:
+        return None
+    if record._schema.fields[name].secret:
+        return "***"
+    if isinstance(value, list) and record._in_repr:
+        return brief(value)
+    if not isinstance(value, str | int | float | bool):
+        return None
+    text = repr(str(value)) if isinstance(value, str) else repr(value)
+    return text if len(text) <= 40 else text[:36] + "..." + text[0]
 
 
 # --- what a record is -------------------------------------------------------

@@ -35,7 +35,7 @@ from synapse.reading.plan import PlanName
 from synapse.reading.read import count_rows
 from synapse.reading.rows import OnBadRow, Rows
 from synapse.session import Backend, Session, current, current_if_any
-from synapse.showing import shortened
+from synapse.showing import lines_of, shortened
 
 E = TypeVar("E", bound="Record")
 S = TypeVar("S", bound="Selection[Any]")
@@ -344,9 +344,11 @@ class Selection(Generic[E]):
 
     def __repr__(self) -> str:
         spelled = arguments.spelled(self.query)
-        kept = self._kept
-        fetched = f"{len(kept.rows)} fetched" if kept.rows or kept.whole else "not fetched"
-        return shortened(f"<QuerySet {self.entity.__name__}{' ' + spelled if spelled else ''} ({fetched})>")
+        rows = (kept := self._kept).rows
+        fetched = f"{len(rows)} fetched" if rows or kept.whole else "not fetched"
+        head = f"<QuerySet {self.entity.__name__}{' ' + spelled if spelled else ''} ({fetched})>"
+        lines = lines_of(map(repr, rows), count=len(rows), what="rows", most=20)
+        return shortened(f"{head}\n{lines}".strip())
 
     if not TYPE_CHECKING:  # type checkers would take any name as declared
 
@@ -358,11 +360,10 @@ class Selection(Generic[E]):
         home = self._session.backend if self._session else self._home or current_backend()
         return restored, (type(self), self.entity, self.query, (self._initial, self._keys_of, home))
 
-    def __copy__(self) -> Self:
+    def __copy__(self, _: object = None) -> Self:
         return self.all()
 
-    def __deepcopy__(self, _: object) -> Self:
-        return self.all()
+    __deepcopy__ = __copy__
 
     # --- inside -------------------------------------------------------------
     def _evolve(self, **changes: Any) -> Self:

@@ -427,4 +427,5 @@ class Values(Tabular, Generic[R]):
 
     def __repr__(self) -> str:
         fields = f"{', '.join(self._fields)} " if self._fields else ""
-        return shortened(f"<Values {fields}of {self._queryset!r}>")
+        asked = repr(self._queryset).partition("\n")[0]
+        return shortened(f"<Values {fields}of {asked}>")

@@ -8,7 +8,7 @@ from typing import Any, Final
 import attrs
 
 from synapse.errors import QueryError, describe, did_you_mean, quoted
-from synapse.query.kinds import Boolean, Kind, Reference
+from synapse.query.kinds import Boolean, Kind, Reference, takes
 from synapse.query.lookups import BY_NAME, By, Exact, Gte, In, Lookup, Nothing, NotIn
 from synapse.showing import FEW, bounded, brief, few, shortened
 
@@ -71,6 +71,21 @@ def spell(name: str, lookup: type[Lookup]) -> str:
 def _by_name(declared: Iterable[By]) -> dict[str, type[Lookup]]:
     """Name the lookups that a spelling may end in: those that every entity may have, and those declared here."""
     return BY_NAME | {lookup.name: lookup for by in declared for lookup in by.lookups}
+
+
+class Lookups(dict[str, By]):
+    """The lookups of an entity by name, which print one a line: how they are spelled, and what they take."""
+
+    def __init__(self, declared: Mapping[str, By], kinds: Mapping[str, Kind]) -> None:
+        super().__init__(declared)
+        self._kinds = kinds
+
+    def __repr__(self) -> str:
+        lines = []
+        for name, by in self.items():
+            spelled = ", ".join(spell(name, lookup) for lookup in by.lookups if lookup is not NotIn)
+            lines.append(f"{spelled}: {takes(self._kinds[name])}")
+        return "\n".join(lines) or "no lookups"
 
 
 @bounded

@@ -227,3 +227,21 @@ class Bound(Reference):
         """Return the key of an object, or any 64-bit integer."""
         whole = isinstance(self.key, Key) and getattr(type(value), "_schema", None) is None
         return Integer().check(what, value) if whole else Reference.check(self, what, value)
+
+
+_TAKES: dict[type, str] = {
+    Integer: "a whole number",
+    Key: "a key",
+    Boolean: "True or False",
+    Timestamp: "a date, an aware datetime, or their ISO text",
+    Search: "text to search for",
+}
+
+
+def takes(kind: Kind) -> str:
+    """Say in a few words what the values of a type are."""
+    if isinstance(kind, Choice):
+        return " | ".join(str(member.value) for member in kind.of)
+    if isinstance(kind, Reference):
+        return f"{kind.to} or its key"
+    return _TAKES.get(type(kind), "text" if isinstance(kind, Text | TextKey) else "a value")

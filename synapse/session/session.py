@@ -28,11 +28,13 @@ from synapse.session.rate import Rate
 from synapse.session.retry import Retry
 from synapse.session.throttle import wait_once, with_workers
 from synapse.session.trace import Trace
+from synapse.showing import brief
 
 if TYPE_CHECKING:
     import requests
 
     from synapse.dialects.wire import Body
+    from synapse.session.account import Account
     from synapse.session.decoding import Decode
     from synapse.session.delivery import Delivery
     from synapse.session.replies import RawResponse
@@ -130,6 +132,7 @@ class Session:
         # One object for all rows, so that a pickle of many rows holds it once.
         self._backend = Backend(settings.host, settings.tenant, settings.aliases)
         self.closed = False
+        self._account: Account | None = None
         self._masker = Masker(self.settings.secrets)
         hide(self._masker)
         self._traces: list[Trace] = []
@@ -147,6 +150,15 @@ class Session:
         if self._backend.host != self.host:
             self._backend = attrs.evolve(self._backend, host=self.host)
         return self._backend
+
+    @property
+    def me(self) -> Account:
+        """The user that the token belongs to; asked for once, by one request."""
+        if self._account is None:
+            from synapse.session.account import account_of
+
+            self._account = account_of(self.dialect, self.send)
+        return self._account
 
     def send(self, request: Request, *, decode: Decode | None = None) -> Reply:
         """Send one request and return its reply; a refusal or a failure is raised as a typed error.
@@ -285,7 +297,8 @@ class Session:
         if not hasattr(self, "settings"):  # a debugger may show it when `__init__` was refused
             return "<Session without settings>"
         tenant = f" tenant={self.settings.tenant}" if self.settings.tenant else ""
-        return f"<Session {self.host}{tenant}{' closed' if self.closed else ''}>"
+        user = f" user={brief(str(self._account))}" if self._account else ""
+        return f"<Session {self.host}{tenant}{user}{' closed' if self.closed else ''}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _load, (type(self), {**self.settings.public(), "dialect": self.dialect})

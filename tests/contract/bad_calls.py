@@ -453,4 +453,11 @@ CLOSED: Final[dict[str, Callable[[SimpleNamespace], Any]]] = {
     "GroundTruthDataset.freeze": lambda w: w.closed(GroundTruthDataset).freeze("1"),
 }
 # Nothing can be wrong with these: they take nothing of the user, and touch no network.
-HARMLESS: Final = {"QuerySet.explain", "Task.show", "Values.explain", "Values.none", "Values.of"}
+HARMLESS: Final = {
+    "Entity.describe",
+    "QuerySet.explain",
+    "Task.show",
+    "Values.explain",
+    "Values.none",
+    "Values.of",
+}

@@ -45,6 +45,7 @@ from synapse import (
 )
 from synapse.downloads import FileCache
 from synapse.orm import Entity
+from synapse.session.account import account_of
 from synapse.uploads import upload_file
 from tests.sandbox.wire import Wire
 
@@ -280,6 +281,7 @@ READS: Final = [
     Call("QuerySet.only", lambda w: list(w.tasks.only("data"))),
     Call("QuerySet.update(dry_run)", lambda w: w.tasks.update(is_discarded=True, dry_run=True)),
     Call("QuerySet.delete(dry_run)", lambda w: w.tasks.delete(dry_run=True)),
+    Call("Session.me", lambda w: account_of(w.session.dialect, w.session.send)),
     Call("Entity.refresh", lambda w: w.task.refresh()),
     Call("deferred field", lambda w: w.task.created),
     Call("relation to one", lambda w: w.task.project.title),

@@ -32,7 +32,7 @@ SILENT = {
         "distinct",
     ),
     "show",  # a view has the error as its text: tests/unit/interop/notebook
-    *("explain", "ref", "to_dict", "of", "connect", "disconnect"),
+    *("describe", "explain", "ref", "to_dict", "of", "connect", "disconnect"),
 }
 ELSEWHERE = {
     "list_data_collection",  # another name of list_data_collections

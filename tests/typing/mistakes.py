@@ -20,6 +20,7 @@ def lookups_that_are_none(session: Session, project: Project) -> None:
     Task.objects.filter(name="a")  # type: ignore[call-arg]
     Task.objects.filter(project__title="Street signs")  # type: ignore[call-arg]
     Task.objects.get(projct=1)  # type: ignore[call-arg]
+    Project.objects.get(titel="Street signs")  # type: ignore[call-arg]
     Task.objects.exclude(status_label="completed")  # type: ignore[call-arg]
     session.tasks.filter(projct=1)  # type: ignore[call-arg]
     project.tasks.filter(projct=1)  # type: ignore[call-arg]

@@ -80,6 +80,8 @@ def names_are_those_of_the_declaration(field: TaskField) -> None:
 def objects_are_got_by_their_keys(key: TaskKey) -> None:
     """By number, by code, by UUID, or by themselves."""
     assert_type(Task.objects.get(5), Task)
+    assert_type(Project.objects.get(title="Street signs"), Project)
+    assert_type(Project.objects.get_or_create({"category": "image"}, title="a"), tuple[Project, bool])
     assert_type(Task.objects.get(pk=5), Task)
     assert_type(Task.objects.get(id=5, project=1), Task)
     assert_type(Task.objects.get(key), Task)

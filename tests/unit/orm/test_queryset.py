@@ -39,12 +39,19 @@ class TestRepr:
         assert "<QuerySet Task [5:] (not fetched)>" == repr(Task.objects.using(session)[5:])
         assert [] == session.requests
 
-    def test_says_how_much_was_fetched(self):
-        """Once iterated, the text tells the number of rows."""
+    def test_shows_the_rows_that_were_fetched(self):
+        """Once iterated, their number, and one a line."""
         query = tasks(1, 2)
+        rows = list(query)
+
+        assert ["<QuerySet Task (2 fetched)>", *map(repr, rows)] == repr(query).splitlines()
+
+    def test_shows_twenty_rows_at_most(self):
+        """And how many more there are."""
+        query = tasks(*range(1, 31)).only("id")
         list(query)
 
-        assert "<QuerySet Task (2 fetched)>" == repr(query)
+        assert (21, "… and 11 more rows") == (len(lines := repr(query).splitlines()), lines[-1])
 
     def test_of_rows_and_references_sends_nothing(self):
         """Neither `repr`, `==`, `hash` nor pickling of a row loads what it lacks."""
@@ -419,7 +426,8 @@ class TestPickling:
         data = pickle.dumps(query)
 
         assert b"canned" not in data.replace(b"canned.invalid", b"")
-        assert repr(query).replace("1 fetched", "not fetched") == repr(pickle.loads(data))
+        asked = repr(query).splitlines()[0]
+        assert asked.replace("1 fetched", "not fetched") == repr(pickle.loads(data))
 
     def test_query_asks_the_session_that_is_current_where_it_is_opened(self):
         """The opened query goes through the current session."""
