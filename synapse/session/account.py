@@ -9,7 +9,7 @@ import attrs
 
 from synapse.errors import FieldError, TransportError
 from synapse.session.process import is_inspector
-from synapse.showing import bounded
+from synapse.showing import bounded, shortened
 
 if TYPE_CHECKING:
     from synapse.dialects import Dialect, Reply, Request
@@ -26,7 +26,7 @@ class Account:
     tenant: str | None = None
 
     def __str__(self) -> str:
-        return self.name or self.email or f"user {self.id}"
+        return shortened(self.name or self.email or f"user {self.id}")
 
 
 def account_of(dialect: Dialect, send: Callable[[Request], Reply]) -> Account:

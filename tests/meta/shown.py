@@ -18,6 +18,7 @@ from synapse.downloads.outcomes import FileOutcome
 from synapse.orm import BulkResult, Change, Entity, Explanation, loading
 from synapse.orm.record import reference, table_of
 from synapse.session import Call, Trace
+from synapse.session.account import Account
 from synapse.testing import CannedSession
 from synapse.uploads import ItemOutcome, Report
 from synapse.uploads.report import OutcomeTable
@@ -118,6 +119,7 @@ def _results(text: str, number: int) -> dict[str, Any]:
         "FileOutcome": FileOutcome(1, text, "failed"),
         "Trace": trace,
         "Call": trace[0],
+        "Account": Account(id=number, name=text, email=text, tenant=text),
         "BulkResult": BulkResult("update", "Task", number, (change,) * number),
         "Change": change,
         "Conflict": errors.Conflict(text, text, text),

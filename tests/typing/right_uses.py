@@ -120,6 +120,8 @@ def reverse_sets_have_the_verbs_of_their_manager(project: Project, dataset: Grou
     project.tasks.filter(status_label="completed").order_by("-id")[:10].download("out/", workers=4)
     project.tasks.export("out/", format="coco")
     project.tasks.set_tags(add=[1])
+    project.tasks.filter(is_discarded=False).to_csv("tasks.csv", columns=["id", "status_label"])
+    Task.objects.values("id", "meta").to_parquet("tasks.parquet")
     dataset.ground_truths.filter(category="train").export("out/", format="yolo", kind="segment")
 
 

@@ -34,6 +34,7 @@ OFFERED: Final = {
     "own.tasks.filter(stat": ["status_label=", "status_label__in=", "status_review="],
     "query.filter(stat": ["status_label=", "status_label__in=", "status_review="],
     "Task(pro": ["project=", "project_id="],
+    "Task.objects.values('id').ord": ["order_by"],
     "Task.desc": ["describe"],
     "connect(api_": ["api_token="],
 }

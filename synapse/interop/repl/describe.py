@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from types import FunctionType
 from typing import Any, Final, TypeAlias, get_origin
 
-from synapse.dialects import DEFAULT
 from synapse.interop.notebook import markup
+from synapse.interop.repl.declared import nested_in, types_of
 from synapse.mapping.unset import UNSET
 from synapse.orm import Entity, Manager
 from synapse.orm.entity import EntityDoc
@@ -73,9 +73,7 @@ def _written(sections: Iterable[_Section]) -> str:
 
 
 def _fields(cls: type[Entity]) -> Iterator[tuple[str, str, str]]:
-    declared: dict[str, Any] = {}
-    for base in reversed(cls.__mro__):
-        declared |= vars(base).get("__annotations__", {})
+    declared = types_of(cls)
     for field in schema_of(cls).fields.values():
         notes = {
             "set by the backend": field.read_only,
@@ -111,7 +109,7 @@ def _lookups(cls: type[Entity]) -> Iterator[tuple[str, str]]:
 
 def _relations(cls: type[Entity]) -> Iterator[tuple[str, str, str]]:
     schema = schema_of(cls)
-    nested = DEFAULT.table(schema, catalog_of(cls)).expandable if schema.resource else ()
+    nested = nested_in(cls)
     for name, one in schema.to_one.items():
         how = "select_related, prefetch_related" if name in nested else "prefetch_related"
         yield name, f"one {cls_of(cls, name)}", f"by {one.via}; {how}"

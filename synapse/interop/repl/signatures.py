@@ -8,11 +8,13 @@ import inspect
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
 from inspect import Parameter, Signature
+from keyword import iskeyword
 from types import FunctionType
 from typing import Any, Final, Literal
 
-from synapse.dialects import DEFAULT
-from synapse.orm import Entity, ManagedBy
+from synapse.errors import QueryError
+from synapse.interop.repl.declared import nested_in, types_of
+from synapse.orm import Entity, ManagedBy, Rows, Values
 from synapse.orm.entity import EntitySignature
 from synapse.orm.record import Record, catalog_of, entity_named, schema_of
 from synapse.query import In
@@ -38,6 +40,7 @@ def sign(managed: ManagedBy[Any], owner: type[Any]) -> None:
     manager = managed.manager
     named, chosen = _named(owner), _chosen(owner)
     returned = {"Self": manager, "E": owner, "E | None": owner, owner.__name__: owner}
+    returned |= {"Values[dict[str, Any]]": Values, "Values[Any]": Values, "Rows[E]": Rows}
     for name in dir(manager):
         method = inspect.getattr_static(manager, name)
         if name.startswith("_") or not isinstance(method, FunctionType):
@@ -76,7 +79,7 @@ def _parameters(declared: Iterable[Parameter], named: Mapping[str, Any], chosen:
             yield from (
                 Parameter(name, Parameter.KEYWORD_ONLY, default=LEFT, annotation=kind)
                 for name, kind in named.items()
-                if name not in taken
+                if name not in taken and name.isidentifier() and not iskeyword(name)
             )
         elif each.name != "refused":
             yield (
@@ -112,7 +115,7 @@ def _chosen(owner: type[Record]) -> dict[str, Any]:
     return {
         **dict.fromkeys(("order_by", "latest", "earliest"), orders),
         **dict.fromkeys(("only", "defer", "values", "values_list"), fields),
-        "select_related": _texts(DEFAULT.table(schema, catalog).expandable),
+        "select_related": _texts(nested_in(owner)),
         "prefetch_related": _texts((*schema.to_one, *schema.to_many)),
     }
 
@@ -136,12 +139,17 @@ def signature_of_entity(of: EntitySignature, owner: type[Entity]) -> Signature:
 
 def _field_types(owner: type[Record]) -> dict[str, Any]:
     """Give the fields and relations that can be set, each with its type."""
-    schema = schema_of(owner)
-    declared: dict[str, Any] = {}
-    for base in reversed(owner.__mro__):
-        declared |= vars(base).get("__annotations__", {})
-    targets = {name: entity_named(link.target) for name, link in schema.to_one.items()}
+    schema, declared = schema_of(owner), types_of(owner)
+    targets = {name: _entity(link.target) for name, link in schema.to_one.items()}
     return {name: targets.get(name) or declared.get(name, Any) for name in schema.settable}
+
+
+def _entity(name: str) -> Any:
+    """Find an entity; one that is declared later is any."""
+    try:
+        return entity_named(name)
+    except QueryError:
+        return Any
 
 
 def _value_type(kind: Kind, lookup: type[Lookup]) -> Any:
@@ -154,8 +162,8 @@ def _compared(kind: Kind) -> Any:
     if isinstance(kind, Choice):
         return kind.of
     if isinstance(kind, Reference):
-        target = entity_named(kind.to)
-        return target | (int if isinstance(target._schema.key, Key) else str)
+        target = _entity(kind.to)
+        return Any if target is Any else target | (int if isinstance(target._schema.key, Key) else str)
     if isinstance(kind, Timestamp):
         return datetime | date | str
     return {Boolean: bool, Integer: int, TextKey: str}.get(type(kind), str)
