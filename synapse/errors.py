@@ -20,6 +20,8 @@ SynapseError
 ├── MappingError                 a value that does not fit its field
 │   └── FieldError               a name that is unknown, or that cannot be read or set now
 ├── TransferError                a file could not be sent or fetched
+│   └── StorageError             a storage could not be reached, read or written
+│       └── StorageNotFoundError   a path that is not there; a `FileNotFoundError` as well
 ├── WaitTimeoutError             the time to wait is over
 ├── ConfigError                  no session, no token, or a setting that cannot be used
 └── BulkError                    some rows of a bulk operation failed
@@ -364,6 +366,14 @@ class FieldError(MappingError, QueryError, AttributeError, TypeError, code="wron
 
 class TransferError(SynapseError, code="transfer-failed"):
     """A file could not be sent or fetched."""
+
+
+class StorageError(TransferError, code="storage-failed"):
+    """A storage could not be reached, read or written."""
+
+
+class StorageNotFoundError(StorageError, FileNotFoundError, code="storage-file-not-found"):
+    """There is nothing at a path of a storage; a `FileNotFoundError` as well, which libraries ask for."""
 
 
 class WaitTimeoutError(SynapseError, TimeoutError, code="wait-timed-out"):

@@ -18,6 +18,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 _NOTEBOOK: Final = "synapse.interop.notebook"
+_STORAGES: Final = "synapse.interop.storages.verbs"
 _TABLES: Final = "synapse.interop.tables"
 _REPL: Final = "synapse.interop.repl"
 
@@ -35,6 +36,9 @@ METHODS: Final[dict[str, str]] = {
     "QuerySet.show": f"{_NOTEBOOK}.rows:queryset_show",
     "RemoteFile._repr_html_": f"{_NOTEBOOK}.rows:file_html",
     "Report._repr_html_": f"{_NOTEBOOK}.tables:report_html",
+    "Storage.check": f"{_STORAGES}:check",
+    "Storage.filesystem": f"{_STORAGES}:filesystem",
+    "Storage.path": f"{_STORAGES}:path",
     "Tabular.__arrow_c_schema__": f"{_TABLES}.out:arrow_schema",
     "Tabular.__arrow_c_stream__": f"{_TABLES}.out:arrow_stream",
     "Tabular.batches": f"{_TABLES}.out:batches",

@@ -259,6 +259,10 @@ class Actions(Protocol):
         """Ask whether the agent with this token is connected."""
         ...
 
+    def storage_session(self, storage: int, purpose: Literal["read", "write"]) -> Request:
+        """Ask for what it takes to reach a storage, for as long as the answer says."""
+        ...
+
     def me(self) -> Request:
         """Ask whom the token belongs to."""
         ...

@@ -53,6 +53,11 @@ def connect(agent_token: str) -> Request:
     return Request("POST", f"agents/{segment(agent_token)}/connect/", harmless=True)
 
 
+def storage_session(storage: int, purpose: Literal["read", "write"]) -> Request:
+    """Ask for what it takes to reach a storage, for as long as the answer says."""
+    return Request("POST", f"storages/{segment(storage)}/session/", json={"purpose": purpose}, harmless=True)
+
+
 def me() -> Request:
     """Ask whom the token belongs to."""
     return Request("GET", "users/me/")

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from synapse.entities.choices import StorageCategory, StorageProvider
 from synapse.entities.typed import StorageQueries
 from synapse.errors import QueryError
 from synapse.mapping import read_only
 from synapse.mapping.schema import secret
+from synapse.optional import optional
 from synapse.orm import Entity, ManagedBy, entity
 from synapse.query import EXACT
 from synapse.showing import shortened
+
+if TYPE_CHECKING:
+    from synapse.interop.storages.filesystem import StorageFileSystem
+    from synapse.interop.storages.paths import StoragePath
+    from synapse.interop.storages.verbs import StorageCheck
 
 
 class Configuration(dict[str, Any]):
@@ -68,3 +75,32 @@ class Storage(Entity):
     lookups = {
         "category": EXACT,
     }
+
+    @optional
+    def filesystem(
+        self, *, write: bool = False, options: Mapping[str, Any] | None = None
+    ) -> StorageFileSystem:
+        """Open the storage as a file system of fsspec, read-only unless *write*.
+
+        The backend gives the credentials, and others when these expire. *options* go before what it gives, such as
+        `{"endpoint_url": ...}`; `{"protocol": ...}` opens any file system that fsspec knows. Needs the extra `storage`.
+        """
+        raise NotImplementedError
+
+    @optional
+    def path(
+        self, path: str = "", *, write: bool = False, options: Mapping[str, Any] | None = None
+    ) -> StoragePath:
+        """Name a path in the storage, with the methods of `pathlib.Path`; `collection.upload()` reads straight from it.
+
+        Nothing is asked before the path is used. Needs the extra `storage`.
+        """
+        raise NotImplementedError
+
+    @optional
+    def check(self, *, options: Mapping[str, Any] | None = None) -> StorageCheck:
+        """List one key of the storage, and tell what failed if that does not work; no error is raised for it.
+
+        Needs the extra `storage`.
+        """
+        raise NotImplementedError

@@ -450,6 +450,8 @@ CLOSED: Final[dict[str, Callable[[SimpleNamespace], Any]]] = {
     "Job.console_logs": lambda w: w.closed(Job).console_logs(),
     "Job.tail": lambda w: list(w.closed(Job).tail()),
     "Agent.check": lambda w: w.closed(Agent).check(),
+    "Storage.check": lambda w: w.closed(Storage).check(),
+    "Storage.filesystem": lambda w: w.closed(Storage).filesystem(),
     "GroundTruthDataset.freeze": lambda w: w.closed(GroundTruthDataset).freeze("1"),
 }
 # Nothing can be wrong with these: they take nothing of the user, and touch no network.

@@ -397,6 +397,7 @@ WRITES: Final = [
         writes=True,
     ),
     Call("Agent.check", lambda w: w.held(Agent, w.keys.agent).check(), writes=True),
+    Call("Storage.filesystem", lambda w: w.held(Storage, w.keys.storage).filesystem(), writes=True),
     Call(
         "GroundTruthDataset.freeze",
         lambda w: w.held(GroundTruthDataset, w.keys.dataset).freeze(unique("v")),

@@ -25,6 +25,7 @@ SILENT = {
         "order_by",
         "reverse",
         "none",
+        "path",
         "params",
         "defer",
         "fetch_mode",

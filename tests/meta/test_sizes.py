@@ -14,7 +14,11 @@ MODULE_LINES: Final = 500
 BODY_LINES: Final = 50
 POSITIONAL: Final = 2
 # Django calls the backend's methods by position; the flat client keeps the documented client's signatures.
-FOREIGN_SIGNATURES: Final = (PACKAGE / "sandbox" / "backend", PACKAGE / "client")
+FOREIGN_SIGNATURES: Final = (
+    PACKAGE / "sandbox" / "backend",
+    PACKAGE / "client",
+    PACKAGE / "interop" / "storages" / "filesystem.py",  # those of fsspec
+)
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 

@@ -98,6 +98,7 @@ def test_offers_the_extras(metadata: Message) -> None:
         "parquet",
         "postgres",
         "sandbox",
+        "storage",
     }
 
     assert {*extras, "sandbox"} == set(metadata.get_all("Provides-Extra", []))

@@ -1,0 +1,3 @@
+"""Storages as file systems: what the extra `storage` is for."""
+
+from __future__ import annotations

@@ -1,0 +1,201 @@
+"""Storages as file systems, of every kind."""
+
+from __future__ import annotations
+
+import io
+
+from typing import Any
+
+import pytest
+
+from synapse.errors import StorageError, StorageNotFoundError
+from synapse.interop.storages.paths import StoragePath
+from tests.storages.conftest import Kind
+from tests.storages.servers import Bucket
+
+ODD = (
+    "sp ace.txt",
+    "한글/사진 1.txt",
+    "q?x#y%20z&w=1+2.txt",
+    "quote\"'<>.txt",
+    "star*[x]{y}|~^`.txt",
+    "back\\slash",
+)
+
+
+class TestReading:
+    """What is there is found and read."""
+
+    def test_lists_a_folder(self, kind: Kind, prefix: str) -> None:
+        """Files and folders come in the order of their names, with their sizes."""
+        for name in ("b.txt", "a/inner.txt", "c.txt"):
+            kind.put(f"{prefix}/{name}", b"12345")
+        fs = kind.storage.filesystem()
+
+        found = [(info["name"], info["type"], info["size"]) for info in fs.ls(prefix, detail=True)]
+
+        files = [(f"{prefix}/{name}", "file", 5) for name in ("b.txt", "c.txt")]
+        assert [(f"{prefix}/a", "directory", 0), *files] == found
+
+    @pytest.mark.parametrize("name", ODD)
+    def test_reads_names_of_all_kinds(self, kind: Kind, prefix: str, name: str) -> None:
+        """Names are taken as they are, in a listing as well."""
+        kind.put(f"{prefix}/{name}", name.encode())
+        path = kind.storage.path(prefix) / name
+
+        assert name.encode() == path.read_bytes()
+        assert [path.name] == [each.name for each in path.parent.iterdir()]
+
+    def test_reads_parts(self, kind: Kind, prefix: str) -> None:
+        """A file is read from anywhere, as pandas and pyarrow read theirs."""
+        kind.put(f"{prefix}/a.bin", bytes(range(200)))
+
+        with kind.storage.filesystem().open(f"{prefix}/a.bin") as file:
+            file.seek(100)
+            middle = file.read(3)
+            file.seek(-2, io.SEEK_END)
+
+            assert (b"def", b"\xc6\xc7") == (middle, file.read())
+
+    def test_downloads_a_tree(self, kind: Kind, prefix: str, tmp_path: Any) -> None:
+        """`get()` brings a folder with all that is in it."""
+        kind.put(f"{prefix}/deep/a.txt", b"a")
+        kind.put(f"{prefix}/b.txt", b"")
+
+        kind.storage.filesystem().get(prefix, str(tmp_path / "got"), recursive=True)
+
+        found = sorted(path for path in (tmp_path / "got").rglob("*") if path.is_file())
+        assert [("b.txt", b""), ("a.txt", b"a")] == [(path.name, path.read_bytes()) for path in found]
+
+    def test_finds_by_a_pattern(self, kind: Kind, prefix: str) -> None:
+        """`glob()` goes through the folders."""
+        for name in ("a.png", "b.txt", "deep/c.png"):
+            kind.put(f"{prefix}/{name}")
+
+        assert ["a.png", "c.png"] == [path.name for path in kind.storage.path(prefix).rglob("*.png")]
+
+    def test_nothing_there(self, place: StoragePath) -> None:
+        """What is not there is a `FileNotFoundError`, and does not exist."""
+        with pytest.raises(FileNotFoundError, match="there is nothing called"):
+            (place / "missing.txt").read_bytes()
+        assert not (place / "missing.txt").exists()
+
+    def test_a_file_is_no_folder(self, kind: Kind, prefix: str) -> None:
+        """A path that is a file is told from a folder."""
+        kind.put(f"{prefix}/a.txt")
+        path = kind.storage.path(f"{prefix}/a.txt")
+
+        assert (True, False) == (path.is_file(), path.is_dir())
+        with pytest.raises(StorageError, match="one file, not a folder"):
+            list(path.iterdir())
+
+    def test_a_file_that_changes_meanwhile(self, kind: Kind, prefix: str) -> None:
+        """A file that is replaced while it is open is an error, and no mixture of both."""
+        kind.put(f"{prefix}/a.bin", b"1" * 100)
+        with kind.storage.filesystem().open(f"{prefix}/a.bin", block_size=10, cache_type="none") as file:
+            file.read(10)
+            kind.put(f"{prefix}/a.bin", b"2" * 101)
+
+            with pytest.raises(StorageError, match="changed while it was read"):
+                file.read(10)
+
+    def test_a_file_that_vanishes_meanwhile(self, kind: Kind, prefix: str) -> None:
+        """A file that is gone while it is open is an error."""
+        kind.put(f"{prefix}/a.bin", b"1" * 100)
+        with kind.storage.filesystem().open(f"{prefix}/a.bin", block_size=10, cache_type="none") as file:
+            kind.remove(f"{prefix}/a.bin")
+
+            with pytest.raises(StorageError):
+                file.read(10)
+
+
+class TestWriting:
+    """Nothing is written unless that was asked for."""
+
+    @pytest.mark.parametrize(
+        "write",
+        [
+            lambda fs, path: fs.pipe_file(path, b"x"),
+            lambda fs, path: fs.rm_file(path),
+            lambda fs, path: fs.rm(path, recursive=True),
+            lambda fs, path: fs.mkdir(f"{path}-new"),
+            lambda fs, path: fs.cp_file(path, f"{path}-copy"),
+            lambda fs, path: fs.mv(path, f"{path}-moved"),
+            lambda fs, path: fs.touch(path),
+            lambda fs, path: fs.open(path, "ab"),
+        ],
+        ids=["pipe", "rm_file", "rm", "mkdir", "cp", "mv", "touch", "append"],
+    )
+    def test_is_refused_by_default(self, folder: Kind, prefix: str, write: Any) -> None:
+        """A file system that was not opened with `write=True` changes nothing."""
+        folder.put(f"{prefix}/a.txt", b"kept")
+
+        with pytest.raises(StorageError):
+            write(folder.storage.filesystem(), f"{prefix}/a.txt")
+
+        assert {"a.txt": b"kept"} == {
+            path.name: path.read_bytes() for path in (folder.place / prefix).iterdir()
+        }
+
+    def test_writes_copies_moves_and_deletes(self, kind: Kind, prefix: str) -> None:
+        """With `write=True` files come and go."""
+        fs = kind.storage.filesystem(write=True)
+        fs.pipe_file(f"{prefix}/a.txt", "한글".encode())
+        fs.cp_file(f"{prefix}/a.txt", f"{prefix}/b.txt")
+        fs.mv(f"{prefix}/b.txt", f"{prefix}/c.txt")
+        fs.rm_file(f"{prefix}/a.txt")
+
+        assert {f"{prefix}/c.txt": "한글".encode()} == {path: fs.cat_file(path) for path in fs.find(prefix)}
+
+    def test_leaves_nothing_half_written(self, kind: Kind, prefix: str) -> None:
+        """A block that ends with an error leaves no file, under no name."""
+        fs = kind.storage.filesystem(write=True)
+        kind.put(f"{prefix}/other.txt")
+
+        with pytest.raises(RuntimeError), fs.open(f"{prefix}/a.txt", "wb") as file:
+            file.write(b"half")
+            raise RuntimeError
+
+        assert [f"{prefix}/other.txt"] == fs.find(prefix)
+
+
+class TestFolders:
+    """A folder of this machine is not left."""
+
+    @pytest.mark.parametrize("path", ["../secret.txt", "a/../../secret.txt", "/../secret.txt", ".."])
+    def test_no_path_leads_up(self, folder: Kind, path: str) -> None:
+        """A path with `..` is refused before anything is looked at."""
+        (folder.place.parent / "secret.txt").write_text("secret")
+
+        with pytest.raises(StorageError, match="leads up"):
+            folder.storage.filesystem().cat_file(path)
+
+    @pytest.mark.parametrize("name", ["link.txt", "inside/secret.txt"])
+    def test_no_link_leads_out(self, folder: Kind, prefix: str, tmp_path: Any, name: str) -> None:
+        """Neither a link to a file outside nor one to a folder outside is followed."""
+        (tmp_path / "secret.txt").write_text("secret")
+        (folder.place / prefix).mkdir()
+        (folder.place / prefix / "link.txt").symlink_to(tmp_path / "secret.txt")
+        (folder.place / prefix / "inside").symlink_to(tmp_path)
+
+        with pytest.raises(StorageError, match="leads out of the storage"):
+            folder.storage.filesystem().cat_file(f"{prefix}/{name}")
+
+    def test_a_folder_elsewhere(self, make_storage: Any) -> None:
+        """A folder that is not on this machine is told by its path."""
+        storage = make_storage("file_system", location="/nowhere/at/all")
+
+        with pytest.raises(StorageNotFoundError):
+            storage.filesystem()
+
+
+def test_lists_all_pages(make_storage: Any) -> None:
+    """A folder of more keys than one answer holds is listed whole."""
+    bucket = Bucket(b"")
+    bucket.keys = 2500
+    with bucket.served() as address:
+        settings = {"bucket_name": "b", "access_key": "KEY-1", "secret_key": "s", "endpoint_url": address}
+        found = make_storage("minio", **settings).filesystem().ls("photos", detail=False)
+
+    assert [f"photos/{number:05}" for number in range(2500)] == found
+    assert 3 == len(bucket.requests)
