@@ -89,8 +89,9 @@ def _opened(storage: Storage, verb: str, *, write: Any, options: Mapping[str, An
     lacking = [name for name in _LIBRARIES if importlib.util.find_spec(name) is None]
     if lacking:
         raise ConfigError(
-            f"Storage.{verb}() needs the extra 'storage', of which {', '.join(lacking)} cannot be imported: "
-            "pip install 'synapse-orm[storage]'"
+            f"Storage.{verb}() needs {', '.join(lacking)}, which cannot be imported: "
+            'pip install "synapse-orm[storage]"',
+            code="missing-library",
         )
     from synapse.interop.storages.opened import OpenStorage
 
