@@ -37,7 +37,7 @@ class Credentials:
 
 
 @bounded
-@attrs.frozen
+@attrs.frozen(repr=False)
 class Found:
     """One page of a list: its rows, the total where the API counts, and the place of the next page where there is one.
 
@@ -69,7 +69,7 @@ class Traits:
 
 
 @bounded
-@attrs.frozen
+@attrs.frozen(repr=False)
 class Refusal:
     """What a refusal says: one line of words, messages by field, a code and the request's id where it has them."""
 

@@ -119,7 +119,7 @@ def key_of(schema: Schema, condition: Condition) -> QueryKey:
     return QueryKey(name if condition.lookup is Exact else f"{name}__{condition.lookup.name}")
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, repr=False)
 class V1Table:
     """One entity as wire v1 has it."""
 

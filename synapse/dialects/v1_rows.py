@@ -8,7 +8,7 @@ from typing import Final, Literal
 import attrs
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class QueryKey:
     """The query key of one lookup, and how several values are written: `a,b` or `k=a&k=b`."""
 
@@ -16,7 +16,7 @@ class QueryKey:
     many: Literal["comma", "repeat"] = "comma"
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Row:
     """How one entity travels.
 

@@ -27,7 +27,7 @@ class Body(Protocol):
 
 
 @bounded
-@attrs.frozen
+@attrs.frozen(repr=False)
 class Request:
     """One HTTP request, relative to the session's base URL.
 
@@ -69,7 +69,7 @@ class Request:
 
 
 @bounded
-@attrs.frozen
+@attrs.frozen(repr=False)
 class Reply:
     """One answer whose body was read whole; `data` is the parsed JSON, `None` for an empty body.
 

@@ -31,7 +31,7 @@ OnError: TypeAlias = Literal["collect", "raise"]
 _EXPIRED: Final = frozenset({400, 401, 403, 404, 410})
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class WantedFile:
     """One file of the row with this `key`, or the `error` that prevented finding it.
 
@@ -105,7 +105,7 @@ def download_files(
     raise _ended(report, reason) from reason
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class _PlannedDownload:
     """A file and where it goes: `path` is below the root."""
 
@@ -183,7 +183,7 @@ def _folded(path: str) -> str:
     return unicodedata.normalize("NFC", path).casefold()
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class _Saver:
     run: Run[_PlannedDownload]
     meter: Meter

@@ -7,7 +7,6 @@ import re
 
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import ExitStack, closing
-from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
@@ -262,6 +261,8 @@ def _parameter(pair: str) -> str:
 
 
 def _seconds_between(earlier: str, later: str) -> float:
+    from email.utils import parsedate_to_datetime
+
     try:
         return (parsedate_to_datetime(later) - parsedate_to_datetime(earlier)).total_seconds()
     except (TypeError, ValueError):

@@ -18,7 +18,7 @@ _SHOWN: Final = 5
 
 
 @bounded
-@attrs.frozen
+@attrs.frozen(repr=False)
 class FileOutcome:
     """What became of one file of the row with this `key`.
 

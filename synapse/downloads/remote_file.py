@@ -47,7 +47,7 @@ def _shown(url: str) -> str:
 
 
 @bounded
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, repr=False)
 class RemoteFile:
     """A file that can be read or downloaded; nothing is fetched before that.
 

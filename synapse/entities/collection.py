@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from synapse.uploads import Report, Spec, Target
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class _ObjectOf:
     """Makes an object of a key; a pickle of it has no session, as those of objects have none."""
 
@@ -72,7 +72,7 @@ def _listed(specification: FileSpecification, attribute: attrs.Attribute[str], v
 
 
 @bounded
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, repr=False)
 class FileSpecification:
     """One file that the units of a collection are made of; `name` is its key in `unit.files`.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from os import PathLike
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import attrs
 
@@ -230,8 +230,7 @@ class Running(Creation):
 
 def _job(answer: Any, session: Any, sent: Mapping[str, Any]) -> Job:
     """Find the job in the answer of a run, which names it `job_id` beside some of its fields, or none."""
-    from synapse.entities.job import Job
-
+    cls = cast("type[Job]", entity_named("Job"))
     found = answer.get("job_id") or answer.get("id") if isinstance(answer, dict) else None
     if not isinstance(found, str | int):
         raise TransportError(
@@ -240,8 +239,8 @@ def _job(answer: Any, session: Any, sent: Mapping[str, Any]) -> Job:
             url="plugins/run/",
         )
     key = uuid_form(str(found))
-    answers.check_created(Job, {**answer, "id": key}, sent=sent, session=session)
-    session.note_made(Job._schema.resource, key)
+    answers.check_created(cls, {**answer, "id": key}, sent=sent, session=session)
+    session.note_made(cls._schema.resource, key)
     if "status" in answer:
-        return object_made(Job, {**answer, "id": found}, session=session)
-    return reference(Job, key, session=session)
+        return object_made(cls, {**answer, "id": found}, session=session)
+    return reference(cls, key, session=session)

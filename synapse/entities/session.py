@@ -3,31 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final, ParamSpec, cast
+from typing import TYPE_CHECKING, Any, Final, ParamSpec, cast
 
 from synapse import session as base
-from synapse.entities.agent import Agent, AgentManager, ServeApplication, ServeApplicationManager
-from synapse.entities.assignment import Assignment, AssignmentManager
-from synapse.entities.collection import DataCollection, DataCollectionManager
-from synapse.entities.data import DataFile, DataFileManager, DataUnit, DataUnitManager
-from synapse.entities.ground_truth import (
-    GroundTruth,
-    GroundTruthDataset,
-    GroundTruthDatasetManager,
-    GroundTruthEvent,
-    GroundTruthEventManager,
-    GroundTruthManager,
-    GroundTruthVersion,
-    GroundTruthVersionManager,
-)
-from synapse.entities.job import Job, JobLog, JobLogManager, JobManager
-from synapse.entities.model import Model, ModelManager
-from synapse.entities.plugin import Plugin, PluginManager, PluginRelease, PluginReleaseManager
-from synapse.entities.project import Project, ProjectManager
-from synapse.entities.storage import Storage, StorageManager
-from synapse.entities.task import Task, TaskManager, TaskTag, TaskTagManager
 from synapse.masking import conceal
+from synapse.orm.record import entity_named, objects_of
 from synapse.session.auth import TOKENS
+
+if TYPE_CHECKING:
+    from synapse.entities.agent import AgentManager, ServeApplicationManager
+    from synapse.entities.assignment import AssignmentManager
+    from synapse.entities.collection import DataCollectionManager
+    from synapse.entities.data import DataFileManager, DataUnitManager
+    from synapse.entities.ground_truth import (
+        GroundTruthDatasetManager,
+        GroundTruthEventManager,
+        GroundTruthManager,
+        GroundTruthVersionManager,
+    )
+    from synapse.entities.job import JobLogManager, JobManager
+    from synapse.entities.model import ModelManager
+    from synapse.entities.plugin import PluginManager, PluginReleaseManager
+    from synapse.entities.project import ProjectManager
+    from synapse.entities.storage import StorageManager
+    from synapse.entities.task import TaskManager, TaskTagManager
 
 P = ParamSpec("P")
 _INTERNAL: Final = frozenset(
@@ -47,100 +46,104 @@ class Session(base.Session):
     def __dir__(self) -> list[str]:
         return sorted(set(super().__dir__()) - _INTERNAL)
 
+    def _objects(self, entity: str) -> Any:
+        # By name, so that the modules of entities are imported when they are used.
+        return objects_of(entity_named(entity)).using(self)
+
     @property
     def projects(self) -> ProjectManager:
         """`Project.objects`, through this session."""
-        return Project.objects.using(self)
+        return cast("ProjectManager", self._objects("Project"))
 
     @property
     def tasks(self) -> TaskManager:
         """`Task.objects`, through this session."""
-        return Task.objects.using(self)
+        return cast("TaskManager", self._objects("Task"))
 
     @property
     def task_tags(self) -> TaskTagManager:
         """`TaskTag.objects`, through this session."""
-        return TaskTag.objects.using(self)
+        return cast("TaskTagManager", self._objects("TaskTag"))
 
     @property
     def assignments(self) -> AssignmentManager:
         """`Assignment.objects`, through this session."""
-        return Assignment.objects.using(self)
+        return cast("AssignmentManager", self._objects("Assignment"))
 
     @property
     def data_collections(self) -> DataCollectionManager:
         """`DataCollection.objects`, through this session."""
-        return DataCollection.objects.using(self)
+        return cast("DataCollectionManager", self._objects("DataCollection"))
 
     @property
     def data_files(self) -> DataFileManager:
         """`DataFile.objects`, through this session."""
-        return DataFile.objects.using(self)
+        return cast("DataFileManager", self._objects("DataFile"))
 
     @property
     def data_units(self) -> DataUnitManager:
         """`DataUnit.objects`, through this session."""
-        return DataUnit.objects.using(self)
+        return cast("DataUnitManager", self._objects("DataUnit"))
 
     @property
     def ground_truths(self) -> GroundTruthManager:
         """`GroundTruth.objects`, through this session."""
-        return GroundTruth.objects.using(self)
+        return cast("GroundTruthManager", self._objects("GroundTruth"))
 
     @property
     def ground_truth_events(self) -> GroundTruthEventManager:
         """`GroundTruthEvent.objects`, through this session."""
-        return GroundTruthEvent.objects.using(self)
+        return cast("GroundTruthEventManager", self._objects("GroundTruthEvent"))
 
     @property
     def ground_truth_datasets(self) -> GroundTruthDatasetManager:
         """`GroundTruthDataset.objects`, through this session."""
-        return GroundTruthDataset.objects.using(self)
+        return cast("GroundTruthDatasetManager", self._objects("GroundTruthDataset"))
 
     @property
     def ground_truth_versions(self) -> GroundTruthVersionManager:
         """`GroundTruthVersion.objects`, through this session."""
-        return GroundTruthVersion.objects.using(self)
+        return cast("GroundTruthVersionManager", self._objects("GroundTruthVersion"))
 
     @property
     def plugins(self) -> PluginManager:
         """`Plugin.objects`, through this session."""
-        return Plugin.objects.using(self)
+        return cast("PluginManager", self._objects("Plugin"))
 
     @property
     def plugin_releases(self) -> PluginReleaseManager:
         """`PluginRelease.objects`, through this session."""
-        return PluginRelease.objects.using(self)
+        return cast("PluginReleaseManager", self._objects("PluginRelease"))
 
     @property
     def jobs(self) -> JobManager:
         """`Job.objects`, through this session."""
-        return Job.objects.using(self)
+        return cast("JobManager", self._objects("Job"))
 
     @property
     def job_logs(self) -> JobLogManager:
         """`JobLog.objects`, through this session."""
-        return JobLog.objects.using(self)
+        return cast("JobLogManager", self._objects("JobLog"))
 
     @property
     def storages(self) -> StorageManager:
         """`Storage.objects`, through this session."""
-        return Storage.objects.using(self)
+        return cast("StorageManager", self._objects("Storage"))
 
     @property
     def models(self) -> ModelManager:
         """`Model.objects`, through this session."""
-        return Model.objects.using(self)
+        return cast("ModelManager", self._objects("Model"))
 
     @property
     def agents(self) -> AgentManager:
         """`Agent.objects`, through this session."""
-        return Agent.objects.using(self)
+        return cast("AgentManager", self._objects("Agent"))
 
     @property
     def serve_applications(self) -> ServeApplicationManager:
         """`ServeApplication.objects`, through this session."""
-        return ServeApplication.objects.using(self)
+        return cast("ServeApplicationManager", self._objects("ServeApplication"))
 
 
 def _taking(made: Callable[P, Session]) -> Callable[[Callable[..., Session]], Callable[P, Session]]:

@@ -41,7 +41,7 @@ def _plainly(accept: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return lambda value: accept(plain(value))
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Codec:
     """The conversions of one field type.
 

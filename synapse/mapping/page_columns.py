@@ -29,7 +29,7 @@ def _each(write: Callable[..., object], *values: Iterable[Any]) -> None:
     deque(map(write, *values), maxlen=0)
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, repr=False)
 class Columns:
     """Writes the columns of one page into new objects; whatever looks odd is an `OddPageError`."""
 

@@ -19,7 +19,7 @@ SECRET = "synapse.secret"  # noqa: S105 - a metadata key, not a secret
 
 
 @bounded
-@attrs.frozen
+@attrs.frozen(repr=False)
 class Field:
     """One declared field of an entity; `annotation` is its type as it was declared."""
 
@@ -84,7 +84,7 @@ class ToManyLink:
 
 
 @bounded
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, repr=False)
 class Schema:
     """One entity as the lower layers see it.
 

@@ -53,7 +53,7 @@ T = TypeVar("T")
 
 
 @bounded
-@attrs.frozen
+@attrs.frozen(repr=False)
 class Change:
     """What a bulk write does to one row; `after` is empty for a deletion."""
 
@@ -63,7 +63,7 @@ class Change:
 
 
 @bounded
-@attrs.frozen
+@attrs.frozen(repr=False)
 class BulkResult:
     """What a bulk write did, or with `dry_run` would do: one `Change` for each row that needs one."""
 

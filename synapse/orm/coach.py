@@ -24,7 +24,7 @@ class SlowLoopWarning(UserWarning):
     """A loop makes one request for each row, where a few would do for all of them."""
 
 
-@attrs.define
+@attrs.define(eq=False, repr=False)
 class _Run:
     """The fetches that came from one line, one soon after the other."""
 

@@ -192,7 +192,7 @@ def _field(cls: type[Entity], attribute: attrs.Attribute[Any], annotation: Any) 
     )
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class KeyOf:
     """The key of an entity that may be declared later."""
 

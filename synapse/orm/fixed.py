@@ -13,7 +13,7 @@ from synapse.orm.record import Record, apart, objects_of, schema_of
 T = TypeVar("T")
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class _Field:
     """The field that a list is of: its entity, its name, and the entity whose keys it holds, if it holds keys."""
 

@@ -43,7 +43,7 @@ _SHORTEST_PAUSE: Final = 0.05
 _LONGEST_PAUSE: Final = 2.0
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, repr=False)
 class Item(Generic[E]):
     """An object to create, and the name of its row in the journal."""
 

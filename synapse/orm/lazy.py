@@ -42,7 +42,7 @@ FEW = 2
 
 
 # --- one algorithm for both -------------------------------------------------
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class _Lazy:
     """A field or a relation that may not be here yet, and what to do instead of loading it row by row."""
 

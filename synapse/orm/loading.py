@@ -149,7 +149,7 @@ class _OddError(ValueError):
     """A row has a value of another class than is expected."""
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, repr=False)
 class _Maker:
     """Makes objects of rows that look as expected: the one place where speed comes before brevity.
 

@@ -31,7 +31,7 @@ class Paired(Generic[N]):
     doubtful: dict[N, list[Any]]
 
 
-@attrs.define
+@attrs.define(eq=False, repr=False)
 class _Equals(Generic[N]):
     """Equal values: their names, each with the key that its row is above, and the rows by how like they are."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from email.utils import parsedate_to_datetime
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
@@ -31,7 +30,7 @@ LARGE_PAGE: Final = 1_000
 MOST: Final = 2_000
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Newest(Generic[E]):
     """The newest rows, each with what the backend sent: those surely made since a moment, and those perhaps.
 
@@ -44,7 +43,7 @@ class Newest(Generic[E]):
     whole: bool
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class _Page(Generic[E]):
     """One page, newest first; `whole` says that no row was passed over up to its end."""
 
@@ -145,6 +144,8 @@ def _loaded(cls: type[E], row: Any, session: Session) -> tuple[E, dict[str, Any]
 
 def _date(headers: Mapping[str, str]) -> float | None:
     """Give the time on the backend's clock; None where an answer does not say."""
+    from email.utils import parsedate_to_datetime
+
     try:
         return parsedate_to_datetime(headers["Date"]).timestamp()
     except (KeyError, TypeError, ValueError):

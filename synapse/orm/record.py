@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import weakref
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
@@ -353,6 +353,14 @@ _ENTITIES: dict[str, type[Record]] = {}
 # Where each was declared: a public entity goes by another module later.
 _DECLARED: dict[str, str] = {}
 _MANAGED: dict[str, str] = {}
+# Imports the module of an entity that is known by its name only so far.
+_LATER: dict[str, Callable[[str], object]] = {}
+
+
+def declare(modules: Mapping[str, str], *, load: Callable[[str], object]) -> None:
+    """Make entities known by name, each with its module, which *load* imports when the entity is first asked for."""
+    _DECLARED.update({name: f"{module}.{name}" for name, module in modules.items()})
+    _LATER.update(dict.fromkeys(modules, load))
 
 
 def register(cls: type[Any]) -> None:
@@ -369,15 +377,20 @@ def register(cls: type[Any]) -> None:
 
 def entity_at(resource: str) -> type[Record]:
     """Find an entity by the name that the dialects know it by."""
+    for name in _LATER:
+        entity_named(name)
     return next(cls for cls in _ENTITIES.values() if cls._schema.resource == resource)
 
 
 def entity_named(name: str) -> type[Record]:
     """Find an entity by its class name, or by that of its manager."""
+    found = entity_behind(name)
+    if found in _LATER and found not in _ENTITIES:
+        _LATER[found](found)
     try:
-        return _ENTITIES[entity_behind(name)]
+        return _ENTITIES[found]
     except KeyError:
-        raise QueryError(f"no entity is called {name!r}{did_you_mean(name, _ENTITIES)}") from None
+        raise QueryError(f"no entity is called {name!r}{did_you_mean(name, _DECLARED)}") from None
 
 
 def entity_behind(declared: str) -> str:
@@ -386,7 +399,8 @@ def entity_behind(declared: str) -> str:
         return declared
     if declared not in _MANAGED:
         managed = (cls.__name__ for cls in _ENTITIES.values() if type(objects_of(cls)).__name__ == declared)
-        found = next(managed, None)
+        bare = declared.removesuffix("Manager")
+        found = next(managed, bare if bare in _LATER else None)
         if found is None:
             return declared  # it may be declared later
         _MANAGED[declared] = found

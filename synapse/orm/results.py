@@ -40,7 +40,7 @@ E = TypeVar("E", bound="Record")
 R = TypeVar("R")
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, repr=False)
 class Owner:
     """Whose set a query is: the object, the name of the set there, and the field of the rows that holds its key."""
 
@@ -127,7 +127,7 @@ def how_to_read(
     return ReadOptions(size, workers, check_name(plan))
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, repr=False)
 class Results(Generic[E]):
     """What a query gives through a session: its rows as objects, whole, in pages, streamed, or one by its key."""
 

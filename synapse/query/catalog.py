@@ -48,7 +48,7 @@ _HERE: Final = {
 
 
 @bounded
-@attrs.frozen
+@attrs.frozen(repr=False)
 class Condition:
     """One checked comparison."""
 
@@ -89,7 +89,7 @@ class Lookups(dict[str, By]):
 
 
 @bounded
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, repr=False)
 class Catalog:
     """The lookups of one entity, the type of each, and the orders that its rows can be read in."""
 

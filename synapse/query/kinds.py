@@ -36,7 +36,7 @@ def _refuse(what: str, expected: str, value: Any) -> QueryError:
     return QueryError(f"{what} takes {expected}, got {describe(value)}{hint}")
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Integer:
     """A whole number, such as a count."""
 
@@ -53,7 +53,7 @@ class Integer:
         return number
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Key:
     """An integer primary key."""
 
@@ -65,7 +65,7 @@ class Key:
         return number
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class TextKey:
     """A key that is text, such as a UUID, a plugin code or `code@version`; if `number`, integers are keys as well.
 
@@ -96,7 +96,7 @@ class TextKey:
         return self.form(text)
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Text:
     """Text that is not empty, since the backend ignores a filter with an empty value."""
 
@@ -110,7 +110,7 @@ class Text:
         return str.__str__(value)
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Name(Text):
     """Text that is sent in a list separated by commas."""
 
@@ -122,7 +122,7 @@ class Name(Text):
         return text
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Search(Text):
     """Text that the backend splits into terms; a row matches if it holds all of them."""
 
@@ -137,7 +137,7 @@ class Search(Text):
         return text
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Boolean:
     """True or False."""
 
@@ -149,7 +149,7 @@ class Boolean:
         return own
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Timestamp:
     """An aware datetime, a date, or either as ISO 8601 text."""
 
@@ -177,7 +177,7 @@ class Timestamp:
             raise _refuse(what, "a date or an aware datetime in ISO 8601", text) from None
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Choice:
     """A value of an enumeration."""
 
@@ -198,7 +198,7 @@ class Choice:
             ) from None
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Reference:
     """An object of another entity, or its key."""
 
@@ -219,7 +219,7 @@ class Reference:
         return self.key.check(what, value.pk)
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Bound(Reference):
     """What keys are compared with: an object, or any integer, even one that is no key (as in `id__gt=0`)."""
 

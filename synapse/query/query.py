@@ -22,7 +22,7 @@ class FetchMode(enum.Enum):
 
 
 @bounded
-@attrs.frozen
+@attrs.frozen(repr=False)
 class Query:
     """A selection of rows: immutable, comparable, picklable."""
 

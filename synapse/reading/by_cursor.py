@@ -22,7 +22,7 @@ from synapse.reading.route import (
 )
 
 
-@attrs.define(eq=False, kw_only=True)
+@attrs.define(eq=False, kw_only=True, repr=False)
 class CursorPage(PageRequest):
     """One page by its cursor; the first one has none."""
 

@@ -34,7 +34,7 @@ WELL: Final = 4
 """Quick pages in a row before larger ones are asked for again; twice as many after each timeout."""
 
 
-@attrs.define(eq=False, kw_only=True)
+@attrs.define(eq=False, kw_only=True, repr=False)
 class NumberedPage(PageRequest):
     """One numbered page: the place of its first row, how many rows fit on it, and what its answer said.
 

@@ -39,7 +39,7 @@ RUN_PAGES: Final = 8
 """Pages of a dense run to request before checking whether it continues."""
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class PendingRange:
     """A key range that has not been requested yet, and how many rows it seems to hold.
 
@@ -55,7 +55,7 @@ class PendingRange:
     run: bool = False
 
 
-@attrs.define(eq=False, kw_only=True)
+@attrs.define(eq=False, kw_only=True, repr=False)
 class RangePage(PageRequest):
     """One page of a range: the rows behind `after`, up to `until` where that is set."""
 
@@ -68,7 +68,7 @@ class RangePage(PageRequest):
     before: PreviousPage | None = None
 
 
-@attrs.define(eq=False, kw_only=True)
+@attrs.define(eq=False, kw_only=True, repr=False)
 class EndProbe(PageRequest):
     """The rows at one end of the keys: `down` from the highest, else up from the lowest."""
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 VERSION: Final = 1
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Fingerprints:
     """The fingerprints of a backend, its workspace and a query's rows; `aliases` are other addresses of the backend."""
 

@@ -20,7 +20,7 @@ SHALLOW: Final = 10
 """Slices of up to so many pages are read by number: that costs no more than ranges, and each request is known."""
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Plan:
     """How one query is read: its plan, its whole order, and the rows asked for at once.
 

@@ -45,7 +45,7 @@ class RowReader(Protocol):
         ...
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class ReadOptions:
     """How a query is to be read, as far as the caller says.
 

@@ -38,7 +38,7 @@ class IncompleteReadWarning(UserWarning):
     """A result was read to its end, and fewer rows came than the backend counted."""
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class PageSource:
     """Where pages come from: a table, asked through a session, its answers read by `decode` where that is given."""
 

@@ -25,7 +25,7 @@ PATIENCE: Final = 3
 """After three timeouts on one page, the read fails with a checkpoint."""
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Window:
     """Consecutive rows of a result as they came; `first` is the place of the first one, `token` its page's cursor.
 
@@ -39,7 +39,7 @@ class Window:
     odd: int = 0
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class PageRequest:
     """One request of a plan, for a page of `size` rows.
 
@@ -60,7 +60,7 @@ class PageRequest:
         return self.timeouts > 0 and self.rows is None
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class FetchedPage:
     """A page that came, and what it cost: seconds on the clock, seconds of this machine's work, bytes where known."""
 
@@ -102,7 +102,7 @@ class Route(Protocol):
         ...
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class PreviousPage:
     """The page that was read before: where it began among the pages of its request, and how large those are."""
 

@@ -29,7 +29,7 @@ MOST_BAD: Final = 1_000
 _log: Final = logging.getLogger("synapse")
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class _Part(Generic[R]):
     """Rows of a window from place `start` on, behind a bad one if there is an `error`."""
 

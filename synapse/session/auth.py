@@ -15,7 +15,7 @@ TOKENS: Final = ("api_token", "agent_token", "user_token")
 _LONGEST: Final = 8 * 1024
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class SettingsSource:
     """One place that settings come from; its tokens belong to its own host, if it names one."""
 

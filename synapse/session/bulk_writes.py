@@ -31,7 +31,7 @@ class Untried(SynapseError):  # noqa: N818 - internal signal, sorted out before 
     """A write that was not tried, since earlier ones showed that it would fail."""
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Written(Generic[T]):
     """The items of a run by outcome, each list in the order given; `broken` is the error that their iterable raised."""
 

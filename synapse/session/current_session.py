@@ -25,7 +25,7 @@ _HANDING_ON: Final = frozenset(
 _SURROUNDING: Final = ("_pytest.", "pluggy.", "pytest_asyncio.", "anyio.")
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, repr=False)
 class Block:
     """One open `with session:`; `lent` if a generator holds it open. Only such blocks and those inside keep a frame.
 

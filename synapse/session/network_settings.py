@@ -10,7 +10,6 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
-from urllib.request import getproxies
 
 import attrs
 
@@ -53,6 +52,8 @@ def network_settings_for(
     url: str, *, proxies: Mapping[str, str] | None, verify: Any, cert: Any
 ) -> NetworkSettings:
     """Merge the given settings with the environment (`HTTPS_PROXY`, `NO_PROXY`, `REQUESTS_CA_BUNDLE`, …)."""
+    from urllib.request import getproxies
+
     import requests
 
     given = _with_passwords(proxies or {}, conceal(getproxies()))
@@ -147,6 +148,8 @@ def secrets_of(proxies: Mapping[str, str] | None) -> Iterator[str]:
     >>> list(secrets_of({"https": "http://name:pass%2Fword@proxy.example.com:3128"}))
     ['name:pass/word', 'pass/word', 'pass%2Fword']
     """
+    from urllib.request import getproxies
+
     for url in (*(proxies or {}).values(), *getproxies().values()):
         user = url.rpartition("@")[0].rpartition("//")[2]
         _, mark, password = user.partition(":")

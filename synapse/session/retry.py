@@ -9,7 +9,6 @@ import time
 
 from collections.abc import Mapping
 from datetime import UTC
-from email.utils import parsedate_to_datetime
 from enum import Enum
 from types import MappingProxyType
 from typing import Final
@@ -62,6 +61,8 @@ def seconds_until(retry_after: str | None) -> float | None:
     >>> seconds_until("120"), seconds_until("soon")
     (120.0, None)
     """
+    from email.utils import parsedate_to_datetime
+
     if not retry_after:
         return None
     wishes = [wish.strip() for wish in retry_after.split(",")]
@@ -85,7 +86,7 @@ class Effect(Enum):
     REPEATABLE = "sending it again does no harm, and may go better"
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Rule:
     """What a status means for a request that must not be sent twice (`write`: POST and PATCH), and for the `others`.
 

@@ -18,7 +18,7 @@ _WIDTH: Final = 200
 
 
 @bounded
-@attrs.frozen
+@attrs.frozen(repr=False)
 class Call:
     """One HTTP call; each repeat is a call of its own. It prints as one line, without secrets.
 

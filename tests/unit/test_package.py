@@ -81,6 +81,27 @@ def test_declaring_the_entities_loads_nothing_that_sends() -> None:
     assert "set()" == loaded
 
 
+def test_an_entity_loads_with_its_first_use() -> None:
+    """Naming one entity imports no other; what a relation names is found all the same, and goes by `synapse`."""
+    found = run(
+        "import sys; from synapse import Task, connect; print('synapse.entities.project' in sys.modules);"
+        "from synapse.orm.record import entity_at, entity_named;"
+        "print(entity_named('Project').__module__, entity_named('JobManager').__name__, entity_at('storages').__name__)"
+    )
+
+    assert ["False", "synapse", "Job", "Storage"] == found.split()
+
+
+def test_a_pickle_is_read_by_a_process_that_has_imported_nothing() -> None:
+    """Objects and their errors name `synapse`, where their classes load with their first use."""
+    pickled = pickle.dumps(
+        [synapse.Project.ref(5), synapse.Job.DoesNotExist("gone"), next(iter(synapse.StatusLabel))]
+    )
+    found = run(f"import pickle; print(pickle.loads({pickled!r}))")
+
+    assert "[<Project 5>, DoesNotExist('gone'), " in found
+
+
 def test_submodules_stay_reachable() -> None:
     """Lazy names do not stand in the way of `import synapse.query`."""
     assert "Query" == run("import synapse.query\nprint(synapse.query.Query.__name__)")

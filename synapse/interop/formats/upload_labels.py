@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from synapse.annotations import Annotations, Medium, check, tools_of
-from synapse.entities.project import Project
-from synapse.entities.task import Task
+from synapse.entities import Project, Task
 from synapse.errors import MappingError, QueryError, SynapseError
 from synapse.interop.formats.annotate_from import annotate_from, index_of, open_source
 from synapse.interop.formats.export import check_format
