@@ -246,7 +246,26 @@ def vendor(url: str, what: str) -> Any:
 
     if not _opened:
         _opened.append(BackendClient(url, access_token="bench"))
-    rows, _ = _opened[0].list_tasks({"ordering": "id", "page_size": 100}, list_all=True, url_conversion={})
+    client = _opened[0]
+
+    def listed(**params: Any) -> Any:
+        return client.list_tasks(params, list_all=True, url_conversion={})[0]
+
+    if what == "relations":
+        return sum(
+            len(client.get_project(task["project"])["title"])
+            + client.get_data_unit(task["data_unit"])["meta"]["frame"]
+            for task in listed(ordering="id", page_size=100)
+        )
+    if what == "in_bulk":
+        batches = (",".join(map(str, some)) for some in _batches(KEYS))
+        return len({row["id"]: row for keys in batches for row in listed(id__in=keys, page_size=BATCH)})
+    if what in CALLS:
+        one: Any = {"page_size": 1, "ordering": "id"}
+        return _repeated(
+            lambda: client.get_task(7) if what == "get" else client.list_tasks(one, url_conversion={})
+        )
+    rows = listed(ordering="id", page_size=100)
     return read(rows, DICTS[what]) if what in DICTS else WHOLE[what](rows)
 
 

@@ -169,9 +169,9 @@ class Table(Protocol):
         ...
 
     def columns(self, rows: Sequence[Any], *, copied: bool = True) -> Mapping[str, Sequence[Any]] | None:
-        """Give the values of rows that `pages` decoded by their keys, JSON as texts; None for any other rows.
+        """Give the values of rows with the same keys by those, what `pages` left unparsed as texts; or None.
 
-        Texts that are not *copied* are any buffers.
+        Texts that are not *copied* are any buffers; rows that were parsed give None then.
         """
         ...
 

@@ -10,6 +10,7 @@ import importlib
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
+from operator import itemgetter
 from types import GenericAlias
 from typing import Any, ClassVar, Final
 
@@ -22,6 +23,8 @@ from synapse.mapping.unset import UNSET
 MOST_SHAPES: Final = 32
 """So often the struct of an entity is made anew for keys that it lacks: a backend may name others in every page."""
 LONGEST_NAME: Final = 100
+FEW_ROWS: Final = 8
+"""So many rows are sooner read one by one than laid out as columns."""
 
 # The standard library refuses integers of more than 4,300 digits; in a text that is not parsed they would pass. Every
 # run of that length holds eight samples of this stride.
@@ -75,12 +78,14 @@ def value(row: Any, name: str, *, otherwise: Any = UNSET) -> Any:
 
 
 def columns(rows: Sequence[Any], *, copied: bool = True) -> dict[str, Sequence[Any]] | None:
-    """Turn closed rows of one struct into the values of each key; None for other rows, and for a mixture.
+    """Turn rows with the same keys into the values of each key; None for other rows.
 
-    Texts that are not *copied* are parts of their page, and keep it.
+    Texts that are not *copied* are parts of their page, and keep it; rows that were parsed have none.
     """
     kinds = set(map(type, rows))
     kind = kinds.pop() if len(kinds) == 1 else object
+    if kind is dict:
+        return _columns_of_dicts(rows) if copied else None
     if not issubclass(kind, ClosedRow):
         return None
     values = zip(*map(_msgspec().structs.astuple, rows), strict=True)
@@ -92,6 +97,17 @@ def columns(rows: Sequence[Any], *, copied: bool = True) -> dict[str, Sequence[A
 def _parts(column: Iterable[Any]) -> list[Any]:
     null = _msgspec().Raw(b"null")
     return [None if raw == null else raw for raw in column]
+
+
+def _columns_of_dicts(rows: Sequence[dict[str, Any]]) -> dict[str, Sequence[Any]] | None:
+    names = list(rows[0])
+    if len(rows) < FEW_ROWS or len(names) < 2 or set(map(len, rows)) != {len(names)}:
+        return None
+    try:
+        values = zip(*map(itemgetter(*names), rows), strict=True)
+    except KeyError:
+        return None
+    return dict(zip(names, values, strict=True))
 
 
 def _texts(column: Iterable[Any]) -> list[Any]:

@@ -233,8 +233,8 @@ class V1Table:
         return _pages(self.schema) if self.uniform else None
 
     def columns(self, rows: Sequence[Any], *, copied: bool = True) -> Mapping[str, Sequence[Any]] | None:
-        """Give the values of closed rows by their keys; None for any other rows."""
-        return json_rows.columns(rows, copied=copied)
+        """Give the values of rows with the same keys by those; None where rows have to be looked at one by one."""
+        return json_rows.columns(rows, copied=copied) if self.uniform else None
 
     @property
     def uniform(self) -> bool:

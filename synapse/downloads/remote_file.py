@@ -75,7 +75,7 @@ class RemoteFile:
         meta = raw.get("meta")
         meta = meta if isinstance(meta, Mapping) else {}
         url = _text(raw, "url") or ""
-        named = next(filter(None, (_text(raw, key) for key in _NAMES)), "")
+        named = _text(raw, _NAMES[0]) or _text(raw, _NAMES[1]) or _text(raw, _NAMES[2]) or ""
         return cls(
             url=url,
             name=named.replace("\\", "/").rstrip("/").rpartition("/")[2] or _name_in(url),

@@ -197,10 +197,11 @@ def _value_codec(kind: Any) -> Codec:
     )
     unsent: Callable[[Any], str | None] | None = getattr(kind, "unsent", None)
     opened = partial(_own_value, kind) if from_wire else partial(_structured_value, kind)
+    is_generic = get_origin(kind) is not None
 
     def accept(value: Any) -> Any:
         # `isinstance` knows no `tuple[int, ...]`, whose items have to be looked at anyway.
-        if get_origin(kind) or not isinstance(value, kind):
+        if is_generic or not isinstance(value, kind):
             if attrs.has(kind) and not from_wire and isinstance(value, dict):
                 _check_names(kind, value)
             value = opened(value, None)
@@ -210,7 +211,7 @@ def _value_codec(kind: Any) -> Codec:
         return value
 
     def dump(value: Any) -> Any:
-        return copy_json(to_wire(value) if get_origin(kind) or isinstance(value, kind) else value)
+        return copy_json(to_wire(value) if is_generic or isinstance(value, kind) else value)
 
     def like(sent: Any, held: Any) -> Likeness | None:
         if sent is None or held is None:

@@ -43,7 +43,9 @@ class Columns:
 
     def _column(self, wire: str, *kinds: type) -> Sequence[Any] | None:
         """Give a column whose values are all of these classes, or None where no row carries it."""
-        column = self.columns[wire]
+        column = self.columns.get(wire)
+        if column is None:
+            return None
         found = set(map(type, column))
         if not found <= {*kinds, _NONE}:
             if found == _ABSENT:
@@ -65,21 +67,29 @@ class Columns:
             _each(put, self.made, values)
 
     def keep(self, wire: str, put: Put, *, kind: type, name: str) -> None:
-        """Keep the texts of a lazy field."""
-        if (column := self._column(wire, JsonText)) is None:
+        """Keep the values of a lazy field as they came, parsed or as texts."""
+        column = self.columns.get(wire, ())
+        found = set(map(type, column))
+        if not column or found == _ABSENT:
             return
-        first = _FIRST.get(kind)
-        if first and not {text[0] for text in column if text is not None} <= first:
+        if found <= {JsonText, _NONE}:
+            first = _FIRST.get(kind)
+            if first and not {text[0] for text in column if text is not None} <= first:
+                raise OddPageError
+        elif found >= _ABSENT or (kind is not object and not found <= {kind, _NONE}):
             raise OddPageError
         _each(dict.__setitem__, self.origins, repeat(name), column)
-        for one, text in zip(self.made, column, strict=True) if None in column else ():
-            if text is None:
+        for one, value in zip(self.made, column, strict=True) if _NONE in found else ():
+            if value is None:
                 put(one, None)
 
     def keep_extra(self, known: Iterable[str]) -> None:
         """Keep what came beside the fields."""
         names = [name for name in self.columns if name not in known]
-        values = zip(*(self.columns[name] for name in names), strict=True)
-        for state, row in zip(self.states, values, strict=True) if names else ():
-            held = {name: value for name, value in zip(names, row, strict=True) if value is not UNSET}
-            state.extra = held or None
+        held: list[dict[str, Any]] = [{} for _ in self.states] if names else []
+        for name in names:
+            for extra, value in zip(held, self.columns[name], strict=True):
+                if value is not UNSET:
+                    extra[name] = value
+        for state, extra in zip(self.states, held, strict=False):
+            state.extra = extra or None

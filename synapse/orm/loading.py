@@ -166,11 +166,21 @@ class _Maker:
     lazy: list[tuple[str, type, str, Put]] = attrs.field(factory=list)
     converted: list[tuple[str, Callable[[Any], Any], Callable[[Any], Any], Put]] = attrs.field(factory=list)
 
-    def make_columns(self, columns: Mapping[str, Sequence[Any]], **state: Any) -> list[Any] | None:
+    def make_columns(
+        self,
+        columns: Mapping[str, Sequence[Any]],
+        *,
+        session: Session,
+        mode: FetchMode,
+        peers: Peers | None = None,
+    ) -> list[Any] | None:
         """Give an object for each row of a page that came as columns; None where anything looks odd."""
-        new, put_state = self.cls.__new__, self.cls._state.__set__
-        made = [new(self.cls) for _ in columns[self.table.pk]]
-        states = [State(saved=True, origin={}, **state) for _ in made]
+        keys, new, put_state = columns.get(self.table.pk), self.cls.__new__, self.cls._state.__set__
+        # Nested sets, and rows without a key, are for whoever looks at each row.
+        if keys is None or None in keys or not columns.keys().isdisjoint(self.table.schema.to_many):
+            return None
+        made = [new(self.cls) for _ in keys]
+        states = [State(session, True, mode, peers, {}) for _ in made]
         try:
             for one, life in zip(made, states, strict=True):
                 put_state(one, life)
@@ -214,7 +224,6 @@ class _Maker:
         self, rows: Sequence[Any], *, session: Session, mode: FetchMode, peers: Peers | None = None
     ) -> tuple[list[Any], list[int]]:
         """Give an object for each row, and the places of those that look odd, where None is instead."""
-        # The loops read names of their own faster than attributes.
         # The loops run once per field of each row, and local names are read faster than attributes.
         cls, table, unset = self.cls, self.table, UNSET
         new, put_state, many, pk = cls.__new__, cls._state.__set__, len(table.names), table.pk
@@ -327,16 +336,18 @@ def load_page(
     first: int = 0,
     query: Query | None = None,
     bad: dict[int, MappingError] | None = None,
+    habits: dict[str, int] | None = None,
 ) -> list[E]:
     """Build the objects of one page and make them peers; `first` is the number of its first row.
+
+    `habits` is what the pages of one reading share (`Peers`).
 
     What is wrong with a row is raised, or goes to *bad* by the row's place in the page, and the row is left out.
     """
     mode, maker = query.mode if query else FetchMode.PEERS, _maker(cast("Any", cls), table_of(cls, session))
     peers = None
     if mode is FetchMode.PEERS and len(rows) > 1:
-        peers = Peers(narrowed=bool(query and (query.only or query.defer)))
-    # The collector would visit every object of the page again and again while they are made.
+        peers = Peers(narrowed=bool(query and (query.only or query.defer)), habits=habits)
     # Collecting garbage while a page is made would walk over all of its objects again and again.
     with undisturbed():
         made, odd = maker.make_page(rows, session=session, mode=mode, peers=peers)
@@ -353,9 +364,10 @@ def load_page(
                 continue
             state_of(one).peers = peers
             made[place] = one
-    page: list[E] = [one for one in made if one is not None] if bad else made
-    if peers is not None:
-        peers.gather(page)
+        page: list[E] = [one for one in made if one is not None] if bad else made
+        if peers is not None:
+            peers.gather(page)
+            peers.open_ahead()
     return page
 
 

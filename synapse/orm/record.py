@@ -11,7 +11,7 @@ import weakref
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext, suppress
-from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Self, TypeVar
 
 import attrs
 
@@ -305,16 +305,29 @@ def apart(record: Record, other: Record | Session) -> bool:
 
 
 # --- the rows of one page ---------------------------------------------------
+OPENED_PAGES: Final = 8
+"""For so many pages fields are opened ahead before it is looked whether they are still read."""
+
+
 class Peers:
     """The rows of one page, so that what one of them lacks can be loaded for all.
 
     Who loads something for them holds a lock, so that threads which want the same wait instead of asking as well.
+    `habits`, shared by the pages of one reading, are the fields that its rows are read for, each with the number of
+    pages that are still to be opened for that.
     """
 
-    __slots__ = ("locks", "narrowed", "read", "refs")
+    __slots__ = ("habits", "locks", "narrowed", "read", "refs")
 
-    def __init__(self, rows: Iterable[Record] = (), *, narrowed: bool = False) -> None:
+    def __init__(
+        self,
+        rows: Iterable[Record] = (),
+        *,
+        narrowed: bool = False,
+        habits: dict[str, int] | None = None,
+    ) -> None:
         self.narrowed = narrowed
+        self.habits = {} if habits is None else habits
         self.read: dict[str, int] = {}
         self.locks = Locks()
         self.gather(rows)
@@ -327,15 +340,32 @@ class Peers:
     def parse_ahead(self, name: str) -> None:
         """Parse a field of all rows once it is read on a second one: row by row, the collector would visit them all."""
         count = self.read[name] = self.read.get(name, 0) + 1
-        if count != 2:
-            return
-        states = [row._state for row in self.live() if peek(row, name) is UNSET]
-        texts = [(state, text) for state in states if (text := state.text_of(name)) is not None]
+        if count == 2:
+            self.habits[name] = OPENED_PAGES
+            for row, text, value in self._parsed(name):
+                row._state.parsed = {**(row._state.parsed or {}), name: (text, value)}
+
+    def open_ahead(self) -> None:
+        """Open what the rows of the page before were read for, while nobody else has these rows."""
+        for name, pages in list(self.habits.items()):
+            if not pages:
+                self.habits.pop(name, None)
+                continue
+            self.habits[name] = pages - 1
+            for row, text, value in self._parsed(name):
+                if row._schema.fields[name].codec.plain:
+                    put(row, name, value=value)
+                else:
+                    row._state.parsed = {**(row._state.parsed or {}), name: (text, value)}
+
+    def _parsed(self, name: str) -> list[tuple[Record, JsonText, Any]]:
+        rows = [row for row in self.live() if peek(row, name) is UNSET]
+        texts = [(row, text) for row in rows if (text := row._state.text_of(name)) is not None]
         # What is wrong with the value of another row is told where that is read.
         with suppress(Misfit), undisturbed():
             values = read(JsonText(b"[%b]" % b",".join(text for _, text in texts)))
-            for (state, text), value in zip(texts, values, strict=True):
-                state.parsed = {**(state.parsed or {}), name: (text, value)}
+            return [(row, text, value) for (row, text), value in zip(texts, values, strict=True)]
+        return []
 
     def live(self) -> list[Record]:
         """Give the rows that are still in use."""

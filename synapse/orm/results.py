@@ -35,6 +35,7 @@ from synapse.reading.route import Window
 from synapse.reading.rows import OnBadRow, Rows
 from synapse.session import Session
 from synapse.session.decoding import Decode, page_decoder
+from synapse.session.process import waiting
 
 E = TypeVar("E", bound="Record")
 R = TypeVar("R")
@@ -135,6 +136,7 @@ class Results(Generic[E]):
     query: Query
     session: Session
     owner: Owner | None = None
+    _habits: dict[str, int] = attrs.field(factory=dict, init=False, repr=False)
 
     @property
     def table(self) -> Table:
@@ -220,14 +222,21 @@ class Results(Generic[E]):
         """
         bad: dict[int, MappingError] = {}
         page = loading.load_page(
-            self.cls, window.rows, session=self.session, first=window.first, query=self.query, bad=bad
+            self.cls,
+            window.rows,
+            session=self.session,
+            first=window.first,
+            query=self.query,
+            bad=bad,
+            habits=self._habits,
         )
         # Before prefetching, which need not fetch the owner then.
         if self.owner is not None:
             self.owner.know(page, session=self.session)
         for path in self.query.prefetch:
             try:
-                prefetch(page, path)
+                with waiting():
+                    prefetch(page, path)
             except MappingError:
                 if not skip:
                     raise

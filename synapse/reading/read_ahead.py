@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 
 from synapse.reading.route import FetchedPage, PageRequest, Route, Window, fetch
-from synapse.session.process import caller
+from synapse.session.process import caller, waiting
 from synapse.session.throttle import stopping, worker_limit
 
 if TYPE_CHECKING:
@@ -26,9 +26,6 @@ BUSY: Final = 0.8
 """From this share of its time on, this machine's work is what takes long, and more requests at once do not help."""
 
 IDLE: Final = 0.6
-NEAR: Final = 0.005
-"""Who waits less than this for an answer, in seconds, gains nothing by having other threads wait for it."""
-
 FEW: Final = 8
 
 Completed = tuple[PageRequest, FetchedPage | BaseException]
@@ -80,7 +77,8 @@ class RequestThreads:
         """Give what has come, or with *wait* what comes next."""
         if not wait and self._completed.empty():
             return None
-        request, outcome = self._completed.get()
+        with waiting():
+            request, outcome = self._completed.get()
         self.in_flight.pop(id(request), None)
         return request, outcome
 
@@ -119,7 +117,7 @@ class Parallelism:
                 self._work += outcome.work
             elif self._pages == 0:
                 # The first page is fetched alone, so that its time is the backend's and the network's, not a queue's.
-                self.wanted = 0 if outcome.seconds - outcome.work < NEAR else self._most
+                self.wanted = 0 if outcome.near else self._most
 
     def note_handed_out(self, *, waited: bool) -> None:
         """Look back, now that a page is handed out."""

@@ -69,6 +69,11 @@ class FetchedPage:
     work: float
     size: int | None
 
+    @property
+    def near(self) -> bool:
+        """Whether it came at once."""
+        return self.seconds - self.work < NEAR
+
 
 class Route(Protocol):
     """How one plan goes from answer to answer. It sends nothing itself, and one thread at a time uses it.
@@ -181,6 +186,11 @@ def integer_keys(table: Table, rows: list[Any]) -> list[Any]:
 
 LARGEST: Final = 1_000
 BYTES: Final = 1 << 20
+NEAR: Final = 0.005
+"""Who waits less than this for an answer, in seconds, gains nothing by having other threads wait for it."""
+CACHED: Final = 1 << 19
+"""What is made of a page of so many bytes stays in a processor's cache; a larger one saves only waiting."""
+GROWTH: Final = 4
 QUICK: Final = 0.5
 SLOW: Final = 2.0
 SMALLEST: Final = 10
@@ -214,8 +224,9 @@ class PageSize:
             self._cap = rows
         if answer.seconds > SLOW:
             self._ask_for_half(asked)
-        elif long and asked == self.real and 2 * rows >= asked and self._quick(answer):
-            self.size = min(2 * asked, self.most)
+        elif long and asked == self.real and 2 * rows >= asked and answer.seconds <= QUICK:
+            times = (CACHED if answer.near else BYTES) // max(answer.size or 0, 1)
+            self.size = min(max(min(times, GROWTH), 1) * asked, self.most)
 
     def shrink(self, asked: int) -> None:
         """Ask for no more than half of what did not come in time, and for no more than usual."""
@@ -224,7 +235,3 @@ class PageSize:
 
     def _ask_for_half(self, asked: int) -> None:
         self.size = min(self.size, max(asked // 2, min(SMALLEST, asked)))
-
-    @staticmethod
-    def _quick(answer: FetchedPage) -> bool:
-        return answer.seconds <= QUICK and 2 * (answer.size or 0) <= BYTES

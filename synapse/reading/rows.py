@@ -13,7 +13,7 @@ import attrs
 
 from synapse.errors import MappingError, QueryError, SynapseError
 from synapse.reading import checkpoint
-from synapse.session.process import Locks
+from synapse.session.process import Locks, undisturbed
 
 if TYPE_CHECKING:
     from synapse.reading.read import RowReader
@@ -87,9 +87,17 @@ class Rows(Generic[R]):
             with self._locks.mine:
                 # Another thread may have brought the next rows since.
                 if not length_hint(self._left):
-                    if not self._parts:
-                        self._next_page()
-                    self._next_part()
+                    self._next_rows()
+
+    def _next_rows(self) -> None:
+        if self._parts:
+            self._next_part()
+            return
+        # The page before goes only when the next one is made, and with as many objects: once the collector may look
+        # again, there is nothing new to look at.
+        with undisturbed():
+            self._next_page()
+            self._next_part()
 
     def _next_page(self) -> None:
         try:

@@ -36,6 +36,7 @@ from synapse.session.decoding import Decode, is_crowded, most_values, parse
 from synapse.session.http import Attempt
 from synapse.session.network_errors import Failure
 from synapse.session.origin import clean, host_of, start_of
+from synapse.session.process import waiting
 from synapse.session.rate import Pace
 from synapse.session.replies import RawResponse, describe, error_of, text_of
 from synapse.session.response_body import ResponseBody
@@ -86,7 +87,8 @@ class Delivery:
     def send(self, request: Request, *, decode: Decode | None = None) -> Reply:
         """Send *request* and return its reply; a refusal or a failure is raised as a typed error."""
         attempt = self.prepare(request)
-        answer = self.deliver(attempt)
+        with waiting():
+            answer = self.deliver(attempt)
         data = self._data(answer, decode or parse, textual=request.textual)
         if isinstance(data, Failure):
             self._fail(attempt, data)

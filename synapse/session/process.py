@@ -61,6 +61,7 @@ def _module(frame: FrameType) -> str:
 
 
 _still = False
+_here: Final = threading.local()
 
 
 @contextmanager
@@ -78,11 +79,26 @@ def undisturbed() -> Iterator[None]:
     try:
         # Inside of `try`, since Ctrl-C may come right after the first of these.
         gc.disable()
-        _still = True
+        _still = _here.still = True
         yield
     finally:
-        _still = False
+        _still = _here.still = False
         gc.enable()
+
+
+@contextmanager
+def waiting() -> Iterator[None]:
+    """Enable the collector again while an `undisturbed()` block of this thread waits for an answer."""
+    global _still
+    if not getattr(_here, "still", False):
+        yield
+        return
+    gc.enable()
+    try:
+        yield
+    finally:
+        gc.disable()
+        _still = True
 
 
 def renew_collector() -> None:

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from synapse.reading import read_ahead
+from synapse.reading import route
 
 
 @pytest.fixture(scope="module", autouse=True)
 def near() -> Iterator[None]:
     """Examples choose from how far answers come: put back what counts as near."""
-    usual = read_ahead.NEAR
+    usual = route.NEAR
     yield
-    read_ahead.NEAR = usual
+    route.NEAR = usual

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from synapse import Project, Task
 from synapse.orm import QuerySet
-from synapse.reading import read_ahead
+from synapse.reading import route
 from tests.amounts import either
 from tests.proof.table import FAULTS, Change, Fault, Lie, Table, TableSession
 
@@ -46,7 +46,7 @@ class Reading:
 
     def query(self, session: TableSession) -> QuerySet[Task]:
         """Make the query; it filters on what edits change."""
-        read_ahead.NEAR = 0.0 if self.afar else 60.0
+        route.NEAR = 0.0 if self.afar else 60.0
         return Task.objects.using(session).filter(is_discarded=False).order_by(self.order)
 
     @property

@@ -19,15 +19,16 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from synapse import Task
-from synapse.dialects import Reply, Request
+from synapse.dialects import Reply, Request, json_rows
 from synapse.dialects.json_rows import MOST_SHAPES, ClosedPages, ClosedRow
 from synapse.dialects.v1 import names_of
 from synapse.errors import MappingError, SynapseError
 from synapse.mapping import json as json_text
 from synapse.mapping.codecs import codec_of
 from synapse.mapping.json import JsonText
+from synapse.mapping.unset import UNSET
 from synapse.orm.loading import load_page
-from synapse.orm.record import has, schema_of, state_of, table_of
+from synapse.orm.record import OPENED_PAGES, has, peek, schema_of, state_of, table_of
 from synapse.session import decoding
 from synapse.session.decoding import parse
 from synapse.testing import canned
@@ -109,11 +110,11 @@ def page(*many: Any) -> bytes:
     return json.dumps({"count": len(many), "next": None, "results": list(many)}).encode()
 
 
-def made(content: bytes, pages: ClosedPages | None = None) -> list[Task]:
+def made(content: bytes, pages: ClosedPages | None = None, **more: Any) -> list[Task]:
     """Make the objects of a page that was decoded unparsed."""
     data = closed(pages or fresh())(content)
     assert all(isinstance(row, ClosedRow) for row in data["results"])
-    return load_page(Task, data["results"], session=SESSION)
+    return load_page(Task, data["results"], session=SESSION, **more)
 
 
 def shown(task: Task) -> list[str]:
@@ -161,6 +162,21 @@ class TestBothWays:
         """Objects, their changes and pickles, and errors are the same."""
         assert outcome(parse, content) == outcome(closed(fresh()), content)
 
+    @given(pages)
+    @example(page(ROW, ROW))
+    @example(page(ROW, {**ROW, "id": None}))
+    @example(page({**ROW, "assignments": [{"id": 1}]}))
+    @example(page({**ROW, "data": None}, {**ROW, "data": "closed"}))
+    @example(page({"id": 1}))
+    def test_read_rows_as_columns_and_one_by_one_alike(self, content: bytes) -> None:
+        """Parsed rows with the same keys give the same objects and errors as when each is looked at."""
+        found = []
+        for few in (1, 1000):
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(json_rows, "FEW_ROWS", few)
+                found.append(outcome(parse, content))
+        assert found[0] == found[1]
+
     @given(mangled())
     @example(page(ROW).replace(b"boxes", b"\xff"))
     @example(page(ROW).replace(b"boxes", b"\\ud800"))
@@ -180,6 +196,22 @@ class TestTexts:
         tasks = made(page(*({**ROW, "id": key} for key in range(4))))
         ready = [[state_of(tasks[3]).parsed is not None for _ in [task.data]] for task in tasks[:2]]
         assert [[False], [True]] == ready
+
+    def test_are_parsed_with_the_next_page_where_they_are_read(self) -> None:
+        """Once rows of a page are read for a field, those of the next page have it open; edits are seen."""
+        habits: dict[str, int] = {}
+        content = page(ROW, {**ROW, "id": 8})
+        assert [ROW["data"]] * 2 == [task.data for task in made(content, habits=habits)]
+        tasks = made(content, habits=habits)
+        assert [ROW["data"]] * 2 == [peek(task, "data") for task in tasks]
+        tasks[1].data["boxes"] = []
+        assert [{}, {"data": {"boxes": []}}] == [task.changes for task in tasks]
+
+    def test_stay_closed_again_where_they_are_not_read_any_more(self) -> None:
+        """After some pages it is looked again whether rows are read for a field."""
+        habits, content = {"data": OPENED_PAGES}, page(ROW, {**ROW, "id": 8})
+        tasks = [made(content, habits=habits)[1] for _ in range(OPENED_PAGES + 2)]
+        assert [True] * OPENED_PAGES + [False] * 2 == [peek(task, "data") is not UNSET for task in tasks]
 
     def test_of_a_kept_row_keep_no_page(self) -> None:
         """Of a page of 1 MB whose rows are dropped but one, a row is kept."""

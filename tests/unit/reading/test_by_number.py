@@ -49,7 +49,7 @@ def keys(rows: Any) -> list[Any]:
 @pytest.fixture(params=[0.0, 0.005], ids=["threads", "inline"])
 def _near(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Read by threads, and where pages are needed."""
-    monkeypatch.setattr("synapse.reading.read_ahead.NEAR", request.param)
+    monkeypatch.setattr("synapse.reading.route.NEAR", request.param)
 
 
 @pytest.mark.usefixtures("_near")

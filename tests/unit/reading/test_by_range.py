@@ -51,7 +51,7 @@ class TestRows:
 
     def test_that_come_before_the_last_key_is_told_end_the_reading(self, monkeypatch):
         """With one worker the pages may be walked to the end first: nothing more is asked then, nor said."""
-        monkeypatch.setattr("synapse.reading.read_ahead.NEAR", 0.0)
+        monkeypatch.setattr("synapse.reading.route.NEAR", 0.0)
 
         session = read([1, 2, 3, 4, 5, 6, 17, 18, 53], order="-id", page_size=2, workers=1)
 
@@ -81,7 +81,7 @@ class TestRows:
     @pytest.mark.parametrize("plan", ["ranges", "pages", "cursor"])
     def test_of_a_slice_are_all_though_answers_come_behind_it(self, plan, monkeypatch):
         """What was still under way when the slice was full is dropped."""
-        monkeypatch.setattr("synapse.reading.read_ahead.NEAR", 0.0)
+        monkeypatch.setattr("synapse.reading.route.NEAR", 0.0)
         answer = served([task(key) for key in range(1, 1001)])
         if plan == "cursor":
             answer = by_cursor([task(key) for key in range(1, 1001)])

@@ -213,7 +213,7 @@ class TestContext:
 
     def test_error_of_any_kind_reaches_the_loop(self, monkeypatch):
         """Whatever a thread ends with, whoever waits for its page hears of it."""
-        monkeypatch.setattr("synapse.reading.read_ahead.NEAR", 0.0)
+        monkeypatch.setattr("synapse.reading.route.NEAR", 0.0)
 
         def answer(request: Request) -> Any:
             if "id__gt" in dict(request.params):
@@ -222,6 +222,20 @@ class TestContext:
 
         with pytest.raises(KeyboardInterrupt):
             list(Task.objects.using(canned({TASKS: answer}, page_size=5)).iterator())
+
+
+class TestCollector:
+    @pytest.mark.parametrize("workers", [1, 4])
+    def test_rests_only_while_a_page_is_made(self, workers, backend, session):
+        """It works in the loop, and while an answer is waited for."""
+        waited = set[bool]()
+        backend.delay = lambda asked: waited.add(gc.isenabled()) or 0.01
+
+        rows = session.tasks.iterator(workers=workers).converted(lambda row: gc.isenabled())
+        seen = {(made, gc.isenabled()) for made in rows}
+
+        assert ({(False, True)}, True) == (seen, True in waited)
+        assert workers > 1 or {True} == waited
 
 
 class TestSlowPages:

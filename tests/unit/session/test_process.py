@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from synapse.session.process import renew_collector, undisturbed
+from synapse.session.process import renew_collector, undisturbed, waiting
 
 
 @pytest.fixture(autouse=True)
@@ -45,6 +45,23 @@ def test_blocks_within_blocks_do_not_end_the_outer_one() -> None:
         with undisturbed():
             pass
         assert not gc.isenabled()
+
+
+def test_goes_on_while_a_block_waits() -> None:
+    """An answer may take long: garbage is collected meanwhile."""
+    with undisturbed():
+        with waiting():
+            assert gc.isenabled()
+        assert not gc.isenabled()
+
+
+def test_waiting_outside_of_a_block_changes_nothing() -> None:
+    """Who switched it off finds it switched off, and nobody else's block ends."""
+    gc.disable()
+    with waiting():
+        assert not gc.isenabled()
+
+    assert not gc.isenabled()
 
 
 def test_threads_leave_it_enabled() -> None:
