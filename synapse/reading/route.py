@@ -191,6 +191,7 @@ NEAR: Final = 0.005
 CACHED: Final = 1 << 19
 """What is made of a page of so many bytes stays in a processor's cache; a larger one saves only waiting."""
 GROWTH: Final = 4
+"""How many times larger the next pages may be, as long as none took too long."""
 QUICK: Final = 0.5
 SLOW: Final = 2.0
 SMALLEST: Final = 10
@@ -203,6 +204,7 @@ class PageSize:
         self.size = self._usual = size
         self.most = max(size, LARGEST) if most is None else most
         self._cap: int | None = None
+        self._growth = GROWTH
 
     @property
     def real(self) -> int:
@@ -226,7 +228,7 @@ class PageSize:
             self._ask_for_half(asked)
         elif long and asked == self.real and 2 * rows >= asked and answer.seconds <= QUICK:
             times = (CACHED if answer.near else BYTES) // max(answer.size or 0, 1)
-            self.size = min(max(min(times, GROWTH), 1) * asked, self.most)
+            self.size = min(max(min(times, self._growth), 1) * asked, self.most)
 
     def shrink(self, asked: int) -> None:
         """Ask for no more than half of what did not come in time, and for no more than usual."""
@@ -235,3 +237,4 @@ class PageSize:
 
     def _ask_for_half(self, asked: int) -> None:
         self.size = min(self.size, max(asked // 2, min(SMALLEST, asked)))
+        self._growth = 2
