@@ -2,7 +2,7 @@
 PYTHON     ?=
 PYTHONS    := $(or $(PYTHON),python3 python3.13 python3.12 python3.11 python3.14 python)
 VENV       ?= .venv
-EXTRAS     ?= demo,postgres,fast,pandas,storage,dev
+EXTRAS     ?= demo,postgres,fast,pandas,storage,formats,dev
 WORKERS    ?= 4
 
 BIN        := $(VENV)/bin

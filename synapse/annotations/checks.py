@@ -122,18 +122,26 @@ def _checked(
     seen: set[str],
 ) -> Annotation:
     _check_id(value, seen)
+    if "class" in value.attributes:
+        raise _RefusedError(
+            "has an attribute called 'class', which is where DM schema v1 keeps the class itself"
+        )
     medium = _medium(value, media)
     # What came from the backend and can't be read here goes back as it came, whatever the project says by now.
     if tools and not (isinstance(value, OtherAnnotation) and value.origin):
         _check_class(value, tools)
-    _check_geometry(value)
     placed = value if value.media == medium.name else attrs.evolve(value, media=medium.name)
-    if medium.width and medium.height:
-        _check_size(value, width=medium.width, height=medium.height)
-        placed = fit(placed, width=medium.width, height=medium.height, outside=outside)
-        if isinstance(placed, Mask):
-            placed = attrs.evolve(placed, width=medium.width, height=medium.height)
-    return placed
+    return fitted(placed, width=medium.width, height=medium.height, outside=outside)
+
+
+def fitted(value: Annotation, *, width: int | None, height: int | None, outside: Outside) -> Annotation:
+    """Give a shape as it may lie in a picture of this size, where that is known; `ValueError` says why it may not."""
+    _check_geometry(value)
+    if not width or not height:
+        return value
+    _check_size(value, width=width, height=height)
+    placed = fit(value, width=width, height=height, outside=outside)
+    return attrs.evolve(placed, width=width, height=height) if isinstance(placed, Mask) else placed
 
 
 def _check_id(value: Annotation, seen: set[str]) -> None:

@@ -48,6 +48,12 @@ class Annotations(Sequence[Annotation]):
         return cls(values, _remainder=remainder)
 
     @classmethod
+    def _from_own_v1(cls, document: Json) -> Annotations:
+        """Read a document that nobody edits any more, without a copy of it."""
+        values, remainder = v1.read(document, owned=True)
+        return cls(values, _remainder=remainder)
+
+    @classmethod
     def from_v2(cls, document: Json) -> Annotations:
         """Read a document of DM schema v2, the format of exports; raises `MappingError` for anything else."""
         values, remainder = v2.read(document)

@@ -25,15 +25,18 @@ _FRESH_ENTRY: Final = {
 }
 
 
-def read(document: object) -> tuple[tuple[Annotation, ...], Remainder]:
-    """Read a document; what it holds besides annotations is kept."""
+def read(document: object, *, owned: bool = False) -> tuple[tuple[Annotation, ...], Remainder]:
+    """Read a document; what it holds besides annotations is kept.
+
+    An *owned* one is not copied: the caller leaves it as it is from now on.
+    """
     if not isinstance(document, Mapping) or not any(key in document for key in KEYS):
         raise MappingError(
             f"the annotations are no document of DM schema v1, which has {KEYS[0]!r}: {describe(document)}; "
             "read the raw data instead"
         )
-    # A copy: `task.data` may be edited in place after its annotations were read.
-    kept = copy_json(dict(document))
+    # `task.data` may be edited in place after its annotations were read.
+    kept = dict(document) if owned else copy_json(dict(document))
     entries, data = (_lists(kept, name) for name in KEYS[:2])
     values: list[Annotation] = []
     orphans: dict[str, list[Slotted]] = {media: list(enumerate(items)) for media, items in data.items()}
@@ -174,7 +177,7 @@ def _entry(value: Annotation, before: Annotation | None) -> Json:
         if isinstance(value, Point) and value.visibility:
             attributes["visibility"] = value.visibility
         named = {"class": value.class_name} if value.class_name is not None else {}
-        entry["classification"] = copy_json({**named, **attributes}) or None
+        entry["classification"] = copy_json({**named, **attributes, **named}) or None
     return entry
 
 

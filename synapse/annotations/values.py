@@ -132,7 +132,7 @@ def number_tuples(values: Iterable[Iterable[float]]) -> Any:
 def mapping(value: Mapping[str, Any]) -> Any:
     """Copy a mapping; what is none stays as it is, to be refused."""
     given: Any = value
-    return copy_json(dict(given)) if isinstance(given, Mapping) else given
+    return (copy_json(dict(given)) if given else {}) if isinstance(given, Mapping) else given
 
 
 @attrs.frozen(repr=False)

@@ -59,6 +59,7 @@ def download_files(
     cache: FileCache | None = None,
     rows: str = "",
     original_paths: bool = False,
+    link: bool = False,
 ) -> Downloads:
     """Download files into `folder/specification/key_stem.extension` and return the outcome of each, in order.
 
@@ -85,7 +86,7 @@ def download_files(
     # Places are given before files are fetched, in the order of the rows: so each run gives the same ones.
     run = Run(_TargetPaths(root, layout=layout, original=original_paths).each(wanted))
     with tracked(progress, total=None, label="downloading") as meter:
-        saver = _Saver(run, meter, overwrite, cache)
+        saver = _Saver(run, meter, overwrite, cache, link)
         sent = session.map(run.attempt(saver.save), run, workers=workers)
         with contextlib.closing(sent):
             try:
@@ -189,6 +190,7 @@ class _Saver:
     meter: Meter
     overwrite: bool
     cache: FileCache | None
+    link: bool
 
     def save(self, job: _PlannedDownload) -> tuple[FileStatus, int]:
         """Save one file, unless it is there."""
@@ -219,7 +221,8 @@ class _Saver:
         return "downloaded", size
 
     def _fetch(self, file: RemoteFile, target: Path) -> None:
-        file.fetch_to(target, meter=self.meter, overwrite=self.overwrite, cache=self.cache)
+        how = {"overwrite": self.overwrite, "link": self.link}
+        file.fetch_to(target, meter=self.meter, cache=self.cache, **how)
 
     def _is_present(self, file: RemoteFile, target: Path) -> bool:
         if not os.path.lexists(target):

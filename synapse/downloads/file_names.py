@@ -13,6 +13,7 @@ _LONGEST_ENDING: Final = 32
 
 _SEPARATORS: Final = re.compile(r"[/\\]")
 _FORBIDDEN: Final = re.compile(r'[<>:"|?*]')
+_PLAIN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}(?:\.[A-Za-z0-9]{1,8})?")
 _DIRECTIONS: Final = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _HIDDEN: Final = frozenset({"Cc", "Cs", "Zl", "Zp"})
 _DEVICES: Final = re.compile(
@@ -28,6 +29,9 @@ def safe_name(name: str) -> str:
     >>> safe_name("../../etc/passwd"), safe_name("a:b?.png"), safe_name("con.txt"), safe_name(".bashrc")
     ('passwd', 'a_b_.png', '_con.txt', '_.bashrc')
     """
+    # Most names are plain, and millions of them are asked for.
+    if _PLAIN.fullmatch(name) and not _DEVICES.fullmatch(name):
+        return name
     last = _SEPARATORS.split(unicodedata.normalize("NFC", name))[-1]
     shown = "".join(
         char for char in last if unicodedata.category(char) not in _HIDDEN and char not in _DIRECTIONS

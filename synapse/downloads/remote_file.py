@@ -205,14 +205,25 @@ class RemoteFile:
             return self.fetch_to(target, meter=meter, overwrite=overwrite, cache=cache)
 
     def fetch_to(
-        self, target: Path, *, meter: Meter, overwrite: bool = False, cache: FileCache | None = None
+        self,
+        target: Path,
+        *,
+        meter: Meter,
+        overwrite: bool = False,
+        cache: FileCache | None = None,
+        link: bool = False,
     ) -> Path:
-        """Save the file at *target* without comparing an existing one, and report the bytes received to *meter*."""
+        """Save the file at *target* without comparing an existing one, and report the bytes received to *meter*.
+
+        With *link*, a target that isn't there yet becomes a hard link to the file in the cache, where that is possible.
+        """
         kept = self._kept(cache, meter)
         if kept is None:
             return self._save(self._source(), target, meter=meter, overwrite=overwrite)
         with kept:
-            # A copy, not a link: who edits the download must not edit the cache.
+            if link and _linked(kept, target):
+                return target
+            # A copy, unless a link is asked for: who edits the download must not edit the cache.
             blocks = iter(lambda: kept.read(BLOCK), b"")
             return self._save(blocks, target, meter=Meter.silent(), overwrite=overwrite)
 
@@ -329,3 +340,12 @@ def _name_in(url: str) -> str:
         return unquote(urlsplit(url).path).rpartition("/")[2] or "file"
     except ValueError:
         return "file"
+
+
+def _linked(kept: BinaryIO, target: Path) -> bool:
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.hardlink_to(kept.name)
+    except OSError:  # another disk, or a file system without links
+        return False
+    return True

@@ -191,7 +191,7 @@ class DataCollection(Entity):
         check_content: bool = True,
         annotations: str | PathLike[str] | None = None,
         format: Literal["coco", "yolo", "voc", "imagefolder", "dm_v2", "jsonl"] | None = None,
-        kind: Literal["detect", "segment", "pose", "obb"] = "detect",
+        kind: Literal["detect", "segment", "pose", "obb", "classify"] = "detect",
         strict: bool = False,
     ) -> Report:
         """Upload a folder or many items side by side, and report on each item in the order given.

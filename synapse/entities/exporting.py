@@ -27,8 +27,8 @@ class AnnotatedManager(FilesManager[E]):
         folder: str | PathLike[str],
         *,
         format: Literal["coco", "yolo", "voc", "imagefolder", "dm_v2", "jsonl"],
-        kind: Literal["detect", "segment", "pose", "obb"] = "detect",
-        files: Literal["download"] | None = None,
+        kind: Literal["detect", "segment", "pose", "obb", "classify"] = "detect",
+        files: Literal["download", "link"] | None = None,
         split: Mapping[str, float] | Literal["category"] | None = None,
         lossy: Literal["report", "refuse"] = "report",
         specification: str | None = None,
@@ -43,7 +43,8 @@ class AnnotatedManager(FilesManager[E]):
         is not empty is refused. What the format can't hold is left out and listed in the report; with `lossy="refuse"`
         the first of it raises `MappingError`, and nothing is written. Rows without annotations are left out.
 
-        `files="download"` puts the pictures beside the labels, through *cache* where one is given. *split* gives each
+        `files="download"` puts the pictures beside the labels, through *cache* where one is given; `files="link"` links
+        to those of the cache, so that they lie on the disk once. *split* gives each
         part its share, such as `{"train": 0.8, "val": 0.2}`; the unit's key chooses the part, the same one each time.
         `split="category"` keeps the parts that ground truths have. `kind` is that of YOLO. Where units have several
         pictures, *specification* chooses one; else it is the primary one.

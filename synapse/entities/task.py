@@ -110,7 +110,7 @@ class TaskManager(TaskQueries):
         source: str | PathLike[str],
         *,
         format: Literal["coco", "yolo", "voc", "imagefolder", "dm_v2", "jsonl"],
-        kind: Literal["detect", "segment", "pose", "obb"] = "detect",
+        kind: Literal["detect", "segment", "pose", "obb", "classify"] = "detect",
         match: Literal["stem", "name", "id"] | Callable[[Task], str] = "stem",
         existing: Literal["refuse", "replace", "add"] = "refuse",
         dry_run: bool = False,

@@ -87,6 +87,26 @@ class TestRoundTrip:
             kept = [each for each in after[unit] if not (kind == "segment" and each.class_name == "road")]
             assert near(before.of(held), kept)
 
+    def test_of_voc_keeps_masks(self, project, other, tmp_path):
+        """Boxes come back as boxes, masks as masks."""
+        tasks_of(project).export(tmp_path / "out", format="voc")
+
+        tasks_of(other).annotate_from(tmp_path / "out", format="voc")
+
+        after = by_unit(other)
+        for unit, before in by_unit(project).items():
+            assert before.masks == after[unit].masks
+
+    def test_of_jsonl_keeps_the_rest_of_the_document(self, project, other, tmp_path):
+        """What the SDK doesn't know goes with the annotations."""
+        task, same = (tasks_of(each).first() for each in (project, other))
+        task.annotate({**task.data, "extra": {"image_1": {"mine": 1}}}, schema="any")
+        tasks_of(project).filter(id=task.id).export(tmp_path / "out", format="jsonl")
+
+        tasks_of(other).filter(id=same.id).annotate_from(tmp_path / "out", format="jsonl")
+
+        assert {"image_1": {"mine": 1}} == Task.objects.get(same.id).data["extra"]
+
     def test_of_voc_keeps_boxes(self, project, other, tmp_path):
         """Whole pixels come back as they were."""
         tasks_of(project).export(tmp_path / "out", format="voc")
@@ -135,10 +155,16 @@ def written(folder: Path, content: Any) -> Path:
         (document({**GOOD, "image_id": 7}), "annotations[0].image_id: there is no such image"),
         (document(GOOD, file_name="gone.png"), "labels.json: gone.png: no task has a picture of this name"),
         (document(GOOD, file_name="사진.png"), "have a picture of this name"),
-        (document({"bbox": [1, 2, 300, 4]}), "lies outside its picture"),
+        (document({"bbox": [1, 2, 300, 4]}), "[0] Box 'stop' lies outside its picture"),
+        (document({"bbox": [1, 2, -3, 4]}), "[0] Box 'stop' is -3 wide and 4 high"),
+        (
+            document({"segmentation": {"size": [2, 2], "counts": [0, 4]}}),
+            "[0] Mask 'stop' is of a picture of 2 × 2 pixels, and its picture has 40 × 30",
+        ),
+        (document({**GOOD, "attributes": {"class": "차"}}), "an attribute called 'class'"),
         (
             {**document(GOOD), "images": document()["images"] * 2},
-            "is for 'plain.png' as well; neither is used",
+            "is for a picture of this name as well; neither is used",
         ),
         ({**document(GOOD), "categories": [{"id": 1, "name": "stpo"}]}, "did you mean 'stop'?"),
     ],
@@ -183,6 +209,46 @@ def test_existing_annotations(session, make, tmp_path, existing, names):
     assert (existing == "refuse") == bool(report.failed)
 
 
+def test_all_problems_of_a_picture_are_told(session, project, tmp_path):
+    """Lines that can't be read are told beside a box that lies outside."""
+    (tmp_path / "plain.txt").write_text("x\n0 1 1 .5 .5\n", encoding="utf-8")
+
+    report = tasks_of(project).annotate_from(
+        tmp_path / "plain.txt", format="yolo", classes=["stop"], dry_run=True
+    )
+
+    assert ["plain.txt: line 1", "plain.txt"] == [each.path for each in report.failed]
+
+
+def test_losses_of_reading_are_told(session, project, tmp_path):
+    """They are no reason not to send the rest."""
+    path = written(tmp_path, document({**GOOD, "iscrowd": 1}))
+
+    report = tasks_of(project).annotate_from(path, format="coco", existing="replace", strict=True)
+
+    assert (1, ["labels.json: annotations[0]"]) == (report.written, [each.path for each in report.lossy])
+
+
+@pytest.mark.parametrize(
+    ("given", "count"), [("plain.png", 1), ("plain", 1), ("some/plain.jpg", 1), ("other", 0), (None, 0)]
+)
+def test_a_call_may_give_a_name_with_or_without_ending(session, project, tmp_path, given, count):
+    """None says that there are no labels for a task."""
+    path, key = written(tmp_path, document(GOOD)), tasks_of(project).last().id
+
+    report = Task.objects.filter(id=key).annotate_from(
+        path, format="coco", match=lambda _: given, dry_run=True, existing="replace"
+    )
+
+    assert count == report.written
+
+
+def test_a_call_that_gives_no_name_is_refused(session, project, tmp_path):
+    """A number is no name."""
+    with pytest.raises(QueryError, match="the call gives the name of a picture, or None, not int 7"):
+        tasks_of(project).annotate_from(written(tmp_path, document(GOOD)), format="coco", match=lambda _: 7)
+
+
 def test_dry_run_sends_nothing(session, project, tmp_path):
     """The report says what would be written."""
     before = by_unit(project)
@@ -214,6 +280,9 @@ def test_matches_by_a_call(session, project, tmp_path):
         ({"format": "yolo", "classes": "stop"}, "classes takes the names of classes"),
         ({"format": "yolo", "kind": "boxes"}, "YOLO has no kind"),
         ({"format": "coco", "strict": 1}, "strict"),
+        ({"format": "voc", "kind": "segment"}, "kind='segment' is a kind of YOLO"),
+        ({"format": "yolo", "match": "name"}, "tell no endings of names"),
+        ({"format": "voc", "match": "id"}, "tell no keys of tasks, those of coco and jsonl do"),
     ],
 )
 def test_refuses_before_anything_is_sent(session, tmp_path, options, words):

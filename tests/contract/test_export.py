@@ -15,6 +15,7 @@ from synapse import (
     Annotation,
     Box,
     DataCollection,
+    FileCache,
     FileSpecification,
     GroundTruth,
     Label,
@@ -200,6 +201,75 @@ def test_imagefolder_holds_pictures_of_one_class(project, tmp_path):
     assert 2 == report.written
 
 
+def test_yolo_classify_has_folders_of_parts(project, tmp_path):
+    """Below `train/` and `val/` lies a folder for each class, which comes back."""
+    tasks_of(project).export(tmp_path / "out", format="yolo", kind="classify", files="download")
+
+    report = tasks_of(project).annotate_from(
+        tmp_path / "out", format="yolo", kind="classify", existing="replace", match="name", dry_run=True
+    )
+    assert [".synapse-export", "train/day/사진.png", "train/night/_CON.png"] == sorted(tree(tmp_path / "out"))
+    assert {"night": 1} == dict(report.classes)
+
+
+def test_voc_paints_masks(project, tmp_path):
+    """Pixels are numbers of objects and of classes, which a file names."""
+    tasks_of(project).export(tmp_path / "out", format="voc")
+
+    pictures = {path.parent.name: Image.open(path) for path in (tmp_path / "out").glob("Seg*/*.png")}
+    assert {"SegmentationObject": (0, 1), "SegmentationClass": (0, 3)} == {
+        name: (picture.getpixel((5, 0)), picture.getpixel((6, 0))) for name, picture in pictures.items()
+    }
+    assert "road:128,128,0::" in (tmp_path / "out" / "labelmap.txt").read_text(encoding="utf-8")
+    assert "_CON\n" == (tmp_path / "out/ImageSets/Segmentation/trainval.txt").read_text()
+
+
+def test_links_pictures_to_the_cache(project, tmp_path):
+    """They lie on the disk once."""
+    cache = FileCache(tmp_path / "cache")
+    for name in ("one", "two"):
+        report = tasks_of(project).export(tmp_path / name, format="coco", files="link", cache=cache)
+
+    pictures = list((tmp_path / "two" / "images").iterdir())
+    assert (4, 0) == (len(pictures), report.counts["failed"])
+    assert {3} == {path.stat().st_nlink for path in pictures}
+
+
+def test_sizes_are_those_of_the_upright_picture(session, project, tmp_path):
+    """A picture that its camera turned is drawn on as it is seen."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.new("RGB", (WIDTH, HEIGHT)).save(tmp_path / "turned.jpg", exif=exif)
+    report = project.data_collection.upload([tmp_path / "turned.jpg"], project=project)
+    report[0].task.annotate(Box("stop", x=1, y=HEIGHT + 2, width=4, height=4))
+
+    tasks_of(project).filter(id=report[0].task.id).export(tmp_path / "out", format="coco")
+
+    [image] = json.loads((tmp_path / "out" / "annotations.json").read_bytes())["images"]
+    assert (HEIGHT, WIDTH) == (image["width"], image["height"])
+
+
+def test_jsonl_holds_data_of_any_form(session, make, tmp_path):
+    """It goes as it is."""
+    row = make.task(data={"verdict": [1, 2]})
+
+    report = Task.objects.filter(id=row.pk).export(tmp_path / "out", format="jsonl")
+
+    line = json.loads((tmp_path / "out" / "annotations.jsonl").read_bytes())
+    assert (1, {"verdict": [1, 2]}, True) == (report.tasks, line["data"], report.is_complete)
+
+
+def test_folders_of_classes_have_one_step(session, project, tmp_path):
+    """A class with a slash in it is not taken for its last part."""
+    key = tasks_of(project).last().id
+    Task.objects.annotate_many({key: [Label("a/b")]}, schema="any")
+
+    report = Task.objects.filter(id=key).export(tmp_path / "out", format="imagefolder", files="download")
+
+    assert "a_b/plain.png" in tree(tmp_path / "out")
+    assert ["its class; the folder is 'a_b'"] == [each.reason for each in report.lossy]
+
+
 @pytest.mark.parametrize("format", ["dm_v2", "jsonl"])
 def test_documents_hold_everything(project, tmp_path, format):
     """What is drawn comes back from either."""
@@ -273,7 +343,10 @@ def test_names_the_format_that_holds_a_line(session, project, tmp_path):
         ({"format": "cocoo"}, "did you mean 'coco'?"),
         ({"format": None}, "takes 'coco', 'yolo'"),
         ({"format": "yolo", "kind": "segmnt"}, "did you mean 'segment'?"),
-        ({"format": "coco", "files": "link"}, "takes 'download' or None"),
+        ({"format": "coco", "files": "copy"}, "takes 'download', 'link' or None"),
+        ({"format": "coco", "files": "link"}, "pass cache=FileCache"),
+        ({"format": "coco", "kind": "segment"}, "kind='segment' is a kind of YOLO, and the format is 'coco'"),
+        ({"format": "yolo", "kind": "classify"}, "pass files='download'"),
         ({"format": "coco", "lossy": True}, "takes 'report' or 'refuse'"),
         ({"format": "imagefolder"}, "pass files='download'"),
         ({"format": "coco", "split": {"train": 0.8}}, "sum up to 0.8"),

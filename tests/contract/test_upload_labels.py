@@ -145,3 +145,33 @@ def test_refuses_before_anything_is_sent(project, photos, options, error, words)
         collection.upload(photos, **given)
 
     assert words in str(caught.value)
+
+
+def test_reads_the_labels_once(project, photos, monkeypatch):
+    """They may be large, and change while pictures are uploaded."""
+    path, read, seen = labels(photos, document(GOOD)), Path.read_text, []
+    monkeypatch.setattr(
+        Path, "read_text", lambda self, *args, **kw: seen.append(self) or read(self, *args, **kw)
+    )
+
+    project.data_collection.upload(photos, project=project, annotations=path, format="coco", strict=True)
+
+    assert 1 == seen.count(path)
+
+
+def test_labels_without_names_are_refused_before_anything_is_sent(project, photos, tmp_path):
+    """Also without `strict`."""
+    (tmp_path / "yolo").mkdir()
+    collection = project.data_collection
+    with assert_requests(0), pytest.raises(QueryError, match="YOLO's labels are numbers"):
+        collection.upload(photos, project=project, annotations=tmp_path / "yolo", format="yolo")
+
+
+def test_two_pictures_of_one_name_are_told_before(project, photos):
+    """Whose labels they are, nobody can tell."""
+    (photos / "b").mkdir()
+    Image.new("RGB", (40, 30)).save(photos / "b" / "plain.png")
+    path = labels(photos, document(GOOD))
+
+    with pytest.raises(MappingError, match="another picture has the name of"):
+        project.data_collection.upload(photos, project=project, annotations=path, format="coco", strict=True)

@@ -74,7 +74,7 @@ def write(world: dict[str, Any], folder: Path) -> None:
         image = {"id": number, "file_name": f"{stem}.png", "width": width, "height": height}
         pictures.append(coco.write([*boxes, *others], image=image, categories=CATEGORIES, ids=ids))
         lines, _ = yolo.write(boxes, dataset=dataset, width=width, height=height)
-        text, _ = voc.write(boxes, file_name=f"{stem}.png", width=width, height=height)
+        text = voc.write(boxes, file_name=f"{stem}.png", width=width, height=height).text
         (folder / "yolo" / f"{stem}.txt").write_text("\n".join(lines), encoding="utf-8")
         (folder / "voc" / f"{stem}.xml").write_text(text, encoding="utf-8")
         Image.new("L", (width, height)).save(folder / "images" / f"{stem}.png")

@@ -92,6 +92,7 @@ def test_offers_the_extras(metadata: Message) -> None:
         "demo",
         "dev",
         "fast",
+        "formats",
         "fuzz",
         "notebook",
         "pandas",

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from os import PathLike
 from typing import Any, Final, Literal
 
 import attrs
 
 from synapse.annotations import Annotation, Annotations, Outside
-from synapse.annotations.bounds import OutsideError, fit
+from synapse.annotations.checks import fitted
 from synapse.downloads.file_names import safe_name
 from synapse.entities.annotating import data_of
 from synapse.entities.choices import TaskSchema
@@ -36,6 +36,12 @@ from synapse.values import is_many, user_path
 
 _MATCHES: Final = ("stem", "name", "id")
 _EXISTING: Final = ("refuse", "replace", "add")
+_MATCHED_BY: Final[Mapping[str, tuple[str, ...]]] = {
+    "id": ("coco", "jsonl"),
+    "name": ("coco", "voc", "imagefolder", "jsonl"),
+}
+_TOLD: Final = {"id": "keys of tasks", "name": "endings of names"}
+_SHOWN: Final = 5
 
 
 def annotate_from(
@@ -58,20 +64,18 @@ def annotate_from(
     for name, value in {"dry_run": dry_run, "strict": strict, "submit": submit}.items():
         arguments.flag(f"annotate_from({name}=...)", value)
     check_format("annotate_from", format)
-    opened = open_source(source, kind=check_kind(kind), classes=classes)
-    report = AnnotationReport(
-        f"annotations from {opened.root}" + (" (dry run: nothing was sent)" if dry_run else "")
-    )
+    _check_match(match, "imagefolder" if kind == "classify" else format)
+    opened = open_source(source, kind=check_kind(kind, format), classes=classes)
+    title = f"annotations from {opened.root}" + (" (dry run: nothing was sent)" if dry_run else "")
     run = _Annotating(
         queryset=queryset,
-        report=report,
-        match=_checked_match(match),
+        report=AnnotationReport(title),
+        match=match,
         existing=_choice("existing", existing, _EXISTING),
         specification=check_specification(specification),
         how={"schema": schema, "outside": outside},
-        found={},
     )
-    run.found = index_of(opened, format, report=report, match=match)
+    report = run.take(index_of(opened, format, match=match))
     planned = run.plan()
     if strict and report.failed:
         raise MappingError(
@@ -79,6 +83,18 @@ def annotate_from(
             "Nothing was sent; dry_run=True lists them all"
         )
     run.send(planned, submit=submit, dry_run=dry_run)
+    return report
+
+
+def annotate_with(queryset: Any, index: Index, *, title: str) -> AnnotationReport:
+    """Annotate the tasks of a query with labels that were read; those with annotations keep them."""
+    how: dict[str, Any] = {"schema": None, "outside": "refuse"}
+    report = AnnotationReport(title)
+    run = _Annotating(
+        queryset=queryset, report=report, match="stem", existing="refuse", specification=None, how=how
+    )
+    run.take(index)
+    run.send(run.plan(), submit=True, dry_run=False)
     return report
 
 
@@ -90,8 +106,15 @@ def _choice(name: str, value: object, known: Sequence[str]) -> Any:
     return value
 
 
-def _checked_match(match: object) -> Any:
-    return match if callable(match) else _choice("match", match, _MATCHES)
+def _check_match(match: object, format: str) -> None:
+    if callable(match) or _choice("match", match, _MATCHES) == "stem":
+        return
+    if format not in _MATCHED_BY[str(match)]:
+        holding = " and ".join(_MATCHED_BY[str(match)])
+        raise QueryError(
+            f"match={match!r}: labels of the format {format!r} tell no {_TOLD[str(match)]}, those of {holding} do. "
+            "Nothing was sent"
+        )
 
 
 def open_source(source: object, *, kind: Kind, classes: object = None) -> Source:
@@ -113,28 +136,39 @@ def open_source(source: object, *, kind: Kind, classes: object = None) -> Source
     return Source(root=root, kind=kind, classes=None if classes is None else tuple(listed))
 
 
-def index_of(
-    source: Source, format: str, *, report: AnnotationReport, match: object = "stem"
-) -> dict[object, PictureLabels]:
-    """Give all labels by what a picture is matched by; of two for one picture, neither is used."""
+@attrs.frozen
+class Index:
+    """All labels by what a picture is matched by, and what of them can't be used."""
+
+    labels: Mapping[object, PictureLabels]
+    problems: Sequence[ReportEntry]
+
+
+def index_of(source: Source, format: str, *, match: object = "stem") -> Index:
+    """Read all labels; of two for one picture, neither is used."""
+    problems: list[ReportEntry] = []
     found: dict[object, PictureLabels] = {}
     doubled = set()
     for each in labels_of(source, format):
         if isinstance(each, Problem):
-            report.add("failed", ReportEntry(None, each.reason, path=each.path))
+            problems.append(ReportEntry(None, each.reason, path=each.path))
             continue
-        key = each.key if match == "id" else key_of(each.name, match=_by(match))
+        key = each.key if match == "id" else _name_key(each, match)
         reason = ""
         if not isinstance(key, int | str):
             reason = "it has no id that a task could be found by"
         elif key in found:
             doubled.add(key)
-            reason = f"another one is for {each.name!r} as well; neither is used"
+            reason = f"{found[key].path} is for a picture of this name as well; neither is used"
         else:
             found[key] = each
         if reason:
-            report.add("failed", ReportEntry(None, reason, path=each.path))
-    return {key: each for key, each in found.items() if key not in doubled}
+            problems.append(ReportEntry(None, reason, path=each.path))
+    return Index({key: each for key, each in found.items() if key not in doubled}, problems)
+
+
+def _name_key(labels: PictureLabels, match: object) -> str:
+    return key_of(labels.name, match=_by(match), has_ending=labels.has_ending)
 
 
 def _by(match: object) -> str:
@@ -159,8 +193,15 @@ class _Annotating:
     existing: str
     specification: str | None
     how: dict[str, Any]
-    found: dict[object, PictureLabels]
+    found: Mapping[object, PictureLabels] = attrs.Factory(dict)
     claims: dict[PictureLabels, list[int]] = attrs.Factory(dict)
+
+    def take(self, index: Index) -> AnnotationReport:
+        """Take the labels that are to be used."""
+        self.found = index.labels
+        for entry in index.problems:
+            self.report.add("failed", entry)
+        return self.report
 
     def plan(self) -> list[_Planned]:
         """Find the task of each picture, read its labels and check them, before anything is sent."""
@@ -199,7 +240,7 @@ class _Annotating:
         if self.match == "id":
             return self.found.get(row.pk)
         if self.match not in _MATCHES:
-            return self.found.get(key_of(str(self.match(row)), match="stem"))
+            return self._labels_called(self.match(row))
         safe = safe_name(name)
         stem = stem_of(safe)
         for each in (f"{stem}_{row.data_unit_id}{safe[len(stem) :]}", name, safe):
@@ -207,6 +248,15 @@ class _Annotating:
             if labels is not None:
                 return labels
         return None
+
+    def _labels_called(self, name: object) -> PictureLabels | None:
+        """Find labels by what a call gives: a name with its ending or without, or None."""
+        if not isinstance(name, str | os.PathLike):
+            if name is None:
+                return None
+            raise QueryError(f"match: the call gives the name of a picture, or None, not {describe(name)}")
+        keys = (key_of(os.fsdecode(name), match="stem", has_ending=ending) for ending in (False, True))
+        return next((self.found[key] for key in keys if key in self.found), None)
 
     def _sized(self, matched: list[tuple[Any, _Planned]]) -> Iterator[tuple[Any, _Planned]]:
         """Read the sizes of pictures that only their first bytes tell, where the format needs them."""
@@ -238,34 +288,35 @@ class _Annotating:
             self._fail(row.pk, "it has annotations: pass existing='replace' or existing='add'")
             return False
         try:
-            values, problems = self._read(planned)
+            values, problems = planned.labels.read(planned.size or (0, 0))
             for each in problems:
-                self.report.add("failed", ReportEntry(row.pk, each.reason, path=each.path))
+                path = each.path or planned.labels.path
+                self.report.add(each.outcome, ReportEntry(row.pk, each.reason, each.annotation, path))
+            values = self._placed(values, planned)
             data_of(row, self._document(row, values), more=(), **self.how)
         except SynapseError as error:
             self._fail(row.pk, str(error), path=planned.labels.path)
             return False
         return True
 
-    def _read(self, planned: _Planned) -> tuple[tuple[Any, ...], Sequence[Problem]]:
-        values, problems = planned.labels.read(planned.size or (0, 0))
-        # The unit may not know the size that the labels tell.
+    def _placed(self, given: Iterable[Annotation], planned: _Planned) -> Annotations:
+        """Hold annotations against the size of their picture, which the unit may not know, and name their medium."""
+        document = given if isinstance(given, Annotations) else Annotations(given)
         size = planned.size or planned.labels.size
         if size is not None:
-            values = tuple(_fitted(each, size, outside=self.how["outside"]) for each in values)
-        if self.specification is not None:
-            values = tuple(attrs.evolve(each, media=self.specification) for each in values)
-        return values, problems
+            document = document.replace(_fitted(document, size, outside=self.how["outside"]))
+        if self.specification is None:
+            return document
+        return Annotations(attrs.evolve(each, media=self.specification) for each in document)
 
-    def _document(self, row: Any, values: Sequence[Any]) -> Annotations:
-        before = row.annotations if self.existing == "add" and row.data else Annotations()
-        return before + values
+    def _document(self, row: Any, values: Annotations) -> Annotations:
+        return row.annotations + values if self.existing == "add" and row.data else values
 
     def send(self, planned: list[_Planned], *, submit: bool, dry_run: bool) -> None:
         """Annotate by hundreds; where the run ends early, the rest is in the report as not tried."""
         ended: Exception | None = None
         for batch in batches(planned):
-            read = {each.task: self._read(each)[0] for each in batch}
+            read = {each.task: self._placed(each.labels.read(each.size or (0, 0))[0], each) for each in batch}
             left_out: dict[int, object] = dict.fromkeys(read, f"not tried: {ended}") if ended else {}
             if not dry_run and ended is None:
                 try:
@@ -279,7 +330,7 @@ class _Annotating:
             for task in read.keys() - left_out.keys():
                 self.report.add_task(task, read[task], problems=())
 
-    def _send(self, read: dict[int, tuple[Any, ...]], *, submit: bool) -> None:
+    def _send(self, read: dict[int, Annotations], *, submit: bool) -> None:
         pairs: Any = read
         if self.existing == "add":
             tasks = self.queryset.entity.objects.using(self.queryset.session)
@@ -291,11 +342,18 @@ class _Annotating:
         self.report.add("failed", ReportEntry(task, reason, path=path))
 
 
-def _fitted(value: Annotation, size: Size, *, outside: Outside) -> Annotation:
-    try:
-        return fit(value, width=size[0], height=size[1], outside=outside)
-    except OutsideError as error:
-        raise QueryError(f"{type(value).__name__} {value.class_name!r} {error}") from None
+def _fitted(values: Iterable[Annotation], size: Size, *, outside: Outside) -> list[Annotation]:
+    found: list[Annotation] = []
+    faults: list[str] = []
+    for index, value in enumerate(values):
+        try:
+            found.append(fitted(value, width=size[0], height=size[1], outside=outside))
+        except ValueError as error:
+            faults.append(f"[{index}] {type(value).__name__} {value.class_name!r} {error}")
+    if faults:
+        more = f" … and {len(faults) - _SHOWN} more" if len(faults) > _SHOWN else ""
+        raise QueryError("; ".join(faults[:_SHOWN]) + more)
+    return found
 
 
 def _key(given: Any) -> int:

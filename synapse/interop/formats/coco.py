@@ -30,19 +30,21 @@ class Categories:
     names: tuple[str, ...]
     points: tuple[str, ...] = ()
     object_name: str = "person"
+    ids: Mapping[str, int] = attrs.field(init=False, eq=False)
+    """The id of each name."""
 
-    def ids(self) -> dict[str, int]:
-        """Give the id of each name."""
+    @ids.default
+    def _number(self) -> Mapping[str, int]:
         return {name: index for index, name in enumerate(self.names, 1)}
 
     @property
     def points_id(self) -> int:
         """The id of the category of points."""
-        return self.ids().get(self.object_name, len(self.names) + 1)
+        return self.ids.get(self.object_name, len(self.names) + 1)
 
     def to_json(self) -> list[Json]:
         """Write the categories."""
-        made: list[Json] = [{"id": key, "name": name} for name, key in self.ids().items()]
+        made: list[Json] = [{"id": key, "name": name} for name, key in self.ids.items()]
         if self.points:
             if self.object_name not in self.names:
                 made.append({"id": self.points_id, "name": self.object_name})
@@ -74,7 +76,7 @@ def write(
     problems: list[Problem] = []
     labels: list[str] = []
     groups: dict[str, list[Point]] = {}
-    known = categories.ids()
+    known = categories.ids
     for value in values:
         if isinstance(value, Point):
             groups.setdefault(value.group or value.id, []).append(value)
@@ -114,6 +116,9 @@ def _item(key: int, image: Mapping[str, Any], *, category: int, shape: Json, val
 
 
 def _shape(value: Annotation, *, width: int, height: int) -> tuple[Json, str]:
+    if isinstance(value, Box) and not value.rotation:
+        bbox = [value.x, value.y, value.width, value.height]
+        return {"segmentation": [], "area": value.width * value.height, "bbox": bbox}, ""
     if isinstance(value, Mask):
         return _mask(value, width=width, height=height), ""
     if isinstance(value, Polygon):
@@ -124,12 +129,8 @@ def _shape(value: Annotation, *, width: int, height: int) -> tuple[Json, str]:
             "bbox": _listed(around(value.points)),
         }, ""
     bounds = bounds_of(value) or (0, 0, 0, 0)
-    lost = (
-        "its rotation; the upright box around it is written"
-        if isinstance(value, Box) and value.rotation
-        else ""
-    )
-    return {"segmentation": [], "area": bounds[2] * bounds[3], "bbox": _listed(bounds)}, lost
+    made = {"segmentation": [], "area": bounds[2] * bounds[3], "bbox": list(bounds)}
+    return made, "its rotation; the upright box around it is written"
 
 
 def _mask(value: Mask, *, width: int, height: int) -> Json:
@@ -200,7 +201,7 @@ def read(document: object) -> Iterator[Read]:
     An annotation that can't be read is a problem of its picture; those whose picture isn't there come last.
     """
     sections = {name: _section(document, name) for name in ("images", "annotations", "categories")}
-    categories = {each.get("id"): each for _, each in sections["categories"]}
+    categories = _numbered(sections["categories"])
     waiting: dict[Any, list[tuple[int, Json]]] = {}
     for index, item in sections["annotations"]:
         waiting.setdefault(_key(item.get("image_id")), []).append((index, item))
@@ -214,15 +215,17 @@ def read(document: object) -> Iterator[Read]:
         seen.add(key)
         for index, item in waiting.pop(key, []) if key is not None else []:
             try:
-                found += _annotations(item, categories, path=f"annotations[{index}]")
+                made, lost = _annotations(item, categories, path=f"annotations[{index}]")
             except _BadError as error:
                 problems.append(failed(error.path, str(error)))
+                continue
+            found += made
+            if lost:
+                problems.append(Problem("lossy", ", ".join(lost), made[0], f"annotations[{index}]"))
         yield Read(image=image, annotations=tuple(found), problems=tuple(problems))
-    lost = [index for items in waiting.values() for index, _ in items]
-    if lost:
-        problems = [
-            failed(f"annotations[{index}].image_id", "there is no such image") for index in sorted(lost)
-        ]
+    rest = sorted(index for items in waiting.values() for index, _ in items)
+    if rest:
+        problems = [failed(f"annotations[{index}].image_id", "there is no such image") for index in rest]
         yield Read(image={}, annotations=(), problems=tuple(problems))
 
 
@@ -235,8 +238,20 @@ class _BadError(ValueError):
 
 
 def _key(given: object) -> object:
-    """Give an id as far as it can be looked for."""
+    """Give an id as far as it can be looked for; tools that write tables make 7.0 of 7."""
+    if isinstance(given, float) and given.is_integer():
+        return int(given)
     return given if isinstance(given, int | str) and not isinstance(given, bool) else None
+
+
+def _numbered(categories: Iterable[tuple[int, Json]]) -> dict[object, Json]:
+    found: dict[object, Json] = {}
+    for place, each in categories:
+        key = _key(each.get("id"))
+        if key is None or key in found:
+            raise MappingError(f"categories[{place}].id is missing or doubled: {describe(each.get('id'))}")
+        found[key] = each
+    return found
 
 
 def _section(document: object, name: str) -> list[tuple[int, Json]]:
@@ -263,20 +278,41 @@ def _labels(image: Json) -> list[Annotation]:
     )
 
 
-def _annotations(item: Json, categories: Mapping[Any, Json], *, path: str) -> list[Annotation]:
+def _annotations(
+    item: Json, categories: Mapping[Any, Json], *, path: str
+) -> tuple[list[Annotation], list[str]]:
+    """Give what an item holds, and what of it is lost."""
     category = categories.get(_key(item.get("category_id")))
     if category is None:
         raise _BadError(f"{path}.category_id", f"there is no category {item.get('category_id')!r}")
     name = category.get("name")
+    if not isinstance(name, str) or not name.strip():
+        raise _BadError(f"{path}.category_id", f"its category has no name: {describe(name)}")
     attributes = item.get("attributes")
     common = {"attributes": attributes if isinstance(attributes, dict) else {}}
     for key, make in (("keypoints", _points), ("segmentation", _segments), ("bbox", _boxes)):
         if item.get(key):
             try:
-                return make(name, item[key], item=item, category=category, common=common)
-            except UNREADABLE as error:
+                made = make(name, item[key], item=item, category=category, common=common)
+            except (ValueError, MappingError) as error:
                 raise _BadError(f"{path}.{key}", error) from None
-    raise _BadError(path, "it has neither bbox nor segmentation nor keypoints")
+            except UNREADABLE:
+                raise _BadError(f"{path}.{key}", f"it is no {key}: {describe(item[key])}") from None
+            # Objects without a visible point have keypoints, too: all of them 0.
+            if made:
+                return made, _left_out(item, made)
+    raise _BadError(path, "it has neither bbox nor segmentation nor visible keypoints")
+
+
+def _left_out(item: Json, made: list[Annotation]) -> list[str]:
+    lost = ["that it is a crowd"] if item.get("iscrowd") else []
+    if isinstance(made[0], Polygon) and len(made) > 1:
+        lost.append(f"that its {len(made)} parts are one object")
+    if isinstance(made[0], Point):
+        bounds = around([(point.x, point.y) for point in made if isinstance(point, Point)])
+        lost += ["its outline"] if item.get("segmentation") else []
+        lost += ["its box"] if item.get("bbox") not in (None, [], _listed(bounds)) else []
+    return lost
 
 
 def _points(_: Any, flat: Any, *, item: Json, category: Json, common: Json) -> list[Annotation]:
@@ -306,6 +342,8 @@ def _segments(name: Any, shapes: Any, *, item: Json, category: Json, common: Jso
 
 
 def _boxes(name: Any, bounds: Any, *, item: Json, category: Json, common: Json) -> list[Annotation]:
+    if not isinstance(bounds, list) or len(bounds) != 4:
+        raise ValueError(f"it is no list of x, y, width and height: {describe(bounds)}")
     x, y, width, height = bounds
     return [Box(name, x=x, y=y, width=width, height=height, **common)]
 

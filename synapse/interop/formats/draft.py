@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
-import secrets
 import shutil
 import unicodedata
 
 from collections.abc import Iterator
-from itertools import chain, count
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
-from synapse.downloads.file_names import safe_name
+from filelock import BaseFileLock, FileLock, Timeout
+
+from synapse.downloads.file_names import LONGEST, safe_name
 from synapse.errors import TransferError, describe
 from synapse.values import user_path
 
 MARKER: Final = ".synapse-export"
+LOCK: Final = ".synapse-lock"
 # Made once: `json.dumps()` makes one for each call that is not as usual.
 _encode: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _LONGEST_STEM: Final = 150  # bytes, so that a key and an ending find room
@@ -41,12 +43,18 @@ class UniqueNames:
         safe = safe_name(name)
         head, dot, ending = safe.rpartition(".") if "." in safe else (safe, "", "")
         stem = head.encode()[:_LONGEST_STEM].decode(errors="ignore").rstrip(". ") or "file"
-        for mark in chain(("", f"_{key}"), (f"_{key}_{number}" for number in count(2))):
-            folded = hash(unicodedata.normalize("NFC", stem + mark).casefold())
-            if folded not in self._taken:
-                self._taken.add(folded)
-                return f"{stem}{mark}{dot}{ending}"
-        raise AssertionError("the numbers have an end")
+        marked, number = stem, 1
+        while not self._take(marked):
+            marked = f"{stem}_{key}" if number == 1 else f"{stem}_{key}_{number}"
+            number += 1
+        return f"{marked}{dot}{ending}"
+
+    def _take(self, stem: str) -> bool:
+        folded = hash(unicodedata.normalize("NFC", stem).casefold())
+        if folded in self._taken:
+            return False
+        self._taken.add(folded)
+        return True
 
 
 def stem_of(name: str) -> str:
@@ -112,25 +120,75 @@ def checked_target(folder: object, *, overwrite: bool) -> Path:
 
 @contextlib.contextmanager
 def drafted(target: Path) -> Iterator[Draft]:
-    """Give a draft, which takes the place of *target* when the block ends well, and is removed when it doesn't."""
-    mark = secrets.token_hex(4)
-    root, old = (target.with_name(f".{target.name}.{mark}.{kind}") for kind in ("partial", "old"))
+    """Give a draft, which takes the place of *target* when the block ends well, and is removed when it doesn't.
+
+    What a killed run has left beside the target is cleared first.
+    """
+    root, old = (_beside(target, kind) for kind in ("partial", "old"))
     try:
-        root.mkdir(parents=True)
-    except OSError as error:
-        raise TransferError(f"{str(target)!r} cannot be written ({error.strerror})") from error
-    draft = Draft(root)
-    try:
-        yield draft
-        draft.close()
-        if target.exists():
-            target.rename(old)
-        root.rename(target)
+        with _locked(root, target) as lock:
+            _clear(root, old, target)
+            draft = Draft(root)
+            try:
+                yield draft
+                draft.close()
+                if os.name == "nt":
+                    lock.release()  # a folder with an open file can't be renamed there
+                _put_in_place(root, old, target)
+            finally:
+                draft.close()
+                shutil.rmtree(root, ignore_errors=True)
+                _restore(old, target)
     except OSError as error:
         raise TransferError(f"{str(target)!r} cannot be written ({error.strerror or error})") from error
+
+
+def _beside(target: Path, kind: str) -> Path:
+    name = f".{target.name}.{kind}"
+    if len(name.encode()) > LONGEST:
+        name = f".{hashlib.sha256(target.name.encode()).hexdigest()[:32]}.{kind}"
+    return target.with_name(name)
+
+
+@contextlib.contextmanager
+def _locked(root: Path, target: Path) -> Iterator[BaseFileLock]:
+    """Make the folder of a draft and lock it, for as long as this process lives at most."""
+    root.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(root / LOCK, timeout=0)
+    try:
+        with contextlib.suppress(NotImplementedError):  # a file system without locks
+            lock.acquire()
+    except Timeout:
+        raise TransferError(
+            f"another export into {str(target)!r} is under way: wait for it, or choose another folder. Nothing "
+            "was written"
+        ) from None
+    try:
+        yield lock
     finally:
-        draft.close()
-        shutil.rmtree(root, ignore_errors=True)
-        if old.exists() and not target.exists():
-            old.rename(target)
-        shutil.rmtree(old, ignore_errors=True)
+        lock.release()
+        with contextlib.suppress(OSError):
+            (target / LOCK).unlink(missing_ok=True)
+
+
+def _clear(root: Path, old: Path, target: Path) -> None:
+    """Remove what a killed run has left; the export that it was about to replace comes back."""
+    for path in root.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        elif path.name != LOCK:
+            path.unlink()
+    _restore(old, target)
+
+
+def _restore(old: Path, target: Path) -> None:
+    if old.exists() and not target.exists():
+        old.rename(target)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _put_in_place(root: Path, old: Path, target: Path) -> None:
+    if target.exists():
+        target.rename(old)
+    # With the lock in it, so that no other run can take the folder for one that was left behind.
+    root.rename(target)

@@ -31,7 +31,7 @@ from synapse.interop.formats.items import (
     with_sizes,
 )
 from synapse.interop.formats.report import AnnotationReport, ReportEntry
-from synapse.interop.formats.writers import WRITERS, Writer
+from synapse.interop.formats.writers import WRITERS, Writer, writer_of
 from synapse.interop.formats.yolo import Kind, check_kind
 from synapse.orm import arguments
 from synapse.session import Session
@@ -46,7 +46,7 @@ def export(
     *,
     format: str,
     kind: Kind = "detect",
-    files: Literal["download"] | None = None,
+    files: Literal["download", "link"] | None = None,
     split: Mapping[str, float] | Literal["category"] | None = None,
     lossy: Literal["report", "refuse"] = "report",
     specification: str | None = None,
@@ -56,13 +56,15 @@ def export(
     cache: FileCache | None = None,
 ) -> AnnotationReport:
     """Write the annotations of a query into a folder, and report what did not go as it is."""
-    made = WRITERS[check_format("export", format, files=files, lossy=lossy)]
+    check_format("export", format, files=files, lossy=lossy)
+    made = writer_of(format, check_kind(kind, format))
+    _check_files(made, format, files=files, cache=cache)
     parts = _Parts.of(split, queryset.entity)
     check_specification(specification)
     target = checked_target(folder, overwrite=arguments.flag("export(overwrite=...)", overwrite))
     report = AnnotationReport(f"{format} in {target}", folder=target)
     with drafted(target) as draft:
-        writer = made(draft, splits=parts.names, kind=check_kind(kind))
+        writer = made(draft, splits=parts.names, kind=kind)
         run = _Export(
             queryset=queryset,
             writer=writer,
@@ -70,7 +72,7 @@ def export(
             parts=parts,
             specification=specification,
             refuses=lossy == "refuse",
-            fetches=files == "download",
+            fetches=files is not None,
         )
         with closing(run.pictures()) as pictures:
             _fetch(
@@ -97,17 +99,25 @@ def check_format(method: str, format: object, *, files: object = None, lossy: ob
             f"{method}(format=...) takes {', '.join(map(repr, WRITERS))}, got {describe(format)}{hint}; "
             "nothing was sent"
         )
-    if files not in ("download", None):
+    if files not in ("download", "link", None):
         raise QueryError(
-            f"{method}(files=...) takes 'download' or None, got {describe(files)}; nothing was sent"
+            f"{method}(files=...) takes 'download', 'link' or None, got {describe(files)}; nothing was sent"
         )
     if lossy not in ("report", "refuse"):
         raise QueryError(
             f"{method}(lossy=...) takes 'report' or 'refuse', got {describe(lossy)}; nothing was sent"
         )
-    if WRITERS[format].needs_files and method == "export" and files is None:
-        raise QueryError(f"{format!r} is a folder of pictures: pass files='download'. Nothing was sent")
     return format
+
+
+def _check_files(writer: type[Writer], format: str, *, files: object, cache: object) -> None:
+    if files == "link" and cache is None:
+        raise QueryError(
+            "export(files='link') links to the files of a cache: pass cache=FileCache('…'), or files='download'. "
+            "Nothing was sent"
+        )
+    if writer.needs_files and files is None:
+        raise QueryError(f"{format!r} is a folder of pictures: pass files='download'. Nothing was sent")
 
 
 def _shares(given: object) -> dict[str, float]:
@@ -210,7 +220,7 @@ class _Export:
                 name, file = self._picture(row)
                 # Rows that are left out take a name as well: it must not be that of a later one.
                 given = self.names.give(file.name if file else str(row.pk), unit_of(row))
-                found = annotations_of(row)
+                found = self._annotations(row)
                 if found is None:
                     self.report.add("skipped", ReportEntry(row.pk, "it has no annotations yet"))
                 else:
@@ -218,6 +228,14 @@ class _Export:
                     yield self._item(row, found, given=given, file=file, specification=name)
             except (MappingError, NoPictureError) as error:
                 self.report.add("failed", ReportEntry(row.pk, str(error)))
+
+    def _annotations(self, row: Any) -> Annotations | None:
+        try:
+            return annotations_of(row)
+        except MappingError:
+            if not self.writer.takes_any_data:
+                raise
+            return Annotations()
 
     def _picture(self, row: Any) -> tuple[str, RemoteFile | None]:
         files: dict[str, RemoteFile] = row.files or {}
@@ -293,7 +311,9 @@ def _fetch(
         for _ in pictures:
             pass
         return
-    outcomes = download_files(session, pictures, folder=draft.root, original_paths=True, **how)
+    outcomes = download_files(
+        session, pictures, folder=draft.root, original_paths=True, link=files == "link", **how
+    )
     for outcome in outcomes.failed:
         reason = f"its picture could not be fetched: {outcome.error}"
         report.add("failed", ReportEntry(outcome.key, reason))

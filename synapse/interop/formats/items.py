@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import attrs
 
@@ -15,16 +15,21 @@ from synapse.interop.formats.problems import Problem, skipped
 from synapse.interop.formats.report import AnnotationReport, ReportEntry
 from synapse.session import Session
 
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
 BATCH: Final = 100
 FIELDS: Final = ("project_id", "ground_truth_dataset_id", "data_unit_id", "category", "data", "files")
 T = TypeVar("T")
+_ORIENTATION: Final = 0x0112
+_TURNED: Final = (5, 6, 7, 8)
 
 
 class NoPictureError(ValueError):
     """A task that has no such picture; the message says what it has."""
 
 
-@attrs.frozen(kw_only=True)
+@attrs.define(kw_only=True)
 class Item:
     """A task, the `name` of its picture in the export, and what is drawn on that."""
 
@@ -71,27 +76,38 @@ def picture_of(files: Mapping[str, RemoteFile], *, specification: str | None) ->
 
 def drawn_on(values: Iterable[Annotation], name: str) -> tuple[tuple[Annotation, ...], tuple[Problem, ...]]:
     """Give the annotations of a file, and those of other files as problems."""
-    listed = list(values)
-    mine = tuple(each for each in listed if each.media in (name, None))
-    others = tuple(
-        skipped(each, f"it is drawn on {each.media}: export(specification={each.media!r}) writes that")
-        for each in listed
-        if each.media not in (name, None)
-    )
-    return mine, others
+    mine: list[Annotation] = []
+    others: list[Problem] = []
+    for each in values:
+        if each.media == name or each.media is None:
+            mine.append(each)
+        else:
+            said = f"it is drawn on {each.media}: export(specification={each.media!r}) writes that"
+            others.append(skipped(each, said))
+    return tuple(mine), tuple(others)
 
 
 def with_sizes(items: Iterable[Item], *, session: Session, report: AnnotationReport) -> Iterator[Item]:
     """Give items with the size of their picture; one whose size can't be known goes into the report instead."""
-    for batch in batches(items):
-        if all(each.size for each in batch):
-            yield from batch
+    waiting: list[Item] = []
+    for item in items:
+        # What is held longer than needed is what the garbage collector walks through again and again.
+        if item.size and not waiting:
+            yield item
             continue
-        for item, size, error in session.map(_size_of, batch):
-            if error is None:
-                yield attrs.evolve(item, size=size)
-            else:
-                report.add("failed", ReportEntry(item.key, f"the size of its picture is not known: {error}"))
+        waiting.append(item)
+        if len(waiting) == BATCH:
+            yield from _sized(waiting, session=session, report=report)
+            waiting = []
+    yield from _sized(waiting, session=session, report=report)
+
+
+def _sized(items: list[Item], *, session: Session, report: AnnotationReport) -> Iterator[Item]:
+    for item, size, error in session.map(_size_of, items):
+        if error is None:
+            yield attrs.evolve(item, size=size)
+        else:
+            report.add("failed", ReportEntry(item.key, f"the size of its picture is not known: {error}"))
 
 
 def _size_of(item: Item) -> tuple[int, int]:
@@ -110,23 +126,31 @@ def size_in_meta(file: RemoteFile) -> tuple[int, int] | None:
 def header_size(file: RemoteFile) -> tuple[int, int]:
     """Read the size of a picture from its first bytes."""
     try:
-        from PIL import Image, UnidentifiedImageError
+        from PIL import Image as images
+        from PIL import UnidentifiedImageError
     except ModuleNotFoundError:
         raise ConfigError(
-            "its meta has no width and height, and reading them from pictures needs pillow: pip install pillow"
+            "its meta has no width and height, and reading them from pictures needs pillow: "
+            "pip install 'synapse-orm[formats]'"
         ) from None
     with file.open(verify=False) as stream:
         try:
-            with Image.open(stream) as picture:
-                return picture.size
-        except (UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError) as error:
+            with images.open(stream) as picture:
+                return upright_size(picture)
+        except (UnidentifiedImageError, OSError, ValueError, images.DecompressionBombError) as error:
             raise TransferError(f"{file.name!r} is no picture that can be read ({error})") from None
+
+
+def upright_size(picture: Image) -> tuple[int, int]:
+    """Give the size of a picture as it is seen, and drawn upon: turned as its camera says."""
+    width, height = picture.size
+    return (height, width) if picture.getexif().get(_ORIENTATION) in _TURNED else (width, height)
 
 
 def annotations_of(row: Any) -> Annotations | None:
     """Read the annotations of a row; None where it was never annotated."""
     data = row.data
-    return Annotations.from_v1(data) if data else None
+    return Annotations._from_own_v1(data) if data else None
 
 
 def unit_of(row: Any) -> int:

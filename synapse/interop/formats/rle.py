@@ -6,7 +6,7 @@ import re
 
 from collections.abc import Iterable
 from itertools import accumulate
-from typing import Final
+from typing import Any, Final
 
 from synapse.annotations.shapes import Run
 
@@ -32,14 +32,18 @@ def to_counts(runs: Iterable[Run], *, width: int, height: int) -> list[int]:
     return [*counts, width * height - end] if end < width * height else counts
 
 
-def from_counts(counts: list[int], *, width: int, height: int) -> tuple[Run, ...]:
+def from_counts(counts: Any, *, width: Any, height: Any) -> tuple[Run, ...]:
     """Give the runs of a mask row by row; `ValueError` where the counts are those of another picture.
 
     >>> from_counts([1, 2, 1, 1, 1], width=3, height=2)
     ((1, 3),)
     """
+    if not all(type(side) is int and side > 0 for side in (width, height)):
+        raise ValueError(f"the runs are those of a picture of {width!r} × {height!r} pixels")
+    if not isinstance(counts, list) or not all(type(count) is int and count >= 0 for count in counts):
+        raise ValueError("the runs are no list of whole numbers from 0")
     pixels = width * height
-    if any(count < 0 for count in counts) or sum(counts) != pixels or pixels > _LARGEST:
+    if sum(counts) != pixels or pixels > _LARGEST:
         raise ValueError(f"the runs count {sum(counts):,} pixels, and {width} × {height} are {pixels:,}")
     columns = bytearray(pixels)
     ends = list(accumulate(counts))

@@ -3,30 +3,36 @@
 from __future__ import annotations
 
 import json
-import re
 import unicodedata
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 import attrs
 
-from synapse.annotations import Annotation, Annotations, Label
-from synapse.errors import MappingError, QueryError, describe
-from synapse.interop.formats import coco, voc, yolo
+from synapse.annotations import Annotation, Annotations, Label, OtherAnnotation
+from synapse.annotations.geometry import TYPES
+from synapse.errors import MappingError, QueryError, TransferError, describe
+from synapse.interop.formats import coco, voc, voc_masks, yolo
+from synapse.interop.formats.data_yaml import DataYaml, read_data_yaml
 from synapse.interop.formats.draft import stem_of
 from synapse.interop.formats.problems import Problem, failed
 from synapse.interop.formats.writers import OBJECT
 
 Size: TypeAlias = tuple[int, int]
-Found: TypeAlias = tuple[tuple[Annotation, ...], Sequence[Problem]]
+Found: TypeAlias = tuple[Sequence[Annotation], Sequence[Problem]]
+_MOST_CLASSES: Final = 100_000
 _PICTURES: Final = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff", ".gif"})
 
 
 @attrs.frozen(kw_only=True, eq=False)
 class PictureLabels:
-    """The labels of the picture `name`, at `path`; `read` gives them for a picture of a size, which YOLO needs."""
+    """The labels of the picture `name`, at `path`; `read` gives them for a picture of a size, which YOLO needs.
+
+    Without `has_ending`, the name is that of the labels, which have an ending of their own.
+    """
 
     name: str
     path: str
@@ -34,6 +40,7 @@ class PictureLabels:
     size: Size | None = None
     key: object = None
     needs_size: bool = False
+    has_ending: bool = True
 
 
 @attrs.frozen(kw_only=True)
@@ -51,14 +58,26 @@ class Source:
         base = self.root / folder if (self.root / folder).is_dir() else self.root
         return sorted(path for path in base.rglob(pattern) if path.is_file())
 
+    @property
+    def base(self) -> Path:
+        """The folder that holds the files."""
+        return self.root if self.root.is_dir() else self.root.parent
+
     def shown(self, path: Path) -> str:
-        """Give a path below the root."""
-        return path.name if path == self.root else path.relative_to(self.root).as_posix()
+        """Give a path below the folder."""
+        return path.relative_to(self.base).as_posix() if path.is_relative_to(self.base) else str(path)
 
 
 def labels_of(source: Source, format: str) -> Iterator[PictureLabels | Problem]:
     """Give the labels of each picture; a file that can't be read is a problem."""
-    return _READERS[format](source)
+    found = False
+    for each in _READERS[format](source):
+        found = True
+        yield each
+    if not found:
+        raise TransferError(
+            f"{str(source.root)!r} holds no labels of the format {format!r}; nothing was sent"
+        )
 
 
 def _text(path: Path) -> str:
@@ -78,7 +97,7 @@ def _json(text: str) -> Any:
 
 
 def _fixed(values: Iterable[Annotation], problems: Iterable[Problem] = ()) -> Callable[[Size], Found]:
-    found = tuple(values), tuple(problems)
+    found = values if isinstance(values, Annotations) else tuple(values), tuple(problems)
     return lambda _: found
 
 
@@ -107,11 +126,25 @@ def _coco(source: Source) -> Iterator[PictureLabels | Problem]:
 
 
 def _yolo(source: Source) -> Iterator[PictureLabels | Problem]:
-    names, points = _yolo_classes(source)
+    if source.kind == "classify":
+        yield from _imagefolder(source)
+        return
+    told = (
+        DataYaml(base=source.base)
+        if source.classes and source.kind != "pose"
+        else read_data_yaml(source.root)
+    )
+    names = source.classes or _filled(told.names)
+    points = told.points
+    if source.kind == "pose":
+        names, points = _filled(told.names) or (OBJECT,), points or source.classes or ()
+    if not names:
+        raise QueryError(
+            "YOLO's labels are numbers: put data.yaml or classes.txt into the folder, or pass classes=[...]. "
+            "Nothing was sent"
+        )
     dataset = yolo.DataSet(kind=source.kind, classes=names, points=points)
-    for path in source.files("labels", "*.txt"):
-        if path.name == "classes.txt":
-            continue
+    for path in _texts(source.root, told.base):
         shown = source.shown(path)
 
         def read(size: Size, path: Path = path, shown: str = shown) -> Found:
@@ -119,55 +152,23 @@ def _yolo(source: Source) -> Iterator[PictureLabels | Problem]:
             values, problems = yolo.read(lines, dataset=dataset, width=size[0], height=size[1])
             return values, [attrs.evolve(each, path=f"{shown}: {each.path}") for each in problems]
 
-        yield PictureLabels(name=path.stem, path=shown, read=read, needs_size=True)
+        yield PictureLabels(name=path.stem, path=shown, read=read, needs_size=True, has_ending=False)
 
 
-def _yolo_classes(source: Source) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Read the names of classes and points from `data.yaml`, or from `classes.txt`."""
-    text = ""
-    for path in [source.root / "data.yaml", source.root / "data.yml"]:
-        if path.is_file():
-            text = _text(path)
-    names = source.classes or _yaml_list(text, "names")
-    listed = source.root / "classes.txt"
-    if not names and listed.is_file():
-        names = tuple(line.strip() for line in _text(listed).splitlines() if line.strip())
-    points = _yaml_list(text, "kpt_names")
-    if source.kind == "pose":
-        names, points = names or (OBJECT,), points or source.classes or ()
-    if not names:
-        raise QueryError(
-            "YOLO's labels are numbers: put data.yaml or classes.txt into the folder, or pass classes=[...]. "
-            "Nothing was sent"
-        )
-    return names, points
+def _filled(names: Mapping[int, str]) -> tuple[str, ...]:
+    """Give the names by number; one that is missing is empty."""
+    if max(names, default=0) > _MOST_CLASSES:
+        raise MappingError(f"the data set has a class {max(names):,}; numbers go up to {_MOST_CLASSES:,}")
+    return tuple(names.get(number, "") for number in range(max(names, default=-1) + 1))
 
 
-def _yaml_list(text: str, key: str) -> tuple[str, ...]:
-    """Read a list of names from YAML as data sets have it: `[a, b]`, `- a` or `0: a`.
-
-    >>> _yaml_list('nc: 2\\nnames:\\n  0: "stop"\\n  1: car\\n', "names"), _yaml_list("names: [a, 'b']", "names")
-    (('stop', 'car'), ('a', 'b'))
-    """
-    found = re.search(
-        rf"^{key}:[ \t]*(\[.*?\])?[ \t]*\n?((?:[ \t]*(?:-|\d+:).*\n?)*)", text, re.MULTILINE | re.DOTALL
-    )
-    if not found:
-        return ()
-    block = found[2] if not found[1] else ""
-    nested = re.search(r"\[.*?\]", block, re.DOTALL)
-    if found[1] or nested:
-        inner = found[1] or (nested[0] if nested else "")
-        return tuple(map(_unquoted, re.findall(r"\"(?:[^\"\\]|\\.)*\"|'[^']*'|[^,\[\]\s][^,\[\]\n]*", inner)))
-    lines = re.findall(r"^[ \t]*(?:-|\d+:)[ \t]*(.*?)[ \t]*$", block, re.MULTILINE)
-    return tuple(map(_unquoted, lines))
-
-
-def _unquoted(text: str) -> str:
-    text = text.strip()
-    if text[:1] == '"':
-        return str(_json(text))
-    return text[1:-1] if text[:1] == "'" else text
+def _texts(root: Path, base: Path) -> list[Path]:
+    """Find the files of labels: those in folders called `labels`, where there are some; a README may lie beside."""
+    if root.is_file() and root.suffix.lower() == ".txt":
+        return [root]
+    found = sorted(path for path in base.rglob("*.txt") if path.is_file() and path.name != "classes.txt")
+    inside = [path for path in found if "labels" in (base.name, *path.relative_to(base).parts[:-1])]
+    return inside or found
 
 
 def _voc(source: Source) -> Iterator[PictureLabels | Problem]:
@@ -179,36 +180,55 @@ def _voc(source: Source) -> Iterator[PictureLabels | Problem]:
             yield failed(shown, str(error))
             continue
         problems = [attrs.evolve(each, path=f"{shown}: {each.path}") for each in found.problems]
+        masks = source.base / voc_masks.OBJECTS / f"{path.stem}.png"
+        read = _fixed(found.annotations, problems)
+        if masks.is_file():
+            boxes = dict(zip(found.numbers, found.annotations, strict=True))
+            read = partial(_masked, boxes, masks, problems)
         yield PictureLabels(
             name=found.file_name or path.stem,
+            has_ending=bool(found.file_name),
             path=shown,
-            read=_fixed(found.annotations, problems),
+            read=read,
             size=(found.width, found.height) if found.width and found.height else None,
         )
 
 
+def _masked(boxes: Mapping[int, Annotation], masks: Path, problems: Sequence[Problem], _: Size) -> Found:
+    values, more = voc_masks.with_masks(boxes, masks)
+    return values, [*problems, *more]
+
+
 def _imagefolder(source: Source) -> Iterator[PictureLabels | Problem]:
     for path in source.files("", "*"):
-        if path.suffix.lower() in _PICTURES and path.parent != source.root:
-            label = Label(path.parent.name)
-            yield PictureLabels(name=path.name, path=source.shown(path), read=_fixed([label]))
+        if path.suffix.lower() not in _PICTURES:
+            continue
+        if path.parent == source.base:
+            yield failed(source.shown(path), "it lies in no folder that names its class")
+        else:
+            yield PictureLabels(
+                name=path.name, path=source.shown(path), read=_fixed([Label(path.parent.name)])
+            )
 
 
 def _dm_v2(source: Source) -> Iterator[PictureLabels | Problem]:
     for path in source.files("json", "*.json"):
         shown = source.shown(path)
         try:
-            values = Annotations.from_v2(_json(_text(path)))
+            document = _json(_text(path))
+            inner = document.get("data") if isinstance(document, dict) else None
+            values = Annotations.from_v2(inner if isinstance(inner, dict) else document)
         except MappingError as error:
             yield failed(shown, str(error))
         else:
             # v2 numbers the media, so that a unit of one picture may call it otherwise.
-            yield PictureLabels(name=path.stem, path=shown, read=_fixed(values))
+            yield PictureLabels(name=path.stem, path=shown, read=_readable(values, shown), has_ending=False)
 
 
 def _jsonl(source: Source) -> Iterator[PictureLabels | Problem]:
     for path in source.files("", "*.jsonl"):
-        for number, line in enumerate(_text(path).splitlines(), 1):
+        # Not splitlines(): texts in JSON may hold what it takes for the end of a line.
+        for number, line in enumerate(_text(path).split("\n"), 1):
             shown = f"{source.shown(path)}: line {number}"
             try:
                 row = _json(line) if line.strip() else None
@@ -220,7 +240,20 @@ def _jsonl(source: Source) -> Iterator[PictureLabels | Problem]:
             except MappingError as error:
                 yield failed(shown, str(error))
             else:
-                yield PictureLabels(name=row["file_name"], path=shown, read=_fixed(values), key=row.get("id"))
+                read = _readable(values, shown)
+                yield PictureLabels(name=row["file_name"], path=shown, read=read, key=row.get("id"))
+
+
+def _readable(values: Annotations, shown: str) -> Callable[[Size], Found]:
+    """Refuse what a document of the backend's may hold, and no file should: geometry that can't be read."""
+    good: list[Annotation] = []
+    problems = []
+    for each in values:
+        if isinstance(each, OtherAnnotation) and each.tool in TYPES:
+            problems.append(failed(f"{shown}: {each.tool} {each.id!r}", "its geometry can't be read"))
+        else:
+            good.append(each)
+    return _fixed(values.replace(good) if problems else values, problems)
 
 
 _READERS: Final[Mapping[str, Callable[[Source], Iterator[PictureLabels | Problem]]]] = {
@@ -233,7 +266,11 @@ _READERS: Final[Mapping[str, Callable[[Source], Iterator[PictureLabels | Problem
 }
 
 
-def key_of(name: str, *, match: str) -> str:
-    """Give what a picture is found by: the last part of its path, or that without the ending."""
+def key_of(name: str, *, match: str, has_ending: bool = True) -> str:
+    """Give what a picture is found by: the last part of its path, or that without the ending.
+
+    >>> key_of("day/2026.01.02.PNG", match="stem"), key_of("2026.01.02", match="stem", has_ending=False)
+    ('2026.01.02', '2026.01.02')
+    """
     last = unicodedata.normalize("NFC", name.replace("\\", "/").rpartition("/")[2]).casefold()
-    return stem_of(last) if match == "stem" else last
+    return stem_of(last) if match == "stem" and has_ending else last

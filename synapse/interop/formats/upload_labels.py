@@ -14,10 +14,11 @@ import attrs
 from synapse.annotations import Annotations, Medium, check, tools_of
 from synapse.entities import Project, Task
 from synapse.errors import MappingError, QueryError, SynapseError
-from synapse.interop.formats.annotate_from import annotate_from, index_of, open_source
+from synapse.interop.formats.annotate_from import Index, annotate_with, index_of, open_source
 from synapse.interop.formats.export import check_format
+from synapse.interop.formats.items import upright_size
 from synapse.interop.formats.report import AnnotationReport, ReportEntry
-from synapse.interop.formats.sources import PictureLabels, Size, Source, key_of
+from synapse.interop.formats.sources import PictureLabels, Size, key_of
 from synapse.interop.formats.yolo import Kind, check_kind
 
 if TYPE_CHECKING:
@@ -33,14 +34,15 @@ def upload_labels(
     kind: Kind,
     project: Project | int | None,
 ) -> UploadLabels:
-    """Open the labels of pictures that are to be uploaded."""
+    """Read the labels of pictures that are to be uploaded."""
     if project is None:
         raise QueryError(
             "upload(annotations=...) annotates tasks: pass the project=... to make them in. Nothing was sent"
         )
     name = check_format("upload", format)
-    source = open_source(annotations, kind=check_kind(kind))
-    return UploadLabels(collection=collection, source=source, format=name, project=project)
+    source = open_source(annotations, kind=check_kind(kind, name))
+    title = f"annotations from {source.root}"
+    return UploadLabels(collection=collection, title=title, index=index_of(source, name), project=project)
 
 
 @attrs.frozen(kw_only=True)
@@ -48,8 +50,8 @@ class UploadLabels:
     """The labels of pictures that are to be uploaded."""
 
     collection: DataCollection
-    source: Source
-    format: str
+    title: str
+    index: Index
     project: Project | int
 
     def upload(
@@ -74,17 +76,24 @@ class UploadLabels:
 
         With *strict*, that is a `MappingError`.
         """
-        report = AnnotationReport(f"annotations from {self.source.root} (dry run: nothing was sent)")
-        labels = index_of(self.source, self.format, report=report)
+        report = AnnotationReport(f"{self.title} (dry run: nothing was sent)")
+        for entry in self.index.problems:
+            report.add("failed", entry)
+        labels, taken = self.index.labels, set()
         tools = self._tools()
         for path in self._pictures(planned):
-            found = labels.pop(key_of(path.name, match="stem"), None)
-            if found is None:
+            key = key_of(path.name, match="stem")
+            if key not in labels:
                 report.add("skipped", ReportEntry(None, "there are no labels for it", path=str(path)))
+            elif key in taken:
+                reason = f"another picture has the name of {path} as well"
+                report.add("failed", ReportEntry(None, reason, path=labels[key].path))
             else:
-                self._check_picture(found, path, tools=tools, report=report)
-        for each in labels.values():
-            report.add("failed", ReportEntry(None, "there is no picture of this name", path=each.path))
+                self._check_picture(labels[key], path, tools=tools, report=report)
+            taken.add(key)
+        for name, each in labels.items():
+            if name not in taken:
+                report.add("failed", ReportEntry(None, "there is no picture of this name", path=each.path))
         planned.annotations = report
         if strict and report.failed:
             raise MappingError(
@@ -140,9 +149,7 @@ class UploadLabels:
         """Annotate the tasks of what was uploaded."""
         keys = [each.task.pk for each in report if each.task is not None]
         tasks: Any = Task.objects.using(self.collection._state.session).filter(id__in=keys)
-        report.annotations = annotate_from(
-            tasks if keys else tasks.none(), self.source.root, format=self.format, kind=self.source.kind
-        )
+        report.annotations = annotate_with(tasks if keys else tasks.none(), self.index, title=self.title)
 
 
 def _size_of(path: Path) -> Size | None:
@@ -150,6 +157,6 @@ def _size_of(path: Path) -> Size | None:
         from PIL import Image
 
         with Image.open(path) as picture:
-            return picture.size
+            return upright_size(picture)
     except (ImportError, OSError, ValueError):
         return None

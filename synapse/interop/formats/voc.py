@@ -1,10 +1,11 @@
-"""Pascal VOC: one XML file for each picture, with upright boxes in whole pixels."""
+"""Pascal VOC: one XML file for each picture, with upright boxes in whole pixels; masks are pictures beside it."""
 
 from __future__ import annotations
 
 import math
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Final
 from xml.etree import ElementTree
 
 import attrs
@@ -13,33 +14,49 @@ from synapse.annotations import Annotation, Box, Mask, Polygon
 from synapse.errors import MappingError
 from synapse.interop.formats.geometry import bounds_of
 from synapse.interop.formats.problems import Problem, failed, lossy, skipped
+from synapse.interop.formats.voc_masks import MOST
 
-_EDGES = ("xmin", "ymin", "xmax", "ymax")
+_EDGES: Final = ("xmin", "ymin", "xmax", "ymax")
+_FLAGS: Final = ("truncated", "difficult", "occluded")
 
 
-def write(
-    values: Iterable[Annotation], *, file_name: str, width: int, height: int
-) -> tuple[str, list[Problem]]:
+@attrs.frozen(kw_only=True)
+class Written:
+    """One picture as VOC has it: its XML, its masks by the number of their object, and what did not go as it is."""
+
+    text: str
+    masks: Mapping[int, Mask]
+    problems: list[Problem]
+
+
+def write(values: Iterable[Annotation], *, file_name: str, width: int, height: int) -> Written:
     """Write the XML of one picture, whose size is in pixels."""
     root = ElementTree.Element("annotation")
     _add(root, "filename", _text(file_name))
     size = ElementTree.SubElement(root, "size")
     for name, number in (("width", width), ("height", height), ("depth", 3)):
         _add(size, name, str(number))
-    _add(root, "segmented", "0")
+    segmented = ElementTree.SubElement(root, "segmented")
     problems: list[Problem] = []
+    masks: dict[int, Mask] = {}
+    count = 0
     for value in values:
         if fault := _fault(value):
             problems.append(skipped(value, fault))
             continue
-        edges, lost = _edges(value, width=width, height=height)
+        edges, lost = _edges(value, width=width, height=height, is_painted=count < MOST)
         if edges is None:
             problems.append(skipped(value, "it covers no whole pixel of its picture"))
             continue
         problems += [lossy(value, lost)] if lost else []
         _add_object(root, str(value.class_name), edges)
+        count += 1
+        if isinstance(value, Mask) and count <= MOST:
+            masks[count] = value
+    segmented.text = str(int(bool(masks)))
     ElementTree.indent(root)
-    return ElementTree.tostring(root, encoding="unicode") + "\n", problems
+    text = ElementTree.tostring(root, encoding="unicode") + "\n"
+    return Written(text=text, masks=masks, problems=problems)
 
 
 def _fault(value: Annotation) -> str:
@@ -50,7 +67,9 @@ def _fault(value: Annotation) -> str:
     return "" if _text(value.class_name) == value.class_name else "XML can't hold the characters of its class"
 
 
-def _edges(value: Annotation, *, width: int, height: int) -> tuple[tuple[int, ...] | None, str]:
+def _edges(
+    value: Annotation, *, width: int, height: int, is_painted: bool
+) -> tuple[tuple[int, ...] | None, str]:
     """Give left, top, right and bottom in whole pixels inside the picture, and what is lost by that."""
     if isinstance(value, Mask):
         value = attrs.evolve(value, width=width, height=height)
@@ -62,7 +81,7 @@ def _edges(value: Annotation, *, width: int, height: int) -> tuple[tuple[int, ..
     )
     lost = (
         []
-        if isinstance(value, Box)
+        if isinstance(value, Box) or (is_painted and isinstance(value, Mask))
         else [f"the shape of the {type(value).__name__}; the box around it is written"]
     )
     lost += (
@@ -102,6 +121,8 @@ class Read:
     width: int | None
     height: int | None
     annotations: tuple[Annotation, ...]
+    numbers: tuple[int, ...] = ()
+    """The number of each annotation's object, from 1."""
     problems: tuple[Problem, ...] = ()
 
 
@@ -116,16 +137,28 @@ def read(text: str) -> Read:
     if root.tag != "annotation":
         raise MappingError(f"this is no VOC, whose root is <annotation>: <{root.tag}>")
     found: list[Annotation] = []
+    numbers: list[int] = []
     problems = []
     for index, each in enumerate(root.findall("object")):
         try:
-            found.append(_object(each))
+            box = _object(each)
+            numbers.append(index + 1)
         except (ValueError, MappingError) as error:
             problems.append(failed(f"object[{index}]", str(error)))
+            continue
+        found.append(box)
+        flags = [name for name in _FLAGS if (each.findtext(name) or "0").strip() not in ("0", "")]
+        if flags:
+            problems.append(Problem("lossy", f"that it is {', '.join(flags)}", box, f"object[{index}]"))
     width, height = (_whole(root.findtext(f"size/{name}")) for name in ("width", "height"))
     name = root.findtext("filename")
     return Read(
-        file_name=name, width=width, height=height, annotations=tuple(found), problems=tuple(problems)
+        file_name=name,
+        width=width,
+        height=height,
+        annotations=tuple(found),
+        numbers=tuple(numbers),
+        problems=tuple(problems),
     )
 
 
@@ -133,13 +166,16 @@ def _object(element: ElementTree.Element) -> Box:
     edges = []
     for name in _EDGES:
         text = element.findtext(f"bndbox/{name}")
-        if text is None:
+        if not text:
             raise ValueError(f"bndbox/{name} is missing")
         edges.append(_number(text))
     left, top, right, bottom = edges
     if right <= left or bottom <= top:
         raise ValueError(f"its box ends before it begins: {edges}")
-    return Box(element.findtext("name"), x=left, y=top, width=right - left, height=bottom - top)
+    name = (element.findtext("name") or "").strip()
+    if not name:
+        raise ValueError("it has no name")
+    return Box(name, x=left, y=top, width=right - left, height=bottom - top)
 
 
 def _number(text: str) -> float:

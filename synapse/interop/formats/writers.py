@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, BinaryIO, ClassVar, Final
 
 import attrs
 
 from synapse.annotations import Annotation, Annotations, Box, Label, Mask, Point, Polygon, tools_of
 from synapse.errors import MappingError
-from synapse.interop.formats import coco, voc, yolo
+from synapse.interop.formats import coco, voc, voc_masks, yolo
 from synapse.interop.formats.draft import Draft, UniqueNames, dump, stem_of
 from synapse.interop.formats.items import Item
 from synapse.interop.formats.problems import Problem, lossy, skipped
@@ -38,11 +39,11 @@ class ClassNames:
         if not self.points and "keypoint" in found:
             self.points = tuple(each.code for each in found["keypoint"].classes)
 
-    def add_values(self, values: Iterable[Annotation]) -> None:
+    def add_values(self, values: Sequence[Annotation]) -> None:
         """Add the classes that no project declares."""
         kinds = tuple(_TYPES[tool] for tool in self.tools)
-        values = list(values)
-        self._add(each.class_name for each in values if isinstance(each, kinds) and each.class_name)
+        new = [each for each in values if each.class_name not in self.names]
+        self._add(each.class_name for each in new if isinstance(each, kinds))
         if not self.points:
             named = (each.class_name for each in values if isinstance(each, Point))
             self.points = tuple(dict.fromkeys(name for name in named if name))
@@ -58,6 +59,7 @@ class Writer:
 
     needs_size: ClassVar[bool] = True
     needs_picture: ClassVar[bool] = True
+    takes_any_data: ClassVar[bool] = False
     needs_files: ClassVar[bool] = False
     pictures: ClassVar[str] = "images"
 
@@ -88,13 +90,12 @@ class CocoWriter(Writer):
     def __init__(self, draft: Draft, **options: Any) -> None:
         super().__init__(draft, **options)
         self._ids = coco.new_ids()
-        self._parts: dict[str, tuple[BinaryIO, BinaryIO]] = {}
+        self._known = coco.Categories(())
+        self._parts: dict[str, tuple[_Rows, _Rows]] = {}
         for split in self.splits:
-            self._parts[split] = (
-                draft.open(_joined(split, "annotations.json")),
-                draft.open(_joined(split, ".annotations")),
-            )
-            self._parts[split][0].write(b'{"images":[')
+            document = draft.open(_joined(split, "annotations.json"))
+            document.write(b'{"images":[')
+            self._parts[split] = _Rows(document), _Rows(draft.open(_joined(split, ".annotations")))
 
     def write(self, item: Item) -> list[Problem]:
         """Add an image and its annotations; these wait in a file of their own for all images to be written."""
@@ -102,8 +103,8 @@ class CocoWriter(Writer):
         image = {"id": item.key, "file_name": item.name, "width": item.width, "height": item.height}
         made = coco.write(item.values, image=image, categories=self._categories(), ids=self._ids)
         images, annotations = self._parts[item.split]
-        _append(images, [made.image], is_first=images.tell() == len('{"images":['))
-        _append(annotations, made.annotations, is_first=not annotations.tell())
+        images.append([made.image])
+        annotations.append(made.annotations)
         return made.problems
 
     def _categories(self) -> coco.Categories:
@@ -111,12 +112,15 @@ class CocoWriter(Writer):
         names = self.classes
         if names.points and OBJECT not in names.names:
             names.names = (*names.names, OBJECT)
-        return coco.Categories(names.names, points=names.points, object_name=OBJECT)
+        if (names.names, names.points) != (self._known.names, self._known.points):
+            self._known = coco.Categories(names.names, points=names.points, object_name=OBJECT)
+        return self._known
 
     def finish(self) -> None:
         """Put the parts together."""
         categories = dump(self._categories().to_json())
-        for split, (document, waiting) in self._parts.items():
+        for split, parts in self._parts.items():
+            document, waiting = (rows.stream for rows in parts)
             document.write(b'],\n"annotations":[')
             waiting.seek(0)
             shutil.copyfileobj(waiting, document)
@@ -125,9 +129,18 @@ class CocoWriter(Writer):
             (self.draft.root / _joined(split, ".annotations")).unlink()
 
 
-def _append(stream: BinaryIO, rows: list[Any], *, is_first: bool) -> None:
-    if rows:
-        stream.write((b"\n" if is_first else b",\n") + dump(rows)[1:-1])
+@attrs.define
+class _Rows:
+    """A list in a JSON file that grows."""
+
+    stream: BinaryIO
+    _between: bytes = b"\n"
+
+    def append(self, rows: list[Any]) -> None:
+        """Write more of its items."""
+        if rows:
+            self.stream.write(self._between + dump(rows)[1:-1])
+            self._between = b",\n"
 
 
 class YoloWriter(Writer):
@@ -171,7 +184,7 @@ class YoloWriter(Writer):
 
 
 class VocWriter(Writer):
-    """`Annotations/`, `JPEGImages/`, and the stems of each split in `ImageSets/Main/`, as Pascal VOC has them."""
+    """`Annotations/`, `JPEGImages/`, masks, and the stems of each split in `ImageSets/`, as Pascal VOC has them."""
 
     pictures = "JPEGImages"
 
@@ -179,14 +192,36 @@ class VocWriter(Writer):
         super().__init__(draft, **options)
         names = {split: split or "trainval" for split in self.splits}
         self._lists = {key: draft.open(f"ImageSets/Main/{name}.txt") for key, name in names.items()}
+        self._masked: dict[str, BinaryIO] = {}
 
     def write(self, item: Item) -> list[Problem]:
-        """Write the XML of a picture."""
-        text, problems = voc.write(item.values, file_name=item.name, width=item.width, height=item.height)
+        """Write the XML of a picture, and its masks."""
+        made = voc.write(item.values, file_name=item.name, width=item.width, height=item.height)
         stem = stem_of(item.name)
-        self.draft.write(f"Annotations/{stem}.xml", text.encode())
+        self.draft.write(f"Annotations/{stem}.xml", made.text.encode())
         self._lists[item.split].write(f"{stem}\n".encode())
-        return problems
+        return made.problems + (self._write_masks(item, stem, made.masks) if made.masks else [])
+
+    def _write_masks(self, item: Item, stem: str, masks: Mapping[int, Mask]) -> list[Problem]:
+        """Write a picture whose pixels are numbers of objects, and one of numbers of classes."""
+        self.classes.add_values(item.values)
+        size = (item.width, item.height)
+        objects = voc_masks.painted(masks, size=size)
+        numbers = {key: self.classes.names.index(str(mask.class_name)) + 1 for key, mask in masks.items()}
+        table = bytes(min(numbers.get(number, 0), voc_masks.MOST + 1) for number in range(256))
+        for folder, pixels in ((voc_masks.OBJECTS, objects), (voc_masks.CLASSES, objects.translate(table))):
+            content = voc_masks.png(pixels, width=item.width, height=item.height)
+            self.draft.write(f"{folder}/{stem}.png", content)
+        if item.split not in self._masked:
+            name = item.split or "trainval"
+            self._masked[item.split] = self.draft.open(f"ImageSets/Segmentation/{name}.txt")
+        self._masked[item.split].write(f"{stem}\n".encode())
+        return [lossy(mask, "what other masks cover") for mask in voc_masks.covered(objects, masks)]
+
+    def finish(self) -> None:
+        """Write which number is which class."""
+        if self._masked:
+            self.draft.write("labelmap.txt", voc_masks.label_map(self.classes.names).encode())
 
     def place(self, item: Item) -> str:
         """Give the path of a picture; those of all splits lie together."""
@@ -226,13 +261,27 @@ class ImageFolderWriter(Writer):
     def _folder(self, name: str | None) -> str:
         known = str(name)
         if known not in self._folders:
-            self._folders[known] = self._names.give(known, len(self._folders))
+            self._folders[known] = self._names.give(re.sub(r"[/\\]", "_", known), len(self._folders))
         return self._folders[known]
 
     def place(self, item: Item) -> str | None:
         """Give the path in the folder of its class."""
         label = self._label(item)
-        return None if label is None else _joined(item.split, self._folder(label.class_name), item.name)
+        if label is None:
+            return None
+        return _joined(self.folder(item.split), self._folder(label.class_name), item.name)
+
+    def folder(self, split: str) -> str:
+        """Give the folder of a part."""
+        return split
+
+
+class YoloClassifyWriter(ImageFolderWriter):
+    """Folders of classes as ultralytics looks for them: below `train/`, `val/` and `test/`."""
+
+    def folder(self, split: str) -> str:
+        """Give the folder of a part; without parts, all pictures are to be trained on."""
+        return _PARTS.get(split, split) or "train"
 
 
 class DmV2Writer(Writer):
@@ -268,6 +317,7 @@ class JsonlWriter(Writer):
     """`annotations.jsonl` of each split: a line for each task, with its annotations as the backend holds them."""
 
     needs_size = needs_picture = False
+    takes_any_data = True
     pictures = "files"
 
     def __init__(self, draft: Draft, **options: Any) -> None:
@@ -281,6 +331,11 @@ class JsonlWriter(Writer):
         line = {"id": item.key, **keys, "file_name": item.name, "data": item.row.data}
         self._lines[item.split].write(dump(line) + b"\n")
         return []
+
+
+def writer_of(format: str, kind: yolo.Kind) -> type[Writer]:
+    """Give the writer of a format; that of YOLO depends on its kind."""
+    return YoloClassifyWriter if (format, kind) == ("yolo", "classify") else WRITERS[format]
 
 
 WRITERS: Final[Mapping[str, type[Writer]]] = {

@@ -9,7 +9,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 import attrs
 
-from synapse.annotations import Annotation, Box, Mask, Point, Polygon
+from synapse.annotations import Annotation, Box, Label, Mask, Point, Polygon
 from synapse.annotations.bounds import OutsideError, corners_of, fit
 from synapse.annotations.shapes import VISIBILITIES
 from synapse.annotations.values import Pair
@@ -17,18 +17,21 @@ from synapse.errors import MappingError, QueryError, describe, did_you_mean
 from synapse.interop.formats.geometry import around, bounds_of, outlines_of
 from synapse.interop.formats.problems import Problem, failed, lossy, skipped
 
-Kind: TypeAlias = Literal["detect", "segment", "pose", "obb"]
-KINDS: Final[tuple[Kind, ...]] = ("detect", "segment", "pose", "obb")
+Kind: TypeAlias = Literal["detect", "segment", "pose", "obb", "classify"]
+KINDS: Final[tuple[Kind, ...]] = ("detect", "segment", "pose", "obb", "classify")
 _HOLDS: Final[Mapping[str, tuple[type[Annotation], ...]]] = {
     "detect": (Box,),
     "segment": (Polygon, Mask),
     "pose": (Point,),
     "obb": (Box,),
+    "classify": (Label,),
 }
 
 
-def check_kind(kind: Kind) -> Kind:
-    """Take the name of a kind; `QueryError` where there is none of it."""
+def check_kind(kind: Kind, format: str = "yolo") -> Kind:
+    """Take the name of a kind; `QueryError` where there is none of it, or for another format."""
+    if format != "yolo" and kind != "detect":
+        raise QueryError(f"kind={kind!r} is a kind of YOLO, and the format is {format!r}. Nothing was sent")
     if kind not in KINDS:
         raise QueryError(
             f"YOLO has no kind {describe(kind)}{did_you_mean(str(kind), KINDS)}: {', '.join(KINDS)}"
@@ -157,8 +160,8 @@ def read(
 
 def _read_line(words: list[str], dataset: DataSet, *, sizes: tuple[int, int], group: str) -> list[Annotation]:
     head, numbers = int(words[0]), [float(word) for word in words[1:]]
-    if not 0 <= head < len(dataset.classes):
-        raise ValueError(f"there is no class {head}: the data set has {len(dataset.classes)}")
+    if not 0 <= head < len(dataset.classes) or not dataset.classes[head]:
+        raise ValueError(f"there is no class {head}: the data set has {sum(map(bool, dataset.classes))}")
     if not all(map(math.isfinite, numbers)):
         raise ValueError("a number that is not finite")
     return _READ[dataset.kind](dataset.classes[head], numbers, dataset=dataset, sizes=sizes, group=group)

@@ -151,12 +151,12 @@ class TestRead:
     @pytest.mark.parametrize(
         ("document", "path", "words"),
         [
-            (spoiled("annotations", bbox=[1, 2, 3]), "annotations[0].bbox", "not enough values"),
+            (spoiled("annotations", bbox=[1, 2, 3]), "annotations[0].bbox", "no list of x, y, width"),
             (spoiled("annotations", bbox=[1, 2, 3, "4"]), "annotations[0].bbox", "takes a finite number"),
             (
                 spoiled("annotations", bbox=None),
                 "annotations[0]",
-                "neither bbox nor segmentation nor keypoints",
+                "neither bbox nor segmentation nor visible keypoints",
             ),
             (spoiled("annotations", category_id=99), "annotations[0].category_id", "there is no category 99"),
             (
@@ -179,6 +179,16 @@ class TestRead:
                 spoiled("annotations", segmentation={"size": [1 << 20, 1 << 20], "counts": [1 << 40]}),
                 "annotations[0].segmentation",
                 "the runs count",
+            ),
+            (
+                spoiled("annotations", segmentation={"size": ["2", 2], "counts": [4]}),
+                "annotations[0].segmentation",
+                "those of a picture of 2 × '2' pixels",
+            ),
+            (
+                spoiled("annotations", segmentation={"size": [2, 2], "counts": None}),
+                "annotations[0].segmentation",
+                "no list of whole numbers",
             ),
             (
                 spoiled("annotations", segmentation={"size": [2, 2], "counts": "\n"}),
@@ -204,6 +214,64 @@ class TestRead:
 
         assert path == problems[0].path
         assert words in problems[0].reason
+
+    @pytest.mark.parametrize(
+        ("categories", "words"),
+        [
+            ([{"id": [1], "name": "a"}], "categories[0].id is missing or doubled: list [1]"),
+            (
+                [{"id": 1, "name": "a"}, {"id": 1, "name": "b"}],
+                "categories[1].id is missing or doubled: int 1",
+            ),
+        ],
+    )
+    def test_categories_have_ids_of_their_own(self, categories: Any, words: str) -> None:
+        """Else a box would get another class."""
+        with pytest.raises(MappingError) as caught:
+            list(coco.read({**DOCUMENT, "categories": categories}))
+
+        assert words in str(caught.value)
+
+    @pytest.mark.parametrize("name", [None, "", 5])
+    def test_a_category_has_a_name(self, name: Any) -> None:
+        """A box without a class is never sent for one that has a class."""
+        [found] = coco.read(spoiled("categories", name=name))
+
+        assert ["annotations[0].category_id"] == [problem.path for problem in found.problems]
+
+    def test_takes_ids_that_a_table_made_floats(self) -> None:
+        """7.0 is 7."""
+        [found] = coco.read(spoiled("annotations", image_id=float(IMAGE["id"]), category_id=1.0))
+
+        assert (1, ()) == (len(found.annotations), found.problems)
+
+    def test_an_object_without_visible_points_is_its_box(self) -> None:
+        """COCO's own files have keypoints that are all 0."""
+        [found] = coco.read(spoiled("annotations", category_id=4, keypoints=[0] * 6, num_keypoints=0))
+
+        assert [Box] == [type(each) for each in found.annotations]
+
+    @pytest.mark.parametrize(
+        ("fields", "lost"),
+        [
+            ({"iscrowd": 1}, "that it is a crowd"),
+            (
+                {"segmentation": [[0, 0, 1, 0, 1, 1], [5, 5, 6, 5, 6, 6]]},
+                "that its 2 parts are one object",
+            ),
+            (
+                {"category_id": 4, "keypoints": [1, 2, 2, 3, 4, 1], "segmentation": [[0, 0, 1, 0, 1, 1]]},
+                "its outline, its box",
+            ),
+        ],
+    )
+    def test_what_is_left_out_is_told(self, fields: Any, lost: str) -> None:
+        """Each loss has its place in the file."""
+        [found] = coco.read(spoiled("annotations", **fields))
+
+        assert [("lossy", "annotations[0]", lost)] == [
+            (problem.outcome, problem.path, problem.reason) for problem in found.problems
+        ]
 
     def test_doubled_images_are_told(self) -> None:
         """The second picture of one id has no annotations."""

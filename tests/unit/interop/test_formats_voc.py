@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synapse.annotations import Annotation, Box, Mask, Point, Polygon
+from synapse.annotations import Annotation, Box, Point, Polygon
 from synapse.errors import MappingError
 from synapse.interop.formats import voc
 from tests.unit.interop.shapes import HEIGHT, WIDTH, boxes
@@ -15,14 +15,14 @@ from tests.unit.interop.shapes import HEIGHT, WIDTH, boxes
 
 def written(*values: Annotation) -> voc.Read:
     """Write one picture, and read that, with the problems of both."""
-    text, problems = voc.write(values, file_name="a & b.png", width=WIDTH, height=HEIGHT)
-    found = voc.read(text)
+    made = voc.write(values, file_name="a & b.png", width=WIDTH, height=HEIGHT)
+    found = voc.read(made.text)
     return voc.Read(
         file_name=found.file_name,
         width=found.width,
         height=found.height,
         annotations=found.annotations,
-        problems=(*problems, *found.problems),
+        problems=(*made.problems, *found.problems),
     )
 
 
@@ -43,7 +43,6 @@ def test_boxes_come_back(values: list[Box]) -> None:
         (Box("stop", x=9, y=9, width=3, height=4, rotation=0.5), "lossy", "its rotation"),
         (Box("stop", x=9, y=9, width=3, height=4, attributes={"a": 1}), "lossy", "its attributes"),
         (Polygon("stop", points=[(0, 0), (4, 0), (4, 4)]), "lossy", "the shape of the Polygon"),
-        (Mask("stop", runs=[(0, 5)]), "lossy", "the shape of the Mask"),
         (Box("stop", x=90, y=9, width=3, height=4), "skipped", "it covers no whole pixel of its picture"),
         (Box("stop", x=9, y=9, width=0.2, height=4), "skipped", "it covers no whole pixel"),
         (Box(None, x=9, y=9, width=3, height=4), "skipped", "it has no class"),
@@ -76,6 +75,8 @@ class TestRead:
             (BOX.format(1), "its box ends before it begins"),
             (BOX.format("nan"), "takes a finite number"),
             ("<name>a</name>", "bndbox/xmin is missing"),
+            (BOX.format(7).replace("<name>a</name>", ""), "it has no name"),
+            (BOX.format(7).replace("a</name>", " </name>"), "it has no name"),
         ],
     )
     def test_a_broken_object_is_told_by_its_place(self, inside: str, words: str) -> None:
@@ -107,3 +108,15 @@ class TestRead:
         found = voc.read("<annotation><size><width>0</width></size></annotation>")
 
         assert (None, None, None) == (found.file_name, found.width, found.height)
+
+    def test_flags_are_told_as_lost(self) -> None:
+        """A box has no place for them, and names are taken without the space around them."""
+        inside = BOX.format(7).replace(
+            "a</name>", " a\n</name><difficult>1</difficult><truncated>0</truncated>"
+        )
+        found = voc.read(f"<annotation><object>{inside}</object></annotation>")
+
+        assert ["a"] == [box.class_name for box in found.annotations]
+        assert [("object[0]", "that it is difficult")] == [
+            (each.path, each.reason) for each in found.problems
+        ]

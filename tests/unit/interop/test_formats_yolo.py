@@ -110,7 +110,7 @@ class TestWrite:
             ("segment", Box("stop", x=9, y=9, width=3, height=4), "skipped", "kind='detect' holds it"),
             ("pose", Point("ear", x=1, y=2), "skipped", "'ear' is none of the data set"),
             ("pose", Point("nose", x=-5, y=2), "skipped", "only polygons and boxes"),
-            ("obb", Label("stop"), "skipped", "dm_v2 and jsonl hold it"),
+            ("obb", Label("stop"), "skipped", "kind='classify' holds it"),
         ],
     )
     def test_what_is_lost_is_told(self, kind: str, value: Annotation, outcome: str, words: str) -> None:
