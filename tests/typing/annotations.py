@@ -6,9 +6,24 @@ A line that must be refused ignores the error by name; where a checker does not 
 
 from __future__ import annotations
 
+from collections import Counter
+from pathlib import Path
 from typing import assert_type
 
-from synapse import Annotation, Annotations, Box, Label, Polygon, Project, Span, Task, Tool
+from synapse import (
+    Annotation,
+    Annotations,
+    Box,
+    FileCache,
+    GroundTruth,
+    Label,
+    Polygon,
+    Project,
+    Span,
+    Task,
+    Tool,
+)
+from synapse.interop.formats.report import AnnotationReport
 
 
 def annotations_are_typed(task: Task) -> None:
@@ -32,6 +47,29 @@ def annotations_are_what_a_task_takes(task: Task) -> None:
     task.annotate("night")  # type: ignore[arg-type]
     Task.objects.annotate_many([(task, [Label("night")])])
     Task.objects.annotate_many({1: Label("night")})
+
+
+def exports_are_typed() -> None:
+    """Formats, kinds and choices are those that there are, and reports tell of tasks and classes."""
+    report = Task.objects.filter(project=1).export("out", format="coco", split={"train": 0.8, "val": 0.2})
+    assert_type(report, AnnotationReport)
+    assert_type(report.classes, Counter[str])
+    assert_type(report.lossy[0].annotation, Annotation | None)
+    Task.objects.export(Path("out"), format="yolo", kind="classify", files="link", cache=FileCache("cache"))
+    GroundTruth.objects.all().export("out", format="jsonl", split="category")
+    Task.objects.export("out", format="cocoo")  # type: ignore[arg-type]
+    Task.objects.export("out", format="coco", files="copy")  # type: ignore[arg-type]
+    Task.objects.export("out")  # type: ignore[call-arg]
+
+
+def labels_from_files_are_typed() -> None:
+    """A match may be a call that gives a name for a task."""
+    tasks = Task.objects.filter(project=1)
+    assert_type(tasks.annotate_from("labels", format="yolo", classes=["stop"]), AnnotationReport)
+    tasks.annotate_from("labels", format="voc", match=lambda task: str(task.id), existing="add", strict=True)
+    tasks.annotate_from("labels", format="coco", match="stems")  # type: ignore[arg-type]
+    tasks.annotate_from("labels", format="coco", existing="keep")  # type: ignore[arg-type]
+    GroundTruth.objects.annotate_from("labels", format="coco")  # type: ignore[attr-defined]
 
 
 def coordinates_are_required() -> None:

@@ -20,6 +20,10 @@ INSTEAD: Final = "dm_v2 and jsonl hold it"
 UNREADABLE: Final = (LookupError, TypeError, ValueError, AttributeError, MappingError)
 
 
+def _ids(categories: Categories) -> Mapping[str, int]:
+    return {name: index for index, name in enumerate(categories.names, 1)}
+
+
 @attrs.frozen
 class Categories:
     """The categories of a document: their names in order, from id 1; the last one is of points, if there are any.
@@ -30,12 +34,8 @@ class Categories:
     names: tuple[str, ...]
     points: tuple[str, ...] = ()
     object_name: str = "person"
-    ids: Mapping[str, int] = attrs.field(init=False, eq=False)
+    ids: Mapping[str, int] = attrs.field(init=False, eq=False, default=attrs.Factory(_ids, takes_self=True))
     """The id of each name."""
-
-    @ids.default
-    def _number(self) -> Mapping[str, int]:
-        return {name: index for index, name in enumerate(self.names, 1)}
 
     @property
     def points_id(self) -> int:

@@ -32,14 +32,19 @@ class ReportEntry:
     annotation: Annotation | None = None
     path: str = ""
 
-    def __str__(self) -> str:
+    @property
+    def place(self) -> str:
+        """What it is about: the task, the place in a file, the annotation."""
         where = [f"task {self.task}"] if self.task is not None else []
         where += [self.path] if self.path else []
         if self.annotation is not None:
             where.append(
                 f"{type(self.annotation).__name__} {self.annotation.class_name or self.annotation.id!r}"
             )
-        return shortened(printable(f"{', '.join(where)}: {self.reason}"), most=_LINE)
+        return ", ".join(where)
+
+    def __str__(self) -> str:
+        return shortened(printable(f"{self.place}: {self.reason}"), most=_LINE)
 
 
 @attrs.define(repr=False)
@@ -88,6 +93,11 @@ class AnnotationReport:
     def first_problem(self) -> ReportEntry | None:
         """Give the entry to name first."""
         return next((each for outcome in reversed(OUTCOMES) for each in getattr(self, outcome)), None)
+
+    def _repr_html_(self) -> str:
+        from synapse.interop.notebook.tables import annotation_report_html
+
+        return annotation_report_html(self)
 
     def __repr__(self) -> str:
         counts = ", ".join(f"{self.counts[each]:,} {each}" for each in OUTCOMES)

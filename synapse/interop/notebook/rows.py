@@ -21,9 +21,12 @@ from synapse.interop.notebook.painting import mask_overlay, painted
 from synapse.interop.notebook.picture import fetch, opened, thumbnail
 from synapse.interop.notebook.tables import MORE, SHOWN, rows_table, shown_fields
 from synapse.interop.notebook.workers import NotShownError, Workers
+from synapse.mapping import UNSET
 from synapse.orm import Entity, QuerySet
+from synapse.orm.lazy import known_related
 from synapse.orm.queryset import first_rows
 from synapse.orm.record import has, schema_of, state_of
+from synapse.orm.selection import Selection
 from synapse.session.interrupts import is_from_signal
 from synapse.showing import View
 
@@ -54,8 +57,7 @@ class Pictured:
     @classmethod
     def of(cls, row: Any) -> Pictured:
         """Load them; annotations in a form that can't be read are none."""
-        held = row.files if "files" in schema_of(type(row)).fields else {"": row.file}
-        files = {name: file for name, file in (held or {}).items() if file is not None}
+        files = {name: file for name, file in (_held(row) or {}).items() if file is not None}
         try:
             return cls(row, files, tuple(getattr(row, "annotations", ())))
         except MappingError:
@@ -72,6 +74,16 @@ class Pictured:
         """The annotations of the picture; without one, all."""
         media = (None, self.picture[0]) if self.picture else None
         return [each for each in self.annotations if media is None or each.media in media]
+
+
+def _held(row: Any) -> Mapping[str, RemoteFile | None] | None:
+    """Give the files of a row, or those of its unit, where that came with it."""
+    fields = schema_of(type(row)).fields
+    if "files" not in fields:
+        return {"": row.file}
+    unit = UNSET if has(row, "files") else known_related(row, "data_unit")
+    held: Mapping[str, RemoteFile | None] = unit.files if unit and has(unit, "files") else row.files
+    return held
 
 
 def _is_picture(name: str, file: RemoteFile) -> bool:
@@ -195,7 +207,7 @@ def queryset_show(queryset: QuerySet[Any], *, columns: int = 4) -> View:
 
 
 def _sheet(queryset: QuerySet[Any], threads: Workers, *, columns: int) -> str:
-    rows: list[Any] = threads.call(list, first_rows(queryset, SHOWN + 1))
+    rows: list[Any] = threads.call(list, _with_units(first_rows(queryset, SHOWN + 1)))
     if not rows:
         return title(queryset.entity.__name__) + more("no rows")
     found = threads.call(lambda: [Pictured.of(row) for row in rows[:SHOWN]])
@@ -205,6 +217,16 @@ def _sheet(queryset: QuerySet[Any], threads: Workers, *, columns: int) -> str:
     style = f'style="grid-template-columns:repeat({columns},max-content)"'
     rest = more(MORE) if len(rows) > SHOWN else ""
     return f'<div class="sheet" {style}>{"".join(figures)}</div>{legend(together)}{rest}'
+
+
+def _with_units(asked: Selection[Any]) -> Selection[Any]:
+    """Ask for rows with their units, which bring the files, where that takes no request of its own."""
+    if asked._kept.whole:
+        return asked
+    try:
+        return asked.select_related("data_unit")
+    except QueryError:
+        return asked
 
 
 def _figures(found: list[Pictured], together: Drawing, threads: Workers, *, columns: int) -> Iterable[str]:

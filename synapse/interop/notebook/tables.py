@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from synapse.errors import MappingError, hidden
 from synapse.interop.notebook.markup import cell, cut, fields, more, table, text, title, view
@@ -16,6 +16,9 @@ from synapse.orm.record import Record, has, schema_of
 from synapse.orm.values import columns_of
 from synapse.session import Trace
 from synapse.uploads.report import ItemOutcome, Report
+
+if TYPE_CHECKING:
+    from synapse.interop.formats.report import AnnotationReport, ReportEntry
 
 SHOWN: Final = 20
 MORE: Final = "more rows follow"
@@ -93,6 +96,30 @@ def _report(report: Report, _: Workers) -> str:
 
 def _outcome(outcome: ItemOutcome) -> list[str]:
     return [cell(outcome.item), cell(outcome.status), text(cut(hidden(str(outcome.error)), most=500))]
+
+
+def annotation_report_html(report: AnnotationReport) -> str:
+    """Show how many annotations of each class went, and what didn't go as it is."""
+    return view(report, _annotation_report)
+
+
+def _annotation_report(report: AnnotationReport, _: Workers) -> str:
+    counts = {"tasks": report.tasks, "written": report.written, **report.counts}
+    parts = [title(report.title), fields((name, f"{count:,}") for name, count in counts.items())]
+    if report.classes:
+        classes = report.classes.most_common(SHOWN)
+        parts.append(table(("class", "written"), [[cell(name), f"{count:,}"] for name, count in classes]))
+    bad = [(outcome, each) for outcome in ("failed", "skipped", "lossy") for each in getattr(report, outcome)]
+    if bad:
+        parts.append(
+            table(("", "where", "reason"), [[text(name), *_entry(each)] for name, each in bad[:SHOWN]])
+        )
+    rest = sum(report.counts.values()) - min(len(bad), SHOWN)
+    return "".join(parts) + (more(f"{rest:,} more") if rest else "")
+
+
+def _entry(entry: ReportEntry) -> list[str]:
+    return [text(cut(hidden(entry.place))), text(cut(hidden(entry.reason), most=500))]
 
 
 def bulk_result_html(result: BulkResult) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 
 from collections.abc import Iterator
 from typing import Any
@@ -201,18 +202,33 @@ class TestPicture:
             task.picture()
 
 
+def with_unit(row: dict[str, Any]) -> dict[str, Any]:
+    """Nest the unit, with its files, into a row, as `expand` does."""
+    files = {file["specification"]: file for file in row["files"]}
+    unit = {"id": row["data_unit"], "data_collection": 1, "meta": {}, "files": files}
+    return {**{name: value for name, value in row.items() if name != "files"}, "data_unit": unit}
+
+
 class TestShow:
     def test_shows_a_sheet_of_20_pictures(self) -> None:
-        """Rows, their files, and each picture: 22 requests, and what is behind them is told."""
-        rows = [task_row(BOX, pk=key) for key in range(1, 22)]
-        session = canned(
-            {"GET sdk/tasks/": page(*rows), "GET sdk/tasks/files/": page(*rows), f"GET {URL}": png()}
-        )
+        """Rows with their units, and each picture: 21 requests, and what is behind them is told."""
+        rows = [with_unit(task_row(BOX, pk=key)) for key in range(1, 22)]
+        session = canned({"GET sdk/tasks/": page(*rows), f"GET {URL}": png()})
         shown = Seen(Task.objects.using(session).show().html)
 
         assert (20, 20) == (len(shown.of("figure")), len(shown.of("rect")))
         assert "more rows follow" in shown.text
-        assert len(session.requests) <= 22
+        assert ["sdk/tasks/", *[URL] * 20] == [each.path for each in session.requests]
+
+    def test_rows_that_were_fetched_are_not_asked_again(self) -> None:
+        """Nor are files that came with them."""
+        rows = [task_row(BOX, pk=key) for key in (1, 2)]
+        session = backend(*rows)
+        tasks = Task.objects.using(session).all()
+        list(tasks)
+        tasks.show()
+
+        assert ["sdk/tasks/", URL, URL] == [each.path for each in session.requests]
 
     def test_a_row_of_pictures_is_small(self) -> None:
         """Four pictures without any pattern take 60 KB."""
@@ -230,6 +246,22 @@ class TestShow:
 
         assert (1, 2) == (len(shown.of("svg")), len(shown.of("figcaption")))
         assert "nothing came within 0.2 seconds" in shown.text
+
+    @pytest.mark.full
+    @pytest.mark.parametrize("hangs", ["rows", "pictures"])
+    def test_a_dead_backend_costs_two_seconds(self, hangs: str) -> None:
+        """By then the view is made, with the reason in it."""
+        ended = threading.Event()
+        row = with_unit(task_row(BOX))
+        dead: Any = lambda _: ended.wait(30) and b""  # noqa: E731
+        replies = {"GET sdk/tasks/": dead if hangs == "rows" else page(row), f"GET {URL}": dead}
+        began = time.monotonic()
+        shown = Seen(Task.objects.using(canned(replies)).show().html)
+        took = time.monotonic() - began
+        ended.set()
+
+        assert took <= 2.5
+        assert "nothing came within 2 seconds" in shown.text
 
     def test_rows_without_files_are_a_table(self) -> None:
         """Projects have no pictures."""

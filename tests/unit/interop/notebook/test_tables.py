@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
-from synapse import Agent, ConfigError, Session, Task
+from synapse import Agent, Box, ConfigError, Session, Task
 from synapse.errors import NotFoundError
+from synapse.interop.formats.problems import Problem
+from synapse.interop.formats.report import AnnotationReport
 from synapse.orm import BulkResult, Change
 from synapse.testing import canned, page
 from tests.unit.interop.notebook.stage import Seen, backend, task_row
@@ -144,3 +146,16 @@ def test_a_trace_shows_its_calls() -> None:
 
     assert "1 calls, 0 ms" in seen(calls).text
     assert "GET tasks/7/ 200" in seen(calls).text.replace("/tasks", "tasks")
+
+
+def test_a_report_of_annotations_shows_what_became_of_them() -> None:
+    """Classes with counts, and where what didn't go stands."""
+    report = AnnotationReport("coco in <out>")
+    box = Box("<b>", x=1, y=2, width=3, height=4)
+    report.add_task(7, [box], problems=[Problem("lossy", "its rotation", box)])
+    shown = seen(report)
+
+    assert (
+        "coco in <out> tasks 1 written 1 lossy 1 class written <b> 1 where reason lossy task 7, Box '<b>' its rotation"
+        == shown.text
+    )
