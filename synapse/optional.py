@@ -24,6 +24,7 @@ _REPL: Final = "synapse.interop.repl"
 
 METHODS: Final[dict[str, str]] = {
     "AnnotatedManager.export": "synapse.interop.formats.export:export",
+    "AnnotationReport._repr_html_": f"{_NOTEBOOK}.tables:annotation_report_html",
     "BulkResult._repr_html_": f"{_NOTEBOOK}.tables:bulk_result_html",
     "DataCollection._open_labels": "synapse.interop.formats.upload_labels:upload_labels",
     "Entity._repr_html_": f"{_NOTEBOOK}.rows:entity_html",

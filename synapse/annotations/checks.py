@@ -101,10 +101,13 @@ def _broken_relations(given: tuple[Annotation, ...], ids: set[str]) -> list[str]
         if isinstance(value, Relation)
         for end in (value.source, value.target)
     ]
+    lost: dict[int, list[str]] = {}
+    for index, _, end in links:
+        if end not in ids:
+            lost.setdefault(index, []).append(quoted(end))
     return [
-        f"[{index}] {_named(value)} links to {quoted(end)}, which is the id of none of these annotations"
-        for index, value, end in links
-        if end not in ids
+        f"[{index}] {_named(given[index])} links to {' and '.join(ends)}, the id of none of these annotations"
+        for index, ends in lost.items()
     ]
 
 
@@ -138,7 +141,8 @@ def fitted(value: Annotation, *, width: int | None, height: int | None, outside:
     """Give a shape as it may lie in a picture of this size, where that is known; `ValueError` says why it may not."""
     _check_geometry(value)
     if not width or not height:
-        return value
+        own = (value.width, value.height) if isinstance(value, Mask) else (None, None)
+        return fit(value, width=own[0], height=own[1], outside=outside) if own[0] and own[1] else value
     _check_size(value, width=width, height=height)
     placed = fit(value, width=width, height=height, outside=outside)
     return attrs.evolve(placed, width=width, height=height) if isinstance(placed, Mask) else placed

@@ -128,7 +128,10 @@ class Mask(Annotation):
     @classmethod
     def from_rows(cls, class_name: str | None, rows: Iterable[Iterable[object]], **fields: Any) -> Mask:
         """Make a mask from the rows of a picture, as lists or an array; it covers the pixels whose value is true."""
-        lines = [list(map(bool, row)) for row in rows]
+        try:
+            lines = [list(map(bool, row)) for row in rows]
+        except (TypeError, ValueError):  # no rows, or pixels of several values
+            lines = []
         width = len(lines[0]) if lines else 0
         if not width or any(len(line) != width for line in lines):
             raise misfit(cls(runs=()), "rows", wanted="rows of one length, with a pixel at least", value=rows)

@@ -12,7 +12,7 @@ from synapse.annotations import Annotation, Box, Label, Mask, Point, Polygon
 from synapse.annotations.shapes import VISIBILITIES
 from synapse.annotations.values import Json
 from synapse.errors import MappingError, describe
-from synapse.interop.formats.geometry import Bounds, area_of, around, bounds_of
+from synapse.interop.formats.geometry import Bounds, area_of, around, bounds_of, mask_fault
 from synapse.interop.formats.problems import Problem, failed, lossy, skipped
 from synapse.interop.formats.rle import compress, decompress, from_counts, to_counts
 
@@ -85,7 +85,7 @@ def write(
             problems.append(
                 lossy(value, "it becomes an attribute of the picture, without attributes of its own")
             )
-        elif fault := _fault(value, known):
+        elif fault := _fault(value, known, image):
             problems.append(skipped(value, fault))
         else:
             shape, lost = _shape(value, width=image["width"], height=image["height"])
@@ -102,12 +102,16 @@ def write(
     return Written(image={**image, **named}, annotations=made, problems=problems)
 
 
-def _fault(value: Annotation, known: Mapping[str, int]) -> str:
+def _fault(value: Annotation, known: Mapping[str, int], image: Mapping[str, Any]) -> str:
     if not isinstance(value, Box | Polygon | Mask):
         return f"COCO has no {type(value).__name__}; {INSTEAD}"
     if value.class_name is None:
         return "it has no class"
-    return "" if value.class_name in known else f"its class {value.class_name!r} is among no categories"
+    if value.class_name not in known:
+        return f"its class {value.class_name!r} is among no categories"
+    if isinstance(value, Mask):
+        return mask_fault(value, width=image["width"], height=image["height"])
+    return ""
 
 
 def _item(key: int, image: Mapping[str, Any], *, category: int, shape: Json, value: Annotation) -> Json:

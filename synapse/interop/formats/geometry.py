@@ -13,6 +13,15 @@ Bounds = tuple[float, float, float, float]
 """x, y, width, height."""
 
 
+def mask_fault(mask: Mask, *, width: int, height: int) -> str:
+    """Say why a mask can't be one of a picture of this size; empty where it can."""
+    if mask.width and mask.height and (mask.width, mask.height) != (width, height):
+        return f"it is of a picture of {mask.width} × {mask.height} pixels, and its picture has {width} × {height}"
+    if mask.runs and sum(mask.runs[-1]) > width * height:
+        return f"it covers pixel {sum(mask.runs[-1]) - 1}, and its picture has {width} × {height}"
+    return ""
+
+
 def bounds_of(value: Annotation) -> Bounds | None:
     """Give the upright box around a shape on a picture; None of what has no shape there."""
     if isinstance(value, Mask):

@@ -12,6 +12,7 @@ import attrs
 from synapse.annotations import Annotation
 from synapse.errors import printable
 from synapse.interop.formats.problems import Problem
+from synapse.optional import optional
 from synapse.showing import bounded, shortened
 
 Outcome: TypeAlias = Literal["lossy", "skipped", "failed"]
@@ -94,10 +95,9 @@ class AnnotationReport:
         """Give the entry to name first."""
         return next((each for outcome in reversed(OUTCOMES) for each in getattr(self, outcome)), None)
 
+    @optional
     def _repr_html_(self) -> str:
-        from synapse.interop.notebook.tables import annotation_report_html
-
-        return annotation_report_html(self)
+        raise NotImplementedError
 
     def __repr__(self) -> str:
         counts = ", ".join(f"{self.counts[each]:,} {each}" for each in OUTCOMES)

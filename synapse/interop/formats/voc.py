@@ -12,7 +12,7 @@ import attrs
 
 from synapse.annotations import Annotation, Box, Mask, Polygon
 from synapse.errors import MappingError
-from synapse.interop.formats.geometry import bounds_of
+from synapse.interop.formats.geometry import bounds_of, mask_fault
 from synapse.interop.formats.problems import Problem, failed, lossy, skipped
 from synapse.interop.formats.voc_masks import MOST
 
@@ -41,7 +41,7 @@ def write(values: Iterable[Annotation], *, file_name: str, width: int, height: i
     masks: dict[int, Mask] = {}
     count = 0
     for value in values:
-        if fault := _fault(value):
+        if fault := _fault(value, width=width, height=height):
             problems.append(skipped(value, fault))
             continue
         edges, lost = _edges(value, width=width, height=height, is_painted=count < MOST)
@@ -59,12 +59,14 @@ def write(values: Iterable[Annotation], *, file_name: str, width: int, height: i
     return Written(text=text, masks=masks, problems=problems)
 
 
-def _fault(value: Annotation) -> str:
+def _fault(value: Annotation, *, width: int, height: int) -> str:
     if not isinstance(value, Box | Polygon | Mask):
         return f"VOC has no {type(value).__name__}; dm_v2 and jsonl hold it"
     if value.class_name is None:
         return "it has no class"
-    return "" if _text(value.class_name) == value.class_name else "XML can't hold the characters of its class"
+    if _text(value.class_name) != value.class_name:
+        return "XML can't hold the characters of its class"
+    return mask_fault(value, width=width, height=height) if isinstance(value, Mask) else ""
 
 
 def _edges(

@@ -14,7 +14,7 @@ from synapse.annotations.bounds import OutsideError, corners_of, fit
 from synapse.annotations.shapes import VISIBILITIES
 from synapse.annotations.values import Pair
 from synapse.errors import MappingError, QueryError, describe, did_you_mean
-from synapse.interop.formats.geometry import around, bounds_of, outlines_of
+from synapse.interop.formats.geometry import around, bounds_of, mask_fault, outlines_of
 from synapse.interop.formats.problems import Problem, failed, lossy, skipped
 
 Kind: TypeAlias = Literal["detect", "segment", "pose", "obb", "classify"]
@@ -68,6 +68,9 @@ def write(
     taken: list[Annotation] = []
     for value in values:
         if fault := dataset.problem(value):
+            problems.append(skipped(value, fault))
+            continue
+        if isinstance(value, Mask) and (fault := mask_fault(value, width=width, height=height)):
             problems.append(skipped(value, fault))
             continue
         try:

@@ -81,7 +81,10 @@ def sent(
         (box(height=-1), "is 3 wide and -1 high"),
         (box(x=98), "lies outside its picture of 100 × 80 pixels; outside='clip' cuts it off"),
         (Label(attributes={}), "says nothing"),
-        (Relation(source="a", target="b"), "links to 'a', which is the id of none of these annotations"),
+        (
+            Relation(source="a", target="b"),
+            "1 of 2 annotations can't be sent; nothing was sent:\n[1] Relation links to 'a' and 'b', the id of none",
+        ),
     ],
 )
 def test_what_cannot_be_right_is_refused(value: Annotation, words: str) -> None:
@@ -173,6 +176,11 @@ class TestMedium:
         """The runs of a mask count the pixels of one picture."""
         with pytest.raises(QueryError, match="is of a picture of 2 × 1 pixels, and its picture has 100 × 80"):
             sent(Mask.from_rows("a", [[1, 0]]), tools={})
+
+    def test_of_its_own_bounds_a_mask_where_no_other_is_known(self) -> None:
+        """Pixels behind the last one belong to no picture."""
+        with pytest.raises(QueryError, match="covers pixel 2, and its picture of 2 × 1 has 2"):
+            sent(Mask("a", runs=[(1, 2)], width=2, height=1), tools={}, media=[Medium("image_1")])
 
     def test_gives_its_size_to_masks(self) -> None:
         """The size of the picture is what pixels are counted by."""

@@ -102,6 +102,8 @@ class TestEach:
         (lambda: Mask("a", runs=[(0.5, 2)]), "takes (start, length) pairs"),  # type: ignore[list-item]
         (lambda: Mask("a", runs=[], width=0), "Mask(width=...) takes a number of pixels"),
         (lambda: Mask.from_rows("a", [[1, 0], [1]]), "takes rows of one length"),
+        (lambda: Mask.from_rows("a", [1, 0]), "takes rows of one length"),  # type: ignore[list-item]
+        (lambda: Mask.from_rows("a", np.ones((2, 2, 3))), "takes rows of one length"),
         (lambda: Mask("a", runs=[(0, 1)]).to_rows(), "takes the size of its picture before to_rows()"),
         (lambda: Cuboid("a", position=(0, 0), scale=(1, 1, 1)), "Cuboid(position=...) takes (x, y, z)"),  # type: ignore[arg-type]
         (lambda: Cuboid("a", position=(0, 0, 0), scale=(1, 1, 1), rotation=(1,)), "or (w, x, y, z)"),  # type: ignore[arg-type]

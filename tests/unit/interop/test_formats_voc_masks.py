@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from synapse.annotations import Box, Mask
-from synapse.interop.formats import voc, voc_masks
+from synapse.interop.formats import coco, voc, voc_masks, yolo
 from tests.unit.interop.shapes import masks
 
 SIZE = (9, 7)
@@ -78,6 +78,30 @@ def test_boxes_stay_where_there_are_no_numbers(tmp_path: Path, mode: str | None,
 
     assert (box,) == found
     assert words in problem.reason
+
+
+@pytest.mark.parametrize("format", ["coco", "yolo", "voc"])
+@pytest.mark.parametrize(
+    ("mask", "words"),
+    [
+        (Mask("a", runs=[(60, 9)]), "it covers pixel 68, and its picture has 9 × 7"),
+        (Mask("a", runs=[(0, 9)], width=7, height=9), "it is of a picture of 7 × 9 pixels"),
+    ],
+)
+def test_a_mask_of_another_picture_is_left_out(format: str, mask: Mask, words: str) -> None:
+    """Its pixels would lie elsewhere."""
+    if format == "coco":
+        image = {"id": 1, "file_name": "a", "width": 9, "height": 7}
+        known = coco.Categories(("a",))
+        problems = coco.write([mask], image=image, categories=known, ids=coco.new_ids()).problems
+    elif format == "yolo":
+        dataset = yolo.DataSet(kind="segment", classes=("a",))
+        _, problems = yolo.write([mask], dataset=dataset, width=9, height=7)
+    else:
+        problems = voc.write([mask], file_name="a", width=9, height=7).problems
+
+    assert ["skipped"] == [problem.outcome for problem in problems]
+    assert words in problems[0].reason
 
 
 def test_the_map_of_labels_has_a_line_for_each_class() -> None:
