@@ -282,7 +282,7 @@ def test_matches_by_a_call(session, project, tmp_path):
         ({"format": "coco", "strict": 1}, "strict"),
         ({"format": "voc", "kind": "segment"}, "kind='segment' is a kind of YOLO"),
         ({"format": "yolo", "match": "name"}, "tell no endings of names"),
-        ({"format": "voc", "match": "id"}, "tell no keys of tasks, those of coco and jsonl do"),
+        ({"format": "voc", "match": "id"}, "tell no keys of tasks, those of coco, jsonl do"),
     ],
 )
 def test_refuses_before_anything_is_sent(session, tmp_path, options, words):

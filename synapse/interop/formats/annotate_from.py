@@ -15,7 +15,7 @@ from synapse.annotations.checks import fitted
 from synapse.downloads.file_names import safe_name
 from synapse.entities.annotating import data_of
 from synapse.entities.choices import TaskSchema
-from synapse.errors import BulkError, MappingError, QueryError, SynapseError, TransferError, describe
+from synapse.errors import BulkError, MappingError, QueryError, SynapseError, describe
 from synapse.interop.formats.draft import stem_of
 from synapse.interop.formats.export import check_format
 from synapse.interop.formats.items import (
@@ -27,20 +27,21 @@ from synapse.interop.formats.items import (
     rows_of,
     size_in_meta,
 )
-from synapse.interop.formats.problems import Problem
+from synapse.interop.formats.matching import (
+    MATCHES,
+    Index,
+    check_match,
+    index_of,
+    match_by,
+    one_of,
+    open_source,
+)
 from synapse.interop.formats.report import AnnotationReport, ReportEntry
-from synapse.interop.formats.sources import PictureLabels, Size, Source, key_of, labels_of
+from synapse.interop.formats.sources import PictureLabels, Size, key_of
 from synapse.interop.formats.yolo import Kind, check_kind
 from synapse.orm import arguments
-from synapse.values import is_many, user_path
 
-_MATCHES: Final = ("stem", "name", "id")
 _EXISTING: Final = ("refuse", "replace", "add")
-_MATCHED_BY: Final[Mapping[str, tuple[str, ...]]] = {
-    "id": ("coco", "jsonl"),
-    "name": ("coco", "voc", "imagefolder", "jsonl"),
-}
-_TOLD: Final = {"id": "keys of tasks", "name": "endings of names"}
 _SHOWN: Final = 5
 
 
@@ -64,14 +65,14 @@ def annotate_from(
     for name, value in {"dry_run": dry_run, "strict": strict, "submit": submit}.items():
         arguments.flag(f"annotate_from({name}=...)", value)
     check_format("annotate_from", format)
-    _check_match(match, "imagefolder" if kind == "classify" else format)
+    check_match(match, "imagefolder" if kind == "classify" else format)
     opened = open_source(source, kind=check_kind(kind, format), classes=classes)
     title = f"annotations from {opened.root}" + (" (dry run: nothing was sent)" if dry_run else "")
     run = _Annotating(
         queryset=queryset,
         report=AnnotationReport(title),
         match=match,
-        existing=_choice("existing", existing, _EXISTING),
+        existing=one_of("existing", existing, known=_EXISTING),
         specification=check_specification(specification),
         how={"schema": schema, "outside": outside},
     )
@@ -96,83 +97,6 @@ def annotate_with(queryset: Any, index: Index, *, title: str) -> AnnotationRepor
     run.take(index)
     run.send(run.plan(), submit=True, dry_run=False)
     return report
-
-
-def _choice(name: str, value: object, known: Sequence[str]) -> Any:
-    if value not in known:
-        raise QueryError(
-            f"{name} takes {', '.join(map(repr, known))}, got {describe(value)}; nothing was sent"
-        )
-    return value
-
-
-def _check_match(match: object, format: str) -> None:
-    if callable(match) or _choice("match", match, _MATCHES) == "stem":
-        return
-    if format not in _MATCHED_BY[str(match)]:
-        holding = " and ".join(_MATCHED_BY[str(match)])
-        raise QueryError(
-            f"match={match!r}: labels of the format {format!r} tell no {_TOLD[str(match)]}, those of {holding} do. "
-            "Nothing was sent"
-        )
-
-
-def open_source(source: object, *, kind: Kind, classes: object = None) -> Source:
-    """Take the path of a folder or a file with labels."""
-    if not isinstance(source, str | os.PathLike) or not os.fspath(source):
-        raise TransferError(
-            f"labels are read from a folder or a file, given by its path, not from {describe(source)}"
-        )
-    root = user_path(os.fsdecode(source))
-    if not root.exists():
-        raise TransferError(f"there is no {str(root)!r} to read labels from; nothing was sent")
-    if classes is not None and (
-        not is_many(classes) or not all(isinstance(each, str) and each for each in classes)
-    ):
-        raise QueryError(
-            f"classes takes the names of classes in order, got {describe(classes)}; nothing was sent"
-        )
-    listed: Any = classes
-    return Source(root=root, kind=kind, classes=None if classes is None else tuple(listed))
-
-
-@attrs.frozen
-class Index:
-    """All labels by what a picture is matched by, and what of them can't be used."""
-
-    labels: Mapping[object, PictureLabels]
-    problems: Sequence[ReportEntry]
-
-
-def index_of(source: Source, format: str, *, match: object = "stem") -> Index:
-    """Read all labels; of two for one picture, neither is used."""
-    problems: list[ReportEntry] = []
-    found: dict[object, PictureLabels] = {}
-    doubled = set()
-    for each in labels_of(source, format):
-        if isinstance(each, Problem):
-            problems.append(ReportEntry(None, each.reason, path=each.path))
-            continue
-        key = each.key if match == "id" else _name_key(each, match)
-        reason = ""
-        if not isinstance(key, int | str):
-            reason = "it has no id that a task could be found by"
-        elif key in found:
-            doubled.add(key)
-            reason = f"{found[key].path} is for a picture of this name as well; neither is used"
-        else:
-            found[key] = each
-        if reason:
-            problems.append(ReportEntry(None, reason, path=each.path))
-    return Index({key: each for key, each in found.items() if key not in doubled}, problems)
-
-
-def _name_key(labels: PictureLabels, match: object) -> str:
-    return key_of(labels.name, match=_by(match), has_ending=labels.has_ending)
-
-
-def _by(match: object) -> str:
-    return match if isinstance(match, str) and match in _MATCHES else "stem"
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -239,12 +163,12 @@ class _Annotating:
         """Find labels by name; an export marks the second picture of a name by its unit's key."""
         if self.match == "id":
             return self.found.get(row.pk)
-        if self.match not in _MATCHES:
+        if self.match not in MATCHES:
             return self._labels_called(self.match(row))
         safe = safe_name(name)
         stem = stem_of(safe)
         for each in (f"{stem}_{row.data_unit_id}{safe[len(stem) :]}", name, safe):
-            labels = self.found.get(key_of(each, match=_by(self.match)))
+            labels = self.found.get(key_of(each, match=match_by(self.match)))
             if labels is not None:
                 return labels
         return None

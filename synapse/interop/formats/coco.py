@@ -79,6 +79,7 @@ def write(
     known = categories.ids
     for value in values:
         if isinstance(value, Point):
+            # A point without a group is an object of its own.
             groups.setdefault(value.group or value.id, []).append(value)
         elif isinstance(value, Label):
             labels += [value.class_name] if value.class_name else []
@@ -140,6 +141,7 @@ def _shape(value: Annotation, *, width: int, height: int) -> tuple[Json, str]:
 def _mask(value: Mask, *, width: int, height: int) -> Json:
     counts = to_counts(value.runs, width=width, height=height)
     bounds = bounds_of(attrs.evolve(value, width=width, height=height))
+    # As text, which is pycocotools' own form and a third of the size of a list.
     runs = {"size": [height, width], "counts": compress(counts)}
     return {"segmentation": runs, "area": value.area, "bbox": _listed(bounds)}
 
@@ -206,6 +208,7 @@ def read(document: object) -> Iterator[Read]:
     """
     sections = {name: _section(document, name) for name in ("images", "annotations", "categories")}
     categories = _numbered(sections["categories"])
+    # Annotations stand in any order, not in that of their pictures.
     waiting: dict[Any, list[tuple[int, Json]]] = {}
     for index, item in sections["annotations"]:
         waiting.setdefault(_key(item.get("image_id")), []).append((index, item))
@@ -294,6 +297,7 @@ def _annotations(
         raise _BadError(f"{path}.category_id", f"its category has no name: {describe(name)}")
     attributes = item.get("attributes")
     common = {"attributes": attributes if isinstance(attributes, dict) else {}}
+    # Points and outlines say more than the box that stands beside them.
     for key, make in (("keypoints", _points), ("segmentation", _segments), ("bbox", _boxes)):
         if item.get(key):
             try:

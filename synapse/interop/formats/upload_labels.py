@@ -14,9 +14,10 @@ import attrs
 from synapse.annotations import Annotations, Medium, check, tools_of
 from synapse.entities import Project, Task
 from synapse.errors import MappingError, QueryError, SynapseError
-from synapse.interop.formats.annotate_from import Index, annotate_with, index_of, open_source
+from synapse.interop.formats.annotate_from import annotate_with
 from synapse.interop.formats.export import check_format
 from synapse.interop.formats.items import upright_size
+from synapse.interop.formats.matching import Index, index_of, open_source
 from synapse.interop.formats.report import AnnotationReport, ReportEntry
 from synapse.interop.formats.sources import PictureLabels, Size, key_of
 from synapse.interop.formats.yolo import Kind, check_kind

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from synapse import TransferError
-from synapse.interop.formats.draft import drafted
+from synapse.interop.formats.draft import UniqueNames, drafted
 
 KILLED = """
 import os, pathlib, signal, sys
@@ -24,6 +24,16 @@ with drafted(pathlib.Path(sys.argv[1])) as draft:
 def names(folder: Path) -> list[str]:
     """List what is in a folder."""
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*"))
+
+
+def test_names_differ_however_many_there_are() -> None:
+    """The second one of each gets its key, whatever its case and its ending."""
+    unique = UniqueNames()
+    first = [unique.give(f"가{number}.png", number) for number in range(5_000)]
+    second = [unique.give(f"가{number}.JPG", number) for number in range(5_000)]
+
+    assert [f"가{number}.png" for number in range(5_000)] == first
+    assert [f"가{number}_{number}.JPG" for number in range(5_000)] == second
 
 
 def test_a_killed_run_leaves_nothing_to_the_next(tmp_path: Path) -> None:
