@@ -15,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-full bench structure fuzz mutate docs typed fmt lint types check release constraints matrix audit clean
+.PHONY: help setup demo test test-full bench rehearsal structure fuzz mutate docs typed fmt lint types check release constraints matrix audit clean
 
 help:  ## List what can be made
 	@awk -F ':.*  ## ' '/^[a-z-]+:.*  ## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ test-full: $(STAMP)  ## Run every combination of parameters, with branch coverag
 
 bench: $(STAMP)  ## Measure the SDK beside bare requests and the vendor's client, as ratios (ARGS=reading: one part)
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+rehearsal: $(STAMP)  ## Read and create many rows on PostgreSQL, and count what arrived (ARGS="--rows 1000000 --created 20000")
+	@$(BIN)/python -m benchmarks.rehearsal $(ARGS)
 
 structure: $(STAMP)  ## Print the figures of the structure: import cycles, private reads, words of the wire, sizes
 	@$(BIN)/python -m tests.structure

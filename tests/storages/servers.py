@@ -104,7 +104,7 @@ async def _ended(server: Any) -> None:
 
 
 class Bucket:
-    """An S3 that has one object, takes the keys that it is told to, and cuts an answer where it is told to."""
+    """An S3 that has one object, takes the key that it is told to (or none), and cuts an answer where it is told to."""
 
     def __init__(self, content: bytes) -> None:
         self.content = content
@@ -149,7 +149,7 @@ class _S3(BaseHTTPRequestHandler):
         if "list-type=2" in self.path:
             self._send(200, self._page(), {})
             return
-        if used is None or used[1] != held.takes:
+        if held.takes and (used is None or used[1] != held.takes):
             status, code, words = held.refusal
             self._send(status, f"<Error><Code>{code}</Code><Message>{words}</Message></Error>".encode(), {})
         elif self.headers.get("If-Match", f'"{held.version}"') != f'"{held.version}"':

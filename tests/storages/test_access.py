@@ -13,6 +13,9 @@ from typing import Any
 
 import pytest
 
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
 from synapse import Session, Storage
 from synapse.errors import ConfigError, StorageError
 from synapse.orm.record import reference
@@ -166,6 +169,22 @@ class TestSettings:
         options = {"password": "", "private_key": private_key, "private_key_passphrase": "phrase"}
 
         assert b"keyed" == sftp.storage.path("keyed.txt", options=options).read_bytes()
+
+    @pytest.mark.parametrize("as_text", [False, True])
+    def test_the_key_of_a_service_account(
+        self, make_storage: Any, bucket: tuple[Bucket, str], as_text: bool
+    ) -> None:
+        """Google's storage takes the key of a service account as an object and as text."""
+        served, address = bucket
+        served.takes = ""
+        private = rsa.generate_private_key(65537, 1024).private_bytes(
+            Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
+        )
+        key = {"gcs_base_url": address, "disable_oauth": True, "client_email": "a@b", "private_key_id": "k"}
+        credentials = {**key, "private_key": private.decode()}
+        given = json.dumps(credentials) if as_text else credentials
+
+        assert CONTENT == make_storage("gcp", bucket_name="b", credentials=given).path("a.bin").read_bytes()
 
     @pytest.mark.parametrize("library", ["fsspec", "obstore", "sshfs", "asyncssh"])
     def test_the_extra_is_named(

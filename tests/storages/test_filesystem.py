@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 
 from typing import Any
 
@@ -37,14 +38,14 @@ class TestReading:
         files = [(f"{prefix}/{name}", "file", 5) for name in ("b.txt", "c.txt")]
         assert [(f"{prefix}/a", "directory", 0), *files] == found
 
-    @pytest.mark.parametrize("name", ODD)
-    def test_reads_names_of_all_kinds(self, kind: Kind, prefix: str, name: str) -> None:
+    def test_reads_names_of_all_kinds(self, kind: Kind, prefix: str) -> None:
         """Names are taken as they are, in a listing as well."""
-        kind.put(f"{prefix}/{name}", name.encode())
-        path = kind.storage.path(prefix) / name
+        for name in ODD:
+            kind.put(f"{prefix}/{name}", name.encode())
+        place = kind.storage.path(prefix)
 
-        assert name.encode() == path.read_bytes()
-        assert [path.name] == [each.name for each in path.parent.iterdir()]
+        assert [name.encode() for name in ODD] == [(place / name).read_bytes() for name in ODD]
+        assert {name.partition("/")[0] for name in ODD} == {path.name for path in place.iterdir()}
 
     def test_reads_parts(self, kind: Kind, prefix: str) -> None:
         """A file is read from anywhere, as pandas and pyarrow read theirs."""
@@ -187,6 +188,38 @@ class TestFolders:
 
         with pytest.raises(StorageNotFoundError):
             storage.filesystem()
+
+
+def test_is_read_by_pandas(kind: Kind, prefix: str) -> None:
+    """Tables are written to a storage and read from it, as any file system of fsspec."""
+    pandas = pytest.importorskip("pandas")
+    pytest.importorskip("pyarrow")
+    frame = pandas.DataFrame({"a": range(100), "place": "서울"})
+    frame.to_parquet(f"{prefix}.parquet", filesystem=kind.storage.filesystem(write=True))
+
+    found = pandas.read_parquet(f"{prefix}.parquet", filesystem=kind.storage.filesystem())
+
+    assert frame.equals(found)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+def test_a_forked_process_is_told(s3: Kind) -> None:
+    """An object storage cannot be used in a process that was forked after one was opened: a typed error says so."""
+    fs = s3.storage.filesystem()
+    fs.ls("")
+    read, write = os.pipe()
+    if not (child := os.fork()):
+        try:
+            fs.ls("")
+        except StorageError as error:
+            os.write(write, str(error).encode())
+        finally:
+            os._exit(0)
+    os.waitpid(child, 0)
+    os.close(write)
+
+    with os.fdopen(read) as told:
+        assert "start workers by" in told.read()
 
 
 def test_lists_all_pages(make_storage: Any) -> None:

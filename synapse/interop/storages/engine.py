@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from datetime import datetime
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeAlias
 
 import attrs
 
 WINDOW: Final = 256 * 1024 * 1024
 """Bytes that one request reads at most: credentials count when it begins, so those of the next may be others."""
 BLOCK: Final = 1024 * 1024
+Block: TypeAlias = Any
+"""Bytes, or what gives them without a copy: it has a length, and a buffer."""
 
 
 @attrs.frozen
@@ -48,7 +50,7 @@ class Engine(Protocol):
         """Give one key, or None where there is none."""
         ...
 
-    def read(self, entry: Entry, *, start: int, stop: int) -> Iterator[bytes]:
+    def read(self, entry: Entry, *, start: int, stop: int) -> Iterator[Block]:
         """Yield the bytes from *start* to *stop*, if they are still those of the *entry*."""
         ...
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -17,8 +17,8 @@ from obstore.store import AzureStore, GCSStore, S3Store
 
 from synapse.errors import StorageError
 from synapse.interop.storages.access import Access
-from synapse.interop.storages.engine import BLOCK, ChangedError, Engine, Entry
-from synapse.masking import Secret
+from synapse.interop.storages.engine import BLOCK, Block, ChangedError, Engine, Entry
+from synapse.masking import Secret, conceal
 from synapse.session.config import Timeout
 
 _WHOLE: Final = timedelta(hours=1)
@@ -64,7 +64,7 @@ class ObjectEngine:
         found = next(iter(obstore.list(self._store, chunk_size=1)), None)
         return str(found[0]["path"]) if found else None
 
-    def read(self, entry: Entry, *, start: int, stop: int) -> Iterator[bytes]:
+    def read(self, entry: Entry, *, start: int, stop: int) -> Iterator[Block]:
         """Stream a range of the object, by one request."""
         _check_process()
         options: Any = {"range": (start, stop)}
@@ -76,8 +76,8 @@ class ObjectEngine:
             raise ChangedError(
                 "it is gone" if isinstance(error, FileNotFoundError) else "it is another one now"
             ) from None
-        for block in answer.stream(min_chunk_size=BLOCK):
-            yield bytes(block)
+        # As they come: a copy of each into `bytes` is a fifth of the whole work.
+        yield from answer.stream(min_chunk_size=BLOCK)
 
     def head(self, key: str, size: int) -> tuple[Entry, bytes]:
         """Give the first bytes, and what the same answer tells of the object."""
@@ -135,12 +135,13 @@ def open_s3(access: Access, timeout: Timeout) -> Engine:
 def open_gcs(access: Access, timeout: Timeout) -> Engine:
     """Open a bucket of Google Cloud Storage, by the key of a service account or its path."""
     credentials = access.settings["credentials"]
+    known: dict[str, Any]
+    endpoint: object
     if isinstance(credentials, str) and not credentials.lstrip().startswith("{"):
-        known: Any = {"service_account_path": str(credentials)}
+        known, endpoint = {"service_account_path": str(credentials)}, None
     else:
-        text = credentials if isinstance(credentials, str) else json.dumps(credentials)
-        known = {"service_account_key": Secret(text)}
-    endpoint = credentials.get("gcs_base_url") if isinstance(credentials, dict) else None
+        key = credentials if isinstance(credentials, Mapping) else conceal(json.loads(credentials))
+        known, endpoint = {"service_account_key": Secret(json.dumps(key))}, key.get("gcs_base_url")
     return ObjectEngine(GCSStore(str(access.settings["bucket_name"]), **known, **_limits(endpoint, timeout)))
 
 

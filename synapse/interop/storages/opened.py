@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from synapse.errors import ConfigError, StorageError, SynapseError
 from synapse.interop.storages.access import Access, access_of
-from synapse.interop.storages.engine import WINDOW, ChangedError, Engine, Entry
+from synapse.interop.storages.engine import WINDOW, Block, ChangedError, Engine, Entry
 from synapse.interop.storages.problems import explained, is_denied, is_lost
 from synapse.interop.storages.providers import open_engine
 from synapse.orm.binding import backend_of, held
@@ -85,7 +85,7 @@ class OpenStorage:
         self._check_write(key)
         return self.run(key, call)
 
-    def blocks(self, entry: Entry, *, start: int, stop: int, window: int = WINDOW) -> Iterator[bytes]:
+    def blocks(self, entry: Entry, *, start: int, stop: int, window: int = WINDOW) -> Iterator[Block]:
         """Yield the bytes from *start* to *stop*, window by window; a break is made up for by the next."""
         breaks = 0
         while start < stop:
@@ -156,7 +156,7 @@ def _reopened(storage: Storage, write: bool) -> OpenStorage:
     return OpenStorage(storage, write=write)
 
 
-def _begun(engine: Engine, *, entry: Entry, part: Mapping[str, int]) -> tuple[Iterator[bytes], bytes]:
+def _begun(engine: Engine, *, entry: Entry, part: Mapping[str, int]) -> tuple[Iterator[Block], Block]:
     """Ask for the first bytes, so that a refusal is told by the call that begins to read."""
     blocks = engine.read(entry, start=part["start"], stop=part["stop"])
     first = next(blocks, b"")
@@ -165,7 +165,7 @@ def _begun(engine: Engine, *, entry: Entry, part: Mapping[str, int]) -> tuple[It
     return blocks, first
 
 
-def _next(blocks: Iterator[bytes]) -> tuple[bytes, Exception | None]:
+def _next(blocks: Iterator[Block]) -> tuple[Block, Exception | None]:
     try:
         return next(blocks, b""), None
     except SynapseError:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import attrs
 
 from synapse.errors import StorageError, StorageNotFoundError, TransferError
-from synapse.interop.storages.engine import Entry
+from synapse.interop.storages.engine import Block, Entry
 from synapse.interop.storages.filesystem import StorageFileSystem, key_of
 from synapse.interop.storages.opened import OpenStorage
 from synapse.transfer.local_file import BLOCK, RemotePath, Source, shown_path
@@ -242,7 +242,7 @@ class StorageReader:
     def __init__(self, opened: OpenStorage, entry: Entry) -> None:
         self._opened, self._entry = opened, entry
         self._place = 0
-        self._blocks: Iterator[bytes] = iter(())
+        self._blocks: Iterator[Block] = iter(())
         self._rest = memoryview(b"")
         self.seek(0)
 
