@@ -125,7 +125,7 @@ def test_stall(proxy: Proxy, connect: Connect, remote: RemoteFile, source: Path,
     """A line that falls silent is given up after the session's limit, and another one is tried."""
     proxy.harm("GET /media", stall, of="answer", at=MIDDLE)
     started = time.monotonic()
-    with connect(proxy.url, read=0.2) as session:
+    with connect(proxy.url, read=1) as session:
         saved = RemoteFile(url=remote.url, name="a.bin", session=session).download(tmp_path / "a.bin")
 
     assert time.monotonic() - started < 10

@@ -108,7 +108,7 @@ def test_answer_that_trickles(proxy: Proxy, connect: Connect, place: Place, make
     path = make_file()
     proxy.harm("POST /data_files/", drip(0.05), of="answer", at=MIDDLE)
     started = time.monotonic()
-    row = upload_file(connect(proxy.url, retries=0, read=0.1), path)
+    row = upload_file(connect(proxy.url, retries=0, read=1), path)
 
     assert time.monotonic() - started < 10
     assert [md5(path)] == place.stored(row["checksum"])
