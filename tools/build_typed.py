@@ -66,12 +66,12 @@ class {e}Queries({base}[{e}]):
     def defer(self, *names: {e}Field) -> Self: ...
     def select_related(self, *names: {e}Nested) -> Self: ...
     def prefetch_related(self, *paths: {e}Path) -> Self: ...
-    def values(self, *fields: {e}Field, json: bool = False) -> Values[dict[str, Any]]: ...
+    def values(self, *fields: {e}Field | {e}Behind, json: bool = False) -> Values[dict[str, Any]]: ...
     @overload
-    def values_list(self, field: {e}Field, /, *, flat: Literal[True], json: bool = ...) -> Values[Any]: ...
+    def values_list(self, field: {e}Field | {e}Behind, /, *, flat: Literal[True], json: bool = ...) -> Values[Any]: ...
     @overload
     def values_list(
-        self, *fields: {e}Field, named: bool = ..., json: bool = ...
+        self, *fields: {e}Field | {e}Behind, named: bool = ..., json: bool = ...
     ) -> Values[tuple[Any, ...]]: ...
     def get(self, key: {e}Key | Unset = ..., /, **lookups: Unpack[{e}Match]) -> {e}: ...
     def latest(self, name: {e}Order, /, *names: {e}Order) -> {e}: ...
@@ -223,6 +223,7 @@ def names(cls: type[Entity]) -> Iterator[str]:
     name, schema = cls.__name__, cls._schema
     yield literal(f"{name}Order", cls._catalog.order_names())
     yield literal(f"{name}Field", schema.spellings())
+    yield literal(f"{name}Behind", fields_behind(cls, depth=DEEPEST - 1))
     yield literal(f"{name}Nested", DEFAULT.table(schema, cls._catalog).expandable)
     yield literal(f"{name}Path", paths(cls, depth=DEEPEST))
 
@@ -234,6 +235,15 @@ def paths(cls: type[Any], *, depth: int) -> Iterator[str]:
     yield from links
     for name, link in links.items() if depth > 1 else ():
         yield from (f"{name}__{rest}" for rest in paths(entity_named(link.target), depth=depth - 1))
+
+
+def fields_behind(cls: type[Any], *, depth: int) -> Iterator[str]:
+    """Give the paths of fields of objects that relations to one lead to, the short ones first."""
+    links = {name: entity_named(link.target) for name, link in cls._schema.to_one.items()}
+    for name, target in links.items():
+        yield from (f"{name}__{field}" for field in target._schema.fields if field != target._schema.pk)
+    for name, target in links.items() if depth > 1 else ():
+        yield from (f"{name}__{rest}" for rest in fields_behind(target, depth=depth - 1))
 
 
 def queries(cls: type[Entity]) -> str:

@@ -282,6 +282,8 @@ AgentOrder: TypeAlias = Literal["id", "-id", "pk", "-pk"]
 
 AgentField: TypeAlias = Literal["id", "name", "url", "status", "token", "node_install_script", "pk"]
 
+AgentBehind: TypeAlias = Never
+
 AgentNested: TypeAlias = Never
 
 AgentPath: TypeAlias = Literal[
@@ -304,12 +306,14 @@ class AgentQueries(Manager[Agent]):
     def defer(self, *names: AgentField) -> Self: ...
     def select_related(self, *names: AgentNested) -> Self: ...
     def prefetch_related(self, *paths: AgentPath) -> Self: ...
-    def values(self, *fields: AgentField, json: bool = False) -> Values[dict[str, Any]]: ...
-    @overload
-    def values_list(self, field: AgentField, /, *, flat: Literal[True], json: bool = ...) -> Values[Any]: ...
+    def values(self, *fields: AgentField | AgentBehind, json: bool = False) -> Values[dict[str, Any]]: ...
     @overload
     def values_list(
-        self, *fields: AgentField, named: bool = ..., json: bool = ...
+        self, field: AgentField | AgentBehind, /, *, flat: Literal[True], json: bool = ...
+    ) -> Values[Any]: ...
+    @overload
+    def values_list(
+        self, *fields: AgentField | AgentBehind, named: bool = ..., json: bool = ...
     ) -> Values[tuple[Any, ...]]: ...
     def get(self, key: AgentKey | Unset = ..., /, **lookups: Unpack[AgentMatch]) -> Agent: ...
     def latest(self, name: AgentOrder, /, *names: AgentOrder) -> Agent: ...
@@ -472,6 +476,64 @@ AssignmentField: TypeAlias = Literal[
     "data_unit__pk",
 ]
 
+AssignmentBehind: TypeAlias = Literal[
+    "task__project_id",
+    "task__data_unit_id",
+    "task__data",
+    "task__meta",
+    "task__schema",
+    "task__is_discarded",
+    "task__tags",
+    "task__status_label",
+    "task__status_review",
+    "task__count_assignments",
+    "task__has_data",
+    "task__workshop",
+    "task__files",
+    "task__created",
+    "data_unit__data_collection_id",
+    "data_unit__files",
+    "data_unit__meta",
+    "data_unit__groups",
+    "data_unit__group",
+    "data_unit__checksum",
+    "data_unit__can_generate_task",
+    "data_unit__created",
+    "task__project__title",
+    "task__project__category",
+    "task__project__data_collection_id",
+    "task__project__description",
+    "task__project__configuration",
+    "task__project__settings",
+    "task__project__caution",
+    "task__project__access_level",
+    "task__project__count_max_assignments_per_task",
+    "task__project__can_discard",
+    "task__project__enable_workforce",
+    "task__project__is_archived",
+    "task__project__tenant",
+    "task__project__created",
+    "task__data_unit__data_collection_id",
+    "task__data_unit__files",
+    "task__data_unit__meta",
+    "task__data_unit__groups",
+    "task__data_unit__group",
+    "task__data_unit__checksum",
+    "task__data_unit__can_generate_task",
+    "task__data_unit__created",
+    "data_unit__data_collection__name",
+    "data_unit__data_collection__category",
+    "data_unit__data_collection__description",
+    "data_unit__data_collection__file_specifications",
+    "data_unit__data_collection__meta",
+    "data_unit__data_collection__caution",
+    "data_unit__data_collection__access_level",
+    "data_unit__data_collection__is_archived",
+    "data_unit__data_collection__count_projects",
+    "data_unit__data_collection__tenant",
+    "data_unit__data_collection__created",
+]
+
 AssignmentNested: TypeAlias = Never
 
 AssignmentPath: TypeAlias = Literal[
@@ -501,14 +563,16 @@ class AssignmentQueries(FilesManager[Assignment]):
     def defer(self, *names: AssignmentField) -> Self: ...
     def select_related(self, *names: AssignmentNested) -> Self: ...
     def prefetch_related(self, *paths: AssignmentPath) -> Self: ...
-    def values(self, *fields: AssignmentField, json: bool = False) -> Values[dict[str, Any]]: ...
+    def values(
+        self, *fields: AssignmentField | AssignmentBehind, json: bool = False
+    ) -> Values[dict[str, Any]]: ...
     @overload
     def values_list(
-        self, field: AssignmentField, /, *, flat: Literal[True], json: bool = ...
+        self, field: AssignmentField | AssignmentBehind, /, *, flat: Literal[True], json: bool = ...
     ) -> Values[Any]: ...
     @overload
     def values_list(
-        self, *fields: AssignmentField, named: bool = ..., json: bool = ...
+        self, *fields: AssignmentField | AssignmentBehind, named: bool = ..., json: bool = ...
     ) -> Values[tuple[Any, ...]]: ...
     def get(self, key: AssignmentKey | Unset = ..., /, **lookups: Unpack[AssignmentMatch]) -> Assignment: ...
     def latest(self, name: AssignmentOrder, /, *names: AssignmentOrder) -> Assignment: ...
@@ -571,6 +635,8 @@ DataCollectionField: TypeAlias = Literal[
     "pk",
 ]
 
+DataCollectionBehind: TypeAlias = Never
+
 DataCollectionNested: TypeAlias = Never
 
 DataCollectionPath: TypeAlias = Literal[
@@ -601,14 +667,16 @@ class DataCollectionQueries(Manager[DataCollection]):
     def defer(self, *names: DataCollectionField) -> Self: ...
     def select_related(self, *names: DataCollectionNested) -> Self: ...
     def prefetch_related(self, *paths: DataCollectionPath) -> Self: ...
-    def values(self, *fields: DataCollectionField, json: bool = False) -> Values[dict[str, Any]]: ...
+    def values(
+        self, *fields: DataCollectionField | DataCollectionBehind, json: bool = False
+    ) -> Values[dict[str, Any]]: ...
     @overload
     def values_list(
-        self, field: DataCollectionField, /, *, flat: Literal[True], json: bool = ...
+        self, field: DataCollectionField | DataCollectionBehind, /, *, flat: Literal[True], json: bool = ...
     ) -> Values[Any]: ...
     @overload
     def values_list(
-        self, *fields: DataCollectionField, named: bool = ..., json: bool = ...
+        self, *fields: DataCollectionField | DataCollectionBehind, named: bool = ..., json: bool = ...
     ) -> Values[tuple[Any, ...]]: ...
     def get(
         self, key: DataCollectionKey | Unset = ..., /, **lookups: Unpack[DataCollectionMatch]
@@ -655,6 +723,8 @@ DataFileOrder: TypeAlias = Literal["id", "-id", "pk", "-pk"]
 
 DataFileField: TypeAlias = Literal["id", "checksum", "file", "size", "meta", "storage", "created", "pk"]
 
+DataFileBehind: TypeAlias = Never
+
 DataFileNested: TypeAlias = Never
 
 DataFilePath: TypeAlias = Never
@@ -669,14 +739,16 @@ class DataFileQueries(FilesManager[DataFile]):
     def defer(self, *names: DataFileField) -> Self: ...
     def select_related(self, *names: DataFileNested) -> Self: ...
     def prefetch_related(self, *paths: DataFilePath) -> Self: ...
-    def values(self, *fields: DataFileField, json: bool = False) -> Values[dict[str, Any]]: ...
+    def values(
+        self, *fields: DataFileField | DataFileBehind, json: bool = False
+    ) -> Values[dict[str, Any]]: ...
     @overload
     def values_list(
-        self, field: DataFileField, /, *, flat: Literal[True], json: bool = ...
+        self, field: DataFileField | DataFileBehind, /, *, flat: Literal[True], json: bool = ...
     ) -> Values[Any]: ...
     @overload
     def values_list(
-        self, *fields: DataFileField, named: bool = ..., json: bool = ...
+        self, *fields: DataFileField | DataFileBehind, named: bool = ..., json: bool = ...
     ) -> Values[tuple[Any, ...]]: ...
     def get(self, key: DataFileKey | Unset = ..., /, **lookups: Unpack[DataFileMatch]) -> DataFile: ...
     def latest(self, name: DataFileOrder, /, *names: DataFileOrder) -> DataFile: ...
@@ -740,6 +812,20 @@ DataUnitField: TypeAlias = Literal[
     "data_collection__pk",
 ]
 
+DataUnitBehind: TypeAlias = Literal[
+    "data_collection__name",
+    "data_collection__category",
+    "data_collection__description",
+    "data_collection__file_specifications",
+    "data_collection__meta",
+    "data_collection__caution",
+    "data_collection__access_level",
+    "data_collection__is_archived",
+    "data_collection__count_projects",
+    "data_collection__tenant",
+    "data_collection__created",
+]
+
 DataUnitNested: TypeAlias = Never
 
 DataUnitPath: TypeAlias = Literal[
@@ -762,14 +848,16 @@ class DataUnitQueries(FilesManager[DataUnit]):
     def defer(self, *names: DataUnitField) -> Self: ...
     def select_related(self, *names: DataUnitNested) -> Self: ...
     def prefetch_related(self, *paths: DataUnitPath) -> Self: ...
-    def values(self, *fields: DataUnitField, json: bool = False) -> Values[dict[str, Any]]: ...
+    def values(
+        self, *fields: DataUnitField | DataUnitBehind, json: bool = False
+    ) -> Values[dict[str, Any]]: ...
     @overload
     def values_list(
-        self, field: DataUnitField, /, *, flat: Literal[True], json: bool = ...
+        self, field: DataUnitField | DataUnitBehind, /, *, flat: Literal[True], json: bool = ...
     ) -> Values[Any]: ...
     @overload
     def values_list(
-        self, *fields: DataUnitField, named: bool = ..., json: bool = ...
+        self, *fields: DataUnitField | DataUnitBehind, named: bool = ..., json: bool = ...
     ) -> Values[tuple[Any, ...]]: ...
     def get(self, key: DataUnitKey | Unset = ..., /, **lookups: Unpack[DataUnitMatch]) -> DataUnit: ...
     def latest(self, name: DataUnitOrder, /, *names: DataUnitOrder) -> DataUnit: ...
@@ -855,6 +943,71 @@ GroundTruthField: TypeAlias = Literal[
     "project__pk",
 ]
 
+GroundTruthBehind: TypeAlias = Literal[
+    "ground_truth_dataset__name",
+    "ground_truth_dataset__description",
+    "ground_truth_dataset__project_id",
+    "ground_truth_dataset__tenant",
+    "data_unit__data_collection_id",
+    "data_unit__files",
+    "data_unit__meta",
+    "data_unit__groups",
+    "data_unit__group",
+    "data_unit__checksum",
+    "data_unit__can_generate_task",
+    "data_unit__created",
+    "project__title",
+    "project__category",
+    "project__data_collection_id",
+    "project__description",
+    "project__configuration",
+    "project__settings",
+    "project__caution",
+    "project__access_level",
+    "project__count_max_assignments_per_task",
+    "project__can_discard",
+    "project__enable_workforce",
+    "project__is_archived",
+    "project__tenant",
+    "project__created",
+    "ground_truth_dataset__project__title",
+    "ground_truth_dataset__project__category",
+    "ground_truth_dataset__project__data_collection_id",
+    "ground_truth_dataset__project__description",
+    "ground_truth_dataset__project__configuration",
+    "ground_truth_dataset__project__settings",
+    "ground_truth_dataset__project__caution",
+    "ground_truth_dataset__project__access_level",
+    "ground_truth_dataset__project__count_max_assignments_per_task",
+    "ground_truth_dataset__project__can_discard",
+    "ground_truth_dataset__project__enable_workforce",
+    "ground_truth_dataset__project__is_archived",
+    "ground_truth_dataset__project__tenant",
+    "ground_truth_dataset__project__created",
+    "data_unit__data_collection__name",
+    "data_unit__data_collection__category",
+    "data_unit__data_collection__description",
+    "data_unit__data_collection__file_specifications",
+    "data_unit__data_collection__meta",
+    "data_unit__data_collection__caution",
+    "data_unit__data_collection__access_level",
+    "data_unit__data_collection__is_archived",
+    "data_unit__data_collection__count_projects",
+    "data_unit__data_collection__tenant",
+    "data_unit__data_collection__created",
+    "project__data_collection__name",
+    "project__data_collection__category",
+    "project__data_collection__description",
+    "project__data_collection__file_specifications",
+    "project__data_collection__meta",
+    "project__data_collection__caution",
+    "project__data_collection__access_level",
+    "project__data_collection__is_archived",
+    "project__data_collection__count_projects",
+    "project__data_collection__tenant",
+    "project__data_collection__created",
+]
+
 GroundTruthNested: TypeAlias = Never
 
 GroundTruthPath: TypeAlias = Literal[
@@ -897,14 +1050,16 @@ class GroundTruthQueries(AnnotatedManager[GroundTruth]):
     def defer(self, *names: GroundTruthField) -> Self: ...
     def select_related(self, *names: GroundTruthNested) -> Self: ...
     def prefetch_related(self, *paths: GroundTruthPath) -> Self: ...
-    def values(self, *fields: GroundTruthField, json: bool = False) -> Values[dict[str, Any]]: ...
+    def values(
+        self, *fields: GroundTruthField | GroundTruthBehind, json: bool = False
+    ) -> Values[dict[str, Any]]: ...
     @overload
     def values_list(
-        self, field: GroundTruthField, /, *, flat: Literal[True], json: bool = ...
+        self, field: GroundTruthField | GroundTruthBehind, /, *, flat: Literal[True], json: bool = ...
     ) -> Values[Any]: ...
     @overload
     def values_list(
-        self, *fields: GroundTruthField, named: bool = ..., json: bool = ...
+        self, *fields: GroundTruthField | GroundTruthBehind, named: bool = ..., json: bool = ...
     ) -> Values[tuple[Any, ...]]: ...
     def get(
         self, key: GroundTruthKey | Unset = ..., /, **lookups: Unpack[GroundTruthMatch]
@@ -953,6 +1108,34 @@ GroundTruthDatasetField: TypeAlias = Literal[
     "id", "name", "description", "project_id", "tenant", "project", "pk", "project__id", "project__pk"
 ]
 
+GroundTruthDatasetBehind: TypeAlias = Literal[
+    "project__title",
+    "project__category",
+    "project__data_collection_id",
+    "project__description",
+    "project__configuration",
+    "project__settings",
+    "project__caution",
+    "project__access_level",
+    "project__count_max_assignments_per_task",
+    "project__can_discard",
+    "project__enable_workforce",
+    "project__is_archived",
+    "project__tenant",
+    "project__created",
+    "project__data_collection__name",
+    "project__data_collection__category",
+    "project__data_collection__description",
+    "project__data_collection__file_specifications",
+    "project__data_collection__meta",
+    "project__data_collection__caution",
+    "project__data_collection__access_level",
+    "project__data_collection__is_archived",
+    "project__data_collection__count_projects",
+    "project__data_collection__tenant",
+    "project__data_collection__created",
+]
+
 GroundTruthDatasetNested: TypeAlias = Never
 
 GroundTruthDatasetPath: TypeAlias = Literal[
@@ -999,14 +1182,21 @@ class GroundTruthDatasetQueries(Manager[GroundTruthDataset]):
     def defer(self, *names: GroundTruthDatasetField) -> Self: ...
     def select_related(self, *names: GroundTruthDatasetNested) -> Self: ...
     def prefetch_related(self, *paths: GroundTruthDatasetPath) -> Self: ...
-    def values(self, *fields: GroundTruthDatasetField, json: bool = False) -> Values[dict[str, Any]]: ...
+    def values(
+        self, *fields: GroundTruthDatasetField | GroundTruthDatasetBehind, json: bool = False
+    ) -> Values[dict[str, Any]]: ...
     @overload
     def values_list(
-        self, field: GroundTruthDatasetField, /, *, flat: Literal[True], json: bool = ...
+        self,
+        field: GroundTruthDatasetField | GroundTruthDatasetBehind,
+        /,
+        *,
+        flat: Literal[True],
+        json: bool = ...,
     ) -> Values[Any]: ...
     @overload
     def values_list(
-        self, *fields: GroundTruthDatasetField, named: bool = ..., json: bool = ...
+        self, *fields: GroundTruthDatasetField | GroundTruthDatasetBehind, named: bool = ..., json: bool = ...
     ) -> Values[tuple[Any, ...]]: ...
     def get(
         self, key: GroundTruthDatasetKey | Unset = ..., /, **lookups: Unpack[GroundTruthDatasetMatch]
@@ -1090,6 +1280,79 @@ GroundTruthEventField: TypeAlias = Literal[
     "data_unit__pk",
 ]
 
+GroundTruthEventBehind: TypeAlias = Literal[
+    "ground_truth__ground_truth_dataset_id",
+    "ground_truth__data_unit_id",
+    "ground_truth__category",
+    "ground_truth__data",
+    "ground_truth__classes",
+    "ground_truth__project_id",
+    "ground_truth__files",
+    "ground_truth_dataset__name",
+    "ground_truth_dataset__description",
+    "ground_truth_dataset__project_id",
+    "ground_truth_dataset__tenant",
+    "data_unit__data_collection_id",
+    "data_unit__files",
+    "data_unit__meta",
+    "data_unit__groups",
+    "data_unit__group",
+    "data_unit__checksum",
+    "data_unit__can_generate_task",
+    "data_unit__created",
+    "ground_truth__ground_truth_dataset__name",
+    "ground_truth__ground_truth_dataset__description",
+    "ground_truth__ground_truth_dataset__project_id",
+    "ground_truth__ground_truth_dataset__tenant",
+    "ground_truth__data_unit__data_collection_id",
+    "ground_truth__data_unit__files",
+    "ground_truth__data_unit__meta",
+    "ground_truth__data_unit__groups",
+    "ground_truth__data_unit__group",
+    "ground_truth__data_unit__checksum",
+    "ground_truth__data_unit__can_generate_task",
+    "ground_truth__data_unit__created",
+    "ground_truth__project__title",
+    "ground_truth__project__category",
+    "ground_truth__project__data_collection_id",
+    "ground_truth__project__description",
+    "ground_truth__project__configuration",
+    "ground_truth__project__settings",
+    "ground_truth__project__caution",
+    "ground_truth__project__access_level",
+    "ground_truth__project__count_max_assignments_per_task",
+    "ground_truth__project__can_discard",
+    "ground_truth__project__enable_workforce",
+    "ground_truth__project__is_archived",
+    "ground_truth__project__tenant",
+    "ground_truth__project__created",
+    "ground_truth_dataset__project__title",
+    "ground_truth_dataset__project__category",
+    "ground_truth_dataset__project__data_collection_id",
+    "ground_truth_dataset__project__description",
+    "ground_truth_dataset__project__configuration",
+    "ground_truth_dataset__project__settings",
+    "ground_truth_dataset__project__caution",
+    "ground_truth_dataset__project__access_level",
+    "ground_truth_dataset__project__count_max_assignments_per_task",
+    "ground_truth_dataset__project__can_discard",
+    "ground_truth_dataset__project__enable_workforce",
+    "ground_truth_dataset__project__is_archived",
+    "ground_truth_dataset__project__tenant",
+    "ground_truth_dataset__project__created",
+    "data_unit__data_collection__name",
+    "data_unit__data_collection__category",
+    "data_unit__data_collection__description",
+    "data_unit__data_collection__file_specifications",
+    "data_unit__data_collection__meta",
+    "data_unit__data_collection__caution",
+    "data_unit__data_collection__access_level",
+    "data_unit__data_collection__is_archived",
+    "data_unit__data_collection__count_projects",
+    "data_unit__data_collection__tenant",
+    "data_unit__data_collection__created",
+]
+
 GroundTruthEventNested: TypeAlias = Never
 
 GroundTruthEventPath: TypeAlias = Literal[
@@ -1132,14 +1395,21 @@ class GroundTruthEventQueries(AnnotatedManager[GroundTruthEvent]):
     def defer(self, *names: GroundTruthEventField) -> Self: ...
     def select_related(self, *names: GroundTruthEventNested) -> Self: ...
     def prefetch_related(self, *paths: GroundTruthEventPath) -> Self: ...
-    def values(self, *fields: GroundTruthEventField, json: bool = False) -> Values[dict[str, Any]]: ...
+    def values(
+        self, *fields: GroundTruthEventField | GroundTruthEventBehind, json: bool = False
+    ) -> Values[dict[str, Any]]: ...
     @overload
     def values_list(
-        self, field: GroundTruthEventField, /, *, flat: Literal[True], json: bool = ...
+        self,
+        field: GroundTruthEventField | GroundTruthEventBehind,
+        /,
+        *,
+        flat: Literal[True],
+        json: bool = ...,
     ) -> Values[Any]: ...
     @overload
     def values_list(
-        self, *fields: GroundTruthEventField, named: bool = ..., json: bool = ...
+        self, *fields: GroundTruthEventField | GroundTruthEventBehind, named: bool = ..., json: bool = ...
     ) -> Values[tuple[Any, ...]]: ...
     def get(
         self, key: GroundTruthEventKey | Unset = ..., /, **lookups: Unpack[GroundTruthEventMatch]
@@ -1202,6 +1472,27 @@ GroundTruthVersionField: TypeAlias = Literal[
     "ground_truth_dataset__pk",
 ]
 
+GroundTruthVersionBehind: TypeAlias = Literal[
+    "ground_truth_dataset__name",
+    "ground_truth_dataset__description",
+    "ground_truth_dataset__project_id",
+    "ground_truth_dataset__tenant",
+    "ground_truth_dataset__project__title",
+    "ground_truth_dataset__project__category",
+    "ground_truth_dataset__project__data_collection_id",
+    "ground_truth_dataset__project__description",
+    "ground_truth_dataset__project__configuration",
+    "ground_truth_dataset__project__settings",
+    "ground_truth_dataset__project__caution",
+    "ground_truth_dataset__project__access_level",
+    "ground_truth_dataset__project__count_max_assignments_per_task",
+    "ground_truth_dataset__project__can_discard",
+    "ground_truth_dataset__project__enable_workforce",
+    "ground_truth_dataset__project__is_archived",
+    "ground_truth_dataset__project__tenant",
+    "ground_truth_dataset__project__created",
+]
+
 GroundTruthVersionNested: TypeAlias = Literal["ground_truth_dataset"]
 
 GroundTruthVersionPath: TypeAlias = Literal[
@@ -1240,14 +1531,21 @@ class GroundTruthVersionQueries(Manager[GroundTruthVersion]):
     def defer(self, *names: GroundTruthVersionField) -> Self: ...
     def select_related(self, *names: GroundTruthVersionNested) -> Self: ...
     def prefetch_related(self, *paths: GroundTruthVersionPath) -> Self: ...
-    def values(self, *fields: GroundTruthVersionField, json: bool = False) -> Values[dict[str, Any]]: ...
+    def values(
+        self, *fields: GroundTruthVersionField | GroundTruthVersionBehind, json: bool = False
+    ) -> Values[dict[str, Any]]: ...
     @overload
     def values_list(
-        self, field: GroundTruthVersionField, /, *, flat: Literal[True], json: bool = ...
+        self,
+        field: GroundTruthVersionField | GroundTruthVersionBehind,
+        /,
+        *,
+        flat: Literal[True],
+        json: bool = ...,
     ) -> Values[Any]: ...
     @overload
     def values_list(
-        self, *fields: GroundTruthVersionField, named: bool = ..., json: bool = ...
+        self, *fields: GroundTruthVersionField | GroundTruthVersionBehind, named: bool = ..., json: bool = ...
     ) -> Values[tuple[Any, ...]]: ...
     def get(
         self, key: GroundTruthVersionKey | Unset = ..., /, **lookups: Unpack[GroundTruthVersionMatch]
@@ -1328,6 +1626,38 @@ JobField: TypeAlias = Literal[
     "agent__pk",
 ]
 
+JobBehind: TypeAlias = Literal[
+    "plugin_release__plugin_id",
+    "plugin_release__version",
+    "plugin_release__config",
+    "plugin_release__readme",
+    "plugin_release__requirements",
+    "plugin_release__run_schema",
+    "plugin_release__installation_schema",
+    "plugin_release__available_actions",
+    "plugin_release__file",
+    "plugin_release__debug",
+    "plugin_release__is_released",
+    "plugin_release__author",
+    "plugin_release__meta",
+    "plugin_release__created",
+    "agent__name",
+    "agent__url",
+    "agent__status",
+    "agent__token",
+    "agent__node_install_script",
+    "plugin_release__plugin__code",
+    "plugin_release__plugin__name",
+    "plugin_release__plugin__category",
+    "plugin_release__plugin__description",
+    "plugin_release__plugin__is_active",
+    "plugin_release__plugin__is_public",
+    "plugin_release__plugin__system_only",
+    "plugin_release__plugin__detail",
+    "plugin_release__plugin__tenant",
+    "plugin_release__plugin__created",
+]
+
 JobNested: TypeAlias = Literal["logs"]
 
 JobPath: TypeAlias = Literal[
@@ -1357,12 +1687,14 @@ class JobQueries(Manager[Job]):
     def defer(self, *names: JobField) -> Self: ...
     def select_related(self, *names: JobNested) -> Self: ...
     def prefetch_related(self, *paths: JobPath) -> Self: ...
-    def values(self, *fields: JobField, json: bool = False) -> Values[dict[str, Any]]: ...
-    @overload
-    def values_list(self, field: JobField, /, *, flat: Literal[True], json: bool = ...) -> Values[Any]: ...
+    def values(self, *fields: JobField | JobBehind, json: bool = False) -> Values[dict[str, Any]]: ...
     @overload
     def values_list(
-        self, *fields: JobField, named: bool = ..., json: bool = ...
+        self, field: JobField | JobBehind, /, *, flat: Literal[True], json: bool = ...
+    ) -> Values[Any]: ...
+    @overload
+    def values_list(
+        self, *fields: JobField | JobBehind, named: bool = ..., json: bool = ...
     ) -> Values[tuple[Any, ...]]: ...
     def get(self, key: JobKey | Unset = ..., /, **lookups: Unpack[JobMatch]) -> Job: ...
     def latest(self, name: JobOrder, /, *names: JobOrder) -> Job: ...
@@ -1425,6 +1757,41 @@ JobLogField: TypeAlias = Literal[
     "job__pk",
 ]
 
+JobLogBehind: TypeAlias = Literal[
+    "job__status",
+    "job__action",
+    "job__params",
+    "job__plugin_release_id",
+    "job__agent_id",
+    "job__progress_record",
+    "job__metrics_record",
+    "job__result",
+    "job__meta",
+    "job__is_active",
+    "job__created",
+    "job__modified",
+    "job__completed",
+    "job__plugin_release__plugin_id",
+    "job__plugin_release__version",
+    "job__plugin_release__config",
+    "job__plugin_release__readme",
+    "job__plugin_release__requirements",
+    "job__plugin_release__run_schema",
+    "job__plugin_release__installation_schema",
+    "job__plugin_release__available_actions",
+    "job__plugin_release__file",
+    "job__plugin_release__debug",
+    "job__plugin_release__is_released",
+    "job__plugin_release__author",
+    "job__plugin_release__meta",
+    "job__plugin_release__created",
+    "job__agent__name",
+    "job__agent__url",
+    "job__agent__status",
+    "job__agent__token",
+    "job__agent__node_install_script",
+]
+
 JobLogNested: TypeAlias = Never
 
 JobLogPath: TypeAlias = Literal[
@@ -1447,12 +1814,14 @@ class JobLogQueries(FilesManager[JobLog]):
     def defer(self, *names: JobLogField) -> Self: ...
     def select_related(self, *names: JobLogNested) -> Self: ...
     def prefetch_related(self, *paths: JobLogPath) -> Self: ...
-    def values(self, *fields: JobLogField, json: bool = False) -> Values[dict[str, Any]]: ...
-    @overload
-    def values_list(self, field: JobLogField, /, *, flat: Literal[True], json: bool = ...) -> Values[Any]: ...
+    def values(self, *fields: JobLogField | JobLogBehind, json: bool = False) -> Values[dict[str, Any]]: ...
     @overload
     def values_list(
-        self, *fields: JobLogField, named: bool = ..., json: bool = ...
+        self, field: JobLogField | JobLogBehind, /, *, flat: Literal[True], json: bool = ...
+    ) -> Values[Any]: ...
+    @overload
+    def values_list(
+        self, *fields: JobLogField | JobLogBehind, named: bool = ..., json: bool = ...
     ) -> Values[tuple[Any, ...]]: ...
     def get(self, key: JobLogKey | Unset = ..., /, **lookups: Unpack[JobLogMatch]) -> JobLog: ...
     def latest(self, name: JobLogOrder, /, *names: JobLogOrder) -> JobLog: ...
@@ -1519,6 +1888,8 @@ ModelField: TypeAlias = Literal[
     "pk",
 ]
 
+ModelBehind: TypeAlias = Never
+
 ModelNested: TypeAlias = Never
 
 ModelPath: TypeAlias = Never
@@ -1533,12 +1904,14 @@ class ModelQueries(FilesManager[Model]):
     def defer(self, *names: ModelField) -> Self: ...
     def select_related(self, *names: ModelNested) -> Self: ...
     def prefetch_related(self, *paths: ModelPath) -> Self: ...
-    def values(self, *fields: ModelField, json: bool = False) -> Values[dict[str, Any]]: ...
-    @overload
-    def values_list(self, field: ModelField, /, *, flat: Literal[True], json: bool = ...) -> Values[Any]: ...
+    def values(self, *fields: ModelField | ModelBehind, json: bool = False) -> Values[dict[str, Any]]: ...
     @overload
     def values_list(
-        self, *fields: ModelField, named: bool = ..., json: bool = ...
+        self, field: ModelField | ModelBehind, /, *, flat: Literal[True], json: bool = ...
+    ) -> Values[Any]: ...
+    @overload
+    def values_list(
+        self, *fields: ModelField | ModelBehind, named: bool = ..., json: bool = ...
     ) -> Values[tuple[Any, ...]]: ...
     def get(self, key: ModelKey | Unset = ..., /, **lookups: Unpack[ModelMatch]) -> Model: ...
     def latest(self, name: ModelOrder, /, *names: ModelOrder) -> Model: ...
@@ -1601,6 +1974,8 @@ PluginField: TypeAlias = Literal[
     "pk",
 ]
 
+PluginBehind: TypeAlias = Never
+
 PluginNested: TypeAlias = Never
 
 PluginPath: TypeAlias = Literal[
@@ -1627,12 +2002,14 @@ class PluginQueries(Manager[Plugin]):
     def defer(self, *names: PluginField) -> Self: ...
     def select_related(self, *names: PluginNested) -> Self: ...
     def prefetch_related(self, *paths: PluginPath) -> Self: ...
-    def values(self, *fields: PluginField, json: bool = False) -> Values[dict[str, Any]]: ...
-    @overload
-    def values_list(self, field: PluginField, /, *, flat: Literal[True], json: bool = ...) -> Values[Any]: ...
+    def values(self, *fields: PluginField | PluginBehind, json: bool = False) -> Values[dict[str, Any]]: ...
     @overload
     def values_list(
-        self, *fields: PluginField, named: bool = ..., json: bool = ...
+        self, field: PluginField | PluginBehind, /, *, flat: Literal[True], json: bool = ...
+    ) -> Values[Any]: ...
+    @overload
+    def values_list(
+        self, *fields: PluginField | PluginBehind, named: bool = ..., json: bool = ...
     ) -> Values[tuple[Any, ...]]: ...
     def get(self, key: PluginKey | Unset = ..., /, **lookups: Unpack[PluginMatch]) -> Plugin: ...
     def latest(self, name: PluginOrder, /, *names: PluginOrder) -> Plugin: ...
@@ -1702,6 +2079,19 @@ PluginReleaseField: TypeAlias = Literal[
     "plugin__pk",
 ]
 
+PluginReleaseBehind: TypeAlias = Literal[
+    "plugin__code",
+    "plugin__name",
+    "plugin__category",
+    "plugin__description",
+    "plugin__is_active",
+    "plugin__is_public",
+    "plugin__system_only",
+    "plugin__detail",
+    "plugin__tenant",
+    "plugin__created",
+]
+
 PluginReleaseNested: TypeAlias = Literal["plugin"]
 
 PluginReleasePath: TypeAlias = Literal[
@@ -1724,14 +2114,16 @@ class PluginReleaseQueries(FilesManager[PluginRelease]):
     def defer(self, *names: PluginReleaseField) -> Self: ...
     def select_related(self, *names: PluginReleaseNested) -> Self: ...
     def prefetch_related(self, *paths: PluginReleasePath) -> Self: ...
-    def values(self, *fields: PluginReleaseField, json: bool = False) -> Values[dict[str, Any]]: ...
+    def values(
+        self, *fields: PluginReleaseField | PluginReleaseBehind, json: bool = False
+    ) -> Values[dict[str, Any]]: ...
     @overload
     def values_list(
-        self, field: PluginReleaseField, /, *, flat: Literal[True], json: bool = ...
+        self, field: PluginReleaseField | PluginReleaseBehind, /, *, flat: Literal[True], json: bool = ...
     ) -> Values[Any]: ...
     @overload
     def values_list(
-        self, *fields: PluginReleaseField, named: bool = ..., json: bool = ...
+        self, *fields: PluginReleaseField | PluginReleaseBehind, named: bool = ..., json: bool = ...
     ) -> Values[tuple[Any, ...]]: ...
     def get(
         self, key: PluginReleaseKey | Unset = ..., /, **lookups: Unpack[PluginReleaseMatch]
@@ -1811,6 +2203,20 @@ ProjectField: TypeAlias = Literal[
     "data_collection__pk",
 ]
 
+ProjectBehind: TypeAlias = Literal[
+    "data_collection__name",
+    "data_collection__category",
+    "data_collection__description",
+    "data_collection__file_specifications",
+    "data_collection__meta",
+    "data_collection__caution",
+    "data_collection__access_level",
+    "data_collection__is_archived",
+    "data_collection__count_projects",
+    "data_collection__tenant",
+    "data_collection__created",
+]
+
 ProjectNested: TypeAlias = Never
 
 ProjectPath: TypeAlias = Literal[
@@ -1852,14 +2258,14 @@ class ProjectQueries(Manager[Project]):
     def defer(self, *names: ProjectField) -> Self: ...
     def select_related(self, *names: ProjectNested) -> Self: ...
     def prefetch_related(self, *paths: ProjectPath) -> Self: ...
-    def values(self, *fields: ProjectField, json: bool = False) -> Values[dict[str, Any]]: ...
+    def values(self, *fields: ProjectField | ProjectBehind, json: bool = False) -> Values[dict[str, Any]]: ...
     @overload
     def values_list(
-        self, field: ProjectField, /, *, flat: Literal[True], json: bool = ...
+        self, field: ProjectField | ProjectBehind, /, *, flat: Literal[True], json: bool = ...
     ) -> Values[Any]: ...
     @overload
     def values_list(
-        self, *fields: ProjectField, named: bool = ..., json: bool = ...
+        self, *fields: ProjectField | ProjectBehind, named: bool = ..., json: bool = ...
     ) -> Values[tuple[Any, ...]]: ...
     def get(self, key: ProjectKey | Unset = ..., /, **lookups: Unpack[ProjectMatch]) -> Project: ...
     def latest(self, name: ProjectOrder, /, *names: ProjectOrder) -> Project: ...
@@ -1909,6 +2315,41 @@ ServeApplicationField: TypeAlias = Literal[
     "id", "job_id", "status", "data", "job", "pk", "job__id", "job__pk"
 ]
 
+ServeApplicationBehind: TypeAlias = Literal[
+    "job__status",
+    "job__action",
+    "job__params",
+    "job__plugin_release_id",
+    "job__agent_id",
+    "job__progress_record",
+    "job__metrics_record",
+    "job__result",
+    "job__meta",
+    "job__is_active",
+    "job__created",
+    "job__modified",
+    "job__completed",
+    "job__plugin_release__plugin_id",
+    "job__plugin_release__version",
+    "job__plugin_release__config",
+    "job__plugin_release__readme",
+    "job__plugin_release__requirements",
+    "job__plugin_release__run_schema",
+    "job__plugin_release__installation_schema",
+    "job__plugin_release__available_actions",
+    "job__plugin_release__file",
+    "job__plugin_release__debug",
+    "job__plugin_release__is_released",
+    "job__plugin_release__author",
+    "job__plugin_release__meta",
+    "job__plugin_release__created",
+    "job__agent__name",
+    "job__agent__url",
+    "job__agent__status",
+    "job__agent__token",
+    "job__agent__node_install_script",
+]
+
 ServeApplicationNested: TypeAlias = Never
 
 ServeApplicationPath: TypeAlias = Literal[
@@ -1931,14 +2372,21 @@ class ServeApplicationQueries(Manager[ServeApplication]):
     def defer(self, *names: ServeApplicationField) -> Self: ...
     def select_related(self, *names: ServeApplicationNested) -> Self: ...
     def prefetch_related(self, *paths: ServeApplicationPath) -> Self: ...
-    def values(self, *fields: ServeApplicationField, json: bool = False) -> Values[dict[str, Any]]: ...
+    def values(
+        self, *fields: ServeApplicationField | ServeApplicationBehind, json: bool = False
+    ) -> Values[dict[str, Any]]: ...
     @overload
     def values_list(
-        self, field: ServeApplicationField, /, *, flat: Literal[True], json: bool = ...
+        self,
+        field: ServeApplicationField | ServeApplicationBehind,
+        /,
+        *,
+        flat: Literal[True],
+        json: bool = ...,
     ) -> Values[Any]: ...
     @overload
     def values_list(
-        self, *fields: ServeApplicationField, named: bool = ..., json: bool = ...
+        self, *fields: ServeApplicationField | ServeApplicationBehind, named: bool = ..., json: bool = ...
     ) -> Values[tuple[Any, ...]]: ...
     def get(
         self, key: ServeApplicationKey | Unset = ..., /, **lookups: Unpack[ServeApplicationMatch]
@@ -1986,6 +2434,8 @@ StorageOrder: TypeAlias = Literal["id", "-id", "pk", "-pk"]
 
 StorageField: TypeAlias = Literal["id", "name", "provider", "category", "is_default", "configuration", "pk"]
 
+StorageBehind: TypeAlias = Never
+
 StorageNested: TypeAlias = Never
 
 StoragePath: TypeAlias = Never
@@ -2000,14 +2450,14 @@ class StorageQueries(Manager[Storage]):
     def defer(self, *names: StorageField) -> Self: ...
     def select_related(self, *names: StorageNested) -> Self: ...
     def prefetch_related(self, *paths: StoragePath) -> Self: ...
-    def values(self, *fields: StorageField, json: bool = False) -> Values[dict[str, Any]]: ...
+    def values(self, *fields: StorageField | StorageBehind, json: bool = False) -> Values[dict[str, Any]]: ...
     @overload
     def values_list(
-        self, field: StorageField, /, *, flat: Literal[True], json: bool = ...
+        self, field: StorageField | StorageBehind, /, *, flat: Literal[True], json: bool = ...
     ) -> Values[Any]: ...
     @overload
     def values_list(
-        self, *fields: StorageField, named: bool = ..., json: bool = ...
+        self, *fields: StorageField | StorageBehind, named: bool = ..., json: bool = ...
     ) -> Values[tuple[Any, ...]]: ...
     def get(self, key: StorageKey | Unset = ..., /, **lookups: Unpack[StorageMatch]) -> Storage: ...
     def latest(self, name: StorageOrder, /, *names: StorageOrder) -> Storage: ...
@@ -2143,6 +2593,53 @@ TaskField: TypeAlias = Literal[
     "data_unit__pk",
 ]
 
+TaskBehind: TypeAlias = Literal[
+    "project__title",
+    "project__category",
+    "project__data_collection_id",
+    "project__description",
+    "project__configuration",
+    "project__settings",
+    "project__caution",
+    "project__access_level",
+    "project__count_max_assignments_per_task",
+    "project__can_discard",
+    "project__enable_workforce",
+    "project__is_archived",
+    "project__tenant",
+    "project__created",
+    "data_unit__data_collection_id",
+    "data_unit__files",
+    "data_unit__meta",
+    "data_unit__groups",
+    "data_unit__group",
+    "data_unit__checksum",
+    "data_unit__can_generate_task",
+    "data_unit__created",
+    "project__data_collection__name",
+    "project__data_collection__category",
+    "project__data_collection__description",
+    "project__data_collection__file_specifications",
+    "project__data_collection__meta",
+    "project__data_collection__caution",
+    "project__data_collection__access_level",
+    "project__data_collection__is_archived",
+    "project__data_collection__count_projects",
+    "project__data_collection__tenant",
+    "project__data_collection__created",
+    "data_unit__data_collection__name",
+    "data_unit__data_collection__category",
+    "data_unit__data_collection__description",
+    "data_unit__data_collection__file_specifications",
+    "data_unit__data_collection__meta",
+    "data_unit__data_collection__caution",
+    "data_unit__data_collection__access_level",
+    "data_unit__data_collection__is_archived",
+    "data_unit__data_collection__count_projects",
+    "data_unit__data_collection__tenant",
+    "data_unit__data_collection__created",
+]
+
 TaskNested: TypeAlias = Literal["data_unit"]
 
 TaskPath: TypeAlias = Literal[
@@ -2180,12 +2677,14 @@ class TaskQueries(AnnotatedManager[Task]):
     def defer(self, *names: TaskField) -> Self: ...
     def select_related(self, *names: TaskNested) -> Self: ...
     def prefetch_related(self, *paths: TaskPath) -> Self: ...
-    def values(self, *fields: TaskField, json: bool = False) -> Values[dict[str, Any]]: ...
-    @overload
-    def values_list(self, field: TaskField, /, *, flat: Literal[True], json: bool = ...) -> Values[Any]: ...
+    def values(self, *fields: TaskField | TaskBehind, json: bool = False) -> Values[dict[str, Any]]: ...
     @overload
     def values_list(
-        self, *fields: TaskField, named: bool = ..., json: bool = ...
+        self, field: TaskField | TaskBehind, /, *, flat: Literal[True], json: bool = ...
+    ) -> Values[Any]: ...
+    @overload
+    def values_list(
+        self, *fields: TaskField | TaskBehind, named: bool = ..., json: bool = ...
     ) -> Values[tuple[Any, ...]]: ...
     def get(self, key: TaskKey | Unset = ..., /, **lookups: Unpack[TaskMatch]) -> Task: ...
     def latest(self, name: TaskOrder, /, *names: TaskOrder) -> Task: ...
@@ -2249,6 +2748,34 @@ TaskTagField: TypeAlias = Literal[
     "project__pk",
 ]
 
+TaskTagBehind: TypeAlias = Literal[
+    "project__title",
+    "project__category",
+    "project__data_collection_id",
+    "project__description",
+    "project__configuration",
+    "project__settings",
+    "project__caution",
+    "project__access_level",
+    "project__count_max_assignments_per_task",
+    "project__can_discard",
+    "project__enable_workforce",
+    "project__is_archived",
+    "project__tenant",
+    "project__created",
+    "project__data_collection__name",
+    "project__data_collection__category",
+    "project__data_collection__description",
+    "project__data_collection__file_specifications",
+    "project__data_collection__meta",
+    "project__data_collection__caution",
+    "project__data_collection__access_level",
+    "project__data_collection__is_archived",
+    "project__data_collection__count_projects",
+    "project__data_collection__tenant",
+    "project__data_collection__created",
+]
+
 TaskTagNested: TypeAlias = Never
 
 TaskTagPath: TypeAlias = Literal[
@@ -2285,14 +2812,14 @@ class TaskTagQueries(Manager[TaskTag]):
     def defer(self, *names: TaskTagField) -> Self: ...
     def select_related(self, *names: TaskTagNested) -> Self: ...
     def prefetch_related(self, *paths: TaskTagPath) -> Self: ...
-    def values(self, *fields: TaskTagField, json: bool = False) -> Values[dict[str, Any]]: ...
+    def values(self, *fields: TaskTagField | TaskTagBehind, json: bool = False) -> Values[dict[str, Any]]: ...
     @overload
     def values_list(
-        self, field: TaskTagField, /, *, flat: Literal[True], json: bool = ...
+        self, field: TaskTagField | TaskTagBehind, /, *, flat: Literal[True], json: bool = ...
     ) -> Values[Any]: ...
     @overload
     def values_list(
-        self, *fields: TaskTagField, named: bool = ..., json: bool = ...
+        self, *fields: TaskTagField | TaskTagBehind, named: bool = ..., json: bool = ...
     ) -> Values[tuple[Any, ...]]: ...
     def get(self, key: TaskTagKey | Unset = ..., /, **lookups: Unpack[TaskTagMatch]) -> TaskTag: ...
     def latest(self, name: TaskTagOrder, /, *names: TaskTagOrder) -> TaskTag: ...
