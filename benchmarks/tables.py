@@ -55,7 +55,7 @@ def streamed() -> None:
 
 
 def requests() -> None:
-    """Count the downloads of a join with itself."""
+    """Count the downloads of a join with itself, and the writes of a table that was changed nowhere."""
     with running("--rows", ROWS) as url, sides(ours=contender("ours", url)) as who:
         who["ours"].round(what="arrow")
         once = asked(url)
@@ -68,6 +68,8 @@ def requests() -> None:
             wanted="1",
             met=downloads < 1.5,
         )
+        writes = who["ours"].round(what="round trip").said
+        show("to_arrow() → update_from(): writes", str(writes), wanted="0", met=writes == 0)
 
 
 def main() -> None:

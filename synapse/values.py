@@ -10,10 +10,30 @@ from collections.abc import Iterable, Mapping
 from datetime import date, time
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Final, TypeGuard
+from typing import Any, Final, Protocol, TypeAlias, TypeGuard
 from uuid import UUID
 
 from synapse.errors import SynapseError, TransferError
+
+
+class ArrowStream(Protocol):
+    """Anything that gives its rows as a stream of Arrow: tables and frames of most libraries, queries, `values()`."""
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        """Give the stream."""
+        ...
+
+
+class ArrowBatch(Protocol):
+    """A record batch of Arrow."""
+
+    def __arrow_c_array__(self, requested_schema: object = None) -> object:
+        """Give the schema and the array."""
+        ...
+
+
+Table: TypeAlias = ArrowStream | ArrowBatch
+"""What a table may be given as, beside rows of dicts."""
 
 _PYTHON: Final = frozenset({str, int, float, bool, dict, list, tuple, type(None)})
 _MISSING: Final = frozenset({"NaTType", "NAType"})

@@ -35,7 +35,7 @@ from synapse.orm.selection import writing_to
 from synapse.orm.unconfirmed import Repeating, resolvable_by
 from synapse.query import CHOICE, EXACT, ID, RANGE, SEARCH, By, Exact, In
 from synapse.query.kinds import Choice
-from synapse.values import is_many
+from synapse.values import Table, is_many
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -69,8 +69,12 @@ class TaskManager(TaskQueries):
         self,
         annotations: Mapping[Task, Annotated]
         | Mapping[int, Annotated]
-        | Iterable[tuple[Task | int, Annotated]],
+        | Iterable[tuple[Task | int, Annotated]]
+        | Iterable[Mapping[str, Any]]
+        | Table,
         *,
+        data: str | None = None,
+        on: str = "id",
         submit: bool = True,
         schema: TaskSchema | Literal["any", "dm_schema_v1"] | None = None,
         outside: Outside = "refuse",
@@ -80,7 +84,18 @@ class TaskManager(TaskQueries):
         Returns the number of tasks. Raises `BulkError` where some failed, with each task and its error. Checking
         annotations takes one request for the files of a page of tasks, and one for each project; for a hundred tasks
         that are given by key one more.
+
+        With *data* it takes a table instead, as `bulk_create()` does: the column *data* has the annotation of each task
+        in the backend's format, as JSON text or as a struct, and the column *on* its key. Rows without one are left
+        out.
         """
+        if data is not None:
+            annotations = self._annotation_pairs(annotations, data=data, on=on)
+        elif arguments.is_table(annotations):
+            raise QueryError(
+                "annotate_many() takes a table with the name of the column that has the annotations: "
+                "data='annotation'. Nothing was sent"
+            )
         given: object = list(annotations.items()) if isinstance(annotations, Mapping) else annotations
         if not is_many(given):
             raise QueryError(
@@ -103,6 +118,10 @@ class TaskManager(TaskQueries):
             written = bulk.write_each(session, annotate, items=loaded_tasks(session, given, into=loaded))
         bulk.raise_failures(written.by(_named), did="annotated", of="tasks")
         return len(written.done)
+
+    @optional
+    def _annotation_pairs(self, table: object, *, data: str, on: str) -> list[tuple[int, Any]]:
+        raise NotImplementedError
 
     @optional
     def annotate_from(

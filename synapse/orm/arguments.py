@@ -21,6 +21,15 @@ def items(what: str, given: object, *, of: str) -> list[Any]:
     return list(given)
 
 
+def is_table(given: object) -> bool:
+    """Whether this is a table of values, and no list of objects."""
+    if isinstance(given, list | tuple):
+        return bool(given) and isinstance(given[0], Mapping)
+    is_arrow = hasattr(given, "__arrow_c_stream__") or hasattr(given, "__arrow_c_array__")
+    # A query is a list of objects as well, which a writer refuses as saved ones.
+    return is_arrow and not hasattr(given, "fetch_mode")
+
+
 def texts(what: str, given: object) -> list[str]:
     """Take a list of text, none of it empty."""
     return [text(what, each) for each in items(what, given, of="text")]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import threading
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -33,7 +35,7 @@ from synapse.orm import (
     saving,
 )
 from synapse.orm.changes import accepted, check_new, check_values, dumped, linked, to_wire
-from synapse.orm.journal import opened, path_of
+from synapse.orm.journal import Journal, opened, path_of
 from synapse.orm.questions import Creation, Edit, Removal
 from synapse.orm.record import schema_of, state_of, table_of
 from synapse.orm.selection import adopt, evolved, know_made, link_of, writing_to
@@ -236,10 +238,20 @@ def update(queryset: Selection[E], fields: dict[str, Any], *, everything: bool, 
     rows = matching(queryset, *sent, proven=not everything)
     found = [Change(row.pk, {name: getattr(row, name) for name in sent}, detached(after)) for row in rows]
     changes = tuple(each for each in found if not same_json(dumped(cls, each.before), sent))
-    session, table = queryset.session, table_of(cls, queryset.session)
+    if not dry_run:
+        change_rows(queryset, changes)
+    return BulkResult("update", cls.__name__, len(found), changes, dry_run=dry_run)
+
+
+def change_rows(
+    queryset: Selection[E], changes: Sequence[Change], *, path: Path | None = None
+) -> tuple[Change, ...]:
+    """Make changes, each by a request; with a journal at *path*, those that it does not say to be done."""
+    cls, session = queryset.entity, queryset.session
+    table = table_of(cls, session)
 
     def change(row: Change) -> None:
-        before = dumped(cls, row.before)
+        sent, before = dumped(cls, row.after), dumped(cls, row.before)
         with resolvable_by(lambda _: Edit.of_row(cls, row.pk, sent=sent, before=before, session=session)):
             reply = session.send(table.change(row.pk, values=sent))
             answer = answers.changed_row(cls, table.one(reply), pk=row.pk, session=session)
@@ -247,9 +259,49 @@ def update(queryset: Selection[E], fields: dict[str, Any], *, everything: bool, 
                 cls, row.pk, sent=sent, before=before, row=answer, session=session, at_least=True
             )
 
-    if not dry_run:
-        _write(queryset, "update", changes, send=change)
-    return BulkResult("update", cls.__name__, len(found), changes, dry_run=dry_run)
+    with _noting(cls, session, path=path) as note:
+        todo = [each for each in changes if not note.is_done(each)]
+        _write(queryset, "update", todo, send=note.after(change))
+    return tuple(todo)
+
+
+class _Notes:
+    """Notes in a journal which changes are done; without one nothing is."""
+
+    def __init__(self, cls: type[Record], journal: Journal | None) -> None:
+        self._cls, self._journal, self._lock = cls, journal, threading.Lock()
+        self._names: dict[Any, str] = {}
+
+    def is_done(self, change: Change) -> bool:
+        """Whether an earlier run made this change."""
+        if self._journal is None:
+            return False
+        values = {"key": change.pk, "values": dumped(self._cls, change.after)}
+        self._names[change.pk] = self._journal.name(values)
+        return self._names[change.pk] in self._journal.done
+
+    def after(self, write: Callable[[Change], None]) -> Callable[[Change], None]:
+        """Note each change once it is written."""
+
+        def noted(change: Change) -> None:
+            write(change)
+            if self._journal is not None:
+                with self._lock:
+                    self._journal.settle({self._names[change.pk]: change.pk})
+
+        return noted
+
+
+@contextmanager
+def _noting(cls: type[Record], session: Session, *, path: Path | None) -> Iterator[_Notes]:
+    if path is None:
+        yield _Notes(cls, None)
+        return
+    backend, entity = session.backend, f"changes of {schema_of(cls).entity}"
+    with opened(
+        path, entity=entity, host=backend.host, tenant=backend.tenant, aliases=backend.aliases
+    ) as journal:
+        yield _Notes(cls, journal)
 
 
 def delete(queryset: Selection[E], *, everything: bool, dry_run: bool) -> BulkResult:

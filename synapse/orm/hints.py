@@ -21,7 +21,7 @@ OF_QUERIES: Final[Mapping[str, str]] = {
     "aggregate": f"the backend computes nothing; {_HERE}",
     "alias": f"the backend computes nothing; {_HERE}",
     "annotate": f"the backend computes nothing; {_HERE}. task.annotate(data) and annotate_many() write annotations",
-    "bulk_update": "query.update(field=value) sets the same on every row, row.save() what differs from row to row",
+    "bulk_update": "update_from([{'id': 1, 'field': value}, ...]) sends what differs, from dicts or a frame",
     "complex_filter": "chain filter() for AND; the backend can't answer OR",
     "contains": "row in query tells, or query.filter(pk=row.pk).exists()",
     "dates": "{row.created.date() for row in query} gives the days",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from os import PathLike
 from typing import Any, Final, Generic, Literal, Never, TypeVar, cast, overload
 
@@ -17,7 +17,7 @@ from synapse.errors import (
     describe,
 )
 from synapse.optional import optional
-from synapse.orm import binding, bulk, finding
+from synapse.orm import arguments, binding, bulk, finding
 from synapse.orm.bulk import BulkResult
 from synapse.orm.changes import accepted, linked
 from synapse.orm.record import Record
@@ -25,6 +25,7 @@ from synapse.orm.selection import Selection, adopt, know_made, link_of, restored
 from synapse.orm.values import Tabular, Values, shape_of
 from synapse.query import FetchMode
 from synapse.showing import View
+from synapse.values import Table
 
 E = TypeVar("E", bound="Record")
 M = TypeVar("M", bound="Manager[Any]")
@@ -78,8 +79,10 @@ class QuerySet(Tabular, Selection[E]):
 
     def bulk_create(
         self,
-        objects: Iterable[E],
+        objects: Iterable[E] | Iterable[Mapping[str, Any]] | Table,
         *,
+        columns: Mapping[str, str] | None = None,
+        nulls: Literal["omit", "clear"] = "omit",
         batch_size: int = 200,
         journal: str | PathLike[str] | None = None,
     ) -> list[E]:
@@ -89,8 +92,47 @@ class QuerySet(Tabular, Selection[E]):
         in parallel, and the keys are in no order. *journal* is the path of a file that records which rows were sent and
         done: a run that ended early, even killed, continues when it is started again with the same values, and creates
         each row once. The file identifies rows by hashes of their values, and does not contain the values.
+
+        Takes tables as well: anything with an Arrow stream, a pandas frame, or rows of dicts, whose columns are fields;
+        `columns={"unit": "data_unit"}` says which field one of another name is for. A missing value leaves the default
+        of the backend; with `nulls="clear"` it is None. A bad cell is a `MappingError` that names row and column. Arrow
+        needs the extra `arrow`.
         """
-        return bulk.create(self, objects, batch_size=batch_size, journal=journal)
+        if isinstance(objects, Iterator):
+            objects = list(objects)
+        if columns is not None or nulls != "omit" or arguments.is_table(objects):
+            objects = self._objects_from(objects, columns=columns, nulls=nulls)
+        return bulk.create(self, cast("Iterable[E]", objects), batch_size=batch_size, journal=journal)
+
+    @optional
+    def _objects_from(
+        self, table: object, *, columns: Mapping[str, str] | None, nulls: Literal["omit", "clear"]
+    ) -> list[E]:
+        raise NotImplementedError
+
+    @optional
+    def update_from(
+        self,
+        table: Table | Iterable[Mapping[str, Any]],
+        *,
+        on: str = "id",
+        fields: Iterable[str] | None = None,
+        columns: Mapping[str, str] | None = None,
+        nulls: Literal["omit", "clear"] = "omit",
+        dry_run: bool = False,
+        journal: str | PathLike[str] | None = None,
+    ) -> BulkResult:
+        """Change rows of the query to what a table says: they are read, compared, and those that differ are written.
+
+        *on* is the field that finds them, which every row of the table has, each value once. Of the other columns those
+        for *fields* are written, or all; of a table that this query made, those that can be. What is a table, and
+        `columns` and `nulls`, are as in `bulk_create()`. Rows that the query has not are a `QueryError`, and
+        nothing is written.
+
+        With a *journal* a run that ended early, even killed, leaves alone the rows that it had written when it is
+        started again, whatever others have made of them since.
+        """
+        raise NotImplementedError
 
     def get_or_create(self, defaults: Mapping[str, Any] | None = None, **lookups: Any) -> tuple[E, bool]:
         """Return the one match, or create it from the lookups and *defaults*; the flag says whether it was created.

@@ -337,6 +337,21 @@ WRITES: Final = [
         writes=True,
     ),
     Call("Entity.save(change)", lambda w: _changed(w.task, meta={"n": next(NUMBERS)}).save(), writes=True),
+    Call(
+        "QuerySet.bulk_create(table)",
+        lambda w: w.all(TaskTag).bulk_create([{"project": w.keys.project, "name": unique("made")}]),
+        writes=True,
+    ),
+    Call(
+        "QuerySet.update_from",
+        lambda w: w.tasks.update_from([{"id": w.keys.task, "meta": {"n": next(NUMBERS)}}]),
+        writes=True,
+    ),
+    Call(
+        "TaskManager.annotate_many(table)",
+        lambda w: w.tasks.annotate_many([{"id": w.keys.task, "found": annotation()}], data="found"),
+        writes=True,
+    ),
     Call("Entity.delete", lambda w: _deletable(w).delete(), writes=True),
     Call(
         "QuerySet.create",

@@ -99,7 +99,7 @@ def an_argument_of_the_wrong_type_is_an_error() -> None:
     Task.objects.order_by(5)  # type: ignore[arg-type]
     Task.objects.fetch_mode("ONE")  # type: ignore[arg-type]
     Task.objects["first"]  # type: ignore[call-overload]
-    Project.objects.bulk_create([Task.ref(1)])  # type: ignore[list-item]
+    Project.objects.bulk_create([Task.ref(1)])  # type: ignore[arg-type]
 
 
 def each_entity_has_its_errors() -> None:

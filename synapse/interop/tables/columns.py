@@ -53,7 +53,7 @@ class Column:
     @classmethod
     def of(cls, name: str, path: FieldPath, *, pk: str) -> Self:
         """Lay out the column of a field."""
-        kind, item = _kind_of(path.field.annotation)
+        kind, item = kind_of(path.field.annotation)
         return cls(name, kind, path, item, is_key=not path.relations and path.field.name == pk)
 
     @property
@@ -67,16 +67,16 @@ class Column:
         return self.path.relations if self.path else ()
 
 
-def _kind_of(annotation: Any) -> tuple[Kind, Kind | None]:
+def kind_of(annotation: Any) -> tuple[Kind, Kind | None]:
     """Choose the kind of a column; whatever is no plain value is JSON."""
     kind, _ = split_optional(annotation)
     if kind in _SCALARS:
         return _SCALARS[kind], None
     origin, inner = get_origin(kind), get_args(kind)
     if origin is Annotated:
-        return _kind_of(inner[0])
+        return kind_of(inner[0])
     if origin in (Union, types.UnionType):
-        found = {_kind_of(each)[0] for each in inner}
+        found = {kind_of(each)[0] for each in inner}
         return ("choice" if found == {"choice", "text"} else "json"), None
     if isinstance(kind, type) and issubclass(kind, enum.Enum) and issubclass(kind, str):
         return "choice", None

@@ -1,0 +1,344 @@
+"""Tables that users give: anything with an Arrow stream, pandas frames, rows of dicts."""
+
+from __future__ import annotations
+
+import json
+import sys
+import warnings
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from typing import Any, Final, Literal, TypeAlias
+
+import attrs
+
+from synapse.errors import MappingError, QueryError, describe, did_you_mean, quoted
+from synapse.interop.tables.arrow import needing
+from synapse.interop.tables.columns import kind_of
+from synapse.mapping.schema import Field, Schema
+from synapse.mapping.unset import UNSET
+from synapse.orm.changes import accepted
+from synapse.orm.record import Record, schema_of
+from synapse.orm.selection import Selection
+from synapse.values import is_many, is_missing, plain
+
+Nulls: TypeAlias = Literal["omit", "clear"]
+_SHOWN: Final = 60
+
+
+@attrs.frozen(eq=False)
+class Frame:
+    """A table as columns of Python values; `entity` is named by one that a query made.
+
+    What a row of dicts lacks is `UNSET`; a missing value is None.
+    """
+
+    count: int
+    columns: Mapping[str, list[Any]]
+    is_text: bool = True
+    entity: str = ""
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the columns."""
+        return list(self.columns)
+
+
+def frame_of(what: str, given: object) -> Frame:
+    """Take a table, or raise `QueryError`."""
+    pandas, polars = (sys.modules.get(name) for name in ("pandas", "polars"))
+    # Frames are read by their own means: on its way through Arrow, a pandas column of dicts would become a struct of
+    # all keys that any of them has.
+    if pandas is not None and isinstance(given, pandas.DataFrame):
+        frame = _of_columns(what, given, given.columns, values=lambda name: given[name].tolist())
+    elif polars is not None and isinstance(given, polars.DataFrame):
+        frame = _of_columns(what, given, given.columns, values=lambda name: given[name].to_list())
+    elif hasattr(given, "__arrow_c_stream__") or hasattr(given, "__arrow_c_array__"):
+        frame = _of_arrow(what, given)
+    else:
+        frame = _of_rows(what, given)
+    for name in frame.columns:
+        if not isinstance(name, str):
+            raise QueryError(f"{what}: the name of a column is text, not {describe(name)}; nothing was sent")
+    return frame
+
+
+def _of_columns(
+    what: str, given: Any, names: Iterable[Any], *, values: Callable[[Any], Iterable[Any]]
+) -> Frame:
+    names = list(names)
+    _check_unique(what, names)
+    return Frame(len(given), {name: [_present(each) for each in values(name)] for name in names})
+
+
+def _of_arrow(what: str, given: Any) -> Frame:
+    with suppress(ModuleNotFoundError):
+        return _by_pyarrow(what, given)
+    with needing("arrow", what=what):
+        import nanoarrow as na
+    with na.c_array_stream(given) as stream:
+        schema = na.Schema(stream.get_schema())
+        names = [field.name for field in schema.fields]
+        _check_unique(what, names)
+        columns: dict[str, list[Any]] = {name: [] for name in names}
+        count = 0
+        for chunk in stream:
+            count += len(chunk)
+            for name, child in zip(names, chunk.children, strict=True):
+                columns[name] += _values(na, child)
+    return Frame(count, columns, entity=_entity(schema.metadata))
+
+
+def _by_pyarrow(what: str, given: Any) -> Frame:
+    import pyarrow
+
+    is_batch = not hasattr(given, "__arrow_c_stream__")
+    table = pyarrow.Table.from_batches([pyarrow.record_batch(given)]) if is_batch else pyarrow.table(given)
+    names = table.column_names
+    _check_unique(what, names)
+    columns = {name: [_present(each) for each in table.column(name).to_pylist()] for name in names}
+    return Frame(table.num_rows, columns, entity=_entity(table.schema.metadata))
+
+
+def _entity(metadata: Any) -> str:
+    """Tell which entity's rows a table has, where a query made it."""
+    return str(dict((metadata or {}).items()).get(b"synapse.entity", b"").decode())
+
+
+class _Unreadable:
+    """Stands for the values of a column that can be no field, such as a map."""
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+
+
+def _values(na: Any, child: Any) -> list[Any]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # text that is marked as JSON is text
+        try:
+            return [_present(each) for each in na.Array(child).to_pylist()]
+        except KeyError:
+            return [_Unreadable(str(na.Schema(child.schema).type.name).lower())] * len(child)
+
+
+def _of_rows(what: str, given: object) -> Frame:
+    expected = f"{what} takes a table: a frame, anything of Arrow, or rows of dicts; got {describe(given)}"
+    if not is_many(given) or isinstance(given, Selection):
+        raise QueryError(f"{expected}. Nothing was sent")
+    rows: list[Any] = list(given)
+    for number, row in enumerate(rows, 1):
+        if not isinstance(row, Mapping):
+            raise QueryError(f"{expected}, whose row {number} is {describe(row)}. Nothing was sent")
+    names = dict.fromkeys(name for row in rows for name in row)
+    columns = {name: [_present(row.get(name, UNSET)) for row in rows] for name in names}
+    return Frame(len(rows), columns, is_text=False)
+
+
+def _present(value: Any) -> Any:
+    return None if value is not None and value is not UNSET and is_missing(value) else plain(value)
+
+
+def _check_unique(what: str, names: Sequence[Any]) -> None:
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    if twice:
+        raise QueryError(f"{what}: several columns are called {quoted(str(twice[0]))}; nothing was sent")
+
+
+# --- columns and fields ---------------------------------------------------------
+@attrs.frozen(eq=False)
+class Given:
+    """One column of a frame and the field that it is for, by the name `target`."""
+
+    column: str
+    target: str
+    field: Field
+    values: list[Any]
+
+
+def matched(
+    what: str,
+    cls: type[Record],
+    frame: Frame,
+    *,
+    columns: Mapping[str, str] | None,
+    only: Iterable[str] | None = None,
+) -> list[Given]:
+    """Find the field of each column, or of those for the fields *only*; what can't be written is refused."""
+    schema, targets = schema_of(cls), _targets(what, frame, columns)
+    if only is not None:
+        targets = _narrowed(what, schema, targets, only)
+    found: dict[str, Given] = {}
+    for column, target in targets.items():
+        field = _writable(what, schema, column, target)
+        if field.name in found:
+            raise QueryError(
+                f"{what}: the columns {quoted(found[field.name].column)} and {quoted(column)} are both for "
+                f"{schema.entity}.{field.name}; nothing was sent"
+            )
+        found[field.name] = Given(column, target, field, frame.columns[column])
+    return list(found.values())
+
+
+def _targets(what: str, frame: Frame, columns: object) -> dict[str, str]:
+    if columns is not None and not isinstance(columns, Mapping):
+        raise QueryError(
+            f"{what}(columns=...) takes {{column: field}}, got {describe(columns)}; nothing was sent"
+        )
+    renamed: dict[Any, Any] = dict(columns or {})
+    for name, target in renamed.items():
+        if name not in frame.columns:
+            raise QueryError(_lacking(what, name, frame.names))
+        if not isinstance(target, str):
+            raise QueryError(
+                f"{what}(columns=...): a field is text, not {describe(target)}; nothing was sent"
+            )
+    return {name: renamed.get(name, name) for name in frame.columns}
+
+
+def _narrowed(what: str, schema: Schema, targets: Mapping[str, str], only: Iterable[str]) -> dict[str, str]:
+    """Keep the columns for these fields, each of which must be there."""
+    by_field: dict[str, str] = {}
+    for column, target in targets.items():
+        if target in schema.spellings():
+            by_field.setdefault(schema.field(target).name, column)
+    found = {}
+    for name in only:
+        there = by_field.get(schema.field(name).name)
+        if there is None:
+            raise QueryError(_lacking(what, name, list(targets)))
+        found[there] = name
+    return found
+
+
+def named_column(what: str, frame: Frame, name: str) -> str:
+    """Give the name of a column that has to be there."""
+    if name not in frame.columns:
+        raise QueryError(_lacking(what, name, frame.names))
+    return name
+
+
+def column_for(
+    what: str, cls: type[Record], frame: Frame, name: str, *, columns: Mapping[str, str] | None
+) -> str:
+    """Find the column of a field."""
+    [column] = _narrowed(what, schema_of(cls), _targets(what, frame, columns), [name])
+    return column
+
+
+def is_writable(schema: Schema, name: str) -> bool:
+    """Whether a name is that of a field which a table can set."""
+    if name not in schema.spellings():
+        return True  # which is refused later
+    field = schema.field(name)
+    return not field.read_only and kind_of(field.annotation)[0] not in ("file", "files")
+
+
+def keys_in(cls: type[Record], frame: Frame, column: str, *, field: Field) -> list[Any]:
+    """Give the keys of a column; one that is missing, or is there twice, is a `MappingError`."""
+    read = reader_of(field, is_text=frame.is_text)
+    first: dict[Any, int] = {}
+    for place, cell in enumerate(frame.columns[column]):
+        if cell is None or cell is UNSET:
+            raise bad_cell(place, column, "the key is missing")
+        try:
+            key = field.accept(cls.__name__, read(cell))
+        except (MappingError, ValueError) as error:
+            raise bad_cell(place, column, error) from None
+        if key in first:
+            raise bad_cell(place, column, f"the key {key!r} is in row {first[key] + 1} as well")
+        first[key] = place
+    return list(first)
+
+
+def _lacking(what: str, name: object, known: Sequence[str]) -> str:
+    return (
+        f"{what}: the table has no column {quoted(str(name))}{did_you_mean(str(name), known)}. "
+        f"Columns: {', '.join(known)[:500]}. Nothing was sent"
+    )
+
+
+def _writable(what: str, schema: Schema, column: str, target: str) -> Field:
+    writable = [name for name in schema.names if not schema.field(name).read_only]
+    try:
+        field = schema.field(target)
+    except QueryError:
+        raise QueryError(
+            f"{what}: {schema.entity} has no field {quoted(target)} for the column of that name"
+            f"{did_you_mean(target, writable)}; columns={{{column!r}: ...}} says which one it is for. Fields that can "
+            f"be written: {', '.join(writable)}. Nothing was sent"
+        ) from None
+    if field.read_only:
+        raise QueryError(
+            f"{what}: the column {quoted(column)} is for {schema.entity}.{field.name}, which the backend sets"
+            f"{did_you_mean(field.name, writable)}; leave it out. Fields that can be written: {', '.join(writable)}. "
+            "Nothing was sent"
+        )
+    return field
+
+
+# --- cells ------------------------------------------------------------------------
+def rows_of(
+    cls: type[Record], given: Sequence[Given], frame: Frame, *, nulls: Nulls
+) -> Iterator[dict[str, Any]]:
+    """Give the values of each row by field, checked; a bad cell is a `MappingError` that names row and column."""
+    read = [reader_of(each.field, is_text=frame.is_text) for each in given]
+    for place in range(frame.count):
+        values: dict[str, Any] = {}
+        for each, convert in zip(given, read, strict=True):
+            cell = each.values[place]
+            if cell is UNSET or (cell is None and nulls == "omit"):
+                continue
+            try:
+                value = None if cell is None else convert(cell)
+                values |= accepted(cls, {each.target: value})
+            except (MappingError, ValueError, TypeError, OverflowError) as error:
+                raise bad_cell(place, each.column, error) from None
+        yield values
+
+
+def bad_cell(place: int, column: str, error: Exception | str) -> MappingError:
+    """Make the error of a cell; rows are counted from 1."""
+    made = MappingError(f"row {place + 1}, column {quoted(column)}: {error}; nothing was sent")
+    made.row = place + 1
+    return made
+
+
+def reader_of(field: Field, *, is_text: bool) -> Any:
+    """Choose how a cell becomes what its field takes."""
+    kind, _ = kind_of(field.annotation)
+    if kind == "int":
+        return _integer
+    if kind == "moment":
+        return lambda value: value.to_pydatetime() if hasattr(value, "to_pydatetime") else value
+    if kind in ("json", "list", "files"):
+        # A field that may hold any JSON takes text itself from rows of dicts.
+        parses = is_text or field.codec.kind is not None
+        return lambda value: _json(value) if isinstance(value, str | bytes) and parses else _nested(value)
+    return _scalar
+
+
+def _integer(value: Any) -> Any:
+    is_whole = isinstance(value, float) or type(value).__name__ == "Decimal"
+    return int(value) if is_whole and value == int(value) else _scalar(value)
+
+
+def _scalar(value: Any) -> Any:
+    if isinstance(value, _Unreadable):
+        raise ValueError(f"a {value.kind} can be no value here")
+    return value
+
+
+def _json(text: str | bytes) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        shown = text if isinstance(text, str) else repr(text)
+        raise ValueError(f"expected JSON, got {shown[:_SHOWN]!r}") from None
+
+
+def _nested(value: Any) -> Any:
+    value = _scalar(value)
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    return value
