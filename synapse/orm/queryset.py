@@ -98,11 +98,10 @@ class QuerySet(Tabular, Selection[E]):
         of the backend; with `nulls="clear"` it is None. A bad cell is a `MappingError` that names row and column. Arrow
         needs the extra `arrow`.
         """
-        if isinstance(objects, Iterator):
-            objects = list(objects)
-        if columns is not None or nulls != "omit" or arguments.is_table(objects):
-            objects = self._objects_from(objects, columns=columns, nulls=nulls)
-        return bulk.create(self, cast("Iterable[E]", objects), batch_size=batch_size, journal=journal)
+        given: Any = list(objects) if isinstance(objects, Iterator) else objects
+        if columns is not None or nulls != "omit" or arguments.is_table(given):
+            given = self._objects_from(given, columns=columns, nulls=nulls)
+        return bulk.create(self, given, batch_size=batch_size, journal=journal)
 
     @optional
     def _objects_from(

@@ -45,7 +45,7 @@ class Frame:
         return list(self.columns)
 
 
-def frame_of(what: str, given: object) -> Frame:
+def frame_of(what: str, given: Any) -> Frame:
     """Take a table, or raise `QueryError`."""
     pandas, polars = (sys.modules.get(name) for name in ("pandas", "polars"))
     # Frames are read by their own means: on its way through Arrow, a pandas column of dicts would become a struct of
@@ -79,7 +79,7 @@ def _of_arrow(what: str, given: Any) -> Frame:
         import nanoarrow as na
     with na.c_array_stream(given) as stream:
         schema = na.Schema(stream.get_schema())
-        names = [field.name for field in schema.fields]
+        names = [str(field.name) for field in schema.fields]
         _check_unique(what, names)
         columns: dict[str, list[Any]] = {name: [] for name in names}
         count = 0
