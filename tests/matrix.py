@@ -19,7 +19,7 @@ import attrs
 ROOT: Final = Path(__file__).resolve().parents[1]
 FOLDER: Final = ROOT / ".cache" / "matrix"
 # What the tests need beside the package; type checkers and linters read the same source anywhere.
-TOOLS: Final = ("flask", "flask-cors", "hypothesis", "moto", "pytest", "trustme")
+TOOLS: Final = ("duckdb", "flask", "flask-cors", "hypothesis", "moto", "polars", "pytest", "trustme")
 TESTS: Final = ("tests/unit", "tests/contract", "tests/faults", "tests/cli")
 
 
@@ -43,8 +43,9 @@ class Leg:
         return self.home / "bin" / "python"
 
 
-FAST: Final = ("cli", "demo", "fast", "sandbox")
-# Django 5.2 is the last for Python 3.11; the others have the newest. Two legs read JSON without msgspec.
+FAST: Final = ("cli", "demo", "fast", "pandas", "sandbox")
+# Django 5.2 is the last for Python 3.11; the others have the newest. Two legs read JSON without msgspec, and make no
+# tables.
 LEGS: Final = (
     Leg("floors", "3.11", lowest=True, extras=FAST),
     Leg("3.11", "3.11"),

@@ -25,7 +25,6 @@ from synapse import (
     Storage,
     Task,
     TaskTag,
-    TransferError,
     ValidationError,
 )
 
@@ -185,81 +184,7 @@ READING: Final = [
     Bad("Values.explain", "unknown plan", lambda w: T.values("id").explain(plan="page")),
     Bad("Values.reverse", "after a slice", lambda w: T.values("id")[:3].reverse()),
     Bad("Values.last", "after a slice", lambda w: T.values("id")[:3].last()),
-    *(
-        Bad(
-            f"Tabular.{verb}",
-            f"columns={each!r}",
-            lambda w, verb=verb, each=each: _table(w, verb, columns=each),
-        )
-        for verb in ("to_arrow", "to_pandas", "to_polars", "to_duckdb", "to_parquet", "to_csv", "batches")
-        for each in ("id", [], ["nope"], ["project__nope"], 5)
-    ),
-    *(
-        Bad(
-            f"Tabular.{verb}",
-            "what to do with bad rows",
-            lambda w, verb=verb: _table(w, verb, on_bad_row="no"),
-        )
-        for verb in ("to_arrow", "to_pandas", "to_polars", "to_duckdb", "to_parquet", "to_csv", "batches")
-    ),
-    *(
-        Bad("QuerySet.update_from", repr(each), lambda w, each=each: T.update_from(each))
-        for each in (None, 5, "frame", {"id": [1]}, [5], [{"meta": {}}], [{"id": 1}], [{"id": 1, "mta": {}}])
-    ),
-    Bad("QuerySet.update_from", "on", lambda w: T.update_from([{"id": 1, "meta": {}}], on="identity")),
-    Bad("QuerySet.update_from", "fields", lambda w: T.update_from([{"id": 1, "meta": {}}], fields=["mta"])),
-    Bad(
-        "QuerySet.update_from", "columns", lambda w: T.update_from([{"id": 1, "meta": {}}], columns=["meta"])
-    ),
-    Bad("QuerySet.update_from", "nulls", lambda w: T.update_from([{"id": 1, "meta": {}}], nulls="drop")),
-    Bad("QuerySet.update_from", "dry run", lambda w: T.update_from([{"id": 1, "meta": {}}], dry_run=1)),
-    Bad("QuerySet.update_from", "journal", lambda w: T.update_from([{"id": 1, "meta": {}}], journal=5)),
-    Bad("QuerySet.update_from", "a slice", lambda w: T.all()[:3].update_from([{"id": 1, "meta": {}}])),
-    Bad(
-        "QuerySet.update_from",
-        "a bad cell",
-        lambda w: T.update_from([{"id": 1, "meta": "{"}]),
-        MappingError,
-    ),
-    Bad(
-        "QuerySet.update_from",
-        "a row that is not there",
-        lambda w: T.update_from([{"id": 10**9, "meta": {}}]),
-        reads=1,
-    ),
-    Bad("QuerySet.bulk_create", "a table without a key", lambda w: T.bulk_create([{"project": 1}])),
-    Bad("QuerySet.bulk_create", "a column", lambda w: T.bulk_create([{"project": 1, "data_unti": 1}])),
-    Bad("QuerySet.bulk_create", "nulls", lambda w: T.bulk_create([{"project": 1}], nulls=True)),
-    Bad(
-        "TaskManager.annotate_many", "no column", lambda w: T.annotate_many([{"id": 1, "a": "{}"}], data="b")
-    ),
-    Bad("TaskManager.annotate_many", "no data", lambda w: T.annotate_many([{"id": 1, "a": "{}"}])),
-    Bad("Tabular.to_arrow", "secret", lambda w: Agent.objects.to_arrow(columns=["token"])),
-    Bad("Tabular.to_arrow", "progress", lambda w: T.to_arrow(progress=5), TransferError),
-    Bad("Tabular.to_pandas", "categories", lambda w: T.to_pandas(categories="yes")),
-    Bad("Tabular.to_polars", "categories", lambda w: T.to_polars(categories=1)),
-    Bad("Tabular.to_duckdb", "no connection", lambda w: T.to_duckdb("a.duckdb", name="tasks")),
-    Bad("Tabular.to_parquet", "resume", lambda w: T.to_parquet(w.folder / "a.parquet", resume="yes")),
-    Bad(
-        "Tabular.to_parquet",
-        "no folder",
-        lambda w: T.to_parquet(w.folder / "no" / "a.parquet"),
-        TransferError,
-    ),
-    Bad("Tabular.to_csv", "None", lambda w: T.to_csv(None), TransferError),
-    Bad("Tabular.batches", "no size", lambda w: T.batches(size=0)),
-    Bad("Tabular.batches", "no checkpoint", lambda w: T.batches(checkpoint="x")),
 ]
-
-
-def _table(w: Any, verb: str, **given: Any) -> Any:
-    """Call a verb that makes a table, with what it needs."""
-    if verb == "to_duckdb":
-        import duckdb
-
-        with duckdb.connect() as con:
-            return T.to_duckdb(con, name="tasks", **given)
-    return getattr(T, verb)(*([w.folder / "table"] if verb in ("to_parquet", "to_csv") else []), **given)
 
 
 TASK: Final = {"project_id": 1, "data_unit_id": 1}
@@ -457,9 +382,6 @@ CLOSED: Final[dict[str, Callable[[SimpleNamespace], Any]]] = {
     "Values.first": lambda w: w.closed_tasks.values("id").first(),
     "Values.count": lambda w: w.closed_tasks.values("id").count(),
     "Values.exists": lambda w: w.closed_tasks.values("id").exists(),
-    "QuerySet.update_from": lambda w: w.closed_tasks.update_from([{"id": 1, "meta": {}}]),
-    "Tabular.to_arrow": lambda w: w.closed_tasks.to_arrow(),
-    "Tabular.to_csv": lambda w: w.closed_tasks.to_csv(w.folder / "closed.csv"),
     "Entity.save": lambda w: w.closed(Task, is_discarded=True).save(),
     "Entity.refresh": lambda w: w.closed(Task).refresh(),
     "Entity.delete": lambda w: w.closed(Task).delete(),

@@ -35,12 +35,15 @@ from synapse.orm.record import Record
 from synapse.orm.selection import Selection
 from synapse.orm.values import Tabular
 from tests.contract.bad_calls import CALLS as PLAIN
-from tests.contract.bad_calls import CLOSED, HARMLESS, Bad
+from tests.contract.bad_calls import CLOSED as PLAIN_CLOSED
+from tests.contract.bad_calls import HARMLESS, Bad
+from tests.contract.bad_tables import CLOSED_TABLES, TABLES
 from tests.contract.bad_verbs import VERBS
 from tests.contract.conftest import connected
 from tests.contract.lookup_world import ENTITIES
 
-CALLS = [*PLAIN, *VERBS]
+CALLS = [*PLAIN, *VERBS, *TABLES]
+CLOSED = PLAIN_CLOSED | CLOSED_TABLES
 ELSEWHERE = "http://127.0.0.1:9"
 GHOST = "00000000-0000-0000-0000-000000000001"
 

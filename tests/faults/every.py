@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import Final
 
 from tests.faults.every_client import CLIENT
-from tests.faults.every_object import FILES, READS, TABLES, WRITES, Call, Keys, World
+from tests.faults.every_object import FILES, READS, WRITES, Call, Keys, World
+from tests.faults.every_table import TABLES
 
 CALLS: Final[dict[str, Call]] = {call.name: call for call in (*READS, *FILES, *TABLES, *WRITES, *CLIENT)}
 READING: Final = [name for name, call in CALLS.items() if not call.writes]

@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import attrs
-import pytest
 
 from synapse import (
     Agent,
@@ -318,18 +317,6 @@ FILES: Final = [
     Call("AnnotatedManager.export", lambda w: w.tasks.export(w.target(), format="jsonl")),
 ]
 
-TABLES: Final = [
-    Call("Tabular.to_arrow", lambda w: w.tasks.to_arrow(columns=["id", "project__title", "data_unit__meta"])),
-    Call("Tabular.__arrow_c_stream__", lambda w: w.tasks.__arrow_c_stream__()),
-    Call("Tabular.to_pandas", lambda w: w.tasks.to_pandas()),
-    Call("Tabular.to_polars", lambda w: w.tasks.to_polars()),
-    Call("Tabular.to_duckdb", lambda w: _in_duckdb(w.tasks)),
-    Call("Tabular.batches", lambda w: list(w.tasks.batches(size=2))),
-    Call("Tabular.to_parquet", lambda w: w.tasks.to_parquet(_file(w))),
-    Call("Tabular.to_parquet(resume)", lambda w: w.tasks.to_parquet(w.target(), resume=True)),
-    Call("Tabular.to_csv", lambda w: w.tasks.to_csv(_file(w))),
-]
-
 WRITES: Final = [
     Call(
         "Entity.save(create)",
@@ -446,17 +433,6 @@ def _read(file: RemoteFile) -> bytes:
 
 def _deletable(w: World) -> Task:
     return w.held(Task, w.keys.task)
-
-
-def _file(w: World) -> Path:
-    """Name a file that is still free."""
-    return w.target().with_suffix(".table")
-
-
-def _in_duckdb(tasks: Any) -> Any:
-    duckdb = pytest.importorskip("duckdb")
-    with duckdb.connect() as con:
-        return tasks.to_duckdb(con, name="tasks").fetchall()
 
 
 def _labels(w: World) -> Path:

@@ -9,7 +9,7 @@ import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final, Literal, Self, TypeAlias
 
 import attrs
 
@@ -156,148 +156,148 @@ class Given:
     values: list[Any]
 
 
-def matched(
-    what: str,
-    cls: type[Record],
-    frame: Frame,
-    *,
-    columns: Mapping[str, str] | None,
-    only: Iterable[str] | None = None,
-) -> list[Given]:
-    """Find the field of each column, or of those for the fields *only*; what can't be written is refused."""
-    schema, targets = schema_of(cls), _targets(what, frame, columns)
-    if only is not None:
-        targets = _narrowed(what, schema, targets, only)
-    found: dict[str, Given] = {}
-    for column, target in targets.items():
-        field = _writable(what, schema, column, target)
-        if field.name in found:
+@attrs.frozen(eq=False)
+class Incoming:
+    """A table that is to be written as rows of an entity; `renamed` maps columns to fields of other names."""
+
+    what: str
+    cls: type[Record]
+    frame: Frame
+    renamed: Mapping[str, str]
+
+    @classmethod
+    def of(cls, what: str, entity: type[Record], *, table: object, columns: object = None) -> Self:
+        """Take a table, and what its columns are to be called."""
+        frame = frame_of(what, table)
+        if columns is not None and not isinstance(columns, Mapping):
             raise QueryError(
-                f"{what}: the columns {quoted(found[field.name].column)} and {quoted(column)} are both for "
-                f"{schema.entity}.{field.name}; nothing was sent"
+                f"{what}(columns=...) takes {{column: field}}, got {describe(columns)}; nothing was sent"
             )
-        found[field.name] = Given(column, target, field, frame.columns[column])
-    return list(found.values())
+        made = cls(what, entity, frame, dict(columns or {}))
+        for name, target in made.renamed.items():
+            made.column(name)
+            if not isinstance(target, str):
+                raise QueryError(
+                    f"{what}(columns=...): a field is text, not {describe(target)}; nothing was sent"
+                )
+        return made
 
+    @property
+    def schema(self) -> Schema:
+        """The fields of the entity."""
+        return schema_of(self.cls)
 
-def _targets(what: str, frame: Frame, columns: object) -> dict[str, str]:
-    if columns is not None and not isinstance(columns, Mapping):
-        raise QueryError(
-            f"{what}(columns=...) takes {{column: field}}, got {describe(columns)}; nothing was sent"
+    @property
+    def targets(self) -> dict[str, str]:
+        """The name of the field that each column is for."""
+        return {name: self.renamed.get(name, name) for name in self.frame.columns}
+
+    def without(self, column: str) -> Self:
+        """Leave a column out."""
+        rest = {name: values for name, values in self.frame.columns.items() if name != column}
+        renamed = {name: target for name, target in self.renamed.items() if name != column}
+        return attrs.evolve(self, frame=attrs.evolve(self.frame, columns=rest), renamed=renamed)
+
+    # --- columns ------------------------------------------------------------
+    def column(self, name: str) -> str:
+        """Give the name of a column that has to be there."""
+        if name not in self.frame.columns:
+            raise self._lacking(name)
+        return name
+
+    def column_for(self, name: str) -> str:
+        """Find the column of a field."""
+        wanted, spellings = self.schema.field(name).name, self.schema.spellings()
+        for column, target in self.targets.items():
+            if target in spellings and self.schema.field(target).name == wanted:
+                return column
+        raise self._lacking(name)
+
+    def _lacking(self, name: object) -> QueryError:
+        known = self.frame.names
+        return QueryError(
+            f"{self.what}: the table has no column {quoted(str(name))}{did_you_mean(str(name), known)}. "
+            f"Columns: {', '.join(known)[:500]}. Nothing was sent"
         )
-    renamed: dict[Any, Any] = dict(columns or {})
-    for name, target in renamed.items():
-        if name not in frame.columns:
-            raise QueryError(_lacking(what, name, frame.names))
-        if not isinstance(target, str):
-            raise QueryError(
-                f"{what}(columns=...): a field is text, not {describe(target)}; nothing was sent"
-            )
-    return {name: renamed.get(name, name) for name in frame.columns}
 
+    def writable(self) -> list[str]:
+        """Name the fields, of those that columns are for, that a table can set; what is no field is refused later."""
+        fields = {name: self.schema.field(name) for name in self.schema.spellings()}
+        return [
+            target
+            for target in self.targets.values()
+            if target not in fields
+            or not (fields[target].read_only or kind_of(fields[target].annotation)[0] in ("file", "files"))
+        ]
 
-def _narrowed(what: str, schema: Schema, targets: Mapping[str, str], only: Iterable[str]) -> dict[str, str]:
-    """Keep the columns for these fields, each of which must be there."""
-    by_field: dict[str, str] = {}
-    for column, target in targets.items():
-        if target in schema.spellings():
-            by_field.setdefault(schema.field(target).name, column)
-    found = {}
-    for name in only:
-        there = by_field.get(schema.field(name).name)
-        if there is None:
-            raise QueryError(_lacking(what, name, list(targets)))
-        found[there] = name
-    return found
+    def matched(self, only: Iterable[str] | None = None) -> list[Given]:
+        """Find the field of each column, or of those for the fields *only*; what can't be written is refused."""
+        targets = self.targets if only is None else {self.column_for(name): name for name in only}
+        found: dict[str, Given] = {}
+        for column, target in targets.items():
+            field = self._writable(column, target)
+            if field.name in found:
+                raise QueryError(
+                    f"{self.what}: the columns {quoted(found[field.name].column)} and {quoted(column)} are both for "
+                    f"{self.schema.entity}.{field.name}; nothing was sent"
+                )
+            found[field.name] = Given(column, target, field, self.frame.columns[column])
+        return list(found.values())
 
-
-def named_column(what: str, frame: Frame, name: str) -> str:
-    """Give the name of a column that has to be there."""
-    if name not in frame.columns:
-        raise QueryError(_lacking(what, name, frame.names))
-    return name
-
-
-def column_for(
-    what: str, cls: type[Record], frame: Frame, name: str, *, columns: Mapping[str, str] | None
-) -> str:
-    """Find the column of a field."""
-    [column] = _narrowed(what, schema_of(cls), _targets(what, frame, columns), [name])
-    return column
-
-
-def is_writable(schema: Schema, name: str) -> bool:
-    """Whether a name is that of a field which a table can set."""
-    if name not in schema.spellings():
-        return True  # which is refused later
-    field = schema.field(name)
-    return not field.read_only and kind_of(field.annotation)[0] not in ("file", "files")
-
-
-def keys_in(cls: type[Record], frame: Frame, column: str, *, field: Field) -> list[Any]:
-    """Give the keys of a column; one that is missing, or is there twice, is a `MappingError`."""
-    read = reader_of(field, is_text=frame.is_text)
-    first: dict[Any, int] = {}
-    for place, cell in enumerate(frame.columns[column]):
-        if cell is None or cell is UNSET:
-            raise bad_cell(place, column, "the key is missing")
+    def _writable(self, column: str, target: str) -> Field:
+        schema, what = self.schema, self.what
+        writable = [name for name in schema.names if not schema.field(name).read_only]
+        told = f"Fields that can be written: {', '.join(writable)}. Nothing was sent"
         try:
-            key = field.accept(cls.__name__, read(cell))
-        except (MappingError, ValueError) as error:
-            raise bad_cell(place, column, error) from None
-        if key in first:
-            raise bad_cell(place, column, f"the key {key!r} is in row {first[key] + 1} as well")
-        first[key] = place
-    return list(first)
+            field = schema.field(target)
+        except QueryError:
+            raise QueryError(
+                f"{what}: {schema.entity} has no field {quoted(target)} for the column of that name"
+                f"{did_you_mean(target, writable)}; columns={{{column!r}: ...}} says which one it is for. {told}"
+            ) from None
+        if field.read_only:
+            raise QueryError(
+                f"{what}: the column {quoted(column)} is for {schema.entity}.{field.name}, which the backend sets"
+                f"{did_you_mean(field.name, writable)}; leave it out. {told}"
+            )
+        return field
 
-
-def _lacking(what: str, name: object, known: Sequence[str]) -> str:
-    return (
-        f"{what}: the table has no column {quoted(str(name))}{did_you_mean(str(name), known)}. "
-        f"Columns: {', '.join(known)[:500]}. Nothing was sent"
-    )
-
-
-def _writable(what: str, schema: Schema, column: str, target: str) -> Field:
-    writable = [name for name in schema.names if not schema.field(name).read_only]
-    try:
-        field = schema.field(target)
-    except QueryError:
-        raise QueryError(
-            f"{what}: {schema.entity} has no field {quoted(target)} for the column of that name"
-            f"{did_you_mean(target, writable)}; columns={{{column!r}: ...}} says which one it is for. Fields that can "
-            f"be written: {', '.join(writable)}. Nothing was sent"
-        ) from None
-    if field.read_only:
-        raise QueryError(
-            f"{what}: the column {quoted(column)} is for {schema.entity}.{field.name}, which the backend sets"
-            f"{did_you_mean(field.name, writable)}; leave it out. Fields that can be written: {', '.join(writable)}. "
-            "Nothing was sent"
-        )
-    return field
-
-
-# --- cells ------------------------------------------------------------------------
-def rows_of(
-    cls: type[Record], given: Sequence[Given], frame: Frame, *, nulls: Nulls
-) -> Iterator[dict[str, Any]]:
-    """Give the values of each row by field, checked; a bad cell is a `MappingError` that names row and column."""
-    read = [reader_of(each.field, is_text=frame.is_text) for each in given]
-    for place in range(frame.count):
-        values: dict[str, Any] = {}
-        for each, convert in zip(given, read, strict=True):
-            cell = each.values[place]
-            if cell is UNSET or (cell is None and nulls == "omit"):
-                continue
+    # --- cells --------------------------------------------------------------
+    def keys(self, column: str, field: Field) -> list[Any]:
+        """Give the keys in a column; one that is missing, or is there twice, is a `MappingError`."""
+        read = reader_of(field, is_text=self.frame.is_text)
+        first: dict[Any, int] = {}
+        for place, cell in enumerate(self.frame.columns[column]):
+            if cell is None or cell is UNSET:
+                raise bad_cell("the key is missing", place=place, column=column)
             try:
-                value = None if cell is None else convert(cell)
-                values |= accepted(cls, {each.target: value})
-            except (MappingError, ValueError, TypeError, OverflowError) as error:
-                raise bad_cell(place, each.column, error) from None
-        yield values
+                key = field.accept(self.schema.entity, read(cell))
+            except (MappingError, ValueError) as error:
+                raise bad_cell(error, place=place, column=column) from None
+            if key in first:
+                said = f"the key {key!r} is in row {first[key] + 1} as well"
+                raise bad_cell(said, place=place, column=column)
+            first[key] = place
+        return list(first)
+
+    def rows(self, given: Sequence[Given], *, nulls: Nulls) -> Iterator[dict[str, Any]]:
+        """Give the values of each row by field, checked; a bad cell is a `MappingError` that names row and column."""
+        read = [reader_of(each.field, is_text=self.frame.is_text) for each in given]
+        for place in range(self.frame.count):
+            values: dict[str, Any] = {}
+            for each, convert in zip(given, read, strict=True):
+                cell = each.values[place]
+                if cell is UNSET or (cell is None and nulls == "omit"):
+                    continue
+                try:
+                    value = None if cell is None else convert(cell)
+                    values |= accepted(self.cls, {each.target: value})
+                except (MappingError, ValueError, TypeError, OverflowError) as error:
+                    raise bad_cell(error, place=place, column=each.column) from None
+            yield values
 
 
-def bad_cell(place: int, column: str, error: Exception | str) -> MappingError:
+def bad_cell(error: Exception | str, *, place: int, column: str) -> MappingError:
     """Make the error of a cell; rows are counted from 1."""
     made = MappingError(f"row {place + 1}, column {quoted(column)}: {error}; nothing was sent")
     made.row = place + 1

@@ -7,20 +7,7 @@ from os import PathLike
 from typing import Any
 
 from synapse.errors import MappingError, QueryError, describe
-from synapse.interop.tables.incoming import (
-    Frame,
-    Given,
-    Nulls,
-    bad_cell,
-    column_for,
-    frame_of,
-    is_writable,
-    keys_in,
-    matched,
-    named_column,
-    reader_of,
-    rows_of,
-)
+from synapse.interop.tables.incoming import Given, Incoming, Nulls, bad_cell, reader_of
 from synapse.mapping.json import same_json
 from synapse.mapping.unset import UNSET
 from synapse.orm import arguments, bulk
@@ -44,23 +31,25 @@ def objects_of(queryset: Any, table: object, *, columns: Mapping[str, str] | Non
     """Make objects of the rows of a table, for `bulk_create()`."""
     what, cls, link = "bulk_create()", queryset.entity, link_of(queryset)
     _nulls("bulk_create", nulls)
-    frame, schema = frame_of(what, table), schema_of(cls)
-    given = matched(what, cls, frame, columns=columns)
+    incoming, schema = Incoming.of(what, cls, table=table, columns=columns), schema_of(cls)
+    given = incoming.matched()
     there = {*(each.field.name for each in given), *link}
     if lacking := [
         field.name for field in schema.fields.values() if field.required and field.name not in there
     ]:
         raise QueryError(
             f"{what}: a {schema.entity} needs {', '.join(lacking)}, and no column is for "
-            f"{'them' if len(lacking) > 1 else 'it'}. Columns: {', '.join(frame.names)}. columns={{column: field}} "
-            "says which one is. Nothing was sent"
+            f"{'them' if len(lacking) > 1 else 'it'}. Columns: {', '.join(incoming.frame.names)}. "
+            "columns={column: field} says which one is. Nothing was sent"
         )
     made = []
     by_field = {each.field.name: each.column for each in given}
-    for place, values in enumerate(rows_of(cls, given, frame, nulls=nulls)):
+    for place, values in enumerate(incoming.rows(given, nulls=nulls)):
         for field in schema.fields.values():
             if field.required and field.name not in values and field.name not in link:
-                raise bad_cell(place, by_field[field.name], f"a {schema.entity} needs a value here")
+                raise bad_cell(
+                    f"a {schema.entity} needs a value here", place=place, column=by_field[field.name]
+                )
         try:
             made.append(cls(**linked(cls, values, link=link)))
         except MappingError as error:
@@ -86,9 +75,11 @@ def update_from(
     arguments.flag("update_from(dry_run=...)", dry_run)
     wanted = None if fields is None else arguments.texts("update_from(fields=...)", fields)
     path = None if journal is None else path_of(journal)
-    frame = frame_of(what, table)
-    keys, given = _keyed(what, cls, frame, on=on, columns=columns, wanted=wanted)
-    after = list(rows_of(cls, given, frame, nulls=nulls))
+    incoming = Incoming.of(what, cls, table=table, columns=columns)
+    field = schema_of(cls).field(arguments.text("update_from(on=...)", on))
+    column = incoming.column_for(field.name)
+    keys, given = incoming.keys(column, field), _given(incoming.without(column), wanted)
+    after = list(incoming.rows(given, nulls=nulls))
     check_unsliced(queryset.query, what)
     rows = _rows_behind(queryset, keys, on=on, names=[each.field.name for each in given])
     cells = zip(*(each.values for each in given), strict=True)
@@ -102,34 +93,15 @@ def update_from(
     return BulkResult("update", cls.__name__, len(keys), changes, dry_run=dry_run)
 
 
-def _keyed(
-    what: str,
-    cls: Any,
-    frame: Frame,
-    *,
-    on: str,
-    columns: Mapping[str, str] | None,
-    wanted: list[str] | None,
-) -> tuple[list[Any], list[Given]]:
-    """Give the keys of a table, each of which is there once, and the columns to write."""
-    schema = schema_of(cls)
-    key = schema.field(arguments.text("update_from(on=...)", on))
-    column = column_for(what, cls, frame, key.name, columns=columns)
-    keys = keys_in(cls, frame, column, field=key)
-    rest = Frame(
-        frame.count,
-        {name: values for name, values in frame.columns.items() if name != column},
-        is_text=frame.is_text,
-        entity=frame.entity,
-    )
-    renamed = {name: target for name, target in (columns or {}).items() if name != column}
-    if wanted is None and frame.entity == schema.entity:
+def _given(rest: Incoming, wanted: list[str] | None) -> list[Given]:
+    """Choose the columns to write, of those beside the key."""
+    if wanted is None and rest.frame.entity == rest.schema.entity:
         # A table of these rows has all of their columns: what cannot be written was not meant.
-        wanted = [name for name in rest.names if is_writable(schema, renamed.get(name, name))]
-    given = matched(what, cls, rest, columns=renamed, only=wanted)
+        wanted = rest.writable()
+    given = rest.matched(wanted)
     if not given:
-        raise QueryError(f"{what}: the table has no column to write beside {column!r}; nothing was sent")
-    return keys, given
+        raise QueryError(f"{rest.what}: the table has no column to write beside the key; nothing was sent")
+    return given
 
 
 def _rows_behind(queryset: Any, keys: list[Any], *, on: str, names: list[str]) -> dict[Any, Any]:
@@ -178,12 +150,12 @@ def _change(cls: Any, row: Any, values: Mapping[str, Any], cells: Mapping[str, A
 def annotation_pairs(manager: Any, table: object, *, data: str, on: str) -> list[tuple[Any, Any]]:
     """Give the key of each row and its annotation, for `annotate_many()`; a row without one is left out."""
     what, cls = "annotate_many()", manager.entity
-    frame, schema = frame_of(what, table), schema_of(cls)
+    incoming, schema = Incoming.of(what, cls, table=table), schema_of(cls)
     key = schema.field(arguments.text("annotate_many(on=...)", on))
     if key.name != schema.pk:
         raise QueryError(f"annotate_many(on=...) takes the column of the key, got {on!r}; nothing was sent")
-    keys = keys_in(cls, frame, named_column(what, frame, on), field=key)
-    cells = frame.columns[named_column(what, frame, arguments.text("annotate_many(data=...)", data))]
+    keys = incoming.keys(incoming.column(on), key)
+    cells = incoming.frame.columns[incoming.column(arguments.text("annotate_many(data=...)", data))]
     read = reader_of(schema.field("data"), is_text=True)
     pairs = []
     for place, (one, cell) in enumerate(zip(keys, cells, strict=True)):
@@ -192,5 +164,5 @@ def annotation_pairs(manager: Any, table: object, *, data: str, on: str) -> list
         try:
             pairs.append((one, read(cell)))
         except ValueError as error:
-            raise bad_cell(place, data, error) from None
+            raise bad_cell(error, place=place, column=data) from None
     return pairs

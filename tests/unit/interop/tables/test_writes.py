@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import json
-import subprocess
 import sys
 
 from pathlib import Path
@@ -19,45 +18,11 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 
-from synapse import BulkError, ConfigError, JobLog, MappingError, Project, QueryError, Task, TaskTag
+from synapse import ConfigError, JobLog, MappingError, Project, QueryError, Task, TaskTag
 from synapse.dialects import Request
 from synapse.testing import CannedSession, canned
-from tests.unit.interop.tables.made import TASKS, row, session_of
-from tests.unit.orm.rows import served
-
-KEYS = {"data_unit": [101, 102], "project": [1, 1]}
-FRAMES = [pd.DataFrame, pl.DataFrame, pa.table, lambda columns: _dicts(columns)]
-NAMES = ["pandas", "polars", "pyarrow", "dicts"]
-
-
-def _dicts(columns: dict[str, list[Any]]) -> list[dict[str, Any]]:
-    return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
-
-
-each_frame = pytest.mark.parametrize("made", FRAMES, ids=NAMES)
-
-
-def backend(*rows: Any, **more: Any) -> CannedSession:
-    """A backend that has these tasks, creates others, and changes them."""
-    held = {each["id"]: dict(each) for each in rows}
-
-    def create(request: Request) -> Any:
-        many = json.loads(json.dumps(request.json))
-        return [{**row(key), **each} for key, each in enumerate(many, 900)]
-
-    def change(request: Request) -> Any:
-        key = int(request.path.strip("/").rpartition("/")[2])
-        held[key] |= json.loads(json.dumps(request.json))
-        return held[key]
-
-    changes = {f"PATCH tasks/{key}/": change for key in held}
-    lists = {TASKS: lambda request: served(list(held.values()))(request)}
-    return canned({**lists, "POST tasks/": create, **changes, **more})
-
-
-def sent_to(session: CannedSession) -> list[Any]:
-    """What was written, in order."""
-    return [each.json for each in session.requests if each.method != "GET"]
+from tests.unit.interop.tables.made import row, session_of
+from tests.unit.interop.tables.written import KEYS, backend, dicts_of, each_frame, sent_to
 
 
 class TestCreate:
@@ -104,7 +69,7 @@ class TestCreate:
     def test_keys_that_dicts_lack_are_not_given(self):
         """Rows of dicts may have different keys."""
         session = backend()
-        rows = [{**_dicts(KEYS)[0], "meta": {"a": 1}}, {**_dicts(KEYS)[1], "is_discarded": True}]
+        rows = [{**dicts_of(KEYS)[0], "meta": {"a": 1}}, {**dicts_of(KEYS)[1], "is_discarded": True}]
         Task.objects.using(session).bulk_create(iter(rows))
 
         assert [["project", "data_unit", "meta"], ["project", "data_unit", "is_discarded"]] == [
@@ -285,150 +250,6 @@ class TestRefused:
         assert [{"a": 1}, None] == [each.get("meta") for each in sent_to(session)[0]]
 
 
-class TestUpdate:
-    ROWS = (row(1), row(2), row(3))
-
-    @pytest.mark.parametrize("verb", ["to_arrow", "to_polars", "to_pandas"])
-    def test_of_what_was_read_changes_nothing(self, verb: str):
-        """A table that came from the query, brought back as it is, writes nothing."""
-        session = backend(*self.ROWS)
-        query = Task.objects.using(session)
-        result = query.update_from(getattr(query, verb)(), fields=["meta", "data", "is_discarded", "schema"])
-
-        assert (0, 3, []) == (len(result), result.matched, sent_to(session))
-
-    def test_of_a_table_of_the_query_needs_no_fields(self):
-        """What such a table has beside, the backend's own columns and files, is left out."""
-        session = backend(*self.ROWS)
-        query = Task.objects.using(session)
-
-        assert 0 == len(query.update_from(query.to_arrow(), on="id"))
-        assert 0 == len(query.update_from(pa.table(query.to_arrow())))
-
-    @each_frame
-    def test_sends_what_differs(self, made: Any):
-        """Rows are read, compared, and changed by a request for each that differs."""
-        session = backend(*self.ROWS)
-        table = made({"id": [3, 1], "meta": ['{"n": 3}', '{"n": 10}']})
-        result = Task.objects.using(session).update_from(table)
-
-        assert ([1], [{"meta": {"n": 10}}]) == (result.pks, sent_to(session))
-        assert [({"meta": {"n": 1}}, {"meta": {"n": 10}})] == [
-            (each.before, each.after) for each in result.changes
-        ]
-
-    def test_writes_these_fields_only(self):
-        """Other columns are left alone, whatever they are."""
-        session = backend(*self.ROWS)
-        table = pl.DataFrame({"id": [1], "meta": ["{}"], "is_discarded": [True], "note": ["mine"]})
-        Task.objects.using(session).update_from(table, fields=["is_discarded"])
-
-        assert [{"is_discarded": True}] == sent_to(session)
-
-    def test_may_be_tried_first(self):
-        """`dry_run` says what would change."""
-        session = backend(*self.ROWS)
-        table = pl.DataFrame({"id": [1], "meta": ["{}"]})
-        result = Task.objects.using(session).update_from(table, dry_run=True)
-
-        assert ("would update 1 of 1 Task", []) == (str(result), sent_to(session))
-
-    @pytest.mark.parametrize(("nulls", "sent"), [("omit", []), ("clear", [{"meta": None}])])
-    def test_missing_values(self, nulls: Any, sent: Any):
-        """A missing value changes nothing, unless it clears."""
-        session = backend(*self.ROWS)
-        table = pl.DataFrame({"id": [1], "meta": [None]}, schema={"id": pl.Int64, "meta": pl.String})
-        Task.objects.using(session).update_from(table, nulls=nulls)
-
-        assert sent == sent_to(session)
-
-    def test_finds_rows_by_another_field(self):
-        """`on` may be any field whose values are there once."""
-        session = backend(*self.ROWS)
-        table = pl.DataFrame({"unit": [102.0], "meta": ["{}"]})
-        result = Task.objects.using(session).update_from(
-            table, on="data_unit", columns={"unit": "data_unit"}, fields=["meta"]
-        )
-
-        assert [2] == result.pks
-
-    @pytest.mark.parametrize(
-        ("columns", "how", "error", "said"),
-        [
-            ({"meta": ["{}"]}, {}, QueryError, "no column 'id'"),
-            ({"id": [1]}, {}, QueryError, "no column to write"),
-            ({"id": [1], "meta": ["{}"]}, {"fields": ["mta"]}, QueryError, "did you mean 'meta'"),
-            ({"id": [1], "meta": ["{}"]}, {"fields": ["data"]}, QueryError, "no column 'data'"),
-            ({"id": [1], "created": [None]}, {}, QueryError, "which the backend sets"),
-            ({"id": [1], "mta": ["{}"]}, {}, QueryError, "did you mean 'meta'"),
-            ({"id": [1, 1], "meta": ["{}"] * 2}, {}, MappingError, "row 2, column 'id'.*in row 1 as well"),
-            ({"id": [1, None], "meta": ["{}"] * 2}, {}, MappingError, "row 2, column 'id'.*missing"),
-            ({"id": [1.5], "meta": ["{}"]}, {}, MappingError, "row 1, column 'id'"),
-            ({"id": [1], "meta": ["{"]}, {}, MappingError, "row 1, column 'meta'.*expected JSON"),
-            ({"id": [1], "meta": ["{}"]}, {"on": "identity"}, QueryError, "no field 'identity'"),
-            ({"id": [1], "meta": ["{}"]}, {"on": 5}, QueryError, "on=...\\) takes text"),
-            ({"id": [1], "meta": ["{}"]}, {"dry_run": "yes"}, QueryError, "True or False"),
-            ({"id": [1], "meta": ["{}"]}, {"journal": 5}, QueryError, "journal takes the path"),
-            ({"id": [1], "meta": ["{}"]}, {"nulls": None}, QueryError, "takes 'omit' or 'clear'"),
-        ],
-    )
-    def test_refuses_before_a_request(self, columns: Any, how: Any, error: Any, said: str):
-        """What is wrong with the table is told before anything is asked."""
-        session = backend(*self.ROWS)
-        with pytest.raises(error, match=said):
-            Task.objects.using(session).update_from(pd.DataFrame(columns), **how)
-
-        assert [] == session.requests
-
-    def test_refuses_rows_that_are_not_there(self):
-        """A key that the query has not ends it before a change."""
-        session = backend(*self.ROWS)
-        table = pl.DataFrame({"id": [1, 77], "meta": ["{}", "{}"]})
-        with pytest.raises(QueryError, match=r"1 of 2 rows.*77"):
-            Task.objects.using(session).update_from(table)
-
-        assert [] == sent_to(session)
-
-    def test_refuses_values_that_two_rows_have(self):
-        """A field whose value is not there once finds no row."""
-        session = backend(row(1), row(2, data_unit=101))
-        with pytest.raises(QueryError, match="both have 101"):
-            Task.objects.using(session).update_from(
-                pl.DataFrame({"data_unit": [101], "meta": ["{}"]}), on="data_unit"
-            )
-
-        assert [] == sent_to(session)
-
-    def test_counts_what_failed(self):
-        """A row that the backend refuses is in the error; the others are done."""
-        session = backend(*self.ROWS)
-        session.replies["PATCH tasks/2/"] = QueryError("no")
-        table = pl.DataFrame({"id": [1, 2, 3], "meta": ["{}"] * 3})
-        with pytest.raises(BulkError) as caught:
-            Task.objects.using(session).update_from(table)
-
-        assert ([1, 3], [2]) == (sorted(caught.value.succeeded), [key for key, _ in caught.value.failed])
-
-    def test_leaves_alone_what_an_earlier_run_wrote(self, tmp_path: Path):
-        """With a journal, a row that was written and changed by others since is not written again."""
-        session = backend(*self.ROWS)
-        query, table = Task.objects.using(session), pl.DataFrame({"id": [1, 2], "meta": ["{}", '{"a": 1}']})
-        query.update_from(table, journal=tmp_path / "run")
-        elsewhere = backend(row(1, meta={"by": "others"}), row(2), row(3))
-        result = Task.objects.using(elsewhere).update_from(table, journal=tmp_path / "run")
-
-        assert (0, []) == (len(result), sent_to(elsewhere))
-
-    def test_goes_on_after_a_kill(self, tmp_path: Path):
-        """A process that is killed in the middle has noted what it wrote."""
-        command = [sys.executable, __file__, str(tmp_path / "run")]
-        ended = subprocess.run(command, cwd=Path(__file__).parents[4])
-        session = backend(*self.ROWS)
-        result = Task.objects.using(session).update_from(_all_changed(), journal=tmp_path / "run")
-
-        assert (-9, [2, 3]) == (ended.returncode, sorted(result.pks))
-
-
 class TestAnnotate:
     DATA = '{"annotations": {"image_1": []}, "annotationsData": {"image_1": []}}'
 
@@ -488,22 +309,3 @@ def test_tags_come_from_a_frame():
     made = TaskTag.objects.using(session).bulk_create(pl.DataFrame({"name": ["a", "b"], "project": [1, 2]}))
 
     assert [1, 2] == [each.id for each in made]
-
-
-def _all_changed() -> list[dict[str, Any]]:
-    return [{"id": key, "meta": {"new": key}} for key in (1, 2, 3)]
-
-
-def main() -> None:
-    """Change rows one after the other, and be killed when the second one is sent."""
-    import os
-    import signal
-
-    replies = backend(*TestUpdate.ROWS).replies
-    replies["PATCH tasks/2/"] = lambda request: os.kill(os.getpid(), signal.SIGKILL)
-    session = canned(replies, workers=1)
-    Task.objects.using(session).update_from(_all_changed(), journal=sys.argv[1])
-
-
-if __name__ == "__main__":
-    main()

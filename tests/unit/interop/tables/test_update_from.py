@@ -1,0 +1,186 @@
+"""Rows changed to what a table says: read, compared, and written where they differ."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("pandas")
+pytest.importorskip("polars")
+
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+
+from synapse import BulkError, MappingError, QueryError, Task
+from synapse.testing import canned
+from tests.unit.interop.tables.made import row
+from tests.unit.interop.tables.written import backend, each_frame, sent_to
+
+
+class TestUpdate:
+    ROWS = (row(1), row(2), row(3))
+
+    @pytest.mark.parametrize("verb", ["to_arrow", "to_polars", "to_pandas"])
+    def test_of_what_was_read_changes_nothing(self, verb: str):
+        """A table that came from the query, brought back as it is, writes nothing."""
+        session = backend(*self.ROWS)
+        query = Task.objects.using(session)
+        result = query.update_from(getattr(query, verb)(), fields=["meta", "data", "is_discarded", "schema"])
+
+        assert (0, 3, []) == (len(result), result.matched, sent_to(session))
+
+    def test_of_a_table_of_the_query_needs_no_fields(self):
+        """What such a table has beside, the backend's own columns and files, is left out."""
+        session = backend(*self.ROWS)
+        query = Task.objects.using(session)
+
+        assert 0 == len(query.update_from(query.to_arrow(), on="id"))
+        assert 0 == len(query.update_from(pa.table(query.to_arrow())))
+
+    @each_frame
+    def test_sends_what_differs(self, made: Any):
+        """Rows are read, compared, and changed by a request for each that differs."""
+        session = backend(*self.ROWS)
+        table = made({"id": [3, 1], "meta": ['{"n": 3}', '{"n": 10}']})
+        result = Task.objects.using(session).update_from(table)
+
+        assert ([1], [{"meta": {"n": 10}}]) == (result.pks, sent_to(session))
+        assert [({"meta": {"n": 1}}, {"meta": {"n": 10}})] == [
+            (each.before, each.after) for each in result.changes
+        ]
+
+    def test_writes_these_fields_only(self):
+        """Other columns are left alone, whatever they are."""
+        session = backend(*self.ROWS)
+        table = pl.DataFrame({"id": [1], "meta": ["{}"], "is_discarded": [True], "note": ["mine"]})
+        Task.objects.using(session).update_from(table, fields=["is_discarded"])
+
+        assert [{"is_discarded": True}] == sent_to(session)
+
+    def test_may_be_tried_first(self):
+        """`dry_run` says what would change."""
+        session = backend(*self.ROWS)
+        table = pl.DataFrame({"id": [1], "meta": ["{}"]})
+        result = Task.objects.using(session).update_from(table, dry_run=True)
+
+        assert ("would update 1 of 1 Task", []) == (str(result), sent_to(session))
+
+    @pytest.mark.parametrize(("nulls", "sent"), [("omit", []), ("clear", [{"meta": None}])])
+    def test_missing_values(self, nulls: Any, sent: Any):
+        """A missing value changes nothing, unless it clears."""
+        session = backend(*self.ROWS)
+        table = pl.DataFrame({"id": [1], "meta": [None]}, schema={"id": pl.Int64, "meta": pl.String})
+        Task.objects.using(session).update_from(table, nulls=nulls)
+
+        assert sent == sent_to(session)
+
+    def test_finds_rows_by_another_field(self):
+        """`on` may be any field whose values are there once."""
+        session = backend(*self.ROWS)
+        table = pl.DataFrame({"unit": [102.0], "meta": ["{}"]})
+        result = Task.objects.using(session).update_from(
+            table, on="data_unit", columns={"unit": "data_unit"}, fields=["meta"]
+        )
+
+        assert [2] == result.pks
+
+    @pytest.mark.parametrize(
+        ("columns", "how", "error", "said"),
+        [
+            ({"meta": ["{}"]}, {}, QueryError, "no column 'id'"),
+            ({"id": [1]}, {}, QueryError, "no column to write"),
+            ({"id": [1], "meta": ["{}"]}, {"fields": ["mta"]}, QueryError, "did you mean 'meta'"),
+            ({"id": [1], "meta": ["{}"]}, {"fields": ["data"]}, QueryError, "no column 'data'"),
+            ({"id": [1], "created": [None]}, {}, QueryError, "which the backend sets"),
+            ({"id": [1], "mta": ["{}"]}, {}, QueryError, "did you mean 'meta'"),
+            ({"id": [1, 1], "meta": ["{}"] * 2}, {}, MappingError, "row 2, column 'id'.*in row 1 as well"),
+            ({"id": [1, None], "meta": ["{}"] * 2}, {}, MappingError, "row 2, column 'id'.*missing"),
+            ({"id": [1.5], "meta": ["{}"]}, {}, MappingError, "row 1, column 'id'"),
+            ({"id": [1], "meta": ["{"]}, {}, MappingError, "row 1, column 'meta'.*expected JSON"),
+            ({"id": [1], "meta": ["{}"]}, {"on": "identity"}, QueryError, "no field 'identity'"),
+            ({"id": [1], "meta": ["{}"]}, {"on": 5}, QueryError, "on=...\\) takes text"),
+            ({"id": [1], "meta": ["{}"]}, {"dry_run": "yes"}, QueryError, "True or False"),
+            ({"id": [1], "meta": ["{}"]}, {"journal": 5}, QueryError, "journal takes the path"),
+            ({"id": [1], "meta": ["{}"]}, {"nulls": None}, QueryError, "takes 'omit' or 'clear'"),
+        ],
+    )
+    def test_refuses_before_a_request(self, columns: Any, how: Any, error: Any, said: str):
+        """What is wrong with the table is told before anything is asked."""
+        session = backend(*self.ROWS)
+        with pytest.raises(error, match=said):
+            Task.objects.using(session).update_from(pd.DataFrame(columns), **how)
+
+        assert [] == session.requests
+
+    def test_refuses_rows_that_are_not_there(self):
+        """A key that the query has not ends it before a change."""
+        session = backend(*self.ROWS)
+        table = pl.DataFrame({"id": [1, 77], "meta": ["{}", "{}"]})
+        with pytest.raises(QueryError, match=r"1 of 2 rows.*77"):
+            Task.objects.using(session).update_from(table)
+
+        assert [] == sent_to(session)
+
+    def test_refuses_values_that_two_rows_have(self):
+        """A field whose value is not there once finds no row."""
+        session = backend(row(1), row(2, data_unit=101))
+        with pytest.raises(QueryError, match="both have 101"):
+            Task.objects.using(session).update_from(
+                pl.DataFrame({"data_unit": [101], "meta": ["{}"]}), on="data_unit"
+            )
+
+        assert [] == sent_to(session)
+
+    def test_counts_what_failed(self):
+        """A row that the backend refuses is in the error; the others are done."""
+        session = backend(*self.ROWS)
+        session.replies["PATCH tasks/2/"] = QueryError("no")
+        table = pl.DataFrame({"id": [1, 2, 3], "meta": ["{}"] * 3})
+        with pytest.raises(BulkError) as caught:
+            Task.objects.using(session).update_from(table)
+
+        assert ([1, 3], [2]) == (sorted(caught.value.succeeded), [key for key, _ in caught.value.failed])
+
+    def test_leaves_alone_what_an_earlier_run_wrote(self, tmp_path: Path):
+        """With a journal, a row that was written and changed by others since is not written again."""
+        session = backend(*self.ROWS)
+        query, table = Task.objects.using(session), pl.DataFrame({"id": [1, 2], "meta": ["{}", '{"a": 1}']})
+        query.update_from(table, journal=tmp_path / "run")
+        elsewhere = backend(row(1, meta={"by": "others"}), row(2), row(3))
+        result = Task.objects.using(elsewhere).update_from(table, journal=tmp_path / "run")
+
+        assert (0, []) == (len(result), sent_to(elsewhere))
+
+    def test_goes_on_after_a_kill(self, tmp_path: Path):
+        """A process that is killed in the middle has noted what it wrote."""
+        command = [sys.executable, __file__, str(tmp_path / "run")]
+        ended = subprocess.run(command, cwd=Path(__file__).parents[4])
+        session = backend(*self.ROWS)
+        result = Task.objects.using(session).update_from(_all_changed(), journal=tmp_path / "run")
+
+        assert (-9, [2, 3]) == (ended.returncode, sorted(result.pks))
+
+
+def _all_changed() -> list[dict[str, Any]]:
+    return [{"id": key, "meta": {"new": key}} for key in (1, 2, 3)]
+
+
+def main() -> None:
+    """Change rows one after the other, and be killed when the second one is sent."""
+
+    replies = backend(*TestUpdate.ROWS).replies
+    replies["PATCH tasks/2/"] = lambda request: os.kill(os.getpid(), signal.SIGKILL)
+    session = canned(replies, workers=1)
+    Task.objects.using(session).update_from(_all_changed(), journal=sys.argv[1])
+
+
+if __name__ == "__main__":
+    main()
