@@ -43,7 +43,9 @@ class UniqueNames:
         """
         safe = safe_name(name)
         head, dot, ending = safe.rpartition(".") if "." in safe else (safe, "", "")
-        stem = head.encode()[:_LONGEST_STEM].decode(errors="ignore").rstrip(". ") or "file"
+        if len(head) * 4 > _LONGEST_STEM:
+            head = head.encode()[:_LONGEST_STEM].decode(errors="ignore")
+        stem = head.rstrip(". ") or "file"
         marked, number = stem, 1
         while not self._take(marked):
             marked = f"{stem}_{key}" if number == 1 else f"{stem}_{key}_{number}"
@@ -51,7 +53,8 @@ class UniqueNames:
         return f"{marked}{dot}{ending}"
 
     def _take(self, stem: str) -> bool:
-        return self._taken.add(hash(unicodedata.normalize("NFC", stem).casefold()))
+        folded = stem.lower() if stem.isascii() else unicodedata.normalize("NFC", stem).casefold()
+        return self._taken.add(hash(folded))
 
 
 class _Numbers:

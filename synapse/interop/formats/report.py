@@ -81,7 +81,7 @@ class AnnotationReport:
             if problem.outcome == "skipped" and problem.annotation is not None:
                 left_out.add(id(problem.annotation))
             self.add(problem.outcome, ReportEntry(task, problem.reason, problem.annotation, problem.path))
-        written = [each for each in values if id(each) not in left_out]
+        written = [each for each in values if id(each) not in left_out] if left_out else list(values)
         self.tasks += 1
         self.written += len(written)
         self.classes.update(each.class_name for each in written if each.class_name)
