@@ -109,23 +109,23 @@ class Rehearsal:
             title(f"{size:,} tasks with units, on PostgreSQL")
             self._seed(size)
             one, alone = self._by_one(size)
+            self._tell("one process", one, [alone], size=size)
             two, together = self._by_two(size)
-            for what, seconds, rounds in (("one process", one, [alone]), ("two processes", two, together)):
-                requests = sum(each.said for each in rounds)
-                peak = max(each.peak for each in rounds) / MIB
-                growth = max(each.growth for each in rounds) / MIB
-                show(f"{what}: rows a second", f"{size / seconds:,.0f}")
-                show(f"{what}: requests", f"{requests:,}")
-                show(
-                    f"{what}: most memory of a process, of which for the read",
-                    f"{peak:.0f} / {growth:.0f} MiB",
-                )
-                show(f"{what}: time a row / processor time of the client", _costs(seconds, rounds, size))
+            self._tell("two processes", two, together, size=size)
             costs.append((one / size, alone.cpu / size))
         if len(sizes) > 1:
             title(f"{sizes[-1]:,} tasks against {sizes[0]:,}")
             for what, first, last in zip(("time", "processor time"), costs[0], costs[-1], strict=True):
                 show_at_most(f"one process: {what} a row, largest ÷ smallest", last / first, limit=GROWTH)
+
+    def _tell(self, what: str, seconds: float, rounds: list[Round], *, size: int) -> None:
+        peak, growth = (
+            max(each) / MIB for each in zip(*((one.peak, one.growth) for one in rounds), strict=True)
+        )
+        show(f"{what}: rows a second", f"{size / seconds:,.0f}")
+        show(f"{what}: requests", f"{sum(each.said for each in rounds):,}")
+        show(f"{what}: most memory of a process, of which for the read", f"{peak:.0f} / {growth:.0f} MiB")
+        show(f"{what}: time a row / processor time of the client", _costs(seconds, rounds, size))
 
     def create(self, count: int) -> None:
         """Create rows by a process that is killed in the middle, and by another that goes on."""

@@ -134,6 +134,10 @@ class RemotePath(ABC):
         """Look at the file; whatever cannot be sent is a `TransferError` that says why."""
 
     @abstractmethod
+    def open(self, mode: str = "rb") -> Any:
+        """Open the file, to be read from any place."""
+
+    @abstractmethod
     def size(self) -> int:
         """Tell the size of the file, 0 if that cannot be had."""
 

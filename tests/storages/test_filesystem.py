@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import socket
 
 from typing import Any
 
@@ -67,6 +68,21 @@ class TestReading:
 
         found = sorted(path for path in (tmp_path / "got").rglob("*") if path.is_file())
         assert [("b.txt", b""), ("a.txt", b"a")] == [(path.name, path.read_bytes()) for path in found]
+
+    def test_leaves_no_part_of_a_download(self, kind: Kind, prefix: str, tmp_path: Any) -> None:
+        """A download that fails leaves nothing behind, and what was there stays."""
+        (tmp_path / "a.txt").write_bytes(b"kept")
+
+        with pytest.raises(FileNotFoundError):
+            kind.storage.filesystem().get_file(f"{prefix}/a.txt", str(tmp_path / "a.txt"))
+
+        assert {"a.txt": b"kept"} == {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+
+    def test_a_file_lists_itself(self, kind: Kind, prefix: str) -> None:
+        """As those of fsspec do, which some tools rely on."""
+        kind.put(f"{prefix}/a.txt")
+
+        assert [f"{prefix}/a.txt"] == kind.storage.filesystem().ls(f"{prefix}/a.txt", detail=False)
 
     def test_finds_by_a_pattern(self, kind: Kind, prefix: str) -> None:
         """`glob()` goes through the folders."""
@@ -158,6 +174,15 @@ class TestWriting:
             raise RuntimeError
 
         assert [f"{prefix}/other.txt"] == fs.find(prefix)
+
+
+def test_a_connection_that_was_closed_is_opened_again(ftp: Kind) -> None:
+    """Servers close connections that were idle: the next call logs in once more."""
+    ftp.put("idle.txt", b"still there")
+    fs = ftp.storage.filesystem()
+    fs._opened._held[1]._fs.ftp.sock.shutdown(socket.SHUT_RDWR)
+
+    assert b"still there" == fs.cat_file("idle.txt")
 
 
 class TestFolders:

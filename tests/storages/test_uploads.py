@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import io
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from synapse import DataCollection, DataFile, FileSpecification
+from PIL import Image
+
+from synapse import DataCollection, DataFile, FileSpecification, Project
 from synapse.errors import TransferError
 from synapse.interop.storages.paths import StoragePath
 from tests.storages.conftest import Kind
@@ -141,3 +145,25 @@ def test_outcomes_keep_their_paths(folder: Kind, prefix: str, collection: DataCo
 
     assert isinstance(items[0], StoragePath)
     assert ["created"] == [each.status for each in collection.upload(items[1:])]
+
+
+def test_with_labels(folder: Kind, prefix: str, tmp_path: Path) -> None:
+    """Pictures of a storage go up with labels of this machine, which are held against their sizes before."""
+    image = FileSpecification(name="image_1", file_type="image", is_primary=True)
+    collection = DataCollection.objects.create(name="Photos", category="image", file_specifications=[image])
+    classes = {"id": "c", "name": "box", "tool": "bounding_box", "options": []}
+    made = io.BytesIO()
+    Image.new("L", (40, 30)).save(made, "png")
+    folder.put(f"{prefix}/a.png", made.getvalue())
+    (tmp_path / "a.xml").write_text(
+        "<annotation><size><width>41</width><height>30</height></size></annotation>"
+    )
+    project = Project.objects.create(
+        title="P", category="image", data_collection=collection, configuration=classes
+    )
+
+    report = collection.upload(
+        folder.storage.path(prefix), project=project, annotations=tmp_path, format="voc", dry_run=True
+    )
+
+    assert "labels of a picture of 41 × 30, and it has 40 × 30" in str(report.annotations.failed[0])

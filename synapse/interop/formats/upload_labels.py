@@ -21,6 +21,7 @@ from synapse.interop.formats.matching import Index, index_of, open_source
 from synapse.interop.formats.report import AnnotationReport, ReportEntry
 from synapse.interop.formats.sources import PictureLabels, Size, key_of
 from synapse.interop.formats.yolo import Kind, check_kind
+from synapse.transfer import RemotePath
 
 if TYPE_CHECKING:
     from synapse.entities.collection import DataCollection
@@ -103,7 +104,7 @@ class UploadLabels:
             )
 
     def _check_picture(
-        self, labels: PictureLabels, path: Path, *, tools: Any, report: AnnotationReport
+        self, labels: PictureLabels, path: Path | RemotePath, *, tools: Any, report: AnnotationReport
     ) -> None:
         size = _size_of(path)
         if size is None and labels.needs_size:
@@ -136,7 +137,7 @@ class UploadLabels:
             for each in self.collection.file_specifications
         ]
 
-    def _pictures(self, planned: Report) -> Iterator[Path]:
+    def _pictures(self, planned: Report) -> Iterator[Path | RemotePath]:
         """Give the annotated file of each item: that of the primary specification, else its first."""
         primary = next((each.name for each in self.collection.file_specifications if each.is_primary), "")
         for outcome in planned.planned:
@@ -144,7 +145,7 @@ class UploadLabels:
             files = item["files"] if isinstance(item, Mapping) else item
             if isinstance(files, Mapping):
                 files = files.get(primary) or next(iter(files.values()))
-            yield Path(os.fsdecode(files))
+            yield files if isinstance(files, RemotePath) else Path(os.fsdecode(files))
 
     def _annotate(self, report: Report) -> None:
         """Annotate the tasks of what was uploaded."""
@@ -153,11 +154,11 @@ class UploadLabels:
         report.annotations = annotate_with(tasks if keys else tasks.none(), self.index, title=self.title)
 
 
-def _size_of(path: Path) -> Size | None:
+def _size_of(path: Path | RemotePath) -> Size | None:
     try:
         from PIL import Image
 
-        with Image.open(path) as picture:
+        with path.open("rb") as file, Image.open(file) as picture:
             return upright_size(picture)
     except (ImportError, OSError, ValueError):
         return None

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import secrets
 
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any, Final
 
 from fsspec import AbstractFileSystem
@@ -12,7 +14,7 @@ from fsspec.callbacks import NoOpCallback
 from fsspec.spec import AbstractBufferedFile
 
 from synapse.errors import StorageError, StorageNotFoundError
-from synapse.interop.storages.engine import BLOCK, Entry
+from synapse.interop.storages.engine import BLOCK, Engine, Entry
 from synapse.interop.storages.opened import OpenStorage
 
 _PROTOCOL: Final = "synapse://"
@@ -75,15 +77,7 @@ class StorageFileSystem(AbstractFileSystem):  # type: ignore[misc]
     def ls(self, path: str, detail: bool = True, **_: Any) -> list[Any]:
         """Give what lies in a folder, in the order of their names; for a file, the file."""
         key = self._strip_protocol(path)
-        try:
-            found = self._opened.run(key, lambda engine: engine.list(key))
-        except StorageNotFoundError:
-            raise
-        except StorageError:
-            entry = self.entry(path)
-            if entry.is_folder:
-                raise
-            found = [entry]
+        found = self._opened.run(key, lambda engine: _listed(engine, key))
         entries = sorted(found, key=lambda entry: entry.key)
         return [_info(each) for each in entries] if detail else [each.key for each in entries]
 
@@ -115,20 +109,24 @@ class StorageFileSystem(AbstractFileSystem):  # type: ignore[misc]
         outfile: Any = None,
         **_: Any,
     ) -> None:
-        """Download a file to a path, or to an open file."""
-        from pathlib import Path
-
-        if self.isdir(rpath):
+        """Download a file to a path, where it is once it is whole, or to an open file."""
+        entry = self.entry(rpath)
+        if entry.is_folder:
             Path(lpath).mkdir(parents=True, exist_ok=True)
             return
-        entry = self.file(rpath)
         callback.set_size(entry.size)
         if outfile is not None or hasattr(lpath, "write"):
             self._copy_to(outfile or lpath, entry, callback)
             return
-        Path(lpath).parent.mkdir(parents=True, exist_ok=True)
-        with Path(lpath).open("wb") as target:
-            self._copy_to(target, entry, callback)
+        whole = Path(lpath)
+        whole.parent.mkdir(parents=True, exist_ok=True)
+        part = whole.with_name(f".{secrets.token_hex(8)}.part")
+        try:
+            with part.open("wb") as target:
+                self._copy_to(target, entry, callback)
+            part.replace(whole)
+        finally:
+            part.unlink(missing_ok=True)
 
     def entry(self, path: str) -> Entry:
         """Look at a file or a folder."""
@@ -272,6 +270,13 @@ def key_of(path: str) -> str:
     if ".." in key.split("/"):
         raise StorageError(f"{path!r} leads up, and a path in a storage is one below its root")
     return "" if key == "." else key
+
+
+def _listed(engine: Engine, key: str) -> list[Entry]:
+    try:
+        return engine.list(key)
+    except NotADirectoryError:
+        return [engine.look(key)]
 
 
 def _info(entry: Entry) -> dict[str, Any]:
