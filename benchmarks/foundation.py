@@ -78,6 +78,16 @@ def list_page(sandbox: Any) -> None:
     )
 
 
+def single_row(sandbox: Any) -> None:
+    """Compare a list of one task with getting it by its key."""
+    http = requests.Session()
+    http.headers["Synapse-Access-Token"] = f"Token {sandbox.api_token}"
+    listed, single = f"{sandbox.url}/sdk/tasks/?page_size=1&ordering=id", f"{sandbox.url}/tasks/1/"
+    assert http.get(listed).json()["results"][0]["id"] == http.get(single).json()["id"]
+    ratio = alternately(lambda: http.get(listed).content, lambda: http.get(single).content, rounds=200)
+    show_at_most("sandbox: list of one task ÷ get of one", ratio, limit=1.4)
+
+
 def relations(session: synapse.Session) -> None:
     """Compare `task.project.title` and `task.data_unit.meta` over 300 tasks with one request for each."""
 
@@ -163,6 +173,7 @@ def main() -> None:
     starting()
     with filled() as (sandbox, session):
         list_page(sandbox)
+        single_row(sandbox)
         relations(session)
         reading(sandbox)
     importing()

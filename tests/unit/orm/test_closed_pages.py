@@ -226,6 +226,22 @@ class TestTexts:
             tracemalloc.stop()
         assert 50 == kept.id
 
+    @pytest.mark.parametrize("decode", [parse, None], ids=["parsed", "closed"])
+    def test_of_rows_that_are_dropped_give_their_memory_back(self, decode: Any) -> None:
+        """Of 20 pages all rows but one are dropped, and nine tenths of their memory with them."""
+        content = page(*({**ROW, "id": key, "data": {"text": "x" * 500}} for key in range(200)))
+        decode = decode or closed(fresh())
+        tracemalloc.start()
+        try:
+            held = [load_page(Task, decode(content)["results"], session=SESSION) for _ in range(20)]
+            before = tracemalloc.get_traced_memory()[0]
+            kept = [tasks[100] for tasks in held]
+            held.clear()
+            assert tracemalloc.get_traced_memory()[0] < 0.1 * before
+        finally:
+            tracemalloc.stop()
+        assert [100] * 20 == [task.id for task in kept]
+
     def test_are_not_shown(self) -> None:
         """They may hold tokens."""
         [task] = made(page({**ROW, "data": {"token": "s3cret"}}))
