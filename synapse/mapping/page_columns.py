@@ -17,6 +17,7 @@ Put = Callable[[Any, Any], None]
 
 _NONE: Final = type(None)
 _ABSENT: Final = {type(UNSET)}
+_TEXTS: Final = {str, JsonText, _NONE, *_ABSENT}
 _FIRST: Final[dict[type, set[int]]] = {dict: {ord("{")}, list: {ord("[")}}
 
 
@@ -84,12 +85,16 @@ class Columns:
                 put(one, None)
 
     def keep_extra(self, known: Iterable[str]) -> None:
-        """Keep what came beside the fields."""
+        """Keep what came beside the fields; rows that have the same of it share it, since nobody edits it."""
         names = [name for name in self.columns if name not in known]
-        held: list[dict[str, Any]] = [{} for _ in self.states] if names else []
-        for name in names:
-            for extra, value in zip(held, self.columns[name], strict=True):
-                if value is not UNSET:
-                    extra[name] = value
-        for state, extra in zip(self.states, held, strict=False):
-            state.extra = extra or None
+        shared: dict[tuple[Any, ...], dict[str, Any]] = {}
+        # Other values may be equal and not the same, such as 1 and True, or have no hash.
+        is_shared = all(set(map(type, self.columns[name])) <= _TEXTS for name in names)
+        rows = zip(*(self.columns[name] for name in names), strict=True)
+        for state, row in zip(self.states, rows, strict=True) if names else ():
+            held = shared.get(row) if is_shared else None
+            if held is None:
+                held = {name: value for name, value in zip(names, row, strict=True) if value is not UNSET}
+                if is_shared:
+                    shared[row] = held
+            state.extra = held or None

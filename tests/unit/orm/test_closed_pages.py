@@ -252,6 +252,15 @@ class TestTexts:
         [task] = made(page(ROW))
         assert {"consensus": {"state": ["open"]}} == task.extra
 
+    def test_of_unknown_keys_are_shared_by_rows_that_have_the_same(self) -> None:
+        """Rows of a newer backend take no memory each for what they all say; what one gives is its own."""
+        first, second, other = made(page(ROW, {**ROW, "id": 8}, {**ROW, "id": 9, "consensus": "closed"}))
+        assert state_of(first).extra is not state_of(other).extra
+        first.extra["consensus"] = "edited"
+        assert [ROW["consensus"]] * 2 + ["closed"] == [
+            task.extra["consensus"] for task in (first, second, other)
+        ]
+
 
 class TestLearning:
     def test_has_an_end(self) -> None:
