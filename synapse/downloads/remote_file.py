@@ -70,11 +70,10 @@ class RemoteFile:
         """Read a file-info object, or a bare address; without *session*, files come through the current one."""
         if isinstance(raw, str):
             return cls(url=raw, session=session)
-        # The class first: nearly all are dicts, and to ask whether something is a mapping takes longer.
-        if not (raw.__class__ is dict or isinstance(raw, Mapping)):
+        if not isinstance(raw, Mapping):
             raise MappingError(f"a file is an object or an address, not {type(raw).__name__}")
-        meta = raw.get("meta", {})
-        meta = meta if meta.__class__ is dict or isinstance(meta, Mapping) else {}
+        meta = raw.get("meta")
+        meta = meta if isinstance(meta, Mapping) else {}
         url = _text(raw, "url") or ""
         named = _text(raw, _NAMES[0]) or _text(raw, _NAMES[1]) or _text(raw, _NAMES[2]) or ""
         return cls(
