@@ -7,8 +7,10 @@ import os
 import socket
 
 from typing import Any
+from urllib.parse import quote
 
 import pytest
+import requests
 
 from synapse.errors import StorageError, StorageNotFoundError
 from synapse.interop.storages.paths import StoragePath
@@ -245,6 +247,20 @@ def test_a_forked_process_is_told(s3: Kind) -> None:
 
     with os.fdopen(read) as told:
         assert "start workers by" in told.read()
+
+
+@pytest.mark.parametrize("name", ["a//b.txt", "c/../d.txt", "tab\t.txt"])
+def test_a_key_that_no_path_can_name(s3: Kind, prefix: str, name: str) -> None:
+    """S3 has such keys, obstore has not: the folder is not listed without them, and the key is told."""
+    settings = dict(s3.storage.configuration)
+    bucket = f"{settings['endpoint_url']}/{settings['bucket_name']}"
+    key = quote(f"{prefix}/{name}", safe="/")
+    address = requests.Request("PUT", bucket, data=b"").prepare()
+    address.url = f"{bucket}/{key}"  # as it is, since requests would resolve the dots
+    requests.Session().send(address, timeout=30).raise_for_status()
+
+    with pytest.raises(StorageError, match="holds a key that no path can name"):
+        s3.storage.filesystem().find(prefix)
 
 
 def test_lists_all_pages(make_storage: Any) -> None:
