@@ -24,13 +24,9 @@ LARGEST = 64 * 1024
 PRECEDING = ("SYNAPSE_HOST", "SYNAPSE_API_TOKEN", "SYNAPSE_ACCESS_TOKEN", "SYNAPSE_TENANT")
 
 
-def show_account() -> None:
+def show_account(session: Session) -> None:
     """Ask the backend who the token belongs to, and print it."""
-    session = Session()
-    try:
-        _print(_account(session))
-    finally:
-        session.close()
+    _print(account_of(session))
 
 
 def log_in(*, host: str | None, tenant: str | None, profile: str | None, from_stdin: bool) -> None:
@@ -39,7 +35,7 @@ def log_in(*, host: str | None, tenant: str | None, profile: str | None, from_st
     token = _piped() if from_stdin else Secret(_asked("Token", hide_input=True))
     session = Session.bare(bare(place, api_token=token, tenant=tenant))
     try:
-        account = _account(session)
+        account = account_of(session)
     finally:
         session.close()
     path = kept.log_in(host=session.host, api_token=token, tenant=tenant, profile=profile or None)
@@ -54,7 +50,8 @@ def log_out(*, profile: str | None) -> None:
     click.echo(f"Removed {', '.join(gone)} from {path}." if gone else f"There is no token in {path}.")
 
 
-def _account(session: Session) -> dict[str, Any]:
+def account_of(session: Session) -> dict[str, Any]:
+    """Ask the backend who the token belongs to."""
     me = session.me
     shown = {name: getattr(me, name) for name in SHOWN}
     return {"host": session.host, **{name: value for name, value in shown.items() if value is not None}}

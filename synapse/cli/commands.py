@@ -2,52 +2,92 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 import click
 
 from synapse import __version__
+from synapse.cli import endings
+from synapse.cli.connection import connected
+from synapse.cli.output import ClosedPipeError
+from synapse.cli.verbs import VERBS
 from synapse.errors import SynapseError
-
-INTERRUPTED = 130
-TERMINATED = 143
 
 PROFILE = click.option(
     "--profile", metavar="NAME", envvar="SYNAPSE_PROFILE", help="An entry of its own under this name."
 )
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+_COMPLETE: Final = "_SYNAPSE_COMPLETE"
+_AGAIN: Final = frozenset({"upload", "download"})
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; a refusal is one line on standard error."""
     signal.signal(signal.SIGTERM, _terminate)
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if _COMPLETE in os.environ:
+        cli.main(given, prog_name="synapse", complete_var=_COMPLETE)
     try:
-        return cli.main(arguments, prog_name="synapse", standalone_mode=False) or 0
-    except click.ClickException as error:
-        error.show()
-        return error.exit_code
-    except click.Abort:
-        click.echo("Stopped.", err=True)
-        return INTERRUPTED
-    except SynapseError as error:
-        click.echo(f"Error: {error}", err=True)
-        return 1
+        code = _invoked(given)
+        endings.flush()
+    except ClosedPipeError:
+        return endings.leave_pipe()
+    except (click.ClickException, SynapseError) as error:
+        return endings.refuse(error, as_json="--json" in given)
+    except (click.Abort, KeyboardInterrupt):
+        goes_on = " What is done stays done: the same command goes on with the rest."
+        click.echo(f"Stopped.{goes_on if _AGAIN & set(given[:1]) else ''}", err=True)
+        return endings.INTERRUPTED
+    return code
+
+
+def _invoked(given: list[str]) -> int:
+    # `Command.main()` would make 1 of a closed pipe.
+    try:
+        with cli.make_context("synapse", given) as context:
+            ended = cli.invoke(context)
+    except click.exceptions.Exit as ended_early:  # --help and --version
+        return ended_early.exit_code
+    return ended if isinstance(ended, int) else endings.DONE
 
 
 def _terminate(number: int, frame: object) -> NoReturn:
     # As an exception it unwinds the stack, so that the sandbox stops and scratch folders go.
-    sys.exit(TERMINATED)
+    sys.exit(endings.TERMINATED)
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"], "show_default": True},
+    invoke_without_command=True,
+)
 @click.version_option(__version__)
-def cli() -> None:
+@click.pass_context
+def cli(context: click.Context) -> None:
     """Work with the Synapse annotation platform."""
+    if context.invoked_subcommand is None:
+        click.echo(_NEXT)
+
+
+_NEXT: Final = """\
+synapse VERB ENTITY [NAME=VALUE]..., such as `synapse ls tasks project=1`.
+
+  synapse login                     keep a token for your backend
+  synapse ls projects               see what is there
+  synapse fields tasks              see what tasks can be asked by
+  synapse upload DIR --collection … put files there
+  synapse demo                      see all of it work, on this machine
+  synapse sandbox                   have a backend of your own to try things on
+  synapse doctor                    find out why something does not work
+  synapse --help                    list every command"""
+
+for verb in VERBS:
+    cli.add_command(verb)
 
 
 @cli.command()
@@ -151,14 +191,15 @@ def logout(*, profile: str | None) -> None:
 
 
 @cli.command()
-def whoami() -> None:
+@connected
+def whoami(*, session: Any) -> None:
     """Show whom the token belongs to.
 
     The settings are those of the SDK: SYNAPSE_HOST and SYNAPSE_API_TOKEN, or ~/.synapse/config.json.
     """
     from synapse.cli.account import show_account
 
-    show_account()
+    show_account(session)
 
 
 @cli.command()

@@ -144,6 +144,26 @@ def resolve(given: Mapping[str, Any], **rest: Any) -> Settings:
     A profile given by argument takes precedence over the environment. Tokens from a source with a host of its own (a
     profile, or an environment with `SYNAPSE_HOST`) are used for that host only.
     """
+    sources, profile = _sources(given)
+    base = _base(sources)
+    who = credentials_from(sources, origin=base.origin)
+    aliases = aliases_of(base, rest.get("aliases", ()))
+    own = attrs.asdict(who)
+    language = _language(sources)
+    return Settings(base, **own, language=language, profile=profile, **{**_checked(rest), "aliases": aliases})
+
+
+def origins(given: Mapping[str, Any]) -> dict[str, tuple[Any, str]]:
+    """Return each setting that a session would take from outside, with the place that it comes from."""
+    found: dict[str, tuple[Any, str]] = {}
+    for source in _sources(given)[0]:
+        for name, value in source.values.items():
+            found.setdefault(name, (value, source.names[name]))
+    return found
+
+
+def _sources(given: Mapping[str, Any]) -> tuple[list[SettingsSource], str | None]:
+    """Return the places that settings come from, the first one first, and the profile."""
     profile = given.get("profile") or os.environ.get("SYNAPSE_PROFILE") or None
     sources = [_from_arguments(given), _from_environment()]
     complete = any("host" in source.values for source in sources) and any(
@@ -152,12 +172,7 @@ def resolve(given: Mapping[str, Any], **rest: Any) -> Settings:
     # A profile named by argument precedes the environment; one named by the environment comes after it.
     asked = bool(given.get("profile"))
     sources.insert(1 if asked else 2, _from_file(profile, needed=asked or not complete))
-    base = _base(sources)
-    who = credentials_from(sources, origin=base.origin)
-    aliases = aliases_of(base, rest.get("aliases", ()))
-    own = attrs.asdict(who)
-    language = _language(sources)
-    return Settings(base, **own, language=language, profile=profile, **{**_checked(rest), "aliases": aliases})
+    return sources, profile
 
 
 def _language(sources: list[SettingsSource]) -> str | None:

@@ -83,7 +83,7 @@ class TestWhoami:
 
         ended = ran("whoami")
 
-        assert (1, "") == (ended.code, ended.out)
+        assert (4, "") == (ended.code, ended.out)
         assert "401" in ended.err
 
     def test_doubts_a_server_of_another_kind(self, ran, stranger, monkeypatch):
@@ -151,7 +151,7 @@ class TestLogin:
         typed(WRONG.encode())
         ended = ran("login", "--host", box.url, "--token-stdin")
 
-        assert (1, "", False) == (ended.code, ended.out, config.exists())
+        assert (4, "", False) == (ended.code, ended.out, config.exists())
         assert "401" in ended.err
         assert WRONG not in ended.err
 
@@ -161,7 +161,7 @@ class TestLogin:
         monkeypatch.setenv("SYNAPSE_AGENT_TOKEN", box.api_token)
         typed(WRONG.encode())
 
-        assert 1 == ran("login", "--host", box.url, "--token-stdin").code
+        assert 4 == ran("login", "--host", box.url, "--token-stdin").code
 
     def test_says_what_precedes_the_file(self, ran, box, typed, monkeypatch):
         """A login that the environment overrides would seem to have no effect."""
@@ -189,7 +189,7 @@ class TestLogin:
         typed(content)
         ended = ran("login", "--host", box.url, "--token-stdin")
 
-        assert (1, "", False) == (ended.code, ended.out, config.exists())
+        assert (2, "", False) == (ended.code, ended.out, config.exists())
         assert ended.err.startswith("Error: api_token ")
         assert "s3cret" not in ended.err
 

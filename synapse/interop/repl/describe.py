@@ -84,10 +84,10 @@ def _fields(cls: type[Entity]) -> Iterator[tuple[str, str, str]]:
         told = [note for note, holds in notes.items() if holds]
         if not field.read_only and field.default not in (UNSET, None, "", {}, []):
             told.append(f"default {field.default}")
-        yield field.name, _spelled(declared[field.name]), ", ".join(told)
+        yield field.name, spelled(declared[field.name]), ", ".join(told)
 
 
-def _spelled(annotation: Any) -> str:
+def spelled(annotation: Any) -> str:
     """Spell a type as it is declared."""
     is_class = isinstance(annotation, type) and get_origin(annotation) is None
     text = annotation.__name__ if is_class else str(annotation)

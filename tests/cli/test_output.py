@@ -1,0 +1,78 @@
+"""What a command prints: widths, cuts and pipes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from pathlib import Path
+
+import click
+import pytest
+
+from synapse.cli.complete import entity_names, lookup_words
+from synapse.cli.output import cut, table, text_width
+
+ROOT = Path(__file__).resolve().parents[2]
+ROWS = [{"id": 1, "title": "도로 표지판"}, {"id": 20, "title": "signs"}]
+
+
+def test_tables_stand_straight_beside_korean():
+    """A Korean syllable takes two columns."""
+    lines = list(table([{"title": row["title"], "id": row["id"]} for row in ROWS], ["title", "id"], width=80))
+
+    assert ["title        id", "도로 표지판  1", "signs        20"] == lines
+
+
+def test_columns_that_do_not_fit_are_left_out():
+    """The first ones stay."""
+    assert ["id", "1", "20"] == list(table(ROWS, ["id", "title"], width=8))
+
+
+@pytest.mark.parametrize("most", range(1, 12))
+def test_a_cut_text_is_never_wider_than_asked(most):
+    """Half a syllable is not shown."""
+    assert text_width(cut("도로 표지판", most)) <= most
+
+
+def test_a_table_streams(monkeypatch):
+    """Only the rows by which widths are chosen are held."""
+    taken = []
+    stream = ({"id": taken.append(number) or number} for number in range(10_000))
+    next(table(stream, ["id"], width=80))
+
+    assert 200 == len(taken)
+
+
+SPOUT = """
+import sys
+import click
+from synapse.cli import output
+from synapse.cli.commands import cli, run
+
+cli.add_command(click.Command("spout", callback=lambda: [output.say("x" * 100) for _ in range(100_000)]))
+sys.exit(run(["spout"]))
+"""
+
+
+def test_a_closed_pipe_ends_quietly(measured_processes):
+    """`synapse ls tasks | head` is exit code 141, without a word."""
+    command = [sys.executable, "-c", SPOUT]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT) as process:
+        process.stdout.readline()
+        process.stdout.close()
+        said = process.stderr.read()
+
+    assert (141, b"") == (process.wait(60), said)
+
+
+def test_completion_offers_entities_names_and_values():
+    """Tab gives entities, then `name=`, then the values of a choice."""
+    context = click.Context(click.Command("ls"))
+    context.params["entity"] = "tasks"
+    asked = [(entity_names, "task"), (lookup_words, "status_l"), (lookup_words, "status_label=com")]
+    offered = [[each.value for each in offer(context, None, begun)] for offer, begun in asked]
+
+    assert ["tasks", "task_tags"] == offered[0]
+    assert {"status_label=", "status_label__in="} <= set(offered[1])
+    assert ["status_label=completed"] == offered[2]
