@@ -202,6 +202,12 @@ class TestTransfers:
         assert (tmp_path / "coco").is_dir()
 
 
+def documented() -> list[str]:
+    """Return the commands that the page shows for a labelled project."""
+    _, _, section = PAGE.read_text("utf-8").partition("labelled project\n")
+    return section.partition("```sh\n")[2].partition("\n```")[0].replace("\\\n", "").splitlines()
+
+
 def test_the_documented_way_from_pictures_to_labels(typed, world, tmp_path, monkeypatch):
     """Every line of the page does what it says, on a backend where the keys are others."""
     project, photos = world
@@ -211,14 +217,7 @@ def test_the_documented_way_from_pictures_to_labels(typed, world, tmp_path, monk
     Path("labels/a.txt").write_text("0 0.5 0.5 0.25 0.25\n")
     Path("labels/data.yaml").write_text("names: [thing]\n")
     keys: dict[str, str] = {}
-    for line in (
-        PAGE.read_text("utf-8")
-        .partition("labelled project\n")[2]
-        .partition("```sh\n")[2]
-        .split("\n```")[0]
-        .replace("\\\n", "")
-        .splitlines()
-    ):
+    for line in documented():
         words = [keys.get(word, word) for word in shlex.split(line.replace("Snapshots", "Shots"))[1:]]
         ended = typed(*words)
         assert 0 == ended.code, (line, ended)
