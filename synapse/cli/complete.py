@@ -9,14 +9,14 @@ from click.shell_completion import CompletionItem
 from synapse.query.kinds import Boolean, Choice, Kind
 
 
-def entity_names(_: click.Context, __: click.Parameter, begun: str) -> list[CompletionItem]:
+def entity_names(_: click.Context, begun: str) -> list[CompletionItem]:
     """Offer the plural names of entities."""
     from synapse.cli.grammar import managers
 
     return [CompletionItem(name) for name in managers() if name.startswith(begun.replace("-", "_"))]
 
 
-def lookup_words(context: click.Context, _: click.Parameter, begun: str) -> list[CompletionItem]:
+def lookup_words(context: click.Context, begun: str) -> list[CompletionItem]:
     """Offer `name=`, and behind it the values of a choice."""
     from synapse.cli.grammar import entity_of
 
@@ -34,7 +34,7 @@ def lookup_words(context: click.Context, _: click.Parameter, begun: str) -> list
     return [CompletionItem(f"{name}={each}") for each in offered if each.startswith(value)]
 
 
-def value_words(context: click.Context, _: click.Parameter, begun: str) -> list[CompletionItem]:
+def value_words(context: click.Context, begun: str) -> list[CompletionItem]:
     """Offer the fields that can be set, each with an equals sign."""
     from synapse.cli.grammar import entity_of
 

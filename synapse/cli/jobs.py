@@ -68,5 +68,5 @@ def _code(job: Job) -> int:
 def _job(session: Session, key: str) -> Job:
     from synapse.entities import Job
 
-    found: Job = named(session, Job, key)
+    found: Job = named(Job, key, session=session)
     return found

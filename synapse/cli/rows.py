@@ -36,7 +36,7 @@ def list_rows(
 ) -> None:
     """Print the rows that match, as they come."""
     _, cls = grammar.entity_of(entity)
-    query = matching(session, cls, words, verb="ls")
+    query = matching(cls, words, session=session, verb="ls")
     if order:
         query = query.order_by(*(name.strip() for name in order.split(",")))
     names = [cls._schema.pk] if quiet else grammar.fields_of(cls, fields)
@@ -69,7 +69,7 @@ def get_row(
 ) -> None:
     """Print one object, by its key or by lookups."""
     _, cls = grammar.entity_of(entity)
-    found = one(session, cls, words)
+    found = one(cls, words, session=session)
     row = _chosen(found, grammar.fields_of(cls, fields)) if fields else found.to_dict(json=True)
     hidden = {name for name, each in cls._schema.fields.items() if each.secret}
     output.facts({name: value for name, value in row.items() if name not in hidden}, as_json=as_json)
@@ -85,7 +85,7 @@ def _chosen(found: Entity, names: Sequence[str]) -> dict[str, Any]:
 def count_rows(session: Session, *, entity: str, words: Sequence[str]) -> None:
     """Print how many rows match."""
     _, cls = grammar.entity_of(entity)
-    output.say(str(matching(session, cls, words, verb="count").count()))
+    output.say(str(matching(cls, words, session=session, verb="count").count()))
 
 
 def show_fields(*, entity: str, as_json: bool) -> None:
@@ -147,7 +147,7 @@ def set_rows(
     if not values:
         raise click.UsageError("set needs what to set: --set name=value")
     changes = grammar.values_of(cls, values, verb="--set")
-    query = matching(session, cls, words, verb="set")
+    query = matching(cls, words, session=session, verb="set")
     _agree(
         query,
         f"change {', '.join(changes)} of",
@@ -163,7 +163,7 @@ def remove_rows(
 ) -> None:
     """Delete every row that matches."""
     _, cls = grammar.entity_of(entity)
-    query = matching(session, cls, words, verb="rm")
+    query = matching(cls, words, session=session, verb="rm")
     _agree(query, "delete", everything=everything, yes=yes or dry_run, filtered=bool(words))
     output.say(str(query.delete(everything=everything, dry_run=dry_run)))
 
@@ -182,14 +182,14 @@ def _agree(query: QuerySet[Any], what: str, *, everything: bool, yes: bool, filt
 
 
 # --- finding -----------------------------------------------------------------
-def matching(session: Session, cls: type[Entity], words: Sequence[str], *, verb: str) -> QuerySet[Any]:
+def matching(cls: type[Entity], words: Sequence[str], *, session: Session, verb: str) -> QuerySet[Any]:
     """Return the query for what was typed."""
     query: QuerySet[Any] = cls.objects.using(session)
     lookups = grammar.lookups_of(cls, words, verb=verb)
     return query.filter(**lookups) if lookups else query
 
 
-def one(session: Session, cls: type[Entity], words: Sequence[str]) -> Any:
+def one(cls: type[Entity], words: Sequence[str], *, session: Session) -> Any:
     """Return the one object of a key, or of lookups and names."""
     query: QuerySet[Any] = cls.objects.using(session)
     if len(words) == 1 and "=" not in words[0]:
@@ -199,7 +199,7 @@ def one(session: Session, cls: type[Entity], words: Sequence[str]) -> Any:
     return query.get(**grammar.lookups_of(cls, words, verb="get"))
 
 
-def named(session: Session, cls: type[Entity], text: str) -> Any:
+def named(cls: type[Entity], text: str, *, session: Session) -> Any:
     """Return the object of a key, or of a natural name such as a project's title."""
     key = grammar.key_of(cls, text)
     query: QuerySet[Any] = cls.objects.using(session)

@@ -25,8 +25,8 @@ def upload(
     """Upload a folder, and print what became of each item."""
     from synapse.entities import DataCollection, Project
 
-    target = named(session, DataCollection, collection)
-    tasks_of = None if project is None else named(session, Project, project)
+    target = named(DataCollection, collection, session=session)
+    tasks_of = None if project is None else named(Project, project, session=session)
     given = {name: value for name, value in options.items() if value}
     report = target.upload(folder, project=tasks_of, progress=_bars(), **given)
     rows = (
@@ -46,7 +46,7 @@ def download(session: Session, *, entity: str, words: Sequence[str], as_json: bo
     """Download the files of every row that matches, and print what became of each."""
     _, cls = grammar.entity_of(entity)
     lookups, folder = _split(words, verb="download")
-    query: Any = matching(session, cls, lookups, verb="download")
+    query: Any = matching(cls, lookups, session=session, verb="download")
     if not hasattr(query, "download"):
         raise click.UsageError(f"{cls.__name__} has no files to download")
     report = query.download(folder, progress=_bars(), **options)
@@ -62,7 +62,7 @@ def export(session: Session, *, entity: str, words: Sequence[str], as_json: bool
     """Export the annotations of every row that matches, and print what a format could not hold."""
     _, cls = grammar.entity_of(entity)
     lookups, folder = _split(words, verb="export")
-    query: Any = matching(session, cls, lookups, verb="export")
+    query: Any = matching(cls, lookups, session=session, verb="export")
     if not hasattr(query, "export"):
         raise click.UsageError(f"{cls.__name__} has no annotations to export")
     report = query.export(folder, progress=_bars(), **options)

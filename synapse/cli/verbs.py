@@ -20,10 +20,10 @@ DRY_RUN: Final = click.option("--dry-run", is_flag=True, help="Say what would be
 
 
 def _complete(name: str) -> Callable[[click.Context, click.Parameter, str], Any]:
-    def complete(context: click.Context, parameter: click.Parameter, begun: str) -> Any:
+    def complete(context: click.Context, _: click.Parameter, begun: str) -> Any:
         from synapse.cli import complete as completion
 
-        return getattr(completion, name)(context, parameter, begun)
+        return getattr(completion, name)(context, begun)
 
     return complete
 

@@ -71,7 +71,7 @@ def test_completion_offers_entities_names_and_values():
     context = click.Context(click.Command("ls"))
     context.params["entity"] = "tasks"
     asked = [(entity_names, "task"), (lookup_words, "status_l"), (lookup_words, "status_label=com")]
-    offered = [[each.value for each in offer(context, None, begun)] for offer, begun in asked]
+    offered = [[each.value for each in offer(context, begun)] for offer, begun in asked]
 
     assert ["tasks", "task_tags"] == offered[0]
     assert {"status_label=", "status_label__in="} <= set(offered[1])
