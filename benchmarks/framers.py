@@ -1,7 +1,7 @@
 """Contestants that make tables of tasks: `ours`, and `bare` requests with orjson, as anybody would write it.
 
-A process of its own each, started by `tables.py`; the first argument says who it is, the second the address. What they
-import is neither timed nor counted as memory.
+A process of its own each, started by `tables.py`; the arguments are who it is, the address, and what it makes. What
+they import is neither timed nor counted as memory.
 """
 
 from __future__ import annotations
@@ -36,6 +36,8 @@ def ours(url: str, what: str) -> int:
     session = current_if_any() or synapse.connect(url, api_token="bench")
     query = Task.objects.using(session)
     if what == "arrow":
+        return len(query.to_arrow())
+    if what == "arrow held":
         return _held(query.to_arrow)
     if what == "pandas":
         return len(query.to_pandas())
@@ -73,6 +75,8 @@ def bare(url: str, what: str) -> int:
     rows = _rows(url)
     if what == "dicts":
         return sum(1 for _ in rows)
+    if what == "frame":
+        return len(pandas.DataFrame(list(rows)))
     return _held(lambda: pandas.DataFrame(list(rows)))
 
 
@@ -86,4 +90,6 @@ def _rows(url: str) -> Iterator[Any]:
 
 
 if __name__ == "__main__":
-    run_rounds(partial({"ours": ours, "bare": bare}[sys.argv[1]], sys.argv[2]))
+    who, address, *made = sys.argv[1:]
+    work = partial({"ours": ours, "bare": bare}[who], address)
+    run_rounds(partial(work, made[0]) if made else work)

@@ -10,18 +10,17 @@ ROWS = 20_000
 MANY = 100_000
 
 
-def contender(who: str, url: str) -> Side:
-    """Start one who takes part."""
-    return Side("framers.py", who, url)
+def contender(who: str, url: str, *made: str) -> Side:
+    """Start one who takes part, and makes one thing or what it is told."""
+    return Side("framers.py", who, url, *made)
 
 
 def times() -> None:
     """Read 20,000 tasks into a table."""
     with running("--rows", ROWS) as url:
-        results: dict[str, list[Round]] = {}
-        for who, what in (("ours", "arrow"), ("bare", "dicts"), ("bare", "frame"), ("ours", "pandas")):
-            with sides(one=contender(who, url)) as one:
-                results[what] = contest(one, rounds=3, what=what)["one"]
+        made = {"arrow": "ours", "pandas": "ours", "dicts": "bare", "frame": "bare"}
+        with sides(**{what: contender(who, url, what) for what, who in made.items()}) as contestants:
+            results = contest(contestants, rounds=5)
     arrow = results["arrow"]
     line = f"to_arrow() of {ROWS:,} tasks"
     show_at_most(f"{line} ÷ bare requests and orjson", processor(arrow, results["dicts"]), limit=0.9)
@@ -34,8 +33,8 @@ def memory() -> None:
     taken: dict[str, Round] = {}
     with running("--rows", ROWS) as url:
         for who, what in (("ours", "arrow"), ("bare", "frame")):
-            with sides(one=contender(who, url)) as one:
-                taken[what] = contest(one, rounds=1, warm=0, what=what)["one"][0]
+            with sides(one=contender(who, url, f"{what} held")) as one:
+                taken[what] = contest(one, rounds=1, warm=0)["one"][0]
     arrow, frame = taken["arrow"], taken["frame"]
     line = f"to_arrow() of {ROWS:,} tasks: memory"
     show_at_most(f"{line} ÷ a pandas frame by hand", arrow.said / frame.said, limit=0.2)

@@ -121,7 +121,7 @@ class TableSource:
         schema, query, session = schema_of(given.entity), given.query, given.session
         named = bool(names or query.only)
         chosen = names or query.only or [name for name in schema.fields if name not in query.defer]
-        made = tuple(_columns(schema, dict.fromkeys(chosen), checked=bool(names)))
+        made = tuple(_columns(schema, dict.fromkeys(chosen), checked=named))
         asked = given
         if EXTRA in names:
             # What is narrowed comes without the keys that nobody knows.

@@ -17,7 +17,7 @@ import attrs
 from synapse.errors import QueryError, TransferError, describe
 from synapse.interop.tables.arrow import batches_of, needing
 from synapse.interop.tables.columns import Column, TableSource
-from synapse.interop.tables.out import BATCH, columns_in_batches, tracked_rows
+from synapse.interop.tables.out import columns_in_batches, tracked_rows
 from synapse.interop.tables.pages import FILE_FACTS, dumped
 from synapse.interop.tables.table import Batch, Batches, TableReport
 from synapse.orm import arguments
@@ -28,6 +28,10 @@ from synapse.values import user_path
 
 PART: Final = 100_000
 """The most rows of a part file."""
+GROUP: Final = 8_192
+"""The rows that lie together in a Parquet file."""
+BATCH: Final = 1_024
+"""The rows to read at once: Python's values of a whole group would leave memory in pieces that nothing fits into."""
 _CHECKPOINT: Final = b"synapse.checkpoint"
 _LOCK: Final = ".synapse-lock"
 
@@ -116,10 +120,11 @@ class _ParquetWriter:
         with self.pyarrow.parquet.ParquetWriter(
             path, self.pyarrow.schema(schema), compression="zstd"
         ) as file:
-            for batch in batches:
-                file.write_batch(self.pyarrow.record_batch(batch))
-                self.meter(batch.num_rows)
-                rows, checkpoint = rows + batch.num_rows, batch.checkpoint
+            for group in _groups(batches):
+                file.write_table(self.pyarrow.Table.from_batches(map(self.pyarrow.record_batch, group)))
+                for batch in group:
+                    self.meter(batch.num_rows)
+                    rows, checkpoint = rows + batch.num_rows, batch.checkpoint
             file.add_key_value_metadata({_CHECKPOINT: checkpoint})
         return rows
 
@@ -132,6 +137,18 @@ class _ParquetWriter:
         if _CHECKPOINT not in (found.metadata or {}):
             raise _no_part(path, "it has no checkpoint")
         return found
+
+
+def _groups(batches: Iterable[Batch]) -> Iterator[list[Batch]]:
+    """Gather batches into the groups that they are written in."""
+    group: list[Batch] = []
+    for batch in batches:
+        group.append(batch)
+        if sum(each.num_rows for each in group) >= GROUP:
+            yield group
+            group = []
+    if group:
+        yield group
 
 
 def _in_one_file(writer: _ParquetWriter, path: Path, batches: Batches) -> TableReport:

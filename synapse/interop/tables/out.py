@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import polars
 
 BATCH: Final = 16_384
-_CHUNK: Final = 2_048
+_CHUNK: Final = 1_024
 """Rows of a batch where all of them are kept: building a larger one takes more memory beside them."""
 _PAGE: Final = 250
 """Rows to ask for at once: pages that are read ahead wait as a whole while batches are built."""
@@ -176,4 +176,4 @@ def to_duckdb(
         con.execute(f"CREATE TABLE {quoted} AS SELECT * FROM {_PASSING}")
     finally:
         con.unregister(_PASSING)
-    return con.table(quoted)
+    return con.sql(f"FROM {quoted}")

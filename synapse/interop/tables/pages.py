@@ -66,10 +66,8 @@ class JsonColumn:
         return self
 
     def __getitem__(self, place: slice) -> JsonColumn:
-        made, low, high = (
-            JsonColumn(),
-            *(sum(filter(None, self.lengths[:end])) for end in (place.start, place.stop)),
-        )
+        low, high = (sum(filter(None, self.lengths[:end])) for end in (place.start, place.stop))
+        made = JsonColumn()
         made.data, made.lengths = self.data[low:high], self.lengths[place]
         return made
 

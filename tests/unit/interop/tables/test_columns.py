@@ -109,8 +109,9 @@ class TestChoice:
         query = entity.objects.using(session_of())
 
         assert name not in types_of(query)
-        with pytest.raises(QueryError, match=why):
-            query.to_arrow(columns=["id", name])
+        for ask in (lambda: query.to_arrow(columns=["id", name]), lambda: query.only("id", name).to_arrow()):
+            with pytest.raises(QueryError, match=why):
+                ask()
 
     def test_extra_when_it_is_asked_for(self):
         """Keys that no field has are in a column of JSON, once that is named."""

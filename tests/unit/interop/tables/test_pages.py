@@ -22,7 +22,7 @@ CHECKSUM = "0" * 32
 
 def raw(text: str) -> Any:
     """A query whose only page is this text."""
-    content = f'{{"count": 1, "next": null, "results": [{text}]}}'.encode()
+    content = f'{{"count": 1, "next": null, "results": [{text}]}}'.encode("utf-8", "surrogateescape")
 
     class Served(type(canned({}))):  # type: ignore[misc]
         def send(self, request, *, decode=None):
@@ -41,6 +41,11 @@ class TestText:
         found = columns_of(raw(f'{{"id": 1, "meta": {text}}}').to_arrow(columns=["meta"]))
 
         assert {"meta": [None if text == "null" else text]} == found
+
+    def test_that_is_no_text_is_refused(self):
+        """Bytes that are no UTF-8 do not get into a table, although nothing parses the JSON that they are in."""
+        with pytest.raises(ValueError, match="utf-8"):
+            raw('{"id": 1, "meta": {"a": "\udcff"}}').to_arrow(columns=["meta"])
 
     def test_is_copied_out_of_its_page(self):
         """A table doesn't keep the pages that it was made of."""
