@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from synapse import entities
+from synapse.asynchronous.twins import twin_of
 from synapse.dialects import V1
 from synapse.dialects.v1 import V1Table
 from synapse.mapping.unset import UNSET
@@ -135,6 +136,7 @@ def verbs(cls: type[Entity]) -> str:
             if (
                 name.startswith("_")
                 or name in inherited[owner]
+                or twin_of(member)
                 or not (is_property or inspect.isfunction(member))
             ):
                 continue
@@ -151,7 +153,8 @@ def body(cls: type[Entity]) -> str:
     return (
         f"{MARKER}\n\n## Fields\n\n{fields(cls)}\n## Relations\n\n{relations(cls)}\n## Filters\n\n{lookups(cls)}\n"
         f"Orders: {orders}. On the wire: `{row.lists}`.{single}\n\n## Verbs\n\nBesides those of every entity "
-        f"([queries](../queries.md), [writing](../writing.md)):\n\n{verbs(cls)}"
+        f"([queries](../queries.md), [writing](../writing.md)):\n\n{verbs(cls)}\n"
+        "Each method that sends has a [twin for coroutines](../async.md), named by an `a` in front.\n"
     )
 
 

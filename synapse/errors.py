@@ -15,6 +15,7 @@ SynapseError
 │   └── WriteUnconfirmedError    a write was sent, its outcome is unknown
 ├── QueryError                   a query that the backend cannot answer, refused before it is sent
 │   ├── ArgumentTypeError        an argument of the wrong type; a `TypeError` as well
+│   ├── SynchronousOnlyError     a request in a coroutine that is not awaited
 │   ├── WrongHostError           an object or a query of another backend
 │   └── MultipleObjectsReturned  └── Task.MultipleObjectsReturned, one per entity
 ├── MappingError                 a value that does not fit its field
@@ -309,6 +310,10 @@ class QueryError(SynapseError, code="wrong-query"):
 
 class ArgumentTypeError(QueryError, TypeError, code="wrong-argument-type"):
     """An argument is of a type that the call does not take; a `TypeError` as well."""
+
+
+class SynchronousOnlyError(QueryError, code="blocks-event-loop"):
+    """A coroutine asked for something in a way that would keep its event loop waiting; nothing was sent."""
 
 
 class WrongHostError(QueryError, code="wrong-host"):

@@ -1,12 +1,14 @@
 """Write what type checkers and editors know of each entity's queries: `synapse/entities/typed.pyi`.
 
-`make typed` renews the file from the declarations; `--check` only tells whether it is out of date.
+`make typed` renews the file from the declarations, and with it that of `build_twins.py`; `--check` only tells whether
+they are out of date.
 """
 
 from __future__ import annotations
 
 import enum
 import inspect
+import re
 import subprocess
 import sys
 
@@ -28,6 +30,7 @@ from synapse.orm.record import entity_named
 from synapse.query import In
 from synapse.query.kinds import Boolean, Bound, Choice, Integer, Key, Kind, Reference, TextKey, Timestamp
 from synapse.query.lookups import Lookup
+from tools import build_twins
 
 STUB: Final = Path(__file__).parents[1] / "synapse" / "entities" / "typed.pyi"
 DEEPEST: Final = 3
@@ -77,7 +80,7 @@ class {e}Queries({base}[{e}]):
     def latest(self, name: {e}Order, /, *names: {e}Order) -> {e}: ...
     def earliest(self, name: {e}Order, /, *names: {e}Order) -> {e}: ...
     def in_bulk(self, keys: Iterable[{e}Key] | Unset = ..., *, field_name: None = None) -> dict[Any, {e}]: ...
-{create}    def get_or_create(
+    def get_or_create(
         self, defaults: {e}Values | None = None, **lookups: Unpack[{e}Match]
     ) -> tuple[{e}, bool]: ...
     def update_or_create(
@@ -90,6 +93,10 @@ class {e}Queries({base}[{e}]):
 CREATE: Final = """\
     def create(self, **values: Unpack[{e}Values]) -> {e}: ...
 """
+TWINS: Final = re.compile(
+    r"    def ((?:get|latest|earliest|in_bulk|get_or_create|update_or_create|update|create)\(.*?\.\.\.\n)",
+    re.DOTALL,
+)
 
 
 def every_entity() -> list[type[Entity]]:
@@ -249,8 +256,9 @@ def fields_behind(cls: type[Any], *, depth: int) -> Iterator[str]:
 def queries(cls: type[Entity]) -> str:
     """Declare the base of the manager; a `create()` that takes more than fields is declared by the manager itself."""
     name, manager = cls.__name__, type(cls.objects)
-    create = "" if "create" in vars(manager) else CREATE.format(e=name)
-    return QUERIES.format(e=name, base=manager.__bases__[0].__name__, create=create)
+    declared = QUERIES + ("" if "create" in vars(manager) else CREATE)
+    twins = "".join(f"    async def a{each}" for each in TWINS.findall(declared))
+    return (declared + twins).format(e=name, base=manager.__bases__[0].__name__)
 
 
 def exported() -> str:
@@ -272,20 +280,22 @@ def render() -> str:
 
 def formatted(text: str) -> str:
     """Format a stub as `make fmt` does."""
-    command = [sys.executable, "-m", "ruff", "format", "--stdin-filename", str(STUB), "-"]
-    found = subprocess.run(command, input=text, capture_output=True, text=True, check=True)
-    return found.stdout
+    for command in (("check", "--select=I001", "--fix-only", "--quiet"), ("format",)):
+        line = [sys.executable, "-m", "ruff", *command, "--stdin-filename", str(STUB), "-"]
+        text = subprocess.run(line, input=text, capture_output=True, text=True, check=True).stdout
+    return text
 
 
 def main() -> int:
-    """Write the file, or with `--check` only compare."""
-    text = render()
-    is_stale = not STUB.exists() or STUB.read_text(encoding="utf-8") != text
+    """Write the files, or with `--check` only compare."""
+    found = {STUB: render(), build_twins.STUB: formatted(build_twins.render())}
+    stale = [path for path, text in found.items() if not path.exists() or path.read_text("utf-8") != text]
     if "--check" in sys.argv:
-        print(f"out of date: {STUB}: run make typed" if is_stale else "the generated types are up to date")
-        return int(is_stale)
-    STUB.write_text(text, encoding="utf-8")
-    print(f"wrote {STUB.name}: {len(text):,} characters")
+        print(*(f"out of date: {path}: run make typed" for path in stale), sep="\n")
+        return len(stale)
+    for path, text in found.items():
+        path.write_text(text, encoding="utf-8")
+        print(f"wrote {path}: {len(text):,} characters")
     return 0
 
 

@@ -15,7 +15,7 @@ from synapse.mapping.unset import UNSET
 from synapse.orm.cached_rows import drop_all_cached
 from synapse.orm.record import entity_at, entity_named
 from synapse.query.kinds import LARGEST, Kind, TextKey
-from synapse.uploads.responses import as_object
+from synapse.uploads.checksums import as_object
 
 if TYPE_CHECKING:
     from synapse.client.backend import BackendClient

@@ -14,6 +14,8 @@ from urllib.parse import unquote, urlsplit
 
 import attrs
 
+from synapse.asynchronous.twins import sends
+from synapse.asynchronous.typed import RemoteFileTwins
 from synapse.downloads.fetch import Fetch
 from synapse.downloads.file_cache import FileCache, open_cached
 from synapse.downloads.file_names import safe_name
@@ -48,7 +50,7 @@ def _shown(url: str) -> str:
 
 @bounded
 @attrs.frozen(kw_only=True, repr=False)
-class RemoteFile:
+class RemoteFile(RemoteFileTwins):
     """A file that can be read or downloaded; nothing is fetched before that.
 
     `name` is the original base name, `path` the path it was uploaded under. `size` and `checksum` are set if the
@@ -136,6 +138,7 @@ class RemoteFile:
             raise TransferError(f"a file's address is text, not {describe(given)}")
         return attrs.evolve(self, url=url)
 
+    @sends
     def open(self, *, cache: FileCache | None = None, verify: bool = True) -> BinaryIO:
         """Open the file for reading, at any place of it. Close it, or use it in a `with` block.
 
@@ -159,6 +162,7 @@ class RemoteFile:
         ) as blocks:
             return open_whole(blocks, check=self._check_open if verify else lambda _: None)
 
+    @sends
     def read(self, *, cache: FileCache | None = None, most: int | None = None) -> bytes:
         """Return the whole content; a file of more than *most* bytes raises `TransferError`, and fetching stops."""
         if most is not None and (type(most) is not int or most < 0):
@@ -179,6 +183,7 @@ class RemoteFile:
         self._check(len(content), checksum.of_bytes(content) if checksum else None)
         return content
 
+    @sends
     def download(
         self,
         to: PathLike,
@@ -204,6 +209,7 @@ class RemoteFile:
         with tracked(progress, total=self.size, label=self.name) as meter:
             return self.fetch_to(target, meter=meter, overwrite=overwrite, cache=cache)
 
+    @sends
     def fetch_to(
         self,
         target: Path,

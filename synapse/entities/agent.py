@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from synapse.asynchronous.twins import sends
+from synapse.asynchronous.typed import AgentTwins
 from synapse.entities.choices import ServeStatus
 from synapse.entities.typed import AgentQueries, ServeApplicationQueries
 from synapse.errors import QueryError
@@ -21,7 +23,7 @@ class AgentManager(AgentQueries):
 
 
 @entity("agents")
-class Agent(Entity):
+class Agent(AgentTwins, Entity):
     """A machine that runs plugins."""
 
     id: int = read_only()
@@ -44,6 +46,7 @@ class Agent(Entity):
         """Whether the backend counts it as connected."""
         return (self.status or "").lower() == "connected"
 
+    @sends
     def check(self) -> Json:
         """Report the agent as connected, with its own token, and return the backend's answer.
 

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from synapse.asynchronous.twins import sends
+from synapse.asynchronous.typed import AssignmentManagerTwins
 from synapse.downloads import RemoteFile
 from synapse.entities.annotating import annotations_of
 from synapse.entities.choices import StatusLabel, StatusReview
@@ -21,11 +23,12 @@ if TYPE_CHECKING:
     from synapse.entities.task import Task, TaskTag
 
 
-class AssignmentManager(AssignmentQueries):
+class AssignmentManager(AssignmentManagerTwins, AssignmentQueries):
     """Queries of assignments, and what is done to many of them."""
 
     _file_fields = ("file", "files")
 
+    @sends
     def set_tags(
         self,
         *,

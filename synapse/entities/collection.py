@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
 import attrs
 
+from synapse.asynchronous.twins import sends
+from synapse.asynchronous.typed import DataCollectionTwins
 from synapse.entities.choices import AccessLevel, CollectionCategory
 from synapse.entities.typed import DataCollectionQueries
 from synapse.errors import MappingError, TransferError, WriteUnconfirmedError, describe, did_you_mean
@@ -112,7 +114,7 @@ class DataCollectionManager(DataCollectionQueries):
 
 
 @entity("data_collections", order_by=("id", "created"), natural=("name",))
-class DataCollection(Entity):
+class DataCollection(DataCollectionTwins, Entity):
     """A set of data units of one shape, which its `file_specifications` describe."""
 
     id: int = read_only()
@@ -137,6 +139,7 @@ class DataCollection(Entity):
         "category": EXACT,
     }
 
+    @sends
     def add(
         self,
         files: Mapping[str, str | PathLike[str] | RemotePath] | str | PathLike[str] | RemotePath,
@@ -172,6 +175,7 @@ class DataCollection(Entity):
         with cached_rows.renewing(self, "units"):
             return unit.save()
 
+    @sends
     def upload(
         self,
         items: Iterable[Any] | str | PathLike[str] | RemotePath,
@@ -338,6 +342,7 @@ class DataCollection(Entity):
             )
         return int(project.pk)
 
+    @sends
     def check_files(
         self, files: Mapping[str, str | PathLike[str] | RemotePath] | str | PathLike[str] | RemotePath
     ) -> dict[str, str | PathLike[str] | RemotePath]:

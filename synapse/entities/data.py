@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from synapse.asynchronous.twins import sends
+from synapse.asynchronous.typed import DataFileManagerTwins
 from synapse.downloads import RemoteFile
 from synapse.entities.typed import DataFileQueries, DataUnitQueries
 from synapse.errors import Resolution, TransferError, describe
@@ -26,12 +28,13 @@ if TYPE_CHECKING:
     from synapse.session import Session
 
 
-class DataFileManager(DataFileQueries):
+class DataFileManager(DataFileManagerTwins, DataFileQueries):
     """Queries of data files, their upload and their download."""
 
     _file_fields = ("file",)
     _facts = ("checksum", "size")
 
+    @sends
     def upload(
         self,
         path: str | PathLike[str] | RemotePath,
@@ -68,6 +71,7 @@ class DataFileManager(DataFileQueries):
             row = uploads.send_file(session, source, options=options, advanced=advanced)
             return object_made(self.entity, row, session=session, mode=self.query.mode)
 
+    @sends
     def existing(self, checksums: Iterable[str]) -> set[str]:
         """Tell which of these MD5 checksums the backend holds."""
         from synapse.uploads import existing_checksums

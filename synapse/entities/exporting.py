@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from os import PathLike
 from typing import TYPE_CHECKING, Literal, TypeVar
 
+from synapse.asynchronous.twins import sends
+from synapse.asynchronous.typed import AnnotatedManagerTwins
 from synapse.downloads import FileCache
 from synapse.entities.files import FilesManager
 from synapse.optional import optional
@@ -18,9 +20,10 @@ if TYPE_CHECKING:
 E = TypeVar("E", bound="Entity")
 
 
-class AnnotatedManager(FilesManager[E]):
+class AnnotatedManager(AnnotatedManagerTwins, FilesManager[E]):
     """Queries of rows that hold the annotations of their files, and the export of these."""
 
+    @sends
     @optional
     def export(
         self,

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from os import PathLike
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, Self, TypeAlias, TypeVar
 
+from synapse.asynchronous.twins import sends
+from synapse.asynchronous.typed import FilesManagerTwins
 from synapse.downloads import FileCache, RemoteFile, WantedFile, download_files
 from synapse.errors import MappingError, QueryError, TransferError, describe, did_you_mean
 from synapse.orm import Manager, arguments
@@ -27,7 +29,7 @@ _FIRST: Final = 100  # rows after which it is told that nothing was found so far
 logger: Final = logging.getLogger("synapse")
 
 
-class FilesManager(Manager[E]):
+class FilesManager(FilesManagerTwins, Manager[E]):
     """Queries of rows that have files, and their download."""
 
     _file_fields: ClassVar[tuple[str, ...]] = ("files",)
@@ -47,6 +49,7 @@ class FilesManager(Manager[E]):
         dropped = [name for name in names if not (files and name in self._facts)]
         return super().defer(*dropped) if dropped or not names else self._evolve()
 
+    @sends
     def download(
         self,
         folder: str | PathLike[str],

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from synapse.asynchronous.twins import sends
+from synapse.asynchronous.typed import GroundTruthDatasetTwins
 from synapse.downloads import RemoteFile
 from synapse.entities.annotating import annotations_of
 from synapse.entities.choices import Split
@@ -32,7 +34,7 @@ class GroundTruthDatasetManager(GroundTruthDatasetQueries):
 
 
 @entity("ground_truth_datasets", natural=("name",))
-class GroundTruthDataset(Entity):
+class GroundTruthDataset(GroundTruthDatasetTwins, Entity):
     """A named set of ground truths."""
 
     id: int = read_only()
@@ -47,6 +49,7 @@ class GroundTruthDataset(Entity):
 
     objects = ManagedBy(GroundTruthDatasetManager)
 
+    @sends
     def freeze(self, version: str, *, description: str = "") -> GroundTruthVersion:
         """Freeze the current content of the dataset as a new version."""
         held(self, "freeze")

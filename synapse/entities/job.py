@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Unpack
 
+from synapse.asynchronous.twins import sends
+from synapse.asynchronous.typed import JobLogManagerTwins, JobTwins
 from synapse.downloads import RemoteFile
 from synapse.entities.choices import JobStatus, LogLevel
 from synapse.entities.typed import JobLogQueries, JobQueries
@@ -40,11 +42,12 @@ FIRST_POLL = 0.2
 SLOWEST_POLL = 5.0
 
 
-class JobLogManager(JobLogQueries):
+class JobLogManager(JobLogManagerTwins, JobLogQueries):  # type: ignore[misc]
     """Queries of log entries, their writing and the download of their files."""
 
     _file_fields = ("file",)
 
+    @sends
     def create(  # type: ignore[override]
         self,
         *,
@@ -71,7 +74,7 @@ class JobManager(JobQueries):
 
 
 @entity("jobs", key=TextKey(form=uuid_form), order_by=("created", "id"))
-class Job(Entity):
+class Job(JobTwins, Entity):
     """One run of a plugin's action; its key is a UUID."""
 
     id: Uuid = read_only()
@@ -116,6 +119,7 @@ class Job(Entity):
         done = current.get("percent", current.get("overall")) if isinstance(current, dict) else None
         return float(done) if isinstance(done, int | float) else 0.0
 
+    @sends(twin="adone", waits=True)
     def wait(self, *, timeout: float | None = None, progress: ProgressLike = None) -> Job:
         """Wait for the end of the job and return it, loaded anew; its `status` says how it ended.
 
@@ -140,6 +144,7 @@ class Job(Entity):
             _advance(report, shown, 100)
         return self
 
+    @sends
     def stop(self) -> Job:
         """Mark the job as stopped; a job that is known to have ended is left unchanged.
 
@@ -172,6 +177,7 @@ class Job(Entity):
             adopt_verb_answer(self, row, session=session, sent={"status"}, check=check)
         return self
 
+    @sends
     def console_logs(self) -> list[str]:
         """Give the lines that the job has printed so far."""
         session = held(self, "console_logs")
@@ -185,6 +191,7 @@ class Job(Entity):
             )
         return [str(line) for line in printed or ()]
 
+    @sends(streams=True)
     def tail(self) -> Iterator[str]:
         """Follow the lines that the job prints, from its first one, until it ends.
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 import attrs
 
+from synapse.asynchronous.twins import sends
+from synapse.asynchronous.typed import ModelManagerTwins
 from synapse.downloads import RemoteFile
 from synapse.entities.typed import ModelQueries
 from synapse.errors import TransferError
@@ -22,11 +24,12 @@ if TYPE_CHECKING:
     from synapse.entities.typed import ModelCreation
 
 
-class ModelManager(ModelQueries):
+class ModelManager(ModelManagerTwins, ModelQueries):  # type: ignore[misc]
     """Queries of models, their upload and the download of their archives."""
 
     _file_fields = ("file",)
 
+    @sends
     def create(  # type: ignore[override]
         self,
         *,

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 import attrs
 
+from synapse.asynchronous.twins import sends
+from synapse.asynchronous.typed import PluginTwins
 from synapse.downloads import RemoteFile
 from synapse.entities.actions import check_action
 from synapse.entities.choices import PluginCategory
@@ -39,7 +41,7 @@ class PluginManager(PluginQueries):
 
 
 @entity("plugins", key=TextKey(number=True), order_by=("id", "created"), natural=("code", "name"))
-class Plugin(Entity):
+class Plugin(PluginTwins, Entity):
     """An extension that runs on agents; `get()` takes its code as well as its id."""
 
     id: int = read_only()
@@ -68,6 +70,7 @@ class Plugin(Entity):
         code: str | None = peek(self, "code", default=None)
         return code
 
+    @sends
     def run(
         self,
         *,
@@ -122,6 +125,7 @@ class Plugin(Entity):
             job._state.mode = self._state.mode
             return job
 
+    @sends
     def release(
         self,
         version: str,

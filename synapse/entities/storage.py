@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from synapse.asynchronous.twins import sends
+from synapse.asynchronous.typed import StorageManagerTwins
 from synapse.entities.choices import StorageCategory, StorageProvider
 from synapse.entities.typed import StorageQueries
 from synapse.errors import QueryError
@@ -47,9 +49,10 @@ class Configuration(dict[str, Any]):
         return shortened(f"Configuration({', '.join(f'{name}=***' for name in self)})")
 
 
-class StorageManager(StorageQueries):
+class StorageManager(StorageManagerTwins, StorageQueries):
     """Queries of storages."""
 
+    @sends
     def default(self) -> Storage:
         """Give the internal storage that the backend uses by default."""
         found = list(self.filter(category=StorageCategory.INTERNAL))

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import attrs
 
+from synapse.asynchronous.twins import sends
+from synapse.asynchronous.typed import TaskManagerTwins, TaskTwins
 from synapse.downloads import RemoteFile
 from synapse.entities.annotating import Annotated, annotations_of, data_of, loaded_tasks
 from synapse.entities.choices import StatusLabel, StatusReview, TagCategory, TaskSchema
@@ -48,9 +50,10 @@ if TYPE_CHECKING:
     from synapse.showing import View
 
 
-class TaskManager(TaskQueries):
+class TaskManager(TaskManagerTwins, TaskQueries):
     """Queries of tasks, and what is done to many of them."""
 
+    @sends
     def set_tags(
         self,
         *,
@@ -65,6 +68,7 @@ class TaskManager(TaskQueries):
         """
         return change_tags(self, add=add, remove=remove, everything=everything)
 
+    @sends
     def annotate_many(
         self,
         annotations: Mapping[Task, Annotated]
@@ -119,6 +123,7 @@ class TaskManager(TaskQueries):
         bulk.raise_failures(written.by(_named), did="annotated", of="tasks")
         return len(written.done)
 
+    @sends
     @optional
     def _annotation_pairs(self, table: object, *, data: str, on: str) -> list[tuple[int, Any]]:
         raise NotImplementedError
@@ -164,7 +169,7 @@ def _pair(given: object) -> tuple[Any, Any]:
 
 
 @entity("tasks", order_by=("id", "created"))
-class Task(Entity):
+class Task(TaskTwins, Entity):
     """One unit of annotation work inside a `Project`."""
 
     id: int = read_only()
@@ -212,6 +217,7 @@ class Task(Entity):
         "search": SEARCH,
     }
 
+    @sends
     def annotate(
         self,
         data: Annotated,
@@ -254,11 +260,13 @@ class Task(Entity):
         """The annotations in `data`, in order; raises `MappingError` if the format of `data` is unknown."""
         return annotations_of(self, self.data)
 
+    @sends
     @optional
     def show(self) -> View:
         """Show the picture in a notebook, with the shapes that lie on it, beside the fields of the task."""
         raise NotImplementedError
 
+    @sends
     @optional
     def picture(self, *, width: int | None = None) -> Image:
         """Fetch the picture as a PIL image and paint the annotations over it, *width* pixels wide.
@@ -267,6 +275,7 @@ class Task(Entity):
         """
         raise NotImplementedError
 
+    @sends
     def set_tags(self, *, add: Iterable[TaskTag | int] = (), remove: Iterable[TaskTag | int] = ()) -> None:
         """Add and remove tags; raises `WriteIgnoredError` if the task does not have them accordingly afterwards."""
         session = held(self, "set_tags")

@@ -25,6 +25,8 @@ from uuid import UUID
 
 import attrs
 
+from synapse.asynchronous.twins import sends
+from synapse.asynchronous.typed import EntityTwins
 from synapse.errors import (
     FieldError,
     MappingError,
@@ -271,7 +273,7 @@ class EntitySignature:
 
 
 @entity("")
-class Entity(Record):
+class Entity(EntityTwins, Record):
     """Anything that the backend gives a key.
 
     Fields, relations and lookups are declared by the subclasses; a name that is not declared raises at once.
@@ -336,6 +338,7 @@ class Entity(Record):
         """What `save()` would send: a copy of the new value of each changed field."""
         return {name: detached(value) for name, value in unsaved(self).items()}
 
+    @sends
     def save(self, *, check: bool = False, update_fields: Iterable[str] | None = None) -> Self:
         """Create the object, or send what changed; without changes nothing is sent.
 
@@ -350,6 +353,7 @@ class Entity(Record):
         saving.save(self, check=check, update_fields=update_fields)
         return self
 
+    @sends
     def refresh(self) -> Self:
         """Reload the object and drop unsaved changes; fields that its row does not contain load when read."""
         # A new or deleted object has no row to read.
@@ -357,6 +361,7 @@ class Entity(Record):
         loading.refresh(self)
         return self
 
+    @sends
     def delete(self) -> None:
         """Delete the object on the backend."""
         saving.delete(self)

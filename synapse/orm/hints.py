@@ -14,7 +14,6 @@ _HERE: Final = "compute it here, from query.values_list(...)"
 _LIST: Final = "list(query) gives the rows"
 _LOOKUPS: Final = "filter(...) takes lookups, and get(...) gives the one row"
 _SLICE: Final = "slice it: query[20:40]"
-_SYNC: Final = "the SDK is synchronous; asyncio.to_thread(...) runs a call beside an event loop"
 
 OF_QUERIES: Final[Mapping[str, str]] = {
     # Django
@@ -113,7 +112,6 @@ OF_VALUES: Final[Mapping[str, str]] = {
 
 OF_OBJECTS: Final[Mapping[str, str]] = {
     "as_dict": "to_dict() gives its fields",
-    "asave": _SYNC,
     "clean": "values are checked as they are set, and by save()",
     "destroy": "delete() deletes it",
     "dict": "to_dict() gives its fields",
@@ -132,33 +130,6 @@ OF_OBJECTS: Final[Mapping[str, str]] = {
     "to_json": "to_dict(json=True) gives what json.dumps() takes",
     "update": "set fields, then save()",
 }
-
-_SAME_IN_ASYNC: Final = (
-    *(
-        "all",
-        "get",
-        "first",
-        "last",
-        "count",
-        "exists",
-        "create",
-        "bulk_create",
-        "update",
-        "delete",
-        "iterator",
-    ),
-    *(
-        "in_bulk",
-        "get_or_create",
-        "update_or_create",
-        "latest",
-        "earliest",
-        "explain",
-        "aggregate",
-        "contains",
-    ),
-)
-_ASYNC: Final = frozenset(f"a{name}" for name in _SAME_IN_ASYNC)
 
 
 def attribute(owner: str, name: str, *, known: Iterable[str]) -> str:
@@ -181,7 +152,7 @@ def missing(name: str, owner: str, *, known: type[Any]) -> AttributeError:
 
 def method(owner: str, name: str, *, known: Iterable[str]) -> str:
     """Say that a query has no such method, and what there is instead."""
-    instead = _SYNC if name in _ASYNC else OF_QUERIES.get(name) or OF_VALUES.get(name)
+    instead = OF_QUERIES.get(name) or OF_VALUES.get(name)
     if instead is not None:
         return f"{owner} has no {quoted(name)}: {instead}"
     public = [each for each in known if not each.startswith("_")]

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import attrs
 
+from synapse.asynchronous.twins import blocking, is_in_coroutine
 from synapse.dialects import Table
 from synapse.errors import MappingError, NotFoundError, QueryError
 from synapse.mapping.codecs import Misfit, open_value
@@ -54,6 +55,7 @@ class _Lazy:
     in_loops: str
     in_mode_one: str
     in_mode_raise: str
+    in_coroutine: str
 
 
 def _loaded(record: Record, lazy: _Lazy) -> Any:
@@ -64,6 +66,8 @@ def _loaded(record: Record, lazy: _Lazy) -> Any:
         raise QueryError(
             f"{cls.__name__}.{lazy.name} was not loaded and fetch_mode is RAISE; {lazy.in_mode_raise}"
         )
+    if is_in_coroutine():
+        raise blocking(f"{cls.__name__}.{lazy.name} isn't loaded, and loading it here", lazy.in_coroutine)
     with alone(record):
         # Another thread may have loaded it for the page while this one waited.
         if (known := lazy.known(record)) is not UNSET:
@@ -131,6 +135,7 @@ def _deferred(record: Record, name: str) -> _Lazy:
         in_loops=f"get the rows by one query that holds it, such as {cls}.objects.only({name!r})",
         in_mode_one=f"drop fetch_mode(FetchMode.ONE), or add {name!r} to only()",
         in_mode_raise=f"add {name!r} to only() or drop the defer()",
+        in_coroutine=f"`await arefresh()` loads it, or get {name!r} with the query: by only(), or without defer()",
     )
 
 
@@ -208,6 +213,10 @@ def _link(record: Record, one: ToOneLink, key: Any) -> _Lazy:
         in_loops=f"get the rows by one query, such as {cls}.objects.{ahead}.in_bulk(keys)",
         in_mode_one=f"drop fetch_mode(FetchMode.ONE), or add {ahead}",
         in_mode_raise=f"add .{ahead}, or use .{one.via}, which needs no fetch",
+        in_coroutine=(
+            f"get the rows by select_related({one.name!r}), where the backend nests it, or {ahead}; one object by "
+            f"`await {one.target}.objects.aget(key)` of its key, .{one.via}"
+        ),
     )
 
 

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from os import PathLike
 from typing import Any, Final, Generic, Literal, Never, TypeVar, cast, overload
 
+from synapse.asynchronous.twins import sends
+from synapse.asynchronous.typed import QuerySetTwins
 from synapse.errors import (
     ArgumentTypeError,
     ConflictError,
@@ -32,7 +34,7 @@ M = TypeVar("M", bound="Manager[Any]")
 _SIGNED: Final[set[type[Any]]] = set()
 
 
-class QuerySet(Tabular, Selection[E]):
+class QuerySet(QuerySetTwins[E], Tabular, Selection[E]):
     """A lazy, reusable selection of objects of one entity.
 
     Building one sends nothing; iterating, `len`, `in`, `bool`, indexing and the methods that return objects or numbers
@@ -53,6 +55,7 @@ class QuerySet(Tabular, Selection[E]):
         """Return a dict of these fields, or of all, for each row; with `json=True`, of values that JSON can hold."""
         return Values.of(self, fields, shape="dict", json=json)
 
+    @sends
     @optional
     def show(self, *, columns: int = 4) -> View:
         """Show the pictures of the first 20 rows in a notebook, with the shapes that lie on them.
@@ -66,6 +69,7 @@ class QuerySet(Tabular, Selection[E]):
         raise NotImplementedError
 
     # --- writing ------------------------------------------------------------
+    @sends
     def create(self, **values: Any) -> E:
         """Create one object and return it saved."""
         binding.check_host(self.session, values.values(), what="create()")
@@ -77,6 +81,7 @@ class QuerySet(Tabular, Selection[E]):
         know_made(self, [made])
         return cast("E", made)
 
+    @sends
     def bulk_create(
         self,
         objects: Iterable[E] | Iterable[Mapping[str, Any]] | Table,
@@ -133,6 +138,7 @@ class QuerySet(Tabular, Selection[E]):
         """
         raise NotImplementedError
 
+    @sends
     def get_or_create(self, defaults: Mapping[str, Any] | None = None, **lookups: Any) -> tuple[E, bool]:
         """Return the one match, or create it from the lookups and *defaults*; the flag says whether it was created.
 
@@ -150,6 +156,7 @@ class QuerySet(Tabular, Selection[E]):
 
         return get_or_create(self, lookups, defaults=defaults, find=find)
 
+    @sends
     def update_or_create(self, defaults: Mapping[str, Any] | None = None, **lookups: Any) -> tuple[E, bool]:
         """Change the one match to *defaults*, or create it; the flag says whether it was created.
 
@@ -163,6 +170,7 @@ class QuerySet(Tabular, Selection[E]):
                 cast("Any", found).save()
         return found, made
 
+    @sends
     def update(self, *, everything: bool = False, dry_run: bool = False, **fields: Any) -> BulkResult:
         """Set fields on every row, one request a row; a query without filters needs `everything=True`.
 
@@ -172,6 +180,7 @@ class QuerySet(Tabular, Selection[E]):
         """
         return bulk.update(self, fields, everything=everything, dry_run=dry_run)
 
+    @sends
     def delete(self, *refused: Never, everything: bool = False, dry_run: bool = False) -> BulkResult:
         """Delete every row; a query without filters needs `everything=True`.
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from synapse.asynchronous.twins import blocking, is_in_coroutine
 from synapse.session.process import Locks
 
 if TYPE_CHECKING:
@@ -40,6 +42,10 @@ class ResultCache(Generic[R]):
                 self._reset()
             if self.whole:
                 return False
+            if is_in_coroutine():
+                raise blocking(
+                    "this query isn't fetched yet, and fetching it here", "`async for row in query`"
+                )
             self._reading_in = os.getpid()
             try:
                 if self._source is None:
@@ -67,6 +73,31 @@ class ResultCache(Generic[R]):
             # Another thread may have fetched the last page since the loop looked.
             if not self.advance(begin) and index >= len(self.rows):
                 return
+
+    async def walk_async(
+        self, begin: Callable[[], Iterator[list[R]]], convert: Callable[[R], Any] | None = None
+    ) -> AsyncIterator[Any]:
+        """Give every row, or what *convert* makes of it; pages are fetched and converted in worker threads."""
+        from synapse.asynchronous.bridge import in_worker
+
+        index = 0
+        while True:
+            page = self.rows[index:] if convert is None else []
+            if not page:
+                page = await in_worker(partial(self._page_behind, index, begin, convert))
+            if not page:
+                return
+            for row in page:
+                yield row
+            index += len(page)
+
+    def _page_behind(
+        self, index: int, begin: Callable[[], Iterator[list[R]]], convert: Callable[[R], Any] | None
+    ) -> list[Any]:
+        while index >= len(self.rows) and self.advance(begin):
+            pass
+        page = self.rows[index:]
+        return page if convert is None else list(map(convert, page))
 
     def table(self, key: object, read: Callable[[], T], *, backend: Backend) -> T:
         """Give a table of the rows, read once."""

@@ -6,12 +6,14 @@ them as methods.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Generic, Literal, Never, Self, TypeVar, overload
 
 import attrs
 
+from synapse.asynchronous.twins import sends
+from synapse.asynchronous.typed import SelectionTwins
 from synapse.dialects import DEFAULT, Table
 from synapse.errors import ArgumentTypeError, QueryError, describe
 from synapse.mapping.unset import UNSET, Unset
@@ -41,7 +43,7 @@ E = TypeVar("E", bound="Record")
 S = TypeVar("S", bound="Selection[Any]")
 
 
-class Selection(Generic[E]):
+class Selection(SelectionTwins[E], Generic[E]):
     """The query, the session and the fetched rows of a `QuerySet`, with everything that narrows and reads."""
 
     def __init__(
@@ -121,9 +123,8 @@ class Selection(Generic[E]):
         """Leave these fields out; they load when read."""
         dropped = tuple(name for name in self._field_names(names) if name != schema_of(self.entity).pk)
         kept = tuple(name for name in self.query.only if name not in dropped)
-        return (
-            self._evolve(only=kept) if self.query.only else self._evolve(defer=(*self.query.defer, *dropped))
-        )
+        changed = {"only": kept} if self.query.only else {"defer": (*self.query.defer, *dropped)}
+        return self._evolve(**changed)
 
     def select_related(self, *names: str) -> Self:
         """Let the backend nest these relations into each row (`expand` on the wire)."""
@@ -154,6 +155,10 @@ class Selection(Generic[E]):
     def __iter__(self) -> Iterator[E]:
         return self._kept.walk(self._begin)
 
+    def __aiter__(self) -> AsyncIterator[E]:
+        return self._kept.walk_async(self._begin)
+
+    @sends(streams=True)
     def iterator(
         self,
         *,
@@ -176,6 +181,7 @@ class Selection(Generic[E]):
         how = results.how_to_read("iterator", on_bad_row, size=page_size, workers=workers, plan=plan)
         return self._results().stream(how, skip=on_bad_row == "skip")
 
+    @sends(streams=True)
     def resume(
         self,
         checkpoint: str,
@@ -192,6 +198,7 @@ class Selection(Generic[E]):
         how = results.how_to_read("resume", on_bad_row, size=page_size, workers=workers)
         return self._results().resumed(checkpoint, how=how, skip=on_bad_row == "skip")
 
+    @sends
     def shards(self, number: int, /) -> list[Self]:
         """Split into *number* queries that together give the same rows, each row once.
 
@@ -206,6 +213,7 @@ class Selection(Generic[E]):
             each._made_for = asked.session.backend
         return made
 
+    @sends
     def get(self, pk: Any = UNSET, /, **lookups: Any) -> E:
         """Return the one object that matches; `get(5)`, `get(pk=5)` and `get(id=5)` mean the same.
 
@@ -231,28 +239,33 @@ class Selection(Generic[E]):
             raise QueryError(f"get() needs a key or lookups: {schema.entity}.objects.get(5)")
         return finding.only_one(self.entity, self.filter(**lookups))
 
+    @sends
     def first(self) -> E | None:
         """Return the first row, or None; without an order, in the entity's default order, usually by key."""
         if (kept := self._kept).rows or kept.whole:
             return kept.rows[0] if kept.rows else None
         return next(iter(self._evolve()[:1]), None)
 
+    @sends
     def last(self) -> E | None:
         """Return the last row, or None; without an order, in the entity's default order, usually by key."""
         if (kept := self._kept).whole:
             return kept.rows[-1] if kept.rows else None
         return self.reverse().first()
 
+    @sends
     def latest(self, *names: str) -> E:
         """Give the last row in the order of these fields, or raise `DoesNotExist`: `latest("created")`."""
         found: E = results.outermost(self, names, verb="latest")
         return found
 
+    @sends
     def earliest(self, *names: str) -> E:
         """Give the first row in the order of these fields, or raise `DoesNotExist`."""
         found: E = results.outermost(self, names, verb="earliest")
         return found
 
+    @sends
     def count(self) -> int:
         """Count the rows, with one request."""
         if (kept := self._kept).whole:
@@ -260,6 +273,7 @@ class Selection(Generic[E]):
         asked = self._results()
         return count_rows(asked.table, self.query, session=asked.session)
 
+    @sends
     def exists(self) -> bool:
         """Tell whether there is any row."""
         if (kept := self._kept).rows or kept.whole:
@@ -267,12 +281,11 @@ class Selection(Generic[E]):
         bare = self._evolve(only=(schema_of(self.entity).pk,), defer=(), expand=(), prefetch=(), order=())
         return next(bare[:1]._results().pages(), None) is not None
 
+    @sends
     def in_bulk(self, keys: Iterable[Any] | Unset = UNSET, *, field_name: None = None) -> dict[Any, E]:
         """Return the rows with these keys, or all, as a dict by key; keys that do not exist are left out."""
         if field_name is not None:
-            raise QueryError(
-                "in_bulk() goes by the key; {row.name: row for row in query} goes by another field"
-            )
+            raise QueryError("in_bulk() goes by the key; {row.name: row for row in query} by another field")
         arguments.check_unsliced(self.query, "in_bulk()")
         if keys is UNSET:
             return {row.pk: row for row in self}
@@ -476,6 +489,11 @@ def know_made(selection: Selection[E], rows: Sequence[E]) -> None:
     """Tell new objects of a set whose they are."""
     if selection._owner is not None:
         selection._owner.know(rows, session=selection.session, made=True)
+
+
+def walked(selection: Selection[Any], convert: Callable[[Any], Any]) -> AsyncIterator[Any]:
+    """Give what is made of each row of a query, in a coroutine."""
+    return selection._kept.walk_async(selection._begin, convert)
 
 
 def cache_of(selection: Selection[E]) -> ResultCache[E]:

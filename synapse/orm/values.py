@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import namedtuple
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from operator import itemgetter
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Generic, Literal, Self, TypeVar, cast, overload
 
 import attrs
 
+from synapse.asynchronous.twins import sends
+from synapse.asynchronous.typed import TabularTwins, ValuesTwins
 from synapse.errors import QueryError
 from synapse.mapping.json import as_json, detached
 from synapse.mapping.schema import Field, Schema
@@ -18,6 +20,7 @@ from synapse.optional import optional
 from synapse.orm import arguments, hints
 from synapse.orm.fixed import FixedList
 from synapse.orm.record import entity_named, has, schema_of
+from synapse.orm.selection import Selection, walked
 from synapse.query import FetchMode
 from synapse.showing import shortened
 
@@ -27,7 +30,6 @@ if TYPE_CHECKING:
     import polars
 
     from synapse.interop.tables.table import ArrowTable, Batches, TableReport
-    from synapse.orm.selection import Selection
     from synapse.reading.explain import Explanation
     from synapse.reading.plan import PlanName
     from synapse.reading.rows import OnBadRow, Rows
@@ -105,7 +107,7 @@ def narrowed_to(queryset: Selection[Any], names: Iterable[str]) -> Selection[Any
     return queryset.only(*own).fetch_mode(FetchMode.PEERS)
 
 
-class Tabular:
+class Tabular(TabularTwins):
     """What becomes a table of Arrow: a query, or the values of one. The libraries come with the extras that are named.
 
     Columns have the types of the fields, whatever the rows hold; JSON is text. Fields that are secret, or that the
@@ -121,6 +123,7 @@ class Tabular:
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
         raise NotImplementedError
 
+    @sends
     @optional
     def to_arrow(
         self,
@@ -136,6 +139,7 @@ class Tabular:
         """
         raise NotImplementedError
 
+    @sends
     @optional
     def to_pandas(
         self,
@@ -152,6 +156,7 @@ class Tabular:
         """
         raise NotImplementedError
 
+    @sends
     @optional
     def to_polars(
         self,
@@ -164,6 +169,7 @@ class Tabular:
         """Read every row into a Polars frame, with JSON as plain strings. Needs the extra `arrow`, and Polars."""
         raise NotImplementedError
 
+    @sends
     @optional
     def to_duckdb(
         self,
@@ -180,6 +186,7 @@ class Tabular:
         """
         raise NotImplementedError
 
+    @sends
     @optional
     def to_parquet(
         self,
@@ -198,6 +205,7 @@ class Tabular:
         """
         raise NotImplementedError
 
+    @sends
     @optional
     def to_csv(
         self,
@@ -213,6 +221,7 @@ class Tabular:
         """
         raise NotImplementedError
 
+    @sends(streams=True)
     @optional
     def batches(
         self,
@@ -231,7 +240,7 @@ class Tabular:
         raise NotImplementedError
 
 
-class Values(Tabular, Generic[R]):
+class Values(ValuesTwins[R], Tabular, Generic[R]):
     """A lazy sequence of plain values, one for each row of a query; changing a value changes no row."""
 
     _json = False  # pickles of 0.1.0 do not say
@@ -331,28 +340,34 @@ class Values(Tabular, Generic[R]):
         return self._queryset.only() if self._fields else self._queryset
 
     # --- reading ------------------------------------------------------------
+    @sends
     def get(self, pk: Any = UNSET, /, **lookups: Any) -> R:
         """Give the value of the one row that matches, or raise the entity's `DoesNotExist`."""
         return self._convert()(self._queryset.get(pk, **lookups))
 
+    @sends
     def first(self) -> R | None:
         """Give the first value, or None."""
         row = self._queryset.first()
         return None if row is None else self._convert()(row)
 
+    @sends
     def last(self) -> R | None:
         """Give the last value, or None."""
         row = self._queryset.last()
         return None if row is None else self._convert()(row)
 
+    @sends
     def count(self) -> int:
         """Count the rows, with one request."""
         return self._queryset.count()
 
+    @sends
     def exists(self) -> bool:
         """Tell whether there is any row."""
         return self._queryset.exists()
 
+    @sends
     def in_bulk(self, keys: Iterable[Any] | Unset = UNSET) -> dict[Any, R]:
         """Return the values with these keys, or all, as a dict by key; keys that do not exist are left out."""
         convert = self._convert()
@@ -362,6 +377,7 @@ class Values(Tabular, Generic[R]):
         """Show the plan and the HTTP requests that iterating would make."""
         return self._queryset.explain(plan=plan)
 
+    @sends(streams=True)
     def iterator(
         self,
         *,
@@ -377,6 +393,7 @@ class Values(Tabular, Generic[R]):
         )
         return rows.converted(self._convert(kept=False))
 
+    @sends(streams=True)
     def resume(
         self,
         checkpoint: str,
@@ -390,6 +407,7 @@ class Values(Tabular, Generic[R]):
         rows = self._queryset.resume(checkpoint, page_size=page_size, workers=workers, on_bad_row=on_bad_row)
         return rows.converted(self._convert(kept=False))
 
+    @sends
     def shards(self, number: int, /) -> list[Self]:
         """Split into *number* parts that together give the same rows, each row once."""
         return [self._with(each) for each in self._queryset.shards(number)]
@@ -397,6 +415,9 @@ class Values(Tabular, Generic[R]):
     # --- Python's own -------------------------------------------------------
     def __iter__(self) -> Iterator[R]:
         return map(self._convert(), self._queryset)
+
+    def __aiter__(self) -> AsyncIterator[R]:
+        return walked(self._queryset, self._convert())
 
     def __len__(self) -> int:
         return len(self._queryset)

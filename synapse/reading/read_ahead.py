@@ -8,14 +8,15 @@ import threading
 import time
 import warnings
 
-from queue import SimpleQueue
+from contextlib import suppress
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
 from synapse.reading.route import FetchedPage, PageRequest, Route, Window, fetch
 from synapse.session.process import caller, waiting
-from synapse.session.throttle import stopping, worker_limit
+from synapse.session.throttle import cancellation, check_stopped, stopping, worker_limit
 
 if TYPE_CHECKING:
     from synapse.dialects import Table
@@ -27,6 +28,8 @@ BUSY: Final = 0.8
 
 IDLE: Final = 0.6
 FEW: Final = 8
+_CHECK_STOPPED: Final = 0.1
+"""A thread that works for a coroutine sees after this many seconds that it was cancelled."""
 
 Completed = tuple[PageRequest, FetchedPage | BaseException]
 
@@ -78,9 +81,17 @@ class RequestThreads:
         if not wait and self._completed.empty():
             return None
         with waiting():
-            request, outcome = self._completed.get()
+            request, outcome = self._next()
         self.in_flight.pop(id(request), None)
         return request, outcome
+
+    def _next(self) -> Completed:
+        while cancellation.get() is not None:
+            # A coroutine that is cancelled does not wait for pages that are under way.
+            check_stopped()
+            with suppress(Empty):
+                return self._completed.get(timeout=_CHECK_STOPPED)
+        return self._completed.get()
 
     def close(self) -> None:
         """Send nothing more; requests under way end on their own."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from operator import length_hint
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Generic, Literal, Self, TypeVar, cast
@@ -86,7 +87,7 @@ class Rows(Generic[R]):
                 return row
             with self._locks.mine:
                 # Another thread may have brought the next rows since.
-                if not length_hint(self._left):
+                if not self.is_ready:
                     self._next_rows()
 
     def _next_rows(self) -> None:
@@ -98,6 +99,19 @@ class Rows(Generic[R]):
         with undisturbed():
             self._next_page()
             self._next_part()
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the next row is here, so that `next()` does not wait for it."""
+        return bool(length_hint(self._left))
+
+    def fetch(self) -> bool:
+        """Fetch the next page, unless there are rows of the last one, and tell whether there are more rows."""
+        with self._locks.mine:
+            with suppress(StopIteration):
+                while not self.is_ready:
+                    self._next_rows()
+            return self.is_ready
 
     def _next_page(self) -> None:
         try:

@@ -26,6 +26,7 @@ from urllib3.exceptions import ConnectTimeoutError, NewConnectionError, ProxyErr
 from synapse.errors import ConfigError
 from synapse.masking import Masker
 from synapse.session.interrupts import reraise_from_signal
+from synapse.session.throttle import cancellation
 
 BLOCK: Final = 128 * 1024
 _SWITCHING: Final = 101
@@ -57,12 +58,12 @@ class _DeadlineReader(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int | None:
         if not self._bounded:
-            return self._source.readinto(buffer)
+            return self._receive(buffer)
         left = self._until - time.monotonic()
         if left > 0:
             self._sock.settimeout(left)
             try:
-                count = self._source.readinto(buffer)
+                count = self._receive(buffer)
             except TimeoutError as error:
                 reraise_from_signal(error)
             else:
@@ -71,6 +72,13 @@ class _DeadlineReader(io.RawIOBase):
         if self._came is None:
             raise TimeoutError
         raise DeadlineError(stalled=2 * (time.monotonic() - self._came) >= (self._limit or 0))
+
+    def _receive(self, buffer: Any) -> int | None:
+        call = cancellation.get()
+        if call is None:
+            return self._source.readinto(buffer)
+        with call.receiving(self._sock):
+            return self._source.readinto(buffer)
 
     def stop(self) -> None:
         """Replace the deadline by the timeout, for each read."""

@@ -41,7 +41,7 @@ from synapse.session.rate import Pace
 from synapse.session.replies import RawResponse, describe, error_of, text_of
 from synapse.session.response_body import ResponseBody
 from synapse.session.retry import BUSY, Effect, Rule, rule_of_failure
-from synapse.session.throttle import Slot, Throttle
+from synapse.session.throttle import Slot, StoppedError, Throttle, begin_write, check_cancelled
 from synapse.session.transport import Transport
 from synapse.values import plain
 
@@ -59,6 +59,16 @@ _GONE: Final = frozenset({404, 410})
 _MOVED: Final = "answered with a redirect to {}, which a write does not follow: give the session that host"
 
 logger: Final = logging.getLogger("synapse")
+
+
+@attrs.define
+class _Tries:
+    """What became of a request so far; `acted` says that one of the attempts may have done it."""
+
+    began: float
+    repeats: int = 0
+    acted: bool = False
+    outcome: RawResponse | Failure | None = None
 
 
 class Delivery:
@@ -166,15 +176,23 @@ class Delivery:
 
     def deliver(self, attempt: Attempt, *, follow: Callable[[str, str], str] | None = None) -> RawResponse:
         """Send until there is a successful answer, repeating and following redirects as far as that is safe."""
-        follow = follow or self._follow
-        repeats = hops = 0
-        acted, began = False, time.monotonic()
+        tries = _Tries(time.monotonic())
+        try:
+            return self._deliver(attempt, follow or self._follow, tries)
+        except StoppedError:
+            # Of a write that may have happened, a call that is cancelled before the next attempt has to tell.
+            if tries.acted and tries.outcome is not None and attempt.method not in _READS:
+                self._refuse(attempt, tries.outcome, tries)
+            raise
+
+    def _deliver(self, attempt: Attempt, follow: Callable[[str, str], str], tries: _Tries) -> RawResponse:
+        hops = 0
         while True:
-            outcome = self.exchange(attempt, again=repeats > 0)
+            outcome = tries.outcome = self.exchange(attempt, again=tries.repeats > 0)
             if isinstance(outcome, RawResponse):
                 if 200 <= outcome.status < 300:
                     return outcome
-                if attempt.method == "DELETE" and outcome.status in _GONE and acted:
+                if attempt.method == "DELETE" and outcome.status in _GONE and tries.acted:
                     # An earlier attempt deleted it, and its answer was lost.
                     return RawResponse(204, outcome.headers)
                 location = conceal(outcome.headers.get("Location"))
@@ -184,11 +202,13 @@ class Delivery:
                     continue
             rule = self._rule_of(outcome)
             # Any of the attempts may have done it: that the last one is refused undoes nothing.
-            acted = acted or rule.acted
-            if repeats >= self._settings.retry.total or not self._repeatable(attempt, outcome, rule):
-                self._refuse(attempt, outcome, attempts=repeats + 1, began=began, acted=acted)
-            self._wait(attempt, outcome, repeats)
-            repeats += 1
+            tries.acted = tries.acted or rule.acted
+            if isinstance(outcome, Failure) and (attempt.method in _READS or not tries.acted):
+                check_cancelled()
+            if tries.repeats >= self._settings.retry.total or not self._repeatable(attempt, outcome, rule):
+                self._refuse(attempt, outcome, tries)
+            self._wait(attempt, outcome, tries.repeats)
+            tries.repeats += 1
 
     def exchange(self, attempt: Attempt, *, again: bool = False) -> RawResponse | Failure:
         """Send once, when the throttle of the origin allows it; *again* says that it was refused before."""
@@ -211,6 +231,9 @@ class Delivery:
         return outcome
 
     def _exchange(self, attempt: Attempt, *, waited: float) -> RawResponse | Failure:
+        if attempt.method not in _READS:
+            limit = attempt.read_limit
+            begin_write(self._settings.timeout.read if limit is None else limit)
         try:
             return self.transport.exchange(attempt, waited=waited)
         except MemoryError:
@@ -314,14 +337,13 @@ class Delivery:
         logger.info("%s: %s; trying again in %.1f s", attempt.label, reason, seconds)
         self._pause(seconds)
 
-    def _refuse(
-        self, attempt: Attempt, outcome: RawResponse | Failure, *, attempts: int, began: float, acted: bool
-    ) -> NoReturn:
-        """Raise the error of the last attempt; *acted* says that one of the attempts may have done it."""
+    def _refuse(self, attempt: Attempt, outcome: RawResponse | Failure, tries: _Tries) -> NoReturn:
+        """Raise the error of the last attempt."""
+        attempts, acted = tries.repeats + 1, tries.acted
         if isinstance(outcome, RawResponse):
             rule, status = outcome.rule(self._dialect), outcome.status
             if status >= 400 and not (rule.acted and rule.by_gateway and attempt.method not in IDEMPOTENT):
-                more = self._patience(outcome, attempts=attempts, seconds=time.monotonic() - began)
+                more = self._patience(outcome, attempts=attempts, seconds=time.monotonic() - tries.began)
                 raise self._refused(attempt, outcome, more=more, acted=acted)
             reason = _untold(status)
             if status < 400:

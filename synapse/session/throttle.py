@@ -5,13 +5,15 @@ from __future__ import annotations
 import logging
 import math
 import random
+import socket
 import threading
 import time
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from functools import partial
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from synapse.errors import TransportError
 from synapse.session.rate import Pace
@@ -42,10 +44,102 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
+# --- calls that nobody waits for any more -------------------------------------
 class StoppedError(TransportError):
     """Nobody waits for the answer to this request any more; it was not sent."""
 
 
+class Cancellation:
+    """Ends one call, whatever threads it has: nothing more is sent, and it is known whether it has begun to write."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._set = self._is_cut = False
+        self._limit = 0.0
+        self._receiving: list[Any] = []
+
+    def is_set(self) -> bool:
+        """Whether nobody awaits the call any more."""
+        return self._set
+
+    def set(self) -> float:
+        """End the call; return in how many seconds its writes are answered at the latest, 0 if there were none."""
+        with self._lock:
+            self._set = True
+            return self._limit
+
+    def begin_write(self, limit: float) -> None:
+        """Note a write that is answered within *limit* seconds; once the call has ended, raise `StoppedError`."""
+        # Under one lock, so that a write has either begun before the call is ended, or is never sent.
+        with self._lock:
+            if self._set:
+                raise stopped()
+            self._limit = max(self._limit, limit)
+
+    @contextmanager
+    def receiving(self, sock: Any) -> Iterator[None]:
+        """Know a socket while a thread waits for what comes by it."""
+        with self._lock:
+            if self._is_cut:
+                raise ConnectionAbortedError
+            self._receiving.append(sock)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._receiving.remove(sock)
+
+    def cut(self) -> None:
+        """End what the call is receiving, so that no thread of it is left."""
+        # Under the lock, since a socket that was released may serve another call.
+        with self._lock:
+            self._is_cut = True
+            for sock in self._receiving:
+                with suppress(OSError, TypeError):
+                    socket.socket.shutdown(sock, socket.SHUT_RDWR)
+
+
+cancellation: Final[ContextVar[Cancellation | None]] = ContextVar("cancellation", default=None)
+"""The call of a coroutine that a thread works for, which ends when that is cancelled."""
+
+
+def stopped() -> StoppedError:
+    """Make the error of a request that is not sent any more."""
+    return StoppedError("nobody waits for the answer to this request any more; it was not sent")
+
+
+def may_stop() -> bool:
+    """Whether somebody may stop this thread, so that it has to look now and then while it waits."""
+    return stopping.get() is not None or cancellation.get() is not None
+
+
+def is_stopped() -> bool:
+    """Whether nobody waits any more for what this thread does."""
+    stop, call = stopping.get(), cancellation.get()
+    return (stop is not None and stop.is_set()) or (call is not None and call.is_set())
+
+
+def check_stopped() -> None:
+    """Raise `StoppedError` if nobody waits any more for what this thread does."""
+    if is_stopped():
+        raise stopped()
+
+
+def check_cancelled() -> None:
+    """Raise `StoppedError` if this thread works for a coroutine that was cancelled."""
+    call = cancellation.get()
+    if call is not None and call.is_set():
+        raise stopped()
+
+
+def begin_write(limit: float) -> None:
+    """Note a write that is being sent for the call of a coroutine, if this thread works for one."""
+    call = cancellation.get()
+    if call is not None:
+        call.begin_write(limit)
+
+
+# --- the limit of requests --------------------------------------------------------
 class Slot:
     """The slot that one request waits for and holds while it runs.
 
@@ -55,6 +149,7 @@ class Slot:
 
     __slots__ = (
         "abandoned",
+        "call",
         "jitter",
         "nested",
         "ready",
@@ -69,6 +164,7 @@ class Slot:
     def __init__(self, *, retried: bool = False, uncounted: bool = False) -> None:
         self.retried, self.uncounted = retried, uncounted
         self.worker_limit, self.abandoned, self.stopping = worker_limit.get(), abandoned.get(), stopping.get()
+        self.call = cancellation.get()
         self.thread = threading.get_ident()
         self.nested = False
         self.started = self.jitter = 0.0
@@ -77,7 +173,7 @@ class Slot:
     @property
     def counts(self) -> bool:
         """Whether it counts for the limit; not once nobody waits for its answer, say after Ctrl-C."""
-        gone = (self.abandoned and self.abandoned.is_set()) or (self.stopping and self.stopping.is_set())
+        gone = any(each.is_set() for each in (self.abandoned, self.stopping, self.call) if each is not None)
         return not (self.uncounted or gone)
 
 
@@ -113,6 +209,7 @@ class Throttle:
     def acquire(self, slot: Slot) -> None:
         """Wait for the slot, and take it."""
         self._check_open()
+        check_stopped()
         with self._lock:
             # Most requests meet no queue: they must not pay for a lock of their own, and for jitter.
             at_once = (
@@ -231,10 +328,8 @@ def with_workers(function: Callable[[T], R], item: T, *, workers: int) -> R:
 
 def wait_once(wait: Callable[[float], object], seconds: float) -> None:
     """Wait once, shorter than asked where a stopped worker should notice; raise `StoppedError` in that one."""
-    stop = stopping.get()
-    wait(min(seconds, _LONGEST_WAIT if stop is None else _CHECK_STOPPING))
-    if stop is not None and stop.is_set():
-        raise StoppedError("nobody waits for the answer to this request any more; it was not sent")
+    wait(min(seconds, _CHECK_STOPPING if may_stop() else _LONGEST_WAIT))
+    check_stopped()
 
 
 def _wake(slot: Slot) -> None:

@@ -23,9 +23,9 @@ from synapse.session import Session
 from synapse.session.retry import Effect, rule_of
 from synapse.transfer.local_file import CHUNK, PathLike, SentDigest, Source, name_to_send, source_of
 from synapse.transfer.progress import ProgressLike, tracked
+from synapse.uploads.checksums import check_arrival, json_object, response_timeout
 from synapse.uploads.local_state import UploadEntry, claim_upload
 from synapse.uploads.multipart import FilePart, MultipartBody
-from synapse.uploads.responses import check_arrival, json_object, response_timeout
 
 T = TypeVar("T")
 

@@ -15,9 +15,8 @@ from synapse.errors import ServerError, SynapseError, TransferError, WriteUnconf
 from synapse.session import Session
 from synapse.transfer.local_file import LocalFile, PathLike, SentDigest, Source
 from synapse.transfer.progress import ProgressLike, tracked
-from synapse.uploads.checksums import file_with_checksum
+from synapse.uploads.checksums import check_arrival, file_with_checksum, json_object, response_timeout
 from synapse.uploads.multipart import FilePart, MultipartBody
-from synapse.uploads.responses import check_arrival, json_object, response_timeout
 
 
 def send_direct(session: Session, source: Source, *, name: str, digest: SentDigest) -> dict[str, Any]:

@@ -24,9 +24,8 @@ from synapse.errors import (
 )
 from synapse.session import Outcome, Session
 from synapse.transfer.local_file import Source
-from synapse.uploads.checksums import file_with_checksum
+from synapse.uploads.checksums import file_with_checksum, json_object
 from synapse.uploads.presigned_put import NotStoredError, put_file, take_back
-from synapse.uploads.responses import json_object
 
 Row: TypeAlias = dict[str, Any]
 Direct: TypeAlias = Callable[[Source], Row]

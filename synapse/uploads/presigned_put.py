@@ -18,8 +18,8 @@ from synapse.session.concurrency import FleetingExecutor
 from synapse.session.replies import RawResponse
 from synapse.session.retry import BUSY, seconds_until, storage_may_take
 from synapse.transfer.local_file import SentBytes, SentDigest, Source
+from synapse.uploads.checksums import response_timeout
 from synapse.uploads.multipart import FilePart, MultipartReader
-from synapse.uploads.responses import response_timeout
 
 _REPEATS: Final = 3
 _SHOWN: Final = 8192

@@ -70,7 +70,7 @@ class TestAnEntity:
         resource = cls._schema.resource
         folder = ROOT / "synapse" / "entities"
         exports = (folder / "__init__.py").read_text("utf-8")
-        declared = re.compile(rf"^@entity\(.*\)\nclass {cls.__name__}\(Entity\):$", re.MULTILINE)
+        declared = re.compile(rf"^@entity\(.*\)\nclass {cls.__name__}\((\w+Twins, )?Entity\):$", re.MULTILINE)
 
         assert 1 == sum(len(declared.findall(path.read_text("utf-8"))) for path in folder.glob("*.py"))
         assert {resource} <= set(ROWS)

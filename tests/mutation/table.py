@@ -222,8 +222,8 @@ TABLE: Final[dict[str, list[tuple[str, str, str]]]] = {
     "An answer is bounded": [
         ("if found.tell() + len(block) > most:", "if False:", "test_the_limit_is_a_setting"),
         (
-            "if not self._bounded:\n            return self._source.readinto(buffer)",
-            "if True:\n            return self._source.readinto(buffer)",
+            "if not self._bounded:\n            return self._receive(buffer)",
+            "if True:\n            return self._receive(buffer)",
             "test_what_floods_ends",
         ),
         (

@@ -64,10 +64,10 @@ class TestDjangosNames:
             getattr(Task.objects.values("id"), name)
 
     @pytest.mark.parametrize(
-        ("name", "said"), [("fliter", "did you mean 'filter'"), ("aget", "asyncio.to_thread")]
+        ("name", "said"), [("fliter", "did you mean 'filter'"), ("agett", "did you mean 'aget'")]
     )
     def test_the_nearest_name(self, name, said):
-        """And those of Django's coroutines."""
+        """And those of twins."""
         with pytest.raises(FieldError, match=said):
             getattr(Task.objects, name)
 

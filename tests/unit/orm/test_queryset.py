@@ -91,7 +91,7 @@ class TestBuilding:
             (lambda query: query.params(page=2), "slice the query"),
             (lambda query: query.params(cursor="x"), "the SDK walks the pages itself"),
             (lambda query: query.iterator(chunk_size=5), "takes page_size"),
-            (lambda query: query.in_bulk(field_name="name"), "goes by another field"),
+            (lambda query: query.in_bulk(field_name="name"), "by another field"),
             (lambda query: query.order_by(None), r"order_by\(\) without names drops the order"),
             (lambda query: query.select_related(None), "start from a query without them"),
             (lambda query: query & query, r"chain filter\(\) for AND"),
