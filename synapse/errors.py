@@ -103,9 +103,8 @@ class Resolution(NamedTuple):
         raise TypeError("a resolution has three outcomes: look at .done and .repeatable")
 
     def __str__(self) -> str:
-        verdict = (
-            "done" if self.done else "not done, safe to send again" if self.repeatable else "cannot be told"
-        )
+        undone = "not done, safe to send again" if self.repeatable else "cannot be told"
+        verdict = "done" if self.done else undone
         return shortened(f"{verdict}: {self.reason}") if self.reason else verdict
 
 
@@ -313,7 +312,7 @@ class ArgumentTypeError(QueryError, TypeError, code="wrong-argument-type"):
 
 
 class SynchronousOnlyError(QueryError, code="blocks-event-loop"):
-    """A coroutine asked for something in a way that would keep its event loop waiting; nothing was sent."""
+    """A coroutine asked in a way that would keep its event loop waiting; nothing was sent."""
 
 
 class WrongHostError(QueryError, code="wrong-host"):
@@ -431,7 +430,6 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     >>> did_you_mean("projct", ["project", "id"])
     " (did you mean 'project'?)"
     """
-
     spelled = {each.casefold(): each for each in sorted(known)}
     close = get_close_matches(name.casefold(), spelled, n=1, cutoff=0.6)
     return f" (did you mean {spelled[close[0]]!r}?)" if close else ""
@@ -443,11 +441,9 @@ def describe(value: object) -> str:
     >>> describe("no number"), describe({"token": "x"})
     ("str 'no number'", "dict with 'token'")
     """
-
     try:
-        text = hidden(
-            f"with {', '.join(map(repr, value))}" if isinstance(value, dict) and value else repr(value)
-        )
+        keys = isinstance(value, dict) and value and f"with {', '.join(map(repr, value))}"
+        text = hidden(keys or repr(value))
     except Exception:  # no integer of thousands of digits can be printed, nor what is nested too deeply
         return type(value).__name__
     return f"{type(value).__name__} {text if len(text) <= 60 else text[:57] + '...'}"
@@ -497,9 +493,5 @@ def printable(text: str, *, lines: bool = False) -> str:
 
 
 def quoted(name: str) -> str:
-    """Quote a name that a user gave; a very long one is cut.
-
-    >>> quoted("projct")
-    "'projct'"
-    """
+    """Quote a name that a user gave; a very long one is cut."""
     return repr(name if len(name) <= 100 else f"{name[:97]}...")

@@ -33,6 +33,8 @@ from synapse.entities.storage import Storage
 from synapse.entities.task import Task, TaskTag
 from synapse.entities.typed import JobLogCreation, ModelCreation
 from synapse.interop.formats.report import AnnotationReport
+from synapse.interop.storages.filesystem import StorageFileSystem
+from synapse.interop.storages.verbs import StorageCheck
 from synapse.interop.tables.table import ArrowTable, Batch, TableReport
 from synapse.mapping import Json
 from synapse.mapping.unset import Unset
@@ -44,6 +46,7 @@ from synapse.transfer import RemotePath
 from synapse.transfer.local_file import PathLike
 from synapse.transfer.progress import Meter, ProgressLike
 from synapse.uploads import Report
+from synapse.values import Table
 
 E = TypeVar("E")
 R = TypeVar("R")
@@ -60,7 +63,13 @@ class RemoteFileTwins:
         cache: FileCache | None = ...,
     ) -> Path: ...
     async def afetch_to(
-        self, target: Path, *, meter: Meter, overwrite: bool = ..., cache: FileCache | None = ...
+        self,
+        target: Path,
+        *,
+        meter: Meter,
+        overwrite: bool = ...,
+        cache: FileCache | None = ...,
+        link: bool = ...,
     ) -> Path: ...
 
 class AgentTwins:
@@ -104,7 +113,7 @@ class DataCollectionTwins:
         check_content: bool = ...,
         annotations: str | OsPathLike[str] | None = ...,
         format: Literal["coco", "yolo", "voc", "imagefolder", "dm_v2", "jsonl"] | None = ...,
-        kind: Literal["detect", "segment", "pose", "obb"] = ...,
+        kind: Literal["detect", "segment", "pose", "obb", "classify"] = ...,
         strict: bool = ...,
     ) -> Report: ...
     async def acheck_files(
@@ -130,8 +139,8 @@ class AnnotatedManagerTwins:
         folder: str | OsPathLike[str],
         *,
         format: Literal["coco", "yolo", "voc", "imagefolder", "dm_v2", "jsonl"],
-        kind: Literal["detect", "segment", "pose", "obb"] = ...,
-        files: Literal["download"] | None = ...,
+        kind: Literal["detect", "segment", "pose", "obb", "classify"] = ...,
+        files: Literal["download", "link"] | None = ...,
         split: Mapping[str, float] | Literal["category"] | None = ...,
         lossy: Literal["report", "refuse"] = ...,
         specification: str | None = ...,
@@ -210,6 +219,12 @@ class PluginTwins:
 class StorageManagerTwins:
     async def adefault(self) -> Storage: ...
 
+class StorageTwins:
+    async def afilesystem(
+        self, *, write: bool = ..., options: Mapping[str, Any] | None = ...
+    ) -> StorageFileSystem: ...
+    async def acheck(self, *, options: Mapping[str, Any] | None = ...) -> StorageCheck: ...
+
 class TaskManagerTwins:
     async def aset_tags(
         self,
@@ -222,8 +237,12 @@ class TaskManagerTwins:
         self,
         annotations: Mapping[Task, Annotated]
         | Mapping[int, Annotated]
-        | Iterable[tuple[Task | int, Annotated]],
+        | Iterable[tuple[Task | int, Annotated]]
+        | Iterable[Mapping[str, Any]]
+        | Table,
         *,
+        data: str | None = ...,
+        on: str = ...,
         submit: bool = ...,
         schema: TaskSchema | Literal["any", "dm_schema_v1"] | None = ...,
         outside: Outside = ...,
@@ -233,7 +252,7 @@ class TaskManagerTwins:
         source: str | OsPathLike[str],
         *,
         format: Literal["coco", "yolo", "voc", "imagefolder", "dm_v2", "jsonl"],
-        kind: Literal["detect", "segment", "pose", "obb"] = ...,
+        kind: Literal["detect", "segment", "pose", "obb", "classify"] = ...,
         match: Literal["stem", "name", "id"] | Callable[[Task], str] = ...,
         existing: Literal["refuse", "replace", "add"] = ...,
         dry_run: bool = ...,
@@ -269,8 +288,25 @@ class QuerySetTwins(Generic[E]):
     async def ashow(self, *, columns: int = ...) -> View: ...
     async def acreate(self, **values: Any) -> E: ...
     async def abulk_create(
-        self, objects: Iterable[E], *, batch_size: int = ..., journal: str | OsPathLike[str] | None = ...
+        self,
+        objects: Iterable[E] | Iterable[Mapping[str, Any]] | Table,
+        *,
+        columns: Mapping[str, str] | None = ...,
+        nulls: Literal["omit", "clear"] = ...,
+        batch_size: int = ...,
+        journal: str | OsPathLike[str] | None = ...,
     ) -> list[E]: ...
+    async def aupdate_from(
+        self,
+        table: Table | Iterable[Mapping[str, Any]],
+        *,
+        on: str = ...,
+        fields: Iterable[str] | None = ...,
+        columns: Mapping[str, str] | None = ...,
+        nulls: Literal["omit", "clear"] = ...,
+        dry_run: bool = ...,
+        journal: str | OsPathLike[str] | None = ...,
+    ) -> BulkResult: ...
     async def aget_or_create(
         self, defaults: Mapping[str, Any] | None = ..., **lookups: Any
     ) -> tuple[E, bool]: ...

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, ParamSpec, cast
 
 from synapse import session as base
+from synapse.asynchronous.twins import blocking, is_in_coroutine
 from synapse.masking import conceal
 from synapse.orm.record import entity_named, objects_of
 from synapse.session.auth import TOKENS
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from synapse.entities.project import ProjectManager
     from synapse.entities.storage import StorageManager
     from synapse.entities.task import TaskManager, TaskTagManager
+    from synapse.session.account import Account
 
 P = ParamSpec("P")
 _INTERNAL: Final = frozenset(
@@ -45,6 +47,19 @@ class Session(base.Session):
 
     def __dir__(self) -> list[str]:
         return sorted(set(super().__dir__()) - _INTERNAL)
+
+    @property
+    def me(self) -> Account:
+        """The user that the token belongs to; asked for once, by one request. Coroutines await `ame()`."""
+        if self._account is None and is_in_coroutine():
+            raise blocking("session.me", "`await session.ame()`")
+        return super().me
+
+    async def ame(self) -> Account:
+        """The asynchronous twin of `me`: `await` it."""
+        from synapse.asynchronous.bridge import in_worker
+
+        return await in_worker(lambda: self.me)
 
     def _objects(self, entity: str) -> Any:
         # By name, so that the modules of entities are imported when they are used.

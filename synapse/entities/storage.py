@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from synapse.asynchronous.twins import sends
-from synapse.asynchronous.typed import StorageManagerTwins
+from synapse.asynchronous.typed import StorageManagerTwins, StorageTwins
 from synapse.entities.choices import StorageCategory, StorageProvider
 from synapse.entities.typed import StorageQueries
 from synapse.errors import QueryError
@@ -63,7 +63,7 @@ class StorageManager(StorageManagerTwins, StorageQueries):
 
 
 @entity("storages", natural=("name",))
-class Storage(Entity):
+class Storage(StorageTwins, Entity):
     """A place for files. `configuration` holds credentials: it is fetched only when read, and never shown."""
 
     id: int = read_only()
@@ -79,6 +79,7 @@ class Storage(Entity):
         "category": EXACT,
     }
 
+    @sends
     @optional
     def filesystem(
         self, *, write: bool = False, options: Mapping[str, Any] | None = None
@@ -100,6 +101,7 @@ class Storage(Entity):
         """
         raise NotImplementedError
 
+    @sends
     @optional
     def check(self, *, options: Mapping[str, Any] | None = None) -> StorageCheck:
         """List one key of the storage, and tell what failed if that does not work; no error is raised for it.

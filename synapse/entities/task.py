@@ -123,11 +123,11 @@ class TaskManager(TaskManagerTwins, TaskQueries):
         bulk.raise_failures(written.by(_named), did="annotated", of="tasks")
         return len(written.done)
 
-    @sends
     @optional
     def _annotation_pairs(self, table: object, *, data: str, on: str) -> list[tuple[int, Any]]:
         raise NotImplementedError
 
+    @sends
     @optional
     def annotate_from(
         self,

@@ -114,6 +114,7 @@ class QuerySet(QuerySetTwins[E], Tabular, Selection[E]):
     ) -> list[E]:
         raise NotImplementedError
 
+    @sends
     @optional
     def update_from(
         self,

@@ -1,7 +1,6 @@
 """What a query asks for, and what it has fetched: a `QuerySet` without its writes and plain values.
 
-Everything below `queryset.py` works with a `Selection`, so that bulk writes and values need not know the class that has
-them as methods.
+Bulk writes and values work with a `Selection`, and need not know the class that has them as methods.
 """
 
 from __future__ import annotations

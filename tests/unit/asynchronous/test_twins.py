@@ -7,9 +7,10 @@ import inspect
 
 import pytest
 
-from synapse import FetchMode, SynchronousOnlyError, Task
+from synapse import FetchMode, Session, SynchronousOnlyError, Task
 from synapse.asynchronous import AsyncRows
 from synapse.testing import canned, page
+from tests.servers import Server, reply
 from tests.unit.orm.rows import project, task, unit
 
 TASKS = "GET sdk/tasks/"
@@ -79,6 +80,14 @@ class TestTwins:
             return [each async for each in Task.objects.values_list("id", "project__title")]
 
         assert [(1, project(1)["title"]), (2, project(1)["title"])] == asyncio.run(main())
+
+    def test_properties_have_one_as_well(self):
+        """`session.me` is asked for once, by whoever asks first."""
+        me = reply(data={"id": 3, "name": "Ada", "email": "ada@example.com"})
+        with Server(me) as server, Session(server.origin, api_token="t") as session:
+            with pytest.raises(SynchronousOnlyError, match=r"await session\.ame\(\)"):
+                in_coroutine(lambda: session.me)
+            assert asyncio.run(session.ame()) is in_coroutine(lambda: session.me)
 
     def test_iterators_have_a_checkpoint(self, session):
         """That of the rows that were handed out, not of those that were fetched."""
