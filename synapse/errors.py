@@ -442,7 +442,7 @@ def describe(value: object) -> str:
     ("str 'no number'", "dict with 'token'")
     """
     try:
-        keys = isinstance(value, dict) and value and f"with {', '.join(map(repr, value))}"
+        keys = f"with {', '.join(map(repr, value))}" if isinstance(value, dict) and value else ""
         text = hidden(keys or repr(value))
     except Exception:  # no integer of thousands of digits can be printed, nor what is nested too deeply
         return type(value).__name__
