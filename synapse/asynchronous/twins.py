@@ -3,25 +3,13 @@
 from __future__ import annotations
 
 import functools
-import os
-import sys
 
 from collections.abc import Callable
-from contextvars import ContextVar
-from inspect import CO_ASYNC_GENERATOR, CO_COROUTINE, CO_ITERABLE_COROUTINE
-from typing import Any, Final, TypeVar, overload
+from typing import Any, TypeVar, overload
 
-from synapse.errors import SynchronousOnlyError
+from synapse.session.process import blocking, is_in_coroutine, starting
 
 F = TypeVar("F", bound=Callable[..., Any])
-
-UNSAFE: Final = "SYNAPSE_ALLOW_ASYNC_UNSAFE"
-_COROUTINES: Final = CO_COROUTINE | CO_ITERABLE_COROUTINE | CO_ASYNC_GENERATOR
-# A notebook runs its cells, its callbacks and its displays inside of coroutines of its own.
-_NOTEBOOKS: Final = frozenset({"IPython", "ipykernel", "marimo", "_pyodide"})
-
-starting: Final[ContextVar[bool]] = ContextVar("starting", default=False)
-"""Set while a twin prepares what its worker thread will do."""
 
 
 @overload
@@ -102,35 +90,3 @@ def _guarded(method: Callable[..., Any], name: str, twin: str, *, streams: bool)
 
     guarded.twin = twin  # type: ignore[attr-defined]
     return guarded
-
-
-# --- coroutines ---------------------------------------------------------------
-def blocking(what: str, instead: str) -> SynchronousOnlyError:
-    """Make the error of what would keep an event loop waiting."""
-    return SynchronousOnlyError(
-        f"{what} would block the event loop of this coroutine: {instead}. Nothing was sent; {UNSAFE}=1 allows it"
-    )
-
-
-def is_in_coroutine() -> bool:
-    """Whether this code is called by a coroutine of the user's, which must not wait for an answer.
-
-    Top-level code is no coroutine, and neither is a cell of a notebook, although an event loop runs it.
-    """
-    events: Any = sys.modules.get("asyncio.events")
-    if events is None or events._get_running_loop() is None:
-        return False
-    return not (starting.get() or os.environ.get(UNSAFE, "") not in ("", "0")) and _stands_in_coroutine()
-
-
-def _stands_in_coroutine() -> bool:
-    frame = sys._getframe(1)
-    while frame is not None:
-        code = frame.f_code
-        # IPython calls the code of a cell `<cell line: 1>`, others `<module>`; an `await` in it makes it a coroutine.
-        if code.co_name == "<module>" or code.co_name.startswith("<cell"):
-            return False
-        if code.co_flags & _COROUTINES:
-            return str(frame.f_globals.get("__name__", "")).partition(".")[0] not in _NOTEBOOKS
-        frame = frame.f_back  # type: ignore[assignment]
-    return False

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, ParamSpec, cast
 
 from synapse import session as base
-from synapse.asynchronous.twins import blocking, is_in_coroutine
 from synapse.masking import conceal
 from synapse.orm.record import entity_named, objects_of
 from synapse.session.auth import TOKENS
@@ -47,13 +46,6 @@ class Session(base.Session):
 
     def __dir__(self) -> list[str]:
         return sorted(set(super().__dir__()) - _INTERNAL)
-
-    @property
-    def me(self) -> Account:
-        """The user that the token belongs to; asked for once, by one request. Coroutines await `ame()`."""
-        if self._account is None and is_in_coroutine():
-            raise blocking("session.me", "`await session.ame()`")
-        return super().me
 
     async def ame(self) -> Account:
         """The asynchronous twin of `me`: `await` it."""

@@ -11,7 +11,6 @@ from typing import Any, TypeVar
 
 import attrs
 
-from synapse.asynchronous.twins import blocking, is_in_coroutine
 from synapse.dialects import Table
 from synapse.errors import MappingError, NotFoundError, QueryError
 from synapse.mapping.codecs import Misfit, open_value
@@ -36,6 +35,7 @@ from synapse.orm.record import (
 from synapse.query import Condition, FetchMode, In, Query
 from synapse.reading.read import rows_by_keys
 from synapse.session import Session
+from synapse.session.process import blocking, is_in_coroutine
 
 T = TypeVar("T")
 DEFERRED_BATCH = 100

@@ -8,8 +8,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from synapse.asynchronous.twins import blocking, is_in_coroutine
-from synapse.session.process import Locks
+from synapse.session.process import Locks, blocking, is_in_coroutine
 
 if TYPE_CHECKING:
     from synapse.session import Backend

@@ -1,4 +1,4 @@
-"""The running process: locks that survive a fork, the line of the caller, the garbage collector."""
+"""The running process: locks that survive a fork, the line or coroutine that calls, the garbage collector."""
 
 from __future__ import annotations
 
@@ -9,8 +9,12 @@ import threading
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
+from inspect import CO_ASYNC_GENERATOR, CO_COROUTINE, CO_ITERABLE_COROUTINE
 from types import FrameType
 from typing import Any, Final
+
+from synapse.errors import SynchronousOnlyError
 
 
 class Locks:
@@ -60,6 +64,48 @@ def _module(frame: FrameType) -> str:
     return str(frame.f_globals.get("__name__", ""))
 
 
+# --- coroutines -----------------------------------------------------------------
+UNSAFE: Final = "SYNAPSE_ALLOW_ASYNC_UNSAFE"
+_COROUTINES: Final = CO_COROUTINE | CO_ITERABLE_COROUTINE | CO_ASYNC_GENERATOR
+# A notebook runs its cells, its callbacks and its displays inside of coroutines of its own.
+_NOTEBOOKS: Final = frozenset({"IPython", "ipykernel", "marimo", "_pyodide"})
+
+starting: Final[ContextVar[bool]] = ContextVar("starting", default=False)
+"""Set while a twin prepares what its worker thread will do."""
+
+
+def blocking(what: str, instead: str) -> SynchronousOnlyError:
+    """Make the error of what would keep an event loop waiting."""
+    return SynchronousOnlyError(
+        f"{what} would block the event loop of this coroutine: {instead}. Nothing was sent; {UNSAFE}=1 allows it"
+    )
+
+
+def is_in_coroutine() -> bool:
+    """Whether this code is called by a coroutine of the user's, which must not wait for an answer.
+
+    Top-level code is no coroutine, and neither is a cell of a notebook, although an event loop runs it.
+    """
+    events: Any = sys.modules.get("asyncio.events")
+    if events is None or events._get_running_loop() is None:
+        return False
+    return not (starting.get() or os.environ.get(UNSAFE, "") not in ("", "0")) and _stands_in_coroutine()
+
+
+def _stands_in_coroutine() -> bool:
+    frame = sys._getframe(1)
+    while frame is not None:
+        code = frame.f_code
+        # IPython calls the code of a cell `<cell line: 1>`, others `<module>`; an `await` in it makes it a coroutine.
+        if code.co_name == "<module>" or code.co_name.startswith("<cell"):
+            return False
+        if code.co_flags & _COROUTINES:
+            return str(frame.f_globals.get("__name__", "")).partition(".")[0] not in _NOTEBOOKS
+        frame = frame.f_back  # type: ignore[assignment]
+    return False
+
+
+# --- the garbage collector ------------------------------------------------------
 _still = False
 _here: Final = threading.local()
 

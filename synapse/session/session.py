@@ -153,8 +153,10 @@ class Session:
 
     @property
     def me(self) -> Account:
-        """The user that the token belongs to; asked for once, by one request."""
+        """The user that the token belongs to; asked for once, by one request. Coroutines await `ame()`."""
         if self._account is None:
+            if process.is_in_coroutine():
+                raise process.blocking("session.me", "`await session.ame()`")
             from synapse.session.account import account_of
 
             self._account = account_of(self.dialect, self.send)
