@@ -19,8 +19,18 @@ import attrs
 ROOT: Final = Path(__file__).resolve().parents[1]
 FOLDER: Final = ROOT / ".cache" / "matrix"
 # What the tests need beside the package; type checkers and linters read the same source anywhere.
-TOOLS: Final = ("duckdb", "flask", "flask-cors", "hypothesis", "moto", "polars", "pytest", "trustme")
-TESTS: Final = ("tests/unit", "tests/contract", "tests/faults", "tests/cli")
+TOOLS: Final = (
+    "duckdb",
+    "flask",
+    "flask-cors",
+    "hypothesis",
+    "moto",
+    "polars",
+    "pyftpdlib",
+    "pytest",
+    "trustme",
+)
+TESTS: Final = ("tests/unit", "tests/contract", "tests/faults", "tests/cli", "tests/storages")
 
 
 @attrs.frozen
@@ -30,7 +40,7 @@ class Leg:
     name: str
     python: str
     lowest: bool = False
-    extras: tuple[str, ...] = ("cli", "demo", "sandbox")
+    extras: tuple[str, ...] = ("cli", "demo", "sandbox", "storage")
 
     @property
     def home(self) -> Path:
@@ -43,7 +53,7 @@ class Leg:
         return self.home / "bin" / "python"
 
 
-FAST: Final = ("cli", "demo", "fast", "pandas", "sandbox")
+FAST: Final = ("cli", "demo", "fast", "pandas", "sandbox", "storage")
 # Django 5.2 is the last for Python 3.11; the others have the newest. Two legs read JSON without msgspec, and make no
 # tables.
 LEGS: Final = (

@@ -25,6 +25,8 @@ ODD = (
     "star*[x]{y}|~^`.txt",
     "back\\slash",
 )
+if os.name == "nt":  # where most of these are no names of files
+    ODD = ODD[:2]
 
 
 class TestReading:
