@@ -69,6 +69,7 @@ def names_are_those_of_the_declaration(field: TaskField) -> None:
     """Fields, relations, the key by any name, and paths."""
     Task.objects.order_by("-created", "id").only("id", "project", field).defer("data")
     Task.objects.values("id", "project_id", "project__id", "pk")
+    Task.objects.values("project__title", "data_unit__meta", "project__data_collection__name")
     Task.objects.values_list("id", "meta", named=True)
     Task.objects.values_list("pk", flat=True)
     Task.objects.select_related("data_unit").prefetch_related("project__data_collection", "assignments")
@@ -122,6 +123,9 @@ def reverse_sets_have_the_verbs_of_their_manager(project: Project, dataset: Grou
     project.tasks.set_tags(add=[1])
     project.tasks.filter(is_discarded=False).to_csv("tasks.csv", columns=["id", "status_label"])
     Task.objects.values("id", "meta").to_parquet("tasks.parquet")
+    Task.objects.bulk_create([{"project": 1, "data_unit": 2}], columns={"unit": "data_unit"})
+    Task.objects.update_from(Task.objects.all().to_arrow(), on="id", fields=["meta"], dry_run=True)
+    Task.objects.annotate_many([{"id": 1, "found": "{}"}], data="found")
     dataset.ground_truths.filter(category="train").export("out/", format="yolo", kind="segment")
 
 
