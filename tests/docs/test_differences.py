@@ -6,6 +6,7 @@ import ast
 import re
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
@@ -27,9 +28,9 @@ class Row(NamedTuple):
     instead: str
 
 
-def rows() -> Iterator[Row]:
+def rows(page: Path = PAGE) -> Iterator[Row]:
     """Read the rows of every table of the page."""
-    for line in PAGE.read_text(encoding="utf-8").splitlines():
+    for line in page.read_text(encoding="utf-8").splitlines():
         cells = [each.strip().replace("\\|", "|") for each in CELL.split(line)[1:-1]]
         if len(cells) == 3 and cells[0].startswith("`"):
             yield Row(cells[0].strip("`"), cells[1], cells[2].strip("`"))
