@@ -37,7 +37,7 @@ from difflib import get_close_matches
 from typing import Any, ClassVar, Final, NamedTuple, NoReturn, Protocol
 from weakref import WeakValueDictionary
 
-from synapse.showing import asks_for_traceback, bounded, place_of, shortened
+from synapse.showing import asks_for_traceback, bounded, place_of, printable, shortened
 
 
 def _rebuild(cls: type[SynapseError], args: tuple[Any, ...], state: dict[str, Any]) -> SynapseError:
@@ -115,6 +115,10 @@ class Question(Protocol):
         """Ask, through the session *using* or the one that it was sent by."""
         ...
 
+    async def aresolve(self, *, using: Any, wait: float | None) -> Resolution:
+        """Ask in a coroutine."""
+        ...
+
 
 class _Resolvable:
     """Shared by errors after which a write may have happened: `resolve()` asks the backend."""
@@ -132,6 +136,10 @@ class _Resolvable:
         if self.question is None:
             return Resolution(reason=f"it cannot be asked about by itself; {self}")
         return self.question.answered(using=using, wait=wait)
+
+    async def aresolve(self, *, using: Any = None, wait: float | None = None) -> Resolution:
+        """The asynchronous twin of `resolve()`, with the same arguments."""
+        return await self.question.aresolve(using=using, wait=wait) if self.question else self.resolve()
 
     def _told(self, said: str) -> str:
         if self.question is None:
@@ -477,19 +485,6 @@ def hidden(text: str) -> str:
         if hiding is not None:
             text = hiding.text(text)
     return text
-
-
-def printable(text: str, *, lines: bool = False) -> str:
-    r"""Escape control and invisible characters; with *lines*, line breaks stay.
-
-    >>> printable("a\x1b[2J")
-    'a\\x1b[2J'
-    """
-    if text.isprintable():
-        return text
-    return "".join(
-        each if each.isprintable() or (lines and each == "\n") else repr(each)[1:-1] for each in text
-    )
 
 
 def quoted(name: str) -> str:

@@ -129,3 +129,16 @@ def place_of(error: BaseException) -> str:
         place = f" (line {frame.tb_lineno}{'' if is_cell else f' of {file}'}; %tb shows the rest)"
         frame = frame.tb_next
     return place
+
+
+def printable(text: str, *, lines: bool = False) -> str:
+    r"""Escape control and invisible characters; with *lines*, line breaks stay.
+
+    >>> printable("a\x1b[2J")
+    'a\\x1b[2J'
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        each if each.isprintable() or (lines and each == "\n") else repr(each)[1:-1] for each in text
+    )

@@ -32,6 +32,7 @@ from synapse.entities.project import Project
 from synapse.entities.storage import Storage
 from synapse.entities.task import Task, TaskTag
 from synapse.entities.typed import JobLogCreation, ModelCreation
+from synapse.errors import Resolution
 from synapse.interop.formats.report import AnnotationReport
 from synapse.interop.storages.filesystem import StorageFileSystem
 from synapse.interop.storages.verbs import StorageCheck
@@ -41,6 +42,7 @@ from synapse.mapping.unset import Unset
 from synapse.orm.bulk import BulkResult
 from synapse.reading.plan import PlanName
 from synapse.reading.rows import OnBadRow
+from synapse.session import Session
 from synapse.showing import View
 from synapse.transfer import RemotePath
 from synapse.transfer.local_file import PathLike
@@ -346,6 +348,12 @@ class SelectionTwins(Generic[E]):
     async def ain_bulk(
         self, keys: Iterable[Any] | Unset = ..., *, field_name: None = ...
     ) -> dict[Any, E]: ...
+
+class AskedTwins:
+    async def aresolve(self, *, using: Session | None, wait: float | None) -> Resolution: ...
+
+class HarmlessTwins:
+    async def aresolve(self, *, using: Session | None, wait: float | None) -> Resolution: ...
 
 class TabularTwins:
     async def ato_arrow(

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import click
 
-from synapse.errors import printable
+from synapse.showing import printable
 
 _GAP: Final = "  "
 _WIDEST: Final = 40

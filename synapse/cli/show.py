@@ -15,7 +15,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from synapse.entities import Session
-from synapse.errors import printable
+from synapse.showing import printable
 from synapse.transfer import tracked
 
 T = TypeVar("T")

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any, Final
 
-from synapse.errors import printable
+from synapse.showing import printable
 
 SHOWN: Final = 200
 # What a refusal says of fields is told up to here; a hostile one would name millions by paths of megabytes.

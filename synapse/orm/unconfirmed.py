@@ -10,6 +10,8 @@ from typing import Any, Final
 
 import attrs
 
+from synapse.asynchronous.twins import sends
+from synapse.asynchronous.typed import AskedTwins, HarmlessTwins
 from synapse.errors import (
     QueryError,
     Resolution,
@@ -73,7 +75,7 @@ def attach(error: WriteUnconfirmedError | ServerError, asked: Asked) -> None:
 
 
 @attrs.frozen(kw_only=True)
-class Asked:
+class Asked(AskedTwins):
     """What every question holds; the session and the user's own objects stay behind in a pickle.
 
     `instead` holds the keys of rows that an answer showed in place of what was sent.
@@ -90,6 +92,7 @@ class Asked:
         """Ask once; a write that is not there is `repeatable`."""
         raise NotImplementedError
 
+    @sends(twin="aresolve")
     def answered(self, *, using: Session | None, wait: float | None) -> Resolution:
         """Look until the write is found, or is not to be expected any more."""
         session = self.through(using)
@@ -147,9 +150,10 @@ class Asked:
 
 
 @attrs.frozen(kw_only=True)
-class Harmless(Asked):
+class Harmless(HarmlessTwins, Asked):
     """A write that may be sent again whether or not it happened, so that there is nothing to wait for."""
 
+    @sends(twin="aresolve")
     def answered(self, *, using: Session | None, wait: float | None) -> Resolution:
         """Ask once."""
         return self.look(self.through(using))

@@ -10,10 +10,9 @@ from typing import Any, Final, Literal, TypeAlias
 import attrs
 
 from synapse.annotations import Annotation
-from synapse.errors import printable
 from synapse.interop.formats.problems import Problem
 from synapse.optional import optional
-from synapse.showing import bounded, shortened
+from synapse.showing import bounded, printable, shortened
 
 Outcome: TypeAlias = Literal["lossy", "skipped", "failed"]
 OUTCOMES: Final[tuple[Outcome, ...]] = ("lossy", "skipped", "failed")

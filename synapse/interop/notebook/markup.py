@@ -10,11 +10,11 @@ from datetime import datetime
 from typing import Any, Final, TypeVar
 
 from synapse.downloads import RemoteFile
-from synapse.errors import hidden, printable
+from synapse.errors import hidden
 from synapse.interop.notebook.workers import NotShownError, Workers
 from synapse.masking import HIDDEN, Secret, mask_body
 from synapse.session.interrupts import is_from_signal
-from synapse.showing import brief
+from synapse.showing import brief, printable
 
 S = TypeVar("S")
 

@@ -10,8 +10,9 @@ from datetime import date, datetime
 from inspect import Parameter, Signature
 from keyword import iskeyword
 from types import FunctionType
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, cast
 
+from synapse.asynchronous.twins import twin_of
 from synapse.errors import QueryError
 from synapse.interop.repl.declared import nested_in, types_of
 from synapse.orm import Entity, ManagedBy, Rows, Values
@@ -45,9 +46,12 @@ def sign(managed: ManagedBy[Any], owner: type[Any]) -> None:
         method = inspect.getattr_static(manager, name)
         if name.startswith("_") or not isinstance(method, FunctionType):
             continue
+        of = twin_of(method) or name
+        if of != name and not inspect.iscoroutinefunction(method):
+            continue  # the twin of a stream
         gives = returned.get(method.__annotations__.get("return", ""))
-        if gives is not None or name in named or name in chosen:
-            parameters = _parameters(_declared(method), named.get(name, {}), chosen.get(name))
+        if gives is not None or of in named or of in chosen:
+            parameters = _parameters(_declared(method), named.get(of, {}), chosen.get(of))
             setattr(manager, name, _signed(manager, method, parameters, gives))
 
 
@@ -59,16 +63,21 @@ def _declared(method: FunctionType) -> tuple[Parameter, ...]:
 def _signed(
     manager: type[Any], method: FunctionType, parameters: Iterable[Parameter], gives: Any
 ) -> Callable[..., Any]:
-    def signed(*args: Any, **kwargs: Any) -> Any:
+    def plain(*args: Any, **kwargs: Any) -> Any:
         return method(*args, **kwargs)
 
+    async def awaited(*args: Any, **kwargs: Any) -> Any:
+        return await method(*args, **kwargs)
+
+    signed: Any = awaited if inspect.iscoroutinefunction(method) else plain
+    vars(signed).update({name: value for name, value in vars(method).items() if name != "__wrapped__"})
     # Not by `functools.wraps`: completers would unwrap it, and find the general signature again.
     signed.__name__, signed.__qualname__ = method.__name__, f"{manager.__qualname__}.{method.__name__}"
     signed.__doc__, signed.__module__ = method.__doc__, manager.__module__
     signed.__annotations__ = {"return": gives} if gives else {}
     shown = gives or method.__annotations__.get("return", Signature.empty)
-    signed.__signature__ = Signature(list(parameters), return_annotation=shown)  # type: ignore[attr-defined]
-    return signed
+    signed.__signature__ = Signature(list(parameters), return_annotation=shown)
+    return cast("Callable[..., Any]", signed)
 
 
 def _parameters(declared: Iterable[Parameter], named: Mapping[str, Any], chosen: Any) -> Iterable[Parameter]:

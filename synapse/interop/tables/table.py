@@ -8,9 +8,9 @@ from typing import Any, Protocol, Self
 
 import attrs
 
-from synapse.errors import MappingError, printable
+from synapse.errors import MappingError
 from synapse.session.process import undisturbed
-from synapse.showing import bounded
+from synapse.showing import bounded, printable
 
 
 @attrs.frozen(eq=False, repr=False)

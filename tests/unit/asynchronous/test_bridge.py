@@ -10,14 +10,19 @@ from contextvars import ContextVar
 
 import pytest
 
-from synapse import QueryError, Session, Task, TaskTag, WriteUnconfirmedError
+from synapse import QueryError, Session, SynchronousOnlyError, Task, TaskTag, WriteUnconfirmedError
 from synapse.asynchronous.bridge import MOST_THREADS, in_worker
 from synapse.session import Retry, current
 from synapse.testing import canned
-from tests.servers import Server, reply
+from tests.servers import Server, reply, reset
 from tests.unit.orm.rows import task
 
 NAMED: ContextVar[str] = ContextVar("named", default="")
+
+
+def tag_row(key: int) -> dict[str, object]:
+    """A tag as the backend gives it."""
+    return {"id": key, "project": 1, "name": "a", "category": "project", "description": "", "meta": {}}
 
 
 def working() -> list[str]:
@@ -238,3 +243,20 @@ class TestCancelledWrites:
 
         asyncio.run(main())
         assert ([], []) == (done, settled())
+
+    def test_are_asked_about_in_coroutines(self):
+        """`error.aresolve()` is `resolve()`, which would keep the loop waiting."""
+        listed = reply(data={"count": 1, "next": None, "results": [tag_row(7)]})
+
+        async def main(server, session):
+            with session:
+                with pytest.raises(WriteUnconfirmedError) as caught:
+                    await TaskTag.objects.acreate(project_id=1, name="a")
+                server.script[:] = [listed]
+                with pytest.raises(SynchronousOnlyError, match="await aresolve"):
+                    caught.value.resolve()
+                return await caught.value.aresolve()
+
+        with Server(reset) as server, opened(server) as session:
+            found = asyncio.run(main(server, session))
+            assert [7] == [each.pk for each in found.rows]

@@ -88,3 +88,11 @@ def test_an_entity_that_is_declared_later_is_any() -> None:
 
     assert {"later": Any, "later__in": list[Any]} == parameters(signed(Parcel), "filter")
     assert {"later_id": int, "later": Any} == parameters(signed(Parcel), "create")
+
+
+def test_twins_are_signed_like_their_methods() -> None:
+    """They name the same lookups, and are still coroutines."""
+    manager = signed(Task)
+
+    assert parameters(manager, "get") == parameters(manager, "aget")
+    assert inspect.iscoroutinefunction(manager.aget)
