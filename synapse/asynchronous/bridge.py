@@ -155,13 +155,14 @@ class AsyncRows(Generic[R]):
     async def __anext__(self) -> R:
         if self._fetch is None:
             row = await self._in_worker(partial(_next, self._rows))
-        else:
-            if not self._rows.is_ready:
-                await self._in_worker(self._fetch)
-            row = next(self._rows, _END)
-        if row is _END:
-            raise StopAsyncIteration
-        return cast("R", row)
+            if row is _END:
+                raise StopAsyncIteration
+            return cast("R", row)
+        # Another task may have taken what came: nothing may be fetched by `next()`, which would block the loop.
+        while not self._rows.is_ready:
+            if not await self._in_worker(self._fetch):
+                raise StopAsyncIteration
+        return cast("R", next(self._rows))
 
     async def _in_worker(self, call: Callable[[], Any]) -> Any:
         try:

@@ -12,6 +12,7 @@ import pytest
 from synapse import (
     BulkError,
     DataCollection,
+    Plugin,
     Project,
     Session,
     SynapseError,
@@ -83,6 +84,20 @@ class TestCalls:
 
         assert [each.pk for each in tasks] == asyncio.run(main())
 
+    def test_tasks_share_an_iterator(self, session, make):
+        """Each row goes to one of them, and none of them waits in the loop."""
+        tasks = make.tasks(11)
+
+        async def main():
+            rows = Task.objects.filter(project=tasks[0].project_id).aiterator(page_size=1, workers=2)
+
+            async def taken():
+                return [each.pk async for each in rows]
+
+            return sorted(sum(await asyncio.gather(*(taken() for _ in range(5))), []))
+
+        assert [each.pk for each in tasks] == asyncio.run(main())
+
     def test_many_share_the_connections(self, session, make):
         """A hundred calls at once are no more requests at once than the session has workers."""
         running, most = set(), []
@@ -105,6 +120,48 @@ class TestCalls:
             )
 
         assert (CALLS, True, []) == (len(asyncio.run(main())), max(most) <= session.workers, settled())
+
+
+class TestJobs:
+    @pytest.fixture
+    def release(self, session, make):
+        """A release of a plugin that can run."""
+        return make.release()
+
+    def test_are_run_followed_and_waited_for(self, release):
+        """From the run to its end."""
+
+        async def main():
+            job = await Plugin.ref(release.plugin_id).arun(action="go", params={"seconds": 0.2, "steps": 3})
+            lines = [line async for line in job.atail()]
+            return len(lines) > 2, str((await job.adone(timeout=20)).status)
+
+        assert (True, "SUCCEEDED") == asyncio.run(main())
+
+    def test_whoever_follows_may_leave(self, release):
+        """The stream is cut, and no thread waits for the next line."""
+
+        async def main():
+            job = await Plugin.ref(release.plugin_id).arun(action="go", params={"seconds": 60, "steps": 2})
+            async with asyncio.timeout(0.3):
+                async for _ in job.atail():
+                    pass
+
+        with pytest.raises(TimeoutError):
+            asyncio.run(main())
+        assert [] == settled()
+
+    def test_whoever_waits_may_leave(self, release):
+        """The job goes on."""
+
+        async def main():
+            job = await Plugin.ref(release.plugin_id).arun(action="go", params={"seconds": 60})
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.1):
+                    await job.adone()
+            return (await job.astop()).has_ended
+
+        assert (True, []) == (asyncio.run(main()), settled())
 
 
 class TestCancelled:
