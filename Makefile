@@ -2,7 +2,7 @@
 PYTHON     ?=
 PYTHONS    := $(or $(PYTHON),python3 python3.13 python3.12 python3.11 python3.14 python)
 VENV       ?= .venv
-EXTRAS     ?= demo,postgres,fast,pandas,storage,formats,dev
+EXTRAS     ?= demo,postgres,fast,pandas,storage,formats,docs,dev
 WORKERS    ?= 4
 
 BIN        := $(VENV)/bin
@@ -15,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-full bench rehearsal structure fuzz mutate docs typed fmt lint types check release constraints matrix audit clean
+.PHONY: help setup demo test test-full bench rehearsal structure fuzz mutate docs reference typed fmt lint types check release constraints matrix audit clean
 
 help:  ## List what can be made
 	@awk -F ':.*  ## ' '/^[a-z-]+:.*  ## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -55,7 +55,10 @@ fuzz: $(STAMP)  ## Try random answers and arguments: 100,000 examples, then the 
 mutate: $(STAMP)  ## Break each promise of SECURITY.md in a copy of the tree, and see that its test notices (ARGS=netrc: some)
 	@$(BIN)/python -m tests.mutation $(ARGS)
 
-docs: $(STAMP)  ## Renew the tables of the reference pages from the entities
+docs: $(STAMP)  ## Build the site in English and Korean into site/: nothing is fetched, a broken link or name is an error
+	@$(BIN)/python -m tools.site
+
+reference: $(STAMP)  ## Renew the tables of the reference pages from the entities
 	@$(BIN)/python docs/build_reference.py
 
 typed: $(STAMP)  ## Renew the types that editors and type checkers know of each entity's queries
@@ -92,7 +95,7 @@ constraints: $(STAMP)  ## Pin the newest versions that fit pyproject.toml, for e
 	@$(BIN)/python -m pip install --quiet uv
 	@$(BIN)/uv pip compile --quiet --upgrade --universal --fork-strategy fewest --python-version 3.11 \
 		--no-annotate --no-emit-index-url --no-emit-find-links --custom-compile-command "make constraints" \
-		$(foreach extra,demo postgres fast pandas storage dev,--extra $(extra)) pyproject.toml --output-file constraints.txt
+		$(foreach extra,demo postgres fast pandas storage docs dev,--extra $(extra)) pyproject.toml --output-file constraints.txt
 
 matrix: $(STAMP)  ## Run the tests on the lowest and the newest versions of everything, and on every Python (ARGS=floors: one leg)
 	@$(BIN)/python -m pip install --quiet uv
@@ -108,7 +111,7 @@ audit: $(STAMP)  ## Ask for known weaknesses in what is pinned and in every extr
 		--requirement constraints.txt --requirement .cache/audit/every-extra.txt
 
 clean:  ## Remove the environment and all that the tools left behind
-	@rm -rf $(VENV) .cache dist build
+	@rm -rf $(VENV) .cache dist build site
 
 $(STAMP): pyproject.toml constraints.txt
 	@$(BIN)/python -c '$(IS_USABLE)' 2>/dev/null || { \

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 
 from pathlib import Path
 from typing import Final
 
+import pytest
+
 from filelock import FileLock
 
 ROOT: Final = Path(__file__).resolve().parents[2]
+PLAYWRIGHT: Final = "playwright==1.65.2"
 
 
 class OwnEnvironmentError(Exception):
@@ -28,6 +32,19 @@ def ensure_python(name: str, *requirements: str) -> Path:
             _run([str(interpreter), *install, *requirements])
             stamp.write_text(str(requirements), encoding="utf-8")
     return interpreter
+
+
+def ensure_browser() -> tuple[Path, str]:
+    """Return the interpreter that has playwright, and the path of Chromium; skip the test where there is none."""
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        pytest.skip(
+            "no chromium is installed (Debian: chromium, fonts-nanum): NOTHING was looked at in a browser"
+        )
+    try:
+        return ensure_python("browser", PLAYWRIGHT), chromium
+    except OwnEnvironmentError as error:
+        pytest.skip(f"playwright could not be installed: NOTHING was looked at in a browser: {error}")
 
 
 def _run(command: list[str]) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import subprocess
 
 from pathlib import Path
@@ -16,12 +15,11 @@ from PIL import Image
 
 from synapse import Box, Mask, Polygon, Task
 from synapse.interop.notebook.drawing import colours_of
-from tests.interop.own_env import OwnEnvironmentError, ensure_python
+from tests.interop.own_env import ensure_browser
 from tests.unit.interop.notebook.stage import backend, task_row
 
 pytestmark = pytest.mark.full
 
-PLAYWRIGHT: Final = "playwright==1.65.2"
 HOSTILE: Final = "</title><script>alert('run')</script>"
 SHAPES: Final = (
     Box("정", x=10, y=20, width=30, height=24, media="image_1"),
@@ -47,15 +45,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def seen(page: Path) -> Any:
     """What Chromium sees."""
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        pytest.skip(
-            "no chromium is installed (Debian: chromium, fonts-nanum): NOTHING was looked at in a browser"
-        )
-    try:
-        python = ensure_python("browser", PLAYWRIGHT)
-    except OwnEnvironmentError as error:
-        pytest.skip(f"playwright could not be installed: NOTHING was looked at in a browser: {error}")
+    python, chromium = ensure_browser()
     script = Path(__file__).with_name("look_at_page.py")
     command = [str(python), str(script), chromium, str(page)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)

@@ -91,6 +91,7 @@ def test_offers_the_extras(metadata: Message) -> None:
         "cli",
         "demo",
         "dev",
+        "docs",
         "fast",
         "formats",
         "fuzz",
