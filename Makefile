@@ -15,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-full bench rehearsal structure fuzz mutate docs reference typed fmt lint types check release constraints matrix audit clean
+.PHONY: help setup demo test test-ray test-full bench rehearsal structure fuzz mutate docs reference typed fmt lint types check release constraints matrix audit clean
 
 help:  ## List what can be made
 	@awk -F ':.*  ## ' '/^[a-z-]+:.*  ## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,10 +32,20 @@ test: $(STAMP)  ## Run the checks beside the tests, with pairs and parts of the 
 	wait $$checks || { cat .cache/check.log; echo "make check failed: see above" >&2; exit 1; }; \
 	exit $$tests
 
-test-full: $(STAMP)  ## Run every combination of parameters, with branch coverage
+# Ray starts slowly, and takes half a gigabyte: it is installed when it is needed.
+$(VENV)/.ray: $(STAMP)
+	@echo "Installing Ray"
+	@$(BIN)/python -m pip install -qq --constraint constraints.txt --no-build-isolation --editable '.[ray]'
+	@touch $@
+
+test-ray: $(VENV)/.ray  ## Install Ray, and run the tests of clusters on two cores
+	$(BIN)/python -m pytest -n 0 --full tests/clusters $(ARGS)
+
+test-full: $(STAMP) $(VENV)/.ray  ## Run every combination of parameters, with branch coverage; clusters first
 	@mkdir -p .cache/coverage
 	@$(BIN)/coverage erase
-	$(BIN)/coverage run -m $(subst $(BIN)/python -m ,,$(PYTEST)) --full $(ARGS)
+	$(BIN)/coverage run -m pytest -n 0 --full tests/clusters
+	$(BIN)/coverage run -m $(subst $(BIN)/python -m ,,$(PYTEST)) --full --ignore tests/clusters $(ARGS)
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
 
@@ -95,7 +105,7 @@ constraints: $(STAMP)  ## Pin the newest versions that fit pyproject.toml, for e
 	@$(BIN)/python -m pip install --quiet uv
 	@$(BIN)/uv pip compile --quiet --upgrade --universal --fork-strategy fewest --python-version 3.11 \
 		--no-annotate --no-emit-index-url --no-emit-find-links --custom-compile-command "make constraints" \
-		$(foreach extra,demo postgres fast pandas storage docs dev,--extra $(extra)) pyproject.toml --output-file constraints.txt
+		$(foreach extra,demo postgres fast pandas ray storage docs dev,--extra $(extra)) pyproject.toml --output-file constraints.txt
 
 matrix: $(STAMP)  ## Run the tests on the lowest and the newest versions of everything, and on every Python (ARGS=floors: one leg)
 	@$(BIN)/python -m pip install --quiet uv

@@ -33,10 +33,12 @@ from synapse.entities.storage import Storage
 from synapse.entities.task import Task, TaskTag
 from synapse.entities.typed import JobLogCreation, ModelCreation
 from synapse.errors import Resolution
+from synapse.interop.dataset_types import HuggingFaceDataset, RayDataset
 from synapse.interop.formats.report import AnnotationReport
 from synapse.interop.storages.filesystem import StorageFileSystem
 from synapse.interop.storages.verbs import StorageCheck
 from synapse.interop.tables.table import ArrowTable, Batch, TableReport
+from synapse.interop.torch_rows import TorchRows
 from synapse.mapping import Json
 from synapse.mapping.unset import Unset
 from synapse.orm.bulk import BulkResult
@@ -409,6 +411,21 @@ class TabularTwins:
         checkpoint: str | None = ...,
         on_bad_row: OnBadRow = ...,
     ) -> AsyncRows[Batch]: ...
+    async def ato_ray(self, *, shards: int = ..., columns: Iterable[str] | None = ...) -> RayDataset: ...
+    async def ato_torch(
+        self,
+        *,
+        columns: Iterable[str] | None = ...,
+        files: str | Iterable[str] = ...,
+        transform: Callable[[dict[str, Any]], Any] | None = ...,
+        cache: str | OsPathLike[str] | None = ...,
+        shards: int = ...,
+        shuffle_shards: bool = ...,
+        seed: int = ...,
+    ) -> TorchRows: ...
+    async def ato_huggingface(
+        self, *, streaming: bool = ..., shards: int = ..., columns: Iterable[str] | None = ...
+    ) -> HuggingFaceDataset: ...
 
 class ValuesTwins(Generic[R]):
     async def aget(self, pk: Any = ..., /, **lookups: Any) -> R: ...

@@ -6,11 +6,11 @@ import os
 import threading
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import attrs
 
@@ -52,6 +52,8 @@ if TYPE_CHECKING:
 
 E = TypeVar("E", bound="Record")
 T = TypeVar("T")
+Opening: TypeAlias = Callable[..., AbstractContextManager[Journal]]
+"""Opens the journal of an entity on a backend, as `journal.opened()` does with a path."""
 
 
 @bounded
@@ -98,11 +100,11 @@ def create(
     objects: Iterable[E],
     *,
     batch_size: int,
-    journal: str | os.PathLike[str] | None = None,
+    journal: str | os.PathLike[str] | Opening | None = None,
 ) -> list[E]:
     """Create objects in batches, or side by side where the wire takes one at a time."""
     arguments.check_size("batch_size", batch_size)
-    path = None if journal is None else path_of(journal)
+    opening = journal if journal is None or callable(journal) else partial(opened, path_of(journal))
     cls, session = queryset.entity, queryset.session
     session.check_open()
     given: list[E] = arguments.items("bulk_create()", objects, of=f"{cls.__name__} objects")
@@ -121,8 +123,8 @@ def create(
     takes_lists = table_of(cls, session).create_many([]) is not None
     try:
         with writing_to(queryset):
-            if path is not None:
-                written = _noted(session, given, size=batch_size, path=path)
+            if opening is not None:
+                written = _noted(session, given, size=batch_size, opening=opening)
             elif takes_lists:
                 written = _in_batches(session, given, size=batch_size)
             else:
@@ -190,11 +192,9 @@ def _stored(
     return outcome
 
 
-def _noted(session: Session, given: Sequence[E], *, size: int, path: Path) -> Written[E]:
+def _noted(session: Session, given: Sequence[E], *, size: int, opening: Opening) -> Written[E]:
     entity, backend = schema_of(type(given[0])).entity, session.backend
-    with opened(
-        path, entity=entity, host=backend.host, tenant=backend.tenant, aliases=backend.aliases
-    ) as journal:
+    with opening(entity=entity, host=backend.host, tenant=backend.tenant, aliases=backend.aliases) as journal:
         return journal_run.create(session, given, size=size, journal=journal)
 
 

@@ -59,16 +59,24 @@ class Journal:
         self._unnoted: dict[str, Any] = {}
         self._size = 0
         self._sealed, self._crc = True, 0
-        self._counts: Counter[bytes] = Counter()
+        self._counts: Counter[str] = Counter()
         self._salt = self._read(owner)
 
     def name(self, values: Mapping[str, Any]) -> str:
         """Name a row by its values; rows with equal values are numbered."""
-        text = json.dumps(values, sort_keys=True, separators=(",", ":")).encode()
-        digest = hashlib.sha256(self._salt + text).digest()[:16]
+        digest = self.digest(values)
         self._counts[digest] += 1
         count = self._counts[digest]
-        return digest.hex() if count == 1 else f"{digest.hex()}:{count}"
+        return digest if count == 1 else f"{digest}:{count}"
+
+    def digest(self, values: Mapping[str, Any]) -> str:
+        """Give the salted digest of a row's values."""
+        text = json.dumps(values, sort_keys=True, separators=(",", ":")).encode()
+        return hashlib.sha256(self._salt + text).digest()[:16].hex()
+
+    def number_behind(self, taken: Mapping[str, int]) -> None:
+        """Have `name()` number equal rows behind those that others have, which are given by digest."""
+        self._counts = Counter(taken)
 
     def sending(self, names: Iterable[str], *, after: int | None) -> None:
         """Note rows that are about to be sent; raises `ConfigError` where that cannot be noted."""

@@ -29,7 +29,9 @@ if TYPE_CHECKING:
     import pandas
     import polars
 
+    from synapse.interop.dataset_types import HuggingFaceDataset, RayDataset
     from synapse.interop.tables.table import ArrowTable, Batches, TableReport
+    from synapse.interop.torch_rows import TorchRows
     from synapse.reading.explain import Explanation
     from synapse.reading.plan import PlanName
     from synapse.reading.rows import OnBadRow, Rows
@@ -236,6 +238,50 @@ class Tabular(TabularTwins):
         Libraries take each of them: `pa.record_batch(batch)`. *checkpoint* goes on behind the batch that has it.
         A bad row raises `MappingError` when its turn comes; call `next()` again to continue after it. Needs the
         extra `arrow`.
+        """
+        raise NotImplementedError
+
+    # --- clusters and training ------------------------------------------------
+    @sends
+    @optional
+    def to_ray(self, *, shards: int = 16, columns: Iterable[str] | None = None) -> RayDataset:
+        """Make a dataset of Ray Data, cut into shards now and read by the workers, with JSON as plain strings.
+
+        `select_columns()` and `limit()` ask the backend for less. Workers take their credentials from their own
+        environment or profile. Needs the extra `ray`.
+        """
+        raise NotImplementedError
+
+    @sends
+    @optional
+    def to_torch(
+        self,
+        *,
+        columns: Iterable[str] | None = None,
+        files: str | Iterable[str] = (),
+        transform: Callable[[dict[str, Any]], Any] | None = None,
+        cache: str | PathLike[str] | None = None,
+        shards: int = 64,
+        shuffle_shards: bool = False,
+        seed: int = 0,
+    ) -> TorchRows:
+        """Make an `IterableDataset` of dicts, or of what `transform` makes of them, each row once an epoch.
+
+        The query is cut into shards now, which the workers of a `DataLoader` share, and those of all ranks.
+        `files` names file specifications, whose contents come as bytes by these names; `cache` is a folder that keeps
+        them. `shuffle_shards=True` shuffles the shards, and not the rows in them, by `seed` and `set_epoch()`.
+        `state_dict()` and `load_state_dict()` go on behind the last row. Needs PyTorch.
+        """
+        raise NotImplementedError
+
+    @sends
+    @optional
+    def to_huggingface(
+        self, *, streaming: bool = True, shards: int = 16, columns: Iterable[str] | None = None
+    ) -> HuggingFaceDataset:
+        """Make a dataset of Hugging Face, read as it is used, or with `streaming=False` read into memory now.
+
+        JSON is plain strings. Needs the extra `parquet`, and the library `datasets`.
         """
         raise NotImplementedError
 

@@ -35,6 +35,7 @@ EVERY_ENTITY = (
     *(Project, Task, TaskTag),
 )
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+NEEDING = re.compile(r"^```python needs (\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 LINK = re.compile(r"\]\((?!https?://|#)([^)#]+)")
 
 
@@ -65,10 +66,46 @@ def test_code_runs(page: Path, backend: Sandbox, monkeypatch: pytest.MonkeyPatch
         exec(compile("\n" * line + here(code, backend), str(page), "exec"), vars(module))
 
 
+def _short(value: object) -> str:
+    return name(value) if isinstance(value, Path) else str(value)[:12].splitlines()[0]
+
+
+def more_blocks() -> list[tuple[Path, str, int, str]]:
+    """Return the blocks that need a library which `make setup` doesn't install: page, library, lines above, code."""
+    return [
+        (page, found.group(1), text[: found.start(2)].count("\n"), found.group(2))
+        for page, text in ((page, page.read_text(encoding="utf-8")) for page in PAGES)
+        for found in NEEDING.finditer(text)
+    ]
+
+
+@pytest.mark.parametrize(("page", "library", "line", "code"), more_blocks(), ids=_short)
+def test_code_that_needs_more_runs(
+    page: Path, library: str, line: int, code: str, backend: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A block that needs more runs by itself where that is installed; those of Ray run in `make test-ray`."""
+    if library == "ray":
+        pytest.skip("a block of Ray: run by tests/clusters/test_page.py")
+    pytest.importorskip(library, reason=f"{library} is not installed: this block was NOT run")
+    monkeypatch.setenv("SYNAPSE_HOST", backend.url)
+    monkeypatch.setenv("SYNAPSE_API_TOKEN", backend.api_token)
+
+    exec(compile("\n" * line + code, str(page), "exec"), {"__name__": "page"})
+
+
+def test_every_block_is_known() -> None:
+    """No block of Python is marked so that nothing runs it."""
+    fences = re.compile(r"^```python.*$", re.MULTILINE)
+    known = re.compile(r"^```python( needs (ray|torch|datasets))?$")
+
+    found = [line for page in PAGES for line in fences.findall(page.read_text(encoding="utf-8"))]
+    assert [] == [line for line in found if not known.match(line)]
+
+
 @pytest.mark.parametrize("page", PAGES, ids=name)
 def test_links_lead_somewhere(page: Path) -> None:
     """Every link to a file of the project names one that exists."""
-    links = LINK.findall(BLOCK.sub("", page.read_text(encoding="utf-8")))
+    links = LINK.findall(NEEDING.sub("", BLOCK.sub("", page.read_text(encoding="utf-8"))))
 
     assert [] == [link for link in links if not (page.parent / link).exists()]
 

@@ -100,6 +100,7 @@ def test_offers_the_extras(metadata: Message) -> None:
         "parquet",
         "postgres",
         "sandbox",
+        "ray",
         "storage",
     }
 

@@ -65,7 +65,9 @@ def columns_in_batches(
     verb: str, source: TableSource, *, size: int, on_bad_row: OnBadRow, checkpoint: str | None = None
 ) -> ColumnBatches:
     """Set out to read columns; the first request is sent when they are asked for."""
-    how = how_to_read(verb, on_bad_row, size=_PAGE, workers=None)
+    query = source.selection.query
+    rows = _PAGE if query.stop is None else min(_PAGE, max(query.stop - query.start, 1))
+    how = how_to_read(verb, on_bad_row, size=rows, workers=None)
     return ColumnBatches(source, size=size, how=how, skip=on_bad_row == "skip", checkpoint=checkpoint)
 
 

@@ -1,0 +1,101 @@
+"""Queries as datasets for clusters and for training: Ray, PyTorch, Hugging Face."""
+
+from __future__ import annotations
+
+import os
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from synapse.downloads import FileCache
+from synapse.errors import QueryError, describe
+from synapse.interop.tables.arrow import needing, schema_of
+from synapse.interop.tables.columns import TableSource
+from synapse.orm import arguments
+from synapse.orm.record import schema_of as fields_of
+from synapse.orm.values import FieldPath, Values, selected_by
+from synapse.query.arguments import spelled
+
+if TYPE_CHECKING:
+    from synapse.interop.torch_rows import TorchRows
+
+
+def to_ray(tabular: Any, *, shards: int = 16, columns: Iterable[str] | None = None) -> Any:
+    """Make a dataset of Ray Data."""
+    with needing("ray", what="to_ray()"):
+        import ray.data  # pyright: ignore[reportMissingImports]
+
+        from synapse.interop.ray import ShardsDatasource
+    names, source, schema = _laid_out(tabular, columns)
+    made = ShardsDatasource(tabular.shards(shards), names, schema=schema, pk=source.table.schema.pk)
+    return ray.data.read_datasource(made, override_num_blocks=shards)
+
+
+def to_huggingface(
+    tabular: Any, *, streaming: bool = True, shards: int = 16, columns: Iterable[str] | None = None
+) -> Any:
+    """Make a dataset of Hugging Face."""
+    arguments.flag("to_huggingface(streaming=...)", streaming)
+    with needing(what="to_huggingface()"):
+        import datasets  # noqa: F401 # pyright: ignore[reportMissingImports]
+    from synapse.interop import huggingface
+
+    names, source, schema = _laid_out(tabular, columns)
+    if not streaming:
+        return huggingface.whole(source)
+    return huggingface.streamed(tabular.shards(shards), names, schema=schema)
+
+
+def _laid_out(tabular: Any, columns: Iterable[str] | None) -> tuple[tuple[str, ...] | None, TableSource, Any]:
+    """Check the columns, and give the schema that they have."""
+    with needing("parquet", what="a dataset"):
+        import pyarrow
+    names = None if columns is None else tuple(arguments.texts("columns", columns))
+    source = TableSource.of(tabular, names, plain_json=True)
+    return names, source, pyarrow.schema(schema_of(source)).remove_metadata()
+
+
+def to_torch(
+    tabular: Any,
+    *,
+    columns: Iterable[str] | None = None,
+    files: str | Iterable[str] = (),
+    transform: Callable[[dict[str, Any]], Any] | None = None,
+    cache: str | os.PathLike[str] | None = None,
+    shards: int = 64,
+    shuffle_shards: bool = False,
+    seed: int = 0,
+) -> TorchRows:
+    """Make a dataset of PyTorch."""
+    arguments.flag("to_torch(shuffle_shards=...)", shuffle_shards)
+    if transform is not None and not callable(transform):
+        raise QueryError(f"to_torch(transform=...) takes a function, got {describe(transform)}")
+    if type(seed) is not int:
+        raise QueryError(f"to_torch(seed=...) takes a whole number, got {describe(seed)}")
+    if cache is not None:
+        FileCache(cache)
+    with needing(what="to_torch()"):
+        from synapse.interop.torch_rows import FILES, TorchRows
+    wanted = [files] if isinstance(files, str) else arguments.texts("to_torch(files=...)", files)
+    given: tuple[Any, tuple[str, ...]] = (
+        selected_by(tabular) if isinstance(tabular, Values) else (tabular, ())
+    )
+    queryset, named = given
+    names = list(named if columns is None else arguments.texts("columns", columns))
+    added = [FILES] if wanted and names and FILES not in names else []
+    _check_fields(queryset, [*names, *([FILES] if wanted else [])])
+    cut = queryset.values(*names, *added).shards(shards)
+    return TorchRows(
+        cut,
+        cut=repr([spelled(selected_by(each)[0].query) for each in cut]),
+        files=wanted,
+        keeps_files=not added,
+        transform=transform,
+        cache=cache,
+        shuffle_seed=seed if shuffle_shards else None,
+    )
+
+
+def _check_fields(queryset: Any, names: list[str]) -> None:
+    for name in names:
+        FieldPath.of(fields_of(queryset.entity), name)
