@@ -17,6 +17,8 @@ import synapse
 
 from tests.interop.own_env import ensure_browser
 
+pytest.importorskip("sphinx", reason="without the extra `docs` NOTHING of the site is built")
+
 ROOT: Final = Path(__file__).resolve().parents[2]
 LOADED: Final = re.compile(
     r"<(?:script|img|iframe|source)\b[^>]*\bsrc=\"([^\"]+)"
