@@ -27,6 +27,12 @@ _COMPLETE: Final = "_SYNAPSE_COMPLETE"
 _AGAIN: Final = frozenset({"upload", "download"})
 
 
+def _codes(context: click.Context, _: click.Parameter, begun: str) -> Any:
+    from synapse.cli.complete import error_codes
+
+    return error_codes(context, begun)
+
+
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; a refusal is one line on standard error."""
     signal.signal(signal.SIGTERM, _terminate)
@@ -203,7 +209,7 @@ def whoami(*, session: Any) -> None:
 
 
 @cli.command()
-@click.argument("code", required=False)
+@click.argument("code", required=False, shell_complete=_codes)
 @click.option(
     "--language",
     envvar=["SYNAPSE_LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG"],

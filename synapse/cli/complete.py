@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
 import click
 
 from click.shell_completion import CompletionItem
 
 from synapse.query.kinds import Boolean, Choice, Kind
+
+if TYPE_CHECKING:
+    from synapse.orm import Entity
 
 
 def entity_names(_: click.Context, begun: str) -> list[CompletionItem]:
@@ -18,11 +24,8 @@ def entity_names(_: click.Context, begun: str) -> list[CompletionItem]:
 
 def lookup_words(context: click.Context, begun: str) -> list[CompletionItem]:
     """Offer `name=`, and behind it the values of a choice."""
-    from synapse.cli.grammar import entity_of
-
-    try:
-        cls = entity_of(str(context.params.get("entity") or ""))[1]
-    except click.UsageError:
+    cls = _entity(context)
+    if cls is None:
         return []
     spelled = cls._catalog.every_spelling()
     name, is_pair, value = begun.partition("=")
@@ -36,13 +39,44 @@ def lookup_words(context: click.Context, begun: str) -> list[CompletionItem]:
 
 def value_words(context: click.Context, begun: str) -> list[CompletionItem]:
     """Offer the fields that can be set, each with an equals sign."""
+    cls = _entity(context)
+    if cls is None:
+        return []
+    return [CompletionItem(f"{each}=") for each in cls._schema.settable if each.startswith(begun)]
+
+
+def field_names(context: click.Context, begun: str) -> list[CompletionItem]:
+    """Offer fields, behind a comma the next one."""
+    cls = _entity(context)
+    return _listed(cls._schema.fields, begun) if cls else []
+
+
+def order_names(context: click.Context, begun: str) -> list[CompletionItem]:
+    """Offer orders, each way, behind a comma the next one."""
+    cls = _entity(context)
+    names = cls._catalog.order_by if cls else ()
+    return _listed([*names, *(f"-{name}" for name in names)], begun)
+
+
+def error_codes(_: click.Context, begun: str) -> list[CompletionItem]:
+    """Offer the codes of errors."""
+    from synapse.cli.explain import explanations
+
+    return [CompletionItem(code) for code in explanations("en") if code.startswith(begun)]
+
+
+def _entity(context: click.Context) -> type[Entity] | None:
     from synapse.cli.grammar import entity_of
 
     try:
-        cls = entity_of(str(context.params.get("entity") or ""))[1]
+        return entity_of(str(context.params.get("entity") or ""))[1]
     except click.UsageError:
-        return []
-    return [CompletionItem(f"{each}=") for each in cls._schema.settable if each.startswith(begun)]
+        return None
+
+
+def _listed(names: Iterable[str], begun: str) -> list[CompletionItem]:
+    before, comma, last = begun.rpartition(",")
+    return [CompletionItem(f"{before}{comma}{name}") for name in names if name.startswith(last)]
 
 
 def _values(kind: Kind) -> list[str]:

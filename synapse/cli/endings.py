@@ -33,6 +33,7 @@ CLOSED_PIPE: Final = 141
 TERMINATED: Final = 143
 
 _NO_TOKEN: Final = frozenset({"no-host", "no-token", "no-session"})
+_LOG_IN: Final = "`synapse login` keeps a token; SYNAPSE_API_TOKEN, where it is set, precedes it"
 _NEAREST: Final = re.compile(r"[Dd]id you mean '([^']+)'")
 
 
@@ -53,6 +54,8 @@ def refuse(error: SynapseError | click.ClickException, *, as_json: bool) -> int:
     """Tell an error in one line, and return the exit code."""
     if isinstance(error, SynapseError):
         message, code, exit_code = str(error), error.code, code_of(error)
+        if code == "token-refused":
+            message = f"{message.rstrip('.')}; {_LOG_IN}"
     else:
         message, code, exit_code = error.format_message(), "wrong-command", error.exit_code
     if as_json:

@@ -92,7 +92,7 @@ _key = key_of
 
 def listed(text: str) -> list[str]:
     """Read several values: `1,2,3`, `@file` with one a line, or `-` for standard input."""
-    if text == "-" or text.startswith("@"):
+    if _elsewhere(text):
         return [line.strip() for line in contents(text).splitlines() if line.strip()]
     return [each.strip() for each in text.split(",") if each.strip()]
 
@@ -153,7 +153,7 @@ def _number(text: str) -> float | str:
 
 def json_of(text: str, *, name: str) -> Any:
     """Read JSON that was typed, or that lies in `@file` or in `-`, standard input."""
-    source = contents(text) if text == "-" or text.startswith("@") else text
+    source = contents(text) if _elsewhere(text) else text
     try:
         return json.loads(source)
     except ValueError as error:
@@ -186,9 +186,14 @@ def _plainly(text: str, *, name: str) -> Any:
         return text
 
 
+def _elsewhere(text: str) -> bool:
+    """Whether text is not a value, but the place of one."""
+    return text == "-" or text.startswith("@")
+
+
 def contents(place: str) -> str:
-    """Read `@file`, or standard input for `-`."""
-    if place == "-":
+    """Read `@file`, or standard input for `-`, which curl and others spell `@-`."""
+    if place in ("-", "@-"):
         return sys.stdin.read()
     path = Path(place.removeprefix("@")).expanduser()
     try:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import sys
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from synapse.cli import grammar, output
 from synapse.interop.repl.describe import spelled
-from synapse.query.kinds import takes
+from synapse.query.kinds import TextKey, takes
 
 if TYPE_CHECKING:
     from synapse.entities import Session
@@ -142,43 +142,69 @@ def set_rows(
     yes: bool,
     dry_run: bool,
 ) -> None:
-    """Change fields of every row that matches."""
+    """Change fields of one object, or of every row that matches."""
     _, cls = grammar.entity_of(entity)
     if not values:
         raise click.UsageError("set needs what to set: --set name=value")
     changes = grammar.values_of(cls, values, verb="--set")
+    what = f"Change {', '.join(changes)} of"
+    if is_key(words):
+        found = one(cls, words, session=session)
+        _agree(lambda: f"{what} {found!r}?", yes=yes or dry_run)
+        output.say(_set_one(found, changes, dry_run=dry_run))
+        return
     query = matching(cls, words, session=session, verb="set")
-    _agree(
-        query,
-        f"change {', '.join(changes)} of",
-        everything=everything,
-        yes=yes or dry_run,
-        filtered=bool(words),
-    )
+    _bound(words, everything=everything)
+    _agree(lambda: f"{what} {_number_of(query)}?", yes=yes or dry_run)
     output.say(str(query.update(everything=everything, dry_run=dry_run, **changes)))
+
+
+def _set_one(found: Any, changes: dict[str, Any], *, dry_run: bool) -> str:
+    for name, value in changes.items():
+        setattr(found, name, value)
+    differs = int(bool(found.changes))
+    if not dry_run:
+        found.save()
+    return f"{'would update' if dry_run else 'updated'} {differs} of 1 {type(found).__name__}"
 
 
 def remove_rows(
     session: Session, *, entity: str, words: Sequence[str], everything: bool, yes: bool, dry_run: bool
 ) -> None:
-    """Delete every row that matches."""
+    """Delete one object, or every row that matches."""
     _, cls = grammar.entity_of(entity)
+    if is_key(words):
+        found = one(cls, words, session=session)
+        _agree(lambda: f"Delete {found!r}?", yes=yes or dry_run)
+        if not dry_run:
+            found.delete()
+        output.say(f"{'would delete' if dry_run else 'deleted'} 1 of 1 {cls.__name__}")
+        return
     query = matching(cls, words, session=session, verb="rm")
-    _agree(query, "delete", everything=everything, yes=yes or dry_run, filtered=bool(words))
+    _bound(words, everything=everything)
+    _agree(lambda: f"Delete {_number_of(query)}?", yes=yes or dry_run)
     output.say(str(query.delete(everything=everything, dry_run=dry_run)))
 
 
-def _agree(query: QuerySet[Any], what: str, *, everything: bool, yes: bool, filtered: bool) -> None:
-    """Have a person say yes to the number of rows; where nobody can, `--yes` says it."""
-    if not filtered and not everything:
-        raise click.UsageError("this would be every row there is: give name=value, or --all")
+def _bound(words: Sequence[str], *, everything: bool) -> None:
+    """Refuse every row there is, unless that is meant."""
+    if not words and not everything:
+        raise click.UsageError("this would be every row there is: give a key or name=value, or --all")
+
+
+def _number_of(query: QuerySet[Any]) -> str:
+    return f"{query.count():,} {query.entity.__name__}"
+
+
+def _agree(question: Callable[[], str], *, yes: bool) -> None:
+    """Have a person say yes; where nobody can, `--yes` says it."""
     if yes:
         return
     if not sys.stdin.isatty():
         raise click.UsageError(
             "there is no terminal to ask on: --yes agrees, --dry-run shows; nothing was sent"
         )
-    click.confirm(f"{what.capitalize()} {query.count():,} {query.entity.__name__}?", abort=True, err=True)
+    click.confirm(question(), abort=True, err=True)
 
 
 # --- finding -----------------------------------------------------------------
@@ -192,17 +218,22 @@ def matching(cls: type[Entity], words: Sequence[str], *, session: Session, verb:
 def one(cls: type[Entity], words: Sequence[str], *, session: Session) -> Any:
     """Return the one object of a key, or of lookups and names."""
     query: QuerySet[Any] = cls.objects.using(session)
-    if len(words) == 1 and "=" not in words[0]:
-        return query.get(grammar.key_of(cls, words[0]))
+    if is_key(words):
+        return named(cls, words[0], session=session)
     if not words:
         raise click.UsageError("get takes a key, or name=value")
     return query.get(**grammar.lookups_of(cls, words, verb="get"))
+
+
+def is_key(words: Sequence[str]) -> bool:
+    """Whether one object was named, rather than lookups."""
+    return len(words) == 1 and "=" not in words[0]
 
 
 def named(cls: type[Entity], text: str, *, session: Session) -> Any:
     """Return the object of a key, or of a natural name such as a project's title."""
     key = grammar.key_of(cls, text)
     query: QuerySet[Any] = cls.objects.using(session)
-    if isinstance(key, int) or not cls._schema.natural:
+    if isinstance(key, int) or isinstance(cls._schema.key, TextKey) or not cls._schema.natural:
         return query.get(key)
     return query.get(**{cls._schema.natural[0]: text})

@@ -161,7 +161,7 @@ def _clock(session: Any, now: float) -> Iterator[Finding]:
 
 
 def shell(connect: Callable[[], Any]) -> None:
-    """Start IPython, or Python's own prompt, with everything imported and connected."""
+    """Start IPython, or Python's own prompt, with everything imported and connected; run what is piped in."""
     import synapse
 
     from synapse import entities
@@ -169,6 +169,10 @@ def shell(connect: Callable[[], Any]) -> None:
     names: dict[str, Any] = {name: getattr(synapse, name) for name in synapse.__all__}
     names |= {name: getattr(entities, name) for name in entities.__all__}
     names |= {"synapse": synapse, "session": connect()}
+    if not sys.stdin.isatty():
+        # IPython would echo its prompts into the pipe, and end well whatever went wrong.
+        exec(compile(sys.stdin.read(), "<stdin>", "exec"), names)
+        return
     banner = f"{names['session']!r}: Project, Task, … are imported; `session.` and tab lists what there is."
     try:
         from IPython.terminal.embed import InteractiveShellEmbed

@@ -79,7 +79,15 @@ def _split(words: Sequence[str], *, verb: str) -> tuple[Sequence[str], Path]:
     """Take the last word as the folder to write to."""
     if not words:
         raise click.UsageError(f"{verb} needs a folder to write to, behind the name=value")
-    return words[:-1], Path(words[-1]).expanduser()
+    folder = words[-1]
+    name, is_pair, _ = folder.partition("=")
+    # `download tasks project=1` forgot its folder, and would fetch every task there is.
+    if is_pair and name.isidentifier():
+        raise click.UsageError(
+            f"{verb} needs a folder to write to, behind {folder}; nothing was sent."
+            f" A folder of that name is ./{folder}"
+        )
+    return words[:-1], Path(folder).expanduser()
 
 
 def _bars() -> bool:

@@ -13,7 +13,6 @@ from synapse.cli.connection import connected, connected_but_for_timeout, setting
 FORMATS: Final = click.Choice(["coco", "yolo", "voc", "imagefolder", "dm_v2", "jsonl"])
 SHELLS: Final = click.Choice(["bash", "zsh", "fish"])
 AS_JSON: Final = click.option("--json", "as_json", is_flag=True, help="Print JSON, one object a line.")
-FIELDS: Final = click.option("--fields", metavar="NAMES", help="Print these: id,title.")
 EVERYTHING: Final = click.option("--all", "everything", is_flag=True, help="Every row there is.")
 YES: Final = click.option("--yes", is_flag=True, help="Do not ask.")
 DRY_RUN: Final = click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
@@ -28,9 +27,15 @@ def _complete(name: str) -> Callable[[click.Context, click.Parameter, str], Any]
     return complete
 
 
+FIELDS: Final = click.option(
+    "--fields", metavar="NAMES", shell_complete=_complete("field_names"), help="Print these: id,title."
+)
 ENTITY: Final = click.argument("entity", shell_complete=_complete("entity_names"))
 WORDS: Final = click.argument(
     "words", nargs=-1, metavar="[NAME=VALUE]...", shell_complete=_complete("lookup_words")
+)
+ROWS: Final = click.argument(
+    "words", nargs=-1, metavar="KEY | NAME=VALUE...", shell_complete=_complete("lookup_words")
 )
 
 
@@ -38,7 +43,9 @@ WORDS: Final = click.argument(
 @ENTITY
 @WORDS
 @FIELDS
-@click.option("--order", metavar="NAMES", help="Sort by these: -created.")
+@click.option(
+    "--order", metavar="NAMES", shell_complete=_complete("order_names"), help="Sort by these: -created."
+)
 @click.option(
     "-n", "--limit", type=click.IntRange(min=0), metavar="N", help="Print at most N rows; 0 for all."
 )
@@ -63,7 +70,7 @@ def ls(**options: Any) -> None:
 
 @click.command()
 @ENTITY
-@click.argument("words", nargs=-1, metavar="KEY | NAME=VALUE...", shell_complete=_complete("lookup_words"))
+@ROWS
 @FIELDS
 @AS_JSON
 @connected
@@ -119,18 +126,24 @@ def new(**options: Any) -> None:
 
 @click.command(name="set")
 @ENTITY
-@WORDS
+@ROWS
 @click.option(
-    "--set", "values", multiple=True, metavar="NAME=VALUE", help="Set this field; may be given again."
+    "--set",
+    "values",
+    multiple=True,
+    metavar="NAME=VALUE",
+    shell_complete=_complete("value_words"),
+    help="Set this field; may be given again.",
 )
 @EVERYTHING
 @YES
 @DRY_RUN
 @connected
 def set_(**options: Any) -> None:
-    """Change fields of every row that matches; asks first.
+    """Change fields of one object, by its key, or of every row that matches; asks first.
 
     \b
+    synapse set projects 5 --set title="Street signs"
     synapse set projects category=image --set is_archived=true --dry-run
     """
     from synapse.cli.rows import set_rows
@@ -140,13 +153,18 @@ def set_(**options: Any) -> None:
 
 @click.command()
 @ENTITY
-@WORDS
+@ROWS
 @EVERYTHING
 @YES
 @DRY_RUN
 @connected
 def rm(**options: Any) -> None:
-    """Delete every row that matches; asks first."""
+    """Delete one object, by its key, or every row that matches; asks first.
+
+    \b
+    synapse rm projects 5
+    synapse rm tasks project=5 --dry-run
+    """
     from synapse.cli.rows import remove_rows
 
     remove_rows(**options)

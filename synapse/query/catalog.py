@@ -244,9 +244,12 @@ class Catalog:
         is_suffix = suffix and suffix not in self.by_name and name in self.lookups
         whose, what = (f"{self.entity}.{name}", suffix) if is_suffix else (self.entity, spelling)
         said = _instead_of(self, spelling, value=value)
-        hint = f": {said}" if said else did_you_mean(spelling, known)
+        names = [each for each in self.natural if each not in known]
+        hint = f": {said}" if said else did_you_mean(spelling, [*known, *names])
+        beside = f"; get() takes {', '.join(names)} too" if names else ""
         return QueryError(
-            f"{whose} has no lookup {quoted(what)}{hint}. Lookups: {', '.join(known)}", code="unknown-lookup"
+            f"{whose} has no lookup {quoted(what)}{hint}. Lookups: {', '.join(known)}{beside}",
+            code="unknown-lookup",
         )
 
 

@@ -42,7 +42,7 @@ def raised() -> set[str]:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_code_is_explained(language):
     """The codes that errors have are those that are explained, in order, in each language."""
-    assert sorted(declared() | raised() | {"answer-timed-out", "answer-too-large"}) == list(
+    assert sorted(declared() | raised() | {"answer-timed-out", "answer-too-large", "wrong-command"}) == list(
         explanations(language)
     )
 

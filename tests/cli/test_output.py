@@ -10,6 +10,9 @@ from pathlib import Path
 import click
 import pytest
 
+from click.shell_completion import ShellComplete
+
+from synapse.cli.commands import cli
 from synapse.cli.complete import entity_names, lookup_words
 from synapse.cli.output import cut, table, text_width
 
@@ -76,3 +79,19 @@ def test_completion_offers_entities_names_and_values():
     assert ["tasks", "task_tags"] == offered[0]
     assert {"status_label=", "status_label__in="} <= set(offered[1])
     assert ["status_label=completed"] == offered[2]
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        (["ls", "tasks", "--fields", "id,status_l"], ["id,status_label"]),
+        (["ls", "tasks", "--order", "-cr"], ["-created"]),
+        (["set", "tasks", "1", "--set", "is_d"], ["is_discarded="]),
+        (["explain", "unknown-l"], ["unknown-lookup"]),
+    ],
+)
+def test_completion_goes_behind_options(words, offered):
+    """Fields, orders, what `--set` takes, and the codes of errors."""
+    complete = ShellComplete(cli, {}, "synapse", "_SYNAPSE_COMPLETE")
+
+    assert offered == [each.value for each in complete.get_completions(words[:-1], words[-1])]

@@ -202,6 +202,52 @@ class TestTransfers:
         assert (tmp_path / "coco").is_dir()
 
 
+class TestOneRow:
+    def test_is_got_by_its_name(self, typed, world):
+        """A title in the place of the key, as `upload --project` takes it."""
+        ended = typed("get", "projects", "도로 표지판", "--json")
+
+        assert world[0].pk == json.loads(ended.out)["id"]
+
+    def test_is_changed_by_its_key(self, typed, world):
+        """The backend filters projects by no key, so lookups could not name it; a second time nothing differs."""
+        made = typed("new", "projects", "title=One", "category=image").out.strip()
+        change = ["set", "projects", made, "--set", "title=a=b", "--yes"]
+        planned, done, again = typed(*change, "--dry-run"), typed(*change), typed(*change)
+
+        assert "would update 1 of 1 Project\n" == planned.out
+        assert ["updated 1 of 1 Project\n", "updated 0 of 1 Project\n"] == [done.out, again.out]
+        assert "a=b" == json.loads(typed("get", "projects", made, "--json").out)["title"]
+
+    def test_is_deleted_by_its_key(self, typed, world):
+        """It is asked about by its title; a dry run leaves it."""
+        made = typed("new", "projects", "title=Gone", "category=image").out.strip()
+        planned = typed("rm", "projects", made, "--dry-run")
+        done = typed("rm", "projects", made, "--yes")
+
+        assert ["would delete 1 of 1 Project\n", "deleted 1 of 1 Project\n"] == [planned.out, done.out]
+        assert 1 == typed("get", "projects", made).code
+
+
+@pytest.mark.parametrize("place", ["-", "@-"])
+def test_values_come_from_standard_input(typed, world, monkeypatch, place):
+    """Either spelling; one value a line."""
+    monkeypatch.setattr("sys.stdin", io.StringIO("999999\n"))
+
+    assert (0, "0\n", "") == typed("count", "tasks", f"id__in={place}")
+
+
+@pytest.mark.parametrize(
+    ("script", "code"), [("print(Project.objects.count())", 0), ("Task.objects.filter(x=1)", 2)]
+)
+def test_a_shell_runs_what_is_piped_in(typed, world, monkeypatch, script, code):
+    """Without prompts, and with an exit code."""
+    monkeypatch.setattr("sys.stdin", io.StringIO(script))
+    ended = typed("shell")
+
+    assert (code, script.startswith("print")) == (ended.code, ended.out.strip().isdecimal())
+
+
 def documented() -> list[str]:
     """Return the commands that the page shows for a labelled project."""
     _, _, section = PAGE.read_text("utf-8").partition("labelled project\n")
@@ -247,11 +293,17 @@ REFUSED = [
     ("broken JSON", ["new", "task_tags", "meta={"], 2, "meta takes JSON"),
     ("refused by the backend", ["new", "projects", f"title={'x' * 300}", "category=image"], 1, "400"),
     ("no terminal to ask on", ["rm", "tasks", "project=1"], 2, "no terminal to ask on: --yes agrees"),
-    ("every row", ["rm", "tasks"], 2, "every row there is: give name=value, or --all"),
+    ("every row", ["rm", "tasks"], 2, "every row there is: give a key or name=value, or --all"),
     ("nothing to set", ["set", "tasks", "project=1", "--yes"], 2, "set needs what to set"),
     ("no such folder", ["upload", "nowhere", "--collection", "Snapshots"], 2, "'nowhere' does not exist"),
     ("no such collection", ["upload", ".", "--collection", "nope"], 1, "no DataCollection with name='nope'"),
     ("no folder", ["download", "tasks"], 2, "Missing argument"),
+    ("a filter for a folder", ["download", "tasks", "project=1"], 2, "needs a folder to write to, behind project=1"),
+    ("a filter for a folder of labels", ["export", "tasks", "project=1", "--format", "coco"], 2, "behind project=1"),
+    ("a name that get() takes", ["get", "projects", "titel=x"], 2, "did you mean 'title'?"),
+    ("no such title", ["get", "projects", "nope"], 1, "no Project with title='nope'"),
+    ("no such row to delete", ["rm", "projects", "999999", "--yes"], 1, "does not exist"),
+    ("nobody to ask about one row", ["rm", "projects", "PROJECT"], 2, "no terminal to ask on: --yes agrees"),
     ("no files", ["download", "projects", "out"], 2, "Project has no files to download"),
     ("no annotations", ["export", "projects", "out", "--format", "coco"], 2, "Project has no annotations to export"),
     ("unknown format", ["export", "tasks", "out", "--format", "coc"], 2, "'coc' is not one of"),
@@ -273,7 +325,7 @@ class TestRefusals:
         """2: typed wrong, nothing was sent; 1: refused by the backend."""
         monkeypatch.chdir(tmp_path)
         monkeypatch.setattr("sys.stdin", io.StringIO())
-        ended = typed(*arguments)
+        ended = typed(*(str(world[0].pk) if each == "PROJECT" else each for each in arguments))
 
         assert (code, "", 1) == (ended.code, ended.out, ended.err.count("\n"))
         assert words in ended.err
@@ -285,9 +337,10 @@ class TestRefusals:
         assert ("unknown-lookup", "project") == (told["code"], told["did_you_mean"])
 
     def test_a_refused_token_is_4(self, typed, monkeypatch):
-        """So is no token."""
+        """So is no token; a refused one says how to get another."""
         monkeypatch.setenv("SYNAPSE_API_TOKEN", "wrong")
         refused = typed("count", "tasks")
+        assert "`synapse login`" in refused.err
         monkeypatch.delenv("SYNAPSE_API_TOKEN")
 
         assert [4, 4] == [refused.code, typed("count", "tasks").code]
