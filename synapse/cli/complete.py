@@ -68,8 +68,10 @@ def error_codes(_: click.Context, begun: str) -> list[CompletionItem]:
 def _entity(context: click.Context) -> type[Entity] | None:
     from synapse.cli.grammar import entity_of
 
+    # While the value of an option is being typed, click has not yet given the words before it to the arguments.
+    words = [context.params.get("entity"), *context.args]
     try:
-        return entity_of(str(context.params.get("entity") or ""))[1]
+        return entity_of(next((str(word) for word in words if word), ""))[1]
     except click.UsageError:
         return None
 

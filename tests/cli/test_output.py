@@ -85,7 +85,7 @@ def test_completion_offers_entities_names_and_values():
     ("words", "offered"),
     [
         (["ls", "tasks", "--fields", "id,status_l"], ["id,status_label"]),
-        (["ls", "tasks", "--order", "-cr"], ["-created"]),
+        (["ls", "tasks", "--order", "id,-cr"], ["id,-created"]),
         (["set", "tasks", "1", "--set", "is_d"], ["is_discarded="]),
         (["explain", "unknown-l"], ["unknown-lookup"]),
     ],
