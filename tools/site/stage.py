@@ -90,10 +90,13 @@ class Pages:
         return place if place in self.sources or place in self.pictures else None
 
     def anchor(self, place: str, anchor: str) -> str:
-        """Name a heading by its English anchor, which Korean pages have beside their own."""
-        if not anchor or not self.is_korean(place) or anchor[1:] not in slugs(self.english(place)):
+        """Name a heading by its English anchor; of a Korean page that lacks headings, name the whole page."""
+        if not anchor or not self.is_korean(place):
             return anchor
-        return f"#{label(place, anchor[1:])}"
+        own, english = slugs(self.sources[place].read_text(encoding="utf-8")), slugs(self.english(place))
+        if anchor[1:] in own or anchor[1:] not in english:
+            return anchor
+        return f"#{label(place, anchor[1:])}" if len(own) == len(english) else ""
 
     def english(self, place: str) -> str:
         """Read the page that a Korean one translates."""
