@@ -72,6 +72,7 @@ SAYS = {
         "2 runs",
     ],
     "query_tasks": ["12 tasks, 2 completed", "and units: 3 requests", "did you mean 'project'"],
+    "train_classifier": ["60 pictures", "of 15 told right"],
     "upload_folder": ["created            4", "4 tasks in <Project"],
 }
 
