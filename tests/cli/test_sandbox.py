@@ -108,7 +108,9 @@ class TestSandbox:
         ended = started("sandbox", "--faults=late=1").end()
 
         assert (1, "") == (ended.code, ended.out)
-        assert ended.err.startswith("Error: 'late=1' is no fault (did you mean 'latency'?): write them as in '")
+        assert ended.err.startswith(
+            "Error: 'late=1' is no fault (did you mean 'latency'?): write them as in '"
+        )
 
     def test_warns_where_others_reach_it(self, started, tmp_path):
         """On the screen and in the log."""

@@ -42,9 +42,9 @@ KOREAN: Final = {
     "The data unit is not of the project's data collection.": (
         "데이터 유닛이 프로젝트의 데이터 컬렉션에 속하지 않습니다."
     ),
-    "No task can be made for this data unit.": "이 데이터 유닛으로는 태스크를 만들 수 없습니다.",
+    "No task can be made for this data unit.": "이 데이터 유닛으로는 작업을 만들 수 없습니다.",
     "A task for this project and data unit already exists.": (
-        "이 프로젝트와 데이터 유닛의 태스크는 이미 존재합니다."
+        "이 프로젝트와 데이터 유닛의 작업은 이미 존재합니다."
     ),
     "This object belongs to the platform.": "플랫폼 소유의 객체입니다.",
     "An agent is nobody.": "에이전트는 사용자가 아닙니다.",
@@ -59,10 +59,10 @@ KOREAN: Final = {
     "Expected a data URI.": "data URI여야 합니다.",
     "The base64 of the data URI is broken.": "data URI의 base64가 손상되었습니다.",
     "There are more than %(most)s of them.": "%(most)s개를 넘습니다.",
-    "Presigned upload is not supported by this storage.": "이 저장소는 서명된 업로드를 지원하지 않습니다.",
+    "Presigned upload is not supported by this storage.": "이 스토리지는 서명된 업로드를 지원하지 않습니다.",
     "This file key was not given to this workspace.": "이 워크스페이스에 발급된 파일 키가 아닙니다.",
     "The parts cannot be put together (%(code)s).": "파트를 하나로 합칠 수 없습니다(%(code)s).",
-    "There is no such object in the storage.": "저장소에 해당 객체가 없습니다.",
+    "There is no such object in the storage.": "스토리지에 해당 객체가 없습니다.",
     "The object has %(found)s bytes instead of %(size)s.": (
         "객체의 크기가 %(size)s바이트가 아니라 %(found)s바이트입니다."
     ),

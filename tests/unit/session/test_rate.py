@@ -89,11 +89,20 @@ class TestSession:
         with Server(reply(data={})) as server:
             session = Session(server.origin, api_token=TOKEN, rate=Rate(10, 0.2))
             began = time.monotonic()
-            with session.trace() as trace:
-                assert [None] * 25 == [each.error for each in session.map(session.send, [GET] * 25)]
+            assert [None] * 25 == [each.error for each in session.map(session.send, [GET] * 25)]
 
         assert time.monotonic() - began > 0.4
-        assert " waited " in str(max(trace, key=lambda call: call.waited))
+
+    def test_shows_in_traces_how_long_each_waited(self):
+        """The second request waits for the rest of the period; the first one for nothing."""
+        with Server(reply(data={})) as server:
+            session = Session(server.origin, api_token=TOKEN, rate=Rate(1, 0.5))
+            with session.trace() as trace:
+                session.send(GET)
+                session.send(GET)
+
+        assert trace[0].waited < 100 < trace[1].waited + 400
+        assert " waited " in str(trace[1])
 
     def test_bounds_repeats_as_well(self):
         """A request that is refused and repeated is two."""
