@@ -197,6 +197,27 @@ class TestSettings:
             s3.storage.filesystem()
         assert 0 == len(calls)
 
+    @pytest.mark.parametrize("address", ["::", "minio.example:9000", "http://", "http://a b"])
+    def test_an_endpoint_that_is_no_address(self, make_storage: Any, address: str) -> None:
+        """It is told of without being quoted, since it may hold a password."""
+        told = make_storage("minio", bucket_name="b", endpoint_url=address).check()
+
+        assert ("no address" in str(told), False) == (True, bool(told))
+
+    @pytest.mark.parametrize("name", ["bucket_name", "session_token"])
+    @pytest.mark.filterwarnings("ignore")
+    def test_one_that_cannot_be_sent(self, make_storage: Any, name: str) -> None:
+        """A setting with the end of its line is a failed check, and no panic of a library."""
+        settings = {
+            "bucket_name": "b",
+            "access_key": "k",
+            "secret_key": "s",
+            "endpoint_url": "http://127.0.0.1:9",
+        }
+        told = make_storage("minio", **{**settings, name: "a b\n"}).check()
+
+        assert "has a setting that cannot be used" in str(told)
+
 
 class TestHosts:
     """A host that is not there, or not the one that it should be, is told of soon."""

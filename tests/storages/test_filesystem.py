@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import io
 import os
+import signal
 import socket
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import quote
 
@@ -27,6 +30,20 @@ ODD = (
 )
 if os.name == "nt":  # where most of these are no names of files
     ODD = ODD[:2]
+
+
+@contextmanager
+def full_disk() -> Iterator[None]:
+    """Have no file grow."""
+    import resource
+
+    before, ignored = resource.getrlimit(resource.RLIMIT_FSIZE), signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, ignored)
 
 
 class TestReading:
@@ -275,3 +292,65 @@ def test_lists_all_pages(make_storage: Any) -> None:
 
     assert [f"photos/{number:05}" for number in range(2500)] == found
     assert 3 == len(bucket.requests)
+
+
+class TestUnfinished:
+    """What could not be written whole is not there, and what was there stays."""
+
+    def test_text_of_a_block_that_failed(self, kind: Kind, prefix: str) -> None:
+        """Text is there when its block ends well, as bytes are."""
+        fs = kind.storage.filesystem(write=True)
+        with pytest.raises(KeyError), fs.open(f"{prefix}/a.txt", "w", encoding="utf-8") as file:
+            file.write("half")
+            raise KeyError
+
+        assert not fs.exists(f"{prefix}/a.txt")
+
+    def test_text_of_one_that_did_not(self, kind: Kind, prefix: str) -> None:
+        """Text is encoded as it was asked for."""
+        fs = kind.storage.filesystem(write=True)
+        with fs.open(f"{prefix}/a.txt", "w", encoding="utf-16-le") as file:
+            file.write("글")
+
+        assert "글".encode("utf-16-le") == fs.cat_file(f"{prefix}/a.txt")
+
+    @pytest.mark.skipif(os.name == "nt", reason="there are no limits of files")
+    def test_a_disk_that_is_full(self, folder: Kind, prefix: str) -> None:
+        """A write that failed is a `StorageError`, and closing the file does not keep the half of it."""
+        file = folder.storage.filesystem(write=True).open(f"{prefix}/a.bin", "wb")
+        with full_disk(), pytest.raises(StorageError, match="cannot be written"):
+            file.write(bytes(1 << 20))
+        file.close()
+
+        assert [] == list((folder.place / prefix).iterdir())
+
+    @pytest.mark.parametrize("key", ["", "empty"])
+    def test_a_folder_is_not_overwritten(self, folder: Kind, prefix: str, key: str) -> None:
+        """Writing to a folder is refused, and leaves no hidden file in it."""
+        (folder.place / prefix / "empty").mkdir(parents=True)
+        before = sorted(folder.place.rglob("*"))
+        with pytest.raises(StorageError, match="is a folder"):
+            folder.storage.filesystem(write=True).pipe_file(key and f"{prefix}/{key}", b"1")
+
+        assert before == sorted(folder.place.rglob("*"))
+
+    @pytest.mark.parametrize("below", ["a.txt/b", "n" * 300, "nul\0"])
+    def test_a_name_that_cannot_be(self, folder: Kind, prefix: str, below: str) -> None:
+        """What the disk refuses is a `StorageError`."""
+        folder.put(f"{prefix}/a.txt")
+        with pytest.raises(StorageError):
+            folder.storage.filesystem(write=True).pipe_file(f"{prefix}/{below}", b"1")
+
+    @pytest.mark.skipif(os.name == "nt", reason="links need rights there")
+    @pytest.mark.parametrize("target", ["keep.txt", "kept"])
+    def test_what_a_link_leads_to_is_not_deleted(self, folder: Kind, prefix: str, target: str) -> None:
+        """Deleting a folder deletes the links in it only."""
+        folder.put(f"{prefix}/keep.txt")
+        folder.put(f"{prefix}/kept/a.txt")
+        folder.put(f"{prefix}/doomed/a.txt")
+        (folder.place / prefix / "doomed" / "link").symlink_to(folder.place / prefix / target)
+
+        folder.storage.filesystem(write=True).rm(f"{prefix}/doomed", recursive=True)
+
+        assert ["keep.txt", "kept"] == sorted(each.name for each in (folder.place / prefix).iterdir())
+        assert (folder.place / prefix / "kept" / "a.txt").exists()

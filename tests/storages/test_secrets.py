@@ -119,3 +119,21 @@ def test_are_not_traced(s3: Kind, session: Session) -> None:
         s3.storage.filesystem()
 
     assert s3.secret not in f"{calls}{[vars(call) if hasattr(call, '__dict__') else call for call in calls]}"
+
+
+@pytest.mark.parametrize(
+    ("provider", "settings"),
+    [
+        ("gcp", {"bucket_name": "b", "credentials": "/nowhere/hunter2"}),
+        ("minio", {"bucket_name": "b", "endpoint_url": "http://user:hunter2@127.0.0.1:9"}),
+    ],
+    ids=["path", "address"],
+)
+def test_are_in_no_variable_of_a_trace(make_storage: Any, provider: str, settings: dict[str, str]) -> None:
+    """What a library quotes in its error stays in no variable of ours, which some tools show."""
+    storage = make_storage(provider, **settings)
+
+    with pytest.raises(StorageError) as caught:
+        storage.filesystem().ls("")
+
+    assert "hunter2" not in shown(caught.value)

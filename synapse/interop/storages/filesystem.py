@@ -7,7 +7,7 @@ import secrets
 
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from fsspec import AbstractFileSystem
 from fsspec.callbacks import NoOpCallback
@@ -176,9 +176,25 @@ class StorageFileSystem(AbstractFileSystem):  # type: ignore[misc]
         if mode != "wb":
             raise StorageError(f"{self._opened.label}: files are opened as 'rb' or 'wb', not as {mode!r}")
         key = self._strip_protocol(path)
-        return _WriteFile(self._opened.writing(key))
+        return _WriteFile(self._opened, key)
 
     # --- writing ------------------------------------------------------------
+    def open(
+        self,
+        path: str,
+        mode: str = "rb",
+        block_size: Any = None,
+        cache_options: Any = None,
+        compression: Any = None,
+        **options: Any,
+    ) -> Any:
+        """Open a file to read or to write, as bytes or as text."""
+        if mode not in ("w", "wt") or compression:
+            return super().open(path, mode, block_size, cache_options, compression, **options)
+        kept = {name: options.pop(name) for name in ("encoding", "errors", "newline") if name in options}
+        file: Any = super().open(path, "wb", block_size, cache_options, **options)
+        return _TextFile(cast("Any", file), **kept)
+
     def rm_file(self, path: str) -> None:
         """Delete a file, or an empty folder."""
         key = self._strip_protocol(path)
@@ -231,11 +247,15 @@ class _ReadFile(AbstractBufferedFile):  # type: ignore[misc]
 
 
 class _WriteFile(io.BufferedIOBase):
-    """A file that is written: it is there once it is closed, and not if the block ends with an error."""
+    """A file that is written: it is there once it is closed, and not if anything failed before."""
 
-    def __init__(self, context: AbstractContextManager[Any]) -> None:
+    def __init__(self, opened: OpenStorage, key: str) -> None:
+        self._opened, self._key = opened, key
+        self._context: AbstractContextManager[Any] | None = None
+        context = opened.writing(key)
+        with opened.telling(key):
+            self._file = context.__enter__()
         self._context = context
-        self._file = context.__enter__()
 
     def writable(self) -> bool:
         """Tell that it can be written to."""
@@ -243,21 +263,38 @@ class _WriteFile(io.BufferedIOBase):
 
     def write(self, data: Any) -> int:
         """Take the next bytes."""
-        self._file.write(data)
+        try:
+            with self._opened.telling(self._key):
+                self._file.write(data)
+        except BaseException as error:
+            self._end(error)
+            raise
         return len(memoryview(data).cast("B")) if not isinstance(data, bytes) else len(data)
 
     def close(self) -> None:
         """Have the storage keep the file."""
-        if not self.closed:
-            super().close()
-            self._context.__exit__(None, None, None)
+        self._end()
 
     def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
-        if kind is None:
-            self.close()
-        elif not self.closed:
-            super().close()
-            self._context.__exit__(kind, error, trace)
+        self._end(error)
+
+    def _end(self, error: BaseException | None = None) -> None:
+        super().close()
+        context, self._context = self._context, None
+        if context is not None:
+            with self._opened.telling(self._key):
+                context.__exit__(
+                    type(error) if error else None, error, error.__traceback__ if error else None
+                )
+
+
+class _TextFile(io.TextIOWrapper):
+    """Text that is written to a file, which is not there either if the block ends with an error."""
+
+    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
+        if error is not None:
+            cast("Any", self.buffer).__exit__(kind, error, trace)
+        self.close()
 
 
 def key_of(path: str) -> str:

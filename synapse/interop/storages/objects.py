@@ -9,13 +9,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import obstore
 
 from obstore.exceptions import PreconditionError
 from obstore.store import AzureStore, GCSStore, S3Store
 
-from synapse.errors import StorageError
+from synapse.errors import ConfigError, StorageError
 from synapse.interop.storages.access import Access
 from synapse.interop.storages.engine import BLOCK, Block, ChangedError, Engine, Entry
 from synapse.masking import Secret, conceal
@@ -176,6 +177,7 @@ class _Keys:
 
 
 def _limits(endpoint: object, timeout: Timeout) -> dict[str, Any]:
+    _check_address(endpoint)
     client = {
         "allow_http": str(endpoint or "").startswith("http://"),
         "connect_timeout": timedelta(seconds=timeout.connect),
@@ -187,6 +189,21 @@ def _limits(endpoint: object, timeout: Timeout) -> dict[str, Any]:
         "client_options": client,
         "retry_config": {"max_retries": 2, "retry_timeout": timedelta(seconds=timeout.read)},
     }
+
+
+def _check_address(endpoint: object) -> None:
+    # obstore panics at what is no address. It may hold a password, and is not quoted.
+    if not endpoint:
+        return
+    try:
+        parts = urlsplit(str(endpoint))
+        is_address = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_address = False
+    if not is_address or not str(endpoint).isascii() or " " in str(endpoint):
+        raise ConfigError(
+            "the endpoint_url of this storage is no address such as 'https://minio.example.org:9000'"
+        )
 
 
 def _entry(meta: Any) -> Entry:

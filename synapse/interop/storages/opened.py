@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from synapse.errors import ConfigError, StorageError, SynapseError
 from synapse.interop.storages.access import Access, access_of
 from synapse.interop.storages.engine import WINDOW, Block, ChangedError, Engine, Entry
-from synapse.interop.storages.problems import explained, is_denied, is_lost
+from synapse.interop.storages.problems import explained, is_denied, is_lost, told
 from synapse.interop.storages.providers import open_engine
 from synapse.orm.binding import backend_of, held
 from synapse.session.process import Locks
@@ -66,7 +67,7 @@ class OpenStorage:
 
     def run(self, key: str, call: Callable[[Engine], T]) -> T:
         """Do something with the engine; what fails is told in our own words."""
-        failed: Exception | None = None
+        failed: BaseException | None = None
         access = None
         for last in (False, True):
             engine, access = self._engine(instead_of=access if failed else None)
@@ -74,11 +75,26 @@ class OpenStorage:
                 return call(engine)
             except SynapseError:
                 raise
-            except Exception as error:
-                failed = error
+            except BaseException as error:
+                failed = told(error)
             if last or not (is_denied(failed) and access.renewable or self._is_stale(failed, engine)):
                 break
-        raise self._problem(failed, access, key)
+        problem = self._problem(failed, access, key)
+        failed = None  # tools that show the locals of a traceback would show what it quotes
+        raise problem
+
+    @contextmanager
+    def telling(self, key: str) -> Iterator[None]:
+        """Tell what fails in the block in our own words."""
+        problem: StorageError | None = None
+        try:
+            yield
+        except SynapseError:
+            raise
+        except BaseException as error:
+            problem = self._problem(told(error), self._engine()[1], key)
+        if problem is not None:
+            raise problem
 
     def change(self, key: str, call: Callable[[Engine], T]) -> T:
         """Do something that writes."""
@@ -92,7 +108,7 @@ class OpenStorage:
             part = {"start": start, "stop": min(start + window, stop)}
             begin = partial(_begun, entry=entry, part=part)
             reading, block = self.run(entry.key, begin)
-            failed: Exception | None = None
+            failed: BaseException | None = None
             while block and failed is None:
                 start, breaks = start + len(block), 0
                 yield block
@@ -100,7 +116,9 @@ class OpenStorage:
             if failed is not None:
                 breaks += 1
                 if breaks > _BREAKS or isinstance(failed, ChangedError):
-                    raise self._problem(failed, self._engine()[1], entry.key)
+                    problem = self._problem(failed, self._engine()[1], entry.key)
+                    failed = None
+                    raise problem
 
     def writing(self, key: str) -> Any:
         """Open a file to write to, as a context."""
@@ -130,7 +148,7 @@ class OpenStorage:
         access = access_of(
             self.storage, session, purpose="write" if self.write else "read", options=self._options
         )
-        failed: Exception | None = None
+        problem: StorageError | None = None
         try:
             engine = open_engine(
                 access, label=self.label, options=self._options or {}, timeout=session.settings.timeout
@@ -138,16 +156,16 @@ class OpenStorage:
         except (SynapseError, ModuleNotFoundError):
             raise
         except Exception as error:
-            failed = error
+            problem = self._problem(error, access, "")
         else:
             return engine, access
-        raise self._problem(failed, access, "")
+        raise problem
 
-    def _is_stale(self, error: Exception, engine: Engine) -> bool:
+    def _is_stale(self, error: BaseException, engine: Engine) -> bool:
         # obstore repeats by itself; a server's idle connection that was closed is opened once more.
         return type(engine).__module__.endswith(".servers") and is_lost(error)
 
-    def _problem(self, error: Exception | None, access: Access | None, key: str) -> StorageError:
+    def _problem(self, error: BaseException | None, access: Access | None, key: str) -> StorageError:
         assert error is not None and access is not None
         return explained(error, label=f"{self.label} ({access.provider})", key=key, masker=access.masker())
 
@@ -165,10 +183,10 @@ def _begun(engine: Engine, *, entry: Entry, part: Mapping[str, int]) -> tuple[It
     return blocks, first
 
 
-def _next(blocks: Iterator[Block]) -> tuple[Block, Exception | None]:
+def _next(blocks: Iterator[Block]) -> tuple[Block, BaseException | None]:
     try:
         return next(blocks, b""), None
     except SynapseError:
         raise
-    except Exception as error:
-        return b"", error
+    except BaseException as error:
+        return b"", told(error)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 
 from collections.abc import Iterator
@@ -26,8 +27,27 @@ _LOST: Final = frozenset(
     {"ConnectionLost", "FSTimeoutError", "SFTPConnectionLost", "SFTPNoConnection", "error_temp"}
 )
 
+_PANIC: Final = frozenset({"PanicException"})
+_LOCAL: Final = frozenset(
+    {
+        *(errno.ENOSPC, errno.EFBIG, errno.EROFS, errno.EEXIST, errno.ENOTEMPTY, errno.ENAMETOOLONG),
+        getattr(errno, "EDQUOT", errno.ENOSPC),
+    }
+)
+"""What a disk that is there refuses."""
 
-def is_denied(error: Exception) -> bool:
+
+def told(error: BaseException) -> BaseException:
+    """Give back an error to tell of; what ends the program is raised again.
+
+    obstore panics where a setting is none, such as a key with the end of its line: that is an error like any other.
+    """
+    if isinstance(error, Exception) or _is(error, _PANIC):
+        return error
+    raise error
+
+
+def is_denied(error: BaseException) -> bool:
     """Whether other credentials could help."""
     said, status = dict(_SAID.findall(str(error))), _STATUS.search(str(error))
     # The answer to a HEAD has no body: S3 tells by a bare 400 of a token that has expired.
@@ -36,12 +56,12 @@ def is_denied(error: Exception) -> bool:
     return known or bare or said.get("Code") in _DENIALS
 
 
-def is_lost(error: Exception) -> bool:
+def is_lost(error: BaseException) -> bool:
     """Whether the connection is gone, as servers close those that were idle."""
     return _is(error, _LOST) or isinstance(error, EOFError | ConnectionError | TimeoutError)
 
 
-def explained(error: Exception, *, label: str, key: str, masker: Masker) -> StorageError:
+def explained(error: BaseException, *, label: str, key: str, masker: Masker) -> StorageError:
     """Say what happened, as an error of ours that knows nothing of the one that was raised."""
     where = f"{label}: {key!r}" if key else label
     if isinstance(error, ChangedError):
@@ -57,19 +77,23 @@ def explained(error: Exception, *, label: str, key: str, masker: Masker) -> Stor
     return StorageError(f"{where} {_beginning(error)}{f' ({said})' if said else ''}{_advice(error)}")
 
 
-def _beginning(error: Exception) -> str:
+def _beginning(error: BaseException) -> str:
     if _is(error, {"HostKeyNotVerifiable"}):
         return "shows a host key that is not known"
+    if _is(error, _PANIC):
+        return "has a setting that cannot be used"
     if _is(error, {"InvalidPathError"}) or _KEY.search(str(error)):
         return "holds a key that no path can name"
     if is_denied(error):
         return "refuses what was asked of it"
+    if isinstance(error, OSError) and error.errno in _LOCAL:
+        return "cannot be written"
     if is_lost(error) or isinstance(error, OSError) or "HTTP error" in str(error):
         return "cannot be reached"
     return "failed"
 
 
-def _advice(error: Exception) -> str:
+def _advice(error: BaseException) -> str:
     if _is(error, {"HostKeyNotVerifiable"}):
         return (
             ". Nothing was sent: compare it with what its owner says, and add it to ~/.ssh/known_hosts, or give "
@@ -78,7 +102,7 @@ def _advice(error: Exception) -> str:
     return ""
 
 
-def _words(error: Exception) -> str:
+def _words(error: BaseException) -> str:
     """Find the few words that say why: those of the storage's own answer, else the beginning of the text."""
     text = str(error) or type(error).__name__
     said = dict(_SAID.findall(text))
@@ -92,10 +116,10 @@ def _words(error: Exception) -> str:
     return first.rpartition("HTTP error: ")[2] if "HTTP error: " in first else first
 
 
-def _login(error: Exception) -> bool:
+def _login(error: BaseException) -> bool:
     return _is(error, {"error_perm"}) and str(error).startswith("530")
 
 
-def _is(error: Exception, names: Iterator[str] | frozenset[str] | set[str]) -> bool:
+def _is(error: BaseException, names: Iterator[str] | frozenset[str] | set[str]) -> bool:
     # By their names: none of the libraries is imported where it is not in use.
     return not {each.__name__ for each in type(error).__mro__}.isdisjoint(names)

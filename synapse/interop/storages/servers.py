@@ -71,6 +71,8 @@ class FsspecEngine:
     def write(self, key: str) -> Iterator[Any]:
         """Write beside the file, and rename in the end."""
         place = self._place(key)
+        if self._fs.isdir(place):
+            raise IsADirectoryError(key)
         above = place.rpartition("/")[0]
         if above:
             self._fs.makedirs(above, exist_ok=True)
@@ -140,6 +142,15 @@ class FolderEngine(FsspecEngine):
                     info = self._fs.info(each.path) if folder or not each.is_symlink() else self._linked(each)
                     found.append(self._entry(info, f"{start}{each.name}"))
         return found
+
+    def delete(self, entry: Entry) -> None:
+        """Delete a file, an empty folder, or a link, and not what it leads to."""
+        above, _, name = entry.key.rpartition("/")
+        place = Path(self._place(above)) / name
+        if place.is_symlink():
+            place.unlink()
+        else:
+            super().delete(entry)
 
     def _linked(self, entry: os.DirEntry[str]) -> Any:
         return {**self._fs.info(os.path.realpath(entry.path)), "type": "file"}

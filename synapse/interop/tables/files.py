@@ -10,7 +10,7 @@ import secrets
 from collections.abc import Callable, Iterable, Iterator
 from os import PathLike
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TextIO
 
 import attrs
 
@@ -34,6 +34,7 @@ BATCH: Final = 1_024
 """The rows to read at once: Python's values of a whole group would leave memory in pieces that nothing fits into."""
 _CHECKPOINT: Final = b"synapse.checkpoint"
 _LOCK: Final = ".synapse-lock"
+_END: Final = "\r\n"
 
 
 @contextlib.contextmanager
@@ -76,6 +77,10 @@ def _path(what: str, given: object) -> Path:
         raise TransferError(
             f"{what}: {str(path)!r} is a folder, and a single file is written. For parts that a killed run goes on "
             "with, pass resume=True to to_parquet(). Nothing was sent"
+        )
+    elif path.exists() and not path.is_file():
+        raise TransferError(
+            f"{what}: {str(path)!r} is no regular file, and would be replaced by one; nothing was sent"
         )
     elif not is_there:
         raise TransferError(f"{what}: there is no folder {str(path.parent)!r}; nothing was sent")
@@ -256,7 +261,7 @@ def to_csv(
         contextlib.closing(found),
         partial.open("w", newline="", encoding="utf-8", errors="replace") as file,
     ):
-        writer = csv.writer(file, lineterminator="\n")
+        writer = csv.writer(_Lines(file), lineterminator=_END)
         writer.writerow(column.name for column in source.columns)
         for values, count in found:
             written = (map(text, column) for text, column in zip(texts, values, strict=True))
@@ -264,6 +269,21 @@ def to_csv(
             meter(count)
             rows += count
     return TableReport(target, rows, rows, (target,), tuple(found.bad), found.bad_count)
+
+
+class _Lines:
+    """Ends rows by a newline alone.
+
+    Until Python 3.13, `csv` puts quotes around those ends of lines only that it writes itself: a cell with a bare
+    carriage return would end its row.
+    """
+
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+
+    def write(self, row: str) -> int:
+        """Take a row."""
+        return self._file.write(row.removesuffix(_END) + "\n")
 
 
 def _text_of(column: Column) -> Callable[[Any], str | None]:

@@ -74,11 +74,19 @@ def _of_columns(
 
 def _of_arrow(what: str, given: Any) -> Frame:
     with suppress(ModuleNotFoundError):
-        return _by_pyarrow(what, given)
+        import pyarrow
+
+        try:
+            return _by_pyarrow(what, given)
+        # A pandas or Polars series has a stream too, and times before the year 1 are no Python objects.
+        except (pyarrow.ArrowException, OverflowError) as error:
+            raise _no_table(what, given, error) from None
     with needing("arrow", what=what):
         import nanoarrow as na
     with na.c_array_stream(given) as stream:
         schema = na.Schema(stream.get_schema())
+        if schema.type != na.Type.STRUCT:
+            raise _no_table(what, given, "it is one column")
         names = [str(field.name) for field in schema.fields]
         _check_unique(what, names)
         columns: dict[str, list[Any]] = {name: [] for name in names}
@@ -88,6 +96,12 @@ def _of_arrow(what: str, given: Any) -> Frame:
             for name, child in zip(names, chunk.children, strict=True):
                 columns[name] += _values(na, child)
     return Frame(count, columns, entity=_entity(schema.metadata))
+
+
+def _no_table(what: str, given: object, why: object) -> QueryError:
+    return QueryError(
+        f"{what} takes a table, which a {type(given).__name__} is not ({why}); nothing was sent"
+    )
 
 
 def _by_pyarrow(what: str, given: Any) -> Frame:
@@ -114,6 +128,9 @@ class _Unreadable:
 
 
 def _values(na: Any, child: Any) -> list[Any]:
+    # nanoarrow refuses the buffer that Polars gives to a column of missing values only.
+    if na.Schema(child.schema).type == na.Type.NULL:
+        return [None] * len(child)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # text that is marked as JSON is text
         try:
@@ -265,6 +282,12 @@ class Incoming:
     # --- cells --------------------------------------------------------------
     def keys(self, column: str, field: Field) -> list[Any]:
         """Give the keys in a column; one that is missing, or is there twice, is a `MappingError`."""
+        # Objects and lists are not hashable, and files have no order to compare them by.
+        if kind_of(field.annotation)[0] in ("json", "list", "file", "files"):
+            raise QueryError(
+                f"{self.what}: {self.schema.entity}.{field.name} tells no rows apart; take a field of numbers or text. "
+                "Nothing was sent"
+            )
         read = reader_of(field, is_text=self.frame.is_text)
         first: dict[Any, int] = {}
         for place, cell in enumerate(self.frame.columns[column]):
@@ -272,7 +295,7 @@ class Incoming:
                 raise bad_cell("the key is missing", place=place, column=column)
             try:
                 key = field.accept(self.schema.entity, read(cell))
-            except (MappingError, ValueError) as error:
+            except (MappingError, ValueError, OverflowError) as error:
                 raise bad_cell(error, place=place, column=column) from None
             if key in first:
                 said = f"the key {key!r} is in row {first[key] + 1} as well"

@@ -168,14 +168,32 @@ def to_duckdb(
     source = TableSource.of(tabular, columns)
     schema_of(source)
     # Before the rows are read, which may take long.
-    if name in {each[0] for each in con.execute("SHOW TABLES").fetchall()}:
+    with _refusals_told(duckdb):
+        _check_free(con, name)
+    table = read_table("to_duckdb", source, progress=progress, on_bad_row=on_bad_row)
+    with _refusals_told(duckdb):
+        con.register(_PASSING, table)
+        try:
+            con.execute(f"CREATE TABLE {quoted} AS SELECT * FROM {_PASSING}")
+        finally:
+            con.unregister(_PASSING)
+        return con.sql(f"FROM {quoted}")
+
+
+@contextmanager
+def _refusals_told(duckdb: Any) -> Iterator[None]:
+    try:
+        yield
+    except duckdb.Error as error:
+        raise QueryError(f"to_duckdb(): DuckDB refuses the table ({error}); nothing was written") from error
+
+
+def _check_free(con: Any, name: str) -> None:
+    """Raise `QueryError` if a table of this name cannot be made; DuckDB heeds no case of letters."""
+    if name.casefold() in {each[0].casefold() for each in con.execute("SHOW TABLES").fetchall()}:
         raise QueryError(
             f"to_duckdb(): there is a table {name!r} already; drop it, or choose another name. Nothing was sent"
         )
-    table = read_table("to_duckdb", source, progress=progress, on_bad_row=on_bad_row)
-    con.register(_PASSING, table)
-    try:
-        con.execute(f"CREATE TABLE {quoted} AS SELECT * FROM {_PASSING}")
-    finally:
-        con.unregister(_PASSING)
-    return con.sql(f"FROM {quoted}")
+    asked = "SELECT readonly FROM duckdb_databases() WHERE database_name = current_database()"
+    if con.execute(asked).fetchall() == [(True,)]:
+        raise QueryError("to_duckdb(): the database is open for reading only; nothing was sent")

@@ -9,7 +9,7 @@ from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cache
-from itertools import accumulate, groupby, islice
+from itertools import accumulate, chain, groupby, islice
 from types import GenericAlias
 from typing import Any, Final
 
@@ -33,6 +33,7 @@ _ABSENT: Final = {type(UNSET)}
 _NONE: Final = type(None)
 _FIRST: Final[dict[type | None, frozenset[int]]] = {dict: frozenset(b"{"), list: frozenset(b"[")}
 FILE_FACTS: Final = ("name", "url", "file_type", "is_primary", "size", "checksum")
+_SIZE: Final = FILE_FACTS.index("size")
 _encode: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 Values = Any
@@ -278,8 +279,11 @@ def value_of(one: Any, column: Column, *, loaded: bool = True) -> Any:
     value = getattr(one, name)
     if value is None:
         return None
-    if column.kind == "int" and not -LARGEST - 1 <= value <= LARGEST:
-        raise MappingError(f"{type(one).__name__}.{name}: {value} is beyond 64 bits, which no table holds")
+    for number in _numbers(value, column):
+        if not _fits(number):
+            raise MappingError(
+                f"{type(one).__name__}.{name}: {number} is beyond 64 bits, which no table holds"
+            )
     if column.kind == "list":
         return list(value)
     if column.kind == "file":
@@ -287,6 +291,19 @@ def value_of(one: Any, column: Column, *, loaded: bool = True) -> Any:
     if column.kind == "files":
         return {name: None if each is None else _facts_of(each) for name, each in value.items()}
     return str(value) if column.kind in ("text", "choice") else value
+
+
+def _numbers(value: Any, column: Column) -> Iterable[Any]:
+    """Give the numbers that a value holds."""
+    if column.kind in ("file", "files"):
+        files = [value] if column.kind == "file" else value.values()
+        return [each.size for each in files if each is not None]
+    return value if column.kind == "list" else [value]
+
+
+def _fits(number: Any) -> bool:
+    """Whether 64 bits hold a number; whatever is none fits."""
+    return not isinstance(number, int) or -LARGEST - 1 <= number <= LARGEST
 
 
 def _json_of(one: Record, name: str) -> bytes | None:
@@ -338,14 +355,23 @@ def _json(values: Sequence[Any], codec: Codec, column: Column) -> JsonColumn:
 
 def _lists(values: Sequence[Any], codec: Codec, column: Column) -> Values:
     found: Values = _decoder(column.item or "")(_array(values))
+    # msgspec reads integers of any size.
+    if column.item in ("int", "float") and not all(
+        _fits(each) for each in chain.from_iterable(filter(None, found))
+    ):
+        raise OddPageError
     return found
 
 
 def _files(values: Sequence[Any], codec: Codec, column: Column) -> Values:
-    return [
+    made = [
         None if row is None else {name: None if each is None else _file(each) for name, each in row.items()}
         for row in _decoder("files")(_array(values))
     ]
+    # Sizes are integers of any size as well.
+    if not all(file is None or _fits(file[_SIZE]) for row in made if row for file in row.values()):
+        raise OddPageError
+    return made
 
 
 def _file(raw: Any) -> tuple[Any, ...]:
@@ -362,7 +388,8 @@ def _facts_of(file: RemoteFile) -> tuple[Any, ...]:
 
 
 def _file_of_row(values: Sequence[Any], codec: Codec, column: Column) -> Values:
-    if set(values) == {None}:
+    # Of a model's file the page has text, which is not hashable.
+    if all(value is None for value in values):
         return list(values)
     raise OddPageError  # what its row says of it beside is known to the object
 

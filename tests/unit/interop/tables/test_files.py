@@ -145,6 +145,19 @@ class TestParquet:
         assert [(0, None), (25, 25)] == [(step.done, step.total) for step in steps]
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes as files")
+@pytest.mark.parametrize("verb", ["to_parquet", "to_csv"])
+def test_devices_are_not_replaced(verb: str, tmp_path: Path) -> None:
+    """What is no regular file, such as a pipe, stays what it is, and nothing is sent."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    query = tasks(*ROWS)
+    with pytest.raises(TransferError, match="no regular file"):
+        getattr(query, verb)(pipe)
+
+    assert (True, []) == (pipe.is_fifo(), query.session.requests)
+
+
 @pytest.mark.usefixtures("small")
 class TestParts:
     def test_are_numbered(self, tmp_path):
@@ -250,6 +263,16 @@ class TestCSV:
             each.replace("\\u00e9", "é") for each in found[1]
         ]
         assert ["2", "false", "", "", "", "2026-03-01T09:02:00+09:00", "{}"] == found[2]
+
+    @pytest.mark.parametrize("text", ["a\rb", "a\r\nb", "a\nb", '"', "a,b", "=1+1", "\r", "글"])
+    def test_gives_texts_back(self, text, tmp_path):
+        """Whatever a cell has, readers find it as it was, and no further row."""
+        query = tasks(row(1, status_label=text), row(2))
+        query.to_csv(tmp_path / "tasks.csv", columns=["id", "status_label"])
+        with (tmp_path / "tasks.csv").open(newline="", encoding="utf-8") as file:
+            read = list(csv.reader(file))
+
+        assert [["id", "status_label"], ["1", text], ["2", "stand_by"]] == read
 
 
 def main() -> None:

@@ -164,13 +164,26 @@ class TestDuckDB:
 
             assert [] == con.sql("show tables").fetchall()
 
-    @pytest.mark.parametrize("name", ["tasks", "", None, 5])
+    @pytest.mark.parametrize("name", ["tasks", "Tasks", "", None, 5])
     def test_refuses_names_that_are_taken_or_none(self, query: Any, name: Any):
         """A table that is there is not overwritten; nothing is sent."""
         with duckdb.connect() as con:
             con.execute("create table tasks (id int)")
             with pytest.raises(QueryError, match="nothing was sent|Nothing was sent"):
                 query.to_duckdb(con, name=name)
+
+        assert [] == query.session.requests
+
+    @pytest.mark.parametrize("state", ["closed", "read-only"])
+    def test_refuses_connections_that_take_no_table(self, query: Any, state: str, tmp_path: Any):
+        """A closed database, and one that is open for reading only, are told of before anything is sent."""
+        path = tmp_path / "tasks.duckdb"
+        duckdb.connect(path).close()
+        con = duckdb.connect(path, read_only=True)
+        if state == "closed":
+            con.close()
+        with pytest.raises(QueryError, match="already closed|reading only"):
+            query.to_duckdb(con, name="tasks")
 
         assert [] == query.session.requests
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import datetime
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 pytest.importorskip("pyarrow")
 
-from synapse import DataCollection, DataFile, MappingError, NotFoundError, Project, Task
+from synapse import DataCollection, DataFile, MappingError, Model, NotFoundError, Project, Session, Task
 from synapse.dialects import Reply
 from synapse.mapping import json as json_text
+from synapse.sandbox import serve
 from synapse.testing import canned, page
 from tests.unit.interop.tables.made import TASKS, columns_of, row, session_of, tasks
 from tests.unit.orm.rows import project, served, unit
@@ -29,6 +31,13 @@ def raw(text: str) -> Any:
             return Reply(200, (decode or json_text.loads)(content))
 
     return Task.objects.using(Served({}))
+
+
+@pytest.fixture(scope="module")
+def demo() -> Iterator[Session]:
+    """A backend with rows of every entity."""
+    with serve(seed="demo") as sandbox, Session(sandbox.url, api_token=sandbox.api_token) as session:
+        yield session
 
 
 class TestText:
@@ -76,6 +85,14 @@ class TestValues:
         told = {"name": "a.png", "url": "https://h/a.png?X=1", "file_type": None, "is_primary": True}
         assert [[("image_1", {**told, "size": None, "checksum": None})]] == found["files"]
         assert [datetime.datetime(2026, 3, 1, 0, 1, tzinfo=datetime.UTC)] == found["created"]
+
+    def test_of_a_field_that_is_one_file(self, demo: Session):
+        """The file of a model is its facts, and null where there is none; so in files."""
+        found = columns_of(Model.objects.using(demo).to_arrow(columns=["id", "file"]))
+        names = [None if each is None else each["name"] for each in found["file"]]
+
+        assert [each.file and each.file.name for each in Model.objects.using(demo).order_by("id")] == names
+        assert any(names)
 
     def test_no_list_and_an_empty_one_are_kept_apart(self):
         """`null` and `[]` are different."""
@@ -177,6 +194,8 @@ class TestBadRows:
         ("change", "said"),
         [
             ({"count_assignments": 2**63}, "beyond 64 bits"),
+            ({"tags": [2**63]}, "beyond 64 bits"),
+            ({"files": {"a": {"file_name_original": "a.png", "file_size": 2**63}}}, "beyond 64 bits"),
             ({"tags": ["x"]}, "tags"),
             ({"id": None}, "has no key"),
             ({"created": "yesterday"}, "ISO 8601"),

@@ -184,3 +184,29 @@ def main() -> None:
 
 if __name__ == "__main__":
     main()
+
+
+class TestKeys:
+    """What tells rows apart."""
+
+    @pytest.mark.parametrize("key", [float("inf"), float("-inf")])
+    def test_that_no_integer_can_be(self, key: float):
+        """An infinite number is a bad cell, as any other that does not fit."""
+        query = Task.objects.using(backend(row(1)))
+        with pytest.raises(MappingError, match="row 1, column 'id'"):
+            query.update_from([{"id": key, "meta": {}}])
+
+    @pytest.mark.parametrize("on", ["meta", "tags", "files"])
+    def test_of_a_field_that_has_none(self, on: str):
+        """JSON, lists and files tell no rows apart; nothing is sent."""
+        session = backend(row(1))
+        with pytest.raises(QueryError, match="tells no rows apart"):
+            Task.objects.using(session).update_from([{on: {"a": 1}, "data": {}}], on=on)
+
+        assert [] == session.requests
+
+    @pytest.mark.parametrize("series", [pl.Series, pa.array])
+    def test_of_one_column_alone(self, series: Any):
+        """What Arrow knows as one column is no table."""
+        with pytest.raises(QueryError, match="takes a table"):
+            Task.objects.using(backend(row(1))).update_from(series([1]))

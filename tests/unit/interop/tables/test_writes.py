@@ -249,6 +249,15 @@ class TestRefused:
 
         assert [{"a": 1}, None] == [each.get("meta") for each in sent_to(session)[0]]
 
+    def test_a_column_without_a_type_is_read_without_pyarrow(self, monkeypatch: pytest.MonkeyPatch):
+        """A column that has nothing but missing values may be of the type of nothing."""
+        session = backend()
+        table = pa.table({**KEYS, "meta": pa.nulls(2)})
+        monkeypatch.setitem(sys.modules, "pyarrow", None)
+        Task.objects.using(session).bulk_create(table)
+
+        assert [None, None] == [each.get("meta") for each in sent_to(session)[0]]
+
 
 class TestAnnotate:
     DATA = '{"annotations": {"image_1": []}, "annotationsData": {"image_1": []}}'
