@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from types import SimpleNamespace
 from typing import Any, Final
 
-from synapse import Agent, MappingError, Task, TransferError
+from synapse import Agent, MappingError, SynapseError, Task, TransferError
 from tests.contract.bad_calls import Bad
 
 T = Task.objects
@@ -86,6 +86,11 @@ TABLES: Final = [
     ),
     Bad("TaskManager.annotate_many", "no data", lambda w: T.annotate_many([{"id": 1, "a": "{}"}])),
     Bad("Tabular.to_csv", "None", lambda w: T.to_csv(None), TransferError),
+    # Where Ray is not installed, that is the first thing which is wrong.
+    Bad("Tabular.to_ray", "columns", lambda w: T.to_ray(columns=["nope"]), SynapseError),
+    Bad("Tabular.to_huggingface", "streaming", lambda w: T.to_huggingface(streaming="yes")),
+    Bad("Tabular.to_torch", "seed", lambda w: T.to_torch(seed="x")),
+    Bad("Tabular.to_torch", "transform", lambda w: T.to_torch(transform=5)),
     *(NEED_LIBRARIES if HAVE_LIBRARIES else ()),
 ]
 

@@ -76,7 +76,7 @@ def test_an_entity_that_is_declared_later_is_any() -> None:
     """A manager works before all entities that it links to are there."""
 
     @entity("parcels")
-    class Parcel(Entity):
+    class Crate(Entity):
         """Something on its way."""
 
         id: int = read_only()
@@ -86,8 +86,8 @@ def test_an_entity_that_is_declared_later_is_any() -> None:
 
         lookups = {"later": By(Exact, In)}
 
-    assert {"later": Any, "later__in": list[Any]} == parameters(signed(Parcel), "filter")
-    assert {"later_id": int, "later": Any} == parameters(signed(Parcel), "create")
+    assert {"later": Any, "later__in": list[Any]} == parameters(signed(Crate), "filter")
+    assert {"later_id": int, "later": Any} == parameters(signed(Crate), "create")
 
 
 def test_twins_are_signed_like_their_methods() -> None:
