@@ -7,7 +7,7 @@ import sys
 
 from benchmarks.measure import missed, show, title
 
-PARTS = ("foundation", "reading", "load", "transfers", "storages", "formats", "tables")
+PARTS = ("foundation", "reading", "load", "transfers", "storages", "formats", "tables", "clusters")
 
 
 def main() -> None:

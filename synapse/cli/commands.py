@@ -38,6 +38,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, _terminate)
     given = list(sys.argv[1:] if arguments is None else arguments)
     if _COMPLETE in os.environ:
+        from synapse.cli import complete  # noqa: F401 - registers our own completion for bash
+
         cli.main(given, prog_name="synapse", complete_var=_COMPLETE)
     try:
         code = _invoked(given)

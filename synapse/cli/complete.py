@@ -7,12 +7,40 @@ from typing import TYPE_CHECKING
 
 import click
 
-from click.shell_completion import CompletionItem
+from click.shell_completion import BashComplete, CompletionItem, add_completion_class
 
 from synapse.query.kinds import Boolean, Choice, Kind
 
 if TYPE_CHECKING:
     from synapse.orm import Entity
+
+
+class Bash(BashComplete):
+    """Completion for bash, which takes `name=value` apart at the equals sign and replaces the last part only."""
+
+    source_template = BashComplete.source_template.replace(
+        "COMPREPLY+=($value)", 'COMPREPLY+=("$value"); [[ $value == *= ]] && compopt -o nospace'
+    )
+
+    def get_completion_args(self) -> tuple[list[str], str]:
+        """Put together again what stands around an equals sign."""
+        args, begun = super().get_completion_args()
+        words: list[str] = []
+        for word in (*args, begun):
+            is_apart = word == "=" or (words and words[-1].endswith("=") and "=" not in word)
+            if is_apart and words:
+                words[-1] += word
+            else:
+                words.append(word)
+        return words[:-1], words[-1]
+
+    def format_completion(self, item: CompletionItem) -> str:
+        """Give what follows the equals sign, for that is what bash replaces."""
+        name, sign, value = str(item.value).partition("=")
+        return super().format_completion(CompletionItem(value, type=item.type) if value else item)
+
+
+add_completion_class(Bash)
 
 
 def entity_names(_: click.Context, begun: str) -> list[CompletionItem]:

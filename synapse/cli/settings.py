@@ -188,6 +188,8 @@ def completion(cli: click.Command, *, kind: str) -> None:
     """Print the script that a shell evaluates at its start."""
     from click.shell_completion import get_completion_class
 
+    from synapse.cli import complete  # noqa: F401 - registers our own completion for bash
+
     found = get_completion_class(kind)
     if found is None:
         raise click.UsageError(f"there is no completion for {kind}")

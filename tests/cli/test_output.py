@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import shlex
+import shutil
 import subprocess
 import sys
 
@@ -95,3 +98,33 @@ def test_completion_goes_behind_options(words, offered):
     complete = ShellComplete(cli, {}, "synapse", "_SYNAPSE_COMPLETE")
 
     assert offered == [each.value for each in complete.get_completions(words[:-1], words[-1])]
+
+
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [
+        (["ls", "proj"], ["projects"]),
+        (["ls", "tasks", "status_label", "=", "comp"], ["completed"]),
+        (["ls", "tasks", "is_discarded", "="], ["false", "true"]),
+        (["ls", "tasks", "project", "=", "1", "status_review", "=", "rej"], ["rejected"]),
+        (["ls", "tasks", "is_disc"], ["is_discarded="]),
+    ],
+)
+def test_bash_completes_behind_an_equals_sign(typed, expected, tmp_path, measured_processes):
+    """The generated function runs in a real bash, which takes words apart at the sign."""
+    bash = shutil.which("bash")
+    if bash is None:
+        pytest.skip("there is no bash: its completion was NOT tried")
+    words = " ".join(shlex.quote(word) for word in ("synapse", *typed))
+    program = tmp_path / "synapse"
+    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m synapse "$@"\n')
+    program.chmod(0o755)
+    script = f"""
+        source <({program} completion bash) 2>/dev/null; compopt() {{ :; }}
+        COMP_WORDS=({words}); COMP_CWORD={len(typed)}
+        _synapse_completion {program}; printf '%s\\n' "${{COMPREPLY[@]}}"
+    """
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    ended = subprocess.run([bash, "-c", script], capture_output=True, text=True, env=environment, check=False)
+
+    assert expected == sorted(ended.stdout.split()), ended.stderr
