@@ -409,7 +409,7 @@ def entity_at(resource: str) -> type[Record]:
     """Find an entity by the name that the dialects know it by."""
     for name in _LATER:
         entity_named(name)
-    return next(cls for cls in _ENTITIES.values() if cls._schema.resource == resource)
+    return next(cls for cls in list(_ENTITIES.values()) if cls._schema.resource == resource)
 
 
 def entity_named(name: str) -> type[Record]:
@@ -428,7 +428,9 @@ def entity_behind(declared: str) -> str:
     if declared in _ENTITIES or not declared.endswith("Manager"):
         return declared
     if declared not in _MANAGED:
-        managed = (cls.__name__ for cls in _ENTITIES.values() if type(objects_of(cls)).__name__ == declared)
+        # A copy: looking at a manager in a REPL loads the entities that its signatures name.
+        known = list(_ENTITIES.values())
+        managed = (cls.__name__ for cls in known if type(objects_of(cls)).__name__ == declared)
         bare = declared.removesuffix("Manager")
         found = next(managed, bare if bare in _LATER else None)
         if found is None:

@@ -11,12 +11,11 @@ from typing import Final
 import pytest
 
 from tests.amounts import part
-from tests.faults.every import CALLS
-from tests.fuzz.stage import Stage, staged
+from tests.fuzz.stage import PLAYED, Stage, staged
 
 # Chosen before the settings of the environment are forgotten, which say how much a run tries. The first one tells
 # whether a session works.
-NAMES: Final = tuple(dict.fromkeys(["QuerySet.count", *part(CALLS, 1)]))
+NAMES: Final = tuple(dict.fromkeys(["QuerySet.count", *part(PLAYED, 1)]))
 
 
 @pytest.fixture(scope="session")

@@ -228,8 +228,9 @@ class PageReader:
             read = self._read_related(list(first[via].values()), via, column)
             values = [None if link is None else read[link] for link in linked]
             for row, value in enumerate(values):
-                if isinstance(value, Exception) and row not in bad:
-                    bad[row] = _of_row(value, window.first + row + 1, key=keys[row])
+                if isinstance(value, Exception):
+                    # A row of two bad columns is told once.
+                    bad.setdefault(row, _of_row(value, window.first + row + 1, key=keys[row]))
                     values[row] = None
             columns[place] = JsonColumn(values) if column.kind == "json" else values
 

@@ -260,3 +260,12 @@ class TestRelated:
         table = query.to_arrow(columns=["id", "data_unit__meta"], on_bad_row="skip")
 
         assert ([1], [2, 3]) == (columns_of(table)["id"], [error.row for error in table.bad])
+
+    def test_of_two_columns_that_do_not_fit_are_one_bad_row(self):
+        """An object that is gone is told once, however many of its fields were asked for."""
+        gone = NotFoundError("Not found.", status_code=404)
+        query = self.query(row(1), row(2), **{"GET data_units/102/": gone})
+        columns = ["id", "data_unit__meta", "data_unit__data_collection_id"]
+        table = query.to_arrow(columns=columns, on_bad_row="skip")
+
+        assert ([1], [2]) == (columns_of(table)["id"], [error.row for error in table.bad])
