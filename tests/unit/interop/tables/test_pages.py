@@ -265,7 +265,7 @@ class TestRelated:
         """An object that is gone is told once, however many of its fields were asked for."""
         gone = NotFoundError("Not found.", status_code=404)
         query = self.query(row(1), row(2), **{"GET data_units/102/": gone})
-        columns = ["id", "data_unit__meta", "data_unit__data_collection_id"]
+        columns = ["id", "data_unit__data_collection_id", "data_unit__meta"]
         table = query.to_arrow(columns=columns, on_bad_row="skip")
 
         assert ([1], [2]) == (columns_of(table)["id"], [error.row for error in table.bad])
