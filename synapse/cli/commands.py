@@ -16,7 +16,7 @@ from synapse import __version__
 from synapse.cli import endings
 from synapse.cli.connection import connected
 from synapse.cli.output import ClosedPipeError
-from synapse.cli.verbs import VERBS
+from synapse.cli.verbs import VERBS, completed_by
 from synapse.errors import SynapseError
 
 PROFILE = click.option(
@@ -25,12 +25,6 @@ PROFILE = click.option(
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 _COMPLETE: Final = "_SYNAPSE_COMPLETE"
 _AGAIN: Final = frozenset({"upload", "download"})
-
-
-def _codes(context: click.Context, _: click.Parameter, begun: str) -> Any:
-    from synapse.cli.complete import error_codes
-
-    return error_codes(context, begun)
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
@@ -211,7 +205,7 @@ def whoami(*, session: Any) -> None:
 
 
 @cli.command()
-@click.argument("code", required=False, shell_complete=_codes)
+@click.argument("code", required=False, shell_complete=completed_by("error_codes"))
 @click.option(
     "--language",
     envvar=["SYNAPSE_LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG"],

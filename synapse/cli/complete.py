@@ -36,7 +36,7 @@ class Bash(BashComplete):
 
     def format_completion(self, item: CompletionItem) -> str:
         """Give what follows the equals sign, for that is what bash replaces."""
-        name, sign, value = str(item.value).partition("=")
+        _, _, value = str(item.value).partition("=")
         return super().format_completion(CompletionItem(value, type=item.type) if value else item)
 
 

@@ -48,7 +48,7 @@ def rows(found: Iterable[Mapping[str, Any]], columns: Sequence[str], *, as_json:
     """Print rows as they come: JSON objects, a table, or tab-separated text under a line of names."""
     if as_json:
         for row in found:
-            say(json.dumps(row, ensure_ascii=False, separators=(",", ":")))
+            say(as_text(row))
     elif is_terminal():
         for line in table(found, columns, width=shutil.get_terminal_size().columns):
             say(line)
@@ -64,7 +64,7 @@ def rows(found: Iterable[Mapping[str, Any]], columns: Sequence[str], *, as_json:
 def facts(row: Mapping[str, Any], *, as_json: bool = False) -> None:
     """Print one object: its names and values, in two columns."""
     if as_json:
-        say(json.dumps(row, ensure_ascii=False, separators=(",", ":")))
+        say(as_text(row))
         return
     if not is_terminal():
         rows(({"name": name, "value": value} for name, value in row.items()), ("name", "value"))
@@ -79,8 +79,13 @@ def cell(value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, bool | dict | list):
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        return as_text(value)
     return str(value)
+
+
+def as_text(value: Any) -> str:
+    """Write JSON in one line."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def table(found: Iterable[Mapping[str, Any]], columns: Sequence[str], *, width: int) -> Iterator[str]:

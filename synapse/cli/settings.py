@@ -6,7 +6,7 @@ import platform
 import sys
 import time
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from importlib.metadata import distributions
@@ -160,7 +160,7 @@ def _clock(session: Any, now: float) -> Iterator[Finding]:
     yield Finding(verdict, "clock", f"{at:%Y-%m-%d %H:%M:%S} UTC, {skew:+.0f} s from the backend's")
 
 
-def shell(connect: Callable[[], Any]) -> None:
+def shell(session: Any) -> None:
     """Start IPython, or Python's own prompt, with everything imported and connected; run what is piped in."""
     import synapse
 
@@ -168,12 +168,12 @@ def shell(connect: Callable[[], Any]) -> None:
 
     names: dict[str, Any] = {name: getattr(synapse, name) for name in synapse.__all__}
     names |= {name: getattr(entities, name) for name in entities.__all__}
-    names |= {"synapse": synapse, "session": connect()}
+    names |= {"synapse": synapse, "session": session}
     if not sys.stdin.isatty():
         # IPython would echo its prompts into the pipe, and end well whatever went wrong.
         exec(compile(sys.stdin.read(), "<stdin>", "exec"), names)
         return
-    banner = f"{names['session']!r}: Project, Task, … are imported; `session.` and tab lists what there is."
+    banner = f"{session!r}: Project, Task, … are imported; `session.` and tab lists what there is."
     try:
         from IPython.terminal.embed import InteractiveShellEmbed
     except ImportError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from synapse.entities import Session
 
 
-def upload(
+def upload_folder(
     session: Session, *, folder: Path, collection: str, project: str | None, as_json: bool, **options: Any
 ) -> int:
     """Upload a folder, and print what became of each item."""
@@ -42,14 +42,12 @@ def upload(
     return UNKNOWN if report.unknown else FAILED if report.failed else DONE
 
 
-def download(session: Session, *, entity: str, words: Sequence[str], as_json: bool, **options: Any) -> int:
+def download_files(
+    session: Session, *, entity: str, words: Sequence[str], as_json: bool, **options: Any
+) -> int:
     """Download the files of every row that matches, and print what became of each."""
-    _, cls = grammar.entity_of(entity)
-    lookups, folder = _split(words, verb="download")
-    query: Any = matching(cls, lookups, session=session, verb="download")
-    if not hasattr(query, "download"):
-        raise click.UsageError(f"{cls.__name__} has no files to download")
-    report = query.download(folder, progress=_bars(), **options)
+    download, folder = _taken(entity, words, session=session, verb="download", what="files")
+    report = download(folder, progress=_bars(), **options)
     rows = (
         {"outcome": each.status, "path": str(each.path or ""), "key": each.key, "error": _words(each.error)}
         for each in report
@@ -58,14 +56,12 @@ def download(session: Session, *, entity: str, words: Sequence[str], as_json: bo
     return FAILED if report.failed else DONE
 
 
-def export(session: Session, *, entity: str, words: Sequence[str], as_json: bool, **options: Any) -> int:
+def export_annotations(
+    session: Session, *, entity: str, words: Sequence[str], as_json: bool, **options: Any
+) -> int:
     """Export the annotations of every row that matches, and print what a format could not hold."""
-    _, cls = grammar.entity_of(entity)
-    lookups, folder = _split(words, verb="export")
-    query: Any = matching(cls, lookups, session=session, verb="export")
-    if not hasattr(query, "export"):
-        raise click.UsageError(f"{cls.__name__} has no annotations to export")
-    report = query.export(folder, progress=_bars(), **options)
+    export, folder = _taken(entity, words, session=session, verb="export", what="annotations")
+    report = export(folder, progress=_bars(), **options)
     rows = (
         {"outcome": outcome, "task": each.task, "path": each.path, "reason": each.reason}
         for outcome in ("failed", "skipped", "lossy")
@@ -73,6 +69,18 @@ def export(session: Session, *, entity: str, words: Sequence[str], as_json: bool
     )
     _print(rows, ("outcome", "task", "path", "reason"), summary=report, as_json=as_json)
     return FAILED if report.failed else DONE
+
+
+def _taken(
+    entity: str, words: Sequence[str], *, session: Session, verb: str, what: str
+) -> tuple[Callable[..., Any], Path]:
+    """Return the method of the query that was typed, and the folder that it is to write to."""
+    _, cls = grammar.entity_of(entity)
+    lookups, folder = _split(words, verb=verb)
+    method = getattr(matching(cls, lookups, session=session, verb=verb), verb, None)
+    if method is None:
+        raise click.UsageError(f"{cls.__name__} has no {what} to {verb}")
+    return method, folder
 
 
 def _split(words: Sequence[str], *, verb: str) -> tuple[Sequence[str], Path]:

@@ -18,7 +18,9 @@ YES: Final = click.option("--yes", is_flag=True, help="Do not ask.")
 DRY_RUN: Final = click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
 
 
-def _complete(name: str) -> Callable[[click.Context, click.Parameter, str], Any]:
+def completed_by(name: str) -> Callable[[click.Context, click.Parameter, str], Any]:
+    """Have a function of `complete` offer what can stand there; it is loaded when tab is pressed."""
+
     def complete(context: click.Context, _: click.Parameter, begun: str) -> Any:
         from synapse.cli import complete as completion
 
@@ -28,14 +30,14 @@ def _complete(name: str) -> Callable[[click.Context, click.Parameter, str], Any]
 
 
 FIELDS: Final = click.option(
-    "--fields", metavar="NAMES", shell_complete=_complete("field_names"), help="Print these: id,title."
+    "--fields", metavar="NAMES", shell_complete=completed_by("field_names"), help="Print these: id,title."
 )
-ENTITY: Final = click.argument("entity", shell_complete=_complete("entity_names"))
+ENTITY: Final = click.argument("entity", shell_complete=completed_by("entity_names"))
 WORDS: Final = click.argument(
-    "words", nargs=-1, metavar="[NAME=VALUE]...", shell_complete=_complete("lookup_words")
+    "words", nargs=-1, metavar="[NAME=VALUE]...", shell_complete=completed_by("lookup_words")
 )
 ROWS: Final = click.argument(
-    "words", nargs=-1, metavar="KEY | NAME=VALUE...", shell_complete=_complete("lookup_words")
+    "words", nargs=-1, metavar="KEY | NAME=VALUE...", shell_complete=completed_by("lookup_words")
 )
 
 
@@ -44,7 +46,7 @@ ROWS: Final = click.argument(
 @WORDS
 @FIELDS
 @click.option(
-    "--order", metavar="NAMES", shell_complete=_complete("order_names"), help="Sort by these: -created."
+    "--order", metavar="NAMES", shell_complete=completed_by("order_names"), help="Sort by these: -created."
 )
 @click.option(
     "-n", "--limit", type=click.IntRange(min=0), metavar="N", help="Print at most N rows; 0 for all."
@@ -109,7 +111,7 @@ def fields(**options: Any) -> None:
 
 @click.command()
 @ENTITY
-@click.argument("words", nargs=-1, metavar="NAME=VALUE...", shell_complete=_complete("value_words"))
+@click.argument("words", nargs=-1, metavar="NAME=VALUE...", shell_complete=completed_by("value_words"))
 @AS_JSON
 @connected
 def new(**options: Any) -> None:
@@ -132,7 +134,7 @@ def new(**options: Any) -> None:
     "values",
     multiple=True,
     metavar="NAME=VALUE",
-    shell_complete=_complete("value_words"),
+    shell_complete=completed_by("value_words"),
     help="Set this field; may be given again.",
 )
 @EVERYTHING
@@ -194,9 +196,9 @@ def upload(**options: Any) -> int:
     \b
     synapse upload photos --collection Snapshots --project "What is on it?"
     """
-    from synapse.cli.transfers import upload
+    from synapse.cli.transfers import upload_folder
 
-    return upload(**options)
+    return upload_folder(**options)
 
 
 @click.command()
@@ -213,9 +215,9 @@ def download(**options: Any) -> int:
     \b
     synapse download tasks project=1 pictures
     """
-    from synapse.cli.transfers import download
+    from synapse.cli.transfers import download_files
 
-    return download(**options)
+    return download_files(**options)
 
 
 @click.command()
@@ -239,9 +241,9 @@ def export(*, split: str | None, **options: Any) -> int:
     \b
     synapse export tasks project=1 out --format coco --files download
     """
-    from synapse.cli.transfers import export, parts_of
+    from synapse.cli.transfers import export_annotations, parts_of
 
-    return export(split=parts_of(split), **options)
+    return export_annotations(split=parts_of(split), **options)
 
 
 @click.command()
@@ -324,7 +326,7 @@ def shell(*, session: Any) -> None:
     """Start IPython, or Python, with everything imported and connected."""
     from synapse.cli.settings import shell
 
-    shell(lambda: session)
+    shell(session)
 
 
 @click.command()
