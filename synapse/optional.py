@@ -9,7 +9,8 @@ from __future__ import annotations
 import functools
 import importlib
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Final, ParamSpec, TypeVar, cast
 
 from synapse.errors import ConfigError
@@ -84,5 +85,18 @@ def function_of(method: str) -> Callable[..., Any]:
             raise
         raise ConfigError(
             f"{method}() needs {error.name}, which is not installed: pip install {error.name}",
+            code="missing-library",
+        ) from None
+
+
+@contextmanager
+def needing(extra: str = "", *, what: str) -> Iterator[None]:
+    """Say how to install a library that is not there, most by an extra."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        install = f'"synapse-orm[{extra}]"' if extra else error.name
+        raise ConfigError(
+            f"{what} needs {error.name}, which is not installed: pip install {install}. Nothing was sent",
             code="missing-library",
         ) from None

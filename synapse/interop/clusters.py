@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from synapse.downloads import FileCache
 from synapse.errors import QueryError, describe
-from synapse.interop.tables.arrow import needing, schema_of
+from synapse.interop.tables.arrow import schema_of
 from synapse.interop.tables.columns import TableSource
+from synapse.optional import needing
 from synapse.orm import arguments
 from synapse.orm.record import schema_of as fields_of
 from synapse.orm.values import FieldPath, Values, selected_by

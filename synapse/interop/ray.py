@@ -14,10 +14,11 @@ import attrs
 from synapse.entities.task import Task
 from synapse.errors import QueryError, describe
 from synapse.interop.shared_journal import BlockJournal, Hold, folder_of
-from synapse.interop.tables.arrow import batches_of, needing
+from synapse.interop.tables.arrow import batches_of
 from synapse.interop.tables.columns import TableSource
 from synapse.interop.tables.out import columns_in_batches
 from synapse.interop.tables.writes import annotation_pairs, objects_of
+from synapse.optional import needing
 from synapse.orm import arguments, bulk
 from synapse.orm.record import Record, entity_named
 from synapse.orm.selection import Selection

@@ -27,7 +27,21 @@ Json: TypeAlias = dict[str, Any]
 JsonValue: TypeAlias = Any
 """Any JSON value, such as `job.result`."""
 
+# Made once: `json.dumps()` makes one for each call that is not as usual.
+_encode: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _LEAVES: Final = frozenset({str, int, float, bool, type(None)})
+
+
+def readable(value: JsonValue) -> bytes:
+    """Write JSON as readable text; half characters, which UTF-8 has none of, as escapes.
+
+    >>> readable({"title": "도로"}).decode()
+    '{"title":"도로"}'
+    """
+    try:
+        return _encode(value).encode()
+    except UnicodeEncodeError:
+        return json.dumps(value, separators=(",", ":")).encode()
 
 
 def copy_json(value: JsonValue) -> JsonValue:

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from synapse.errors import ConfigError
-from synapse.optional import METHODS, optional
+from synapse.optional import METHODS, needing, optional
 
 HERE = "tests.unit.optional_target"
 
@@ -68,3 +68,12 @@ def test_a_broken_module_of_ours_is_no_missing_library(monkeypatch: pytest.Monke
     monkeypatch.setitem(METHODS, "Word.shout", "synapse.no_such_module:shout")
     with pytest.raises(ModuleNotFoundError, match="synapse.no_such_module"):
         Word("a").shout()
+
+
+def test_a_library_that_an_extra_brings_is_named_with_it() -> None:
+    """The refusal says what to install, and has the code that `synapse explain` knows."""
+    words = r'^to_arrow\(\) needs nanoarrow, .* pip install "synapse-orm\[arrow\]". Nothing was sent$'
+    with pytest.raises(ConfigError, match=words) as caught, needing("arrow", what="to_arrow()"):
+        raise ModuleNotFoundError(name="nanoarrow")
+
+    assert "missing-library" == caught.value.code

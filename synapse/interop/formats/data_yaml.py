@@ -79,7 +79,8 @@ def _parsed(path: Path) -> Any:
     except ModuleNotFoundError:
         raise ConfigError(
             f"reading {path.name} needs PyYAML, which is not installed: pip install 'synapse-orm[formats]', or "
-            "pass classes=[...]. Nothing was sent"
+            "pass classes=[...]. Nothing was sent",
+            code="missing-library",
         ) from None
     try:
         # All scalars as texts: a class may be called `no` or `1`.

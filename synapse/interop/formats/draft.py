@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import json
 import os
 import shutil
 import unicodedata
@@ -12,7 +11,7 @@ import unicodedata
 from array import array
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import BinaryIO, Final
 
 from filelock import BaseFileLock, FileLock, Timeout
 
@@ -22,8 +21,6 @@ from synapse.values import user_path
 
 MARKER: Final = ".synapse-export"
 LOCK: Final = ".synapse-lock"
-# Made once: `json.dumps()` makes one for each call that is not as usual.
-_encode: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _LONGEST_STEM: Final = 150  # bytes, so that a key and an ending find room
 
 
@@ -93,14 +90,6 @@ class _Numbers:
 def stem_of(name: str) -> str:
     """Give a name without its ending."""
     return name.rpartition(".")[0] or name
-
-
-def dump(value: Any) -> bytes:
-    """Write JSON as readable text; half characters, which UTF-8 has none of, as escapes."""
-    try:
-        return _encode(value).encode()
-    except UnicodeEncodeError:
-        return json.dumps(value, separators=(",", ":")).encode()
 
 
 class Draft:

@@ -17,7 +17,7 @@ from synapse.downloads import FileCache, RemoteFile, WantedFile, download_files
 from synapse.downloads.file_names import safe_name
 from synapse.entities.choices import Split
 from synapse.errors import MappingError, QueryError, describe, did_you_mean
-from synapse.interop.formats.draft import MARKER, Draft, UniqueNames, checked_target, drafted, dump
+from synapse.interop.formats.draft import MARKER, Draft, UniqueNames, checked_target, drafted
 from synapse.interop.formats.items import (
     Item,
     NoPictureError,
@@ -33,6 +33,7 @@ from synapse.interop.formats.items import (
 from synapse.interop.formats.report import AnnotationReport, ReportEntry
 from synapse.interop.formats.writers import WRITERS, Writer, writer_of
 from synapse.interop.formats.yolo import Kind, check_kind
+from synapse.mapping.json import readable
 from synapse.orm import arguments
 from synapse.session import Session
 from synapse.transfer import ProgressLike
@@ -87,7 +88,7 @@ def export(
             )
         run.check()
         writer.finish()
-        draft.write(MARKER, dump({"format": format}) + b"\n")
+        draft.write(MARKER, readable({"format": format}) + b"\n")
     return report
 
 

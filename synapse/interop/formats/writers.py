@@ -13,9 +13,10 @@ import attrs
 from synapse.annotations import Annotation, Annotations, Box, Label, Mask, Point, Polygon, tools_of
 from synapse.errors import MappingError
 from synapse.interop.formats import coco, voc, voc_masks, yolo
-from synapse.interop.formats.draft import Draft, UniqueNames, dump, stem_of
+from synapse.interop.formats.draft import Draft, UniqueNames, stem_of
 from synapse.interop.formats.items import Item
 from synapse.interop.formats.problems import Problem, lossy, skipped
+from synapse.mapping.json import readable
 
 OBJECT: Final = "person"
 _PARTS: Final = {"validation": "val"}  # by the name that ultralytics looks for
@@ -118,7 +119,7 @@ class CocoWriter(Writer):
 
     def finish(self) -> None:
         """Put the parts together."""
-        categories = dump(self._categories().to_json())
+        categories = readable(self._categories().to_json())
         for split, parts in self._parts.items():
             document, waiting = (rows.stream for rows in parts)
             document.write(b'],\n"annotations":[')
@@ -139,7 +140,7 @@ class _Rows:
     def append(self, rows: list[Any]) -> None:
         """Write more of its items."""
         if rows:
-            self.stream.write(self._between + dump(rows)[1:-1])
+            self.stream.write(self._between + readable(rows)[1:-1])
             self._between = b",\n"
 
 
@@ -177,9 +178,9 @@ class YoloWriter(Writer):
         lines += [f"{name}: {_joined(self.pictures, split)}".encode() for name, split in folders.items()]
         if self.dataset.kind == "pose":
             lines.append(f"kpt_shape: [{len(self.dataset.points)}, 3]".encode())
-            lines.append(b"kpt_names:\n  0: " + dump(list(self.dataset.points)))
+            lines.append(b"kpt_names:\n  0: " + readable(list(self.dataset.points)))
         lines.append(b"names:" if self.dataset.classes else b"names: {}")
-        lines += [f"  {index}: ".encode() + dump(name) for index, name in enumerate(self.dataset.classes)]
+        lines += [f"  {index}: ".encode() + readable(name) for index, name in enumerate(self.dataset.classes)]
         self.draft.write("data.yaml", b"\n".join(lines) + b"\n")
 
 
@@ -299,7 +300,7 @@ class DmV2Writer(Writer):
                 skipped(each, f"v2 can't hold the annotations of its task: {error}") for each in item.values
             ]
         path = _joined(item.split, "json", f"{stem_of(item.name)}.json")
-        self.draft.write(path, dump(document) + b"\n")
+        self.draft.write(path, readable(document) + b"\n")
         held = {each.id: each for each in Annotations.from_v2(document)}
         return list(_lost(item.values, held))
 
@@ -329,7 +330,7 @@ class JsonlWriter(Writer):
         names = ("project_id", "data_unit_id")
         keys = {name: getattr(item.row, name) for name in names if hasattr(type(item.row), name)}
         line = {"id": item.key, **keys, "file_name": item.name, "data": item.row.data}
-        self._lines[item.split].write(dump(line) + b"\n")
+        self._lines[item.split].write(readable(line) + b"\n")
         return []
 
 

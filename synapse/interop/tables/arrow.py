@@ -3,32 +3,19 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import accumulate, chain
 from typing import Any, Final
 
-from synapse.errors import ConfigError
 from synapse.interop.tables.batches import ColumnBatches
 from synapse.interop.tables.columns import Column, TableSource
 from synapse.interop.tables.pages import FILE_FACTS, JsonColumn, Values
 from synapse.interop.tables.table import Batches
+from synapse.optional import needing
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
-
-
-@contextmanager
-def needing(extra: str = "", *, what: str) -> Iterator[None]:
-    """Say how to install a library that is not there, most by an extra."""
-    try:
-        yield
-    except ModuleNotFoundError as error:
-        install = f'"synapse-orm[{extra}]"' if extra else error.name
-        raise ConfigError(
-            f"{what} needs {error.name}, which is not installed: pip install {install}. Nothing was sent"
-        ) from None
 
 
 # --- types --------------------------------------------------------------------

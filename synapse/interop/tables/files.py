@@ -15,11 +15,13 @@ from typing import Any, Final, TextIO
 import attrs
 
 from synapse.errors import QueryError, TransferError, describe
-from synapse.interop.tables.arrow import batches_of, needing
+from synapse.interop.tables.arrow import batches_of
 from synapse.interop.tables.columns import Column, TableSource
 from synapse.interop.tables.out import columns_in_batches, tracked_rows
-from synapse.interop.tables.pages import FILE_FACTS, dumped
+from synapse.interop.tables.pages import FILE_FACTS
 from synapse.interop.tables.table import Batch, Batches, TableReport
+from synapse.mapping.json import readable
+from synapse.optional import needing
 from synapse.orm import arguments
 from synapse.reading.rows import OnBadRow
 from synapse.transfer import ProgressLike
@@ -291,9 +293,9 @@ def _text_of(column: Column) -> Callable[[Any], str | None]:
     by_kind: dict[str, Callable[[Any], str]] = {
         "bool": lambda value: "true" if value else "false",
         "moment": lambda value: str(value.isoformat()),
-        "list": lambda value: dumped(value).decode(),
-        "file": lambda value: dumped(_described(value)).decode(),
-        "files": lambda value: dumped({name: _described(file) for name, file in value.items()}).decode(),
+        "list": lambda value: readable(value).decode(),
+        "file": lambda value: readable(_described(value)).decode(),
+        "files": lambda value: readable({name: _described(file) for name, file in value.items()}).decode(),
         **dict.fromkeys(("json", "extra"), lambda value: value.decode()),
     }
     write = by_kind.get(column.kind, str)

@@ -14,10 +14,10 @@ from typing import Any, Final, Literal, Self, TypeAlias
 import attrs
 
 from synapse.errors import MappingError, QueryError, describe, did_you_mean, quoted
-from synapse.interop.tables.arrow import needing
 from synapse.interop.tables.columns import kind_of
 from synapse.mapping.schema import Field, Schema
 from synapse.mapping.unset import UNSET
+from synapse.optional import needing
 from synapse.orm.changes import accepted
 from synapse.orm.record import Record, schema_of
 from synapse.orm.selection import Selection

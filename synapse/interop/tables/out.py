@@ -7,10 +7,11 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from synapse.errors import QueryError, describe
-from synapse.interop.tables.arrow import batches_of, needing, schema_of
+from synapse.interop.tables.arrow import batches_of, schema_of
 from synapse.interop.tables.batches import ColumnBatches
 from synapse.interop.tables.columns import TableSource
 from synapse.interop.tables.table import ArrowTable, Batches
+from synapse.optional import needing
 from synapse.orm import arguments
 from synapse.orm.results import how_to_read
 from synapse.orm.selection import cache_of

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import json
 
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -20,7 +19,7 @@ from synapse.downloads import RemoteFile
 from synapse.errors import MappingError, NotFoundError
 from synapse.interop.tables.columns import Column, TableSource
 from synapse.mapping.codecs import Codec
-from synapse.mapping.json import JsonText, as_json, unseal
+from synapse.mapping.json import JsonText, as_json, readable, unseal
 from synapse.mapping.page_columns import OddPageError
 from synapse.mapping.unset import UNSET
 from synapse.orm import loading, results
@@ -34,7 +33,6 @@ _NONE: Final = type(None)
 _FIRST: Final[dict[type | None, frozenset[int]]] = {dict: frozenset(b"{"), list: frozenset(b"[")}
 FILE_FACTS: Final = ("name", "url", "file_type", "is_primary", "size", "checksum")
 _SIZE: Final = FILE_FACTS.index("size")
-_encode: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 Values = Any
 """The values of one column: a list, or of JSON a `JsonColumn`."""
@@ -94,15 +92,6 @@ class Page:
         if count == self.count:
             return self.columns
         return [column[start : start + count] for column in self.columns]
-
-
-def dumped(value: Any) -> bytes:
-    """Write JSON as readable text; half characters, which UTF-8 has none of, as escapes."""
-    text = _encode(value)
-    try:
-        return text.encode()
-    except UnicodeEncodeError:
-        return json.dumps(value, separators=(",", ":")).encode()
 
 
 @attrs.frozen(eq=False)
@@ -171,7 +160,7 @@ class PageReader:
     def _extra(self, columns: Mapping[str, Sequence[Any]]) -> Values:
         known = set(self.table.names.values())
         names = [name for name in columns if name not in known]
-        keys = [dumped(name) for name in names]
+        keys = [readable(name) for name in names]
         if not names:
             return [None] * len(columns[self.table.pk])
         rows = zip(*(columns[name] for name in names), strict=True)
@@ -271,7 +260,7 @@ def value_of(one: Any, column: Column, *, loaded: bool = True) -> Any:
     """Read the value of a column off an object; one that is not here is loaded, or None."""
     if column.kind == "extra":
         extra = state_of(one).extra
-        return dumped(extra) if extra else None
+        return readable(extra) if extra else None
     name = column.field
     if not has(one, name) and not loaded:
         return None
@@ -312,11 +301,11 @@ def _json_of(one: Record, name: str) -> bytes | None:
     if name not in origin:
         value = getattr(one, name)
         if name not in origin:
-            return None if value is None else dumped(as_json(value))
+            return None if value is None else readable(as_json(value))
     raw = origin[name]
     if raw is None or isinstance(raw, JsonText):
         return None if raw == b"null" else raw
-    return dumped(unseal(raw))
+    return readable(unseal(raw))
 
 
 # --- what a column of the wire becomes ----------------------------------------
