@@ -330,8 +330,9 @@ class Entity(EntityTwins, Record):
 
     @property
     def extra(self) -> dict[str, Any]:
-        """What the backend sent that this version of the SDK does not know."""
-        return copy.deepcopy(self._state.extra or {})
+        """What the backend sent that this version of the SDK does not know, in the order of its names."""
+        # Rows that are not parsed have lost the order of their keys.
+        return copy.deepcopy(dict(sorted((self._state.extra or {}).items())))
 
     @property
     def changes(self) -> dict[str, Any]:

@@ -159,7 +159,7 @@ class PageReader:
 
     def _extra(self, columns: Mapping[str, Sequence[Any]]) -> Values:
         known = set(self.table.names.values())
-        names = [name for name in columns if name not in known]
+        names = sorted(name for name in columns if name not in known)
         keys = [readable(name) for name in names]
         if not names:
             return [None] * len(columns[self.table.pk])
@@ -260,7 +260,7 @@ def value_of(one: Any, column: Column, *, loaded: bool = True) -> Any:
     """Read the value of a column off an object; one that is not here is loaded, or None."""
     if column.kind == "extra":
         extra = state_of(one).extra
-        return readable(extra) if extra else None
+        return readable(dict(sorted(extra.items()))) if extra else None
     name = column.field
     if not has(one, name) and not loaded:
         return None

@@ -151,6 +151,7 @@ class TestBothWays:
     @example(page({**ROW, "data": 5}))
     @example(page({**ROW, "files": [{"name": "a", "url": "u"}]}))
     @example(page({**ROW, "data_unit": {"id": 3}}))
+    @example(page({**ROW, "unknown": 1}, {"another": 2, **ROW, "unknown": 1}))
     @example(page(ROW, {**ROW, "id": None}))
     @example(page({**ROW, "created": "2026-03-01T12:00:00z"}))
     @example(page({**ROW, "created": ""}, {**ROW, "schema": ""}))
