@@ -17,6 +17,7 @@ SynapseError
 │   ├── ArgumentTypeError        an argument of the wrong type; a `TypeError` as well
 │   ├── SynchronousOnlyError     a request in a coroutine that is not awaited
 │   ├── WrongHostError           an object or a query of another backend
+│   ├── UnsupportedError         the API generation that is spoken lacks it
 │   └── MultipleObjectsReturned  └── Task.MultipleObjectsReturned, one per entity
 ├── MappingError                 a value that does not fit its field
 │   └── FieldError               a name that is unknown, or that cannot be read or set now
@@ -331,6 +332,10 @@ class WrongHostError(QueryError, code="wrong-host"):
 
     host: str = ""
     session_host: str = ""
+
+
+class UnsupportedError(QueryError, code="unsupported"):
+    """The API generation that is spoken lacks what was asked for; nothing was sent."""
 
 
 class MultipleObjectsReturned(QueryError, code="several-found"):  # noqa: N818 - Django's name
