@@ -129,7 +129,7 @@ def upload_file_to_presigned_url(
             advanced=advanced,
             workers=1,
         )
-    return {"checksum": stored.sha1, "size": stored.size}
+    return {"checksum": stored.checksum, "size": stored.size}
 
 
 @method

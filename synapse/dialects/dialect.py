@@ -57,7 +57,7 @@ class Traits:
     `numbers` and `cursors` say how their pages are named, `counts` that they tell how many rows there are.
     `largest_page` is the most rows that one page holds, where that is known. `paging` are the raw parameters that
     choose a page, each with what to do instead of giving it. `reuses` says of creations that one of the same content is
-    answered by the row that is there.
+    answered by the row that is there. `most_keys` is how many keys `by_keys()` takes.
     """
 
     counts: bool = True
@@ -66,6 +66,7 @@ class Traits:
     largest_page: int | None = None
     paging: Mapping[str, str] = attrs.field(factory=dict)
     reuses: bool = False
+    most_keys: int = 100
 
 
 @bounded
@@ -127,7 +128,7 @@ class Table(Protocol):
         ...
 
     def lists_alone(self, field: str) -> bool:
-        """Whether there is a list that carries only the key and this field."""
+        """Whether `by_keys()` gives hardly more than the key and this field."""
         ...
 
     def overridden(self, query: Query, *lookups: type[Lookup]) -> bool:
@@ -153,6 +154,13 @@ class Table(Protocol):
 
     def one(self, reply: Reply) -> Any:
         """Read the answer about one object: its row, or whatever came in its place."""
+        ...
+
+    def by_keys(self, keys: Sequence[object], field: str) -> Request | None:
+        """Ask for a field of up to `most_keys` objects, in rows for `found()`; None where no one request has it.
+
+        Objects that do not exist are left out of the answer.
+        """
         ...
 
     # --- rows -----------------------------------------------------------------
@@ -199,6 +207,10 @@ class Table(Protocol):
         """Bring the shapes that one field can have to one; what is no row at all stands under an empty name."""
         ...
 
+    def is_elsewhere(self, value: Any) -> bool:
+        """Whether the value of a field, as it came, only tells where its content is."""
+        ...
+
     # --- writing --------------------------------------------------------------
     def create(self, values: Mapping[str, Any]) -> Request:
         """Create one object."""
@@ -218,6 +230,14 @@ class Table(Protocol):
 
     def delete(self, pk: object) -> Request:
         """Delete one object."""
+        ...
+
+    def trial(self, write: Request) -> Request | None:
+        """Ask whether a creation, change or deletion would be taken, without doing it; None where the API can't."""
+        ...
+
+    def check_trial(self, reply: Reply) -> None:
+        """Raise `WriteUnconfirmedError` where the answer to a trial does not say that it was one."""
         ...
 
 
@@ -245,6 +265,10 @@ class Actions(Protocol):
 
     def release(self, body: Body) -> Request:
         """Publish a plugin release with its archive."""
+        ...
+
+    def stop(self, job: str) -> Request:
+        """Stop a job; the answer is its row, or nothing."""
         ...
 
     def console_logs(self, job: str) -> Request:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Protocol
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal, Protocol
 
 import attrs
 
@@ -22,10 +22,13 @@ class UploadTarget:
 
 @attrs.frozen
 class StoredFile:
-    """A file that was put where the backend said; `etags` are what the storage answered to its parts."""
+    """A file that was put where the backend said; `etags` are what the storage answered to its parts.
+
+    The `checksum` is of the kind that the API takes.
+    """
 
     target: UploadTarget
-    sha1: str
+    checksum: str
     size: int
     etags: tuple[str, ...] = ()
 
@@ -38,8 +41,23 @@ class Verdict:
     error: str | None = None
 
 
+@attrs.frozen
+class ChunkedState:
+    """How far an upload in chunks has come, as an answer tells: where to go on, and at which address if it says so."""
+
+    offset: int | None = None
+    url: str | None = None
+    key: str | int | None = None
+    is_complete: bool = False
+
+
 class Uploads(Protocol):
     """The requests that send files, and what their answers say."""
+
+    @property
+    def CHECKSUM(self) -> Literal["md5", "sha1"]:
+        """The kind of checksum by which files are confirmed that went to a target."""
+        ...
 
     @property
     def MOST_FILES(self) -> int:
@@ -68,8 +86,16 @@ class Uploads(Protocol):
         """Look for a data file by its content."""
         ...
 
-    def verify_checksums(self, checksums: Sequence[str]) -> Request:
-        """Ask which of these files the backend has."""
+    def files(self, reply: Reply) -> list[Any]:
+        """Read the rows of data files; an answer that cannot be used is a `ValueError`."""
+        ...
+
+    def verify_checksums(self, checksums: Sequence[str]) -> Request | None:
+        """Ask which of these files the backend has; None where each has to be looked for by itself."""
+        ...
+
+    def verified(self, reply: Reply) -> set[str]:
+        """Read which checksums the backend has; an answer that cannot be used is a `ValueError`."""
         ...
 
     def chunk(self, body: Body, *, start: int, size: int, total: int, url: str | None) -> Request:
@@ -81,18 +107,27 @@ class Uploads(Protocol):
         ...
 
     def upload_state(self, url: str) -> Request:
-        """Read how far a chunked upload has come."""
+        """Ask how far a chunked upload has come."""
         ...
 
-    def ask_targets(self, files: Iterable[tuple[str, int, str | None]], *, seconds: int) -> Request:
-        """Ask where files may be put, each given by its name, size and content type."""
+    def chunked_state(self, answer: Mapping[str, Any]) -> ChunkedState:
+        """Read how far a chunked upload has come, off the answer to any request about it, a refusal included."""
+        ...
+
+    def ask_targets(
+        self, files: Iterable[tuple[str, int, str | None]], *, seconds: int, collection: int | None = None
+    ) -> Request:
+        """Ask where files may be put, each given by its name, size and content type.
+
+        *collection* is the one that they are for, where they are for one.
+        """
         ...
 
     def targets(self, reply: Reply, sizes: Sequence[int]) -> list[UploadTarget]:
         """Read where files of these sizes may be put; an answer that cannot be used is a `ValueError`."""
         ...
 
-    def confirm(self, files: Iterable[StoredFile]) -> Request:
+    def confirm(self, files: Iterable[StoredFile], *, collection: int | None = None) -> Request:
         """Tell that files are in their places; telling it again changes nothing."""
         ...
 

@@ -18,10 +18,10 @@ from synapse.dialects.refusals import code_of, flatten, summary
 from synapse.dialects.uploads import Uploads
 from synapse.dialects.v1_rows import ROWS, QueryKey, Row
 from synapse.dialects.wire import Reply, Request, encode, segment
-from synapse.errors import QueryError, TransportError
+from synapse.errors import QueryError, TransportError, WriteUnconfirmedError
 from synapse.mapping.schema import Schema
 from synapse.masking import Masker, Secret, outline
-from synapse.query import Catalog, Condition, Exact, Query
+from synapse.query import Catalog, Condition, Exact, In, Query
 from synapse.query.catalog import spell
 from synapse.query.lookups import Lookup
 
@@ -214,6 +214,13 @@ class V1Table:
         """Read the answer about one object."""
         return reply.data
 
+    def by_keys(self, keys: Sequence[object], field: str) -> Request | None:
+        """Ask for a field of many objects, where lists can be filtered by keys."""
+        if not self.accepts(self.schema.pk, In):
+            return None
+        among = Condition(self.schema.pk, In, tuple(keys))
+        return self.select(Query(where=(among,), only=(field,)), size=len(keys))
+
     # --- rows ---------------------------------------------------------------
     def key(self, row: Any) -> Any:
         """Read the key of a row; None where it has none."""
@@ -263,6 +270,11 @@ class V1Table:
                 del row[name]
         return row
 
+    def is_elsewhere(self, value: Any) -> bool:
+        """Whether a row tells only where its annotation is, not what."""
+        told = isinstance(value, dict) and value.get("mode") in ("presigned", "inline")
+        return told and "data_digest" in value
+
     # --- writing ------------------------------------------------------------
     def create(self, values: Mapping[str, Any]) -> Request:
         """Create one object."""
@@ -292,6 +304,14 @@ class V1Table:
     def delete(self, pk: object) -> Request:
         """Delete one object."""
         return Request("DELETE", f"{self.wire.path}{segment(pk)}/")
+
+    def trial(self, write: Request) -> Request | None:
+        """Wire v1 does what it is asked to."""
+        return None
+
+    def check_trial(self, reply: Reply) -> None:
+        """No answer is one to a trial."""
+        raise WriteUnconfirmedError("wire v1 has no trials: the write may have happened")
 
     def _named(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Name values the way the wire does."""

@@ -38,6 +38,11 @@ def release(body: Body) -> Request:
     return Request("POST", "plugin_releases/", body=body)
 
 
+def stop(job: str) -> Request:
+    """Mark a job as stopped."""
+    return Request("PATCH", f"jobs/{segment(job)}/", json={"status": "STOPPED"}, checked=True)
+
+
 def console_logs(job: str) -> Request:
     """Read the lines that a job has printed."""
     return Request("GET", f"jobs/{segment(job)}/console_logs/")

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any, Final
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final, Literal
 
-from synapse.dialects.uploads import StoredFile, UploadTarget, Verdict
+from synapse.dialects.uploads import ChunkedState, StoredFile, UploadTarget, Verdict
 from synapse.dialects.wire import Body, Reply, Request
 
 UPLOAD = "chunked_upload"  # the field that names a finished upload
+CHECKSUM: Literal["sha1"] = "sha1"
 MOST_FILES = 200
 LONGEST_NAME = 255
 SHORTEST, LONGEST = 3600, 86_400  # seconds that an address may be asked to last
 
 _WORKING: Final = 120.0
+_COMPLETE: Final = 2
 
 
 # --- through the backend -----------------------------------------------------
@@ -32,10 +34,26 @@ def files_by_checksum(checksum: str) -> Request:
     return Request("GET", "data_files/", params=(("checksum", checksum), ("page_size", "1")))
 
 
+def files(reply: Reply) -> list[Any]:
+    """Read the rows of data files."""
+    rows = reply.data.get("results") if isinstance(reply.data, dict) else None
+    if not isinstance(reply.data, dict):
+        raise ValueError("expected an object")
+    return rows if isinstance(rows, list) else []
+
+
 def verify_checksums(checksums: Sequence[str]) -> Request:
     """Ask which of these files the backend has."""
     body = {"checksums": list(checksums)}
     return Request("POST", "data_files/verify_checksums/", json=body, harmless=True)
+
+
+def verified(reply: Reply) -> set[str]:
+    """Read which checksums the backend has."""
+    held = reply.data.get("existing_checksums") if isinstance(reply.data, dict) else None
+    if not isinstance(held, list) or not all(isinstance(each, str) for each in held):
+        raise ValueError("expected a list of text 'existing_checksums'")
+    return set(held)
 
 
 def chunk(body: Body, *, start: int, size: int, total: int, url: str | None) -> Request:
@@ -53,15 +71,33 @@ def complete(url: str | None, md5: str) -> Request:
 
 
 def upload_state(url: str) -> Request:
-    """Read how far a chunked upload has come."""
+    """Ask how far a chunked upload has come."""
     return Request("GET", url)
+
+
+def chunked_state(answer: Mapping[str, Any]) -> ChunkedState:
+    """Read how far a chunked upload has come; drf-chunked-upload refuses a wrong offset and says the right one."""
+    offset, url, key = (
+        answer.get("expected_offset", answer.get("offset")),
+        answer.get("url"),
+        answer.get("id"),
+    )
+    return ChunkedState(
+        # Whoever gives an address that is none says nothing of the place either.
+        offset if type(offset) is int and isinstance(url, str | None) else None,
+        url if isinstance(url, str) else None,
+        key if type(key) in (str, int) else None,
+        is_complete=bool(answer.get("completed_at")) or answer.get("status") == _COMPLETE,
+    )
 
 
 # --- straight into the storage -----------------------------------------------
 
 
-def ask_targets(files: Iterable[tuple[str, int, str | None]], *, seconds: int) -> Request:
-    """Ask where files may be put, each given by its name, size and content type."""
+def ask_targets(
+    files: Iterable[tuple[str, int, str | None]], *, seconds: int, collection: int | None = None
+) -> Request:
+    """Ask where files may be put, whichever collection they are for."""
     rows = [{"filename": name, "size": size, "content_type": kind} for name, size, kind in files]
     body = {"files": rows, "expiration": max(SHORTEST, min(seconds, LONGEST))}
     return Request("POST", "data_files/presigned_upload/upload/", json=body, read_timeout=_WORKING)
@@ -79,7 +115,7 @@ def targets(reply: Reply, sizes: Sequence[int]) -> list[UploadTarget]:
     return found
 
 
-def confirm(files: Iterable[StoredFile]) -> Request:
+def confirm(files: Iterable[StoredFile], *, collection: int | None = None) -> Request:
     """Tell that files are in their places; telling it again changes nothing."""
     body = {"files": [_told(file) for file in files]}
     return Request("POST", "data_files/presigned_upload/confirm_upload/", json=body, read_timeout=_WORKING)
@@ -132,7 +168,7 @@ def _is_address(url: object) -> bool:
 
 
 def _told(file: StoredFile) -> dict[str, Any]:
-    said: dict[str, Any] = {"file_key": file.target.key, "checksum": file.sha1, "size": file.size}
+    said: dict[str, Any] = {"file_key": file.target.key, "checksum": file.checksum, "size": file.size}
     if file.target.upload is not None:
         parts = [{"part_number": number, "etag": etag} for number, etag in enumerate(file.etags, 1)]
         said["multipart"] = {"upload_id": file.target.upload, "parts": parts}

@@ -73,13 +73,15 @@ class Request:
 class Reply:
     """One answer whose body was read whole; `data` is the parsed JSON, `None` for an empty body.
 
-    `length` is that of the body as it was read, in bytes, whatever it was packed to on its way.
+    `length` is that of the body as it was read, in bytes, whatever it was packed to on its way. `path` is what was
+    asked, where the session serves several API generations.
     """
 
     status: int
     data: Any = attrs.field(default=None, repr=lambda data: repr(mask_body(data)))
     headers: Mapping[str, str] = attrs.field(factory=dict, repr=False)
     length: int | None = None
+    path: str = ""
 
 
 def _shown(pairs: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:

@@ -153,7 +153,7 @@ class Job(JobTwins, Entity):
         if peek(self, "status") in ENDED:
             return self
         session = held(self, "stop")
-        request = table_of(Job, session).change(self.pk, values={"status": JobStatus.STOPPED.value})
+        request = session.dialect.actions.stop(self.pk)
 
         def question(_: object) -> Edit:
             known = peek(self, "status")

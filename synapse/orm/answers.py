@@ -170,7 +170,7 @@ def is_rewriting(cls: type[Record], error: Exception, *, session: Session) -> bo
 
 
 def _is_taken(cls: type[Record], name: str, sent: Any, shown: Any, *, before: Any, session: Session) -> bool:
-    if is_elsewhere(shown):
+    if table_of(cls, session).is_elsewhere(shown):
         return True
     found = matching.like(schema_of(cls).fields[name], sent, held=shown)
     if found is not Likeness.POSSIBLE:
@@ -195,11 +195,6 @@ def _stays(shown: Any, *, sent: Any, before: Any) -> bool:
         same_json(shown.get(key, UNSET), before.get(key, UNSET)) or (key in shown and key not in sent)
         for key in changed
     )
-
-
-def is_elsewhere(shown: Any) -> bool:
-    """Whether a row tells only where its annotation is, not what."""
-    return isinstance(shown, dict) and shown.get("mode") in ("presigned", "inline") and "data_digest" in shown
 
 
 def ignoring(

@@ -32,13 +32,12 @@ from synapse.orm.record import (
     state_of,
     table_of,
 )
-from synapse.query import Condition, FetchMode, In, Query
+from synapse.query import FetchMode, In
 from synapse.reading.read import rows_by_keys
 from synapse.session import Session
 from synapse.session.process import blocking, is_in_coroutine
 
 T = TypeVar("T")
-DEFERRED_BATCH = 100
 FEW = 2
 
 
@@ -143,13 +142,12 @@ def _load_field(record: Record, name: str) -> bool:
     cls, state = type(record), state_of(record)
     state.session = session = session_of(record)
     table = table_of(cls, session)
-    batch, light = _lacking(record, name, table), table.lists_alone(name)
-    listed = table.accepts(table.schema.pk, In)
-    if listed and (light or len(batch) > 1):
+    batch = _lacking(record, name, table)
+    if table.lists_alone(name) or len(batch) > 1:
         _load_listed(batch, name, session)
     if not has(record, name):
         loading.fill_missing(record, loading.detail_row(record, session, field=name))
-    if listed and not has(record, name):
+    if not has(record, name):
         # Rows of the SDK's own lists hold more than single objects do.
         _load_listed([record], name, session)
     if not has(record, name):
@@ -166,13 +164,14 @@ def _lacking(record: Record, name: str, table: Table) -> list[Record]:
     if peers is None or not (peers.narrowed or table.lists_alone(name)):
         return [record]
     others = [row for row in peers.live() if row is not record and not has(row, name)]
-    return [record, *others][:DEFERRED_BATCH]
+    return [record, *others][: table.traits.most_keys]
 
 
 def _load_listed(batch: list[Record], name: str, session: Session) -> None:
     table = table_of(type(batch[0]), session)
-    keys = Condition(table.schema.pk, In, tuple(row.pk for row in batch))
-    request = table.select(Query(where=(keys,), only=(name,)), size=len(batch))
+    request = table.by_keys([row.pk for row in batch], name)
+    if request is None:
+        return
     found = table.found(session.send(request), request)
     rows = [table.normalise(each) for each in found.rows]
     by_key = dict(zip(table.keys(rows), rows, strict=True))

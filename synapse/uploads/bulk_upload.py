@@ -115,7 +115,9 @@ def upload_items(
     # Those of a list cannot change before their turn.
     run: Run[Any] = Run(items if isinstance(items, Sequence | Folder) else map(copy_item, items))
     raising = on_error == "raise"
-    sender = Sender(session, run, options=options, workers=count, raising=raising)
+    sender = Sender(
+        session, run, options=options, workers=count, raising=raising, collection=target.collection
+    )
     total = _total(items) if is_watched(progress) else None
     with tracked(progress, total=total, label="uploading") as meter:
         sender.meter = meter

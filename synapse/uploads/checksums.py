@@ -7,11 +7,11 @@ import math
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, TypeVar
 
 import attrs
 
-from synapse.dialects import Request
+from synapse.dialects import Reply, Request
 from synapse.errors import ClientError, ServerError, TransferError, TransportError, WriteUnconfirmedError
 from synapse.masking import Masker, outline
 from synapse.session import Session
@@ -20,6 +20,8 @@ from synapse.transfer.local_file import BLOCK, Source
 from synapse.uploads.local_state import remember_digests, remembered_digests
 
 _SLOWEST: Final = 10 * 1024 * 1024  # bytes a second that a backend stores, or reads again, at the least
+
+T = TypeVar("T")
 
 AT_ONCE: Final = 1000
 """How many checksums are verified by one request."""
@@ -74,17 +76,13 @@ def existing_checksums(session: Session, checksums: Iterable[str]) -> set[str]:
     given = list(dict.fromkeys(checksums))
     found: set[str] = set()
     for start in range(0, len(given), AT_ONCE):
-        reply = session.send(session.dialect.uploads.verify_checksums(given[start : start + AT_ONCE]))
-        data = session.dialect.unwrap(reply)
-        held = data.get("existing_checksums") if isinstance(data, dict) else None
-        if not isinstance(held, list) or not all(isinstance(each, str) for each in held):
-            raise TransportError(
-                "POST data_files/verify_checksums/: expected a list of text 'existing_checksums', "
-                f"got {outline(data)}",
-                method="POST",
-                status_code=reply.status,
-            )
-        found.update(held)
+        some = given[start : start + AT_ONCE]
+        request = session.dialect.uploads.verify_checksums(some)
+        if request is None:
+            each_found = session.map(partial(file_with_checksum, session), some)
+            found.update(each.item for each in each_found if each.value() is not None)
+        else:
+            found |= read_answer(session, request, read=session.dialect.uploads.verified)
     return found
 
 
@@ -113,9 +111,8 @@ def known_checksums(
 
 def file_with_checksum(session: Session, checksum: str) -> dict[str, Any] | None:
     """Find the data file with this checksum, and return its row."""
-    request = session.dialect.uploads.files_by_checksum(checksum)
-    rows = json_object(session, request).get("results")
-    for row in rows if isinstance(rows, list) else ():
+    uploads = session.dialect.uploads
+    for row in read_answer(session, uploads.files_by_checksum(checksum), read=uploads.files):
         # A backend without this filter answers with other files.
         if isinstance(row, dict) and str(row.get("checksum")).lower() == checksum:
             return row
@@ -140,6 +137,20 @@ def _hashed(source: Source) -> Outcome[Source, ContentHashes]:
 
 
 # --- answers --------------------------------------------------------------------
+def read_answer(session: Session, request: Request, *, read: Callable[[Reply], T]) -> T:
+    """Send a request and *read* its answer; one that this refuses by a `ValueError` is a `TransportError`."""
+    reply = session.send(request)
+    try:
+        return read(reply)
+    except ValueError as error:
+        raise TransportError(
+            f"{request.method} {Masker().url(request.path)}: {error}, got {outline(reply.data)}",
+            method=request.method,
+            url=request.shown,
+            status_code=reply.status,
+        ) from None
+
+
 def json_object(session: Session, request: Request) -> dict[str, Any]:
     """Send a request, and return the JSON object that it is answered by."""
     reply = session.send(request)

@@ -8,6 +8,7 @@ from typing import Any, Final, TypeVar
 import attrs
 
 from synapse.dialects import Request
+from synapse.dialects.uploads import ChunkedState
 from synapse.errors import (
     ClientError,
     OriginError,
@@ -31,7 +32,6 @@ T = TypeVar("T")
 
 _PATIENCE: Final = 5
 _GONE: Final = frozenset({404, 410})
-_COMPLETE: Final = 2
 
 
 def upload_in_chunks(
@@ -120,7 +120,7 @@ class _ChunkedUpload:
         self.url, self.resumed = self.entry.address, True
         try:
             state = self._object(self.session.dialect.uploads.upload_state(self.url))
-            if _is_complete(state):
+            if self._read(state).is_complete:
                 self.completed, self.offset = state, self.source.size
             else:
                 self._follow(state)
@@ -142,9 +142,9 @@ class _ChunkedUpload:
             md5 = self.digest.digest()
             self.digest.check()
             state = self._end(md5)
-        key = state.get("id")
-        if isinstance(key, bool) or not isinstance(key, str | int):
-            raise TransferError(f"POST chunked_upload/: the completed upload of {self.name!r} has no id")
+        key = self._read(state).key
+        if key is None:
+            raise TransferError(f"the completed upload of {self.name!r} has no id that could be registered")
         return key
 
     def discard(self, error: SynapseError) -> None:
@@ -225,7 +225,7 @@ class _ChunkedUpload:
                 if _asks_too_much(error):
                     raise
                 state = self._state(self.url)
-                if _is_complete(state):
+                if self._read(state).is_complete:
                     return state
                 attempts += 1
                 passing = isinstance(error, ServerError | TransportError)
@@ -249,8 +249,9 @@ class _ChunkedUpload:
 
     def _follow(self, state: dict[str, Any], *, after: SynapseError | None = None) -> None:
         """Go on where the backend says, as long as it gets any further."""
-        offset, url = state.get("offset"), state.get("url", self.url)
-        if type(offset) is not int or not 0 <= offset <= self.source.size or not isinstance(url, str):
+        told = self._read(state)
+        offset, url = told.offset, told.url or self.url
+        if offset is None or not 0 <= offset <= self.source.size or url is None:
             raise TransferError(
                 f"the backend's answer to a chunk of {self.name!r} names no place to go on; it is {outline(state)}"
             )
@@ -268,10 +269,9 @@ class _ChunkedUpload:
         self._pause(self.stalls)
 
     def _follow_refusal(self, error: ClientError) -> None:
-        # drf-chunked-upload refuses a chunk at the wrong offset and says the right one.
         answer = error.response
-        if isinstance(answer, dict) and "expected_offset" in answer and self.url is not None:
-            self._follow({"offset": answer["expected_offset"]})
+        if isinstance(answer, dict) and self.url is not None and self._read(answer).offset is not None:
+            self._follow(answer)
         else:
             self._renew(error)
 
@@ -298,12 +298,11 @@ class _ChunkedUpload:
     def _object(self, request: Request) -> dict[str, Any]:
         return json_object(self.session, request)
 
+    def _read(self, answer: dict[str, Any]) -> ChunkedState:
+        return self.session.dialect.uploads.chunked_state(answer)
+
     def _pause(self, number: int) -> None:
         self.session.pause(self.session.settings.retry.wait(number))
-
-
-def _is_complete(state: dict[str, Any]) -> bool:
-    return bool(state.get("completed_at")) or state.get("status") == _COMPLETE
 
 
 def _asks_too_much(error: SynapseError) -> bool:

@@ -24,7 +24,7 @@ from synapse.errors import (
 )
 from synapse.session import Outcome, Session
 from synapse.transfer.local_file import Source
-from synapse.uploads.checksums import file_with_checksum, json_object
+from synapse.uploads.checksums import existing_checksums, file_with_checksum
 from synapse.uploads.presigned_put import NotStoredError, put_file, take_back
 
 Row: TypeAlias = dict[str, Any]
@@ -48,18 +48,20 @@ def send_presigned(
     advanced: Advanced,
     strict: bool = False,
     workers: int | None = None,
-    sha1s: Sequence[str | None] = (),
+    known: Sequence[str | None] = (),
+    collection: int | None = None,
 ) -> list[Outcome[Source, Row]] | None:
     """Send files to the backend's storage and tell what became of each, in order; None if none can go there.
 
-    A row names its data file by `checksum`, which is the SHA-1 there; *sha1s* are those that are known already. What
+    A row names its data file by `checksum`, of the API's kind; *known* are those that need not be taken again. What
     cannot go that way (an empty file, and unless *strict* one that the storage does not take) goes by *direct*, and
-    has its row.
+    has its row. *collection* is the key of the one that the files are for.
     A backend that declines, or whose storage takes nothing, is not asked again by this session.
     """
-    known = sha1s or [None] * len(sources)
-    files = [_NamedFile(source, source.name, sha1) for source, sha1 in zip(sources, known, strict=True)]
-    return _PresignedUpload(session, direct, advanced, strict, workers or session.workers).send(files)
+    checksums = known or [None] * len(sources)
+    files = [_NamedFile(source, source.name, each) for source, each in zip(sources, checksums, strict=True)]
+    workers = workers or session.workers
+    return _PresignedUpload(session, direct, advanced, strict, workers, collection).send(files)
 
 
 def upload_presigned(
@@ -117,7 +119,7 @@ class _NamedFile:
 
     source: Source
     name: str
-    sha1: str | None = None
+    checksum: str | None = None
 
     def fits(self, uploads: Uploads) -> bool:
         """Whether the wire has a word for it."""
@@ -138,6 +140,7 @@ class _PresignedUpload:
     advanced: Advanced
     strict: bool
     workers: int
+    collection: int | None = None
     done: dict[int, Outcome[Source, Row]] = attrs.field(factory=dict, init=False)
 
     def send(self, files: Sequence[_NamedFile]) -> list[Outcome[Source, Row]] | None:
@@ -174,7 +177,7 @@ class _PresignedUpload:
                 stored_files[number] = result
             else:
                 self._fail(number, batch[number], result)
-        verdicts = confirm_files(self.session, list(stored_files.values()))
+        verdicts = confirm_files(self.session, list(stored_files.values()), collection=self.collection)
         for number, file in stored_files.items():
             self._apply_verdict(number, batch[number], file, verdict=verdicts[file.target.key])
 
@@ -184,7 +187,7 @@ class _PresignedUpload:
         sizes = [named.source.size for named in files]
         uploads = self.session.dialect.uploads
         # Addresses must last until the last file of the batch has travelled, over a slow line too.
-        request = uploads.ask_targets(rows, seconds=sum(sizes) // _SLOWEST)
+        request = uploads.ask_targets(rows, seconds=sum(sizes) // _SLOWEST, collection=self.collection)
         number = 0
         while True:
             try:
@@ -239,7 +242,7 @@ class _PresignedUpload:
                 content_type=named.kind,
                 advanced=self.advanced,
                 workers=self.workers,
-                sha1=named.sha1,
+                known=named.checksum,
             )
         except NotStoredError:
             if not self.strict:
@@ -253,7 +256,7 @@ class _PresignedUpload:
     ) -> None:
         if isinstance(verdict, Verdict) and verdict.error is None:
             key = {} if verdict.data_file is None else {"id": verdict.data_file}
-            row = {**key, "checksum": file.sha1, "size": file.size}
+            row = {**key, "checksum": file.checksum, "size": file.size}
             self.done[number] = Outcome(named.source, row, None)
             return
         if isinstance(verdict, Verdict):
@@ -285,7 +288,9 @@ def _found(session: Session, row: Row) -> Row:
     )
 
 
-def confirm_files(session: Session, files: Sequence[StoredFile]) -> dict[str, Verdict | Exception]:
+def confirm_files(
+    session: Session, files: Sequence[StoredFile], *, collection: int | None = None
+) -> dict[str, Verdict | Exception]:
     """Tell the backend what has arrived, until it has said of every file what became of it."""
     verdicts: dict[str, Verdict | Exception] = {}
     pending, unclear = list(files), False
@@ -294,7 +299,7 @@ def confirm_files(session: Session, files: Sequence[StoredFile]) -> dict[str, Ve
             break
         if unclear:
             session.pause(session.settings.retry.wait(number))
-        verdicts.update(_confirm(session, pending))
+        verdicts.update(_confirm(session, pending, collection))
         refused = [file for file in pending if _is_refused(verdicts.get(file.target.key))]
         pending = [file for file in pending if file.target.key not in verdicts]
         unclear = unclear or bool(pending)
@@ -302,20 +307,22 @@ def confirm_files(session: Session, files: Sequence[StoredFile]) -> dict[str, Ve
             # What was registered before may be refused now, as parts are put together only once.
             existing = _existing(session, [*pending, *refused])
             verdicts.update(
-                {file.target.key: Verdict() for file in [*pending, *refused] if file.sha1 in existing}
+                {file.target.key: Verdict() for file in [*pending, *refused] if file.checksum in existing}
             )
-            pending = [file for file in pending if file.sha1 not in existing]
+            pending = [file for file in pending if file.checksum not in existing]
     lost = WriteUnconfirmedError(
         "the files are in the storage, but no answer says that they are registered: send them again, nothing is doubled"
     )
     return {**dict.fromkeys((file.target.key for file in pending), lost), **verdicts}
 
 
-def _confirm(session: Session, files: list[StoredFile]) -> dict[str, Verdict | Exception]:
+def _confirm(
+    session: Session, files: list[StoredFile], collection: int | None
+) -> dict[str, Verdict | Exception]:
     """Confirm once; files without a verdict are left out."""
     try:
         uploads = session.dialect.uploads
-        return dict(uploads.verdicts(session.send(uploads.confirm(files))))
+        return dict(uploads.verdicts(session.send(uploads.confirm(files, collection=collection))))
     except (ServerError, WriteUnconfirmedError):
         return {}  # confirming twice changes nothing, so it is asked again
     except ClientError as error:
@@ -332,9 +339,7 @@ def _is_refused(verdicts: Verdict | Exception | None) -> bool:
 
 
 def _existing(session: Session, files: Sequence[StoredFile]) -> set[str]:
-    request = session.dialect.uploads.verify_checksums([file.sha1 for file in files])
     try:
-        existing = json_object(session, request).get("existing_checksums")
+        return existing_checksums(session, [file.checksum for file in files])
     except SynapseError:
         return set()
-    return {each for each in existing if isinstance(each, str)} if isinstance(existing, list) else set()

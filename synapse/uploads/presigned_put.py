@@ -59,24 +59,30 @@ def put_file(
     content_type: str | None,
     advanced: Callable[[int], object],
     workers: int,
-    sha1: str | None = None,
+    known: str | None = None,
 ) -> StoredFile:
     """Put a file into its place; what the storage did not take is a `NotStoredError`, and counts as not sent.
 
-    A file whose *sha1* is known already is not hashed again.
+    A file whose checksum is *known* already is not hashed again.
     """
-    sent = _ReportedBytes(advanced)
+    sent, kind = _ReportedBytes(advanced), session.dialect.uploads.CHECKSUM
     try:
         if target.part_size is None:
-            digest = SentDigest(source, advanced=sent, kind="sha1", known=sha1)
+            digest = SentDigest(source, advanced=sent, kind=kind, known=known)
             part = FilePart.whole(source, source.name, counter=digest)
             _put(session, target.addresses[0], FileBody(part, content_type or ""))
             stored = StoredFile(target, digest.digest(), source.size)
         else:
             stored = _in_parts(
-                session, source, target, part_size=target.part_size, advanced=sent, workers=workers, sha1=sha1
+                session,
+                source,
+                target,
+                part_size=target.part_size,
+                advanced=sent,
+                workers=workers,
+                known=known,
             )
-        source.check(sent=lambda: stored.sha1, kind="sha1")
+        source.check(sent=lambda: stored.checksum, kind=kind)
     except BaseException:
         sent.take_back()
         raise
@@ -115,10 +121,10 @@ def _in_parts(
     part_size: int,
     advanced: Callable[[int], object],
     workers: int,
-    sha1: str | None,
+    known: str | None,
 ) -> StoredFile:
     """Put the parts side by side, while the file is hashed from its start to its end."""
-    failed = threading.Event()
+    failed, kind = threading.Event(), session.dialect.uploads.CHECKSUM
 
     def send(number: int) -> str:
         if failed.is_set():
@@ -138,7 +144,7 @@ def _in_parts(
 
     pool = FleetingExecutor(1, name="synapse-digest")
     try:
-        digest = pool.submit(SentDigest(source, advanced=proceed, kind="sha1", known=sha1).digest)
+        digest = pool.submit(SentDigest(source, advanced=proceed, kind=kind, known=known).digest)
         outcomes = list(session.map(send, range(len(target.addresses)), workers=workers))
         errors = [outcome.error for outcome in outcomes if outcome.error is not None]
         if errors:

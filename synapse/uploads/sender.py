@@ -71,6 +71,7 @@ class Sender:
         options: UploadOptions,
         workers: int,
         raising: bool,
+        collection: int | None = None,
     ) -> None:
         self.meter = Meter.silent()
         self.bytes_sent = 0
@@ -78,7 +79,7 @@ class Sender:
         self.raising = raising
         self._last = math.inf
         self._session, self._run, self._options = session, run, options
-        self._workers = workers
+        self._workers, self._collection = workers, collection
         # Weak: a run of a million files holds the contents that are on their way, and forgets the others.
         self._contents: WeakValueDictionary[str, FileContent] = WeakValueDictionary()
         self._lock = threading.Lock()
@@ -178,13 +179,15 @@ class Sender:
     def _put(self, contents: Sequence[FileContent], files: dict[FileContent, tuple[UploadItem, str]]) -> None:
         if self.ended.is_set() or self._run.stopped is not None:
             return
+        kind = self._session.dialect.uploads.CHECKSUM
         try:
             outcomes = send_presigned(
                 self._session,
                 [files[content][0].part(files[content][1]).source for content in contents],
                 direct=self._direct,
                 advanced=self.count,
-                sha1s=[content.hashes.sha1 for content in contents],
+                known=[getattr(content.hashes, kind) for content in contents],
+                collection=self._collection,
                 strict=self._options.presigned is True,
                 # Two batches share the workers.
                 workers=max(1, self._workers // 2),

@@ -15,10 +15,10 @@ import attrs
 from synapse.dialects import Credentials, Found, Place, Refusal, Reply, Request, Traits, json_rows
 from synapse.dialects.refusals import flatten
 from synapse.dialects.wire import encode, segment
-from synapse.errors import QueryError, TransportError
+from synapse.errors import QueryError, TransportError, WriteUnconfirmedError
 from synapse.mapping.schema import Schema
 from synapse.masking import outline
-from synapse.query import Catalog, In, Query
+from synapse.query import Catalog, Condition, In, Query
 from synapse.query.catalog import spell
 from synapse.query.lookups import Lookup
 
@@ -173,6 +173,24 @@ class ToyTable:
         return Toy().unwrap(reply)
 
     created = one
+
+    def by_keys(self, keys: Sequence[object], field: str) -> Request | None:
+        """Ask for up to a hundred objects by their keys, where those can be filtered by."""
+        if not self.accepts(self.schema.pk, In):
+            return None
+        return self.select(Query(where=(Condition(self.schema.pk, In, tuple(keys)),)), size=len(keys))
+
+    def is_elsewhere(self, value: Any) -> bool:
+        """Its rows are whole."""
+        return False
+
+    def trial(self, write: Request) -> Request | None:
+        """Nothing is only tried."""
+        return None
+
+    def check_trial(self, reply: Reply) -> None:
+        """There are none."""
+        raise WriteUnconfirmedError("the toy API has no trials")
 
     def key(self, row: Any) -> Any:
         """Read the key."""

@@ -105,7 +105,7 @@ class TestSend:
         """Who has hashed a file before gives what came out; the others are hashed on the way."""
         first, second = make_file("a.bin"), make_file("b.bin")
 
-        found = rows(send(world.session(), first, second, sha1s=["a" * 40, None]))
+        found = rows(send(world.session(), first, second, known=["a" * 40, None]))
 
         assert ["a" * 40, sha1(second)] == [row["checksum"] for row in found]
 

@@ -68,7 +68,7 @@ class TestWhole:
             received.headers["content-length"],
             received.headers["content-type"],
         )
-        assert sha1(path) == stored.sha1
+        assert sha1(path) == stored.checksum
         assert 3_000_000 == sum(told)
 
     @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ class TestWhole:
 
         assert 2 == len(server.received)
         assert path.read_bytes() == server.received[1].body
-        assert (sha1(path), 100_000) == (stored.sha1, sum(told))
+        assert (sha1(path), 100_000) == (stored.checksum, sum(told))
 
     @pytest.mark.parametrize(
         ("status", "code"),
@@ -174,7 +174,7 @@ class TestWhole:
             stored = put(session, path := make_file(), server.origin)
             session.close()
 
-        assert sha1(path) == stored.sha1
+        assert sha1(path) == stored.checksum
 
     def test_known_checksum_is_not_taken_again(self, scripted: Scripted, make_file: MakeFile) -> None:
         """A file that was hashed before is only read to be sent, after a failure as well."""
@@ -183,7 +183,7 @@ class TestWhole:
         place = UploadTarget("key", (f"{server.origin}/b/key",))
         facts = {"content_type": None, "advanced": told.append, "workers": 1}
 
-        stored = put_file(session, source, target=place, sha1="known", **facts)
+        stored = put_file(session, source, target=place, known="known", **facts)
 
         assert (StoredFile(place, "known", 100_000), 100_000) == (stored, sum(told))
 
@@ -290,7 +290,7 @@ class TestParts:
         arrived = sorted((received.target, received.body) for received in server.received)
         assert path.read_bytes() == b"".join(body for _, body in arrived)
         assert tuple(f'"e{n}"' for n in range(1, 6)) == stored.etags
-        assert (sha1(path), 2_500_001) == (stored.sha1, sum(told))
+        assert (sha1(path), 2_500_001) == (stored.checksum, sum(told))
         assert not [received for received in server.received if "content-type" in received.headers]
 
     def test_known_checksum_is_taken(self, storage: tuple[Server, Session], make_file: MakeFile) -> None:
@@ -303,7 +303,7 @@ class TestParts:
         facts = {"content_type": None, "advanced": [].append, "workers": 1}
 
         assert StoredFile(place, "known", 1000, ('"e1"',)) == put_file(
-            session, source, target=place, sha1="known", **facts
+            session, source, target=place, known="known", **facts
         )
 
     def test_only_the_part_that_was_lost_is_sent_again(
@@ -317,7 +317,7 @@ class TestParts:
         stored = put(session, path, server.origin, told=told, parts=5)
 
         assert (6, 500_000) == (len(server.received), sum(told))
-        assert (sha1(path), 5) == (stored.sha1, len(stored.etags))
+        assert (sha1(path), 5) == (stored.checksum, len(stored.etags))
 
     def test_refused_part_ends_all(self, storage: tuple[Server, Session], make_file: MakeFile) -> None:
         """Once a part is refused no more are begun, and no byte counts as sent."""
