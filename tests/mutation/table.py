@@ -290,7 +290,7 @@ TABLE: Final[dict[str, list[tuple[str, str, str]]]] = {
     "Whatever a backend answers": [
         ('raise ValueError("nested too deeply") from None', "raise", "faults/test_answers.py"),
         (
-            "if type(offset) is not int or not 0 <= offset <= self.source.size or not isinstance(url, str):",
+            "if offset is None or not 0 <= offset <= self.source.size or url is None:",
             "if False:",
             "faults/test_answers.py",
         ),
