@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from .backend.settings import INLINE_BYTES
 from .faults import EXAMPLE, FILE, Faults, FaultsError
 from .launch import cache_folder, require_extra
 
@@ -49,8 +50,31 @@ def parser() -> argparse.ArgumentParser:
         metavar="TEXT",
         help=f"do wrong on demand: {EXAMPLE}; DIR/{FILE} changes it while it runs",
     )
+    add_second_generation(made)
     made.add_argument("--stop-with-parent", action="store_true", help=argparse.SUPPRESS)
     return made
+
+
+def add_second_generation(made: argparse.ArgumentParser) -> None:
+    """Add the options of the API below `/v2/`."""
+    made.add_argument(
+        "--v2-cursors",
+        choices=["token", "url"],
+        default="token",
+        help="tell the next page below /v2/ by a bare token or by a whole address (default: %(default)s)",
+    )
+    made.add_argument(
+        "--v2-wraps-pages",
+        action="store_true",
+        help="below /v2/, put numbered pages into the envelope as well",
+    )
+    made.add_argument(
+        "--v2-inline-bytes",
+        type=positive,
+        default=INLINE_BYTES,
+        metavar="N",
+        help="below /v2/, leave payloads of more than N bytes out of rows (default: %(default)s)",
+    )
 
 
 def port(text: str) -> int:

@@ -15,7 +15,7 @@ import warnings
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import IO, Any, Final, Literal
 from urllib.parse import urlencode
 
 import attrs
@@ -134,6 +134,9 @@ def serve(
     object_storage: ObjectStorage | str | None = None,
     allow_hosts: Sequence[str] = (),
     faults: str = "",
+    v2_cursors: Literal["token", "url"] = "token",
+    v2_wraps_pages: bool = False,
+    v2_inline_bytes: int | None = None,
 ) -> Iterator[Sandbox]:
     """Run a sandbox in another process for as long as the block lasts.
 
@@ -144,6 +147,9 @@ def serve(
     `http://127.0.0.1:9000/photos`, clients can put files there directly. It answers for the names of this machine and
     for *allow_hosts*. Where *host* opens it to other machines, a `SandboxWarning` says so. *faults* is what it shall do
     wrong, such as `"latency=50ms,429=0.05,503@after=0.02,drop=0.01,seed=7"`. It also stops when this process dies.
+
+    Of the API below `/v2/` it isn't known how cursors are told (*v2_cursors*) and whether numbered pages are in the
+    envelope (*v2_wraps_pages*). Payloads there that are larger than *v2_inline_bytes* are left out of their rows.
     """
     require_extra()
     if not is_local(host):
@@ -159,8 +165,11 @@ def serve(
         "--language": language,
         "--object-storage": store and store.address,
         "--faults": str(Faults.parse(faults)),
+        "--v2-cursors": v2_cursors,
+        "--v2-inline-bytes": v2_inline_bytes,
     }
     arguments = [f"{name}={value}" for name, value in values.items() if value is not None]
+    arguments += ["--v2-wraps-pages"] * v2_wraps_pages
     arguments += [f"--tenant={code}" for code in tenants]
     arguments += [f"--allow-host={name}" for name in allow_hosts]
     with contextlib.ExitStack() as stack:

@@ -164,7 +164,7 @@ def test_every_sentence_is_known_in_korean() -> None:
         "This field is required.",
         "Unable to log in with provided credentials.",
     }
-    sources = Path(wording.__file__).parent.glob("*.py")
+    sources = Path(wording.__file__).parent.rglob("*.py")
     calls = [node for path in sources for node in ast.walk(ast.parse(path.read_text()))]
 
     assert framework == {text for node in calls for text in said(node)} - wording.KOREAN.keys()

@@ -11,7 +11,7 @@ def configure(data_dir: str | os.PathLike[str], database: str | None = None, **o
     """Set Django up on the database of the sandbox that lives in *data_dir*.
 
     For a process that wants to look at the same rows as the server through Django's ORM. *options* are
-    `page_size`, `language`, `bucket`, `hosts` and `is_local`. Django can be set up once in a process.
+    those of `settings.build()`, such as `page_size`. Django can be set up once in a process.
     """
     import django
 

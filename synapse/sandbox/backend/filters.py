@@ -57,7 +57,7 @@ class Names(df.BaseCSVFilter, df.CharFilter):
 
 
 class ListOrRepeat(forms.SelectMultiple):
-    """Read whole numbers from a comma list, from repeated keys, or both."""
+    """Read values from a comma list, from repeated keys, or both."""
 
     def value_from_datadict(self, data: Any, files: Any, name: str) -> list[str]:
         return [part.strip() for value in data.getlist(name) for part in value.split(",") if part.strip()]
@@ -71,6 +71,13 @@ class IntListField(forms.Field):
     def clean(self, value: Any) -> list[int]:
         number = WholeNumberField()
         return [number.clean(part) for part in value or []]
+
+
+class AnyChoice(df.MultipleChoiceFilter):
+    """Filter by words, given as a comma list or repeated, one of which the row must have."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(widget=ListOrRepeat, **options)
 
 
 class OneOf(df.Filter):

@@ -64,9 +64,19 @@ class Put(serializers.Serializer):
     files = serializers.ListField(child=PutFile(), min_length=1, max_length=MOST_FILES)
 
 
+class PutFileByMd5(PutFile):
+    checksum = serializers.RegexField("^[0-9a-f]{32}$")
+
+
+class PutByMd5(Put):
+    """What has arrived, told by checksums that the storage can be asked for."""
+
+    files = serializers.ListField(child=PutFileByMd5(), min_length=1, max_length=MOST_FILES)
+
+
 def sign(request: Request) -> Response:
     """Answer one signed address for each file, or several for one that comes in parts."""
-    asked = _checked(Asked, request)
+    asked = checked(Asked, request)
     seconds, tenant = asked["expiration"], tenant_of(request)
     expires = datetime.now(UTC) + timedelta(seconds=seconds)
     with ThreadPoolExecutor(AT_ONCE) as pool:
@@ -74,9 +84,9 @@ def sign(request: Request) -> Response:
     return Response({"files": signed, "expires_at": expires.strftime("%Y-%m-%dT%H:%M:%SZ")})
 
 
-def confirm(request: Request) -> Response:
+def confirm(request: Request, rules: type[Put] = Put) -> Response:
     """Register what has arrived, file by file, and tell of each what became of it."""
-    put, tenant = _checked(Put, request)["files"], tenant_of(request)
+    put, tenant = checked(rules, request)["files"], tenant_of(request)
     known = [row for row in put if row["file_key"].startswith(_prefix(tenant))]
     with ThreadPoolExecutor(AT_ONCE) as pool:
         arrived = dict(zip([row["file_key"] for row in known], pool.map(_arrived, known), strict=True))
@@ -91,12 +101,13 @@ def confirm(request: Request) -> Response:
     return Response({"results": results, "created_count": done, "failed_count": len(results) - done})
 
 
-def _checked(rules: type[serializers.Serializer], request: Request) -> dict[str, Any]:
+def checked(rules: type[serializers.Serializer], request: Request) -> dict[str, Any]:
+    """Return what the body says, or refuse it; without an object storage everything is refused."""
     if settings.SANDBOX_BUCKET is None:
         raise ValidationError({"detail": say("Presigned upload is not supported by this storage.")})
-    checked = rules(data=request.data)
-    checked.is_valid(raise_exception=True)
-    return checked.validated_data
+    said = rules(data=request.data)
+    said.is_valid(raise_exception=True)
+    return said.validated_data
 
 
 def _prefix(tenant: Tenant) -> str:

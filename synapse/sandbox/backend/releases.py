@@ -62,7 +62,12 @@ def create_release(request: Request) -> Response:
 
 
 def create_model(request: Request) -> Response:
-    """Register a model whose archive is a completed chunked upload or a multipart part."""
+    """Register a model and answer it."""
+    return Response(represent(register_model(request), request), status=status.HTTP_201_CREATED)
+
+
+def register_model(request: Request) -> Model:
+    """Make a model, whose archive is a completed chunked upload or a multipart part."""
     tenant, sent = tenant_of(request), fields_of(request, Model)
     checked = NewModelSerializer(data=sent, context={"tenant": tenant})
     checked.is_valid(raise_exception=True)
@@ -77,8 +82,7 @@ def create_model(request: Request) -> Response:
     elif isinstance(sent.get("file"), UploadedFile):
         values["file"] = store_archive(sent["file"], folder="models")
     with write_transaction():
-        model = Model.objects.create(**values)
-    return Response(represent(model, request), status=status.HTTP_201_CREATED)
+        return Model.objects.create(**values)
 
 
 def fields_of(request: Request, model: Any) -> dict[str, Any]:

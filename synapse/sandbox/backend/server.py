@@ -26,6 +26,7 @@ from ..faults import write_faults
 from ..network import is_local, warning_of
 from ..privacy import DATABASE, private_folder
 from . import configure
+from .settings import INLINE_BYTES, SecondGeneration
 
 CONNECTIONS = 1_000
 SHUTDOWN_SECONDS = 0.5
@@ -57,6 +58,9 @@ class Options:
     object_storage: str | None = None
     allow_hosts: tuple[str, ...] = ()
     faults: str = ""
+    v2_cursors: str = "token"
+    v2_wraps_pages: bool = False
+    v2_inline_bytes: int = INLINE_BYTES
     cache: Path = field(default_factory=Path)
     stop_with_parent: bool = False
 
@@ -110,6 +114,7 @@ def open_database(options: Options) -> None:
             bucket=bucket,
             hosts=known_hosts(options),
             is_local=is_local(options.host) and not options.allow_hosts,
+            v2=SecondGeneration(options.v2_cursors, options.v2_wraps_pages, options.v2_inline_bytes),
         )
         import rest_framework.compat  # noqa: F401
     _migrate(options)

@@ -6,6 +6,7 @@ import os
 import secrets
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -20,6 +21,8 @@ MOST_OF_TEXT = 64 << 20
 MOST_VALUES = 2_000_000
 MOST_FIELDS = 10_000
 MOST_FILES = 1_000
+# Below /v2/, larger payloads do not come along with their rows.
+INLINE_BYTES = 10_000_000
 LOCAL = ("localhost", "127.0.0.1", "[::1]")
 KEEP_ALIVE_PRAGMAS = (
     "PRAGMA journal_mode=WAL;PRAGMA synchronous=NORMAL;PRAGMA cache_size=-16000;PRAGMA mmap_size=134217728"
@@ -91,6 +94,15 @@ class SettingsError(ValueError):
     """The sandbox is to be run in a way that cannot be."""
 
 
+@dataclass(frozen=True)
+class SecondGeneration:
+    """How the API below `/v2/` behaves where that isn't known for certain, and when it leaves payloads out."""
+
+    cursors: str = "token"
+    wraps_pages: bool = False
+    inline_bytes: int = INLINE_BYTES
+
+
 def build(
     data_dir: str | os.PathLike[str],
     database: str | None = None,
@@ -100,6 +112,7 @@ def build(
     bucket: Any = None,
     hosts: Sequence[str] = LOCAL,
     is_local: bool = False,
+    v2: SecondGeneration | None = None,
 ) -> dict[str, Any]:
     """Return the settings of the sandbox that keeps its files in *data_dir*, and maybe in a *bucket* as well.
 
@@ -154,6 +167,7 @@ def build(
         "SANDBOX_PAGE_SIZE": page_size,
         "SANDBOX_BUCKET": bucket,
         "SANDBOX_IS_LOCAL": is_local,
+        "SANDBOX_V2": v2 or SecondGeneration(),
     }
 
 

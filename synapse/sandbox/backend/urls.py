@@ -49,6 +49,7 @@ chunks = uploads.ChunkedUploadView.as_view()
 urlpatterns = [
     path("", views_home.home),
     path("", include(router.urls)),
+    path("v2/", include("synapse.sandbox.backend.v2.urls")),
     path("chunked_upload/", chunks, name="chunkedupload-list"),
     path("chunked_upload/<uuid:pk>/", chunks, name="chunkedupload-detail"),
     path("users/me/", views_users.me),

@@ -89,6 +89,19 @@ KOREAN: Final = {
         "데이터 컬렉션의 data_unit_meta_schema를 사용할 수 없습니다."
     ),
     "The agent is not connected.": "에이전트가 연결되어 있지 않습니다.",
+    "The request is not valid.": "올바르지 않은 요청입니다.",
+    "The query is encoded twice.": "쿼리가 두 번 인코딩되었습니다.",
+    "A key in the address has characters that no key has.": "주소의 키에 사용할 수 없는 문자가 있습니다.",
+    "Control characters are not allowed.": "제어 문자는 사용할 수 없습니다.",
+    "This field cannot be changed.": "변경할 수 없는 필드입니다.",
+    "This assignment is confirmed.": "확정된 할당입니다.",
+    "Expected a list that is not empty.": "비어 있지 않은 목록이어야 합니다.",
+    "Expected a number.": "숫자여야 합니다.",
+    "A name must be a kind and a number, as in image_1.": "이름은 image_1처럼 종류와 번호여야 합니다.",
+    "This group is of another data collection.": "다른 데이터 컬렉션의 그룹입니다.",
+    "The file has another digest.": "파일의 다이제스트가 다릅니다.",
+    "The job has ended.": "이미 종료된 작업입니다.",
+    "The job has no agent.": "작업에 에이전트가 없습니다.",
     "Too many streams.": "스트림이 너무 많습니다.",
 }
 
