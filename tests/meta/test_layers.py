@@ -44,6 +44,13 @@ def test_the_package_keeps_its_layers() -> None:
         ("query/__init__.py", "import requests", "query, mapping, annotations and dialects do no I/O"),
         ("reading/__init__.py", "import synapse.mapping.state", "Reading knows no entity and no object"),
         ("orm/__init__.py", "import synapse.dialects.v1", "An API generation is known to its dialect alone"),
+        (
+            "reading/__init__.py",
+            "import synapse.dialects.v2",
+            "An API generation is known to its dialect alone",
+        ),
+        ("dialects/v1.py", "import synapse.dialects.v2_rows", "API v1 knows nothing of v2"),
+        ("dialects/v2.py", "import synapse.dialects.v1_rows", "API v2 knows nothing of v1"),
         ("sandbox/__init__.py", "import synapse.errors", "The sandbox imports nothing of ours"),
         ("entities/__init__.py", "import synapse.sandbox", "Only the command line starts the sandbox"),
         ("optional.py", "import synapse.query", "Imports point down only"),
