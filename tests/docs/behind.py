@@ -13,7 +13,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 KOREAN = ROOT / "docs" / "ko"
-OWN = ("index.md", "glossary.md")  # written in Korean, of no English page
+OWN = (KOREAN / "index.md", KOREAN / "glossary.md")  # written in Korean, of no English page
 FENCE = re.compile(r"^```\w+\n.*?^```$", re.DOTALL | re.MULTILINE)
 ORIGIN = re.compile(r"\A# .+\n<!-- of: (docs/[\w./-]+\.md) ([0-9a-f]{40}) -->\n")
 
@@ -34,7 +34,7 @@ def blob(path: Path) -> str:
 
 def translations() -> list[Path]:
     """List the Korean pages that translate an English one."""
-    return [page for page in sorted(KOREAN.glob("*.md")) if page.name not in OWN]
+    return [page for page in sorted(KOREAN.rglob("*.md")) if page not in OWN]
 
 
 def behind() -> list[Path]:

@@ -13,7 +13,7 @@ from tests.docs.behind import FENCE, KOREAN, OWN, ROOT, behind, blob, origin, ta
 from tests.docs.test_differences import PAGE as DIFFERENCES
 from tests.docs.test_differences import rows
 
-PAGES = sorted(KOREAN.glob("*.md"))
+PAGES = sorted(KOREAN.rglob("*.md"))
 EXPLANATIONS = ROOT / "synapse" / "cli" / "explanations.ko.md"
 LINK = re.compile(r"\]\((?!https?://)([^)#\s]*)(?:#([^)\s]+))?\)")
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
@@ -21,8 +21,15 @@ FORBIDDEN = re.compile(
     r"에러|태스크|게으른|당신|(?<![가-힣])우리|저장소|릴리즈|할당 ?작업|데이터 수집"
     r"|이/가|은/는|을/를|와/과|은\(는\)|이\(가\)|을\(를\)|\(으\)로"
 )
-every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-every_translation = pytest.mark.parametrize("page", translations(), ids=lambda page: page.name)
+
+
+def place(page: Path) -> str:
+    """Name a Korean page by its path, which is that of its English page below docs/."""
+    return page.relative_to(KOREAN).as_posix()
+
+
+every_page = pytest.mark.parametrize("page", PAGES, ids=place)
+every_translation = pytest.mark.parametrize("page", translations(), ids=place)
 
 
 def prose(page: Path) -> str:
@@ -60,10 +67,10 @@ def test_code_is_that_of_the_english_page(page: Path) -> None:
     assert FENCE.findall(english) == FENCE.findall(page.read_text(encoding="utf-8"))
 
 
-@pytest.mark.parametrize("name", OWN)
-def test_code_of_other_pages_is_that_of_readme(name: str) -> None:
+@pytest.mark.parametrize("page", OWN, ids=place)
+def test_code_of_other_pages_is_that_of_readme(page: Path) -> None:
     """What a page without an English one shows is run as a part of README."""
-    shown = FENCE.findall((KOREAN / name).read_text(encoding="utf-8"))
+    shown = FENCE.findall(page.read_text(encoding="utf-8"))
 
     assert set(shown) <= set(FENCE.findall((ROOT / "README.md").read_text(encoding="utf-8")))
 
@@ -73,7 +80,7 @@ def test_origin_is_a_version_of_the_english_page(page: Path, history: set[tuple[
     """The comment below the title names a version that the page of that name has had."""
     path, version = origin(page)
 
-    assert f"docs/{page.name}" == path
+    assert f"docs/{place(page)}" == path
     assert (path, version) in history
 
 
@@ -98,9 +105,11 @@ def test_links_and_anchors_lead_somewhere(page: Path) -> None:
 @every_page
 def test_links_stay_in_korean_where_they_can(page: Path) -> None:
     """A link to a page that is there in Korean leads to the Korean one."""
-    links = [path for path, _ in LINK.findall(prose(page)) if path.startswith("../")]
+    docs = KOREAN.parent
+    targets = [(page.parent / path).resolve() for path, _ in LINK.findall(prose(page)) if path]
+    english = [each for each in targets if docs in each.parents and KOREAN not in each.parents]
 
-    assert [] == [path for path in links if (KOREAN / path.removeprefix("../")).is_file()]
+    assert [] == [each for each in english if (KOREAN / each.relative_to(docs)).is_file()]
 
 
 def test_differences_from_django_show_the_code_of_the_english_page() -> None:

@@ -30,6 +30,7 @@ PAGES = [
     ROOT / "README.md",
     *(page for page in sorted((ROOT / "docs").rglob("*.md")) if KOREAN not in page.parents),
 ]
+COOKBOOK = ROOT / "docs" / "cookbook"  # its scripts run as processes of their own: test_cookbook.py
 EVERY_ENTITY = (
     *(DataCollection, DataFile, DataUnit, GroundTruth, GroundTruthDataset, GroundTruthVersion),
     *(Project, Task, TaskTag),
@@ -56,7 +57,9 @@ def name(page: Path) -> str:
     return page.relative_to(ROOT).as_posix()
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if blocks(page)], ids=name)
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if blocks(page) and COOKBOOK not in page.parents], ids=name
+)
 def test_code_runs(page: Path, backend: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     """The blocks of a page run one after the other, as one module, against a seeded backend."""
     module = ModuleType("page")
@@ -75,6 +78,7 @@ def more_blocks() -> list[tuple[Path, str, int, str]]:
     return [
         (page, found.group(1), text[: found.start(2)].count("\n"), found.group(2))
         for page, text in ((page, page.read_text(encoding="utf-8")) for page in PAGES)
+        if COOKBOOK not in page.parents
         for found in NEEDING.finditer(text)
     ]
 

@@ -14,6 +14,7 @@ from sphinx.util.inspect import stringify_signature
 
 import synapse
 
+from synapse.asynchronous.twins import twin_of
 from synapse.orm import Entity
 
 MODULES: Final = (
@@ -24,9 +25,12 @@ MODULES: Final = (
     "synapse.mapping",
     "synapse.testing",
 )
-HEAD: Final = (
-    "# API\n\nEvery public name. [Entities](../reference/README.md) have pages of their own as well.\n\n"
-)
+HEAD: Final = """# API
+
+Every public name. [Entities](../reference/README.md) have pages of their own as well. Twins for coroutines, such as
+`aget()` of `get()`, are not listed: they take and give [what the method itself does](../async.md).
+
+"""
 EXAMPLE: Final = re.compile(r"^>>> .*?(?=\n\n|\Z)", re.DOTALL | re.MULTILINE)
 
 
@@ -67,9 +71,11 @@ def described(name: str, value: Any) -> str:
 
 
 def methods(owner: type) -> Iterator[str]:
-    """Describe the public methods and properties of a class and of its private bases."""
+    """Describe the public methods and properties of a class and of its private bases, without twins for coroutines."""
     for name in sorted(each for each in dir(owner) if not each.startswith("_")):
         value = inspect.getattr_static(owner, name)
+        if twin_of(value):
+            continue
         if isinstance(value, property):
             yield directive("py:property", name, documentation(value))
         elif inspect.isfunction(value) or isinstance(value, (classmethod, staticmethod)):

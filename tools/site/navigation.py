@@ -9,11 +9,24 @@ LANGUAGES: Final = {"en": "English", "ko": "한국어"}
 PARTS: Final = {
     ("Start", "시작하기"): ["install", "tutorial", "differences-from-django"],
     ("Cookbook", "상황별 안내"): [
-        *("tables", "formats", "clusters-and-storages", "testing", "recovery", "migration"),
+        "cookbook/README",
+        *("cookbook/names", "cookbook/pictures", "cookbook/boxes", "cookbook/frames", "cookbook/torch"),
+        *("cookbook/coco-and-yolo", "cookbook/notebook", "cookbook/ray", "cookbook/cron-and-airflow"),
+        *("cookbook/ci", "cookbook/plugin-run", "cookbook/rework", "cookbook/from-backend-client"),
     ],
     ("Topics", "주제별 안내"): [
-        *("queries", "writing", "files", "annotations", "sessions", "async", "errors", "editor"),
-        *("sandbox", "extending"),
+        *("queries", "writing", "files", "annotations", "tables", "formats", "clusters-and-storages"),
+        *(
+            "sessions",
+            "async",
+            "errors",
+            "editor",
+            "sandbox",
+            "testing",
+            "recovery",
+            "migration",
+            "extending",
+        ),
     ],
     ("Reference", "참조"): [
         "reference/README",
