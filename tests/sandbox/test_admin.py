@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 import requests
 
 from synapse.sandbox import Sandbox
-from tests.sandbox.wire import Wire, log_in
+from synapse.sandbox.backend import wording
+from tests.sandbox.wire import Wire, log_in, submit
 from tests.sandbox.world import World
 
 ENTITIES = [
@@ -36,6 +39,11 @@ ENTITIES = [
     "tasktag",
     "tenant",
 ]
+# What a list and a form name: columns, filters with their choices, actions, and fields.
+NAMED = re.compile(
+    r"""<div class="text">(?:<a [^>]*>|<span>)(\w[^<]*)<|<summary>([^<]+)<"""
+    r"""|<a href="\?[^"]*(?<!__id)__exact=[^"]*">([^<]+)<|<option value="\w+">([^<]+)<|<label [^>]*>([^<]+):</label>"""
+)
 
 
 @pytest.fixture(scope="module")
@@ -80,3 +88,47 @@ def test_styles_are_served(served: Sandbox) -> None:
     answer = requests.get(f"{served.url}/static/admin/css/base.css", timeout=30)
 
     assert (200, "text/css") == (answer.status_code, answer.headers["Content-Type"].split(";")[0])
+
+
+@pytest.mark.parametrize("page", ["", "add/"])
+@pytest.mark.parametrize("name", ENTITIES)
+def test_names_are_korean(
+    served: Sandbox, browser: requests.Session, world: World, name: str, page: str
+) -> None:
+    """Whoever prefers Korean finds no English name of a table, column, choice or action."""
+    url = f"{served.admin_url}sandbox/{name}/{page}"
+    text = browser.get(url, headers={"Accept-Language": "ko"}, timeout=30).text
+    named = {next(filter(None, found)).strip() for found in NAMED.findall(text)}
+
+    assert named
+    assert [] == [each for each in named - {"ID"} if not re.search("[가-힣]", each)]
+
+
+def test_terms_are_those_of_the_glossary() -> None:
+    """No name or sentence has a word that the glossary of the documentation rules out, or particles in pairs."""
+    ruled_out = re.compile(r"태스크|저장소|릴리즈|에러|이/가|은/는|을/를|\(으\)로|데이터 수집")
+
+    assert [] == [korean for korean in wording.KOREAN.values() if ruled_out.search(korean)]
+
+
+def test_language_can_be_chosen(served: Sandbox) -> None:
+    """What was chosen on a page wins over what the browser prefers, and stays."""
+    browser = log_in(served)
+    submit(browser, served.admin_url, {"language": "ko", "next": "/admin/"}, to=f"{served.url}/language/")
+    page = browser.get(served.admin_url, headers={"Accept-Language": "en"}, timeout=30).text
+
+    assert ('<html lang="ko"' in page, "Synapse 샌드박스" in page, ">English</button>" in page) == (
+        True,
+        True,
+        True,
+    )
+
+
+def test_a_list_reads_the_files_of_its_units_together(
+    served: Sandbox, browser: requests.Session, world: World
+) -> None:
+    """Every row of the list has its picture, and the name of its unit."""
+    page = browser.get(f"{served.admin_url}sandbox/task/?project__id__exact={world.project}", timeout=30).text
+
+    assert len(world.tasks) == page.count('class="picture small"')
+    assert f"picture_{len(world.tasks) - 1}" in page

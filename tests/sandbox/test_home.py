@@ -37,6 +37,20 @@ class TestAtThisMachine:
             each for each in (served.api_token, served.agent_token, served.admin_password) if each in page
         ]
 
+    def test_is_korean_for_those_who_read_it(self, served: Sandbox) -> None:
+        """All of it, the names of the tables too."""
+        text = page_of(served, **{"Accept-Language": "ko"}).text
+        words = re.sub(
+            r"<style>.*?</style>|<pre>.*?</pre>|<figure>.*?</figure>|<[^>]+>", " ", text, flags=re.DOTALL
+        )
+
+        assert ('<html lang="ko">' in text, "데이터 컬렉션" in words, "스토리지" in words) == (
+            True,
+            True,
+            False,
+        )
+        assert {"Synapse", "English"} == set(re.findall(r"[A-Za-z]{3,}", words))
+
     def test_counts_what_is_in_it(self, served: Sandbox, page: str) -> None:
         """Each number leads to the admin page of its table."""
         found = dict(re.findall(r'<a href="/admin/sandbox/(\w+)/">[\w ]+</a></td><td>(\d+)</td>', page))

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import io
+
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
+
+from PIL import Image
 
 from synapse.sandbox import serve
 from tests.sandbox.wire import Wire
@@ -86,6 +90,20 @@ def test_pictures_can_be_seen(demo: Wire) -> None:
 
     assert all(picture.startswith(b"\x89PNG") for picture in pictures)
     assert len(units) == len(set(pictures))
+
+
+def test_boxes_enclose_what_the_pictures_show(demo: Wire) -> None:
+    """A box that the seed drew begins and ends with the shape, to a pixel."""
+    task = next(row for row in rows(demo, "tasks", expand=["data", "data_unit"]) if row["data"])
+    [box] = (each["coordinate"] for each in task["data"]["annotationsData"]["image_1"])
+    file = requests.get(task["data_unit"]["files"]["image_1"]["url"], timeout=30).content
+    picture = Image.open(io.BytesIO(file)).convert("RGB")
+    colour = picture.getpixel((box["x"] + box["width"] // 2, box["y"] + box["height"] // 2))
+    inside = [(x, y) for x in range(96) for y in range(96) if picture.getpixel((x, y)) == colour]
+
+    columns, lines = ({each[axis] for each in inside} for axis in (0, 1))
+    assert pytest.approx([box["x"], box["width"]], abs=1) == [min(columns), len(columns)]
+    assert pytest.approx([box["y"], box["height"]], abs=1) == [min(lines), len(lines)]
 
 
 def test_storages_are_internal_and_external(demo: Wire) -> None:

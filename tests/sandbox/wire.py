@@ -109,9 +109,9 @@ def log_in(sandbox: Sandbox) -> requests.Session:
     return browser
 
 
-def submit(browser: requests.Session, page: str, fields: dict[str, str]) -> None:
-    """Fill in the form of a page and send it."""
+def submit(browser: requests.Session, page: str, fields: dict[str, str], *, to: str = "") -> None:
+    """Fill in the form of a page and send it to that page, or where else the form leads."""
     token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', browser.get(page, timeout=30).text)
     assert token is not None, page
     form = {**fields, "csrfmiddlewaretoken": token[1]}
-    assert browser.post(page, data=form, timeout=30).ok, page
+    assert browser.post(to or page, data=form, timeout=30).ok, page

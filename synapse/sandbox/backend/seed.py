@@ -15,11 +15,12 @@ from django.utils import timezone
 
 from . import storedfiles
 from .datafiles import keep
-from .drawing import SIDE, picture
+from .drawing import SIDE, bounds, picture
 from .models import (
     Agent,
     Assignment,
     DataCollection,
+    DataUnit,
     FileSpecification,
     GroundTruth,
     GroundTruthDataset,
@@ -167,8 +168,8 @@ def _configuration(classes: list[str]) -> dict[str, Any]:
     return {"schema_type": "dm_schema", "classification": {"bounding_box": tool}}
 
 
-def _annotation(label: str, *, index: int) -> dict[str, Any]:
-    key = f"seed{index:06d}"
+def _annotation(unit: DataUnit, *, index: int) -> dict[str, Any]:
+    key, label = f"seed{index:06d}", unit.meta["label"]
     drawn = {
         "id": key,
         "tool": "bounding_box",
@@ -179,7 +180,7 @@ def _annotation(label: str, *, index: int) -> dict[str, Any]:
         "isValid": True,
         "isDrawCompleted": True,
     }
-    box = {"id": key, "coordinate": {"x": 18, "y": 18, "width": 60, "height": 60}}
+    box = {"id": key, "coordinate": bounds((SIGNS | FRUIT)[label][0], turn=unit.meta["frame"] - 1)}
     return {
         "assignmentId": str(index),
         "extra": {},
@@ -197,7 +198,7 @@ def _work_on(project: Project, people: list[User]) -> None:
     states = [(label, review) for label in LabelStatus.values for review in ReviewStatus.values]
     now = timezone.now()
     for index, task in enumerate(tasks):
-        data = _annotation(task.data_unit.meta["label"], index=task.pk) if index % 2 == 0 else None
+        data = _annotation(task.data_unit, index=task.pk) if index % 2 == 0 else None
         label, review = states[index % len(states)]
         Task.objects.filter(pk=task.pk).update(
             data=data, has_data=data is not None, status_label=label, status_review=review
@@ -213,9 +214,7 @@ def _work_on(project: Project, people: list[User]) -> None:
             status_label=label,
             status_review=review,
             is_confirmed=(label, review) == (LabelStatus.COMPLETED, ReviewStatus.COMPLETED),
-            data=_annotation(task.data_unit.meta["label"], index=index)
-            if label == LabelStatus.COMPLETED
-            else None,
+            data=_annotation(task.data_unit, index=index) if label == LabelStatus.COMPLETED else None,
             label_submitted=started if label == LabelStatus.COMPLETED else None,
             last_labeled=started if label != LabelStatus.STAND_BY else None,
             last_reviewed=started if review != ReviewStatus.STAND_BY else None,

@@ -29,6 +29,8 @@ KEEP_ALIVE_PRAGMAS = (
 )
 
 APPS = [
+    # Before the admin, whose templates it changes.
+    "synapse.sandbox.backend",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -37,7 +39,6 @@ APPS = [
     "django.contrib.staticfiles",
     "django_filters",
     "rest_framework",
-    "synapse.sandbox.backend",
 ]
 
 MIDDLEWARE = [

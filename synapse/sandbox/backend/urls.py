@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.contrib import admin
 from django.contrib.staticfiles.views import serve as serve_static
 from django.urls import include, path, re_path
+from django.views.i18n import set_language
 from rest_framework.routers import SimpleRouter
 
 from . import (
@@ -59,5 +60,6 @@ urlpatterns = [
     path("media/<path:path>", media.serve_media),
     re_path(r"^static/(?P<path>.*)$", serve_static, {"insecure": True}),
     path("admin/", admin.site.urls),
+    path("language/", set_language, name="set_language"),
 ]
 handler400 = "synapse.sandbox.backend.limits.bad_request"

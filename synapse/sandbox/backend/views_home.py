@@ -15,6 +15,7 @@ from django.views.decorators.http import require_safe
 
 from ..faults import read_faults
 from . import models
+from .pictures import SHOWN
 from .representation import context_of
 from .settings import LOCAL
 
@@ -29,7 +30,6 @@ COUNTED: Final = (
     models.Job,
     models.Model,
 )
-PICTURES: Final = (".png", ".jpg", ".jpeg", ".gif", ".webp", ".bmp")
 MOST: Final = 12
 
 
@@ -69,7 +69,7 @@ def counts() -> list[tuple[str, int, str]]:
 def pictures(request: HttpRequest) -> list[tuple[str, str]]:
     """Return the name and the address of the newest pictures."""
     condition = Q()
-    for ending in PICTURES:
+    for ending in SHOWN:
         condition |= Q(file__iendswith=ending)
     names = models.DataFile.objects.filter(condition).order_by("-pk").values_list("file", flat=True)[:MOST]
     url = context_of(request).url

@@ -1,13 +1,45 @@
-"""Say the backend's own sentences in the language that was asked for."""
+"""Say the backend's own sentences and names in the language that was asked for."""
 
 from __future__ import annotations
 
 from typing import Final
 
+from django.utils.functional import lazy
 from django.utils.translation import get_language, gettext
 
+from .names import NAMES
+
 KOREAN: Final = {
-    "“%(value)s” is not a valid choice.": "“%(value)s”은/는 올바른 선택이 아닙니다.",
+    **NAMES,
+    "Synapse sandbox": "Synapse 샌드박스",
+    "Everything in it": "들어 있는 모든 것",
+    "Delete the selected rows": "선택한 행 삭제",
+    "%(kind)s token of %(user)s": "%(user)s의 토큰(%(kind)s)",
+    "assignment %(pk)s": "할당 %(pk)s",
+    "application %(pk)s": "애플리케이션 %(pk)s",
+    "event %(pk)s": "이벤트 %(pk)s",
+    "ground truth %(pk)s": "정답 데이터 %(pk)s",
+    "task %(pk)s": "작업 %(pk)s",
+    "unit %(pk)s": "데이터 유닛 %(pk)s",
+    (
+        "A backend of the Synapse annotation platform on this machine, made for trying things out and for tests. "
+        "It speaks the platform's wire contract; its data lies in one folder."
+    ): (
+        "이 컴퓨터에서 실행되는 Synapse 어노테이션 플랫폼의 백엔드입니다. 먼저 써 보거나 테스트할 때 사용합니다. "
+        "플랫폼의 통신 규약을 따르며, 데이터는 폴더 하나에 있습니다."
+    ),
+    "Connect": "연결하기",
+    "the token that the sandbox printed when it started": "샌드박스가 시작할 때 출력한 토큰",
+    "Admin page": "관리자 페이지",
+    "every table, with the user name and password that were printed as well.": (
+        "모든 표를 볼 수 있습니다. 함께 출력된 사용자 이름과 비밀번호로 로그인하십시오."
+    ),
+    "It has been told to do wrong:": "지금 일으키는 장애:",
+    "What is in it": "들어 있는 것",
+    "The newest pictures": "최신 사진",
+    "None yet. These bring some:": "아직 없습니다. 다음과 같이 넣을 수 있습니다.",
+    "Log in there to see here what is in it.": "관리자 페이지에 로그인하면 들어 있는 것이 여기에 나옵니다.",
+    "“%(value)s” is not a valid choice.": "올바른 선택이 아닙니다: “%(value)s”",
     'Invalid pk "%(pk)s" - object does not exist.': '유효하지 않은 pk "%(pk)s" - 객체가 존재하지 않습니다.',
     "The request cannot be read.": "요청을 읽을 수 없습니다.",
     "This sandbox does not go by that host name; --allow-host NAME adds one.": (
@@ -26,7 +58,7 @@ KOREAN: Final = {
     "This object is still used by others.": "다른 객체가 사용 중인 객체입니다.",
     "This object contradicts one that already exists.": "이미 존재하는 객체와 충돌합니다.",
     "A value is outside of what can be stored.": "저장할 수 없는 값이 있습니다.",
-    "The name “%(name)s” is given twice.": "이름 “%(name)s”이/가 중복되었습니다.",
+    "The name “%(name)s” is given twice.": "이름이 겹칩니다: “%(name)s”",
     "Exactly one file specification must have is_primary.": (
         "is_primary인 파일 사양은 정확히 하나여야 합니다."
     ),
@@ -37,7 +69,7 @@ KOREAN: Final = {
         "데이터 유닛이 사용 중인 파일 사양은 삭제할 수 없습니다."
     ),
     "A job cannot go from %(before)s to %(after)s.": (
-        "작업 상태를 %(before)s에서 %(after)s(으)로 바꿀 수 없습니다."
+        "잡의 상태는 이렇게 바꿀 수 없습니다: %(before)s → %(after)s"
     ),
     "The data unit is not of the project's data collection.": (
         "데이터 유닛이 프로젝트의 데이터 컬렉션에 속하지 않습니다."
@@ -68,20 +100,20 @@ KOREAN: Final = {
     ),
     "This upload has not been completed.": "이 업로드는 아직 완료되지 않았습니다.",
     "Unknown file specification “%(name)s”.": "알 수 없는 파일 사양 “%(name)s”입니다.",
-    "Required file specification “%(name)s” is missing.": "필수 파일 사양 “%(name)s”이/가 없습니다.",
+    "Required file specification “%(name)s” is missing.": "필수 파일 사양이 없습니다: “%(name)s”",
     "File specification “%(name)s” is sequential and takes no single file.": (
-        "파일 사양 “%(name)s”은/는 순차형이므로 단일 파일을 받지 않습니다."
+        "순차형 파일 사양은 단일 파일을 받지 않습니다: “%(name)s”"
     ),
     "No data file has the checksum “%(value)s”.": "체크섬이 “%(value)s”인 데이터 파일이 없습니다.",
     "“%(name)s” takes %(kind)s files, not .%(extension)s.": (
-        "“%(name)s”은/는 .%(extension)s이/가 아니라 %(kind)s 파일을 받습니다."
+        "“%(name)s”에는 %(kind)s 파일을 넣어야 합니다(받은 파일: .%(extension)s)."
     ),
     "The path of “%(name)s” is longer than %(most)s characters.": (
         "“%(name)s”의 경로가 %(most)s자를 넘습니다."
     ),
-    "Plugin “%(value)s” does not exist.": "플러그인 “%(value)s”이/가 존재하지 않습니다.",
+    "Plugin “%(value)s” does not exist.": "플러그인이 존재하지 않습니다: “%(value)s”",
     "Enter a version without spaces, slashes and @.": "공백, 슬래시, @가 없는 버전을 입력하십시오.",
-    "The plugin has no release “%(value)s”.": "플러그인에 릴리스 “%(value)s”이/가 없습니다.",
+    "The plugin has no release “%(value)s”.": "플러그인에 이 릴리스가 없습니다: “%(value)s”",
     "The data_unit_meta_schema of the data collection takes too long.": (
         "데이터 컬렉션의 data_unit_meta_schema 검사가 너무 오래 걸립니다."
     ),
@@ -111,3 +143,6 @@ def say(text: str, **values: object) -> str:
     korean = KOREAN.get(text) if (get_language() or "").startswith("ko") else None
     words = korean or gettext(text)
     return words % values if values else words
+
+
+spoken = lazy(say, str)  # for what is named once and read in many requests

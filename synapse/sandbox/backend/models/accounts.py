@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 
+from ..wording import say
 from .columns import access_key, agent_key, created, json_object
 
 
@@ -36,7 +37,7 @@ class AccessToken(models.Model):
     created = created()
 
     def __str__(self) -> str:
-        return f"{self.kind} token of {self.user}"
+        return say("%(kind)s token of %(user)s", kind=self.kind, user=self.user)
 
 
 class Agent(models.Model):

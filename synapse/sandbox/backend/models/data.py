@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import uuid
 
+from pathlib import PurePosixPath
+
 from django.conf import settings
 from django.db import models
 from drf_chunked_upload.models import AbstractChunkedUpload
 
+from ..wording import say
 from .accounts import Storage, Tenant
 from .columns import AccessLevel, Caution, FileType, created, json_object, text
 
@@ -166,7 +169,15 @@ class DataUnit(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"unit {self.pk}"
+        named = self.meta.get("origin_file_stem") if isinstance(self.meta, dict) else None
+        files = [] if named or not self.pk else self.ordered_files()
+        stem = named or PurePosixPath(files[0].path_original if files else "").stem
+        return str(stem) or say("unit %(pk)s", pk=self.pk)
+
+    def ordered_files(self) -> list[DataUnitFile]:
+        """Return the files of the unit, the primary one first, from what was prefetched if it was."""
+        files = self.files.all()
+        return sorted(files, key=lambda f: (not f.specification.is_primary, f.specification.index, f.pk))
 
 
 class DataUnitFile(models.Model):

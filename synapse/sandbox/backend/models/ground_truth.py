@@ -8,6 +8,7 @@ from typing import Any
 from django.db import models, transaction
 from django.utils import timezone
 
+from ..wording import say
 from .accounts import Tenant
 from .columns import Split, created, json_list, text
 from .data import DataUnit
@@ -70,7 +71,7 @@ class GroundTruth(models.Model):
     created = created()
 
     def __str__(self) -> str:
-        return f"ground truth {self.pk}"
+        return say("ground truth %(pk)s", pk=self.pk)
 
     @transaction.atomic
     def save(self, *args: Any, **kwargs: Any) -> None:
@@ -109,7 +110,7 @@ class GroundTruthEvent(models.Model):
     )
 
     def __str__(self) -> str:
-        return f"event {self.pk}"
+        return say("event %(pk)s", pk=self.pk)
 
     @classmethod
     def record(cls, rows: Iterable[GroundTruth], *, label: str) -> list[GroundTruthEvent]:

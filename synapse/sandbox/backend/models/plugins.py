@@ -8,6 +8,7 @@ from django.core.validators import RegexValidator
 from django.db import models
 from django.utils import timezone
 
+from ..wording import say
 from .accounts import Agent, Tenant
 from .columns import created, json_list, json_object, text
 from .ground_truth import GroundTruthDataset
@@ -168,7 +169,7 @@ class ServeApplication(models.Model):
     created = created()
 
     def __str__(self) -> str:
-        return f"application {self.pk}"
+        return say("application %(pk)s", pk=self.pk)
 
 
 class Model(models.Model):

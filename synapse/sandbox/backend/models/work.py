@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 
+from ..wording import say
 from .accounts import Tenant
 from .columns import AccessLevel, Caution, created, json_object, text
 from .data import DataCollection, DataUnit
@@ -127,7 +128,7 @@ class Task(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"task {self.pk}"
+        return say("task %(pk)s", pk=self.pk)
 
     @property
     def current_assignment(self) -> Assignment | None:
@@ -169,4 +170,4 @@ class Assignment(models.Model):
         indexes = [models.Index(fields=["created", "id"])]
 
     def __str__(self) -> str:
-        return f"assignment {self.pk}"
+        return say("assignment %(pk)s", pk=self.pk)
