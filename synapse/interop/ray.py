@@ -18,6 +18,7 @@ from synapse.interop.tables.arrow import batches_of
 from synapse.interop.tables.columns import TableSource
 from synapse.interop.tables.out import columns_in_batches
 from synapse.interop.tables.writes import annotation_pairs, objects_of
+from synapse.interop.training import laid_out
 from synapse.optional import needing
 from synapse.orm import arguments, bulk
 from synapse.orm.record import Record, entity_named
@@ -28,6 +29,7 @@ from synapse.session import current
 with needing("ray", what="Ray Data"):
     import pyarrow
 
+    from ray.data import read_datasource  # pyright: ignore[reportMissingImports]
     from ray.data.block import BlockAccessor, BlockMetadata  # pyright: ignore[reportMissingImports]
     from ray.data.datasource import (  # pyright: ignore[reportMissingImports]
         Datasink,
@@ -42,6 +44,13 @@ _WRITTEN: Final = 200
 
 
 # --- reading ------------------------------------------------------------------
+def to_ray(tabular: Any, *, shards: int = 16, columns: Iterable[str] | None = None) -> Any:
+    """Make a dataset of Ray Data."""
+    names, source, schema = laid_out(tabular, columns)
+    made = ShardsDatasource(tabular.shards(shards), names, schema=schema, pk=source.table.schema.pk)
+    return read_datasource(made, override_num_blocks=shards)
+
+
 @attrs.frozen
 class ShardReader:
     """Reads one shard on a worker, by the credentials that the worker has in its environment or profile."""

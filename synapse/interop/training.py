@@ -1,4 +1,4 @@
-"""Queries as datasets for clusters and for training: Ray, PyTorch, Hugging Face."""
+"""Queries as datasets for training: PyTorch, Hugging Face."""
 
 from __future__ import annotations
 
@@ -21,17 +21,6 @@ if TYPE_CHECKING:
     from synapse.interop.torch_rows import TorchRows
 
 
-def to_ray(tabular: Any, *, shards: int = 16, columns: Iterable[str] | None = None) -> Any:
-    """Make a dataset of Ray Data."""
-    with needing("ray", what="to_ray()"):
-        import ray.data  # pyright: ignore[reportMissingImports]
-
-        from synapse.interop.ray import ShardsDatasource
-    names, source, schema = _laid_out(tabular, columns)
-    made = ShardsDatasource(tabular.shards(shards), names, schema=schema, pk=source.table.schema.pk)
-    return ray.data.read_datasource(made, override_num_blocks=shards)
-
-
 def to_huggingface(
     tabular: Any, *, streaming: bool = True, shards: int = 16, columns: Iterable[str] | None = None
 ) -> Any:
@@ -41,13 +30,13 @@ def to_huggingface(
         import datasets  # noqa: F401 # pyright: ignore[reportMissingImports]
     from synapse.interop import huggingface
 
-    names, source, schema = _laid_out(tabular, columns)
+    names, source, schema = laid_out(tabular, columns)
     if not streaming:
         return huggingface.whole(source)
     return huggingface.streamed(tabular.shards(shards), names, schema=schema)
 
 
-def _laid_out(tabular: Any, columns: Iterable[str] | None) -> tuple[tuple[str, ...] | None, TableSource, Any]:
+def laid_out(tabular: Any, columns: Iterable[str] | None) -> tuple[tuple[str, ...] | None, TableSource, Any]:
     """Check the columns, and give the schema that they have."""
     with needing("parquet", what="a dataset"):
         import pyarrow
