@@ -19,7 +19,16 @@ from synapse.reading.by_range import ByRange
 from synapse.reading.checkpoint import KeyCheckpoint, LastRow
 from synapse.reading.plan import Plan, PlanName, plan_of
 from synapse.reading.read_ahead import PageSource, ReadAhead
-from synapse.reading.route import PageSize, Route, Window, fetch, integer_keys, took_too_long
+from synapse.reading.route import (
+    CACHED,
+    CACHED_UNPARSED,
+    PageSize,
+    Route,
+    Window,
+    fetch,
+    integer_keys,
+    took_too_long,
+)
 from synapse.session import Session
 from synapse.session.decoding import Decode
 
@@ -122,7 +131,8 @@ def _route(table: Table, plan: Plan, *, session: Session, how: ReadOptions) -> R
     if plan.name == "cursor":
         return ByCursor(table, query, size=plan.size, state=state)
     if plan.by_key:
-        sizing = PageSize(plan.size, most=how.size)
+        cached = CACHED_UNPARSED if how.decode else CACHED
+        sizing = PageSize(plan.size, most=how.size, cached=cached)
         return ByRange(table, query, sizing=sizing, cuts=plan.cuts, state=state)
     return ByNumber(
         table,
