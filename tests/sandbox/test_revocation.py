@@ -32,10 +32,11 @@ def status_of(box: Sandbox, headers: dict[str, str]) -> int:
     return Wire(box.url).send("GET", "projects/", headers=headers).status_code
 
 
-def row_of(box: Sandbox, table: str, column: str, value: str) -> int:
+def row_of(box: Sandbox, table: str, **values: str | int) -> int:
     """Return the key of a row."""
+    where = " AND ".join(f"{column} = ?" for column in values)
     with sqlite3.connect(box.data / "sandbox.sqlite3") as database:
-        found = database.execute(f"SELECT id FROM sandbox_{table} WHERE {column} = ?", [value]).fetchone()
+        found = database.execute(f"SELECT id FROM {table} WHERE {where}", list(values.values())).fetchone()
     database.close()
     return int(found[0])
 
@@ -45,7 +46,7 @@ def test_deleted_token_opens_nothing_at_once(box: Sandbox, browser: requests.Ses
     headers = {"Synapse-Access-Token": box.tenants["first"].api_token}
     before = status_of(box, headers)
 
-    pk = row_of(box, "accesstoken", "key", box.tenants["first"].api_token)
+    pk = row_of(box, "sandbox_accesstoken", key=box.tenants["first"].api_token)
     submit(browser, f"{box.admin_url}sandbox/accesstoken/{pk}/delete/", {"post": "yes"})
 
     assert (200, 401) == (before, status_of(box, headers))
@@ -56,7 +57,7 @@ def test_deleted_agent_is_out_at_once(box: Sandbox, browser: requests.Session) -
     headers = {"SYNAPSE-Agent": box.tenants["second"].agent_token}
     before = status_of(box, headers)
 
-    pk = row_of(box, "agent", "token", box.tenants["second"].agent_token)
+    pk = row_of(box, "sandbox_agent", token=box.tenants["second"].agent_token)
     submit(browser, f"{box.admin_url}sandbox/agent/{pk}/delete/", {"post": "yes"})
 
     assert (200, 401) == (before, status_of(box, headers))
@@ -69,8 +70,10 @@ def test_someone_who_left_a_workspace_is_out_at_once(box: Sandbox, browser: requ
     headers = {"Authorization": f"Token {token}", "Synapse-Tenant": "third"}
     before = status_of(box, headers)
 
-    page = f"{box.admin_url}sandbox/tenant/{row_of(box, 'tenant', 'code', 'third')}/change/"
-    submit(browser, page, {"code": "third", "name": "third", "members": ""})
+    tenant = row_of(box, "sandbox_tenant", code="third")
+    admin = row_of(box, "auth_user", username="admin")
+    pk = row_of(box, "sandbox_tenant_members", tenant_id=tenant, user_id=admin)
+    submit(browser, f"{box.admin_url}sandbox/member/{pk}/delete/", {"post": "yes"})
 
     assert (200, 401) == (before, status_of(box, headers))
 

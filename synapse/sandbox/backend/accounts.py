@@ -10,7 +10,7 @@ from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.contrib.auth.models import User
 from django.db.models import Case, When
 
-from .models import AccessToken, Agent, Storage, Tenant
+from .models import AccessToken, Agent, Member, Storage, Tenant
 from .transactions import write_transaction
 
 FOLDER: Final = "file_system"
@@ -56,7 +56,7 @@ def ensure_tenant(code: str, *, admin: User) -> Access:
         user, _ = User.objects.get_or_create(
             username=f"owner@{code}", defaults={"email": f"owner@{code}.local", "first_name": "Owner"}
         )
-        tenant.members.add(user, admin)
+        tenant.members.add(user, admin, through_defaults={"role": Member.Role.OWNER})
         token = _first_token(user, tenant)
         agent = Agent.objects.filter(tenant=tenant).order_by("pk").first()
         if agent is None:

@@ -15,7 +15,7 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
-from .models import AccessToken, Agent, Tenant
+from .models import AccessToken, Agent, Member, Tenant
 from .wording import say
 
 
@@ -72,7 +72,7 @@ class KnownCallers:
 
 
 CALLERS: Final = KnownCallers()
-for _model in (AccessToken, Agent, Tenant, User):
+for _model in (AccessToken, Agent, Member, Tenant, User):
     post_save.connect(CALLERS.forget_when_committed, sender=_model)
     post_delete.connect(CALLERS.forget_when_committed, sender=_model)
 m2m_changed.connect(CALLERS.forget_when_committed, sender=Tenant.members.through)

@@ -151,7 +151,7 @@ class FilterSet(df.FilterSet):
         super().__init__(data, *args, **options)
 
 
-def build(name: str, base: type[df.FilterSet] = FilterSet, **declared: df.Filter) -> type[df.FilterSet]:
+def build(name: str, base: type[df.FilterSet] = FilterSet, /, **declared: df.Filter) -> type[df.FilterSet]:
     """Return a filter set with the filters *declared*, some of whose names Python cannot spell."""
     return type(name, (base,), declared)
 

@@ -23,6 +23,11 @@ def fits(file_type: str, extension: str) -> bool:
     return file_type not in _MEDIA or not known or file_type in known
 
 
+def extensions_of(file_type: str) -> list[str]:
+    """Return the extensions that files of a type usually have."""
+    return _EXTENSIONS[file_type].split()
+
+
 @cache
 def _kinds(extension: str) -> frozenset[str]:
     return frozenset(kind for kind, names in _EXTENSIONS.items() if extension in names.split())

@@ -37,6 +37,7 @@ from .models import (
     Tenant,
 )
 from .models.work import LabelStatus, ReviewStatus
+from .seed_records import seed_records
 from .transactions import write_transaction
 from .units import create_units
 
@@ -70,7 +71,7 @@ def seed(tenant: Tenant, user: User, name: str = "demo") -> bool:
         belt = _project(tenant, "Fruit on the belt", fruit, category="image", classes=list(FRUIT))
         _work_on(roads, people)
         _work_on(belt, people[:1])
-        releases = _plugin(tenant, archives)
+        releases = _plugin(tenant, user, archives)
         agent = Agent.objects.create(
             tenant=tenant, name="gpu-node-1", url="http://127.0.0.1:8000", status="connected"
         )
@@ -88,6 +89,7 @@ def seed(tenant: Tenant, user: User, name: str = "demo") -> bool:
             metrics={"mAP": 0.81},
             is_released=True,
         )
+        seed_records(roads, user, releases[0])
     return True
 
 
@@ -232,7 +234,7 @@ def _archive(name: str, version: str) -> str:
     return storedfiles.place(received, f"archives/{uuid.uuid4().hex}/{name}-{version}.zip")
 
 
-def _plugin(tenant: Tenant, archives: dict[str, str]) -> list[PluginRelease]:
+def _plugin(tenant: Tenant, user: User, archives: dict[str, str]) -> list[PluginRelease]:
     # Codes are unique over all workspaces, so a second one that is seeded needs its own.
     code = f"{PLUGIN}-{tenant.pk}" if Plugin.objects.filter(code=PLUGIN).exists() else PLUGIN
     plugin = Plugin.objects.create(
@@ -251,6 +253,7 @@ def _plugin(tenant: Tenant, archives: dict[str, str]) -> list[PluginRelease]:
             file=place,
             requirements=["numpy"],
             config={**config, "version": version},
+            published_by=user,
         )
         for version, place in archives.items()
     ]

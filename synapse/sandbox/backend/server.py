@@ -237,8 +237,8 @@ def _server(options: Options) -> Any:
 
 def _populate(options: Options) -> dict[str, Any]:
     """Make what every sandbox has and return the secrets that open it."""
+    from . import exports, runs
     from .accounts import ensure_admin, ensure_tenant
-    from .runs import recover
 
     password = _admin_password(options.data)
     admin = ensure_admin(password)
@@ -248,7 +248,8 @@ def _populate(options: Options) -> dict[str, Any]:
         from .seed import seed
 
         seed(main.tenant, main.user, name=options.seed)
-    recover()
+    runs.recover()
+    exports.recover()
     return {
         "api_token": main.api_token,
         "agent_token": main.agent_token,

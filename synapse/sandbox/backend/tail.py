@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from django.http import HttpResponseBase, StreamingHttpResponse
-from rest_framework.exceptions import PermissionDenied
+from rest_framework import status
+from rest_framework.exceptions import APIException, PermissionDenied
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -25,6 +26,16 @@ HEARTBEAT: Final = 0.5
 # Every stream keeps one of the server's threads; some must be left for everything else.
 SEATS: Final = threading.BoundedSemaphore(24)
 FINISHED: Final = frozenset({"STOPPED", "SUCCEEDED", "FAILED"})
+
+
+class TooManyStreams(APIException):
+    """There is no seat left; one is free soon."""
+
+    status_code = status.HTTP_429_TOO_MANY_REQUESTS
+    wait = 1
+
+    def __init__(self) -> None:
+        super().__init__(say("Too many streams."))
 
 
 class EventStreamRenderer(BaseRenderer):
@@ -66,9 +77,13 @@ def tail_console_logs(request: Request, pk: str) -> HttpResponseBase:
     job = _find(pk)
     if job is not None and job.tenant_id != tenant_of(request).pk:
         raise PermissionDenied
+    return stream(follow(job.pk) if job else iter([frame(type="error", message=f"Job {pk} was not found.")]))
+
+
+def stream(events: Iterator[bytes]) -> HttpResponseBase:
+    """Answer *events* as they come, as long as there is a seat."""
     if not SEATS.acquire(blocking=False):
-        return Response({"detail": say("Too many streams.")}, status=429, headers={"Retry-After": "1"})
-    events = follow(job.pk) if job else iter([frame(type="error", message=f"Job {pk} was not found.")])
+        raise TooManyStreams
     response = StreamingHttpResponse(Seat(events), content_type="text/event-stream; charset=utf-8")
     response.headers["Cache-Control"] = "no-cache"
     response.headers["X-Accel-Buffering"] = "no"

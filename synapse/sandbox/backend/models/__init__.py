@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .accounts import AccessToken, Agent, Storage, Tenant
+from .accounts import AccessToken, Agent, Group, Member, Storage, Tenant
 from .data import (
     ChunkedUpload,
     DataCollection,
@@ -14,32 +14,45 @@ from .data import (
 )
 from .ground_truth import GroundTruth, GroundTruthDataset, GroundTruthEvent, GroundTruthVersion
 from .plugins import Job, JobLog, Model, Plugin, PluginRelease, ServeApplication
-from .work import Assignment, Project, Task, TaskTag
+from .records import AsyncJob, Experiment, Export, PreAnnotation, Train, Upload
+from .work import Assignment, Participant, Project, Review, ReviewTag, Task, TaskTag, Workshop
 
 __all__ = [
     "AccessToken",
     "Agent",
     "Assignment",
+    "AsyncJob",
     "ChunkedUpload",
     "DataCollection",
     "DataFile",
     "DataUnit",
     "DataUnitFile",
     "DataUnitGroup",
+    "Experiment",
+    "Export",
     "FileSpecification",
     "GroundTruth",
     "GroundTruthDataset",
     "GroundTruthEvent",
     "GroundTruthVersion",
+    "Group",
     "Job",
     "JobLog",
+    "Member",
     "Model",
+    "Participant",
     "Plugin",
     "PluginRelease",
+    "PreAnnotation",
     "Project",
+    "Review",
+    "ReviewTag",
     "ServeApplication",
     "Storage",
     "Task",
     "TaskTag",
     "Tenant",
+    "Train",
+    "Upload",
+    "Workshop",
 ]

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.db import models
 
 from ..wording import say
-from .columns import access_key, agent_key, created, json_object
+from .columns import access_key, agent_key, created, json_object, text
 
 
 class Tenant(models.Model):
@@ -14,11 +14,51 @@ class Tenant(models.Model):
 
     code = models.SlugField(max_length=100, unique=True)
     name = models.CharField(max_length=200, blank=True, default="")
-    members = models.ManyToManyField(settings.AUTH_USER_MODEL, related_name="tenants", blank=True)
+    members = models.ManyToManyField(settings.AUTH_USER_MODEL, related_name="tenants", through="Member")
     created = created()
 
     def __str__(self) -> str:
         return self.code
+
+
+class Member(models.Model):
+    """A user's place in a workspace."""
+
+    class Role(models.TextChoices):
+        """Say what a member may do on the platform; in a sandbox everybody may do everything."""
+
+        OWNER = "owner"
+        ADMIN = "admin"
+        MEMBER = "member"
+        GUEST = "guest"
+
+    TENANT_PATH = "tenant"
+
+    tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="+")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    role = models.CharField(max_length=10, choices=Role.choices, default=Role.MEMBER)
+
+    class Meta:
+        unique_together = (("tenant", "user"),)
+        # The name that Django gave it when it had no columns of its own.
+        db_table = "sandbox_tenant_members"
+
+    def __str__(self) -> str:
+        return f"{self.user} in {self.tenant}"
+
+
+class Group(models.Model):
+    """A team of a workspace."""
+
+    TENANT_PATH = "tenant"
+
+    tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="groups")
+    name = models.CharField(max_length=200)
+    description = text()
+    created = created()
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class AccessToken(models.Model):
@@ -34,6 +74,7 @@ class AccessToken(models.Model):
     kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.ACCESS)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="access_tokens")
     tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="access_tokens", null=True, blank=True)
+    description = text()
     created = created()
 
     def __str__(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 
+from django.conf import settings
 from django.core.validators import RegexValidator
 from django.db import models
 from django.utils import timezone
@@ -68,6 +69,9 @@ class PluginRelease(models.Model):
     debug = models.BooleanField(default=False)
     is_released = models.BooleanField(default=True)
     author = text(200)
+    published_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, related_name="releases", null=True, blank=True
+    )
     meta = json_object()
     created = created()
 

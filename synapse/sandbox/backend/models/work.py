@@ -69,6 +69,94 @@ class Project(models.Model):
         return self.title
 
 
+class ReviewTag(models.Model):
+    """A label that reviewers put on what they remark."""
+
+    TENANT_PATH = "project__tenant"
+
+    project = models.ForeignKey(Project, models.CASCADE, related_name="review_tags")
+    name = models.CharField(max_length=50)
+    background_color = models.CharField(max_length=7, default="#00AA55")
+    description = text()
+    created = created()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["project", "name"], name="one_review_tag_per_name")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Workshop(models.Model):
+    """A round of work on a project, which workers take part in."""
+
+    class Status(models.IntegerChoices):
+        """Say whether there is work."""
+
+        BLOCKED = 0
+        ACTIVE = 1
+        RESTRICTED = 2
+        INACTIVE = 3
+
+    class Visibility(models.TextChoices):
+        """Say who may find a workshop."""
+
+        PUBLIC = "public"
+        PRIVATE = "private"
+
+    class Levels(models.IntegerChoices):
+        """Say how many tasks are handed out at once."""
+
+        SINGLE = 0
+        FIRST_BUNDLE = 1
+        SECOND_BUNDLE = 2
+
+    TENANT_PATH = "project__tenant"
+
+    project = models.ForeignKey(Project, models.CASCADE, related_name="workshops")
+    name = models.CharField(max_length=200)
+    status = models.PositiveSmallIntegerField(choices=Status.choices, default=Status.ACTIVE)
+    visibility = models.CharField(max_length=10, choices=Visibility.choices, default=Visibility.PUBLIC)
+    access_code = text(20)
+    level_distribution = models.PositiveSmallIntegerField(choices=Levels.choices, default=Levels.SINGLE)
+    is_reviewable = models.BooleanField(default=True)
+    can_skip_labeler = models.BooleanField(default=False)
+    count_max_skippable_labeler = models.PositiveSmallIntegerField(null=True, blank=True)
+    timeout_skip_labeler = text(50)
+    can_skip_reviewer = models.BooleanField(default=False)
+    count_max_skippable_reviewer = models.PositiveSmallIntegerField(null=True, blank=True)
+    timeout_skip_reviewer = text(50)
+    configuration = json_object()
+    created = created()
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Participant(models.Model):
+    """Someone who takes part in a workshop."""
+
+    class Role(models.TextChoices):
+        """Say what a participant does."""
+
+        LABELER = "labeler"
+        REVIEWER = "reviewer"
+
+    TENANT_PATH = "workshop__project__tenant"
+
+    workshop = models.ForeignKey(Workshop, models.CASCADE, related_name="participants")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="participations")
+    role = models.CharField(max_length=10, choices=Role.choices)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["workshop", "user", "role"], name="one_participant_per_role")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} as {self.role}"
+
+
 class TaskTag(models.Model):
     """A label that people put on tasks and assignments to find them again."""
 
@@ -171,3 +259,30 @@ class Assignment(models.Model):
 
     def __str__(self) -> str:
         return say("assignment %(pk)s", pk=self.pk)
+
+
+class Review(models.Model):
+    """A remark on somebody's work."""
+
+    class Scope(models.TextChoices):
+        """Say what a remark is about."""
+
+        PROJECT = "project"
+        GROUP = "group"
+        ASSIGNMENT = "assignment"
+        ANNOTATION = "annotation"
+
+    TENANT_PATH = "assignment__task__project__tenant"
+
+    assignment = models.ForeignKey(Assignment, models.CASCADE, related_name="remarks")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="remarks")
+    scope = models.CharField(max_length=20, choices=Scope.choices, default=Scope.ASSIGNMENT, db_index=True)
+    is_active = models.BooleanField(default=True)
+    tags = models.ManyToManyField(ReviewTag, related_name="reviews", blank=True)
+    object_id = text(30)
+    description = text()
+    position = json_object()
+    created = created()
+
+    def __str__(self) -> str:
+        return say("review %(pk)s", pk=self.pk)

@@ -34,6 +34,7 @@ VERSION: Final = f"^{VERSIONS.pattern}$"
 CATEGORIES: Final = [name for name in models.Plugin.Category.values if name != "custom"]
 MOST_LOGS: Final = 1000
 MOST_ANCESTORS: Final = 20
+LINEAGE: Final = ("id", "name", "category", "is_released", "neural_net_id")
 
 
 class PluginBody(PluginSerializer):
@@ -74,7 +75,8 @@ class PluginBody(PluginSerializer):
             facts["file"] = releases.store_archive(archive, folder="plugin_releases")
         plugin = super().create(validated_data)
         config = {"code": plugin.code, "name": plugin.name, "version": facts["version"], "actions": {}}
-        plugin.releases.create(config=config, is_released=False, **facts)
+        author = self.context["request"].auth.user
+        plugin.releases.create(config=config, is_released=False, published_by=author, **facts)
         return plugin
 
 
@@ -128,13 +130,24 @@ class ReleaseBody(EntitySerializer):
         plugin, version = validated_data["plugin"], validated_data["version"]
         place = releases.store_archive(validated_data["file"], folder="plugin_releases")
         config = {"code": plugin.code, "name": plugin.name, "version": version, "actions": {}}
-        return plugin.releases.create(version=version, file=place, config=config, is_released=False)
+        facts = {"config": config, "is_released": False, "published_by": self.context["request"].auth.user}
+        return plugin.releases.create(version=version, file=place, **facts)
 
 
 def plugin_of(release: models.PluginRelease) -> dict[str, Any]:
     """Return the plugin of *release* as it is nested in it."""
     plugin = release.plugin
     return {"id": plugin.pk, "code": plugin.code, "name": plugin.name, "category": plugin.category}
+
+
+def author_of(release: models.PluginRelease) -> dict[str, Any] | None:
+    """Return who published *release* as it is nested in it."""
+    author = release.published_by
+    return author and {
+        "id": author.pk,
+        "email": author.email,
+        "name": author.get_full_name() or author.username,
+    }
 
 
 class PluginReleases(Creates, Removes):
@@ -145,8 +158,8 @@ class PluginReleases(Creates, Removes):
         columns={
             "plugin": computed(plugin_of, joins=("plugin",)),
             "available_actions": plain("available_actions"),
-            "author_id": computed(lambda _row: None),
-            "author": computed(lambda _row: None),
+            "author_id": plain("published_by_id"),
+            "author": computed(author_of, joins=("published_by",)),
         },
     )
     filterset_class = filters_of(filters.PluginReleaseFilter, "debug", plugin=df.NumberFilter())
@@ -351,7 +364,7 @@ class Models(Creates, Changes, Removes):
             above = above.parent
         return Response(
             {
-                "model": {"id": row.pk, "name": row.name, "description": row.description},
+                "model": {name: getattr(row, name) for name in LINEAGE} | {"created_by_id": None},
                 "train_summary": None,
                 "dataset_version": None,
                 "gt_source_counts": {},

@@ -9,7 +9,7 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.routers import SimpleRouter
 
-from . import data, runs, work, workspace
+from . import data, records, runs, work, workspace
 from .envelope import Enveloped
 
 router = SimpleRouter()
@@ -31,6 +31,18 @@ for prefix, view in {
     "jobs": runs.Jobs,
     "job-logs": runs.JobLogs,
     "models": runs.Models,
+    "experiments": records.Experiments,
+    "trains": records.Trains,
+    "uploads": records.Uploads,
+    "exports": records.Exports,
+    "pre-annotations": records.PreAnnotations,
+    "async_jobs": records.AsyncJobs,
+    "reviews": work.Reviews,
+    "workshops": work.Workshops,
+    "members": workspace.Members,
+    "groups": workspace.Groups,
+    "tenants": workspace.Tenants,
+    "tokens": workspace.Tokens,
 }.items():
     router.register(prefix, view, basename=prefix)
 
@@ -45,8 +57,26 @@ class Unknown(Enveloped):
         raise NotFound
 
 
+READ_TOGETHER = {"get": "list", "post": "create"}
+ONE_TAG = {"get": "retrieve", "patch": "partial_update", "delete": "destroy"}
+
 urlpatterns = [
     path("", include(router.urls)),
+    path("projects/<parent>/review-tags/", work.ProjectReviewTags.as_view(READ_TOGETHER)),
+    path("review-tags/<pk>/", work.ReviewTags.as_view(ONE_TAG)),
+    *(
+        path(f"review-tags/<pk>/{name}/", work.ReviewTags.as_view({"get": name}))
+        for name in ("check_permission", "permissions", "roles")
+    ),
+    re_path(
+        "^projects/(?P<pk>[^/]+)/statistics/(?P<kind>class|defect|rejection|worker)/$",
+        work.Statistics.as_view({"get": "retrieve"}),
+    ),
+    path("plugin_exports/", records.PluginExports.as_view({"post": "create"})),
+    path("schemas/file-specifications/", workspace.Schemas.as_view({"get": "file_specifications"})),
+    path(
+        "schemas/annotation-configurations/", workspace.Schemas.as_view({"get": "annotation_configurations"})
+    ),
     path("users/me/", workspace.Account.as_view({"get": "retrieve"})),
     path(
         "ground-truth-datasets/<dataset>/versions/<version>/events/",

@@ -125,12 +125,17 @@ class Rows(Enveloped):
         """Answer one page of those of *rows* that the request selects; what it does not know it ignores."""
         names = [name.strip() for name in request.query_params.get("fields", "").split(",") if name.strip()]
         shape = Shape(fields=dict.fromkeys(names, {}))
-        if self.filterset_class is not None:
-            rows = DjangoFilterBackend().filter_queryset(request, rows, self)
+        chosen = self.listed.plan(shape).apply(self.selected(request, rows))
         pages = Cursors()
-        loaded = pages.paginate_queryset(self.listed.plan(shape).apply(rows), request, view=self)
+        loaded = pages.paginate_queryset(chosen, request, view=self)
         self.pagination = pages.told
         return Response(read_all(loaded, request, face=self.listed, shape=shape))
+
+    def selected(self, request: Request, rows: QuerySet[Any]) -> QuerySet[Any]:
+        """Return those of *rows* that the filters leave."""
+        if self.filterset_class is None:
+            return rows
+        return DjangoFilterBackend().filter_queryset(request, rows, self)
 
     def order_of(self, request: Request) -> tuple[str, ...]:
         """Return what to order by: the known names asked for, always down to the single row."""
@@ -243,7 +248,9 @@ def body_of(model: Any, names: str, base: type[Any] = EntitySerializer) -> type[
     return type(f"{model.__name__}Body", (base,), {"Meta": meta, "__module__": __name__})
 
 
-def filters_of(source: type[filterset.FilterSet], names: str, **declared: Any) -> type[filterset.FilterSet]:
+def filters_of(
+    source: type[filterset.FilterSet], names: str, /, **declared: Any
+) -> type[filterset.FilterSet]:
     """Return a filter set with *names* of *source*, and what is *declared*."""
     chosen = {name: source.base_filters[name] for name in names.split()}
     return filters.build(source.__name__, **chosen, **declared)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
+import django_filters as df
+
+from django.utils import timezone
 from rest_framework import serializers, status
 from rest_framework.decorators import action
-from rest_framework.exceptions import ValidationError
+from rest_framework.exceptions import PermissionDenied, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -15,7 +18,7 @@ from ..annotation import annotate
 from ..faces import counted
 from ..models.work import LabelStatus, ReviewStatus
 from ..representation import Column, computed, plain
-from ..serializers import TenantRelated
+from ..serializers import EntitySerializer, TenantRelated
 from ..serializers_work import TaskSerializer
 from ..transactions import write_transaction
 from ..wording import say
@@ -53,6 +56,60 @@ class TaskTags(Derived, Creates, Changes, Removes):
     parent = "project"
     serializer_class = body_of(models.TaskTag, "name category* description meta")
     fixed = ("category",)
+
+
+class ReviewTags(Derived, Changes, Removes):
+    shows = Shown(models.ReviewTag, "id name background_color created", "project_id description")
+    serializer_class = body_of(models.ReviewTag, "name background_color description")
+
+
+class ProjectReviewTags(ReviewTags, Creates):
+    parent = "project"
+    filterset_class = filters.build("ReviewTagFilter", name=df.CharFilter(lookup_expr="contains"))
+
+
+class Workshops(Derived, Creates, Replaces, Removes):
+    shows = Shown(
+        models.Workshop,
+        "id project_id name status is_reviewable created",
+        "configuration visibility level_distribution can_skip_labeler can_skip_reviewer",
+    )
+    filterset_class = filters.build(
+        "WorkshopFilter",
+        project=df.NumberFilter(),
+        status=df.TypedChoiceFilter(choices=models.Workshop.Status.choices, coerce=int),
+    )
+    serializer_class = body_of(
+        models.Workshop,
+        "project name visibility access_code status level_distribution is_reviewable can_skip_labeler"
+        " count_max_skippable_labeler timeout_skip_labeler can_skip_reviewer count_max_skippable_reviewer"
+        " timeout_skip_reviewer configuration",
+    )
+
+    def change(self, request: Request, pk: str, *, partial: bool) -> Response:
+        self.frozen = ("project", "level_distribution", "is_reviewable")
+        return super().change(request, pk, partial=True)
+
+    @write_transaction()
+    def destroy(self, request: Request, pk: str, **parent: str) -> Response:
+        if self.find(pk).participants.exists():
+            raise Refused(status.HTTP_409_CONFLICT, "CONFLICT", say("This object is still used by others."))
+        return super().destroy(request, pk, **parent)
+
+    @action(detail=True, methods=["post"])
+    @write_transaction()
+    def participate(self, request: Request, pk: str) -> Response:
+        """Take part in the work, by the code of a workshop that has one."""
+        workshop, asked = self.find(pk), bulk.checked(Participation, request)
+        if workshop.access_code and workshop.access_code != asked["access_code"]:
+            raise PermissionDenied(say("The workshop has another access code."))
+        worker, _ = workshop.participants.get_or_create(user=request.auth.user, role=asked["role"])
+        return Response({"worker_id": worker.pk, "role": worker.role}, status=status.HTTP_201_CREATED)
+
+
+class Participation(serializers.Serializer):
+    role = serializers.ChoiceField(models.Participant.Role.choices)
+    access_code = serializers.CharField(default="", allow_blank=True)
 
 
 class TaskBody(TaskSerializer):
@@ -161,3 +218,47 @@ class Assignments(Derived, Rows):
         row.data = body["data"]
         row.save(update_fields=["data"])
         return Response(self.shown(row))
+
+
+class ReviewBody(EntitySerializer):
+    """Check a review, whose tags are of the project that it is about."""
+
+    class Meta:
+        model = models.Review
+        fields = ("assignment", "scope", "tags", "object_id", "description", "position")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        assignment = attrs.get("assignment") or self.instance.assignment
+        if any(tag.project_id != assignment.task.project_id for tag in attrs.get("tags", ())):
+            raise serializers.ValidationError({"tags": [say("This tag is of another project.")]})
+        return attrs
+
+
+class Reviews(Derived, Creates, Changes):
+    shows = Shown(
+        models.Review,
+        "id assignment_id scope is_active created",
+        "user_id tags object_id description position",
+    )
+    filterset_class = filters.build(
+        "ReviewFilter",
+        assignment=df.NumberFilter(),
+        scope=df.ChoiceFilter(choices=models.Review.Scope.choices),
+    )
+    serializer_class = ReviewBody
+    frozen = ("assignment", "user", "scope", "object_id", "position")
+
+    def owner(self) -> dict[str, Any]:
+        return {"user": self.request.auth.user}
+
+
+class Statistics(Rows):
+    """What a project counts; in a sandbox there is nothing to count."""
+
+    shows = Projects.shows
+
+    def retrieve(self, request: Request, pk: str, **kind: str) -> Response:
+        self.find(pk)
+        empty = {"labeler": [], "reviewer": []} if kind["kind"] == "worker" else []
+        now = timezone.localtime().isoformat()
+        return Response({"kind": kind["kind"], "computed_at": now, "realtime": True, "results": empty})
