@@ -44,7 +44,7 @@ class Member(models.Model):
         db_table = "sandbox_tenant_members"
 
     def __str__(self) -> str:
-        return f"{self.user} in {self.tenant}"
+        return say("%(user)s in %(tenant)s", user=self.user, tenant=self.tenant)
 
 
 class Group(models.Model):

@@ -154,7 +154,7 @@ class Participant(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.user} as {self.role}"
+        return say("%(user)s as %(role)s", user=self.user, role=self.role)
 
 
 class TaskTag(models.Model):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from collections.abc import Callable
 from operator import attrgetter
 from typing import Any, Final
@@ -213,7 +215,7 @@ class Derived(Owned):
 
 def kind_of(row: Any) -> str:
     """Return the name of what *row* is, as the wire writes it."""
-    return str(row._meta.verbose_name).replace(" ", "_")
+    return re.sub("(?<=[a-z])(?=[A-Z])", "_", type(row).__name__).lower()
 
 
 def permissions_of(row: Any) -> list[str]:
