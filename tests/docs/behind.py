@@ -14,7 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 KOREAN = ROOT / "docs" / "ko"
 OWN = (KOREAN / "index.md", KOREAN / "glossary.md")  # written in Korean, of no English page
-FENCE = re.compile(r"^```\w+\n.*?^```$", re.DOTALL | re.MULTILINE)
+FENCE = re.compile(r"^```\w[^\n]*\n.*?^```$", re.DOTALL | re.MULTILINE)
 ORIGIN = re.compile(r"\A# .+\n<!-- of: (docs/[\w./-]+\.md) ([0-9a-f]{40}) -->\n")
 
 
