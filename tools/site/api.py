@@ -41,6 +41,9 @@ def pages() -> dict[str, str]:
     return {**found, "api/README.md": HEAD + listed + "\n"}
 
 
+ELSEWHERE: Final = {"BackendClient": "[`BackendClient`](../backend-client.md) has a page of its own.\n\n"}
+
+
 def public_names(name: str) -> dict[str, Any]:
     """Give what a module exports, without what `synapse` exports as well."""
     found = importlib.import_module(name)
@@ -54,7 +57,7 @@ def module(name: str) -> Iterator[str]:
     """Write the page of a module."""
     yield f"# `{name}`\n\n{documentation(importlib.import_module(name))}\n\n"
     for each, value in public_names(name).items():
-        yield described(f"{name}.{each}", value)
+        yield ELSEWHERE.get(each) or described(f"{name}.{each}", value)
 
 
 def described(name: str, value: Any) -> str:

@@ -31,9 +31,7 @@ PARTS: Final = {
     ("Reference", "참조"): [
         "reference/README",
         "api/README",
-        "command-line",
-        "commands",
-        "glossary",
+        *("command-line", "commands", "settings", "backend-client", "glossary"),
         "changelog",
     ],
     ("For reviewers", "검토하는 분께"): ["guarantees", "security", "performance"],

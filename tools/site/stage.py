@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from tools.site import api, commands
+from tools.site import api, client, commands
 from tools.site.navigation import BESIDE, ROOT_PAGES, UNTRANSLATED, below, contents
 
 ROOT: Final = Path(__file__).resolve().parents[2]
@@ -44,7 +44,7 @@ class Pages:
     def write(self, folder: Path) -> None:
         """Write all pages, with those that are made from the code, into an empty folder."""
         shutil.rmtree(folder, ignore_errors=True)
-        made = {**api.pages(), "commands.md": commands.page()}
+        made = {**api.pages(), "commands.md": commands.page(), "backend-client.md": client.page()}
         texts = {each: self.render(each) for each in self.sources} | made
         texts["index.md"] += "\n" + contents(self.language, texts)
         texts["reference/README.md"] += "\n" + below("reference", texts)
