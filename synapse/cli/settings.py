@@ -21,7 +21,7 @@ from synapse.errors import ConfigError, SynapseError, hidden
 from synapse.session.auth import TOKENS
 
 Verdict = Literal["ok", "warning", "error"]
-_SETTINGS: Final = ("host", *TOKENS, "tenant", "language")
+_SETTINGS: Final = ("host", *TOKENS, "tenant", "language", "api")
 _MOST_SKEW: Final = 60.0
 _LEFTOVER: Final = 100
 

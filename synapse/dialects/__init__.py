@@ -4,25 +4,33 @@ from __future__ import annotations
 
 from typing import Final
 
+from synapse.dialects import homes
 from synapse.dialects.dialect import Credentials, Dialect, Found, Place, Refusal, Table, Traits
+from synapse.dialects.homes import APIS, AUTO, FIRST, Api, Generation, speaking
 from synapse.dialects.v1 import V1
 from synapse.dialects.v2 import V2
 from synapse.dialects.wire import Reply, Request
 
 __all__ = [
+    "APIS",
     "DEFAULT",
+    "FIRST",
     "V1",
     "V2",
+    "Api",
     "Credentials",
     "Dialect",
     "Found",
+    "Generation",
     "Place",
     "Refusal",
     "Reply",
     "Request",
     "Table",
     "Traits",
+    "homes",
+    "speaking",
 ]
 
-DEFAULT: Final[Dialect] = V1()
-"""The generation that a session speaks where it is given none."""
+DEFAULT: Final[Dialect] = AUTO
+"""What a session speaks that is told nothing else: each entity and each verb by the generation that is its home."""

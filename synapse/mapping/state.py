@@ -19,7 +19,8 @@ class State:
     `parsed` are values of such texts that were parsed ahead, each with its text. `checked` holds JSON that was
     assigned, sealed as it was when it was checked. `before` holds the values of other fields before they were
     assigned. `rows` holds expanded related rows that are not opened yet, `related` the related objects, `peers` the
-    other rows of the page. `backend` is where the object came from, for a pickle without its session. `rows` and
+    other rows of the page. `api` names the API generation that the query of the row asked to go by, if it did: what the
+    row lacks is read so as well. `backend` is where the object came from, for a pickle without its session. `rows` and
     `extra`, the undeclared part of a row, may hold anything, even tokens: they are neither shown nor pickled.
     """
 
@@ -36,6 +37,7 @@ class State:
     related: dict[str, Any] | None = None
     parsed: dict[str, tuple[JsonText, Any]] | None = attrs.field(default=None, repr=False)
     checked: dict[str, Sealed] | None = attrs.field(default=None, repr=False)
+    api: str | None = None
 
     @property
     def before(self) -> dict[str, Any]:

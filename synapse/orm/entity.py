@@ -340,7 +340,9 @@ class Entity(EntityTwins, Record):
         return {name: detached(value) for name, value in unsaved(self).items()}
 
     @sends
-    def save(self, *, check: bool = False, update_fields: Iterable[str] | None = None) -> Self:
+    def save(
+        self, *, check: bool = False, update_fields: Iterable[str] | None = None, dry_run: bool = False
+    ) -> Self:
         """Create the object, or send what changed; without changes nothing is sent.
 
         `update_fields` works as in Django, but is refused if it would leave out another changed field.
@@ -350,8 +352,10 @@ class Entity(EntityTwins, Record):
         `WriteIgnoredError` if its answer shows that it ignored one, and `WriteUnconfirmedError` if no answer came, or
         one about another row. A plugin is saved by PUT, which is sent again if no answer came and may then overwrite
         what somebody else saved in the meantime; `Session(retry=Retry(total=0))` turns that off.
+
+        With `dry_run=True` the backend checks the values and stores nothing, and the object stays as it is.
         """
-        saving.save(self, check=check, update_fields=update_fields)
+        saving.save(self, check=check, update_fields=update_fields, dry_run=dry_run)
         return self
 
     @sends
@@ -363,9 +367,9 @@ class Entity(EntityTwins, Record):
         return self
 
     @sends
-    def delete(self) -> None:
-        """Delete the object on the backend."""
-        saving.delete(self)
+    def delete(self, *, dry_run: bool = False) -> None:
+        """Delete the object on the backend; with `dry_run=True` it only says whether that would be allowed."""
+        saving.delete(self, dry_run=dry_run)
 
     def to_dict(self, *, json: bool = False) -> dict[str, Any]:
         """Return copies of the loaded fields, with `json=True` as JSON values; nothing is fetched."""

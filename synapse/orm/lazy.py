@@ -141,15 +141,15 @@ def _deferred(record: Record, name: str) -> _Lazy:
 def _load_field(record: Record, name: str) -> bool:
     cls, state = type(record), state_of(record)
     state.session = session = session_of(record)
-    table = table_of(cls, session)
+    table = table_of(cls, session, state.api)
     batch = _lacking(record, name, table)
     if table.lists_alone(name) or len(batch) > 1:
-        _load_listed(batch, name, session)
+        _load_listed(batch, name, session, table)
     if not has(record, name):
-        loading.fill_missing(record, loading.detail_row(record, session, field=name))
+        loading.fill_missing(record, loading.detail_row(record, session, field=name), table=table)
     if not has(record, name):
         # Rows of the SDK's own lists hold more than single objects do.
-        _load_listed([record], name, session)
+        _load_listed([record], name, session, table)
     if not has(record, name):
         raise MappingError(
             f"{cls.__name__}.{name}: the backend sends no such field for {cls.__name__} {record.pk}"
@@ -167,8 +167,7 @@ def _lacking(record: Record, name: str, table: Table) -> list[Record]:
     return [record, *others][: table.traits.most_keys]
 
 
-def _load_listed(batch: list[Record], name: str, session: Session) -> None:
-    table = table_of(type(batch[0]), session)
+def _load_listed(batch: list[Record], name: str, session: Session, table: Table) -> None:
     request = table.by_keys([row.pk for row in batch], name)
     if request is None:
         return
@@ -178,7 +177,7 @@ def _load_listed(batch: list[Record], name: str, session: Session) -> None:
     for record in batch:
         try:
             if record.pk in by_key:
-                loading.fill_missing(record, by_key[record.pk])
+                loading.fill_missing(record, by_key[record.pk], table=table)
         except MappingError:
             # What is wrong with the row of another is told where that is read.
             if record is batch[0]:
@@ -225,8 +224,8 @@ def _load_link(record: Record, one: ToOneLink, key: Any) -> bool:
         [record] if state.mode is FetchMode.ONE or state.peers is None else state.peers.live()
     )
     resource = schema_of(entity_named(one.target)).resource
-    was_single = len(peers) < 2 and session_of(record).cache.get(resource, key) is None
-    bad = load_related([record, *(peer for peer in peers if peer is not record)], one)
+    was_single = len(peers) < 2 and session_of(record).cache.get(resource, key, api=state.api) is None
+    bad = load_related([record, *(peer for peer in peers if peer is not record)], one, api=state.api)
     if key in bad:
         raise bad[key]
     return was_single
@@ -256,7 +255,8 @@ def _open_nested(record: Record, name: str) -> None:
     for holder, row in rows:
         state = state_of(holder)
         try:
-            made = loading.load(target, row, session=session, mode=state.mode or FetchMode.PEERS, nested=True)
+            mode, api = state.mode or FetchMode.PEERS, state.api
+            made = loading.load(target, row, session=session, mode=mode, nested=True, api=api)
         except MappingError as error:
             # Whoever reads it is told again.
             state.rows = {**(state.rows or {}), name: row}
@@ -277,7 +277,9 @@ def _join(made: Iterable[Record]) -> None:
             state_of(each).peers = peers
 
 
-def load_related(records: Sequence[Record], one: ToOneLink) -> dict[Any, MappingError]:
+def load_related(
+    records: Sequence[Record], one: ToOneLink, *, api: str | None = None
+) -> dict[Any, MappingError]:
     """Load a to-one relation of many objects, one object per distinct key, and tell which rows of theirs are bad."""
     waiting: dict[Any, list[Record]] = {}
     for record in records:
@@ -287,13 +289,13 @@ def load_related(records: Sequence[Record], one: ToOneLink) -> dict[Any, Mapping
     if not waiting:
         return {}
     session, target = session_of(records[0]), entity_named(one.target)
-    rows = _rows_by_key(session, target, list(waiting), parents=records, one=one)
+    rows = _rows_by_key(session, target, list(waiting), parents=records, one=one, api=api)
     made: dict[Any, Record] = {}
     bad: dict[Any, MappingError] = {}
     mode = state_of(records[0]).mode or FetchMode.PEERS
     for key, row in rows.items():
         try:
-            made[key] = loading.load(target, row, session=session, mode=mode)
+            made[key] = loading.load(target, row, session=session, mode=mode, api=api)
         except MappingError as error:
             bad[key] = error
             continue
@@ -304,12 +306,18 @@ def load_related(records: Sequence[Record], one: ToOneLink) -> dict[Any, Mapping
 
 
 def _rows_by_key(
-    session: Session, target: type[Record], keys: list[Any], *, parents: Sequence[Record], one: ToOneLink
+    session: Session,
+    target: type[Record],
+    keys: list[Any],
+    *,
+    parents: Sequence[Record],
+    one: ToOneLink,
+    api: str | None,
 ) -> dict[Any, dict[str, Any]]:
     """Find rows by key: from the cache, else by one list, else through the parents, else one by one."""
-    table, cache = table_of(target, session), session.cache
+    table, cache = table_of(target, session, api), session.cache
     resource = table.schema.resource
-    found = {key: row for key in keys if (row := cache.get(resource, key)) is not None}
+    found = {key: row for key in keys if (row := cache.get(resource, key, api=api)) is not None}
     # Rows that are dropped while these are on their way must not come back by them.
     ticket = cache.ticket(resource)
     lacking = [key for key in keys if key not in found]
@@ -317,18 +325,21 @@ def _rows_by_key(
     if len(lacking) > FEW and table.accepts(table.schema.pk, In):
         fresh = _keyed(rows_by_keys(table, lacking, session=session), table)
     elif len(lacking) > FEW:
-        fresh = _nested_in(parents, one, session=session)
+        fresh = _nested_in(parents, one, session=session, api=api)
     fresh = {key: row for key, row in fresh.items() if key in lacking}
     for key, row in fresh.items():
         # Threads share what is kept, so it must not change any more.
-        cache.put(resource, key, row=table.normalise(row), ticket=ticket)
+        cache.put(resource, key, row=table.normalise(row), ticket=ticket, api=api)
     single = [key for key in lacking if key not in fresh]
-    return found | fresh | one_by_one(session, single, get=lambda key: _single(session, target, key))
+    return found | fresh | one_by_one(session, single, get=lambda key: _single(session, table, key, api))
 
 
-def _nested_in(parents: Sequence[Record], one: ToOneLink, *, session: Session) -> dict[Any, dict[str, Any]]:
+def _nested_in(
+    parents: Sequence[Record], one: ToOneLink, *, session: Session, api: str | None
+) -> dict[Any, dict[str, Any]]:
     """Read the parents once more with the related rows nested, where their list can do that."""
-    table, target = table_of(type(parents[0]), session), table_of(entity_named(one.target), session)
+    owner, other = type(parents[0]), entity_named(one.target)
+    table, target = table_of(owner, session, api), table_of(other, session, api)
     if one.name not in table.expandable or not table.accepts(table.schema.pk, In):
         return {}
     keys = [parent.pk for parent in parents]
@@ -341,17 +352,16 @@ def _keyed(rows: Iterable[Any], table: Table) -> dict[Any, dict[str, Any]]:
     return {key: row for row in rows if (key := table.key(row)) is not None}
 
 
-def _single(session: Session, target: type[Record], key: Any) -> Any:
+def _single(session: Session, table: Table, key: Any, api: str | None) -> Any:
     """Get one row; of threads and pages that want the same at once, one asks for all."""
 
     def get() -> Any:
-        table = table_of(target, session)
         request = table.detail(key)
         data = table.one(session.send(request))
         row = loading.checked_row(table, data, pk=key, request=request)
         return row if isinstance(data, dict) else data
 
-    return session.cache.once(schema_of(target).resource, key, get=get)
+    return session.cache.once(table.schema.resource, key, get=get, api=api)
 
 
 def one_by_one(session: Session, keys: Sequence[Any], *, get: Callable[[Any], T]) -> dict[Any, T]:

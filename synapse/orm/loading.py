@@ -56,12 +56,14 @@ def _plan(cls: Any, table: Table) -> list[tuple[str, str, Callable[[Any], Any], 
     return plan
 
 
-def fill(instance: Record, row: dict[str, Any], *, where: str = "", skip: Container[str] = ()) -> None:
-    """Write a row's values into an object; *where* says in errors which row it was."""
+def fill(
+    instance: Record, row: dict[str, Any], *, table: Table, where: str = "", skip: Container[str] = ()
+) -> None:
+    """Write the values of a row of *table* into an object; *where* says in errors which row it was."""
     state, cls, name = state_of(instance), type(instance), "?"
     matched = 0
     try:
-        for name, wire, load, lazy, relation, write in _plan(cast("Any", cls), table_of(cls, state.session)):
+        for name, wire, load, lazy, relation, write in _plan(cast("Any", cls), table):
             if wire not in row:
                 continue
             matched += 1
@@ -82,7 +84,7 @@ def fill(instance: Record, row: dict[str, Any], *, where: str = "", skip: Contai
         raise misfitting(type(instance), name, misfit=misfit, where=where) from None
     # Whatever was not matched is not known to this version of the SDK, and is kept all the same.
     if matched < len(row):
-        _keep_extra(instance, row, table_of(cls, state.session))
+        _keep_extra(instance, row, table)
 
 
 def misfitting(cls: type[Record], name: str, *, misfit: Misfit, where: str) -> MappingError:
@@ -100,11 +102,12 @@ def misfitting(cls: type[Record], name: str, *, misfit: Misfit, where: str) -> M
     return error
 
 
-def fill_missing(instance: Record, row: dict[str, Any]) -> None:
+def fill_missing(instance: Record, row: dict[str, Any], *, table: Table) -> None:
     """Write only what the object lacks, so that what was read before stays as it was; a code gives way to the key."""
     schema = schema_of(instance)
     code = schema.is_code(peek(instance, schema.pk))
-    fill(instance, row, skip={n for n in schema.fields if has(instance, n) and not (code and n == schema.pk)})
+    known = {name for name in schema.fields if has(instance, name) and not (code and name == schema.pk)}
+    fill(instance, row, table=table, skip=known)
 
 
 def _keep_closed(instance: Record, name: str, value: Any) -> None:
@@ -127,7 +130,7 @@ def _keep_expanded(instance: Record, relation: str, row: dict[str, Any]) -> Any:
     target = entity_named(schema_of(instance).to_one[relation].target)
     state = state_of(instance)
     state.rows = {**(state.rows or {}), relation: row}
-    return row.get(table_of(target, state.session).pk)
+    return row.get(table_of(target, state.session, state.api).pk)
 
 
 def _keep_extra(instance: Record, row: dict[str, Any], table: Table) -> None:
@@ -288,11 +291,25 @@ def _nested_key(holder: Record, relation: str, row: dict[str, Any], *, kind: typ
 
 
 def load(
-    cls: type[E], row: Any, *, session: Session, mode: FetchMode = FetchMode.PEERS, nested: bool = False
+    cls: type[E],
+    row: Any,
+    *,
+    session: Session,
+    mode: FetchMode = FetchMode.PEERS,
+    nested: bool = False,
+    api: str | None = None,
 ) -> E:
-    """Build an object from one row that the backend sent; only a nested one may come without its key."""
-    [made], odd = _maker(cast("Any", cls), table_of(cls, session)).make([row], session=session, mode=mode)
-    return load_odd(cls, row, session=session, mode=mode, nested=nested) if odd else cast("E", made)
+    """Build an object from one row that the backend sent; only a nested one may come without its key.
+
+    *api* is the API generation that it came by, where that is not the entity's home.
+    """
+    maker = _maker(cast("Any", cls), table_of(cls, session, api))
+    [made], odd = maker.make([row], session=session, mode=mode)
+    if odd:
+        return load_odd(cls, row, session=session, mode=mode, nested=nested, api=api)
+    if api:
+        state_of(made).api = api
+    return cast("E", made)
 
 
 def load_odd(
@@ -303,9 +320,10 @@ def load_odd(
     where: str = "",
     mode: FetchMode = FetchMode.PEERS,
     nested: bool = False,
+    api: str | None = None,
 ) -> E:
     """Build an object from a row that does not look as expected, or say what is wrong; *where* says which row it is."""
-    table = table_of(cls, session)
+    table = table_of(cls, session, api)
     row = table.normalise(row)
     if row.get(table.pk) is None and not nested:
         path = f"{cls.__name__}.{schema_of(cls).pk}"
@@ -315,9 +333,9 @@ def load_odd(
         error.path = path
         raise error
     made = cls.__new__(cls)
-    object.__setattr__(made, "_state", State(session=session, saved=True, mode=mode))
+    object.__setattr__(made, "_state", State(session=session, saved=True, mode=mode, api=api))
     try:
-        fill(made, row, where=where)
+        fill(made, row, table=table, where=where)
     except MappingError as error:
         key = table.key(row)
         error.key = hidden(key) if isinstance(key, str) else key
@@ -344,8 +362,8 @@ def load_page(
 
     What is wrong with a row is raised, or goes to *bad* by the row's place in the page, and the row is left out.
     """
-    mode, maker = query.mode if query else FetchMode.PEERS, _maker(cast("Any", cls), table_of(cls, session))
-    peers = None
+    mode, api = (query.mode, query.api) if query else (FetchMode.PEERS, "")
+    maker, peers = _maker(cast("Any", cls), table_of(cls, session, api)), None
     if mode is FetchMode.PEERS and len(rows) > 1:
         peers = Peers(narrowed=bool(query and (query.only or query.defer)), habits=habits)
     # Collecting garbage while a page is made would walk over all of its objects again and again.
@@ -353,9 +371,8 @@ def load_page(
         made, odd = maker.make_page(rows, session=session, mode=mode, peers=peers)
         for place in odd:
             try:
-                one = load_odd(
-                    cls, rows[place], session=session, where=f" of row {first + place + 1}", mode=mode
-                )
+                where = f" of row {first + place + 1}"
+                one = load_odd(cls, rows[place], session=session, where=where, mode=mode, api=api)
             except MappingError as error:
                 error.row = first + place + 1
                 if bad is None:
@@ -365,6 +382,8 @@ def load_page(
             state_of(one).peers = peers
             made[place] = one
         page: list[E] = [one for one in made if one is not None] if bad else made
+        for one in page if api else ():
+            state_of(one).api = api
         if peers is not None:
             peers.gather(page)
             peers.open_ahead()
@@ -374,7 +393,8 @@ def load_page(
 # --- the row of one object ---------------------------------------------------
 def detail_row(instance: Record, session: Session, *, field: str = "") -> dict[str, Any]:
     """Fetch the object's own row; with *field*, one that carries this field."""
-    cls, table = type(instance), table_of(type(instance), session)
+    cls = type(instance)
+    table = table_of(cls, session, state_of(instance).api)
     request = table.detail(instance.pk, field=field)
     try:
         reply = session.send(request)
@@ -409,7 +429,8 @@ def same_key(asked: Any, found: Any) -> bool:
 def refresh(instance: Record) -> None:
     """Load every field anew and forget changes."""
     session = session_of(instance)
-    fresh = load(type(instance), detail_row(instance, session), session=session)
+    row, api = detail_row(instance, session), state_of(instance).api
+    fresh = load(type(instance), row, session=session, api=api)
     for name in schema_of(instance).fields:
         if not has(fresh, name):
             forget(instance, name)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Self, TypeVar
 
 import attrs
 
+from synapse.dialects import homes
 from synapse.errors import MultipleObjectsReturned, NotFoundError, QueryError, did_you_mean
 from synapse.mapping.codecs import Misfit
 from synapse.mapping.json import JsonText, read
@@ -171,9 +172,10 @@ def objects_of(cls: type[Record]) -> Any:
     return cls.objects  # type: ignore[attr-defined]
 
 
-def table_of(cls: type[Record], session: Session) -> Table:
-    """Give an entity in the API that a session speaks."""
-    return session.dialect.table(cls._schema, cls._catalog)
+def table_of(cls: type[Record], session: Session, api: str | None = None) -> Table:
+    """Give an entity in the API generation that a session has as its home, or in the one that was asked for."""
+    dialect = homes.via(session.dialect, api) if api else session.dialect
+    return dialect.table(cls._schema, cls._catalog)
 
 
 def state_of(record: Record) -> State:

@@ -7,8 +7,16 @@ from typing import Any, Generic, Literal, Self, TypeVar, cast
 
 import attrs
 
-from synapse.dialects import Table
-from synapse.errors import MappingError, NotFoundError, QueryError, describe, did_you_mean, quoted
+from synapse.dialects import Table, homes
+from synapse.errors import (
+    MappingError,
+    NotFoundError,
+    QueryError,
+    UnsupportedError,
+    describe,
+    did_you_mean,
+    quoted,
+)
 from synapse.mapping.schema import Schema, ToManyLink, ToOneLink
 from synapse.orm import lazy, loading
 from synapse.orm.arguments import check_size
@@ -140,8 +148,8 @@ class Results(Generic[E]):
 
     @property
     def table(self) -> Table:
-        """The entity in the API of the session."""
-        return table_of(self.cls, self.session)
+        """The entity in the API that the query goes by."""
+        return table_of(self.cls, self.session, self.query.api)
 
     @property
     def has_single(self) -> bool:
@@ -170,7 +178,7 @@ class Results(Generic[E]):
         self, load: Callable[[Window], list[R | MappingError]], *, how: ReadOptions, skip: bool
     ) -> Rows[R]:
         """Read ahead, and make of each window what *load* gives: something for each row, or the row's error."""
-        stamp = checkpoint.stamp(schema_of(self.cls).entity, self.query, backend=self.session.backend)
+        stamp = checkpoint.stamp(self.table, self.query, backend=self.session.backend)
         return Rows(self._read(how), load, stamp=stamp, state=how.state, skip=skip)
 
     def _read(self, how: ReadOptions) -> RowReader:
@@ -188,10 +196,8 @@ class Results(Generic[E]):
 
     def behind(self, kept: object, *, how: ReadOptions) -> ReadOptions:
         """Say how to read on behind a checkpoint of this query."""
-        what, entity = f"this {self.cls.__name__} query", schema_of(self.cls).entity
-        plan, state = checkpoint.read(
-            kept, checkpoint.stamp(entity, self.query, backend=self.session.backend), what=what
-        )
+        stamp = checkpoint.stamp(self.table, self.query, backend=self.session.backend)
+        plan, state = checkpoint.read(kept, stamp, what=f"this {self.cls.__name__} query")
         # The other plans are not chosen by name, but follow from the query.
         known = plan if plan in NAMES[:3] else None
         return attrs.evolve(how, plan=known, state=state)
@@ -206,9 +212,10 @@ class Results(Generic[E]):
         except NotFoundError as error:
             raise missing(self.cls, f"{name} {pk!r} does not exist", cause=error) from error
         row = loading.checked_row(self.table, self.table.one(reply), pk=pk, request=request)
-        found = loading.load(self.cls, row, session=self.session, mode=self.query.mode)
+        mode, api = self.query.mode, self.query.api
+        found = loading.load(self.cls, row, session=self.session, mode=mode, api=api)
         for path in self.query.prefetch:
-            prefetch([found], path)
+            prefetch([found], path, api=api)
         return found
 
     def one_by_one(self, keys: Sequence[Any]) -> dict[Any, E]:
@@ -236,7 +243,7 @@ class Results(Generic[E]):
         for path in self.query.prefetch:
             try:
                 with waiting():
-                    prefetch(page, path)
+                    prefetch(page, path, api=self.query.api)
             except MappingError:
                 if not skip:
                     raise
@@ -262,26 +269,26 @@ def outermost(selection: Any, names: tuple[str, ...], *, verb: Literal["latest",
 
 
 # --- prefetched -------------------------------------------------------------
-def prefetch(records: Sequence[Record], path: str) -> None:
+def prefetch(records: Sequence[Record], path: str, *, api: str = "") -> None:
     """Load a relation of many objects at once; `a__b` goes on from what was loaded."""
     if not records:
         return
     name, _, rest = path.partition("__")
     cls = type(records[0])
     if name in schema_of(cls).relations:
-        for error in lazy.load_related(records, schema_of(cls).to_one[name]).values():
+        for error in lazy.load_related(records, schema_of(cls).to_one[name], api=api).values():
             raise error
         target = target_of(cls, name)
         reached = [found for each in records if isinstance(found := lazy.known_related(each, name), target)]
     else:
-        _prefetch_sets(records, schema_of(cls).to_many[name])
+        _prefetch_sets(records, schema_of(cls).to_many[name], api)
         reached = [row for each in records for row in (state_of(each).related or {}).get(name, ())]
     # Several rows lead to the same object, which is to be asked for once.
     if rest:
-        prefetch(list({row.pk: row for row in reached}.values()), rest)
+        prefetch(list({row.pk: row for row in reached}.values()), rest, api=api)
 
 
-def _prefetch_sets(records: Sequence[Record], many: ToManyLink) -> None:
+def _prefetch_sets(records: Sequence[Record], many: ToManyLink, api: str) -> None:
     """Load the sets of many owners by one query where their rows tell whose they are, else by a query for each."""
     target, session = entity_named(many.target), session_of(records[0])
     lacking = [each for each in records if _lacks(each, many.name)]
@@ -289,15 +296,16 @@ def _prefetch_sets(records: Sequence[Record], many: ToManyLink) -> None:
     if not lacking:
         return
     via = back(schema_of(records[0]), many)
-    if via is None or not table_of(target, session).accepts(many.by, In):
-        read = session.map(lambda each: set_of(each, many, session=session), lacking)
+    if via is None or not table_of(target, session, api).accepts(many.by, In):
+        read = session.map(lambda each: set_of(each, many, session=session, api=api), lacking)
         for found in read:
             attach(found.item, many.name, value=found.value())
         return
     # Owners may come twice in a page, as the related objects of several rows do.
     keys = {each.pk for each in lacking}
     grouped: dict[Any, list[Record]] = {key: [] for key in keys}
-    query = _by(target, f"{many.by}__in", sorted(keys), mode=Owner.of(records[0], many).mode)
+    mode = Owner.of(records[0], many).mode
+    query = _by(target, f"{many.by}__in", sorted(keys), mode=mode, api=api)
     for page in Results(target, query, session).pages():
         for row in page:
             grouped.setdefault(getattr(row, via), []).append(row)
@@ -306,15 +314,15 @@ def _prefetch_sets(records: Sequence[Record], many: ToManyLink) -> None:
         attach(each, many.name, value=grouped[each.pk])
 
 
-def set_of(record: Record, many: ToManyLink, *, session: Session) -> list[Record]:
+def set_of(record: Record, many: ToManyLink, *, session: Session, api: str = "") -> list[Record]:
     """Read the rows of one owner's set."""
     owner, target = Owner.of(record, many), entity_named(many.target)
-    query = _by(target, many.by, record.pk, mode=owner.mode)
+    query = _by(target, many.by, record.pk, mode=owner.mode, api=api)
     return [row for page in Results(target, query, session, owner).pages() for row in page]
 
 
-def _by(target: type[Record], lookup: str, value: Any, *, mode: FetchMode) -> Query:
-    return Query(where=(catalog_of(target).condition(lookup, value),), mode=mode)
+def _by(target: type[Record], lookup: str, value: Any, *, mode: FetchMode, api: str) -> Query:
+    return Query(where=(catalog_of(target).condition(lookup, value),), mode=mode, api=api)
 
 
 def _lacks(record: Record, name: str) -> bool:
@@ -339,9 +347,9 @@ def check_nested(table: Table, name: str) -> None:
     entity, known = table.schema.entity, table.expandable
     if name not in known:
         check_path(entity_named(entity), name)
-        raise QueryError(
-            f"the backend cannot nest {entity}.{name}; prefetch_related({name!r}) loads it in a batch. "
-            f"It can nest: {', '.join(known) or 'nothing'}"
+        raise UnsupportedError(
+            f"API {table.api} cannot nest {entity}.{name}; prefetch_related({name!r}) loads it in a batch. It can "
+            f"nest: {', '.join(known) or 'nothing'}{homes.elsewhere(table, lambda other: name in other.expandable)}"
         )
 
 

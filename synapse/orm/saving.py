@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from synapse.dialects import homes
 from synapse.errors import Conflict, ConflictError, QueryError, WriteIgnoredError, describe
 from synapse.mapping.codecs import dump_value
 from synapse.mapping.json import detached, same_json
@@ -12,12 +13,13 @@ from synapse.mapping.unset import UNSET
 from synapse.orm import answers, arguments, binding, cached_rows, loading, matching
 from synapse.orm.changes import check_new, check_read_only, loaded_value, to_wire, unsaved
 from synapse.orm.questions import Creation, Edit, Removal, held_values
-from synapse.orm.record import peek, schema_of, state_of, table_of
+from synapse.orm.record import catalog_of, peek, schema_of, state_of, table_of
 from synapse.orm.unconfirmed import resolvable_by
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
+    from synapse.dialects import Request, Table
     from synapse.orm.record import Record
     from synapse.session import Session
 
@@ -27,6 +29,7 @@ def save(
     *,
     check: bool = False,
     update_fields: Iterable[str] | None = None,
+    dry_run: bool = False,
     keys: answers.Keys | None = None,
 ) -> None:
     """Create an object, or send its changes; with *check*, only where nobody else changed the same fields.
@@ -35,6 +38,7 @@ def save(
     """
     state, schema = state_of(instance), schema_of(instance)
     arguments.flag("save(check=...)", check)
+    arguments.flag("save(dry_run=...)", dry_run)
     if state.deleted:
         raise QueryError(f"{schema.entity} {instance.pk} was deleted; make a new one to store it again")
     check_read_only(instance)
@@ -43,12 +47,28 @@ def save(
         check_covered(instance, update_fields, values=values)
     session = binding.session_of(instance)
     check_new(instance, session)
-    if not state.saved:
+    if state.saved and values and check:
+        check_conflicts(instance, session)
+    if dry_run:
+        _try_saving(instance, values, session)
+    elif not state.saved:
         _create(instance, values, session, keys=keys)
     elif values:
-        if check:
-            check_conflicts(instance, session)
         _change(instance, values, session)
+
+
+def _try_saving(instance: Record, values: dict[str, Any], session: Session) -> None:
+    if not state_of(instance).saved:
+        _try(instance, lambda table: table.create(values), session)
+    elif values:
+        _try(instance, lambda table: table.change(instance.pk, values=values), session)
+
+
+def _try(instance: Record, write: Callable[[Table], Request], session: Session) -> None:
+    """Have a write checked and not done; the object stays as it is, and so does what is kept of its row."""
+    cls = type(instance)
+    table, request = homes.trial(session.dialect, schema_of(cls), catalog_of(cls), write)
+    table.check_trial(binding.send(instance, request, session=session))
 
 
 def _create(instance: Record, values: dict[str, Any], session: Session, *, keys: answers.Keys | None) -> None:
@@ -98,14 +118,18 @@ def check_covered(instance: Record, names: Iterable[str], *, values: Mapping[str
         )
 
 
-def delete(instance: Record) -> None:
+def delete(instance: Record, *, dry_run: bool = False) -> None:
     """Delete an object; one that is gone already raises its DoesNotExist."""
     schema, state = schema_of(instance), state_of(instance)
+    arguments.flag("delete(dry_run=...)", dry_run)
     if state.deleted:
         raise QueryError(f"{schema.entity} {instance.pk} was deleted before; nothing was sent")
     if not state.saved:
         raise QueryError(f"this {schema.entity} is not saved yet; there is nothing to delete")
     session = binding.session_of(instance)
+    if dry_run:
+        _try(instance, lambda table: table.delete(instance.pk), session)
+        return
     try:
         with (
             cached_rows.dropping_cached(instance, session),
@@ -123,7 +147,8 @@ def check_conflicts(instance: Record, session: Session) -> None:
     """Raise `ConflictError` where a changed field holds neither what was loaded nor what is to be set."""
     fields = schema_of(instance).fields
     changed = unsaved(instance)
-    fresh = loading.load(type(instance), loading.detail_row(instance, session), session=session)
+    row, api = loading.detail_row(instance, session), state_of(instance).api
+    fresh = loading.load(type(instance), row, session=session, api=api)
     conflicts = {}
     for field, theirs in held_values(fresh, changed).items():
         mine = dump_value(fields[field].codec, changed[field])

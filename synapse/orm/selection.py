@@ -13,11 +13,12 @@ import attrs
 
 from synapse.asynchronous.twins import sends
 from synapse.asynchronous.typed import SelectionTwins
-from synapse.dialects import DEFAULT, Table
+from synapse.dialects import DEFAULT, Generation, Table, homes
 from synapse.errors import ArgumentTypeError, QueryError, describe
 from synapse.mapping.unset import UNSET, Unset
 from synapse.orm import binding, coach, finding, hints, results
 from synapse.orm.arguments import check_size
+from synapse.orm.arguments import flag as check_flag
 from synapse.orm.record import (
     Record,
     backend_of,
@@ -150,6 +151,14 @@ class Selection(SelectionTwins[E], Generic[E]):
         binding.meet(session, self._keys_of, what=f"this {self.entity.__name__} query")
         return self._replace(self.query, session=session)
 
+    def via(self, api: Generation, /) -> Self:
+        """Read by this API generation, whichever is the entity's home; what the rows lack is read by it as well.
+
+        What it cannot answer is refused with `UnsupportedError` before anything is sent. Writing is not part of it:
+        that goes by what the session speaks.
+        """
+        return self._evolve(api=homes.check_generation(api))
+
     # --- reading ------------------------------------------------------------
     def __iter__(self) -> Iterator[E]:
         return self._kept.walk(self._begin)
@@ -265,12 +274,16 @@ class Selection(SelectionTwins[E], Generic[E]):
         return found
 
     @sends
-    def count(self) -> int:
-        """Count the rows, with one request."""
+    def count(self, *, walk: bool = False) -> int:
+        """Count the rows, with one request.
+
+        An API that counts nothing refuses that; with `walk=True` the keys of all rows are read there, and counted.
+        """
+        check_flag("count(walk=...)", walk)
         if (kept := self._kept).whole:
             return len(kept.rows)
         asked = self._results()
-        return count_rows(asked.table, self.query, session=asked.session)
+        return count_rows(asked.table, self.query, session=asked.session, walk=walk)
 
     @sends
     def exists(self) -> bool:
@@ -428,7 +441,7 @@ class Selection(SelectionTwins[E], Generic[E]):
     def _table(self) -> Table:
         """Give the entity in the API that the query goes to; before it has a session, in the usual one."""
         session = self._session or current_if_any()
-        dialect = session.dialect if session else DEFAULT
+        dialect = homes.via(session.dialect if session else DEFAULT, self.query.api)
         return dialect.table(schema_of(self.entity), catalog_of(self.entity))
 
     def _results(self) -> Results[E]:

@@ -24,7 +24,10 @@ class FetchMode(enum.Enum):
 @bounded
 @attrs.frozen(repr=False)
 class Query:
-    """A selection of rows: immutable, comparable, picklable."""
+    """A selection of rows: immutable, comparable, picklable.
+
+    `api` names the API generation that it goes by, where that is not the one that the session would choose.
+    """
 
     where: tuple[Condition, ...] = ()
     order: tuple[str, ...] = ()
@@ -38,6 +41,7 @@ class Query:
     empty: bool = False
     mode: FetchMode = FetchMode.PEERS
     backward: bool = False
+    api: str = ""
 
     @property
     def sliced(self) -> bool:

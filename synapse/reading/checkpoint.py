@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
-from synapse.dialects import Table
+from synapse.dialects import FIRST, Table
 from synapse.errors import QueryError, WrongHostError, describe
 from synapse.query import Condition, In, Query
 from synapse.query.kinds import LARGEST
@@ -27,23 +27,32 @@ VERSION: Final = 1
 
 @attrs.frozen(eq=False, repr=False)
 class Fingerprints:
-    """The fingerprints of a backend, its workspace and a query's rows; `aliases` are other addresses of the backend."""
+    """The fingerprints of a backend, its workspace and a query's rows; `aliases` are other addresses of the backend.
+
+    `api` is the name of the API generation that is read.
+    """
 
     host: str
     query: str
     tenant: str = ""
     aliases: frozenset[str] = frozenset()
+    api: str = FIRST
 
 
-def stamp(entity: str, query: Query, *, backend: Backend) -> Fingerprints:
+def stamp(table: Table, query: Query, *, backend: Backend) -> Fingerprints:
     """Take the fingerprints of a query on a backend: what a row carries or nests is no part of them."""
     where = sorted(f"{each.name} {each.lookup.name} {_spelled(each)}" for each in query.where)
-    asked = [entity, *where, repr((query.order, query.start, query.stop, query.params, query.empty))]
+    asked = [
+        table.schema.entity,
+        *where,
+        repr((query.order, query.start, query.stop, query.params, query.empty)),
+    ]
     return Fingerprints(
         _digest(backend.host),
         _digest("\n".join(asked)),
         "" if backend.tenant is None else _digest(backend.tenant),
         frozenset(map(_digest, backend.aliases)),
+        table.api,
     )
 
 
@@ -57,6 +66,8 @@ def write(stamped: Fingerprints, *, plan: str, state: dict[str, Any]) -> str:
     kept = {"v": VERSION, "host": stamped.host, "query": stamped.query, "plan": plan, "at": state}
     if stamped.tenant:
         kept["tenant"] = stamped.tenant
+    if stamped.api != FIRST:
+        kept["api"] = stamped.api
     text = json.dumps(kept, separators=(",", ":"), default=str)
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
@@ -70,6 +81,12 @@ def read(checkpoint: object, stamped: Fingerprints, *, what: str) -> tuple[Any, 
             f"this checkpoint is of another backend, or of another workspace, than {what} goes to; resume it through a "
             "session for its own, by .using(session). If that is another address of the same backend, say so by "
             "SYNAPSE_HOST_ALIASES or Session(aliases=[...]). Nothing was sent"
+        )
+    if (api := kept.get("api", FIRST)) != stamped.api:
+        raise QueryError(
+            f"this checkpoint is of API {describe(api)}, and {what} goes by API {stamped.api}, whose pages are others; "
+            "read on by the same one, which via() chooses. Nothing was sent",
+            code="wrong-checkpoint",
         )
     if kept.get("query") != stamped.query:
         raise QueryError(

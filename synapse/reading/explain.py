@@ -12,7 +12,7 @@ from synapse.query import Gt, Gte, Lt, Lte, Query
 from synapse.query.catalog import spell
 from synapse.reading import parts
 from synapse.reading.by_range import FEW_PAGES
-from synapse.reading.plan import Plan, PlanName, check_name, plan_of
+from synapse.reading.plan import USUAL_PAGE, Plan, PlanName, check_name, plan_of
 from synapse.reading.read import check_supported
 from synapse.showing import MOST_LINES, lines_of, shortened
 
@@ -20,18 +20,21 @@ if TYPE_CHECKING:
     from synapse.dialects import Table
     from synapse.session import Session
 
-USUAL_PAGE = 100
 USUAL_WORKERS = 8
 
 
 @attrs.frozen
 class Explanation:
-    """The plan and the requests of a query: `requests` are exact; `more` describes what follows them."""
+    """The plan and the requests of a query: `requests` are exact; `more` describes what follows them.
+
+    `api` is the API generation that they go by.
+    """
 
     host: str
     requests: tuple[Request, ...]
     more: str = ""
     plan: str = "one"
+    api: str = ""
 
     @classmethod
     def of(
@@ -41,12 +44,12 @@ class Explanation:
         check_name(plan)
         host = session.host if session else ""
         if query.empty:
-            return cls(host, (), "nothing is sent: no row can match")
+            return cls(host, (), "nothing is sent: no row can match", api=table.api)
         check_supported(table, query)
         usual, workers = (session.page_size, session.workers) if session else (USUAL_PAGE, USUAL_WORKERS)
         name, requests, more = _laid_out(table, query, usual=usual, workers=workers, plan=plan)
         more += [f"then {path} of each page in a batch" for path in query.prefetch]
-        return cls(host, tuple(requests), "; ".join(more), name)
+        return cls(host, tuple(requests), "; ".join(more), name, table.api)
 
     @optional
     def _repr_html_(self) -> str:
@@ -56,7 +59,7 @@ class Explanation:
         return len(self.requests)
 
     def __str__(self) -> str:
-        lines = [f"{request.method} {self.host}/{request.shown}" for request in self.requests]
+        lines = [f"{self.api}: {request.method} {self.host}/{request.shown}" for request in self.requests]
         said = lines_of(lines, count=len(lines), what="requests", most=MOST_LINES - 1)
         return "\n".join(filter(None, [said, f"({self.more})" if self.more else ""]))
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 PlanName = Literal["ranges", "pages", "cursor", "one"]
 NAMES: Final[tuple[PlanName, ...]] = get_args(PlanName)
+USUAL_PAGE: Final = 100
 SHALLOW: Final = 10
 """Slices of up to so many pages are read by number: that costs no more than ranges, and each request is known."""
 
@@ -82,8 +83,12 @@ def check_name(name: Any) -> PlanName | None:
 
 
 def _page_size(table: Table, query: Query, size: int, *, exact: bool) -> int:
-    if not exact:
-        size = page_size_for(query, size) if table.traits.numbers else min(size, query.stop or size)
+    if not exact and table.traits.numbers:
+        size = page_size_for(query, size)
+    elif not exact:
+        # Each page of a chain waits for the one before: where nobody chose a size, the fewer the better.
+        size = table.traits.largest_page or size if size == USUAL_PAGE else size
+        size = min(size, query.stop or size)
     return size if table.traits.largest_page is None else min(size, table.traits.largest_page)
 
 

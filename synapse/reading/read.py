@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import attrs
 
-from synapse.dialects import Place, Table
-from synapse.errors import NotFoundError, QueryError, SynapseError
+from synapse.dialects import Place, Table, homes
+from synapse.errors import NotFoundError, SynapseError, UnsupportedError
 from synapse.query import Condition, In, Query
 from synapse.query.catalog import spell
 from synapse.reading import checkpoint, parts
@@ -98,21 +98,47 @@ def check_supported(table: Table, query: Query) -> None:
     """Refuse what the entity declares and this API does not support, before anything is sent."""
     for each in query.where:
         if not table.accepts(each.name, each.lookup):
-            raise _unsupported(
-                table, f"lookup {spell(each.name, each.lookup)!r}", table.catalog.spellings(table.accepts)
+            lookup, known = spell(each.name, each.lookup), table.catalog.spellings(table.accepts)
+            has = partial(_accepts, each)
+            raise unsupported(table, f"lookup {lookup!r}", known=known, has=has)
+    for name in (order.lstrip("-") for order in query.order):
+        if name not in table.orders:
+            raise unsupported(
+                table,
+                f"order by {name!r}",
+                known=table.orders,
+                has=partial(_honours, name),
             )
-    for order in query.order:
-        if order.lstrip("-") not in table.orders:
-            raise _unsupported(table, f"order by {order.lstrip('-')!r}", table.orders)
     for name in query.expand:
         if name not in table.expandable:
-            raise _unsupported(table, f"way to nest {name!r}", table.expandable)
+            raise unsupported(
+                table,
+                f"way to nest {name!r}",
+                known=table.expandable,
+                has=partial(_nests, name),
+            )
 
 
-def _unsupported(table: Table, what: str, known: Iterable[str]) -> QueryError:
+def _accepts(condition: Condition, table: Table) -> bool:
+    return table.accepts(condition.name, condition.lookup)
+
+
+def _honours(order: str, table: Table) -> bool:
+    return order in table.orders
+
+
+def _nests(relation: str, table: Table) -> bool:
+    return relation in table.expandable
+
+
+def unsupported(
+    table: Table, what: str, *, known: Iterable[str], has: Callable[[Table], bool]
+) -> UnsupportedError:
+    """Say what an API generation lacks, what it has instead, and which other one has it."""
     named = ", ".join(known) or "nothing"
-    return QueryError(
-        f"{table.schema.entity} has no {what} on API {table.api}, which has: {named}. Nothing was sent"
+    return UnsupportedError(
+        f"{table.schema.entity} has no {what} on API {table.api}, which has: {named}"
+        f"{homes.elsewhere(table, has)}. Nothing was sent"
     )
 
 
@@ -273,9 +299,9 @@ def count_rows(table: Table, query: Query, *, session: Session, walk: bool = Fal
         return 0
     check_supported(table, query)
     if not table.traits.counts and not walk:
-        raise QueryError(
-            f"{table.schema.entity}: API {table.api} counts nothing; len(query) reads the rows, and counts "
-            "those. Nothing was sent"
+        raise UnsupportedError(
+            f"{table.schema.entity}.count(): API {table.api} counts nothing; count(walk=True) reads the keys of all "
+            f"rows, and counts those{homes.elsewhere(table, lambda other: other.traits.counts)}. Nothing was sent"
         )
     whole = attrs.evolve(query, start=0, stop=None, expand=(), only=(table.schema.pk,), defer=(), order=())
     split = [whole] if table.fits(whole) else parts.split_filters(table, whole, fits=table.fits)

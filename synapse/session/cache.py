@@ -20,7 +20,7 @@ T = TypeVar("T")
 SIZE: Final = 10_000
 
 Row = dict[str, Any]
-Place = tuple[str, str, int]
+Place = tuple[str, str, int, str]
 
 
 class _Flight:
@@ -37,7 +37,9 @@ class _Flight:
 class RelationCache:
     """Raw rows by resource and key, the least recently used dropped first; safe to share between threads.
 
-    Each reader gets a copy of its own. `ttl` is how long a row is kept, in seconds; `None` or 0 keeps nothing.
+    Each reader gets a copy of its own. `ttl` is how long a row is kept, in seconds; `None` or 0 keeps nothing. A row
+    that was asked of another API generation than its home looks otherwise, and is kept under its name, `api`; a write
+    drops those of all.
     """
 
     # Every lock is left with the block that took it, and nothing is fetched under the one that all share: an interrupt
@@ -50,13 +52,14 @@ class RelationCache:
         self._flights: dict[tuple[Place, int], _Flight] = {}
         self._generation: dict[str, int] = {}
         self._tickets: dict[str, int] = {}
+        self._apis = {""}
         # A destructor or the handler of a signal, in the middle of it, may read as well.
         self._lock = threading.RLock()
 
-    def get(self, resource: str, pk: object) -> Row | None:
+    def get(self, resource: str, pk: object, *, api: str | None = None) -> Row | None:
         """Return the row, or `None` if it is not held."""
         with self._lock:
-            kept = self._on_rows(getitem, self._key(resource, pk))
+            kept = self._on_rows(getitem, self._key(resource, pk, api))
         return cast("Row | None", unseal(kept))
 
     def ticket(self, resource: str) -> int:
@@ -64,21 +67,24 @@ class RelationCache:
         with self._lock:
             return self._tickets.get(resource, 0)
 
-    def put(self, resource: str, pk: object, *, row: Row, ticket: int | None = None) -> None:
+    def put(
+        self, resource: str, pk: object, *, row: Row, ticket: int | None = None, api: str | None = None
+    ) -> None:
         """Keep *row* until it expires or a write drops it; a row whose *ticket* is older than a write is not kept."""
         if self.ttl:
             kept = seal(row)
             with self._lock:
                 if ticket is None or ticket == self._tickets.get(resource, 0):
-                    place = self._key(resource, pk)
-                    self._on_rows(setitem, place, kept)
+                    self._on_rows(setitem, self._key(resource, pk, api), kept)
 
-    def once(self, resource: str, pk: object, *, get: Callable[[], JsonValue]) -> JsonValue:
+    def once(
+        self, resource: str, pk: object, *, get: Callable[[], JsonValue], api: str | None = None
+    ) -> JsonValue:
         """Return the cached row, or call *get* for it; of concurrent callers, only the first calls *get*."""
         if not self.ttl:
             return get()
         with self._lock:
-            place, ticket = self._key(resource, pk), self._tickets.get(resource, 0)
+            place, ticket = self._key(resource, pk, api), self._tickets.get(resource, 0)
             if (kept := self._on_rows(getitem, place)) is not None:
                 return unseal(kept)
             # A write has come in between where the tickets differ: what was asked for before it may be outdated.
@@ -92,7 +98,7 @@ class RelationCache:
             return self._fly(flight, (place, ticket), get=get)
 
     def _fly(self, flight: _Flight, key: tuple[Place, int], *, get: Callable[[], JsonValue]) -> JsonValue:
-        (resource, pk, _), ticket = key
+        (resource, pk, _, api), ticket = key
         try:
             row = get()
         except StoppedError:
@@ -104,7 +110,7 @@ class RelationCache:
             raise
         kept = seal(row)
         if isinstance(row, dict):
-            self.put(resource, pk, row=row, ticket=ticket)
+            self.put(resource, pk, row=row, ticket=ticket, api=api)
         self._flights.pop(key, None)
         flight.row = (kept,)
         return row
@@ -118,7 +124,8 @@ class RelationCache:
     def discard(self, resource: str, pk: object) -> None:
         """Forget one row because a newer version was read; unlike `drop()`, this does not count as a write."""
         with self._lock:
-            self._on_rows(delitem, self._key(resource, pk))
+            for api in tuple(self._apis):
+                self._on_rows(delitem, self._key(resource, pk, api))
 
     def drop_all(self, resource: str) -> None:
         """Forget every row of one resource."""
@@ -135,7 +142,9 @@ class RelationCache:
     def __len__(self) -> int:
         with self._lock:
             places: list[Place] = self._on_rows(list) or []
-            return sum(generation == self._generation.get(resource, 0) for resource, _, generation in places)
+            return sum(
+                generation == self._generation.get(resource, 0) for resource, _, generation, _ in places
+            )
 
     def _on_rows(self, step: Callable[..., T], *arguments: Any) -> T | None:
         """Take one step on the rows, and give None where it finds none; the lock is held."""
@@ -155,5 +164,6 @@ class RelationCache:
     def _outdate(self, resource: str) -> None:
         self._tickets[resource] = self._tickets.get(resource, 0) + 1
 
-    def _key(self, resource: str, pk: object) -> Place:
-        return resource, str(pk), self._generation.get(resource, 0)
+    def _key(self, resource: str, pk: object, api: str | None = None) -> Place:
+        self._apis.add(api or "")
+        return resource, str(pk), self._generation.get(resource, 0), api or ""

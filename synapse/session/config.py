@@ -12,7 +12,7 @@ from typing import Any, Final, Literal
 
 import attrs
 
-from synapse.dialects import Credentials
+from synapse.dialects import APIS, DEFAULT, Credentials
 from synapse.errors import ConfigError, describe, did_you_mean
 from synapse.masking import Secret, conceal
 from synapse.session.auth import TOKENS, SettingsSource, credentials_from, header_value
@@ -31,6 +31,7 @@ _ENVIRONMENT: Final = {
     "agent_token": ("SYNAPSE_AGENT_TOKEN",),
     "tenant": ("SYNAPSE_TENANT",),
     "language": ("SYNAPSE_LANGUAGE",),
+    "api": ("SYNAPSE_API",),
 }
 _LANGUAGE: Final = re.compile(r"[a-z]{2,3}(-[a-z0-9]{2,8}){0,3}", re.ASCII | re.IGNORECASE)
 
@@ -77,6 +78,7 @@ class Settings:
     tenant: str | None = None
     language: str | None = None
     profile: str | None = None
+    api: str = DEFAULT.name
     timeout: Timeout = attrs.field(factory=Timeout)
     retry: Retry = attrs.field(factory=Retry)
     workers: int = 8
@@ -150,7 +152,8 @@ def resolve(given: Mapping[str, Any], **rest: Any) -> Settings:
     aliases = aliases_of(base, rest.get("aliases", ()))
     own = attrs.asdict(who)
     language = _language(sources)
-    return Settings(base, **own, language=language, profile=profile, **{**_checked(rest), "aliases": aliases})
+    who_asks = {**own, "language": language, "profile": profile, "api": _api(sources)}
+    return Settings(base, **who_asks, **{**_checked(rest), "aliases": aliases})
 
 
 def origins(given: Mapping[str, Any]) -> dict[str, tuple[Any, str]]:
@@ -183,6 +186,19 @@ def _language(sources: list[SettingsSource]) -> str | None:
     if not isinstance(value, str) or not _LANGUAGE.fullmatch(value):
         raise ConfigError(
             f"{source.names['language']} must be the tag of a language, such as 'ko' or 'en-US', not {describe(value)}"
+        )
+    return value
+
+
+def _api(sources: list[SettingsSource]) -> str:
+    source = next((each for each in sources if "api" in each.values), None)
+    if source is None:
+        return DEFAULT.name
+    value: object = source.values["api"]
+    if not isinstance(value, str) or value not in APIS:
+        hint = did_you_mean(value, APIS) if isinstance(value, str) else ""
+        raise ConfigError(
+            f"{source.names['api']} must be {', '.join(map(repr, APIS))}, not {describe(value)}{hint}"
         )
     return value
 

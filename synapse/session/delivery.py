@@ -17,7 +17,7 @@ from urllib.parse import urljoin, urlsplit
 
 import attrs
 
-from synapse.dialects import Dialect
+from synapse.dialects import FIRST, Dialect, homes
 from synapse.dialects.wire import IDEMPOTENT, Reply, Request, encode
 from synapse.errors import (
     ClientError,
@@ -25,6 +25,7 @@ from synapse.errors import (
     OriginError,
     TransferError,
     TransportError,
+    UnsupportedError,
     WriteUnconfirmedError,
 )
 from synapse.mapping.codecs import check_json
@@ -93,6 +94,9 @@ class Delivery:
         self._throttles: dict[str, Throttle] = {}
         self.streams: weakref.WeakSet[ResponseBody] = weakref.WeakSet()
         self.transport = transport
+        # By the names of API generations: headers of those that are not at home, and what tells that one is missing.
+        self._signed: dict[str, Mapping[str, str]] = {}
+        self._missing: dict[str, str] = {}
 
     def send(self, request: Request, *, decode: Decode | None = None) -> Reply:
         """Send *request* and return its reply; a refusal or a failure is raised as a typed error."""
@@ -102,7 +106,7 @@ class Delivery:
         data = self._data(answer, decode or parse, textual=request.textual)
         if isinstance(data, Failure):
             self._fail(attempt, data)
-        return Reply(answer.status, data, answer.headers, length=len(answer.content))
+        return Reply(answer.status, data, answer.headers, length=len(answer.content), path=attempt.path)
 
     def _data(self, answer: RawResponse, decode: Decode, *, textual: bool) -> Any:
         """Parse a body, unless its values would not fit into memory."""
@@ -132,6 +136,9 @@ class Delivery:
         if request.params:
             url = f"{url}{'&' if '?' in url else '?'}{encode(request.params)}"
         path = base.relative(url)
+        spoken = homes.spoken_at(path, self._dialect)
+        if spoken.name in self._missing:
+            raise UnsupportedError(self._missing[spoken.name])
         label = f"{request.method} {self.masker.url(path)}"
         payload = None if request.json is UNSET else _dump(request, label=label)
         read = timeout.read if request.read_timeout is None else request.read_timeout
@@ -140,7 +147,7 @@ class Delivery:
             Secret(url),
             label,
             self.masker.url(path),
-            self._headers(request, payload),
+            self._headers(request, payload, signed=self._signed_by(spoken)),
             connect_limit=timeout.connect,
             read_limit=request.read_timeout if streamed else read,
             payload=payload,
@@ -149,6 +156,7 @@ class Delivery:
             once=request.once,
             divisible=request.divisible,
             harmless=request.harmless,
+            dialect=spoken,
         )
 
     def fetch(self, url: str, *, start: int, headers: tuple[tuple[str, str], ...]) -> Attempt:
@@ -172,6 +180,7 @@ class Delivery:
             streamed=True,
             # Storages name their signatures as they like, so that the whole query is secret.
             signed=True,
+            dialect=self._dialect,
         )
 
     def deliver(self, attempt: Attempt, *, follow: Callable[[str, str], str] | None = None) -> RawResponse:
@@ -200,7 +209,7 @@ class Delivery:
                     hops += 1
                     attempt = self._redirected(attempt, outcome, location, hops=hops, follow=follow)
                     continue
-            rule = self._rule_of(outcome)
+            rule = self._rule_of(attempt, outcome)
             # Any of the attempts may have done it: that the last one is refused undoes nothing.
             tries.acted = tries.acted or rule.acted
             if isinstance(outcome, Failure) and (attempt.method in _READS or not tries.acted):
@@ -287,11 +296,22 @@ class Delivery:
             **where,
         )
 
-    def _headers(self, request: Request, payload: bytes | None) -> Mapping[str, str]:
+    def _signed_by(self, dialect: Dialect) -> Mapping[str, str]:
+        if dialect is self._dialect or dialect.name == FIRST:
+            return self.transport.signed
+        made = self._signed.get(dialect.name)
+        if made is None:
+            made = {**self.transport.unsigned, **dialect.headers(self._settings.credentials)}
+            self._signed[dialect.name] = made
+        return made
+
+    def _headers(
+        self, request: Request, payload: bytes | None, *, signed: Mapping[str, str]
+    ) -> Mapping[str, str]:
         # Most requests are plain reads, which share one mapping instead of copying it.
         if not request.headers and payload is None and request.body is None and request.method in _READS:
-            return self.transport.signed
-        headers = {**self.transport.signed, **dict(request.headers)}
+            return signed
+        headers = {**signed, **dict(request.headers)}
         if request.body is not None:
             headers["Content-Type"] = request.body.content_type
             headers["Content-Length"] = str(request.body.length)
@@ -341,7 +361,7 @@ class Delivery:
         """Raise the error of the last attempt."""
         attempts, acted = tries.repeats + 1, tries.acted
         if isinstance(outcome, RawResponse):
-            rule, status = outcome.rule(self._dialect), outcome.status
+            rule, status = outcome.rule(attempt.dialect), outcome.status
             if status >= 400 and not (rule.acted and rule.by_gateway and attempt.method not in IDEMPOTENT):
                 more = self._patience(outcome, attempts=attempts, seconds=time.monotonic() - tries.began)
                 raise self._refused(attempt, outcome, more=more, acted=acted)
@@ -354,11 +374,22 @@ class Delivery:
 
     def _refused(self, attempt: Attempt, answer: RawResponse, *, more: str, acted: bool) -> ClientError:
         more += _standing(attempt, acted=True) if acted else ""
-        error = error_of(answer, label=attempt.label, masker=self.masker, dialect=self._dialect, more=more)
+        error = error_of(answer, label=attempt.label, masker=self.masker, dialect=attempt.dialect, more=more)
+        self._check_served(attempt, error)
         error.unconfirmed = acted and attempt.method not in _READS
-        passing = answer.rule(self._dialect).others is Effect.REPEATABLE
+        passing = answer.rule(attempt.dialect).others is Effect.REPEATABLE
         error.too_long = passing and not self._settings.retry.allows(error.retry_after)
         return error
+
+    def _check_served(self, attempt: Attempt, error: ClientError) -> None:
+        """Raise `UnsupportedError` where a backend does not know the address of a whole API generation."""
+        spoken = attempt.dialect
+        if error.status_code == 404 and homes.may_lack(spoken) and not spoken.is_own(error.response):
+            said = (
+                f"{self._settings.host} serves no API {spoken.name} ({attempt.label}: 404), which this needs"
+            )
+            self._missing[spoken.name] = f"{said}. Nothing was sent"
+            raise UnsupportedError(said)
 
     def _patience(self, answer: RawResponse, *, attempts: int, seconds: float) -> str:
         """Say how long a busy backend was waited for, and which pause it asked for."""
@@ -372,9 +403,9 @@ class Delivery:
                 told[-1] += f", and Retry(max_wait={longest:g}) allows no more{_until(asked)}"
         return f" ({'; '.join(told)})" if told else ""
 
-    def _rule_of(self, outcome: RawResponse | Failure) -> Rule:
+    def _rule_of(self, attempt: Attempt, outcome: RawResponse | Failure) -> Rule:
         if isinstance(outcome, RawResponse):
-            return outcome.rule(self._dialect)
+            return outcome.rule(attempt.dialect)
         return rule_of_failure(acted=outcome.acted, passing=outcome.passing, slow=outcome.timed_out)
 
     def _repeatable(self, attempt: Attempt, outcome: RawResponse | Failure, rule: Rule) -> bool:

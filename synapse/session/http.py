@@ -16,6 +16,7 @@ from requests.cookies import RequestsCookieJar
 from requests.structures import CaseInsensitiveDict
 from urllib3 import HTTPResponse
 
+from synapse.dialects import DEFAULT, Dialect
 from synapse.errors import ConfigError, describe
 from synapse.masking import Masker
 from synapse.session.config import Settings
@@ -51,6 +52,7 @@ class Attempt:
     once: bool = False
     divisible: bool = False
     harmless: bool = False
+    dialect: Dialect = attrs.field(default=DEFAULT, repr=False)
 
     @property
     def query(self) -> str:

@@ -29,6 +29,7 @@ KEYS: Final = {
     "user_token": "user_token",
     "tenant": "tenant",
     "language": "language",
+    "api": "api",
 }
 _TOKENS: Final = ("access_token", "user_token")
 _ENTRIES: Final = "environments"

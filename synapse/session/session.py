@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeVar
 
 import attrs
 
-from synapse.dialects import DEFAULT, Dialect, Reply, Request
+from synapse.dialects import Api, Dialect, Reply, Request, speaking
 from synapse.errors import ConfigError, describe, hide
 from synapse.masking import Masker, conceal
 from synapse.session import current_session, process
@@ -60,7 +60,8 @@ class Session:
     answer of more than `max_answer` bytes, decompressed, is not read into memory; files and streams have no limit.
     `aliases` are other addresses of the same backend (as in `SYNAPSE_HOST_ALIASES`): objects that were read there
     belong to this backend as well. `http` is a `requests.Session` of your own to send by, for a sign-on or adapters
-    that you need; a pickle leaves it behind.
+    that you need; a pickle leaves it behind. `api` is the API generation to speak; by default ("auto") each entity
+    and each verb goes by the one that is its home, which `explain()` shows.
     """
 
     def __init__(
@@ -86,6 +87,7 @@ class Session:
         state_dir: str | os.PathLike[str] | Literal[False] | None = None,
         aliases: Iterable[str] = (),
         http: requests.Session | None = None,
+        api: Api | None = None,
         dialect: Dialect | None = None,
     ) -> None:
         # Debuggers and error trackers list the variables of each frame: from here on these are masked.
@@ -93,7 +95,7 @@ class Session:
         user_token, proxies = conceal(user_token), conceal(proxies)
         tokens = {"api_token": api_token, "agent_token": agent_token, "user_token": user_token}
         settings = resolve(
-            {"host": host, **tokens, "tenant": tenant, "profile": profile, "language": language},
+            {"host": host, **tokens, "tenant": tenant, "profile": profile, "language": language, "api": api},
             timeout=timeout,
             retry=retry,
             workers=workers,
@@ -112,13 +114,15 @@ class Session:
 
             network = {"verify": verify, "cert": cert, "proxies": proxies}
             check(http, settings, given=[name for name, value in network.items() if value is not None])
-        self._start(settings, _checked(dialect), http=http)
+        if dialect is not None and api is not None:
+            raise ConfigError("Session() takes an api or a dialect, not both")
+        self._start(settings, _checked(dialect, settings), http=http)
 
     @classmethod
     def bare(cls, settings: Settings) -> Self:
         """Make a session of exactly these settings, without the environment and the profile."""
         session = cls.__new__(cls)
-        session._start(settings, DEFAULT)
+        session._start(settings, speaking(settings.api))
         return session
 
     def _start(self, settings: Settings, dialect: Dialect, *, http: requests.Session | None = None) -> None:
@@ -396,9 +400,9 @@ def _make_default() -> Session:
     return first
 
 
-def _checked(dialect: object) -> Dialect:
+def _checked(dialect: object, settings: Settings) -> Dialect:
     if dialect is None:
-        return DEFAULT
+        return speaking(settings.api)
     if isinstance(dialect, type) or not isinstance(dialect, Dialect):
         raise ConfigError(
             f"dialect must be a dialect object, such as synapse.dialects.DEFAULT, not {describe(dialect)}"

@@ -117,7 +117,8 @@ class Transport:
         self._environment: dict[str, NetworkSettings] = {}
         self.plain = {"User-Agent": _user_agent(), "Accept": "*/*", "Accept-Encoding": "gzip, deflate"}
         language = {"Accept-Language": settings.language} if settings.language else {}
-        self.signed = {**self.plain, **language, **headers}
+        self.unsigned = {**self.plain, **language}
+        self.signed = {**self.unsigned, **headers}
 
     def close(self) -> None:
         """Free the sockets."""

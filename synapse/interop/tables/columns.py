@@ -133,8 +133,9 @@ class TableSource:
 
     @property
     def table(self) -> Table:
-        """The entity in the API of the session."""
-        return table_of(self.selection.entity, self.selection.session)
+        """The entity in the API that the query goes by."""
+        selection = self.selection
+        return table_of(selection.entity, selection.session, selection.query.api)
 
     @property
     def metadata(self) -> Mapping[str, str]:

@@ -80,12 +80,12 @@ class TestText:
         """Each request is a line with method and address."""
         shown = Task.objects.using(canned({})).filter(project=1)[:10].explain()
 
-        assert f"GET {HOST}/sdk/tasks/?project=1&ordering=id&page=1&page_size=10" == str(shown)
+        assert f"v1: GET {HOST}/sdk/tasks/?project=1&ordering=id&page=1&page_size=10" == str(shown)
         assert f"<Explanation of plan 'one'\n{shown}\n>" == repr(shown)
 
     def test_needs_no_session(self):
         """Without a session the path is shown."""
-        assert str(Task.objects.all()[:1].explain()).startswith("GET /sdk/tasks/?")
+        assert str(Task.objects.all()[:1].explain()).startswith("v1: GET /sdk/tasks/?")
 
     def test_names_what_is_prefetched(self):
         """Prefetched relations follow each page."""

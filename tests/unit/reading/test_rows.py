@@ -189,7 +189,7 @@ class TestErrors:
         """The page is still due: the same iterator gives it next, and the checkpoint is the one before it."""
         rows = canned({TASKS: served([task(key) for key in range(1, 13)])}, page_size=4)
         query, fails = Task.objects.using(rows).prefetch_related("data_unit"), iter([None, error, error])
-        monkeypatch.setattr("synapse.orm.results.prefetch", lambda *_: raised(next(fails, None)))
+        monkeypatch.setattr("synapse.orm.results.prefetch", lambda *_, **__: raised(next(fails, None)))
         walk, seen = query.iterator(), []
 
         for _ in range(2):
