@@ -15,8 +15,11 @@ from typing import Any, get_type_hints
 
 from synapse import entities
 from synapse.asynchronous.twins import twin_of
-from synapse.dialects import V1
+from synapse.dialects import V1, V2
+from synapse.dialects.homes import home_of
 from synapse.dialects.v1 import V1Table
+from synapse.dialects.v2 import V2Table
+from synapse.errors import UnsupportedError
 from synapse.mapping.unset import UNSET
 from synapse.orm import Entity, Manager
 
@@ -80,14 +83,25 @@ def fields(cls: type[Entity]) -> str:
     return table(("field", "type", ""), rows)
 
 
-def in_v1(cls: type[Entity]) -> V1Table:
+def in_v1(cls: type[Entity]) -> V1Table | None:
     """Give an entity as wire v1 has it."""
-    return V1().table(cls._schema, cls._catalog)
+    try:
+        return V1().table(cls._schema, cls._catalog)
+    except UnsupportedError:
+        return None
+
+
+def in_v2(cls: type[Entity]) -> V2Table | None:
+    """Give an entity as wire v2 has it."""
+    try:
+        return V2().table(cls._schema, cls._catalog)
+    except UnsupportedError:
+        return None
 
 
 def relations(cls: type[Entity]) -> str:
     """Write the table of relations, both ways."""
-    nested = in_v1(cls).expandable
+    nested = first.expandable if (first := in_v1(cls)) else ()
     rows = []
     for name, via in cls._schema.relations.items():
         target = getattr(cls, name).target
@@ -100,15 +114,25 @@ def relations(cls: type[Entity]) -> str:
 
 
 def lookups(cls: type[Entity]) -> str:
-    """Write the table of lookups."""
+    """Write the table of lookups, with those that each API generation takes."""
     grouped: dict[str, list[str]] = {}
+    taken = [frozenset(cls._catalog.spellings(each.accepts)) for each in (in_v1(cls), in_v2(cls)) if each]
     for spelling in cls._catalog.spellings():
         name = max(
             (each for each in cls.lookups if spelling == each or spelling.startswith(f"{each}__")), key=len
         )
-        grouped.setdefault(name, []).append(f"`{spelling}`")
-    rows = [(f"`{name}`", " ".join(found), takes(cls, name)) for name, found in grouped.items()]
-    return table(("name", "lookups", "takes"), rows)
+        grouped.setdefault(name, []).append(spelling)
+    rows = [
+        (f"`{name}`", *(among(found, each) for each in taken), takes(cls, name))
+        for name, found in grouped.items()
+    ]
+    heads = [f"by API {name}" for name, each in (("v1", in_v1(cls)), ("v2", in_v2(cls))) if each]
+    return table(("name", *heads, "takes"), rows)
+
+
+def among(spellings: Sequence[str], taken: frozenset[str]) -> str:
+    """Write those lookups that are taken."""
+    return " ".join(f"`{each}`" for each in spellings if each in taken) or "–"
 
 
 def takes(cls: type[Entity], name: str) -> str:
@@ -147,15 +171,31 @@ def verbs(cls: type[Entity]) -> str:
 
 def body(cls: type[Entity]) -> str:
     """Write the generated part of a page."""
-    row = in_v1(cls).wire
-    orders = ", ".join(f"`{name}`" for name in cls._catalog.order_by) or "none"
-    single = "" if row.detail else " The backend has no single one to get, refresh or save: filter the list."
     return (
         f"{MARKER}\n\n## Fields\n\n{fields(cls)}\n## Relations\n\n{relations(cls)}\n## Filters\n\n{lookups(cls)}\n"
-        f"Orders: {orders}. On the wire: `{row.lists}`.{single}\n\n## Verbs\n\nBesides those of every entity "
+        f"{addresses(cls)}\n\n## Verbs\n\nBesides those of every entity "
         f"([queries](../queries.md), [writing](../writing.md)):\n\n{verbs(cls)}\n"
         "Each method that sends has a [twin for coroutines](../async.md), named by an `a` in front.\n"
     )
+
+
+def addresses(cls: type[Entity]) -> str:
+    """Say where each API generation has an entity, and by what its lists can be ordered there."""
+    first, second = in_v1(cls), in_v2(cls)
+    said = ["| | lists | orders |", "| --- | --- | --- |"]
+    for name, place, orders in (
+        ("v1", first and first.wire.lists, first and first.orders),
+        ("v2", second and second.wire.path, second and second.orders),
+    ):
+        if place:
+            shown = ", ".join(f"`{order}`" for order in orders or ()) or "none"
+            said.append(
+                f"| API {name}{', its home' if name == home_of(cls._schema.resource) else ''} | `{place}` | {shown} |"
+            )
+    single = first is None or first.wire.detail
+    if not single:
+        said += ["", "API v1 has no single one to get, refresh or save: filter the list."]
+    return "\n".join(said)
 
 
 def render(cls: type[Entity]) -> str:

@@ -146,7 +146,7 @@ def _has(name: str, table: Table, has: Callable[[Table], bool]) -> bool:
 
 
 def trial(
-    dialect: Dialect, schema: Schema, catalog: Catalog, write: Callable[[Table], Request]
+    dialect: Dialect, schema: Schema, *, catalog: Catalog, write: Callable[[Table], Request]
 ) -> tuple[Table, Request]:
     """Ask the generation that can try a write without doing it, or raise `UnsupportedError`."""
     spoken = map(generation, GENERATIONS) if isinstance(dialect, Homes) else [dialect]

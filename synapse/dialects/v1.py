@@ -18,7 +18,7 @@ from synapse.dialects.refusals import code_of, flatten, summary
 from synapse.dialects.uploads import Uploads
 from synapse.dialects.v1_rows import ROWS, QueryKey, Row
 from synapse.dialects.wire import Reply, Request, encode, segment
-from synapse.errors import QueryError, TransportError, WriteUnconfirmedError
+from synapse.errors import QueryError, TransportError, UnsupportedError, WriteUnconfirmedError
 from synapse.mapping.schema import Schema
 from synapse.masking import Masker, Secret, outline
 from synapse.query import Catalog, Condition, Exact, In, Query
@@ -92,6 +92,11 @@ class V1:
 
 @cache
 def _table(schema: Schema, catalog: Catalog) -> V1Table:
+    if schema.resource not in ROWS:
+        raise UnsupportedError(
+            f"{schema.entity} exists on API v2 only, and this speaks v1: Session(api='auto') or api='v2'. "
+            "Nothing was sent"
+        )
     return V1Table(schema, catalog)
 
 
@@ -224,7 +229,10 @@ class V1Table:
     # --- rows ---------------------------------------------------------------
     def key(self, row: Any) -> Any:
         """Read the key of a row; None where it has none."""
-        return json_rows.keys([row], self.pk)[0]
+        if row.__class__ is not dict:
+            return json_rows.keys([row], self.pk)[0]
+        key = row.get(self.pk)
+        return key if key.__class__ in (int, str) else None
 
     def keys(self, rows: Sequence[Any]) -> list[Any]:
         """Read the keys of many rows."""

@@ -174,8 +174,8 @@ class V2Table:
         return vias.get(self.wire.below)
 
     def lists_alone(self, field: str) -> bool:
-        """Whether there is a list that carries only the key and this field."""
-        return False
+        """Whether a bulk read carries this field, and hardly anything else."""
+        return self.wire.bulk is not None and field in self.wire.bulk.fields
 
     def overridden(self, query: Query, *lookups: type[Lookup]) -> bool:
         """Whether the raw parameters of a query choose its order, or keys by one of these lookups."""

@@ -101,6 +101,7 @@ class Plugin(PluginTwins, Entity):
         session = held(self, "run")
         check_host(session, [agent, storage], what="run()")
         sent = {name: value for name, value in body.items() if value is not None}
+        request = session.dialect.actions.run(self.pk, sent)
         check_action(self, action, version=version, session=session)
 
         def question(since: Moment) -> Running:
@@ -117,7 +118,6 @@ class Plugin(PluginTwins, Entity):
             )
 
         with renewing(self, "jobs"), resolvable_by(question):
-            request = session.dialect.actions.run(self.pk, sent)
             answer = session.dialect.unwrap(send(self, request, session=session))
             # Of the parameters, a backend may keep only those that it knows.
             named = {"action": sent["action"], "agent_id": sent.get("agent")}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, TypeVar
 
+from synapse.dialects import Table
 from synapse.errors import QueryError, did_you_mean
 from synapse.orm.record import Record, catalog_of, missing, schema_of
 from synapse.query import arguments
@@ -32,10 +33,13 @@ def only_one(cls: type[E], asked: Any) -> E:
     )
 
 
-def names_among(cls: type[Record], lookups: Mapping[str, Any]) -> dict[str, str]:
+def names_among(
+    cls: type[Record], lookups: Mapping[str, Any], *, table: Table | None = None
+) -> dict[str, str]:
     """Return the names among *lookups* that the backend cannot filter by itself, checked."""
     natural, catalog = schema_of(cls).natural, catalog_of(cls)
-    given = {name: lookups[name] for name in natural if name in lookups and not catalog.accepts(name, Exact)}
+    accepts = catalog.accepts if table is None else table.accepts
+    given = {name: lookups[name] for name in natural if name in lookups and not accepts(name, Exact)}
     for name, value in given.items():
         given[name] = Text().check(f"{catalog.entity}.get({name}=...)", value)
         if value != value.strip():
@@ -68,7 +72,7 @@ def by_name(cls: type[E], names: Mapping[str, str], *, among: Any) -> E:
 def _candidates(cls: type[E], names: Mapping[str, str], asked: Any) -> list[E]:
     searched = any(each.name == "search" for each in asked.query.where)
     words = words_of(" ".join(names.values()))
-    if words and not searched and "search" in catalog_of(cls).lookups:
+    if words and not searched and asked._table().accepts("search", Exact):
         asked = asked.filter(search=words)
     rows = list(asked[: MOST + 1].iterator(page_size=_PAGE))
     if len(rows) > MOST:

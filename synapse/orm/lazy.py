@@ -141,7 +141,7 @@ def _deferred(record: Record, name: str) -> _Lazy:
 def _load_field(record: Record, name: str) -> bool:
     cls, state = type(record), state_of(record)
     state.session = session = session_of(record)
-    table = table_of(cls, session, state.api)
+    table = table_of(cls, session, api=state.api)
     batch = _lacking(record, name, table)
     if table.lists_alone(name) or len(batch) > 1:
         _load_listed(batch, name, session, table)
@@ -315,7 +315,7 @@ def _rows_by_key(
     api: str | None,
 ) -> dict[Any, dict[str, Any]]:
     """Find rows by key: from the cache, else by one list, else through the parents, else one by one."""
-    table, cache = table_of(target, session, api), session.cache
+    table, cache = table_of(target, session, api=api), session.cache
     resource = table.schema.resource
     found = {key: row for key in keys if (row := cache.get(resource, key, api=api)) is not None}
     # Rows that are dropped while these are on their way must not come back by them.
@@ -339,7 +339,7 @@ def _nested_in(
 ) -> dict[Any, dict[str, Any]]:
     """Read the parents once more with the related rows nested, where their list can do that."""
     owner, other = type(parents[0]), entity_named(one.target)
-    table, target = table_of(owner, session, api), table_of(other, session, api)
+    table, target = table_of(owner, session, api=api), table_of(other, session, api=api)
     if one.name not in table.expandable or not table.accepts(table.schema.pk, In):
         return {}
     keys = [parent.pk for parent in parents]

@@ -130,7 +130,7 @@ def _keep_expanded(instance: Record, relation: str, row: dict[str, Any]) -> Any:
     target = entity_named(schema_of(instance).to_one[relation].target)
     state = state_of(instance)
     state.rows = {**(state.rows or {}), relation: row}
-    return row.get(table_of(target, state.session, state.api).pk)
+    return row.get(table_of(target, state.session, api=state.api).pk)
 
 
 def _keep_extra(instance: Record, row: dict[str, Any], table: Table) -> None:
@@ -303,7 +303,7 @@ def load(
 
     *api* is the API generation that it came by, where that is not the entity's home.
     """
-    maker = _maker(cast("Any", cls), table_of(cls, session, api))
+    maker = _maker(cast("Any", cls), table_of(cls, session, api=api))
     [made], odd = maker.make([row], session=session, mode=mode)
     if odd:
         return load_odd(cls, row, session=session, mode=mode, nested=nested, api=api)
@@ -323,7 +323,7 @@ def load_odd(
     api: str | None = None,
 ) -> E:
     """Build an object from a row that does not look as expected, or say what is wrong; *where* says which row it is."""
-    table = table_of(cls, session, api)
+    table = table_of(cls, session, api=api)
     row = table.normalise(row)
     if row.get(table.pk) is None and not nested:
         path = f"{cls.__name__}.{schema_of(cls).pk}"
@@ -363,7 +363,7 @@ def load_page(
     What is wrong with a row is raised, or goes to *bad* by the row's place in the page, and the row is left out.
     """
     mode, api = (query.mode, query.api) if query else (FetchMode.PEERS, "")
-    maker, peers = _maker(cast("Any", cls), table_of(cls, session, api)), None
+    maker, peers = _maker(cast("Any", cls), table_of(cls, session, api=api)), None
     if mode is FetchMode.PEERS and len(rows) > 1:
         peers = Peers(narrowed=bool(query and (query.only or query.defer)), habits=habits)
     # Collecting garbage while a page is made would walk over all of its objects again and again.
@@ -394,7 +394,7 @@ def load_page(
 def detail_row(instance: Record, session: Session, *, field: str = "") -> dict[str, Any]:
     """Fetch the object's own row; with *field*, one that carries this field."""
     cls = type(instance)
-    table = table_of(cls, session, state_of(instance).api)
+    table = table_of(cls, session, api=state_of(instance).api)
     request = table.detail(instance.pk, field=field)
     try:
         reply = session.send(request)

@@ -172,7 +172,7 @@ def objects_of(cls: type[Record]) -> Any:
     return cls.objects  # type: ignore[attr-defined]
 
 
-def table_of(cls: type[Record], session: Session, api: str | None = None) -> Table:
+def table_of(cls: type[Record], session: Session, *, api: str | None = None) -> Table:
     """Give an entity in the API generation that a session has as its home, or in the one that was asked for."""
     dialect = homes.via(session.dialect, api) if api else session.dialect
     return dialect.table(cls._schema, cls._catalog)

@@ -149,7 +149,7 @@ class Results(Generic[E]):
     @property
     def table(self) -> Table:
         """The entity in the API that the query goes by."""
-        return table_of(self.cls, self.session, self.query.api)
+        return table_of(self.cls, self.session, api=self.query.api)
 
     @property
     def has_single(self) -> bool:
@@ -157,6 +157,11 @@ class Results(Generic[E]):
         query, pk = self.query, schema_of(self.cls).pk
         chooses = bool(query.only or query.defer) and self.table.accepts(pk, Exact)
         return query.bare and self.table.has_single and not chooses
+
+    @property
+    def lists_keys(self) -> bool:
+        """Whether a list of keys can be asked for."""
+        return self.table.accepts(self.table.schema.pk, In)
 
     def pages(self) -> Iterator[list[E]]:
         """Give the objects page by page; a page with a bad row ends before it, and the row's error comes next."""
@@ -296,7 +301,7 @@ def _prefetch_sets(records: Sequence[Record], many: ToManyLink, api: str) -> Non
     if not lacking:
         return
     via = back(schema_of(records[0]), many)
-    if via is None or not table_of(target, session, api).accepts(many.by, In):
+    if via is None or not table_of(target, session, api=api).accepts(many.by, In):
         read = session.map(lambda each: set_of(each, many, session=session, api=api), lacking)
         for found in read:
             attach(found.item, many.name, value=found.value())

@@ -67,7 +67,7 @@ def _try_saving(instance: Record, values: dict[str, Any], session: Session) -> N
 def _try(instance: Record, write: Callable[[Table], Request], session: Session) -> None:
     """Have a write checked and not done; the object stays as it is, and so does what is kept of its row."""
     cls = type(instance)
-    table, request = homes.trial(session.dialect, schema_of(cls), catalog_of(cls), write)
+    table, request = homes.trial(session.dialect, schema_of(cls), catalog=catalog_of(cls), write=write)
     table.check_trial(binding.send(instance, request, session=session))
 
 

@@ -17,8 +17,7 @@ from synapse.dialects import DEFAULT, Generation, Table, homes
 from synapse.errors import ArgumentTypeError, QueryError, describe
 from synapse.mapping.unset import UNSET, Unset
 from synapse.orm import binding, coach, finding, hints, results
-from synapse.orm.arguments import check_size
-from synapse.orm.arguments import flag as check_flag
+from synapse.orm.arguments import check_size, flag
 from synapse.orm.record import (
     Record,
     backend_of,
@@ -108,7 +107,7 @@ class Selection(SelectionTwins[E], Generic[E]):
         """Return the same rows: they are distinct anyway."""
         if refused:
             raise ArgumentTypeError(
-                "distinct() takes no fields; {row.project_id: row for row in query} does it here"
+                "distinct() takes no fields; {row.project_id: row for row in query} does it"
             )
         return self._evolve()
 
@@ -152,11 +151,7 @@ class Selection(SelectionTwins[E], Generic[E]):
         return self._replace(self.query, session=session)
 
     def via(self, api: Generation, /) -> Self:
-        """Read by this API generation, whichever is the entity's home; what the rows lack is read by it as well.
-
-        What it cannot answer is refused with `UnsupportedError` before anything is sent. Writing is not part of it:
-        that goes by what the session speaks.
-        """
+        """Read by this API generation, and by it what the rows lack; `UnsupportedError` says what it cannot answer."""
         return self._evolve(api=homes.check_generation(api))
 
     # --- reading ------------------------------------------------------------
@@ -215,9 +210,8 @@ class Selection(SelectionTwins[E], Generic[E]):
         """
         check_size("shards(number)", number)
         asked = self._results()
-        queries = shards.split(asked.table, self.query, number=number, session=asked.session)
-        made = [self._replace(query) for query in queries]
-        for each in made:
+        split = shards.split(asked.table, self.query, number=number, session=asked.session)
+        for each in (made := [self._replace(query) for query in split]):
             each._made_for = asked.session.backend
         return made
 
@@ -240,7 +234,7 @@ class Selection(SelectionTwins[E], Generic[E]):
         key = next((lookups[name] for name in ("pk", schema.pk) if lookups.keys() == {name}), UNSET)
         if key is not UNSET and asked.has_single:
             return asked.one(results.key_kind(self.entity).check(f"{schema.entity}.get()", key))
-        if names := finding.names_among(self.entity, lookups):
+        if names := finding.names_among(self.entity, lookups, table=asked.table):
             others = {name: each for name, each in lookups.items() if name not in names}
             return finding.by_name(self.entity, names, among=self.filter(**others))
         if not lookups and query.bare:
@@ -275,11 +269,8 @@ class Selection(SelectionTwins[E], Generic[E]):
 
     @sends
     def count(self, *, walk: bool = False) -> int:
-        """Count the rows, with one request.
-
-        An API that counts nothing refuses that; with `walk=True` the keys of all rows are read there, and counted.
-        """
-        check_flag("count(walk=...)", walk)
+        """Count the rows, with one request; where the API has no counts, `walk=True` reads all keys instead."""
+        flag("count(walk=...)", walk)
         if (kept := self._kept).whole:
             return len(kept.rows)
         asked = self._results()
@@ -305,18 +296,15 @@ class Selection(SelectionTwins[E], Generic[E]):
         checked = In.check(f"{self.entity.__name__}.in_bulk()", keys, kind=results.key_kind(self.entity))
         asked = self._results()
         binding.check_host(asked.session, [keys], what="in_bulk()")
-        listed = asked.table.accepts(asked.table.schema.pk, In)
-        if not listed and self.query.bare:
+        if not asked.lists_keys and self.query.bare:
             return asked.one_by_one(checked)
-        rows = {row.pk: row for row in (self.filter(pk__in=checked) if listed else self)}
+        rows = {row.pk: row for row in (self.filter(pk__in=checked) if asked.lists_keys else self)}
         return {key: rows[key] for key in checked if key in rows}
 
     def explain(self, *, plan: PlanName | None = None) -> Explanation:
         """Show the plan and the HTTP requests that iterating would make; nothing is sent."""
-        session = self.session if self._session or current_if_any() else None
-        return Explanation.of(
-            self._table(), results.fetched(self.entity, self.query), session=session, plan=plan
-        )
+        session, query = self.session if self._session or current_if_any() else None, self.query
+        return Explanation.of(self._table(), results.fetched(self.entity, query), session=session, plan=plan)
 
     @property
     def session(self) -> Session:
@@ -381,7 +369,6 @@ class Selection(SelectionTwins[E], Generic[E]):
             raise hints.missing(name, "a query", known=type(self))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # Where it goes, or would go now; no session is made for this.
         home = self._session.backend if self._session else self._home or current_backend()
         return restored, (type(self), self.entity, self.query, (self._initial, self._keys_of, home))
 

@@ -82,10 +82,10 @@ def read(checkpoint: object, stamped: Fingerprints, *, what: str) -> tuple[Any, 
             "session for its own, by .using(session). If that is another address of the same backend, say so by "
             "SYNAPSE_HOST_ALIASES or Session(aliases=[...]). Nothing was sent"
         )
-    if (api := kept.get("api", FIRST)) != stamped.api:
+    if kept.get("api", FIRST) != stamped.api:
         raise QueryError(
-            f"this checkpoint is of API {describe(api)}, and {what} goes by API {stamped.api}, whose pages are others; "
-            "read on by the same one, which via() chooses. Nothing was sent",
+            f"this checkpoint is of another API generation than {what} goes by, which is {stamped.api}, and the "
+            "pages of both are not the same; via() chooses the one that it was made by. Nothing was sent",
             code="wrong-checkpoint",
         )
     if kept.get("query") != stamped.query:

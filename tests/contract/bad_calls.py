@@ -84,6 +84,11 @@ READING: Final = [
     Bad("QuerySet.select_related", "what cannot be nested", lambda w: T.select_related("project")),
     Bad("QuerySet.prefetch_related", "unknown step", lambda w: T.prefetch_related("project__nope")),
     Bad("QuerySet.fetch_mode", "text", lambda w: T.fetch_mode("PEERS")),
+    *(
+        Bad("QuerySet.via", repr(each), lambda w, each=each: T.via(each))
+        for each in (None, "", 2, "V2", "auto")
+    ),
+    Bad("QuerySet.count", "no flag", lambda w: T.count(walk="yes")),
     Bad("QuerySet.using", "None", lambda w: T.using(None)),
     Bad("QuerySet.using", "text", lambda w: T.using("https://api.example.com")),
     Bad("QuerySet.iterator", "no size", lambda w: list(T.iterator(page_size=0))),

@@ -36,7 +36,7 @@ UNSUPPORTED: dict[str, Callable[[], Any]] = {
     ),
     "no order by 'created' on API toy, which has: id": lambda: list(Task.objects.order_by("created")),
     "cannot nest Task.data_unit": lambda: Task.objects.select_related("data_unit"),
-    "counts nothing; len": lambda: Task.objects.count(),
+    "counts nothing; count.walk=True. reads": lambda: Task.objects.count(),
     "choose the page .* walks the chain": lambda: Task.objects.params(after="x"),
     "names no pages by number": lambda: Task.objects.iterator(plan="pages"),
     "Job is not spoken of": lambda: Job.objects.first(),
@@ -72,7 +72,10 @@ def test_requests_are_its_own(toy: Session) -> None:
     """Paths, names and the order are those of the toy."""
     shown = Task.objects.filter(project=3, is_discarded=False).explain()
 
-    assert f"GET {toy.host}/toy/work?board=3&dropped=false&sort=key&limit=10" == str(shown).partition("\n")[0]
+    assert (
+        f"toy: GET {toy.host}/toy/work?board=3&dropped=false&sort=key&limit=10"
+        == str(shown).partition("\n")[0]
+    )
     assert "cursor" == shown.plan
 
 

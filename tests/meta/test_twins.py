@@ -37,6 +37,7 @@ SILENT: Final = frozenset(
         "select_related",
         "prefetch_related",
         "fetch_mode",
+        "via",
         "using",
         "values",
         "values_list",

@@ -18,6 +18,7 @@ PARTS: Final = {
         *("queries", "writing", "files", "annotations", "tables", "formats", "clusters-and-storages"),
         *(
             "sessions",
+            "generations",
             "async",
             "errors",
             "editor",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from synapse.dialects import DEFAULT
+from synapse.errors import UnsupportedError
 from synapse.orm.record import Record, catalog_of, schema_of
 
 
@@ -20,5 +21,5 @@ def nested_in(cls: type[Record]) -> tuple[str, ...]:
     """Name the relations that `select_related()` takes."""
     try:
         return DEFAULT.table(schema_of(cls), catalog_of(cls)).expandable
-    except KeyError:
+    except (KeyError, UnsupportedError):
         return ()  # it has a row in a dialect of somebody's own only

@@ -135,7 +135,7 @@ class TableSource:
     def table(self) -> Table:
         """The entity in the API that the query goes by."""
         selection = self.selection
-        return table_of(selection.entity, selection.session, selection.query.api)
+        return table_of(selection.entity, selection.session, api=selection.query.api)
 
     @property
     def metadata(self) -> Mapping[str, str]:

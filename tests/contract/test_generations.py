@@ -1,0 +1,216 @@
+"""Two API generations in one session: which of them is asked, and what is refused before anything is sent."""
+
+from __future__ import annotations
+
+import pickle
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from synapse import (
+    Agent,
+    Assignment,
+    DataFile,
+    DataUnit,
+    GroundTruthVersion,
+    Plugin,
+    PluginRelease,
+    Project,
+    QueryError,
+    ServeApplication,
+    Session,
+    Storage,
+    Task,
+    TaskTag,
+    UnsupportedError,
+    ValidationError,
+)
+from synapse.sandbox import Sandbox
+from synapse.testing import assert_requests
+from tests.contract.factory import Factory
+
+
+def speaking(box: Sandbox, api: Any, tenant: str = "contract") -> Session:
+    """Open a session that speaks one generation, or each entity's own."""
+    return Session(box.url, api_token=box.tenants[tenant].api_token, api=api)
+
+
+@pytest.fixture
+def second(box: Sandbox) -> Iterator[Session]:
+    """A session of the workspace that speaks API v2 only, current during the test."""
+    made = speaking(box, "v2")
+    with made:
+        yield made
+    made.close()
+
+
+@pytest.fixture
+def picture(tmp_path: Path) -> Path:
+    """A small file."""
+    path = tmp_path / "a.png"
+    path.write_bytes(b"picture")
+    return path
+
+
+# --- refusals ------------------------------------------------------------------
+REFUSED: Final[dict[str, Callable[[Path], Any]]] = {
+    'Task.count.*count.walk=True. reads .*Task.objects.via."v1"': lambda _: Task.objects.count(),
+    "no lookup 'created__gte' on API v2, which has: project, .*API v1 has it": lambda _: list(
+        Task.objects.filter(created__gte="2026-01-01")
+    ),
+    "no order by 'id' on API v2, .*API v1 has it: Task": lambda _: Task.objects.order_by("id").first(),
+    "API v2 cannot nest Task.data_unit; prefetch_related.*API v1 has it": lambda _: (
+        Task.objects.select_related("data_unit")
+    ),
+    "Task.shards.*API v1 has it: Task": lambda _: Task.objects.shards(3),
+    "DataUnit.files: .*API v1 does": lambda _: DataUnit.ref(1).files,
+    "Task.files: .*API v1 does": lambda _: Task.ref(1).files,
+    "Assignment.file: .*API v1 does": lambda _: Assignment.ref(1).file,
+    "Storage exists on API v1 only": lambda _: Storage.objects.first(),
+    "Agent exists on API v1 only": lambda _: Agent.objects.first(),
+    "ServeApplication exists on API v1 only": lambda _: ServeApplication.objects.first(),
+    "Plugin.run.. exists on API v1 only": lambda _: Plugin.ref(1).run(action="train"),
+    "tags.* API v1": lambda _: Task.ref(1).set_tags(add=[1]),
+    "signed addresses of its storage only. API v1": lambda path: DataFile.objects.upload(path, chunked=True),
+    "GroundTruthDataset.ref": lambda _: GroundTruthVersion.objects.get(5),
+    "by its number only.* API v1": lambda _: PluginRelease.objects.get("detector@1.0.0"),
+    "of one Project at a time: filter.project": lambda _: TaskTag.objects.first(),
+    'speaks API v2 only.*Session.api="auto"': lambda _: Task.objects.via("v1").first(),
+}
+
+
+@pytest.mark.parametrize("words", REFUSED)
+def test_what_the_second_lacks_is_refused(second: Session, picture: Path, words: str) -> None:
+    """The refusal comes before a request, and names the other generation."""
+    with assert_requests(0), pytest.raises(UnsupportedError, match=words):
+        REFUSED[words](picture)
+
+
+REFUSED_BY_THE_FIRST: Final[dict[str, Callable[[], Any]]] = {
+    "dry_run=True: API v1 cannot .*API v2 can": lambda: Project(
+        title="x", category="image", configuration={}
+    ).save(dry_run=True),
+    "delete.*|dry_run=True: API v1 cannot .*API v2 can": lambda: Task.ref(1).delete(dry_run=True),
+    'speaks API v1 only.*Session.api="auto"': lambda: Task.objects.via("v2").first(),
+}
+
+
+@pytest.mark.parametrize("words", REFUSED_BY_THE_FIRST)
+def test_what_the_first_lacks_is_refused(box: Sandbox, words: str) -> None:
+    """So it is the other way round."""
+    with speaking(box, "v1"), assert_requests(0), pytest.raises(UnsupportedError, match=words):
+        REFUSED_BY_THE_FIRST[words]()
+
+
+# --- routing -------------------------------------------------------------------
+def test_each_entity_goes_by_its_home(session: Session, make: Factory) -> None:
+    """What both have is asked of the first generation, and `explain()` says so."""
+    project = make.project()
+    query = Task.objects.filter(project=project.pk)
+
+    assert "v1: GET" == str(query.explain())[:7]
+    assert "v2: GET" == str(query.via("v2").explain())[:7]
+    with session.trace() as trace:
+        list(query)
+    assert [] == [call for call in trace if "/v2/" in call.path]
+
+
+def test_a_query_goes_by_the_one_that_it_names(session: Session, make: Factory) -> None:
+    """Its pages, what its rows lack and their relations are read by it alone."""
+    rows = make.tasks(3)
+    with session.trace() as trace:
+        tasks = list(Task.objects.via("v2").filter(project=rows[0].project_id))
+        read = [(task.data, task.meta, task.project.title) for task in tasks]
+
+    assert 3 == len(read)
+    assert all(call.path.startswith("/v2/") for call in trace)
+
+
+def test_a_choice_of_generation_travels_with_the_query(session: Session, make: Factory) -> None:
+    """A pickle, a slice and a narrower query keep it."""
+    query = pickle.loads(pickle.dumps(Task.objects.via("v2")))
+
+    assert "v2" == query.filter(project=1)[:5].explain().api
+
+
+def test_rows_of_both_are_equal(session: Session, make: Factory) -> None:
+    """An object is the same one, whichever way it was read."""
+    rows = make.tasks(5)
+    query = Task.objects.filter(project=rows[0].project_id)
+
+    assert set(query) == set(query.via("v2"))
+    assert {each.pk: each.data for each in query} == {each.pk: each.data for each in query.via("v2")}
+
+
+def test_a_write_by_one_drops_the_rows_of_both(session: Session, make: Factory) -> None:
+    """What a relation kept of either shape is read anew."""
+    task = make.tasks(1)[0]
+    for query in (Task.objects.all(), Task.objects.via("v2")):
+        assert query.get(task.pk).project.title
+    project = Project.objects.get(task.project_id)
+    project.title = "Another title"
+    project.save()
+
+    assert ["Another title"] * 2 == [
+        query.get(task.pk).project.title for query in (Task.objects.all(), Task.objects.via("v2"))
+    ]
+
+
+def test_a_checkpoint_is_of_one_generation(session: Session, make: Factory) -> None:
+    """It is refused by the other, whose pages are others."""
+    rows = make.tasks(5)
+    query = Task.objects.filter(project=rows[0].project_id)
+    reading = query.via("v2").iterator(page_size=2)
+    first = [next(reading).id for _ in range(3)]
+
+    with pytest.raises(QueryError, match="another API generation than this Task query goes by, which is v1"):
+        query.resume(reading.checkpoint)
+    rest = [task.id for task in query.via("v2").resume(reading.checkpoint)]
+    assert {row.pk for row in rows} == {*first, *rest}
+    assert 5 == len(first + rest)
+
+
+def test_a_trial_changes_nothing(session: Session, make: Factory) -> None:
+    """`save(dry_run=True)` has the values checked; the object keeps its changes, and the backend its row."""
+    project = Project.objects.get(make.project().pk)
+    before, project.title = project.title, "Tried"
+    with session.trace() as trace:
+        project.save(dry_run=True)
+
+    assert [("PATCH", True)] == [(each.method, "dry_run=true" in each.url) for each in trace]
+    assert {"title": "Tried"} == project.changes
+    assert before == Project.objects.get(project.pk).title
+
+
+def test_a_trial_is_refused_as_the_write_would_be(session: Session, make: Factory) -> None:
+    """The refusal has the code of the backend, and the id of the request."""
+    project = Project.objects.get(make.project().pk)
+    project.title = ""
+    with pytest.raises(ValidationError) as caught:
+        project.save(dry_run=True)
+
+    assert "VALIDATION_ERROR" == caught.value.backend_code
+    assert caught.value.request_id and "title" in caught.value.errors
+
+
+def test_fields_that_lists_lack_come_in_bulk(second: Session, make: Factory) -> None:
+    """Of 1,000 rows the payload takes five requests, beside the five of their pages."""
+    rows = make.tasks(1_000)
+    with second.trace() as trace:
+        read = [task.data for task in Task.objects.filter(project=rows[0].project_id).iterator()]
+
+    assert 1_000 == len(read)
+    assert ({"GET": 5, "POST": 5}) == Counter(call.method for call in trace)
+
+
+def test_rows_are_counted_by_their_keys(second: Session, make: Factory) -> None:
+    """`count(walk=True)` reads nothing else."""
+    rows = make.tasks(7)
+    with second.trace() as trace:
+        assert 7 == Task.objects.filter(project=rows[0].project_id).count(walk=True)
+
+    assert all("fields=id" in call.url for call in trace)
