@@ -117,8 +117,6 @@ class V2Table:
     names: Mapping[str, str] = attrs.field(init=False)
     pk: str = attrs.field(init=False)
     traits: Traits = attrs.field(init=False)
-    uniform: ClassVar[bool] = True
-    pages: ClassVar[ClosedPages | None] = None
 
     def __attrs_post_init__(self) -> None:
         row = ROWS[self.schema.resource]
@@ -257,6 +255,16 @@ class V2Table:
     def columns(self, rows: Sequence[Any], *, copied: bool = True) -> Mapping[str, Sequence[Any]] | None:
         """Give the values of rows with the same keys by those."""
         return json_rows.columns(rows, copied=copied)
+
+    @property
+    def pages(self) -> ClosedPages | None:
+        """Pages are parsed: they lie in envelopes."""
+        return None
+
+    @property
+    def uniform(self) -> bool:
+        """Rows come as they are declared."""
+        return True
 
     def normalise(self, row: Any) -> dict[str, Any]:
         """Put an object that is nested beside its key in the place of that, where `expand` puts it elsewhere."""
