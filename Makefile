@@ -4,6 +4,7 @@ PYTHONS    := $(or $(PYTHON),python3 python3.13 python3.12 python3.11 python3.14
 VENV       ?= .venv
 EXTRAS     ?= demo,postgres,fast,pandas,storage,formats,docs,dev
 WORKERS    ?= 4
+RUNS       ?= 10
 
 BIN        := $(VENV)/bin
 STAMP      := $(VENV)/.installed
@@ -15,7 +16,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-ray test-full bench rehearsal structure fuzz mutate docs reference typed fmt lint types check release constraints matrix audit clean
+.PHONY: help setup demo test test-busy test-ray test-full bench rehearsal structure fuzz mutate docs reference typed fmt lint types check release constraints matrix audit clean
 
 help:  ## List what can be made
 	@awk -F ':.*  ## ' '/^[a-z-]+:.*  ## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,6 +32,9 @@ test: $(STAMP)  ## Run the checks beside the tests, with pairs and parts of the 
 	$(PYTEST) $(ARGS); tests=$$?; \
 	wait $$checks || { cat .cache/check.log; echo "make check failed: see above" >&2; exit 1; }; \
 	exit $$tests
+
+test-busy: $(STAMP)  ## Run `make test` RUNS=10 times beside two processes that compute, and name what failed (ARGS=…: some)
+	@$(BIN)/python -m tools.busy --runs $(RUNS) -- $(MAKE) --no-print-directory test ARGS='$(ARGS)'
 
 # Ray starts slowly, and takes half a gigabyte: it is installed when it is needed.
 $(VENV)/.ray: $(STAMP)
