@@ -11,9 +11,17 @@ import pytest
 
 from synapse import Annotations, Box, MappingError, Point, Polygon, Project, QueryError, Task, TransferError
 from synapse.testing import assert_requests
-from tests.contract.test_export import DRAWN, boxes, configuration, project, tasks_of
+from tests.contract.test_export import (
+    DRAWN,
+    boxes,
+    configuration,
+    own_project,
+    project,
+    signs_for_all,
+    tasks_of,
+)
 
-__all__ = ["project"]
+__all__ = ["own_project", "project", "signs_for_all"]
 
 KINDS = ("detect", "segment", "pose", "obb")
 
@@ -97,11 +105,11 @@ class TestRoundTrip:
         for unit, before in by_unit(project).items():
             assert before.masks == after[unit].masks
 
-    def test_of_jsonl_keeps_the_rest_of_the_document(self, project, other, tmp_path):
+    def test_of_jsonl_keeps_the_rest_of_the_document(self, own_project, other, tmp_path):
         """What the SDK doesn't know goes with the annotations."""
-        task, same = (tasks_of(each).first() for each in (project, other))
+        task, same = (tasks_of(each).first() for each in (own_project, other))
         task.annotate({**task.data, "extra": {"image_1": {"mine": 1}}}, schema="any")
-        tasks_of(project).filter(id=task.id).export(tmp_path / "out", format="jsonl")
+        tasks_of(own_project).filter(id=task.id).export(tmp_path / "out", format="jsonl")
 
         tasks_of(other).filter(id=same.id).annotate_from(tmp_path / "out", format="jsonl")
 
@@ -220,11 +228,11 @@ def test_all_problems_of_a_picture_are_told(session, project, tmp_path):
     assert ["plain.txt: line 1", "plain.txt"] == [each.path for each in report.failed]
 
 
-def test_losses_of_reading_are_told(session, project, tmp_path):
+def test_losses_of_reading_are_told(session, own_project, tmp_path):
     """They are no reason not to send the rest."""
     path = written(tmp_path, document({**GOOD, "iscrowd": 1}))
 
-    report = tasks_of(project).annotate_from(path, format="coco", existing="replace", strict=True)
+    report = tasks_of(own_project).annotate_from(path, format="coco", existing="replace", strict=True)
 
     assert (1, ["labels.json: annotations[0]"]) == (report.written, [each.path for each in report.lossy])
 
@@ -261,11 +269,11 @@ def test_dry_run_sends_nothing(session, project, tmp_path):
     assert "dry run: nothing was sent" in str(report)
 
 
-def test_matches_by_a_call(session, project, tmp_path):
+def test_matches_by_a_call(session, own_project, tmp_path):
     """A name that a call gives for a task is looked for in place of the file's."""
-    path = written(tmp_path, document(GOOD, file_name=f"{tasks_of(project).last().id}.jpg"))
+    path = written(tmp_path, document(GOOD, file_name=f"{tasks_of(own_project).last().id}.jpg"))
 
-    report = tasks_of(project).annotate_from(path, format="coco", match=lambda task: f"{task.id}.png")
+    report = tasks_of(own_project).annotate_from(path, format="coco", match=lambda task: f"{task.id}.png")
 
     assert ({"stop": 1}, len(DRAWN)) == (dict(report.classes), report.counts["skipped"])
 
