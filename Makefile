@@ -16,7 +16,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-busy test-ray test-full bench rehearsal structure fuzz mutate docs reference typed fmt lint types check release constraints matrix audit clean
+.PHONY: help setup demo test test-busy test-ray contract test-full bench rehearsal structure fuzz mutate docs reference typed fmt lint types check release constraints matrix audit clean
 
 help:  ## List what can be made
 	@awk -F ':.*  ## ' '/^[a-z-]+:.*  ## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ $(VENV)/.ray: $(STAMP)
 
 test-ray: $(VENV)/.ray  ## Install Ray, and run the tests of clusters on two cores
 	$(BIN)/python -m pytest -n 0 --full tests/clusters $(ARGS)
+
+contract: $(STAMP)  ## Hold the sandbox's API v2 against the vendor's own document: every request and answer of a walk
+	@$(BIN)/python -m tests.openapi
 
 test-full: $(STAMP) $(VENV)/.ray  ## Run every combination of parameters, with branch coverage; clusters first
 	@mkdir -p .cache/coverage

@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from django.conf import settings
-from django.db.models import QuerySet
 from rest_framework import serializers, status
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
@@ -20,13 +19,17 @@ from ..flexfields import Shape
 from ..representation import Column, Context, Face, context_of, read_all
 from ..wording import say
 from .envelope import Refused
+from .views import Rows
 
 MOST_KEYS: Final = 200
 MODES: Final = ("inline", "presigned")
 
 
-def fetch(rows: QuerySet[Any], request: Request, face: Face, *, named: str = "ids") -> Response:
-    """Answer those of *rows* whose keys the body lists, in its order; keys of none are left out."""
+def fetch(view: Rows, face: Face, *, named: str = "ids") -> Response:
+    """Answer those rows of *view* whose keys the body lists, in its order; keys of none are left out."""
+    rows, request = view.get_queryset(), view.request
+    # It is a list in the envelope, which always tells of a page.
+    view.pagination = {"next_cursor": None, "previous_cursor": None, "per_page": 50}
     body = request.data if isinstance(request.data, dict) else {}
     keys = _keys(body.get(named), named=named)
     mode = mode_of(request)

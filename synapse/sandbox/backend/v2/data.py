@@ -199,7 +199,7 @@ class GroundTruths(Rows):
     @action(detail=False, methods=["post"], url_path="bulk-data")
     def bulk_data(self, request: Request) -> Response:
         """Answer whole rows by their keys."""
-        return bulk.fetch(self.get_queryset(), request, self.whole)
+        return bulk.fetch(self, self.whole)
 
 
 def signed_files(unit: models.DataUnit | None, context: Context) -> dict[str, Any] | None:
@@ -247,7 +247,7 @@ class GroundTruthEvents(Derived, Rows):
     @action(detail=False, methods=["post"], url_path="bulk-data")
     def bulk_data(self, request: Request) -> Response:
         """Answer events with their payloads and files by their keys."""
-        return bulk.fetch(self.get_queryset(), request, EVENT_WITH_DATA, named="pgh_ids")
+        return bulk.fetch(self, EVENT_WITH_DATA, named="pgh_ids")
 
 
 class VersionEvents(GroundTruthEvents):

@@ -148,7 +148,7 @@ class Tasks(Derived, Creates, Replaces, Removes):
     @action(detail=False, methods=["post"], url_path="bulk-fetch")
     def bulk_fetch(self, request: Request) -> Response:
         """Answer payloads by the keys of their tasks."""
-        return bulk.fetch(self.get_queryset(), request, self.payloads)
+        return bulk.fetch(self, self.payloads)
 
     @action(detail=False, methods=["post"], url_path="bulk-create")
     @write_transaction()
@@ -200,7 +200,7 @@ class Assignments(Derived, Rows):
     @action(detail=False, methods=["post"], url_path="bulk-fetch")
     def bulk_fetch(self, request: Request) -> Response:
         """Answer payloads by the keys of their assignments."""
-        return bulk.fetch(self.get_queryset(), request, self.payloads)
+        return bulk.fetch(self, self.payloads)
 
     @action(detail=True, methods=["put"])
     @write_transaction()
