@@ -13,7 +13,6 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 KOREAN = ROOT / "docs" / "ko"
-OWN = (KOREAN / "index.md", KOREAN / "glossary.md")  # written in Korean, of no English page
 FENCE = re.compile(r"^```\w[^\n]*\n.*?^```$", re.DOTALL | re.MULTILINE)
 ORIGIN = re.compile(r"\A# .+\n<!-- of: (docs/[\w./-]+\.md) ([0-9a-f]{40}) -->\n")
 
@@ -33,8 +32,8 @@ def blob(path: Path) -> str:
 
 
 def translations() -> list[Path]:
-    """List the Korean pages that translate an English one."""
-    return [page for page in sorted(KOREAN.rglob("*.md")) if page not in OWN]
+    """List the Korean pages, each of which translates an English one."""
+    return sorted(KOREAN.rglob("*.md"))
 
 
 def behind() -> list[Path]:

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.behind import FENCE, KOREAN, OWN, ROOT, behind, blob, origin, take_code, translations
+from tests.docs.behind import FENCE, KOREAN, ROOT, behind, blob, origin, take_code, translations
 from tests.docs.test_differences import PAGE as DIFFERENCES
 from tests.docs.test_differences import rows
 
-PAGES = sorted(KOREAN.rglob("*.md"))
+PAGES = translations()
 EXPLANATIONS = ROOT / "synapse" / "cli" / "explanations.ko.md"
 LINK = re.compile(r"\]\((?!https?://)([^)#\s]*)(?:#([^)\s]+))?\)")
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
@@ -29,7 +29,6 @@ def place(page: Path) -> str:
 
 
 every_page = pytest.mark.parametrize("page", PAGES, ids=place)
-every_translation = pytest.mark.parametrize("page", translations(), ids=place)
 
 
 def prose(page: Path) -> str:
@@ -59,7 +58,7 @@ def history() -> set[tuple[str, str]]:
     return {(line.split("\t")[1], line.split()[3]) for line in log.stdout.splitlines()}
 
 
-@every_translation
+@every_page
 def test_code_is_that_of_the_english_page(page: Path) -> None:
     """Each block of code is there, byte for byte; `python -m tests.docs.behind --code` takes it over."""
     english = (ROOT / origin(page)[0]).read_text(encoding="utf-8")
@@ -67,15 +66,7 @@ def test_code_is_that_of_the_english_page(page: Path) -> None:
     assert FENCE.findall(english) == FENCE.findall(page.read_text(encoding="utf-8"))
 
 
-@pytest.mark.parametrize("page", OWN, ids=place)
-def test_code_of_other_pages_is_that_of_readme(page: Path) -> None:
-    """What a page without an English one shows is run as a part of README."""
-    shown = FENCE.findall(page.read_text(encoding="utf-8"))
-
-    assert set(shown) <= set(FENCE.findall((ROOT / "README.md").read_text(encoding="utf-8")))
-
-
-@every_translation
+@every_page
 def test_origin_is_a_version_of_the_english_page(page: Path, history: set[tuple[str, str]]) -> None:
     """The comment below the title names a version that the page of that name has had."""
     path, version = origin(page)

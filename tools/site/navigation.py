@@ -29,7 +29,7 @@ PARTS: Final = {
             "extending",
         ),
     ],
-    ("Reference", "참조"): [
+    ("Reference", "레퍼런스"): [
         "reference/README",
         "api/README",
         *("command-line", "commands", "settings", "backend-client", "glossary"),
