@@ -72,7 +72,7 @@ def test_origin_is_a_version_of_the_english_page(page: Path, history: set[tuple[
     path, version = origin(page)
 
     assert f"docs/{place(page)}" == path
-    assert (path, version) in history
+    assert version in {each for name, each in history if name == path}
 
 
 @pytest.mark.parametrize("page", [*PAGES, EXPLANATIONS], ids=lambda page: page.name)
