@@ -303,26 +303,56 @@ class Incoming:
             first[key] = place
         return list(first)
 
-    def rows(self, given: Sequence[Given], *, nulls: Nulls) -> Iterator[dict[str, Any]]:
-        """Give the values of each row by field, checked; a bad cell is a `MappingError` that names row and column."""
+    def rows(
+        self, given: Sequence[Given], *, nulls: Nulls, may_be_there: bool = False
+    ) -> Iterator[dict[str, Any]]:
+        """Give the values of each row by field, checked; a bad cell is a `MappingError` that names row and column.
+
+        JSON that cannot be sent is `Refused` where it *may be there* already.
+        """
         read = [reader_of(each.field, is_text=self.frame.is_text) for each in given]
         for place in range(self.frame.count):
             values: dict[str, Any] = {}
             for each, convert in zip(given, read, strict=True):
-                cell = each.values[place]
+                cell, value = each.values[place], None
                 if cell is UNSET or (cell is None and nulls == "omit"):
                     continue
                 try:
                     value = None if cell is None else convert(cell)
                     values |= accepted(self.cls, {each.target: value})
                 except (MappingError, ValueError, TypeError, OverflowError) as error:
-                    raise bad_cell(error, place=place, column=each.column) from None
+                    if not (may_be_there and _is_json(value, each.field)):
+                        raise bad_cell(error, place=place, column=each.column) from None
+                    values[each.field.name] = Refused(value, str(error), place, each.column)
             yield values
 
 
-def bad_cell(error: Exception | str, *, place: int, column: str) -> MappingError:
+@attrs.frozen
+class Refused:
+    """JSON that a backend may give and is not sent, such as a NaN."""
+
+    value: Any
+    why: str
+    place: int
+    column: str
+
+    @property
+    def error(self) -> MappingError:
+        """The error of the cell, once it is known that the backend has another value."""
+        return bad_cell(self.why, place=self.place, column=self.column, left="nothing was changed")
+
+
+def _is_json(value: Any, field: Field) -> bool:
+    """Whether a value is JSON as a field has it, whatever it holds."""
+    kinds = (dict, list) if field.codec.kind is None else field.codec.kind
+    return field.codec.lazy and isinstance(value, kinds)
+
+
+def bad_cell(
+    error: Exception | str, *, place: int, column: str, left: str = "nothing was sent"
+) -> MappingError:
     """Make the error of a cell; rows are counted from 1."""
-    made = MappingError(f"row {place + 1}, column {quoted(column)}: {error}; nothing was sent")
+    made = MappingError(f"row {place + 1}, column {quoted(column)}: {error}; {left}")
     made.row = place + 1
     return made
 

@@ -7,7 +7,7 @@ from os import PathLike
 from typing import Any
 
 from synapse.errors import MappingError, QueryError, describe
-from synapse.interop.tables.incoming import Given, Incoming, Nulls, bad_cell, reader_of
+from synapse.interop.tables.incoming import Given, Incoming, Nulls, Refused, bad_cell, reader_of
 from synapse.mapping.json import same_json
 from synapse.mapping.unset import UNSET
 from synapse.orm import arguments, bulk
@@ -79,7 +79,7 @@ def update_from(
     field = schema_of(cls).field(arguments.text("update_from(on=...)", on))
     column = incoming.column_for(field.name)
     keys, given = incoming.keys(column, field), _given(incoming.without(column), wanted)
-    after = list(incoming.rows(given, nulls=nulls))
+    after = list(incoming.rows(given, nulls=nulls, may_be_there=True))
     check_unsliced(queryset.query, what)
     rows = _rows_behind(queryset, keys, on=on, names=[each.field.name for each in given])
     cells = zip(*(each.values for each in given), strict=True)
@@ -138,6 +138,10 @@ def _change(cls: Any, row: Any, values: Mapping[str, Any], cells: Mapping[str, A
         text = state_of(row).text_of(name)
         # The text that came from the backend, and is still there, needs not be parsed again.
         if text is not None and isinstance(cells[name], str) and text == cells[name].encode():
+            continue
+        if isinstance(value, Refused):
+            if not same_json(value.value, state_of(row).loaded(name)):
+                raise value.error
             continue
         held = getattr(row, name)
         same = held == value if not schema_of(cls).fields[name].codec.lazy else False

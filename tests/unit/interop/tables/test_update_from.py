@@ -45,6 +45,19 @@ class TestUpdate:
         assert 0 == len(query.update_from(query.to_arrow(), on="id"))
         assert 0 == len(query.update_from(pa.table(query.to_arrow())))
 
+    @pytest.mark.parametrize("held", [{"a": float("nan")}, {"a": "x\0"}, {"\0": 1}, {"a": "\ud800"}])
+    @pytest.mark.parametrize("verb", ["to_arrow", "to_polars", "to_pandas"])
+    def test_leaves_alone_what_only_a_backend_can_have(self, held: Any, verb: str):
+        """JSON that is never sent is in order where the row has it already, and refused where it differs."""
+        session = backend(row(1, meta=held), row(2))
+        query = Task.objects.using(session)
+        table = pd.DataFrame({"id": [2], "meta": [held]})
+
+        assert 0 == len(query.update_from(getattr(query, verb)(), fields=["meta"]))
+        with pytest.raises(MappingError, match="row 1, column 'meta'.*nothing was changed"):
+            query.update_from(table)
+        assert [] == sent_to(session)
+
     @each_frame
     def test_sends_what_differs(self, made: Any):
         """Rows are read, compared, and changed by a request for each that differs."""
