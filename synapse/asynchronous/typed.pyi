@@ -42,6 +42,7 @@ from synapse.interop.torch_rows import TorchRows
 from synapse.mapping import Json
 from synapse.mapping.unset import Unset
 from synapse.orm.bulk import BulkResult
+from synapse.orm.values import JsonAs
 from synapse.reading.plan import PlanName
 from synapse.reading.rows import OnBadRow
 from synapse.session import Session
@@ -361,13 +362,19 @@ class HarmlessTwins:
 
 class TabularTwins:
     async def ato_arrow(
-        self, *, columns: Iterable[str] | None = ..., progress: ProgressLike = ..., on_bad_row: OnBadRow = ...
+        self,
+        *,
+        columns: Iterable[str] | None = ...,
+        json: JsonAs = ...,
+        progress: ProgressLike = ...,
+        on_bad_row: OnBadRow = ...,
     ) -> ArrowTable: ...
     async def ato_pandas(
         self,
         *,
         columns: Iterable[str] | None = ...,
         categories: bool = ...,
+        json: JsonAs = ...,
         progress: ProgressLike = ...,
         on_bad_row: OnBadRow = ...,
     ) -> pandas.DataFrame: ...
@@ -376,6 +383,7 @@ class TabularTwins:
         *,
         columns: Iterable[str] | None = ...,
         categories: bool = ...,
+        json: JsonAs = ...,
         progress: ProgressLike = ...,
         on_bad_row: OnBadRow = ...,
     ) -> polars.DataFrame: ...
@@ -385,6 +393,7 @@ class TabularTwins:
         *,
         name: str,
         columns: Iterable[str] | None = ...,
+        json: JsonAs = ...,
         progress: ProgressLike = ...,
         on_bad_row: OnBadRow = ...,
     ) -> duckdb.DuckDBPyRelation: ...
@@ -393,6 +402,7 @@ class TabularTwins:
         path: str | OsPathLike[str],
         *,
         columns: Iterable[str] | None = ...,
+        json: JsonAs = ...,
         resume: bool = ...,
         progress: ProgressLike = ...,
         on_bad_row: OnBadRow = ...,
@@ -410,6 +420,7 @@ class TabularTwins:
         *,
         size: int = ...,
         columns: Iterable[str] | None = ...,
+        json: JsonAs = ...,
         checkpoint: str | None = ...,
         on_bad_row: OnBadRow = ...,
     ) -> AsyncRows[Batch]: ...

@@ -13,8 +13,9 @@ from synapse.interop.tables.arrow import schema_of
 from synapse.interop.tables.columns import TableSource
 from synapse.optional import needing
 from synapse.orm import arguments
+from synapse.orm.record import FieldPath
 from synapse.orm.record import schema_of as fields_of
-from synapse.orm.values import FieldPath, Values, selected_by
+from synapse.orm.values import Values, selected_by
 from synapse.query.arguments import spelled
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from synapse.dialects import homes
 from synapse.errors import MultipleObjectsReturned, NotFoundError, QueryError, did_you_mean
 from synapse.mapping.codecs import Misfit
 from synapse.mapping.json import JsonText, read
-from synapse.mapping.schema import Schema
+from synapse.mapping.schema import Field, Schema
 from synapse.mapping.state import State
 from synapse.mapping.unset import UNSET
 from synapse.query.catalog import Catalog
@@ -439,3 +439,30 @@ def entity_behind(declared: str) -> str:
             return declared  # it may be declared later
         _MANAGED[declared] = found
     return _MANAGED[declared]
+
+
+@attrs.frozen
+class FieldPath:
+    """A field of a row, or of an object that its to-one relations lead to: `project__title`."""
+
+    relations: tuple[str, ...]
+    field: Field
+
+    @classmethod
+    def of(cls, schema: Schema, name: str) -> Self:
+        """Find a field by its path, or raise `QueryError`."""
+        relations: list[str] = []
+        step, _, rest = name.partition("__")
+        while rest and rest not in ("id", "pk") and step in schema.to_one:
+            relations.append(step)
+            schema = schema_of(entity_named(schema.to_one[step].target))
+            name, (step, _, rest) = rest, rest.partition("__")
+        return cls(tuple(relations), schema.field(name))
+
+    def read(self, row: Any) -> Any:
+        """Read the value; None where a relation on the way leads nowhere."""
+        for relation in self.relations:
+            row = getattr(row, relation)
+            if row is None:
+                return None
+        return getattr(row, self.field.name)

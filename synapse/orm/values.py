@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 from collections import namedtuple
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from operator import itemgetter
 from os import PathLike
-from typing import TYPE_CHECKING, Any, Generic, Literal, Self, TypeVar, cast, overload
-
-import attrs
+from typing import TYPE_CHECKING, Any, Generic, Literal, Self, TypeAlias, TypeVar, cast, overload
 
 from synapse.asynchronous.twins import sends
 from synapse.asynchronous.typed import TabularTwins, ValuesTwins
 from synapse.errors import QueryError
 from synapse.mapping.json import as_json, detached
-from synapse.mapping.schema import Field, Schema
 from synapse.mapping.unset import UNSET, Unset
 from synapse.optional import optional
 from synapse.orm import arguments, hints
 from synapse.orm.fixed import FixedList
-from synapse.orm.record import entity_named, has, schema_of
+from synapse.orm.record import FieldPath, has, schema_of
 from synapse.orm.selection import Selection, walked
 from synapse.query import FetchMode
 from synapse.showing import shortened
@@ -40,6 +37,8 @@ if TYPE_CHECKING:
 
 R = TypeVar("R")
 Shape = Literal["dict", "tuple", "named", "flat"]
+JsonAs: TypeAlias = Literal["text", "struct"] | Mapping[str, Any]
+"""How JSON is given in a table: as text, as structs of what the rows hold, or by the types of pyarrow for columns."""
 
 
 def shape_of(*, flat: bool, named: bool) -> Shape:
@@ -73,33 +72,6 @@ def _builder(shape: Shape, names: list[str]) -> Callable[[list[Any]], Any]:
     return tuple if shape == "tuple" else itemgetter(0)
 
 
-@attrs.frozen
-class FieldPath:
-    """A field of a row, or of an object that its to-one relations lead to: `project__title`."""
-
-    relations: tuple[str, ...]
-    field: Field
-
-    @classmethod
-    def of(cls, schema: Schema, name: str) -> Self:
-        """Find a field by its path, or raise `QueryError`."""
-        relations: list[str] = []
-        step, _, rest = name.partition("__")
-        while rest and rest not in ("id", "pk") and step in schema.to_one:
-            relations.append(step)
-            schema = schema_of(entity_named(schema.to_one[step].target))
-            name, (step, _, rest) = rest, rest.partition("__")
-        return cls(tuple(relations), schema.field(name))
-
-    def read(self, row: Any) -> Any:
-        """Read the value; None where a relation on the way leads nowhere."""
-        for relation in self.relations:
-            row = getattr(row, relation)
-            if row is None:
-                return None
-        return getattr(row, self.field.name)
-
-
 def narrowed_to(queryset: Selection[Any], names: Iterable[str]) -> Selection[Any]:
     """Ask for these fields only, and for the keys that paths start from."""
     schema = schema_of(queryset.entity)
@@ -114,7 +86,8 @@ class Tabular(TabularTwins):
 
     Columns have the types of the fields, whatever the rows hold; JSON is text. Fields that are secret, or that the
     backend never returns, are left out. `columns` chooses fields, also of related objects: `"project__title"`.
-    `on_bad_row="skip"` leaves out rows that do not fit, and logs a warning.
+    `on_bad_row="skip"` leaves out rows that do not fit, and logs a warning. `json="struct"` makes structs of JSON,
+    which hold what any row has; `json={"meta": pyarrow.struct(…)}` says what they hold, also where rows stream.
     """
 
     @optional
@@ -131,6 +104,7 @@ class Tabular(TabularTwins):
         self,
         *,
         columns: Iterable[str] | None = None,
+        json: JsonAs = "text",
         progress: ProgressLike = None,
         on_bad_row: OnBadRow = "raise",
     ) -> ArrowTable:
@@ -148,6 +122,7 @@ class Tabular(TabularTwins):
         *,
         columns: Iterable[str] | None = None,
         categories: bool = False,
+        json: JsonAs = "text",
         progress: ProgressLike = None,
         on_bad_row: OnBadRow = "raise",
     ) -> pandas.DataFrame:
@@ -165,6 +140,7 @@ class Tabular(TabularTwins):
         *,
         columns: Iterable[str] | None = None,
         categories: bool = False,
+        json: JsonAs = "text",
         progress: ProgressLike = None,
         on_bad_row: OnBadRow = "raise",
     ) -> polars.DataFrame:
@@ -179,6 +155,7 @@ class Tabular(TabularTwins):
         *,
         name: str,
         columns: Iterable[str] | None = None,
+        json: JsonAs = "text",
         progress: ProgressLike = None,
         on_bad_row: OnBadRow = "raise",
     ) -> duckdb.DuckDBPyRelation:
@@ -195,6 +172,7 @@ class Tabular(TabularTwins):
         path: str | PathLike[str],
         *,
         columns: Iterable[str] | None = None,
+        json: JsonAs = "text",
         resume: bool = False,
         progress: ProgressLike = None,
         on_bad_row: OnBadRow = "raise",
@@ -230,6 +208,7 @@ class Tabular(TabularTwins):
         *,
         size: int = 16_384,
         columns: Iterable[str] | None = None,
+        json: JsonAs = "text",
         checkpoint: str | None = None,
         on_bad_row: OnBadRow = "raise",
     ) -> Batches:

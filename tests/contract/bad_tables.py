@@ -31,6 +31,8 @@ NEED_LIBRARIES: Final = [
         lambda w: T.to_parquet(w.folder / "no" / "a.parquet"),
         TransferError,
     ),
+    Bad("Tabular.to_parquet", "inferred", lambda w: T.to_parquet(w.folder / "a.parquet", json="struct")),
+    Bad("Tabular.batches", "inferred", lambda w: T.batches(json="struct")),
     Bad("Tabular.batches", "no size", lambda w: T.batches(size=0)),
     Bad("Tabular.batches", "no checkpoint", lambda w: T.batches(checkpoint="x")),
 ]
@@ -52,6 +54,12 @@ TABLES: Final = [
             lambda w, verb=verb: _table(w, verb, on_bad_row="no"),
         )
         for verb in VERBS
+    ),
+    *(
+        Bad(f"Tabular.{verb}", f"json={each!r}", lambda w, verb=verb, each=each: _table(w, verb, json=each))
+        for verb in VERBS
+        if verb != "to_csv"
+        for each in ("structs", None, {"nope": None}, {"meta": "struct"})
     ),
     *(
         Bad("QuerySet.update_from", repr(each), lambda w, each=each: T.update_from(each))

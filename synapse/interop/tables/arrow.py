@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from synapse.interop.tables.batches import ColumnBatches
 from synapse.interop.tables.columns import Column, TableSource
-from synapse.interop.tables.pages import FILE_FACTS, JsonColumn, Values
+from synapse.interop.tables.pages import FILE_FACTS, JsonColumn, Values, json_list
 from synapse.interop.tables.table import Batches
 from synapse.optional import needing
 
@@ -36,6 +36,8 @@ def _type(na: Any, column: Column, source: TableSource) -> Any:
         "text": na.string,
         "choice": na.string,
     }
+    if column.type is not None:
+        return na.Schema(column.type.arrow)
     if column.kind in plain:
         return plain[column.kind](nullable=not column.is_key)
     if column.kind == "moment":
@@ -164,7 +166,9 @@ def batches_of(columns: ColumnBatches) -> Batches:
     def build(values: list[Values], count: int) -> Any:
         whole = c_schema(schema)
         children = [
-            builder.build(column.kind, child, each, column.item or "text")
+            column.type.array(json_list(each))
+            if column.type is not None
+            else builder.build(column.kind, child, each, column.item or "text")
             for column, child, each in zip(source.columns, whole.children, values, strict=True)
         ]
         return builder.make(whole, count, [None], null_count=0, children=children)

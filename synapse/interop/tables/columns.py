@@ -16,11 +16,12 @@ import attrs
 from synapse.dialects import Table
 from synapse.downloads import RemoteFile
 from synapse.errors import QueryError, did_you_mean, quoted
+from synapse.interop.tables.json_types import JsonType
 from synapse.mapping.codecs import split_optional
 from synapse.orm import arguments
-from synapse.orm.record import schema_of, table_of
+from synapse.orm.record import FieldPath, schema_of, table_of
 from synapse.orm.selection import Selection, evolved
-from synapse.orm.values import FieldPath, Values, narrowed_to, selected_by
+from synapse.orm.values import Values, narrowed_to, selected_by
 from synapse.query import FetchMode
 from synapse.query.arguments import spelled
 
@@ -42,13 +43,17 @@ _SCALARS: Final[dict[Any, Kind]] = {
 
 @attrs.frozen
 class Column:
-    """One column; `item` is the kind of what a list holds. Only the key of the rows is never null."""
+    """One column; `item` is the kind of what a list holds. Only the key of the rows is never null.
+
+    `type` is what JSON is to be, where that is not text.
+    """
 
     name: str
     kind: Kind
     path: FieldPath | None = None
     item: Kind | None = None
     is_key: bool = False
+    type: JsonType | None = None
 
     @classmethod
     def of(cls, name: str, path: FieldPath, *, pk: str) -> Self:

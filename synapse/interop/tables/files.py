@@ -19,10 +19,12 @@ from synapse.interop.tables.arrow import batches_of
 from synapse.interop.tables.columns import Column, TableSource
 from synapse.interop.tables.out import columns_in_batches, tracked_rows
 from synapse.interop.tables.pages import FILE_FACTS
+from synapse.interop.tables.structs import with_types
 from synapse.interop.tables.table import Batch, Batches, TableReport
 from synapse.mapping.json import readable
 from synapse.optional import needing
 from synapse.orm import arguments
+from synapse.orm.values import JsonAs
 from synapse.reading.rows import OnBadRow
 from synapse.transfer import ProgressLike
 from synapse.transfer.progress import Meter
@@ -95,6 +97,7 @@ def to_parquet(
     path: str | PathLike[str],
     *,
     columns: Iterable[str] | None = None,
+    json: JsonAs = "text",
     resume: bool = False,
     progress: ProgressLike = None,
     on_bad_row: OnBadRow = "raise",
@@ -105,6 +108,7 @@ def to_parquet(
         import pyarrow.parquet
     target = _path("to_parquet(resume=True)" if resume else "to_parquet()", path)
     source = TableSource.of(tabular, columns, urls=False)
+    source = with_types(source, json, what="to_parquet", streams=True)
 
     def read(checkpoint: str | None = None) -> Batches:
         return batches_of(

@@ -10,11 +10,13 @@ from synapse.errors import QueryError, describe
 from synapse.interop.tables.arrow import batches_of, schema_of
 from synapse.interop.tables.batches import ColumnBatches
 from synapse.interop.tables.columns import TableSource
+from synapse.interop.tables.structs import inferred, with_types
 from synapse.interop.tables.table import ArrowTable, Batches
 from synapse.optional import needing
 from synapse.orm import arguments
 from synapse.orm.results import how_to_read
 from synapse.orm.selection import cache_of
+from synapse.orm.values import JsonAs
 from synapse.reading.rows import OnBadRow
 from synapse.transfer import ProgressLike
 from synapse.transfer.progress import Meter, is_watched, tracked
@@ -51,12 +53,13 @@ def batches(
     *,
     size: int = BATCH,
     columns: Iterable[str] | None = None,
+    json: JsonAs = "text",
     checkpoint: str | None = None,
     on_bad_row: OnBadRow = "raise",
 ) -> Batches:
     """Stream record batches."""
     arguments.check_size("batches(size=...)", size)
-    source = TableSource.of(tabular, columns)
+    source = with_types(TableSource.of(tabular, columns), json, what="batches", streams=True)
     return batches_of(
         columns_in_batches("batches", source, size=size, on_bad_row=on_bad_row, checkpoint=checkpoint)
     )
@@ -73,12 +76,19 @@ def columns_in_batches(
 
 
 def read_table(
-    verb: str, source: TableSource, *, progress: ProgressLike = None, on_bad_row: OnBadRow = "raise"
+    verb: str,
+    source: TableSource,
+    *,
+    json: JsonAs = "text",
+    progress: ProgressLike = None,
+    on_bad_row: OnBadRow = "raise",
 ) -> ArrowTable:
     """Read a whole table."""
+    source = with_types(source, json, what=verb)
     found = batches_of(columns_in_batches(verb, source, size=_CHUNK, on_bad_row=on_bad_row))
     with tracked_rows(progress, source, label=verb) as meter:
-        return ArrowTable.of(found, advanced=meter)
+        table = ArrowTable.of(found, advanced=meter)
+    return inferred(table, source) if json == "struct" else table
 
 
 @contextmanager
@@ -94,11 +104,14 @@ def to_arrow(
     tabular: Any,
     *,
     columns: Iterable[str] | None = None,
+    json: JsonAs = "text",
     progress: ProgressLike = None,
     on_bad_row: OnBadRow = "raise",
 ) -> ArrowTable:
     """Read a query into a table of Arrow."""
-    return read_table("to_arrow", TableSource.of(tabular, columns), progress=progress, on_bad_row=on_bad_row)
+    return read_table(
+        "to_arrow", TableSource.of(tabular, columns), json=json, progress=progress, on_bad_row=on_bad_row
+    )
 
 
 def to_pandas(
@@ -106,6 +119,7 @@ def to_pandas(
     *,
     columns: Iterable[str] | None = None,
     categories: bool = False,
+    json: JsonAs = "text",
     progress: ProgressLike = None,
     on_bad_row: OnBadRow = "raise",
 ) -> pandas.DataFrame:
@@ -115,7 +129,7 @@ def to_pandas(
         import pandas
         import pyarrow
     source = TableSource.of(tabular, columns, plain_json=True)
-    table = read_table("to_pandas", source, progress=progress, on_bad_row=on_bad_row)
+    table = read_table("to_pandas", source, json=json, progress=progress, on_bad_row=on_bad_row)
     # Types go by the annotations, and not by whether a value happens to be missing.
     kinds = {pyarrow.int64(): pandas.Int64Dtype(), pyarrow.bool_(): pandas.BooleanDtype()}
     frame: pandas.DataFrame = pyarrow.table(table).to_pandas(types_mapper=kinds.get)
@@ -132,6 +146,7 @@ def to_polars(
     *,
     columns: Iterable[str] | None = None,
     categories: bool = False,
+    json: JsonAs = "text",
     progress: ProgressLike = None,
     on_bad_row: OnBadRow = "raise",
 ) -> polars.DataFrame:
@@ -140,7 +155,7 @@ def to_polars(
     with needing(what="to_polars()"):
         import polars
     source = TableSource.of(tabular, columns, plain_json=True)
-    table = read_table("to_polars", source, progress=progress, on_bad_row=on_bad_row)
+    table = read_table("to_polars", source, json=json, progress=progress, on_bad_row=on_bad_row)
     frame = polars.DataFrame(table)
     if categories:
         names = [column.name for column in source.columns if column.kind == "choice"]
@@ -154,6 +169,7 @@ def to_duckdb(
     *,
     name: str,
     columns: Iterable[str] | None = None,
+    json: JsonAs = "text",
     progress: ProgressLike = None,
     on_bad_row: OnBadRow = "raise",
 ) -> duckdb.DuckDBPyRelation:
@@ -171,7 +187,7 @@ def to_duckdb(
     # Before the rows are read, which may take long.
     with _refusals_told(duckdb):
         _check_free(con, name)
-    table = read_table("to_duckdb", source, progress=progress, on_bad_row=on_bad_row)
+    table = read_table("to_duckdb", source, json=json, progress=progress, on_bad_row=on_bad_row)
     with _refusals_told(duckdb):
         con.register(_PASSING, table)
         try:

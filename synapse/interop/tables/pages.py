@@ -187,8 +187,7 @@ class PageReader:
                 try:
                     values = self._row(row, one, wanted)
                 except MappingError as error:
-                    error.row, error.key = window.first + place + 1, one.pk
-                    bad[place] = error
+                    bad[place] = _of_row(error, window.first + place + 1, key=one.pk)
             made.append(values)
         held = zip(*made, strict=True) if made else ([] for _ in wanted)
         return [
@@ -265,7 +264,7 @@ def value_of(one: Any, column: Column, *, loaded: bool = True) -> Any:
     if not has(one, name) and not loaded:
         return None
     if column.kind == "json":
-        return _json_of(one, name)
+        return _fitting(_json_of(one, name), column, of=one)
     value = getattr(one, name)
     if value is None:
         return None
@@ -294,6 +293,18 @@ def _numbers(value: Any, column: Column) -> Iterable[Any]:
 def _fits(number: Any) -> bool:
     """Whether 64 bits hold a number; whatever is none fits."""
     return not isinstance(number, int) or -LARGEST - 1 <= number <= LARGEST
+
+
+def _fitting(text: bytes | None, column: Column, *, of: Record) -> bytes | None:
+    """Give a text of JSON that has the type of its column."""
+    if text is not None and column.type is not None:
+        try:
+            column.type.check(text)
+        except ValueError as error:
+            raise MappingError(
+                f"{type(of).__name__}.{column.field}: {error}, by the type that json= gives the column {column.name!r}"
+            ) from None
+    return text
 
 
 def _json_of(one: Record, name: str) -> bytes | None:
@@ -340,11 +351,16 @@ def _json(values: Sequence[Any], codec: Codec, column: Column) -> JsonColumn:
     made, first = JsonColumn(values), _FIRST.get(codec.kind)
     if first is not None and not made.first_bytes() <= first:
         raise OddPageError
+    if column.type is not None:
+        for text in made:
+            # What doesn't fit is a `ValueError`, and is told of its row.
+            if text is not None:
+                column.type.check(text)
     return made
 
 
 def _lists(values: Sequence[Any], codec: Codec, column: Column) -> Values:
-    found: Values = _decoder(column.item or "")(_array(values))
+    found: Values = _decoder(column.item or "")(json_list(values))
     # msgspec reads integers of any size.
     if column.item in ("int", "float") and not all(
         _fits(each) for each in chain.from_iterable(filter(None, found))
@@ -356,7 +372,7 @@ def _lists(values: Sequence[Any], codec: Codec, column: Column) -> Values:
 def _files(values: Sequence[Any], codec: Codec, column: Column) -> Values:
     made = [
         None if row is None else {name: None if each is None else _file(each) for name, each in row.items()}
-        for row in _decoder("files")(_array(values))
+        for row in _decoder("files")(json_list(values))
     ]
     # Sizes are integers of any size as well.
     if not all(file is None or _fits(file[_SIZE]) for row in made if row for file in row.values()):
@@ -384,7 +400,8 @@ def _file_of_row(values: Sequence[Any], codec: Codec, column: Column) -> Values:
     raise OddPageError  # what its row says of it beside is known to the object
 
 
-def _array(values: Iterable[Any]) -> bytes:
+def json_list(values: Iterable[Any]) -> bytes:
+    """Join JSON texts to the text of a list."""
     return b"[%b]" % b",".join([b"null" if text is None else text for text in values])
 
 

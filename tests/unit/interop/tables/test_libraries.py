@@ -212,6 +212,7 @@ class TestMissing:
             ("nanoarrow", "next(query.batches())", "synapse-orm[arrow]"),
             ("nanoarrow", "query.to_polars()", "synapse-orm[arrow]"),
             ("pyarrow", "query.to_parquet('x.parquet')", "synapse-orm[parquet]"),
+            ("pyarrow", "query.to_arrow(json='struct')", "synapse-orm[parquet]"),
             ("pyarrow", "query.to_pandas()", "synapse-orm[pandas]"),
             ("pandas", "query.to_pandas()", "synapse-orm[pandas]"),
             ("polars", "query.to_polars()", "pip install polars"),
