@@ -46,15 +46,20 @@ def run_checks(python: Path, folder: Path) -> dict[str, Any]:
     """Run every check in one process of the vendor's interpreter and return what came of each."""
     with object_store() as store, serve(folder / "data", seed="demo", object_storage=store) as sandbox:
         given = {"url": sandbox.url, "api_token": sandbox.api_token, "tenant": sandbox.tenant}
-        done = subprocess.run(
-            [python, HERE / "vendor_driver.py"],
-            input=json.dumps(given),
-            capture_output=True,
-            text=True,
-            timeout=300,
-            cwd=folder,
-            env={"PATH": os.environ.get("PATH", ""), "TMPDIR": str(folder), "HOME": str(folder)},
-        )
+        return drive(python, "vendor_driver.py", given, folder=folder)
+
+
+def drive(python: Path, driver: str, given: dict[str, Any], *, folder: Path) -> dict[str, Any]:
+    """Run a driver in the vendor's interpreter, and return what came of each of its checks."""
+    done = subprocess.run(
+        [python, HERE / driver],
+        input=json.dumps(given),
+        capture_output=True,
+        text=True,
+        timeout=300,
+        cwd=folder,
+        env={"PATH": os.environ.get("PATH", ""), "TMPDIR": str(folder), "HOME": str(folder)},
+    )
     lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
     return {line["check"]: line for line in lines} or {"": {"problem": done.stderr}}
 
