@@ -148,8 +148,15 @@ class Table(Protocol):
         """Read the answer to `select()`; one of another shape is a `TransportError`."""
         ...
 
-    def detail(self, pk: object, *, expand: Sequence[str] = (), field: str = "") -> Request:
-        """Ask for one object; with *field*, for one that carries this field."""
+    @property
+    def below(self) -> str | None:
+        """The field with the key of another object, where an object is addressed below that one."""
+        ...
+
+    def detail(
+        self, pk: object, *, expand: Sequence[str] = (), field: str = "", below: object = None
+    ) -> Request:
+        """Ask for one object, of which its field `below` is known; with *field*, for one that carries this field."""
         ...
 
     def one(self, reply: Reply) -> Any:
@@ -224,11 +231,11 @@ class Table(Protocol):
         """Read the answer to a creation: the row, or the rows in the order that they were sent in."""
         ...
 
-    def change(self, pk: object, *, values: Mapping[str, Any]) -> Request:
+    def change(self, pk: object, *, values: Mapping[str, Any], below: object = None) -> Request:
         """Send what changed."""
         ...
 
-    def delete(self, pk: object) -> Request:
+    def delete(self, pk: object, *, below: object = None) -> Request:
         """Delete one object."""
         ...
 

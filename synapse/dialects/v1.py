@@ -201,7 +201,14 @@ class V1Table:
         """Read the envelope of a list."""
         return found_in(reply, request)
 
-    def detail(self, pk: object, *, expand: Sequence[str] = (), field: str = "") -> Request:
+    @property
+    def below(self) -> None:
+        """Every object has an address of its own."""
+        return None
+
+    def detail(
+        self, pk: object, *, expand: Sequence[str] = (), field: str = "", below: object = None
+    ) -> Request:
         """Ask for one object; with *field*, for one that carries this field."""
         if not self.wire.detail:
             raise QueryError(f"the backend has no single {self.schema.entity}; filter its list instead")
@@ -304,12 +311,12 @@ class V1Table:
         """Read the answer to a creation: the row, or the rows in the order that they were sent in."""
         return reply.data
 
-    def change(self, pk: object, *, values: Mapping[str, Any]) -> Request:
+    def change(self, pk: object, *, values: Mapping[str, Any], below: object = None) -> Request:
         """Send what changed."""
         path = f"{self.wire.path}{segment(pk)}/"
         return Request(self.wire.change, path, json=self._named(values), checked=True)
 
-    def delete(self, pk: object) -> Request:
+    def delete(self, pk: object, *, below: object = None) -> Request:
         """Delete one object."""
         return Request("DELETE", f"{self.wire.path}{segment(pk)}/")
 

@@ -38,6 +38,7 @@ from synapse.orm.changes import accepted, check_new, check_values, dumped, linke
 from synapse.orm.journal import Journal, opened, path_of
 from synapse.orm.questions import Creation, Edit, Removal
 from synapse.orm.record import schema_of, state_of, table_of
+from synapse.orm.results import owner_in
 from synapse.orm.selection import adopt, evolved, know_made, link_of, writing_to
 from synapse.orm.unconfirmed import Moment, attach, resolvable_by
 from synapse.query import FetchMode
@@ -249,11 +250,12 @@ def change_rows(
     """Make changes, each by a request; with a journal at *path*, those that it does not say to be done."""
     cls, session = queryset.entity, queryset.session
     table = table_of(cls, session)
+    below = owner_in(table, queryset.query)
 
     def change(row: Change) -> None:
         sent, before = dumped(cls, row.after), dumped(cls, row.before)
         with resolvable_by(lambda _: Edit.of_row(cls, row.pk, sent=sent, before=before, session=session)):
-            reply = session.send(table.change(row.pk, values=sent))
+            reply = session.send(table.change(row.pk, values=sent, below=below))
             answer = answers.changed_row(cls, table.one(reply), pk=row.pk, session=session)
             answers.check_changed(
                 cls, row.pk, sent=sent, before=before, row=answer, session=session, at_least=True
@@ -310,12 +312,13 @@ def delete(queryset: Selection[E], *, everything: bool, dry_run: bool) -> BulkRe
     arguments.flag("delete(dry_run=...)", dry_run)
     session, cls = queryset.session, queryset.entity
     table = table_of(cls, session)
+    below = owner_in(table, queryset.query)
     rows = matching(queryset, proven=not everything)
     changes = tuple(Change(row.pk) for row in rows)
 
     def remove(row: Change) -> None:
         with resolvable_by(lambda _: Removal.of_row(cls, row.pk, session=session)):
-            answer = table.one(session.send(table.delete(row.pk)))
+            answer = table.one(session.send(table.delete(row.pk, below=below)))
             answers.check_deleted(cls, answer, pk=row.pk)
 
     if not dry_run:

@@ -26,6 +26,7 @@ from synapse.orm.record import (
     forget,
     has,
     missing,
+    owner_key,
     peek,
     schema_of,
     state_of,
@@ -395,7 +396,7 @@ def detail_row(instance: Record, session: Session, *, field: str = "") -> dict[s
     """Fetch the object's own row; with *field*, one that carries this field."""
     cls = type(instance)
     table = table_of(cls, session, api=state_of(instance).api)
-    request = table.detail(instance.pk, field=field)
+    request = table.detail(instance.pk, field=field, below=owner_key(instance, table))
     try:
         reply = session.send(request)
     except NotFoundError as error:

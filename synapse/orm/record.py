@@ -178,6 +178,11 @@ def table_of(cls: type[Record], session: Session, *, api: str | None = None) -> 
     return dialect.table(cls._schema, cls._catalog)
 
 
+def owner_key(record: Record, table: Table) -> Any:
+    """Give the key of the object below which a table addresses another one, as far as it is known."""
+    return peek(record, table.below, default=None) if table.below else None
+
+
 def state_of(record: Record) -> State:
     """Give what the SDK remembers about an object."""
     return record._state

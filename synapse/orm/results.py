@@ -156,7 +156,13 @@ class Results(Generic[E]):
         """Whether an object of a key can be asked for by itself: only lists can be narrowed or leave fields out."""
         query, pk = self.query, schema_of(self.cls).pk
         chooses = bool(query.only or query.defer) and self.table.accepts(pk, Exact)
-        return query.bare and self.table.has_single and not chooses
+        owned = attrs.evolve(query, where=()) if self.below is not None and len(query.where) == 1 else query
+        return owned.bare and self.table.has_single and not chooses
+
+    @property
+    def below(self) -> Any:
+        """The key of the object below which the rows are addressed, where the query names it."""
+        return owner_in(self.table, self.query)
 
     @property
     def lists_keys(self) -> bool:
@@ -211,7 +217,7 @@ class Results(Generic[E]):
         """Give the object of a checked key by a request of its own."""
         check_supported(self.table, self.query)
         name = schema_of(self.cls).entity
-        request = self.table.detail(pk, expand=self.query.expand)
+        request = self.table.detail(pk, expand=self.query.expand, below=self.below)
         try:
             reply = self.session.send(request)
         except NotFoundError as error:
@@ -257,6 +263,12 @@ class Results(Generic[E]):
         # A stream counts rows by their places, so a bad one keeps its own.
         good = iter(page)
         return [bad[place] if place in bad else next(good) for place in range(len(window.rows))]
+
+
+def owner_in(table: Table, query: Query) -> Any:
+    """Give the key of the object below which a table addresses rows, where a query names it."""
+    relation = next((name for name, via in table.schema.relations.items() if via == table.below), None)
+    return next((each.value for each in query.where if each.name == relation and each.lookup is Exact), None)
 
 
 def outermost(selection: Any, names: tuple[str, ...], *, verb: Literal["latest", "earliest"]) -> Any:

@@ -13,7 +13,7 @@ from synapse.mapping.unset import UNSET
 from synapse.orm import answers, arguments, binding, cached_rows, loading, matching
 from synapse.orm.changes import check_new, check_read_only, loaded_value, to_wire, unsaved
 from synapse.orm.questions import Creation, Edit, Removal, held_values
-from synapse.orm.record import catalog_of, peek, schema_of, state_of, table_of
+from synapse.orm.record import catalog_of, owner_key, peek, schema_of, state_of, table_of
 from synapse.orm.unconfirmed import resolvable_by
 
 if TYPE_CHECKING:
@@ -61,7 +61,11 @@ def _try_saving(instance: Record, values: dict[str, Any], session: Session) -> N
     if not state_of(instance).saved:
         _try(instance, lambda table: table.create(values), session)
     elif values:
-        _try(instance, lambda table: table.change(instance.pk, values=values), session)
+        _try(
+            instance,
+            lambda table: table.change(instance.pk, values=values, below=owner_key(instance, table)),
+            session,
+        )
 
 
 def _try(instance: Record, write: Callable[[Table], Request], session: Session) -> None:
@@ -97,7 +101,7 @@ def _change(instance: Record, values: dict[str, Any], session: Session) -> None:
             raise
 
     table = table_of(cls, session)
-    request = table.change(pk, values=values)
+    request = table.change(pk, values=values, below=owner_key(instance, table))
     with (
         cached_rows.dropping_cached(instance, session),
         resolvable_by(lambda since: Edit.of(instance, session=session)),
@@ -128,7 +132,11 @@ def delete(instance: Record, *, dry_run: bool = False) -> None:
         raise QueryError(f"this {schema.entity} is not saved yet; there is nothing to delete")
     session = binding.session_of(instance)
     if dry_run:
-        _try(instance, lambda table: table.delete(instance.pk), session)
+        _try(
+            instance,
+            lambda table: table.delete(instance.pk, below=owner_key(instance, table)),
+            session,
+        )
         return
     try:
         with (
@@ -136,7 +144,8 @@ def delete(instance: Record, *, dry_run: bool = False) -> None:
             resolvable_by(lambda _: Removal.of(instance, session=session)),
         ):
             table = table_of(type(instance), session)
-            answer = table.one(binding.send(instance, table.delete(instance.pk), session=session))
+            request = table.delete(instance.pk, below=owner_key(instance, table))
+            answer = table.one(binding.send(instance, request, session=session))
             answers.check_deleted(type(instance), answer, pk=instance.pk)
     finally:
         cached_rows.drop_with_children(type(instance), session)

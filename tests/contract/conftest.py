@@ -12,7 +12,7 @@ import attrs
 import pytest
 
 from synapse import BackendClient, Session
-from synapse.dialects import DEFAULT, Dialect
+from synapse.dialects import DEFAULT, V2, Dialect
 from synapse.sandbox import Sandbox, serve
 from tests.contract.factory import Factory
 from tests.contract.toy import Toy
@@ -78,8 +78,11 @@ class Api:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run a test of `@pytest.mark.every_api` through each API generation; another one is another value here."""
     for mark in metafunc.definition.iter_markers("every_api"):
-        toy = pytest.param("toy", marks=[pytest.mark.full] if mark.kwargs.get("full") else [])
-        metafunc.parametrize("api", ["v1", toy], indirect=True)
+        rest = [name for name in ("v2", "toy") if name not in mark.kwargs.get("but", ())]
+        marks = [pytest.mark.full] if mark.kwargs.get("full") else []
+        metafunc.parametrize(
+            "api", ["v1", *(pytest.param(name, marks=marks) for name in rest)], indirect=True
+        )
 
 
 @pytest.fixture(scope="session")
@@ -92,9 +95,10 @@ def toy_url(box: Sandbox) -> Iterator[str]:
 @pytest.fixture
 def api(request: pytest.FixtureRequest, box: Sandbox) -> Api:
     """The API generation that the test goes through: v1, unless it goes through every one."""
-    if getattr(request, "param", "v1") == "toy":
+    name = getattr(request, "param", "v1")
+    if name == "toy":
         return Api(Toy(), request.getfixturevalue("toy_url"))
-    return Api(DEFAULT, box.url)
+    return Api(V2() if name == "v2" else DEFAULT, box.url)
 
 
 def connected(box: Sandbox, tenant: str, *, api: Api | None = None, **settings: Any) -> Session:

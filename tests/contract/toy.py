@@ -127,6 +127,7 @@ class ToyTable:
     has_single: ClassVar[bool] = True
     uniform: ClassVar[bool] = True
     pages: ClassVar[None] = None
+    below: ClassVar[None] = None
 
     def accepts(self, name: str, lookup: type[Lookup]) -> bool:
         """Whether there is a key for it."""
@@ -164,7 +165,9 @@ class ToyTable:
         """Read a page, which names the token of the next one."""
         return Found(Toy().unwrap(reply), next=reply.data["meta"]["after"])
 
-    def detail(self, pk: object, *, expand: Sequence[str] = (), field: str = "") -> Request:
+    def detail(
+        self, pk: object, *, expand: Sequence[str] = (), field: str = "", below: object = None
+    ) -> Request:
         """Ask for one object."""
         return Request("GET", self._path(pk))
 
@@ -216,11 +219,11 @@ class ToyTable:
         """Lists are not taken."""
         return None
 
-    def change(self, pk: object, *, values: Mapping[str, Any]) -> Request:
+    def change(self, pk: object, *, values: Mapping[str, Any], below: object = None) -> Request:
         """Send what changed."""
         return Request("PATCH", self._path(pk), json=self._named(values))
 
-    def delete(self, pk: object) -> Request:
+    def delete(self, pk: object, *, below: object = None) -> Request:
         """Delete one object."""
         return Request("DELETE", self._path(pk))
 

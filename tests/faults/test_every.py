@@ -30,6 +30,7 @@ SILENT = {
         "defer",
         "fetch_mode",
         "using",
+        "via",
         "distinct",
     ),
     "show",  # a view has the error as its text: tests/unit/interop/notebook
