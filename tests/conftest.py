@@ -8,7 +8,7 @@ import os
 import signal
 
 from collections.abc import Iterator
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
@@ -17,6 +17,10 @@ from hypothesis import HealthCheck, settings
 from tests import amounts
 from tests.combining import pairwise
 from tests.seeded import Seeded, seeded
+
+if TYPE_CHECKING:
+    from synapse.dialects import Request
+    from synapse.session.http import Attempt
 
 MEASURE: Final = "COVERAGE_PROCESS_CONFIG"
 
@@ -112,6 +116,23 @@ def own_certificates() -> None:
     for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
         if bundle := os.environ.pop(name, None):
             os.environ.setdefault("PIP_CERT", bundle)  # the vendor's client is installed by pip
+
+
+@pytest.fixture(scope="session", autouse=True)
+def first_generation_alone() -> Iterator[None]:
+    """Fail whatever has a session that speaks API v1 only send something to API v2."""
+    from synapse.session.delivery import Delivery
+
+    prepare = Delivery.prepare
+
+    def checked(self: Delivery, request: Request, *, streamed: bool = False) -> Attempt:
+        attempt = prepare(self, request, streamed=streamed)
+        assert self._dialect.name != "v1" or not attempt.path.startswith("/v2/"), attempt.label
+        return attempt
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Delivery, "prepare", checked)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -255,6 +255,10 @@ class Actions(Protocol):
         """Set a task's annotation."""
         ...
 
+    def annotated(self, reply: Reply, task: int) -> Any:
+        """Read the answer to that: a row of the task."""
+        ...
+
     def set_tags(
         self,
         resource: str,
@@ -279,7 +283,11 @@ class Actions(Protocol):
         ...
 
     def console_logs(self, job: str) -> Request:
-        """Read the lines that a job has printed."""
+        """Ask for the lines that a job has printed."""
+        ...
+
+    def printed(self, reply: Reply) -> Any:
+        """Read those lines, or whatever came in their place."""
         ...
 
     def tail(self, job: str) -> Request:
@@ -302,8 +310,16 @@ class Actions(Protocol):
         """Create data units; one of the same files is answered by the one there is."""
         ...
 
+    def units_created(self, reply: Reply) -> Any:
+        """Read the answer to that: their rows, in the order that they were sent in."""
+        ...
+
     def create_tasks(self, project: int, units: Sequence[int]) -> Request:
-        """Create a task in a project for each of these data units, of which a second one is refused."""
+        """Create a task in a project for each of these data units, of which a second one is refused or left out."""
+        ...
+
+    def tasks_created(self, reply: Reply) -> Any:
+        """Read the answer to that: their rows, in the order that they were sent in; None where it only counts them."""
         ...
 
 

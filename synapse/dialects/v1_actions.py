@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-from synapse.dialects.wire import Body, Request, segment
+from synapse.dialects.wire import Body, Reply, Request, segment
 
 
 def annotate(task: int, data: Mapping[str, Any], *, submit: bool, schema: str | None) -> Request:
@@ -13,6 +13,11 @@ def annotate(task: int, data: Mapping[str, Any], *, submit: bool, schema: str | 
     params = (("schema", schema),) if schema else ()
     json = {"action": "submit" if submit else "save", "data": data}
     return Request("PUT", f"tasks/{segment(task)}/annotate_task_data/", params=params, json=json)
+
+
+def annotated(reply: Reply, task: int) -> Any:
+    """Read the answer to `annotate()`: the row of the task."""
+    return reply.data
 
 
 def set_tags(
@@ -48,6 +53,11 @@ def console_logs(job: str) -> Request:
     return Request("GET", f"jobs/{segment(job)}/console_logs/")
 
 
+def printed(reply: Reply) -> Any:
+    """Read the answer to `console_logs()`: a list of lines."""
+    return reply.data
+
+
 def tail(job: str) -> Request:
     """Follow the lines that a job prints, as server-sent events, with comments in between that show that it lives."""
     return Request("GET", f"jobs/{segment(job)}/tail_console_logs/")
@@ -73,7 +83,17 @@ def create_units(units: Sequence[Mapping[str, Any]]) -> Request:
     return Request("POST", "data_units/", json=list(units), harmless=True)
 
 
+def units_created(reply: Reply) -> Any:
+    """Read the answer to `create_units()`: a list of rows."""
+    return reply.data
+
+
 def create_tasks(project: int, units: Sequence[int]) -> Request:
     """Create a task in a project for each of these data units, of which a second one is refused."""
     rows = [{"project": project, "data_unit": unit} for unit in units]
     return Request("POST", "tasks/", json=rows, harmless=True)
+
+
+def tasks_created(reply: Reply) -> Any:
+    """Read the answer to `create_tasks()`: a list of rows."""
+    return reply.data

@@ -7,7 +7,8 @@ from typing import Any, Literal
 
 from synapse.dialects.v2_envelope import unwrapped
 from synapse.dialects.wire import Body, Reply, Request, segment
-from synapse.errors import UnsupportedError
+from synapse.errors import UnsupportedError, WriteUnconfirmedError
+from synapse.masking import outline
 
 
 def annotate(task: int, data: Mapping[str, Any], *, submit: bool, schema: str | None) -> Request:
@@ -105,6 +106,17 @@ def create_tasks(project: int, units: Sequence[int]) -> Request:
     """Create a task in a project for each of these data units, leaving out those that have one; it tells no keys."""
     body = {"project": project, "data_unit_ids": list(units)}
     return Request("POST", "v2/tasks/bulk-create/", json=body, harmless=True)
+
+
+def tasks_created(reply: Reply) -> None:
+    """It counts those that were made, and those that were there."""
+    data = unwrapped(reply.data)
+    counts = [data.get(name) for name in ("created_count", "skipped_count")] if isinstance(data, dict) else []
+    if [type(count) for count in counts] != [int, int]:
+        raise WriteUnconfirmedError(
+            f"tasks were to be created, and the answer ({outline(data)}) does not count them: it may or may not have "
+            "happened"
+        )
 
 
 def _lacking(verb: str, why: str) -> UnsupportedError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from os import PathLike
@@ -22,14 +22,14 @@ from synapse.orm import Entity, ManagedBy, ToMany, arguments, batch_answers, cac
 from synapse.orm.binding import check_host, held
 from synapse.orm.cached_rows import dropping_all_cached
 from synapse.orm.questions import Creation
-from synapse.orm.record import reference
+from synapse.orm.record import reference, table_of
 from synapse.orm.unconfirmed import Moment, attach, resolvable_by
 from synapse.query import EXACT
 from synapse.session import rows_of
 from synapse.showing import bounded
 
 if TYPE_CHECKING:
-    from synapse.dialects import Request
+    from synapse.dialects import Reply, Request
     from synapse.entities.data import DataUnit, DataUnitManager
     from synapse.entities.project import Project, ProjectManager
     from synapse.interop.formats.upload_labels import UploadLabels
@@ -298,6 +298,7 @@ class DataCollection(DataCollectionTwins, Entity):
                 session,
                 session.dialect.actions.create_units(bodies),
                 of=DataUnit,
+                read=session.dialect.actions.units_created,
                 rows=[
                     {"data_collection_id": self.pk, "files": body["files"], "meta": body.get("meta", {})}
                     for body in bodies
@@ -315,6 +316,7 @@ class DataCollection(DataCollectionTwins, Entity):
                 session,
                 session.dialect.actions.create_tasks(key, units),
                 of=Task,
+                read=lambda reply: _tasks_made(session, reply, project=key, units=units),
                 rows=[{"project_id": key, "data_unit_id": unit} for unit in units],
             ),
             tasks=lambda: (
@@ -354,14 +356,40 @@ class DataCollection(DataCollectionTwins, Entity):
         return by_specification(files, names=[spec.name for spec in specs], required=required)
 
 
-def _sent(session: Session, request: Request, *, of: type[Entity], rows: Sequence[Mapping[str, Any]]) -> Any:
+def _tasks_made(session: Session, reply: Reply, *, project: int, units: Sequence[int]) -> Any:
+    """Give the rows of tasks that were made; where the answer only counts them, they are looked for."""
+    from synapse.entities.task import Task
+
+    told = session.dialect.actions.tasks_created(reply)
+    if told is not None:
+        return told
+    table, found, left = table_of(Task, session), dict[int, int](), set(units)
+    # The newest come first, so that hardly more than these are read.
+    for task in Task.objects.using(session).filter(project=project).only("data_unit_id").iterator():
+        if task.data_unit_id in left:
+            found[task.data_unit_id] = task.id
+            left.discard(task.data_unit_id)
+        if not left:
+            break
+    via = table.names["data_unit_id"]
+    return [{table.pk: found.get(unit), via: unit} for unit in units]
+
+
+def _sent(
+    session: Session,
+    request: Request,
+    *,
+    of: type[Entity],
+    rows: Sequence[Mapping[str, Any]],
+    read: Callable[[Reply], Any],
+) -> Any:
     """Create rows, given as wire values by field as well, so that a lost answer can be asked for."""
     since = Moment()
     with (
         resolvable_by(lambda since: Creation.of_rows(of, rows, session=session, since=since)),
         dropping_all_cached(of, session),
     ):
-        answer = rows_of(session.dialect.unwrap(session.send(request)), count=len(rows))
+        answer = rows_of(read(session.send(request)), count=len(rows))
     found = batch_answers.rows_by_sent(of, answer, sent=rows, session=session)
     for sent, row in zip(rows, found, strict=True):
         if isinstance(row, WriteUnconfirmedError):

@@ -182,7 +182,7 @@ class Job(JobTwins, Entity):
         """Give the lines that the job has printed so far."""
         session = held(self, "console_logs")
         reply = send(self, session.dialect.actions.console_logs(self.pk), session=session)
-        printed = session.dialect.unwrap(reply)
+        printed = session.dialect.actions.printed(reply)
         if not isinstance(printed, list | None):
             raise TransportError(
                 f"job {self.pk}: expected its console's lines, got {outline(printed)}",

@@ -37,6 +37,8 @@ def change_tags(
     changes = checked(session, add=add, remove=remove)
     if not changes:
         return 0
+    # An API without tags refuses this before the rows are read.
+    session.dialect.actions.set_tags(queryset.entity._schema.resource, [], tags=[], action="add")
     keys = [row.pk for row in bulk.matching(queryset, proven=not everything)]
     batches = [keys[start : start + BATCH] for start in range(0, len(keys), BATCH)]
     run = Run(batches)

@@ -251,7 +251,7 @@ class Task(TaskTwins, Entity):
 
         with resolvable_by(lambda _: Repeating(host=session.host, session=session)):
             reply = send(self, request, session=session)
-            row = session.dialect.unwrap(reply)
+            row = session.dialect.actions.annotated(reply, self.pk)
             answers.adopt_verb_answer(self, row, session=session, sent={"data"}, check=check)
         return self
 

@@ -190,12 +190,11 @@ def state_of(record: Record) -> State:
 
 def missing(cls: type[Record], message: str, *, cause: NotFoundError | None = None) -> NotFoundError:
     """Make the entity's own DoesNotExist."""
-    return cls.DoesNotExist(
-        message,
-        status_code=404,
-        response=cause.response if cause else None,
-        request_id=cause.request_id if cause else None,
-    )
+    error = cls.DoesNotExist(message, status_code=404)
+    if cause is not None:
+        error.response, error.errors = cause.response, cause.errors
+        error.request_id, error.backend_code = cause.request_id, cause.backend_code
+    return error
 
 
 # --- slots ------------------------------------------------------------------

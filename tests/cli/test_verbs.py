@@ -103,7 +103,7 @@ class TestLs:
 
     def test_says_what_would_be_sent(self, typed, world):
         """`--requests` prints the plan, and sends nothing."""
-        assert typed("ls", "tasks", "project=1", "--requests").out.startswith("GET http")
+        assert typed("ls", "tasks", "project=1", "--requests").out.startswith("v1: GET http")
 
     @pytest.mark.parametrize("value", ["{0},{1}", "@{path}", "-"])
     def test_takes_several_values(self, typed, world, tmp_path, monkeypatch, value):

@@ -12,7 +12,7 @@ import attrs
 import pytest
 
 from synapse import BackendClient, Session
-from synapse.dialects import DEFAULT, V2, Dialect
+from synapse.dialects import DEFAULT, V1, V2, Dialect
 from synapse.sandbox import Sandbox, serve
 from tests.contract.factory import Factory
 from tests.contract.toy import Toy
@@ -98,7 +98,7 @@ def api(request: pytest.FixtureRequest, box: Sandbox) -> Api:
     name = getattr(request, "param", "v1")
     if name == "toy":
         return Api(Toy(), request.getfixturevalue("toy_url"))
-    return Api(V2() if name == "v2" else DEFAULT, box.url)
+    return Api(V2() if name == "v2" else V1(), box.url)
 
 
 def connected(box: Sandbox, tenant: str, *, api: Api | None = None, **settings: Any) -> Session:

@@ -40,6 +40,15 @@ def speaking(box: Sandbox, api: Any, tenant: str = "contract") -> Session:
 
 
 @pytest.fixture
+def session(box: Sandbox) -> Iterator[Session]:
+    """A session of the workspace that speaks both, current during the test."""
+    made = speaking(box, "auto")
+    with made:
+        yield made
+    made.close()
+
+
+@pytest.fixture
 def second(box: Sandbox) -> Iterator[Session]:
     """A session of the workspace that speaks API v2 only, current during the test."""
     made = speaking(box, "v2")

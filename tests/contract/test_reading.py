@@ -287,5 +287,5 @@ class TestSessions:
         with session.trace() as calls:
             list(query)
 
-        assert str(query.explain()) == "\n".join(f"{call.method} {call.url}" for call in calls)
+        assert str(query.explain()) == "\n".join(f"v1: {call.method} {call.url}" for call in calls)
         assert 2 == len(calls)

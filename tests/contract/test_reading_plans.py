@@ -74,7 +74,7 @@ class TestPlans:
         with session.trace() as calls:
             next(query.iterator(plan=plan))
 
-        assert str(query.explain(plan=plan)).splitlines()[0] == f"{calls[0].method} {calls[0].url}"
+        assert str(query.explain(plan=plan)).splitlines()[0] == f"v1: {calls[0].method} {calls[0].url}"
 
 
 class TestCheckpoints:

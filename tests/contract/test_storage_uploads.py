@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from synapse import DataCollection, DataFile, DataUnit, FileSpecification, Session
+from synapse import DataCollection, DataFile, DataUnit, FileSpecification, Project, Session, Task
 from synapse.sandbox import Sandbox
 from synapse.uploads.presigned import declined
 from tests.objectstore import KEY, MIB
@@ -117,3 +117,25 @@ def test_nothing_secret_is_told(stored: Session, photos: Path, caplog: pytest.Lo
     assert not [
         word for word in ("X-Amz-Signature=", KEY) if word in shown.replace("X-Amz-Signature=***", "")
     ]
+
+
+class TestSecondGeneration:
+    def test_pictures_become_units_and_tasks(self, signing: Sandbox, photos: Path) -> None:
+        """By API v2 as well, which confirms by MD5, and counts the tasks that it makes."""
+        with Session(signing.url, api_token=signing.api_token, api="v2") as session, session.trace() as calls:
+            target = collection()
+            project = Project.objects.create(title="P", category="image", data_collection=target)
+            report = target.upload(sorted(photos.glob("*.png")), project=project)
+            tasks = {task.data_unit_id: task.id for task in Task.objects.filter(project=project)}
+
+        assert ([], 13) == (report.failed + report.unknown, len(tasks))
+        assert {item.unit.id: item.task.id for item in report.created} == tasks
+        assert all(call.path.startswith(("/v2/", "http")) for call in calls)
+
+    def test_a_second_run_sends_nothing(self, signing: Sandbox, photos: Path) -> None:
+        """What the backend has is told file by file."""
+        with Session(signing.url, api_token=signing.api_token, api="v2"):
+            target, pictures = collection(), sorted(photos.glob("0*.png"))[:3]
+            first, again = target.upload(pictures), target.upload(pictures)
+
+        assert [3, 3, 0] == [len(first.created), len(again.reused), again.bytes_sent]
