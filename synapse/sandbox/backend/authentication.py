@@ -6,7 +6,7 @@ import time
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -81,10 +81,14 @@ m2m_changed.connect(CALLERS.forget_when_committed, sender=Tenant.members.through
 class SynapseAuthentication(BaseAuthentication):
     """Accept an access token, a user token with a workspace, or an agent token, in this order."""
 
+    needs_workspace: ClassVar[bool] = True
+
     def authenticate(self, request: Request) -> Caller | None:
         if key := _secret(request, "Synapse-Access-Token"):
             return CALLERS.find(_by_access_token, key)
         if key := _secret(request, "Authorization"):
+            if not self.needs_workspace and "Synapse-Tenant" not in request.headers:
+                return CALLERS.find(_by_user_token_alone, key)
             return CALLERS.find(_by_user_token, key, _secret(request, "Synapse-Tenant"))
         if key := _secret(request, "SYNAPSE-Agent"):
             return CALLERS.find(_by_agent_token, key)
@@ -113,6 +117,15 @@ def _by_user_token(key: str, tenant_code: str) -> tuple[User, Credentials]:
     if tenant is None:
         raise AuthenticationFailed(say("Invalid token."))
     return token.user, Credentials(tenant, user=token.user)
+
+
+def _by_user_token_alone(key: str) -> tuple[User, Credentials]:
+    """Let a user in who names no workspace: the first of theirs will do."""
+    user = _token(key, kind=AccessToken.Kind.USER).user
+    tenant = user.tenants.order_by("pk").first()
+    if tenant is None:
+        raise AuthenticationFailed(say("Invalid token."))
+    return user, Credentials(tenant, user=user)
 
 
 def _by_agent_token(key: str) -> tuple[AgentUser, Credentials]:

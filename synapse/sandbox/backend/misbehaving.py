@@ -19,6 +19,7 @@ from urllib.parse import parse_qsl, urlencode
 from waitress.channel import ClientDisconnected
 
 from ..faults import FILE, Fault, Faults
+from .v2 import PREFIX, refusal
 
 FOR_PEOPLE: Final = re.compile("/(admin/|static/|$)")
 # What each run makes anew, so that it can't tell which request is the same one.
@@ -54,7 +55,8 @@ class Misbehaving:
         fault = faults.hitting(request, self._number_of(request))
         time.sleep(faults.latency)
         if fault is not None and not fault.after:
-            return answer(fault, start_response, retry_after=faults.retry_after)
+            path = environ["PATH_INFO"]
+            return answer(fault, start_response, path=path, retry_after=faults.retry_after)
         done = self._application(environ, start_response if fault is None else _unheard)
         time.sleep(faults.latency_after)
         if fault is None:
@@ -121,7 +123,7 @@ def _name_of_body(environ: Environ) -> str:
 
 
 def answer(
-    fault: Fault, start_response: Callable[..., Any], *, retry_after: int | None = None
+    fault: Fault, start_response: Callable[..., Any], *, path: str = "/", retry_after: int | None = None
 ) -> list[bytes]:
     """Answer with a fault: in the backend's own words where it refuses, else as a gateway in front of it would."""
     if fault.status is None:
@@ -136,7 +138,8 @@ def answer(
     if own and fault.status in RETRIED:
         headers.append(("Retry-After", str(retry_after)))
     page = f"<html><body><h1>{fault.status} {reason}</h1></body></html>"
-    body = json.dumps({"detail": OWN_WORDS}) if own else page
+    words = refusal(fault.status, OWN_WORDS) if path.startswith(PREFIX) else {"detail": OWN_WORDS}
+    body = json.dumps(words) if own else page
     start_response(f"{fault.status} {reason}", [*headers, ("Content-Length", str(len(body)))])
     return [body.encode()]
 

@@ -127,17 +127,27 @@ def complete(key: str, *, upload: str, etags: Sequence[tuple[int, str]]) -> None
             raise StoredWrongError(code) from error
 
 
-def size_of(key: str) -> int | None:
-    """Return how many bytes an object has, None if it is not there."""
+@dataclass(frozen=True)
+class Stored:
+    """An object that is there: how many bytes it has, and their MD5 unless it came in parts."""
+
+    size: int
+    md5: str | None
+
+
+def stored_at(key: str) -> Stored | None:
+    """Return what there is to know of an object, None if it is not there."""
     from botocore.exceptions import ClientError
 
     bucket = _bucket()
     try:
-        return _client(bucket).head_object(Bucket=bucket.name, Key=key)["ContentLength"]
+        found = _client(bucket).head_object(Bucket=bucket.name, Key=key)
     except ClientError as error:
         if error.response["Error"]["Code"] in ("404", "NoSuchKey"):
             return None
         raise
+    tag = found["ETag"].strip('"')
+    return Stored(found["ContentLength"], md5=None if "-" in tag else tag)
 
 
 def _sign(call: str, key: str, *, seconds: int, **parameters: Any) -> str:

@@ -27,7 +27,7 @@ from .wording import say
 MOST_FILES: Final = 1000
 AT_ONCE: Final = 16
 LONGEST_SUFFIX: Final = 20
-UNKNOWN: Final = -1
+UNKNOWN: Final = "unknown"
 
 Row = Mapping[str, Any]
 
@@ -90,7 +90,8 @@ def confirm(request: Request, rules: type[Put] = Put) -> Response:
     known = [row for row in put if row["file_key"].startswith(_prefix(tenant))]
     with ThreadPoolExecutor(AT_ONCE) as pool:
         arrived = dict(zip([row["file_key"] for row in known], pool.map(_arrived, known), strict=True))
-    faults = [_fault(row, arrived.get(row["file_key"], UNKNOWN)) for row in put]
+    is_md5 = issubclass(rules, PutByMd5)
+    faults = [_fault(row, arrived.get(row["file_key"], UNKNOWN), is_md5=is_md5) for row in put]
     with write_transaction():
         storage = bucket_storage(tenant) if not all(faults) else None
         results = [
@@ -128,8 +129,8 @@ def _signed(row: Row, *, tenant: Tenant, seconds: int) -> dict[str, Any]:
     return {"filename": row["filename"], "file_key": key, "presigned_url": address, "multipart": parts}
 
 
-def _arrived(row: Row) -> int | str | None:
-    """Put an object together if it came in parts; return its size, None if it is not there, or what went wrong."""
+def _arrived(row: Row) -> objects.Stored | str | None:
+    """Put an object together if it came in parts; return it, None if it is not there, or what went wrong."""
     key, multipart = row["file_key"], row["multipart"]
     try:
         if multipart:
@@ -137,18 +138,22 @@ def _arrived(row: Row) -> int | str | None:
             objects.complete(key, upload=multipart["upload_id"], etags=etags)
     except objects.StoredWrongError as error:
         return str(error)
-    return objects.size_of(key)
+    return objects.stored_at(key)
 
 
-def _fault(row: Row, arrived: int | str | None) -> str | None:
+def _fault(row: Row, arrived: objects.Stored | str | None, *, is_md5: bool) -> str | None:
     if arrived == UNKNOWN:
         return say("This file key was not given to this workspace.")
     if isinstance(arrived, str):
         return say("The parts cannot be put together (%(code)s).", code=arrived)
     if arrived is None:
         return say("There is no such object in the storage.")
-    if arrived != row["size"]:
-        return say("The object has %(found)s bytes instead of %(size)s.", found=arrived, size=row["size"])
+    if arrived.size != row["size"]:
+        return say(
+            "The object has %(found)s bytes instead of %(size)s.", found=arrived.size, size=row["size"]
+        )
+    if is_md5 and arrived.md5 not in (None, row["checksum"]):
+        return say("The object has another checksum.")
     return None
 
 

@@ -98,6 +98,7 @@ KOREAN: Final = {
     "This file key was not given to this workspace.": "이 워크스페이스에 발급된 파일 키가 아닙니다.",
     "The parts cannot be put together (%(code)s).": "파트를 하나로 합칠 수 없습니다(%(code)s).",
     "There is no such object in the storage.": "스토리지에 해당 객체가 없습니다.",
+    "The object has another checksum.": "객체의 체크섬이 다릅니다.",
     "The object has %(found)s bytes instead of %(size)s.": (
         "객체의 크기가 %(size)s바이트가 아니라 %(found)s바이트입니다."
     ),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import re
-import secrets
 
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Final
@@ -24,20 +23,8 @@ from ..authentication import Caller, SynapseAuthentication
 from ..tenancy import tenant_of
 from ..transactions import write_transaction
 from ..wording import say
+from . import refusal, request_id
 
-CODES: Final = {
-    400: "VALIDATION_ERROR",
-    401: "AUTHENTICATION_REQUIRED",
-    403: "PERMISSION_DENIED",
-    404: "NOT_FOUND",
-    405: "METHOD_NOT_ALLOWED",
-    406: "NOT_ACCEPTABLE",
-    409: "CONFLICT",
-    413: "PAYLOAD_TOO_LARGE",
-    415: "UNSUPPORTED_MEDIA_TYPE",
-    422: "UNPROCESSABLE_ENTITY",
-    429: "RATE_LIMIT_EXCEEDED",
-}
 # What the codes of Django REST framework's validators say about a row that is there already.
 TAKEN: Final = frozenset({"unique", "version_exists"})
 ENCODED_TWICE: Final = re.compile("%25[0-9A-Fa-f]{2}")
@@ -66,6 +53,12 @@ class Callers(SynapseAuthentication):
     def authenticate(self, request: Request) -> Caller | None:
         caller = super().authenticate(request)
         return caller if caller and caller[1].user is not None else None
+
+
+class CallersAnywhere(Callers):
+    """Accept people who don't say for which workspace they ask."""
+
+    needs_workspace = False
 
 
 class Enveloped(GenericViewSet):
@@ -133,11 +126,6 @@ def members_of(request: Request) -> dict[str, Any]:
     return request.data
 
 
-def request_id() -> str:
-    """Return a name for one answer, to be told to whoever runs the backend."""
-    return f"req_{secrets.token_hex(6)}"
-
-
 def refuse(exc: Exception, context: dict[str, Any]) -> Response | None:
     """Answer *exc* with the code that programs compare."""
     if isinstance(exc, ProtectedError):
@@ -147,12 +135,11 @@ def refuse(exc: Exception, context: dict[str, Any]) -> Response | None:
         return None
     if isinstance(exc, ValidationError) and TAKEN & set(codes_in(exc.get_codes())):
         response.status_code = status.HTTP_409_CONFLICT
-    code = exc.code if isinstance(exc, Refused) else CODES.get(response.status_code, "ERROR")
     message, details = words_of(response.data)
-    if isinstance(exc, Refused) and exc.facts:
-        details = [{"message": message, **exc.facts}]
-    error = {"code": code, "message": message, "details": details}
-    response.data = {"error": error, "meta": {"request_id": request_id()}}
+    facts: dict[str, Any] = {"details": details}
+    if isinstance(exc, Refused):
+        facts = {"code": exc.code, "details": [{"message": message, **exc.facts}] if exc.facts else None}
+    response.data = refusal(response.status_code, message, **facts)
     return response
 
 

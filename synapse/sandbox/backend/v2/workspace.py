@@ -25,7 +25,7 @@ from ..serializers import EntitySerializer
 from ..tenancy import get_or_404, tenant_of
 from ..transactions import write_transaction
 from ..wording import say
-from .envelope import Enveloped, Refused
+from .envelope import CallersAnywhere, Enveloped, Refused
 from .views import Changes, Creates, Removes, Replaces, Rows, Shown, body_of
 
 ROLE: Final = {"id": 1, "display_name": "Leader", "code": "leader"}
@@ -34,6 +34,8 @@ VERBS: Final = ("create", "read", "change", "delete")
 
 class Tenants(Rows):
     """The workspaces of who is asking."""
+
+    authentication_classes = (CallersAnywhere,)
 
     shows = Shown(
         models.Tenant,
@@ -114,6 +116,8 @@ class Groups(Creates, Replaces, Removes):
 class Schemas(Enveloped):
     """What the bodies of collections and projects may hold."""
 
+    authentication_classes = (CallersAnywhere,)
+
     def file_specifications(self, request: Request) -> Response:
         """Answer the kinds of file that the collections of each category take."""
         types = {name: {"extensions": kinds.extensions_of(name)} for name in FileType.values}
@@ -162,6 +166,8 @@ def specification(name: str) -> dict[str, Any]:
 
 
 class Account(Enveloped):
+    authentication_classes = (CallersAnywhere,)
+
     def retrieve(self, request: Request) -> Response:
         """Answer who is asking."""
         user = request.auth.user
