@@ -10,7 +10,7 @@ import importlib
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from types import GenericAlias
 from typing import Any, ClassVar, Final
 
@@ -60,8 +60,11 @@ class ClosedRow:
 def keys(rows: Sequence[Any], name: str) -> list[Any]:
     """Read the keys off rows as they came; None for a row that has none."""
     try:
-        found = [row[name] for row in rows]
-    except (KeyError, TypeError):
+        kind: Any = type(rows[0]) if rows else dict
+        # Rows of structs come by one decoder, so that all of a page are of one class.
+        read = attrgetter(kind.attributes[name]) if issubclass(kind, ClosedRow) else itemgetter(name)
+        found = list(map(read, rows))
+    except (KeyError, TypeError, AttributeError):
         found = [value(row, name, otherwise=None) for row in rows]
     # Nearly every page has keys of one kind, and a loop over its rows would cost more than all else that is done here.
     if set(map(type, found)) <= {int, str}:

@@ -32,7 +32,7 @@ from synapse.transfer.data_uris import decode, is_data_uri, media_type
 from synapse.transfer.local_file import BLOCK, LocalFile, PathLike
 from synapse.transfer.progress import Meter, ProgressLike, tracked
 
-_NAMES: Final = ("file_name_original", "filename", "name")
+_TEXTS: Final = ("url", "file_name_original", "filename", "name", "file_type", "path_original", "checksum")
 _PAGES: Final = (None, "text/html", "application/xhtml+xml")
 
 
@@ -72,21 +72,24 @@ class RemoteFile(RemoteFileTwins):
         """Read a file-info object, or a bare address; without *session*, files come through the current one."""
         if isinstance(raw, str):
             return cls(url=raw, session=session)
-        if not isinstance(raw, Mapping):
+        # The class itself is asked first, since an abstract one takes long, and every row comes by here.
+        if raw.__class__ is not dict and not isinstance(raw, Mapping):
             raise MappingError(f"a file is an object or an address, not {type(raw).__name__}")
-        meta = raw.get("meta")
-        meta = meta if isinstance(meta, Mapping) else {}
-        url = _text(raw, "url") or ""
-        named = _text(raw, _NAMES[0]) or _text(raw, _NAMES[1]) or _text(raw, _NAMES[2]) or ""
+        get: Callable[[str], Any] = cast("Mapping[str, Any]", raw).get
+        texts = [value if isinstance(value, str) else None for value in map(get, _TEXTS)]
+        url, original, filename, name, file_type, path, checksum = texts
+        named = original or filename or name or ""
+        meta = get("meta")
+        meta = meta if isinstance(meta, dict | Mapping) else {}
         return cls(
-            url=url,
-            name=named.replace("\\", "/").rstrip("/").rpartition("/")[2] or _name_in(url),
-            file_type=_text(raw, "file_type"),
-            is_primary=raw.get("is_primary") is True,
+            url=url or "",
+            name=named.replace("\\", "/").rstrip("/").rpartition("/")[2] or _name_in(url or ""),
+            file_type=file_type,
+            is_primary=get("is_primary") is True,
             meta=meta,
-            path=_text(raw, "path_original"),
-            checksum=_text(raw, "checksum"),
-            size=_first_size(meta.get("file_size"), raw.get("file_size"), raw.get("size")),
+            path=path,
+            checksum=checksum,
+            size=_first_size(meta.get("file_size"), get("file_size"), get("size")),
             session=session,
         )
 
@@ -330,13 +333,11 @@ def _load(cls: type[RemoteFile], state: dict[str, Any]) -> RemoteFile:
     return cls(**state)
 
 
-def _text(raw: Mapping[str, Any], key: str) -> str | None:
-    value = raw.get(key)
-    return value if isinstance(value, str) else None
-
-
 def _first_size(*values: object) -> int | None:
-    return next((value for value in values if type(value) is int and value >= 0), None)
+    for value in values:
+        if type(value) is int and value >= 0:
+            return value
+    return None
 
 
 def _name_in(url: str) -> str:

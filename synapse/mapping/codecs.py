@@ -111,7 +111,12 @@ def _list_codec(item: Any) -> Codec:
             raise Misfit(f"expected a list, got {describe(value)}")
         return [_taken(inner, each, step=f"[{index}]") for index, each in enumerate(value)]
 
+    # What loads unchanged needs only a list of its own.
+    kind = inner.kind if inner.open is None and inner.table is None else None
+
     def opened(value: Any, session: Any) -> Any:
+        if kind is not None and set(map(type, value)) <= {kind}:
+            return list(value)
         found: list[Any] = []
         try:
             for each in value:
@@ -156,8 +161,10 @@ def _map_codec(item: Any) -> Codec:
                 _taken(inner, each, step=f"[{key!r}]")
         return {key: each if isinstance(each, made) else held[key] for key, each in value.items()}
 
+    to_open = inner.open or (lambda raw, session: inner.load(raw))
+
     def opened(value: Any, session: Any) -> Any:
-        return {key: open_value(inner, each, session=session) for key, each in value.items()}
+        return {key: None if each is None else to_open(each, session) for key, each in value.items()}
 
     def like(sent: Any, held: Any) -> Likeness | None:
         if not isinstance(sent, dict) or not isinstance(held, dict):

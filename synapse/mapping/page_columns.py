@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from itertools import repeat
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import attrs
 
-from synapse.mapping.json import JsonText
+from synapse.mapping.codecs import Codec, Misfit, open_value
+from synapse.mapping.json import JsonText, read, seal
 from synapse.mapping.state import State
 from synapse.mapping.unset import UNSET
 
@@ -18,6 +20,7 @@ Put = Callable[[Any, Any], None]
 _NONE: Final = type(None)
 _ABSENT: Final = {type(UNSET)}
 _TEXTS: Final = {str, JsonText, _NONE, *_ABSENT}
+_PUT_EXTRA: Final[Put] = cast("Any", State)._extra.__set__
 _FIRST: Final[dict[type, set[int]]] = {dict: {ord("{")}, list: {ord("[")}}
 
 
@@ -64,8 +67,14 @@ class Columns:
     ) -> None:
         """Write values as Python's: quickly, or where that gives nothing thoroughly."""
         if (column := self._column(wire, str, int, float)) is not None:
-            values = [None if value is None else quick(value) or thorough(value) for value in column]
-            _each(put, self.made, values)
+
+            def convert(value: Any) -> Any:
+                return None if value is None else quick(value) or thorough(value)
+
+            # Rows say the same again and again; numbers may be equal and not the same, such as 1 and 1.0.
+            is_text = set(map(type, column)) <= {str, _NONE}
+            known = {value: convert(value) for value in set(column)} if is_text else {}
+            _each(put, self.made, map(known.__getitem__ if is_text else convert, column))
 
     def keep(self, wire: str, put: Put, *, kind: type, name: str) -> None:
         """Keep the values of a lazy field as they came, parsed or as texts."""
@@ -87,14 +96,40 @@ class Columns:
     def keep_extra(self, known: Iterable[str]) -> None:
         """Keep what came beside the fields; rows that have the same of it share it, since nobody edits it."""
         names = [name for name in self.columns if name not in known]
-        shared: dict[tuple[Any, ...], dict[str, Any]] = {}
+        if not names:
+            return
+
+        def held(row: tuple[Any, ...]) -> dict[str, Any] | None:
+            return {name: value for name, value in zip(names, row, strict=True) if value is not UNSET} or None
+
+        rows = list(zip(*(self.columns[name] for name in names), strict=True))
         # Other values may be equal and not the same, such as 1 and True, or have no hash.
-        is_shared = all(set(map(type, self.columns[name])) <= _TEXTS for name in names)
-        rows = zip(*(self.columns[name] for name in names), strict=True)
-        for state, row in zip(self.states, rows, strict=True) if names else ():
-            held = shared.get(row) if is_shared else None
-            if held is None:
-                held = {name: value for name, value in zip(names, row, strict=True) if value is not UNSET}
-                if is_shared:
-                    shared[row] = held
-            state.extra = held or None
+        if all(set(map(type, self.columns[name])) <= _TEXTS for name in names):
+            shared = {row: held(row) for row in set(rows)}
+            _each(_PUT_EXTRA, self.states, map(shared.__getitem__, rows))
+        else:
+            _each(_PUT_EXTRA, self.states, map(held, rows))
+
+
+def open_column(made: Sequence[Any], states: Sequence[State], *, name: str, codec: Codec, put: Put) -> None:
+    """Open a lazy field of new objects, so that to read it is to read a slot.
+
+    Where a value does not fit, all stay closed, and whoever reads that one is told.
+    """
+    held = [
+        (one, state.origin, raw)
+        for one, state in zip(made, states, strict=True)
+        if (raw := state.origin.get(name)) is not None
+    ]
+    if not held or codec.completed:
+        return
+    rows, origins, raws = zip(*held, strict=True)
+    values: Sequence[Any] = raws
+    with suppress(Misfit):
+        if set(map(type, raws)) == {JsonText}:
+            values = read(JsonText(b"[%b]" % b",".join(raws)))
+        elif codec.plain or not codec.exact:
+            _each(dict.__setitem__, origins, repeat(name), list(map(seal, raws)))
+        if not codec.plain:
+            values = [open_value(codec, value, session=states[0].session) for value in values]
+        _each(put, rows, values)

@@ -69,10 +69,10 @@ class State:
     def opened(self, name: str) -> Any:
         """Return the JSON value of a lazy field for whoever is the first to read it."""
         value = self.origin[name]
-        if value.__class__ is not JsonText:
-            return value
         if self.peers is not None and name not in (self.parsed or ()):
-            self.peers.parse_ahead(name)
+            self.peers.note_read(name)
+        if value.__class__ is not JsonText:
+            return unseal(value)
         text, ready = (self.parsed or {}).pop(name, (None, None))
         return ready if text is value else read(value)
 
@@ -99,11 +99,18 @@ class State:
             return self.opened(name)
         if value is None or value.__class__ is Sealed:
             return unseal(value)
+        if self.peers is not None:
+            self.peers.note_read(name)
         sealed = seal(value)
         # Another thread may have sealed it, and its user may be editing the value by now.
         if self.origin.get(name) is value:
             self.origin[name] = sealed
         return value
+
+    def keep_sealed(self, name: str) -> None:
+        """Seal the loaded value, parts of which what is made of it may share."""
+        if self.origin[name].__class__ in (dict, list):
+            self.origin[name] = seal(self.origin[name])
 
     def __getstate__(self) -> dict[str, Any]:
         kept = ("saved", "deleted", "before", "mode")

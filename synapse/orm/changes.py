@@ -7,7 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from synapse.errors import MappingError, QueryError, describe
-from synapse.mapping.codecs import Codec, dump_value
+from synapse.mapping.codecs import Codec, Misfit, dump_value, open_value
 from synapse.mapping.json import same_json
 from synapse.mapping.schema import Field, ToOneLink
 from synapse.mapping.state import State
@@ -102,9 +102,29 @@ def unsaved(instance: Record) -> dict[str, Any]:
 
 def _is_edited(state: State, name: str, codec: Codec, *, value: Any) -> bool:
     # Bytes tell at once that nothing was edited; where they differ, it may be the order of the keys alone.
-    if state.is_unedited(name, value):
+    return not (
+        state.is_unedited(name, value) or _is_loaded(state, name, codec, value=dump_value(codec, value))
+    )
+
+
+def is_as_loaded(instance: Record, name: str, *, value: Any) -> bool:
+    """Whether a wire value is what was loaded, as it came or as an unedited value would be sent."""
+    state, codec = state_of(instance), schema_of(instance).fields[name].codec
+    if codec.lazy:
+        return _is_loaded(state, name, codec, value=value)
+    return same_json(value, loaded_value(instance, name))
+
+
+def _is_loaded(state: State, name: str, codec: Codec, *, value: Any) -> bool:
+    loaded = state.loaded(name)
+    if same_json(value, loaded):
+        return True
+    if codec.exact or codec.completed or loaded is UNSET:
         return False
-    return not same_json(dump_value(codec, value), state.loaded(name))
+    try:
+        return same_json(value, dump_value(codec, open_value(codec, loaded, session=state.session)))
+    except Misfit:
+        return False
 
 
 def to_wire(instance: Record) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any, NoReturn, TypeVar
 import attrs
 
 from synapse.errors import FieldError
-from synapse.mapping.codecs import Codec, open_value
+from synapse.mapping.codecs import Codec
 from synapse.orm.record import Record, apart, objects_of, schema_of
 
 T = TypeVar("T")
@@ -74,9 +74,10 @@ def fixed(codec: Codec, *, entity: type[Record], name: str) -> Codec:
     """Give the codec of a list that the backend sets."""
     by = entity.lookups.get(name)
     field = _Field(entity, name, by.of if by is not None and isinstance(by.of, str) else None)
+    opened = codec.open
+    assert opened is not None
     return attrs.evolve(
-        codec,
-        open=lambda raw, session: FixedList(open_value(codec, raw, session=session), field, session=session),
+        codec, open=lambda raw, session: FixedList(opened(raw, session), field, session=session)
     )
 
 

@@ -95,13 +95,15 @@ def field_value(record: Record, name: str) -> Any:
             value = state.hand_out(name)
             put(record, name, value=value)
             return value
-        value = open_value(field.codec, state.opened(name), session=state.session)
+        raw = state.opened(name)
+        if not field.codec.exact:
+            state.keep_sealed(name)
+        value = open_value(field.codec, raw, session=state.session)
     except Misfit as misfit:
         raise loading.misfitting(type(record), name, misfit=misfit, where=f" of {record.pk}") from None
     if value is not None and field.codec.completed:
         value = field.codec.completed(value, partial(_told, record))
-    if value is not None and not field.codec.exact:
-        # The base that edits are compared with is what an unedited value would be sent as.
+        # Edits are compared with what it would be sent as: what completes it may be another value by then.
         state.origin[name] = field.codec.dump(value)
     put(record, name, value=value)
     return value

@@ -387,7 +387,7 @@ def load_page(
             state_of(one).api = api
         if peers is not None:
             peers.gather(page)
-            peers.open_ahead()
+            peers.open_ahead(page)
     return page
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import weakref
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Self, TypeVar
 
@@ -19,6 +19,7 @@ from synapse.dialects import homes
 from synapse.errors import MultipleObjectsReturned, NotFoundError, QueryError, did_you_mean
 from synapse.mapping.codecs import Misfit
 from synapse.mapping.json import JsonText, read
+from synapse.mapping.page_columns import open_column
 from synapse.mapping.schema import Field, Schema
 from synapse.mapping.state import State
 from synapse.mapping.unset import UNSET
@@ -313,6 +314,8 @@ def apart(record: Record, other: Record | Session) -> bool:
 # --- the rows of one page ---------------------------------------------------
 OPENED_PAGES: Final = 8
 """For so many pages fields are opened ahead before it is looked whether they are still read."""
+_LEFT_CLOSED: Final = 2
+"""So many rows of the page after these stay closed, which tell that."""
 
 
 class Peers:
@@ -343,30 +346,32 @@ class Peers:
         # Weakly, so that one row that is kept does not keep the page.
         self.refs = list(map(weakref.ref, rows))
 
-    def parse_ahead(self, name: str) -> None:
-        """Parse a field of all rows once it is read on a second one: row by row, the collector would visit them all."""
+    def note_read(self, name: str) -> None:
+        """Once a field is read on a second row, parse it for all of them: row by row, the collector would visit all."""
         count = self.read[name] = self.read.get(name, 0) + 1
         if count == 2:
             self.habits[name] = OPENED_PAGES
             for row, text, value in self._parsed(name):
                 row._state.parsed = {**(row._state.parsed or {}), name: (text, value)}
 
-    def open_ahead(self) -> None:
+    def open_ahead(self, rows: Sequence[Record]) -> None:
         """Open what the rows of the page before were read for, while nobody else has these rows."""
         for name, pages in list(self.habits.items()):
-            if not pages:
+            if pages:
+                self.habits[name] = pages - 1
+            else:
                 self.habits.pop(name, None)
-                continue
-            self.habits[name] = pages - 1
-            for row, text, value in self._parsed(name):
-                if row._schema.fields[name].codec.plain:
-                    put(row, name, value=value)
-                else:
-                    row._state.parsed = {**(row._state.parsed or {}), name: (text, value)}
+            opened = rows if pages else rows[_LEFT_CLOSED:]
+            if opened:
+                cls, states = type(opened[0]), [row._state for row in opened]
+                codec = cls._schema.fields[name].codec
+                open_column(opened, states, name=name, codec=codec, put=getattr(cls, name).__set__)
 
     def _parsed(self, name: str) -> list[tuple[Record, JsonText, Any]]:
-        rows = [row for row in self.live() if peek(row, name) is UNSET]
-        texts = [(row, text) for row in rows if (text := row._state.text_of(name)) is not None]
+        texts = [(row, text) for row in self.live() if (text := row._state.text_of(name)) is not None]
+        texts = [(row, text) for row, text in texts if peek(row, name) is UNSET]
+        if not texts:
+            return []
         # What is wrong with the value of another row is told where that is read.
         with suppress(Misfit), undisturbed():
             values = read(JsonText(b"[%b]" % b",".join(text for _, text in texts)))

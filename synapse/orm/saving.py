@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 from synapse.dialects import homes
 from synapse.errors import Conflict, ConflictError, QueryError, WriteIgnoredError, describe
 from synapse.mapping.codecs import dump_value
-from synapse.mapping.json import detached, same_json
+from synapse.mapping.json import detached
 from synapse.mapping.likeness import Likeness
 from synapse.mapping.unset import UNSET
 from synapse.orm import answers, arguments, binding, cached_rows, loading, matching
-from synapse.orm.changes import check_new, check_read_only, loaded_value, to_wire, unsaved
+from synapse.orm.changes import check_new, check_read_only, is_as_loaded, loaded_value, to_wire, unsaved
 from synapse.orm.questions import Creation, Edit, Removal, held_values
 from synapse.orm.record import catalog_of, owner_key, peek, schema_of, state_of, table_of
 from synapse.orm.unconfirmed import resolvable_by
@@ -161,10 +161,9 @@ def check_conflicts(instance: Record, session: Session) -> None:
     conflicts = {}
     for field, theirs in held_values(fresh, changed).items():
         mine = dump_value(fields[field].codec, changed[field])
-        loaded = loaded_value(instance, field)
         # What this object wrote before is its own, as a backend writes it.
         own = matching.like(fields[field], mine, held=theirs) is Likeness.SAME
-        if not own and not same_json(theirs, loaded):
+        if not own and not is_as_loaded(instance, field, value=theirs):
             conflicts[field] = _conflict(instance, fresh, field)
     if not conflicts:
         return

@@ -37,6 +37,7 @@ pytest.importorskip("msgspec")
 
 SESSION = canned({})
 TABLE = table_of(Task, SESSION)
+LAZY = [name for name, field in schema_of(Task).fields.items() if field.codec.lazy]
 REQUEST = Request("GET", "sdk/tasks/")
 ROW = {
     "id": 7,
@@ -134,12 +135,13 @@ def shown(task: Task) -> list[str]:
     return told
 
 
-def outcome(decode: Callable[[bytes], Any], content: bytes) -> Any:
-    """Tell what comes of the body of a page."""
+def outcome(decode: Callable[[bytes], Any], content: bytes, *, ahead: int = 0) -> Any:
+    """Tell what comes of the body of a page, whose fields are opened *ahead* for so many pages."""
     bad: dict[int, MappingError] = {}
+    habits = dict.fromkeys(LAZY, ahead) if ahead else None
     try:
         found = TABLE.found(Reply(200, decode(content)), REQUEST)
-        tasks = load_page(Task, found.rows, session=SESSION, bad=bad)
+        tasks = load_page(Task, found.rows, session=SESSION, bad=bad, habits=habits)
     except (ValueError, SynapseError) as error:
         return f"{type(error).__name__}: {error}"
     told = {place: (str(error), error.row, error.key) for place, error in bad.items()}
@@ -178,6 +180,15 @@ class TestBothWays:
                 found.append(outcome(parse, content))
         assert found[0] == found[1]
 
+    @given(pages)
+    @example(page(ROW, {**ROW, "id": 8, "data": None, "tags": [1.5]}))
+    @example(page(ROW, {**ROW, "files": {"image_1": 5}}))
+    @example(page(ROW, {**ROW, "files": {"image_1": {"url": "u", "checksum": "c"}, "b": "https://h/b"}}))
+    def test_open_fields_ahead_alike(self, content: bytes) -> None:
+        """Objects whose fields are open from the start are those whose fields are opened when they are read."""
+        expected = outcome(parse, content)
+        assert [expected] * 2 == [outcome(each, content, ahead=1) for each in (parse, closed(fresh()))]
+
     @given(mangled())
     @example(page(ROW).replace(b"boxes", b"\xff"))
     @example(page(ROW).replace(b"boxes", b"\\ud800"))
@@ -198,15 +209,29 @@ class TestTexts:
         ready = [[state_of(tasks[3]).parsed is not None for _ in [task.data]] for task in tasks[:2]]
         assert [[False], [True]] == ready
 
-    def test_are_parsed_with_the_next_page_where_they_are_read(self) -> None:
+    @pytest.mark.parametrize("decode", [parse, None], ids=["parsed", "closed"])
+    def test_are_open_in_the_next_page_where_they_are_read(self, decode: Any) -> None:
         """Once rows of a page are read for a field, those of the next page have it open; edits are seen."""
         habits: dict[str, int] = {}
         content = page(ROW, {**ROW, "id": 8})
-        assert [ROW["data"]] * 2 == [task.data for task in made(content, habits=habits)]
-        tasks = made(content, habits=habits)
+        rows = (decode or closed(fresh()))(content)["results"]
+        assert [ROW["data"]] * 2 == [
+            task.data for task in load_page(Task, rows, session=SESSION, habits=habits)
+        ]
+        tasks = load_page(Task, rows, session=SESSION, habits=habits)
         assert [ROW["data"]] * 2 == [peek(task, "data") for task in tasks]
         tasks[1].data["boxes"] = []
         assert [{}, {"data": {"boxes": []}}] == [task.changes for task in tasks]
+
+    def test_stay_open_where_they_are_read(self) -> None:
+        """Once in a while two rows of a page stay closed, which tell that the field is still read."""
+        habits, content = {"data": OPENED_PAGES}, page(*({**ROW, "id": key} for key in range(4)))
+        seen = []
+        for _ in range(2 * OPENED_PAGES + 2):
+            tasks = made(content, habits=habits)
+            seen.append([peek(task, "data") is UNSET for task in tasks].count(True))
+            assert [ROW["data"]] * 4 == [task.data for task in tasks]
+        assert 2 * [*[0] * OPENED_PAGES, 2] == seen
 
     def test_stay_closed_again_where_they_are_not_read_any_more(self) -> None:
         """After some pages it is looked again whether rows are read for a field."""
