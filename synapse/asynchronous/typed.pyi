@@ -21,6 +21,7 @@ from synapse.downloads import Downloads, RemoteFile
 from synapse.downloads.file_cache import FileCache
 from synapse.entities.agent import Agent
 from synapse.entities.annotating import Annotated
+from synapse.entities.async_job import AsyncJob
 from synapse.entities.choices import TaskSchema
 from synapse.entities.data import DataFile, DataUnit
 from synapse.entities.files import Convert
@@ -88,6 +89,10 @@ class AssignmentManagerTwins:
         remove: Iterable[TaskTag | int] = ...,
         everything: bool = ...,
     ) -> int: ...
+
+class AsyncJobTwins:
+    async def adone(self, *, timeout: float | None = ..., progress: ProgressLike = ...) -> AsyncJob: ...
+    async def acancel(self) -> AsyncJob: ...
 
 class DataCollectionTwins:
     async def aadd(

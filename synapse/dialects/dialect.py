@@ -282,6 +282,10 @@ class Actions(Protocol):
         """Stop a job; the answer is its row, or nothing."""
         ...
 
+    def cancel(self, async_job: str) -> Request:
+        """Cancel an asynchronous job."""
+        ...
+
     def console_logs(self, job: str) -> Request:
         """Ask for the lines that a job has printed."""
         ...

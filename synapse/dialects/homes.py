@@ -78,12 +78,15 @@ class Homes:
         return spoken_at(reply.path, self).unwrap(reply)
 
 
+_OF_THE_SECOND: Final = frozenset({"cancel"})
+"""The verbs of entities that only the second generation has."""
+
+
 class _Verbs:
     """Each verb in the first generation that has it."""
 
     def __getattr__(self, verb: str) -> Any:
-        own: Any = generation(FIRST).actions
-        return getattr(own if hasattr(own, verb) else generation(GENERATIONS[1]).actions, verb)
+        return getattr(generation(GENERATIONS[verb in _OF_THE_SECOND]).actions, verb)
 
 
 _VERBS: Final = _Verbs()

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from synapse.dialects.wire import Body, Reply, Request, segment
+from synapse.errors import UnsupportedError
 
 
 def annotate(task: int, data: Mapping[str, Any], *, submit: bool, schema: str | None) -> Request:
@@ -46,6 +47,13 @@ def release(body: Body) -> Request:
 def stop(job: str) -> Request:
     """Mark a job as stopped."""
     return Request("PATCH", f"jobs/{segment(job)}/", json={"status": "STOPPED"}, checked=True)
+
+
+def cancel(async_job: str) -> Request:
+    """Refuse: there are no asynchronous jobs here."""
+    raise UnsupportedError(
+        "AsyncJob.cancel() exists on API v2 only: Session(api='auto') or api='v2' takes it there. Nothing was sent"
+    )
 
 
 def console_logs(job: str) -> Request:

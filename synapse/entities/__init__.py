@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from synapse.entities.choices import (
     AccessLevel,
+    AsyncJobStatus,
     CollectionCategory,
+    ExportTarget,
     JobStatus,
     LogLevel,
     PluginCategory,
     ProjectCategory,
+    ReviewScope,
     ServeStatus,
     Split,
     StatusLabel,
@@ -29,8 +32,10 @@ from synapse.orm.record import declare
 if TYPE_CHECKING:
     from synapse.entities.agent import Agent, ServeApplication
     from synapse.entities.assignment import Assignment
+    from synapse.entities.async_job import AsyncJob
     from synapse.entities.collection import DataCollection, FileSpecification
-    from synapse.entities.data import DataFile, DataUnit
+    from synapse.entities.data import DataFile, DataGroup, DataUnit
+    from synapse.entities.experiment import Experiment, Train
     from synapse.entities.ground_truth import (
         GroundTruth,
         GroundTruthDataset,
@@ -40,7 +45,9 @@ if TYPE_CHECKING:
     from synapse.entities.job import Job, JobLog
     from synapse.entities.model import Model
     from synapse.entities.plugin import Plugin, PluginRelease
+    from synapse.entities.plugin_runs import Export, Upload
     from synapse.entities.project import Project
+    from synapse.entities.review import Review, ReviewTag
     from synapse.entities.storage import Storage
     from synapse.entities.task import Task, TaskTag
 
@@ -48,10 +55,16 @@ __all__ = [
     "AccessLevel",
     "Agent",
     "Assignment",
+    "AsyncJob",
+    "AsyncJobStatus",
     "CollectionCategory",
     "DataCollection",
     "DataFile",
+    "DataGroup",
     "DataUnit",
+    "Experiment",
+    "Export",
+    "ExportTarget",
     "FileSpecification",
     "GroundTruth",
     "GroundTruthDataset",
@@ -67,6 +80,9 @@ __all__ = [
     "PluginRelease",
     "Project",
     "ProjectCategory",
+    "Review",
+    "ReviewScope",
+    "ReviewTag",
     "ServeApplication",
     "ServeStatus",
     "Session",
@@ -80,6 +96,8 @@ __all__ = [
     "Task",
     "TaskSchema",
     "TaskTag",
+    "Train",
+    "Upload",
     "connect",
     "disconnect",
 ]
@@ -87,9 +105,13 @@ __all__ = [
 _MODULES: Final = {
     "Agent": "agent",
     "Assignment": "assignment",
+    "AsyncJob": "async_job",
     "DataCollection": "collection",
     "DataFile": "data",
+    "DataGroup": "data",
     "DataUnit": "data",
+    "Experiment": "experiment",
+    "Export": "plugin_runs",
     "FileSpecification": "collection",
     "GroundTruth": "ground_truth",
     "GroundTruthDataset": "ground_truth",
@@ -101,10 +123,14 @@ _MODULES: Final = {
     "Plugin": "plugin",
     "PluginRelease": "plugin",
     "Project": "project",
+    "Review": "review",
+    "ReviewTag": "review",
     "ServeApplication": "agent",
     "Storage": "storage",
     "Task": "task",
     "TaskTag": "task",
+    "Train": "experiment",
+    "Upload": "plugin_runs",
 }
 """Where what is imported with its first use is declared."""
 

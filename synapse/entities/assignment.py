@@ -14,12 +14,13 @@ from synapse.entities.choices import StatusLabel, StatusReview
 from synapse.entities.tagging import change_tags
 from synapse.entities.typed import AssignmentQueries
 from synapse.mapping import Json, read_only
-from synapse.orm import Entity, ManagedBy, ToOne, entity
+from synapse.orm import Entity, ManagedBy, ToMany, ToOne, entity
 from synapse.query import CHOICE, EXACT, ID, RANGE, SEARCH, By, Exact, In
 
 if TYPE_CHECKING:
     from synapse.annotations import Annotations
     from synapse.entities.data import DataUnit
+    from synapse.entities.review import ReviewManager
     from synapse.entities.task import Task, TaskTag
 
 
@@ -70,6 +71,7 @@ class Assignment(Entity):
 
     task = ToOne["Task"](via="task_id")
     data_unit = ToOne["DataUnit | None"](via="data_unit_id")
+    reviews = ToMany["ReviewManager"](by="assignment")
 
     objects = ManagedBy(AssignmentManager)
 

@@ -150,3 +150,30 @@ class ServeStatus(StrEnum):
     DEPLOY_FAILED = "DEPLOY_FAILED"
     DELETING = "DELETING"
     UNAVAILABLE = "UNAVAILABLE"
+
+
+class ReviewScope(StrEnum):
+    """What a review is about."""
+
+    PROJECT = "project"
+    GROUP = "group"
+    ASSIGNMENT = "assignment"
+    ANNOTATION = "annotation"
+
+
+class ExportTarget(StrEnum):
+    """What an export hands out."""
+
+    ASSIGNMENT = "assignment"
+    GROUND_TRUTH = "ground_truth"
+    TASK = "task"
+
+
+class AsyncJobStatus(StrEnum):
+    """Where an asynchronous job is in its life; `COMPLETED`, `FAILED` and `CANCELLED` are its ends."""
+
+    PENDING = "PENDING"
+    PROCESSING = "PROCESSING"
+    COMPLETED = "COMPLETED"
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"

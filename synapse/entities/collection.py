@@ -30,7 +30,7 @@ from synapse.showing import bounded
 
 if TYPE_CHECKING:
     from synapse.dialects import Reply, Request
-    from synapse.entities.data import DataUnit, DataUnitManager
+    from synapse.entities.data import DataGroupManager, DataUnit, DataUnitManager
     from synapse.entities.project import Project, ProjectManager
     from synapse.interop.formats.upload_labels import UploadLabels
     from synapse.session import Backend, Session
@@ -132,6 +132,7 @@ class DataCollection(DataCollectionTwins, Entity):
 
     units = ToMany["DataUnitManager"](by="data_collection")
     projects = ToMany["ProjectManager"](by="data_collection")
+    groups = ToMany["DataGroupManager"](by="data_collection")
 
     objects = ManagedBy(DataCollectionManager)
 

@@ -12,7 +12,7 @@ import attrs
 from synapse.asynchronous.twins import sends
 from synapse.asynchronous.typed import DataFileManagerTwins
 from synapse.downloads import RemoteFile
-from synapse.entities.typed import DataFileQueries, DataUnitQueries
+from synapse.entities.typed import DataFileQueries, DataGroupQueries, DataUnitQueries
 from synapse.errors import Resolution, TransferError, describe
 from synapse.mapping import Json, read_only, write_only
 from synapse.orm import Entity, ManagedBy, ToOne, arguments, entity
@@ -164,3 +164,24 @@ class DataUnit(Entity):
         }
         link = "data_collection_id"
         return {name: value for name, value in sent.items() if name == link} | {"files": sums}
+
+
+class DataGroupManager(DataGroupQueries):
+    """Queries of the groups of a collection."""
+
+
+@entity("data_groups", natural=("name",))
+class DataGroup(Entity):
+    """A group of data units within a collection, as the `groups` of new units name it."""
+
+    id: int = read_only()
+    data_collection_id: int
+    name: str
+
+    data_collection = ToOne["DataCollection"](via="data_collection_id")
+
+    objects = ManagedBy(DataGroupManager)
+
+    lookups = {
+        "data_collection": EXACT,
+    }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -15,10 +14,11 @@ from synapse.asynchronous.typed import JobLogManagerTwins, JobTwins
 from synapse.downloads import RemoteFile
 from synapse.entities.choices import JobStatus, LogLevel
 from synapse.entities.typed import JobLogQueries, JobQueries
-from synapse.errors import NotFoundError, TransportError, WaitTimeoutError
+from synapse.entities.waiting import wait_for_end
+from synapse.errors import NotFoundError, TransportError
 from synapse.mapping import UNSET, Json, JsonValue, Uuid, read_only, uuid_form
 from synapse.masking import outline
-from synapse.orm import Entity, ManagedBy, ToMany, ToOne, answers, arguments, entity
+from synapse.orm import Entity, ManagedBy, ToMany, ToOne, answers, entity
 from synapse.orm.answers import adopt_verb_answer
 from synapse.orm.binding import held, send
 from synapse.orm.questions import Edit
@@ -38,8 +38,6 @@ if TYPE_CHECKING:
 Moment = datetime
 
 ENDED = (JobStatus.SUCCEEDED, JobStatus.FAILED, JobStatus.STOPPED)
-FIRST_POLL = 0.2
-SLOWEST_POLL = 5.0
 
 
 class JobLogManager(JobLogManagerTwins, JobLogQueries):  # type: ignore[misc]
@@ -125,23 +123,7 @@ class Job(JobTwins, Entity):
 
         Raises `WaitTimeoutError` after *timeout* seconds; the job goes on.
         """
-        if timeout is not None:
-            arguments.seconds("wait(timeout=...)", timeout)
-        session = held(self, "wait")
-        until = None if timeout is None else time.monotonic() + timeout
-        pause = FIRST_POLL
-        with tracked(progress, total=100, label=f"job {self.pk}", unit="%") as report:
-            shown = 0
-            while not self.refresh().has_ended:
-                shown = _advance(report, shown, self.percent)
-                left = pause if until is None else until - time.monotonic()
-                if left <= 0:
-                    raise WaitTimeoutError(
-                        f"job {self.pk} is still {self.status} after {timeout:g} s; it goes on: wait() again, or stop()"
-                    )
-                session.pause(min(pause, left))
-                pause = min(pause * 1.5, SLOWEST_POLL)
-            _advance(report, shown, 100)
+        wait_for_end(self, called="job", instead="stop()", timeout=timeout, progress=progress)
         return self
 
     @sends
@@ -221,13 +203,6 @@ class Job(JobTwins, Entity):
             # An unknown job is told in words only, whatever their language; its address tells for sure.
             send(self, table_of(Job, session).detail(self.pk), session=session)
         raise TransportError(f"the log of job {self.pk} ended: {said}")
-
-
-def _advance(report: Any, shown: int, percent: float) -> int:
-    now_at = min(int(percent), 100)
-    if now_at > shown:
-        report(now_at - shown)
-    return max(now_at, shown)
 
 
 def _frame(line: str) -> dict[str, Any]:

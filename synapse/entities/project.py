@@ -16,6 +16,7 @@ from synapse.query import EXACT
 if TYPE_CHECKING:
     from synapse.annotations import Tool
     from synapse.entities.collection import DataCollection
+    from synapse.entities.review import ReviewTagManager
     from synapse.entities.task import TaskManager, TaskTagManager
 
 
@@ -46,6 +47,7 @@ class Project(Entity):
     data_collection = ToOne["DataCollection | None"](via="data_collection_id")
     tasks = ToMany["TaskManager"](by="project")
     tags = ToMany["TaskTagManager"](by="project")
+    review_tags = ToMany["ReviewTagManager"](by="project")
 
     objects = ManagedBy(ProjectManager)
 

@@ -13,8 +13,10 @@ from synapse.session.auth import TOKENS
 if TYPE_CHECKING:
     from synapse.entities.agent import AgentManager, ServeApplicationManager
     from synapse.entities.assignment import AssignmentManager
+    from synapse.entities.async_job import AsyncJobManager
     from synapse.entities.collection import DataCollectionManager
-    from synapse.entities.data import DataFileManager, DataUnitManager
+    from synapse.entities.data import DataFileManager, DataGroupManager, DataUnitManager
+    from synapse.entities.experiment import ExperimentManager, TrainManager
     from synapse.entities.ground_truth import (
         GroundTruthDatasetManager,
         GroundTruthEventManager,
@@ -24,7 +26,9 @@ if TYPE_CHECKING:
     from synapse.entities.job import JobLogManager, JobManager
     from synapse.entities.model import ModelManager
     from synapse.entities.plugin import PluginManager, PluginReleaseManager
+    from synapse.entities.plugin_runs import ExportManager, UploadManager
     from synapse.entities.project import ProjectManager
+    from synapse.entities.review import ReviewManager, ReviewTagManager
     from synapse.entities.storage import StorageManager
     from synapse.entities.task import TaskManager, TaskTagManager
     from synapse.session.account import Account
@@ -151,6 +155,46 @@ class Session(base.Session):
     def serve_applications(self) -> ServeApplicationManager:
         """`ServeApplication.objects`, through this session."""
         return cast("ServeApplicationManager", self._objects("ServeApplication"))
+
+    @property
+    def async_jobs(self) -> AsyncJobManager:
+        """`AsyncJob.objects`, through this session."""
+        return cast("AsyncJobManager", self._objects("AsyncJob"))
+
+    @property
+    def data_groups(self) -> DataGroupManager:
+        """`DataGroup.objects`, through this session."""
+        return cast("DataGroupManager", self._objects("DataGroup"))
+
+    @property
+    def experiments(self) -> ExperimentManager:
+        """`Experiment.objects`, through this session."""
+        return cast("ExperimentManager", self._objects("Experiment"))
+
+    @property
+    def exports(self) -> ExportManager:
+        """`Export.objects`, through this session."""
+        return cast("ExportManager", self._objects("Export"))
+
+    @property
+    def reviews(self) -> ReviewManager:
+        """`Review.objects`, through this session."""
+        return cast("ReviewManager", self._objects("Review"))
+
+    @property
+    def review_tags(self) -> ReviewTagManager:
+        """`ReviewTag.objects`, through this session."""
+        return cast("ReviewTagManager", self._objects("ReviewTag"))
+
+    @property
+    def trains(self) -> TrainManager:
+        """`Train.objects`, through this session."""
+        return cast("TrainManager", self._objects("Train"))
+
+    @property
+    def uploads(self) -> UploadManager:
+        """`Upload.objects`, through this session."""
+        return cast("UploadManager", self._objects("Upload"))
 
 
 def _taking(made: Callable[P, Session]) -> Callable[[Callable[..., Session]], Callable[P, Session]]:

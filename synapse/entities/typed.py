@@ -14,7 +14,9 @@ from synapse.orm import Manager
 
 _BASES: Final[dict[str, type[Manager[Any]]]] = {
     **dict.fromkeys(("Task", "GroundTruth", "GroundTruthEvent"), AnnotatedManager),
-    **dict.fromkeys(("Assignment", "DataFile", "DataUnit", "JobLog", "Model", "PluginRelease"), FilesManager),
+    **dict.fromkeys(
+        ("Assignment", "AsyncJob", "DataFile", "DataUnit", "JobLog", "Model", "PluginRelease"), FilesManager
+    ),
 }
 
 

@@ -13,10 +13,16 @@ from synapse import (
     AccessLevel,
     Agent,
     Assignment,
+    AsyncJob,
+    AsyncJobStatus,
     CollectionCategory,
     DataCollection,
     DataFile,
+    DataGroup,
     DataUnit,
+    Experiment,
+    Export,
+    ExportTarget,
     FileSpecification,
     GroundTruth,
     GroundTruthDataset,
@@ -33,6 +39,9 @@ from synapse import (
     Project,
     ProjectCategory,
     RemoteFile,
+    Review,
+    ReviewScope,
+    ReviewTag,
     ServeApplication,
     ServeStatus,
     Split,
@@ -45,6 +54,8 @@ from synapse import (
     Task,
     TaskSchema,
     TaskTag,
+    Train,
+    Upload,
 )
 from synapse.entities.exporting import AnnotatedManager
 from synapse.entities.files import FilesManager
@@ -65,6 +76,12 @@ __all__ = [
     "AssignmentLookups",
     "AssignmentOrder",
     "AssignmentValues",
+    "AsyncJobField",
+    "AsyncJobKey",
+    "AsyncJobLookups",
+    "AsyncJobOrder",
+    "AsyncJobStatusValue",
+    "AsyncJobValues",
     "CollectionCategoryValue",
     "DataCollectionField",
     "DataCollectionKey",
@@ -76,11 +93,27 @@ __all__ = [
     "DataFileLookups",
     "DataFileOrder",
     "DataFileValues",
+    "DataGroupField",
+    "DataGroupKey",
+    "DataGroupLookups",
+    "DataGroupOrder",
+    "DataGroupValues",
     "DataUnitField",
     "DataUnitKey",
     "DataUnitLookups",
     "DataUnitOrder",
     "DataUnitValues",
+    "ExperimentField",
+    "ExperimentKey",
+    "ExperimentLookups",
+    "ExperimentOrder",
+    "ExperimentValues",
+    "ExportField",
+    "ExportKey",
+    "ExportLookups",
+    "ExportOrder",
+    "ExportTargetValue",
+    "ExportValues",
     "GroundTruthDatasetField",
     "GroundTruthDatasetKey",
     "GroundTruthDatasetLookups",
@@ -135,6 +168,17 @@ __all__ = [
     "ProjectLookups",
     "ProjectOrder",
     "ProjectValues",
+    "ReviewField",
+    "ReviewKey",
+    "ReviewLookups",
+    "ReviewOrder",
+    "ReviewScopeValue",
+    "ReviewTagField",
+    "ReviewTagKey",
+    "ReviewTagLookups",
+    "ReviewTagOrder",
+    "ReviewTagValues",
+    "ReviewValues",
     "ServeApplicationField",
     "ServeApplicationKey",
     "ServeApplicationLookups",
@@ -163,13 +207,29 @@ __all__ = [
     "TaskTagOrder",
     "TaskTagValues",
     "TaskValues",
+    "TrainField",
+    "TrainKey",
+    "TrainLookups",
+    "TrainOrder",
+    "TrainValues",
+    "UploadField",
+    "UploadKey",
+    "UploadLookups",
+    "UploadOrder",
+    "UploadValues",
 ]
 
 AccessLevelValue: TypeAlias = AccessLevel | Literal["public", "partially_public", "private"]
 
+AsyncJobStatusValue: TypeAlias = (
+    AsyncJobStatus | Literal["PENDING", "PROCESSING", "COMPLETED", "FAILED", "CANCELLED"]
+)
+
 CollectionCategoryValue: TypeAlias = (
     CollectionCategory | Literal["image", "video", "audio", "text", "pcd", "data"]
 )
+
+ExportTargetValue: TypeAlias = ExportTarget | Literal["assignment", "ground_truth", "task"]
 
 JobStatusValue: TypeAlias = JobStatus | Literal["PENDING", "RUNNING", "STOPPED", "SUCCEEDED", "FAILED"]
 
@@ -195,6 +255,8 @@ PluginCategoryValue: TypeAlias = (
 ProjectCategoryValue: TypeAlias = (
     ProjectCategory | Literal["image", "video", "audio", "text", "pcd", "prompt", "time_series"]
 )
+
+ReviewScopeValue: TypeAlias = ReviewScope | Literal["project", "group", "assignment", "annotation"]
 
 ServeStatusValue: TypeAlias = (
     ServeStatus
@@ -224,11 +286,19 @@ AgentKey: TypeAlias = Agent | Int
 
 AssignmentKey: TypeAlias = Assignment | Int
 
+AsyncJobKey: TypeAlias = AsyncJob | str | UUID
+
 DataCollectionKey: TypeAlias = DataCollection | Int
 
 DataFileKey: TypeAlias = DataFile | Int
 
+DataGroupKey: TypeAlias = DataGroup | Int
+
 DataUnitKey: TypeAlias = DataUnit | Int
+
+ExperimentKey: TypeAlias = Experiment | Int
+
+ExportKey: TypeAlias = Export | Int
 
 GroundTruthKey: TypeAlias = GroundTruth | Int
 
@@ -250,6 +320,10 @@ PluginReleaseKey: TypeAlias = PluginRelease | str | UUID | Int
 
 ProjectKey: TypeAlias = Project | Int
 
+ReviewKey: TypeAlias = Review | Int
+
+ReviewTagKey: TypeAlias = ReviewTag | Int
+
 ServeApplicationKey: TypeAlias = ServeApplication | Int
 
 StorageKey: TypeAlias = Storage | Int
@@ -257,6 +331,10 @@ StorageKey: TypeAlias = Storage | Int
 TaskKey: TypeAlias = Task | Int
 
 TaskTagKey: TypeAlias = TaskTag | Int
+
+TrainKey: TypeAlias = Train | Int
+
+UploadKey: TypeAlias = Upload | Int
 
 class AgentLookups(TypedDict, total=False):
     id: AgentKey
@@ -555,18 +633,26 @@ AssignmentNested: TypeAlias = Never
 AssignmentPath: TypeAlias = Literal[
     "task",
     "data_unit",
+    "reviews",
     "task__project",
     "task__data_unit",
     "task__assignments",
     "task__project__data_collection",
     "task__project__tasks",
     "task__project__tags",
+    "task__project__review_tags",
     "task__data_unit__data_collection",
     "task__assignments__task",
     "task__assignments__data_unit",
+    "task__assignments__reviews",
     "data_unit__data_collection",
     "data_unit__data_collection__units",
     "data_unit__data_collection__projects",
+    "data_unit__data_collection__groups",
+    "reviews__assignment",
+    "reviews__assignment__task",
+    "reviews__assignment__data_unit",
+    "reviews__assignment__reviews",
 ]
 
 class AssignmentQueries(FilesManager[Assignment]):
@@ -625,6 +711,107 @@ class AssignmentQueries(FilesManager[Assignment]):
     ) -> BulkResult: ...
     async def acreate(self, **values: Unpack[AssignmentValues]) -> Assignment: ...
 
+class AsyncJobLookups(TypedDict, total=False):
+    triggered_by: str
+    search: str
+
+class AsyncJobExclusions(TypedDict, total=False):
+    pass
+
+class AsyncJobKeyLookups(AsyncJobLookups, total=False):
+    id: AsyncJobKey
+    pk: AsyncJobKey
+
+class AsyncJobMatch(AsyncJobKeyLookups, total=False):
+    pass
+
+class AsyncJobCreation(TypedDict, total=False):
+    pass
+
+class AsyncJobValues(AsyncJobCreation, total=False):
+    pass
+
+AsyncJobOrder: TypeAlias = Literal["created", "-created", "id", "-id", "pk", "-pk"]
+
+AsyncJobField: TypeAlias = Literal[
+    "id",
+    "status",
+    "category",
+    "type",
+    "queue",
+    "triggered_by",
+    "progress",
+    "data",
+    "file",
+    "ray_job_id",
+    "created",
+    "started",
+    "finished",
+    "succeeded",
+    "failed",
+    "pk",
+]
+
+AsyncJobBehind: TypeAlias = Never
+
+AsyncJobNested: TypeAlias = Never
+
+AsyncJobPath: TypeAlias = Never
+
+class AsyncJobQueries(FilesManager[AsyncJob]):
+    """Queries of `AsyncJob`, with the names that its declaration has."""
+
+    def filter(self, **lookups: Unpack[AsyncJobLookups]) -> Self: ...
+    def exclude(self, **lookups: Unpack[AsyncJobExclusions]) -> Self: ...
+    def order_by(self, *names: AsyncJobOrder) -> Self: ...
+    def only(self, *names: AsyncJobField) -> Self: ...
+    def defer(self, *names: AsyncJobField) -> Self: ...
+    def select_related(self, *names: AsyncJobNested) -> Self: ...
+    def prefetch_related(self, *paths: AsyncJobPath) -> Self: ...
+    def values(
+        self, *fields: AsyncJobField | AsyncJobBehind, json: bool = False
+    ) -> Values[dict[str, Any]]: ...
+    @overload
+    def values_list(
+        self, field: AsyncJobField | AsyncJobBehind, /, *, flat: Literal[True], json: bool = ...
+    ) -> Values[Any]: ...
+    @overload
+    def values_list(
+        self, *fields: AsyncJobField | AsyncJobBehind, named: bool = ..., json: bool = ...
+    ) -> Values[tuple[Any, ...]]: ...
+    def get(self, key: AsyncJobKey | Unset = ..., /, **lookups: Unpack[AsyncJobMatch]) -> AsyncJob: ...
+    def latest(self, name: AsyncJobOrder, /, *names: AsyncJobOrder) -> AsyncJob: ...
+    def earliest(self, name: AsyncJobOrder, /, *names: AsyncJobOrder) -> AsyncJob: ...
+    def in_bulk(
+        self, keys: Iterable[AsyncJobKey] | Unset = ..., *, field_name: None = None
+    ) -> dict[Any, AsyncJob]: ...
+    def get_or_create(
+        self, defaults: AsyncJobValues | None = None, **lookups: Unpack[AsyncJobMatch]
+    ) -> tuple[AsyncJob, bool]: ...
+    def update_or_create(
+        self, defaults: AsyncJobValues | None = None, **lookups: Unpack[AsyncJobMatch]
+    ) -> tuple[AsyncJob, bool]: ...
+    def update(
+        self, *, everything: bool = False, dry_run: bool = False, **fields: Unpack[AsyncJobValues]
+    ) -> BulkResult: ...
+    def create(self, **values: Unpack[AsyncJobValues]) -> AsyncJob: ...
+    async def aget(self, key: AsyncJobKey | Unset = ..., /, **lookups: Unpack[AsyncJobMatch]) -> AsyncJob: ...
+    async def alatest(self, name: AsyncJobOrder, /, *names: AsyncJobOrder) -> AsyncJob: ...
+    async def aearliest(self, name: AsyncJobOrder, /, *names: AsyncJobOrder) -> AsyncJob: ...
+    async def ain_bulk(
+        self, keys: Iterable[AsyncJobKey] | Unset = ..., *, field_name: None = None
+    ) -> dict[Any, AsyncJob]: ...
+    async def aget_or_create(
+        self, defaults: AsyncJobValues | None = None, **lookups: Unpack[AsyncJobMatch]
+    ) -> tuple[AsyncJob, bool]: ...
+    async def aupdate_or_create(
+        self, defaults: AsyncJobValues | None = None, **lookups: Unpack[AsyncJobMatch]
+    ) -> tuple[AsyncJob, bool]: ...
+    async def aupdate(
+        self, *, everything: bool = False, dry_run: bool = False, **fields: Unpack[AsyncJobValues]
+    ) -> BulkResult: ...
+    async def acreate(self, **values: Unpack[AsyncJobValues]) -> AsyncJob: ...
+
 class DataCollectionLookups(TypedDict, total=False):
     category: CollectionCategoryValue
 
@@ -676,19 +863,28 @@ DataCollectionNested: TypeAlias = Never
 DataCollectionPath: TypeAlias = Literal[
     "units",
     "projects",
+    "groups",
     "units__data_collection",
     "units__data_collection__units",
     "units__data_collection__projects",
+    "units__data_collection__groups",
     "projects__data_collection",
     "projects__tasks",
     "projects__tags",
+    "projects__review_tags",
     "projects__data_collection__units",
     "projects__data_collection__projects",
+    "projects__data_collection__groups",
     "projects__tasks__project",
     "projects__tasks__data_unit",
     "projects__tasks__assignments",
     "projects__tags__project",
     "projects__tags__tasks",
+    "projects__review_tags__project",
+    "groups__data_collection",
+    "groups__data_collection__units",
+    "groups__data_collection__projects",
+    "groups__data_collection__groups",
 ]
 
 class DataCollectionQueries(Manager[DataCollection]):
@@ -837,6 +1033,121 @@ class DataFileQueries(FilesManager[DataFile]):
     ) -> BulkResult: ...
     async def acreate(self, **values: Unpack[DataFileValues]) -> DataFile: ...
 
+class DataGroupLookups(TypedDict, total=False):
+    data_collection: DataCollectionKey
+    data_collection__id: DataCollectionKey
+    data_collection__pk: DataCollectionKey
+    data_collection_id: DataCollectionKey
+
+class DataGroupExclusions(TypedDict, total=False):
+    pass
+
+class DataGroupKeyLookups(DataGroupLookups, total=False):
+    id: DataGroupKey
+    pk: DataGroupKey
+
+class DataGroupMatch(DataGroupKeyLookups, total=False):
+    name: str
+
+class DataGroupCreation(TypedDict, total=False):
+    data_collection_id: Int
+    name: str
+    data_collection: DataCollectionKey
+
+class DataGroupValues(DataGroupCreation, total=False):
+    pass
+
+DataGroupOrder: TypeAlias = Literal["id", "-id", "pk", "-pk"]
+
+DataGroupField: TypeAlias = Literal[
+    "id", "data_collection_id", "name", "data_collection", "pk", "data_collection__id", "data_collection__pk"
+]
+
+DataGroupBehind: TypeAlias = Literal[
+    "data_collection__name",
+    "data_collection__category",
+    "data_collection__description",
+    "data_collection__file_specifications",
+    "data_collection__meta",
+    "data_collection__caution",
+    "data_collection__access_level",
+    "data_collection__is_archived",
+    "data_collection__count_projects",
+    "data_collection__tenant",
+    "data_collection__created",
+]
+
+DataGroupNested: TypeAlias = Never
+
+DataGroupPath: TypeAlias = Literal[
+    "data_collection",
+    "data_collection__units",
+    "data_collection__projects",
+    "data_collection__groups",
+    "data_collection__units__data_collection",
+    "data_collection__projects__data_collection",
+    "data_collection__projects__tasks",
+    "data_collection__projects__tags",
+    "data_collection__projects__review_tags",
+    "data_collection__groups__data_collection",
+]
+
+class DataGroupQueries(Manager[DataGroup]):
+    """Queries of `DataGroup`, with the names that its declaration has."""
+
+    def filter(self, **lookups: Unpack[DataGroupLookups]) -> Self: ...
+    def exclude(self, **lookups: Unpack[DataGroupExclusions]) -> Self: ...
+    def order_by(self, *names: DataGroupOrder) -> Self: ...
+    def only(self, *names: DataGroupField) -> Self: ...
+    def defer(self, *names: DataGroupField) -> Self: ...
+    def select_related(self, *names: DataGroupNested) -> Self: ...
+    def prefetch_related(self, *paths: DataGroupPath) -> Self: ...
+    def values(
+        self, *fields: DataGroupField | DataGroupBehind, json: bool = False
+    ) -> Values[dict[str, Any]]: ...
+    @overload
+    def values_list(
+        self, field: DataGroupField | DataGroupBehind, /, *, flat: Literal[True], json: bool = ...
+    ) -> Values[Any]: ...
+    @overload
+    def values_list(
+        self, *fields: DataGroupField | DataGroupBehind, named: bool = ..., json: bool = ...
+    ) -> Values[tuple[Any, ...]]: ...
+    def get(self, key: DataGroupKey | Unset = ..., /, **lookups: Unpack[DataGroupMatch]) -> DataGroup: ...
+    def latest(self, name: DataGroupOrder, /, *names: DataGroupOrder) -> DataGroup: ...
+    def earliest(self, name: DataGroupOrder, /, *names: DataGroupOrder) -> DataGroup: ...
+    def in_bulk(
+        self, keys: Iterable[DataGroupKey] | Unset = ..., *, field_name: None = None
+    ) -> dict[Any, DataGroup]: ...
+    def get_or_create(
+        self, defaults: DataGroupValues | None = None, **lookups: Unpack[DataGroupMatch]
+    ) -> tuple[DataGroup, bool]: ...
+    def update_or_create(
+        self, defaults: DataGroupValues | None = None, **lookups: Unpack[DataGroupMatch]
+    ) -> tuple[DataGroup, bool]: ...
+    def update(
+        self, *, everything: bool = False, dry_run: bool = False, **fields: Unpack[DataGroupValues]
+    ) -> BulkResult: ...
+    def create(self, **values: Unpack[DataGroupValues]) -> DataGroup: ...
+    async def aget(
+        self, key: DataGroupKey | Unset = ..., /, **lookups: Unpack[DataGroupMatch]
+    ) -> DataGroup: ...
+    async def alatest(self, name: DataGroupOrder, /, *names: DataGroupOrder) -> DataGroup: ...
+    async def aearliest(self, name: DataGroupOrder, /, *names: DataGroupOrder) -> DataGroup: ...
+    async def ain_bulk(
+        self, keys: Iterable[DataGroupKey] | Unset = ..., *, field_name: None = None
+    ) -> dict[Any, DataGroup]: ...
+    async def aget_or_create(
+        self, defaults: DataGroupValues | None = None, **lookups: Unpack[DataGroupMatch]
+    ) -> tuple[DataGroup, bool]: ...
+    async def aupdate_or_create(
+        self, defaults: DataGroupValues | None = None, **lookups: Unpack[DataGroupMatch]
+    ) -> tuple[DataGroup, bool]: ...
+    async def aupdate(
+        self, *, everything: bool = False, dry_run: bool = False, **fields: Unpack[DataGroupValues]
+    ) -> BulkResult: ...
+    async def acreate(self, **values: Unpack[DataGroupValues]) -> DataGroup: ...
+
 class DataUnitLookups(TypedDict, total=False):
     data_collection: DataCollectionKey
     data_collection__id: DataCollectionKey
@@ -902,10 +1213,13 @@ DataUnitPath: TypeAlias = Literal[
     "data_collection",
     "data_collection__units",
     "data_collection__projects",
+    "data_collection__groups",
     "data_collection__units__data_collection",
     "data_collection__projects__data_collection",
     "data_collection__projects__tasks",
     "data_collection__projects__tags",
+    "data_collection__projects__review_tags",
+    "data_collection__groups__data_collection",
 ]
 
 class DataUnitQueries(FilesManager[DataUnit]):
@@ -961,6 +1275,266 @@ class DataUnitQueries(FilesManager[DataUnit]):
         self, *, everything: bool = False, dry_run: bool = False, **fields: Unpack[DataUnitValues]
     ) -> BulkResult: ...
     async def acreate(self, **values: Unpack[DataUnitValues]) -> DataUnit: ...
+
+class ExperimentLookups(TypedDict, total=False):
+    pass
+
+class ExperimentExclusions(TypedDict, total=False):
+    pass
+
+class ExperimentKeyLookups(ExperimentLookups, total=False):
+    id: ExperimentKey
+    pk: ExperimentKey
+
+class ExperimentMatch(ExperimentKeyLookups, total=False):
+    name: str
+
+class ExperimentCreation(TypedDict, total=False):
+    name: str
+    task_type: Int
+    description: str
+    access_level: AccessLevelValue
+
+class ExperimentValues(ExperimentCreation, total=False):
+    pass
+
+ExperimentOrder: TypeAlias = Literal["created", "-created", "id", "-id", "pk", "-pk"]
+
+ExperimentField: TypeAlias = Literal[
+    "id", "name", "task_type", "description", "access_level", "is_archived", "tenant", "created", "pk"
+]
+
+ExperimentBehind: TypeAlias = Never
+
+ExperimentNested: TypeAlias = Never
+
+ExperimentPath: TypeAlias = Literal[
+    "trains",
+    "trains__experiment",
+    "trains__ground_truth_version",
+    "trains__job",
+    "trains__checkpoint",
+    "trains__experiment__trains",
+    "trains__ground_truth_version__ground_truth_dataset",
+    "trains__ground_truth_version__events",
+    "trains__job__plugin_release",
+    "trains__job__agent",
+    "trains__job__logs",
+]
+
+class ExperimentQueries(Manager[Experiment]):
+    """Queries of `Experiment`, with the names that its declaration has."""
+
+    def filter(self, **lookups: Unpack[ExperimentLookups]) -> Self: ...
+    def exclude(self, **lookups: Unpack[ExperimentExclusions]) -> Self: ...
+    def order_by(self, *names: ExperimentOrder) -> Self: ...
+    def only(self, *names: ExperimentField) -> Self: ...
+    def defer(self, *names: ExperimentField) -> Self: ...
+    def select_related(self, *names: ExperimentNested) -> Self: ...
+    def prefetch_related(self, *paths: ExperimentPath) -> Self: ...
+    def values(
+        self, *fields: ExperimentField | ExperimentBehind, json: bool = False
+    ) -> Values[dict[str, Any]]: ...
+    @overload
+    def values_list(
+        self, field: ExperimentField | ExperimentBehind, /, *, flat: Literal[True], json: bool = ...
+    ) -> Values[Any]: ...
+    @overload
+    def values_list(
+        self, *fields: ExperimentField | ExperimentBehind, named: bool = ..., json: bool = ...
+    ) -> Values[tuple[Any, ...]]: ...
+    def get(self, key: ExperimentKey | Unset = ..., /, **lookups: Unpack[ExperimentMatch]) -> Experiment: ...
+    def latest(self, name: ExperimentOrder, /, *names: ExperimentOrder) -> Experiment: ...
+    def earliest(self, name: ExperimentOrder, /, *names: ExperimentOrder) -> Experiment: ...
+    def in_bulk(
+        self, keys: Iterable[ExperimentKey] | Unset = ..., *, field_name: None = None
+    ) -> dict[Any, Experiment]: ...
+    def get_or_create(
+        self, defaults: ExperimentValues | None = None, **lookups: Unpack[ExperimentMatch]
+    ) -> tuple[Experiment, bool]: ...
+    def update_or_create(
+        self, defaults: ExperimentValues | None = None, **lookups: Unpack[ExperimentMatch]
+    ) -> tuple[Experiment, bool]: ...
+    def update(
+        self, *, everything: bool = False, dry_run: bool = False, **fields: Unpack[ExperimentValues]
+    ) -> BulkResult: ...
+    def create(self, **values: Unpack[ExperimentValues]) -> Experiment: ...
+    async def aget(
+        self, key: ExperimentKey | Unset = ..., /, **lookups: Unpack[ExperimentMatch]
+    ) -> Experiment: ...
+    async def alatest(self, name: ExperimentOrder, /, *names: ExperimentOrder) -> Experiment: ...
+    async def aearliest(self, name: ExperimentOrder, /, *names: ExperimentOrder) -> Experiment: ...
+    async def ain_bulk(
+        self, keys: Iterable[ExperimentKey] | Unset = ..., *, field_name: None = None
+    ) -> dict[Any, Experiment]: ...
+    async def aget_or_create(
+        self, defaults: ExperimentValues | None = None, **lookups: Unpack[ExperimentMatch]
+    ) -> tuple[Experiment, bool]: ...
+    async def aupdate_or_create(
+        self, defaults: ExperimentValues | None = None, **lookups: Unpack[ExperimentMatch]
+    ) -> tuple[Experiment, bool]: ...
+    async def aupdate(
+        self, *, everything: bool = False, dry_run: bool = False, **fields: Unpack[ExperimentValues]
+    ) -> BulkResult: ...
+    async def acreate(self, **values: Unpack[ExperimentValues]) -> Experiment: ...
+
+class ExportLookups(TypedDict, total=False):
+    project: ProjectKey
+    project__id: ProjectKey
+    project__pk: ProjectKey
+    storage: StorageKey
+    storage__id: StorageKey
+    storage__pk: StorageKey
+    storage_id: StorageKey
+    target: ExportTargetValue
+    job__status: JobStatusValue
+    created__gte: date | str
+    created__lte: date | str
+
+class ExportExclusions(TypedDict, total=False):
+    pass
+
+class ExportKeyLookups(ExportLookups, total=False):
+    id: ExportKey
+    pk: ExportKey
+
+class ExportMatch(ExportKeyLookups, total=False):
+    pass
+
+class ExportCreation(TypedDict, total=False):
+    pass
+
+class ExportValues(ExportCreation, total=False):
+    pass
+
+ExportOrder: TypeAlias = Literal["created", "-created", "id", "-id", "pk", "-pk"]
+
+ExportField: TypeAlias = Literal[
+    "id",
+    "target",
+    "job_id",
+    "job_status",
+    "name",
+    "description",
+    "storage_id",
+    "path",
+    "filter",
+    "extra_params",
+    "save_original_file",
+    "created",
+    "storage",
+    "job",
+    "pk",
+    "storage__id",
+    "storage__pk",
+    "job__id",
+    "job__pk",
+]
+
+ExportBehind: TypeAlias = Literal[
+    "storage__name",
+    "storage__provider",
+    "storage__category",
+    "storage__is_default",
+    "storage__configuration",
+    "job__status",
+    "job__action",
+    "job__params",
+    "job__plugin_release_id",
+    "job__agent_id",
+    "job__progress_record",
+    "job__metrics_record",
+    "job__result",
+    "job__meta",
+    "job__is_active",
+    "job__created",
+    "job__modified",
+    "job__completed",
+    "job__plugin_release__plugin_id",
+    "job__plugin_release__version",
+    "job__plugin_release__config",
+    "job__plugin_release__readme",
+    "job__plugin_release__requirements",
+    "job__plugin_release__run_schema",
+    "job__plugin_release__installation_schema",
+    "job__plugin_release__available_actions",
+    "job__plugin_release__file",
+    "job__plugin_release__debug",
+    "job__plugin_release__is_released",
+    "job__plugin_release__author",
+    "job__plugin_release__meta",
+    "job__plugin_release__created",
+    "job__agent__name",
+    "job__agent__url",
+    "job__agent__status",
+    "job__agent__token",
+    "job__agent__node_install_script",
+]
+
+ExportNested: TypeAlias = Never
+
+ExportPath: TypeAlias = Literal[
+    "storage",
+    "job",
+    "job__plugin_release",
+    "job__agent",
+    "job__logs",
+    "job__plugin_release__plugin",
+    "job__agent__jobs",
+    "job__logs__job",
+]
+
+class ExportQueries(Manager[Export]):
+    """Queries of `Export`, with the names that its declaration has."""
+
+    def filter(self, **lookups: Unpack[ExportLookups]) -> Self: ...
+    def exclude(self, **lookups: Unpack[ExportExclusions]) -> Self: ...
+    def order_by(self, *names: ExportOrder) -> Self: ...
+    def only(self, *names: ExportField) -> Self: ...
+    def defer(self, *names: ExportField) -> Self: ...
+    def select_related(self, *names: ExportNested) -> Self: ...
+    def prefetch_related(self, *paths: ExportPath) -> Self: ...
+    def values(self, *fields: ExportField | ExportBehind, json: bool = False) -> Values[dict[str, Any]]: ...
+    @overload
+    def values_list(
+        self, field: ExportField | ExportBehind, /, *, flat: Literal[True], json: bool = ...
+    ) -> Values[Any]: ...
+    @overload
+    def values_list(
+        self, *fields: ExportField | ExportBehind, named: bool = ..., json: bool = ...
+    ) -> Values[tuple[Any, ...]]: ...
+    def get(self, key: ExportKey | Unset = ..., /, **lookups: Unpack[ExportMatch]) -> Export: ...
+    def latest(self, name: ExportOrder, /, *names: ExportOrder) -> Export: ...
+    def earliest(self, name: ExportOrder, /, *names: ExportOrder) -> Export: ...
+    def in_bulk(
+        self, keys: Iterable[ExportKey] | Unset = ..., *, field_name: None = None
+    ) -> dict[Any, Export]: ...
+    def get_or_create(
+        self, defaults: ExportValues | None = None, **lookups: Unpack[ExportMatch]
+    ) -> tuple[Export, bool]: ...
+    def update_or_create(
+        self, defaults: ExportValues | None = None, **lookups: Unpack[ExportMatch]
+    ) -> tuple[Export, bool]: ...
+    def update(
+        self, *, everything: bool = False, dry_run: bool = False, **fields: Unpack[ExportValues]
+    ) -> BulkResult: ...
+    def create(self, **values: Unpack[ExportValues]) -> Export: ...
+    async def aget(self, key: ExportKey | Unset = ..., /, **lookups: Unpack[ExportMatch]) -> Export: ...
+    async def alatest(self, name: ExportOrder, /, *names: ExportOrder) -> Export: ...
+    async def aearliest(self, name: ExportOrder, /, *names: ExportOrder) -> Export: ...
+    async def ain_bulk(
+        self, keys: Iterable[ExportKey] | Unset = ..., *, field_name: None = None
+    ) -> dict[Any, Export]: ...
+    async def aget_or_create(
+        self, defaults: ExportValues | None = None, **lookups: Unpack[ExportMatch]
+    ) -> tuple[Export, bool]: ...
+    async def aupdate_or_create(
+        self, defaults: ExportValues | None = None, **lookups: Unpack[ExportMatch]
+    ) -> tuple[Export, bool]: ...
+    async def aupdate(
+        self, *, everything: bool = False, dry_run: bool = False, **fields: Unpack[ExportValues]
+    ) -> BulkResult: ...
+    async def acreate(self, **values: Unpack[ExportValues]) -> Export: ...
 
 class GroundTruthLookups(TypedDict, total=False):
     id: GroundTruthKey
@@ -1106,6 +1680,7 @@ GroundTruthPath: TypeAlias = Literal[
     "ground_truth_dataset__project__data_collection",
     "ground_truth_dataset__project__tasks",
     "ground_truth_dataset__project__tags",
+    "ground_truth_dataset__project__review_tags",
     "ground_truth_dataset__ground_truths__ground_truth_dataset",
     "ground_truth_dataset__ground_truths__data_unit",
     "ground_truth_dataset__ground_truths__project",
@@ -1114,16 +1689,20 @@ GroundTruthPath: TypeAlias = Literal[
     "data_unit__data_collection",
     "data_unit__data_collection__units",
     "data_unit__data_collection__projects",
+    "data_unit__data_collection__groups",
     "project__data_collection",
     "project__tasks",
     "project__tags",
+    "project__review_tags",
     "project__data_collection__units",
     "project__data_collection__projects",
+    "project__data_collection__groups",
     "project__tasks__project",
     "project__tasks__data_unit",
     "project__tasks__assignments",
     "project__tags__project",
     "project__tags__tasks",
+    "project__review_tags__project",
 ]
 
 class GroundTruthQueries(AnnotatedManager[GroundTruth]):
@@ -1249,13 +1828,16 @@ GroundTruthDatasetPath: TypeAlias = Literal[
     "project__data_collection",
     "project__tasks",
     "project__tags",
+    "project__review_tags",
     "project__data_collection__units",
     "project__data_collection__projects",
+    "project__data_collection__groups",
     "project__tasks__project",
     "project__tasks__data_unit",
     "project__tasks__assignments",
     "project__tags__project",
     "project__tags__tasks",
+    "project__review_tags__project",
     "ground_truths__ground_truth_dataset",
     "ground_truths__data_unit",
     "ground_truths__project",
@@ -1266,6 +1848,7 @@ GroundTruthDatasetPath: TypeAlias = Literal[
     "ground_truths__project__data_collection",
     "ground_truths__project__tasks",
     "ground_truths__project__tags",
+    "ground_truths__project__review_tags",
     "versions__ground_truth_dataset",
     "versions__events",
     "versions__ground_truth_dataset__project",
@@ -1495,12 +2078,14 @@ GroundTruthEventPath: TypeAlias = Literal[
     "ground_truth__project__data_collection",
     "ground_truth__project__tasks",
     "ground_truth__project__tags",
+    "ground_truth__project__review_tags",
     "ground_truth_dataset__project",
     "ground_truth_dataset__ground_truths",
     "ground_truth_dataset__versions",
     "ground_truth_dataset__project__data_collection",
     "ground_truth_dataset__project__tasks",
     "ground_truth_dataset__project__tags",
+    "ground_truth_dataset__project__review_tags",
     "ground_truth_dataset__ground_truths__ground_truth_dataset",
     "ground_truth_dataset__ground_truths__data_unit",
     "ground_truth_dataset__ground_truths__project",
@@ -1509,6 +2094,7 @@ GroundTruthEventPath: TypeAlias = Literal[
     "data_unit__data_collection",
     "data_unit__data_collection__units",
     "data_unit__data_collection__projects",
+    "data_unit__data_collection__groups",
 ]
 
 class GroundTruthEventQueries(AnnotatedManager[GroundTruthEvent]):
@@ -1652,6 +2238,7 @@ GroundTruthVersionPath: TypeAlias = Literal[
     "ground_truth_dataset__project__data_collection",
     "ground_truth_dataset__project__tasks",
     "ground_truth_dataset__project__tags",
+    "ground_truth_dataset__project__review_tags",
     "ground_truth_dataset__ground_truths__ground_truth_dataset",
     "ground_truth_dataset__ground_truths__data_unit",
     "ground_truth_dataset__ground_truths__project",
@@ -2473,29 +3060,41 @@ ProjectPath: TypeAlias = Literal[
     "data_collection",
     "tasks",
     "tags",
+    "review_tags",
     "data_collection__units",
     "data_collection__projects",
+    "data_collection__groups",
     "data_collection__units__data_collection",
     "data_collection__projects__data_collection",
     "data_collection__projects__tasks",
     "data_collection__projects__tags",
+    "data_collection__projects__review_tags",
+    "data_collection__groups__data_collection",
     "tasks__project",
     "tasks__data_unit",
     "tasks__assignments",
     "tasks__project__data_collection",
     "tasks__project__tasks",
     "tasks__project__tags",
+    "tasks__project__review_tags",
     "tasks__data_unit__data_collection",
     "tasks__assignments__task",
     "tasks__assignments__data_unit",
+    "tasks__assignments__reviews",
     "tags__project",
     "tags__tasks",
     "tags__project__data_collection",
     "tags__project__tasks",
     "tags__project__tags",
+    "tags__project__review_tags",
     "tags__tasks__project",
     "tags__tasks__data_unit",
     "tags__tasks__assignments",
+    "review_tags__project",
+    "review_tags__project__data_collection",
+    "review_tags__project__tasks",
+    "review_tags__project__tags",
+    "review_tags__project__review_tags",
 ]
 
 class ProjectQueries(Manager[Project]):
@@ -2549,6 +3148,307 @@ class ProjectQueries(Manager[Project]):
         self, *, everything: bool = False, dry_run: bool = False, **fields: Unpack[ProjectValues]
     ) -> BulkResult: ...
     async def acreate(self, **values: Unpack[ProjectValues]) -> Project: ...
+
+class ReviewLookups(TypedDict, total=False):
+    assignment: AssignmentKey
+    assignment__id: AssignmentKey
+    assignment__pk: AssignmentKey
+    assignment_id: AssignmentKey
+    scope: ReviewScopeValue
+
+class ReviewExclusions(TypedDict, total=False):
+    pass
+
+class ReviewKeyLookups(ReviewLookups, total=False):
+    id: ReviewKey
+    pk: ReviewKey
+
+class ReviewMatch(ReviewKeyLookups, total=False):
+    pass
+
+class ReviewCreation(TypedDict, total=False):
+    assignment_id: Int
+    scope: ReviewScopeValue
+    description: str
+    tags: list[int] | tuple[int, ...]
+    object_id: str
+    position: Any
+    assignment: AssignmentKey
+
+class ReviewValues(ReviewCreation, total=False):
+    pass
+
+ReviewOrder: TypeAlias = Literal["created", "-created", "id", "-id", "pk", "-pk"]
+
+ReviewField: TypeAlias = Literal[
+    "id",
+    "assignment_id",
+    "scope",
+    "description",
+    "tags",
+    "object_id",
+    "position",
+    "user",
+    "is_active",
+    "created",
+    "assignment",
+    "pk",
+    "assignment__id",
+    "assignment__pk",
+]
+
+ReviewBehind: TypeAlias = Literal[
+    "assignment__task_id",
+    "assignment__user",
+    "assignment__reviewer",
+    "assignment__status_label",
+    "assignment__status_review",
+    "assignment__is_confirmed",
+    "assignment__is_discarded",
+    "assignment__data",
+    "assignment__tags",
+    "assignment__data_unit_id",
+    "assignment__file",
+    "assignment__files",
+    "assignment__label_submitted",
+    "assignment__last_labeled",
+    "assignment__last_reviewed",
+    "assignment__labeler_last_action_at",
+    "assignment__reviewer_last_action_at",
+    "assignment__created",
+    "assignment__task__project_id",
+    "assignment__task__data_unit_id",
+    "assignment__task__data",
+    "assignment__task__meta",
+    "assignment__task__schema",
+    "assignment__task__is_discarded",
+    "assignment__task__tags",
+    "assignment__task__status_label",
+    "assignment__task__status_review",
+    "assignment__task__count_assignments",
+    "assignment__task__has_data",
+    "assignment__task__workshop",
+    "assignment__task__files",
+    "assignment__task__created",
+    "assignment__data_unit__data_collection_id",
+    "assignment__data_unit__files",
+    "assignment__data_unit__meta",
+    "assignment__data_unit__groups",
+    "assignment__data_unit__group",
+    "assignment__data_unit__checksum",
+    "assignment__data_unit__can_generate_task",
+    "assignment__data_unit__created",
+]
+
+ReviewNested: TypeAlias = Never
+
+ReviewPath: TypeAlias = Literal[
+    "assignment",
+    "assignment__task",
+    "assignment__data_unit",
+    "assignment__reviews",
+    "assignment__task__project",
+    "assignment__task__data_unit",
+    "assignment__task__assignments",
+    "assignment__data_unit__data_collection",
+    "assignment__reviews__assignment",
+]
+
+class ReviewQueries(Manager[Review]):
+    """Queries of `Review`, with the names that its declaration has."""
+
+    def filter(self, **lookups: Unpack[ReviewLookups]) -> Self: ...
+    def exclude(self, **lookups: Unpack[ReviewExclusions]) -> Self: ...
+    def order_by(self, *names: ReviewOrder) -> Self: ...
+    def only(self, *names: ReviewField) -> Self: ...
+    def defer(self, *names: ReviewField) -> Self: ...
+    def select_related(self, *names: ReviewNested) -> Self: ...
+    def prefetch_related(self, *paths: ReviewPath) -> Self: ...
+    def values(self, *fields: ReviewField | ReviewBehind, json: bool = False) -> Values[dict[str, Any]]: ...
+    @overload
+    def values_list(
+        self, field: ReviewField | ReviewBehind, /, *, flat: Literal[True], json: bool = ...
+    ) -> Values[Any]: ...
+    @overload
+    def values_list(
+        self, *fields: ReviewField | ReviewBehind, named: bool = ..., json: bool = ...
+    ) -> Values[tuple[Any, ...]]: ...
+    def get(self, key: ReviewKey | Unset = ..., /, **lookups: Unpack[ReviewMatch]) -> Review: ...
+    def latest(self, name: ReviewOrder, /, *names: ReviewOrder) -> Review: ...
+    def earliest(self, name: ReviewOrder, /, *names: ReviewOrder) -> Review: ...
+    def in_bulk(
+        self, keys: Iterable[ReviewKey] | Unset = ..., *, field_name: None = None
+    ) -> dict[Any, Review]: ...
+    def get_or_create(
+        self, defaults: ReviewValues | None = None, **lookups: Unpack[ReviewMatch]
+    ) -> tuple[Review, bool]: ...
+    def update_or_create(
+        self, defaults: ReviewValues | None = None, **lookups: Unpack[ReviewMatch]
+    ) -> tuple[Review, bool]: ...
+    def update(
+        self, *, everything: bool = False, dry_run: bool = False, **fields: Unpack[ReviewValues]
+    ) -> BulkResult: ...
+    def create(self, **values: Unpack[ReviewValues]) -> Review: ...
+    async def aget(self, key: ReviewKey | Unset = ..., /, **lookups: Unpack[ReviewMatch]) -> Review: ...
+    async def alatest(self, name: ReviewOrder, /, *names: ReviewOrder) -> Review: ...
+    async def aearliest(self, name: ReviewOrder, /, *names: ReviewOrder) -> Review: ...
+    async def ain_bulk(
+        self, keys: Iterable[ReviewKey] | Unset = ..., *, field_name: None = None
+    ) -> dict[Any, Review]: ...
+    async def aget_or_create(
+        self, defaults: ReviewValues | None = None, **lookups: Unpack[ReviewMatch]
+    ) -> tuple[Review, bool]: ...
+    async def aupdate_or_create(
+        self, defaults: ReviewValues | None = None, **lookups: Unpack[ReviewMatch]
+    ) -> tuple[Review, bool]: ...
+    async def aupdate(
+        self, *, everything: bool = False, dry_run: bool = False, **fields: Unpack[ReviewValues]
+    ) -> BulkResult: ...
+    async def acreate(self, **values: Unpack[ReviewValues]) -> Review: ...
+
+class ReviewTagLookups(TypedDict, total=False):
+    project: ProjectKey
+    project__id: ProjectKey
+    project__pk: ProjectKey
+    project_id: ProjectKey
+
+class ReviewTagExclusions(TypedDict, total=False):
+    pass
+
+class ReviewTagKeyLookups(ReviewTagLookups, total=False):
+    id: ReviewTagKey
+    pk: ReviewTagKey
+
+class ReviewTagMatch(ReviewTagKeyLookups, total=False):
+    name: str
+
+class ReviewTagCreation(TypedDict, total=False):
+    project_id: Int
+    name: str
+    background_color: str
+    description: str
+    project: ProjectKey
+
+class ReviewTagValues(ReviewTagCreation, total=False):
+    pass
+
+ReviewTagOrder: TypeAlias = Literal["created", "-created", "id", "-id", "pk", "-pk"]
+
+ReviewTagField: TypeAlias = Literal[
+    "id",
+    "project_id",
+    "name",
+    "background_color",
+    "description",
+    "created",
+    "project",
+    "pk",
+    "project__id",
+    "project__pk",
+]
+
+ReviewTagBehind: TypeAlias = Literal[
+    "project__title",
+    "project__category",
+    "project__data_collection_id",
+    "project__description",
+    "project__configuration",
+    "project__settings",
+    "project__caution",
+    "project__access_level",
+    "project__count_max_assignments_per_task",
+    "project__can_discard",
+    "project__enable_workforce",
+    "project__is_archived",
+    "project__tenant",
+    "project__created",
+    "project__data_collection__name",
+    "project__data_collection__category",
+    "project__data_collection__description",
+    "project__data_collection__file_specifications",
+    "project__data_collection__meta",
+    "project__data_collection__caution",
+    "project__data_collection__access_level",
+    "project__data_collection__is_archived",
+    "project__data_collection__count_projects",
+    "project__data_collection__tenant",
+    "project__data_collection__created",
+]
+
+ReviewTagNested: TypeAlias = Never
+
+ReviewTagPath: TypeAlias = Literal[
+    "project",
+    "project__data_collection",
+    "project__tasks",
+    "project__tags",
+    "project__review_tags",
+    "project__data_collection__units",
+    "project__data_collection__projects",
+    "project__data_collection__groups",
+    "project__tasks__project",
+    "project__tasks__data_unit",
+    "project__tasks__assignments",
+    "project__tags__project",
+    "project__tags__tasks",
+    "project__review_tags__project",
+]
+
+class ReviewTagQueries(Manager[ReviewTag]):
+    """Queries of `ReviewTag`, with the names that its declaration has."""
+
+    def filter(self, **lookups: Unpack[ReviewTagLookups]) -> Self: ...
+    def exclude(self, **lookups: Unpack[ReviewTagExclusions]) -> Self: ...
+    def order_by(self, *names: ReviewTagOrder) -> Self: ...
+    def only(self, *names: ReviewTagField) -> Self: ...
+    def defer(self, *names: ReviewTagField) -> Self: ...
+    def select_related(self, *names: ReviewTagNested) -> Self: ...
+    def prefetch_related(self, *paths: ReviewTagPath) -> Self: ...
+    def values(
+        self, *fields: ReviewTagField | ReviewTagBehind, json: bool = False
+    ) -> Values[dict[str, Any]]: ...
+    @overload
+    def values_list(
+        self, field: ReviewTagField | ReviewTagBehind, /, *, flat: Literal[True], json: bool = ...
+    ) -> Values[Any]: ...
+    @overload
+    def values_list(
+        self, *fields: ReviewTagField | ReviewTagBehind, named: bool = ..., json: bool = ...
+    ) -> Values[tuple[Any, ...]]: ...
+    def get(self, key: ReviewTagKey | Unset = ..., /, **lookups: Unpack[ReviewTagMatch]) -> ReviewTag: ...
+    def latest(self, name: ReviewTagOrder, /, *names: ReviewTagOrder) -> ReviewTag: ...
+    def earliest(self, name: ReviewTagOrder, /, *names: ReviewTagOrder) -> ReviewTag: ...
+    def in_bulk(
+        self, keys: Iterable[ReviewTagKey] | Unset = ..., *, field_name: None = None
+    ) -> dict[Any, ReviewTag]: ...
+    def get_or_create(
+        self, defaults: ReviewTagValues | None = None, **lookups: Unpack[ReviewTagMatch]
+    ) -> tuple[ReviewTag, bool]: ...
+    def update_or_create(
+        self, defaults: ReviewTagValues | None = None, **lookups: Unpack[ReviewTagMatch]
+    ) -> tuple[ReviewTag, bool]: ...
+    def update(
+        self, *, everything: bool = False, dry_run: bool = False, **fields: Unpack[ReviewTagValues]
+    ) -> BulkResult: ...
+    def create(self, **values: Unpack[ReviewTagValues]) -> ReviewTag: ...
+    async def aget(
+        self, key: ReviewTagKey | Unset = ..., /, **lookups: Unpack[ReviewTagMatch]
+    ) -> ReviewTag: ...
+    async def alatest(self, name: ReviewTagOrder, /, *names: ReviewTagOrder) -> ReviewTag: ...
+    async def aearliest(self, name: ReviewTagOrder, /, *names: ReviewTagOrder) -> ReviewTag: ...
+    async def ain_bulk(
+        self, keys: Iterable[ReviewTagKey] | Unset = ..., *, field_name: None = None
+    ) -> dict[Any, ReviewTag]: ...
+    async def aget_or_create(
+        self, defaults: ReviewTagValues | None = None, **lookups: Unpack[ReviewTagMatch]
+    ) -> tuple[ReviewTag, bool]: ...
+    async def aupdate_or_create(
+        self, defaults: ReviewTagValues | None = None, **lookups: Unpack[ReviewTagMatch]
+    ) -> tuple[ReviewTag, bool]: ...
+    async def aupdate(
+        self, *, everything: bool = False, dry_run: bool = False, **fields: Unpack[ReviewTagValues]
+    ) -> BulkResult: ...
+    async def acreate(self, **values: Unpack[ReviewTagValues]) -> ReviewTag: ...
 
 class ServeApplicationLookups(TypedDict, total=False):
     plugin_code: str
@@ -2953,22 +3853,28 @@ TaskPath: TypeAlias = Literal[
     "project__data_collection",
     "project__tasks",
     "project__tags",
+    "project__review_tags",
     "project__data_collection__units",
     "project__data_collection__projects",
+    "project__data_collection__groups",
     "project__tasks__project",
     "project__tasks__data_unit",
     "project__tasks__assignments",
     "project__tags__project",
     "project__tags__tasks",
+    "project__review_tags__project",
     "data_unit__data_collection",
     "data_unit__data_collection__units",
     "data_unit__data_collection__projects",
+    "data_unit__data_collection__groups",
     "assignments__task",
     "assignments__data_unit",
+    "assignments__reviews",
     "assignments__task__project",
     "assignments__task__data_unit",
     "assignments__task__assignments",
     "assignments__data_unit__data_collection",
+    "assignments__reviews__assignment",
 ]
 
 class TaskQueries(AnnotatedManager[Task]):
@@ -3104,22 +4010,27 @@ TaskTagPath: TypeAlias = Literal[
     "project__data_collection",
     "project__tasks",
     "project__tags",
+    "project__review_tags",
     "project__data_collection__units",
     "project__data_collection__projects",
+    "project__data_collection__groups",
     "project__tasks__project",
     "project__tasks__data_unit",
     "project__tasks__assignments",
     "project__tags__project",
     "project__tags__tasks",
+    "project__review_tags__project",
     "tasks__project",
     "tasks__data_unit",
     "tasks__assignments",
     "tasks__project__data_collection",
     "tasks__project__tasks",
     "tasks__project__tags",
+    "tasks__project__review_tags",
     "tasks__data_unit__data_collection",
     "tasks__assignments__task",
     "tasks__assignments__data_unit",
+    "tasks__assignments__reviews",
 ]
 
 class TaskTagQueries(Manager[TaskTag]):
@@ -3173,3 +4084,441 @@ class TaskTagQueries(Manager[TaskTag]):
         self, *, everything: bool = False, dry_run: bool = False, **fields: Unpack[TaskTagValues]
     ) -> BulkResult: ...
     async def acreate(self, **values: Unpack[TaskTagValues]) -> TaskTag: ...
+
+class TrainLookups(TypedDict, total=False):
+    experiment: ExperimentKey
+    experiment__id: ExperimentKey
+    experiment__pk: ExperimentKey
+    experiment_id: ExperimentKey
+    ground_truth_version: GroundTruthVersionKey
+    ground_truth_version__id: GroundTruthVersionKey
+    ground_truth_version__pk: GroundTruthVersionKey
+    ground_truth_version_id: GroundTruthVersionKey
+    has_model: bool
+    job__status: JobStatusValue
+    created__gte: date | str
+    created__lte: date | str
+    search: str
+
+class TrainExclusions(TypedDict, total=False):
+    has_model: bool
+
+class TrainKeyLookups(TrainLookups, total=False):
+    id: TrainKey
+    pk: TrainKey
+
+class TrainMatch(TrainKeyLookups, total=False):
+    pass
+
+class TrainCreation(TypedDict, total=False):
+    pass
+
+class TrainValues(TrainCreation, total=False):
+    pass
+
+TrainOrder: TypeAlias = Literal["created", "-created", "id", "-id", "pk", "-pk"]
+
+TrainField: TypeAlias = Literal[
+    "id",
+    "experiment_id",
+    "ground_truth_version_id",
+    "job_id",
+    "job_status",
+    "name",
+    "description",
+    "neural_net",
+    "checkpoint_id",
+    "is_tune",
+    "tune_config",
+    "best_trial",
+    "created",
+    "experiment",
+    "ground_truth_version",
+    "job",
+    "checkpoint",
+    "pk",
+    "experiment__id",
+    "experiment__pk",
+    "ground_truth_version__id",
+    "ground_truth_version__pk",
+    "job__id",
+    "job__pk",
+    "checkpoint__id",
+    "checkpoint__pk",
+]
+
+TrainBehind: TypeAlias = Literal[
+    "experiment__name",
+    "experiment__task_type",
+    "experiment__description",
+    "experiment__access_level",
+    "experiment__is_archived",
+    "experiment__tenant",
+    "experiment__created",
+    "ground_truth_version__ground_truth_dataset_id",
+    "ground_truth_version__version",
+    "ground_truth_version__description",
+    "ground_truth_version__is_archived",
+    "ground_truth_version__created",
+    "job__status",
+    "job__action",
+    "job__params",
+    "job__plugin_release_id",
+    "job__agent_id",
+    "job__progress_record",
+    "job__metrics_record",
+    "job__result",
+    "job__meta",
+    "job__is_active",
+    "job__created",
+    "job__modified",
+    "job__completed",
+    "checkpoint__name",
+    "checkpoint__description",
+    "checkpoint__plugin",
+    "checkpoint__version",
+    "checkpoint__checkpoint",
+    "checkpoint__configuration",
+    "checkpoint__chunked_upload",
+    "checkpoint__category",
+    "checkpoint__file",
+    "checkpoint__parent",
+    "checkpoint__neural_net",
+    "checkpoint__dataset",
+    "checkpoint__is_released",
+    "checkpoint__is_external",
+    "checkpoint__tenant",
+    "checkpoint__created",
+    "ground_truth_version__ground_truth_dataset__name",
+    "ground_truth_version__ground_truth_dataset__description",
+    "ground_truth_version__ground_truth_dataset__project_id",
+    "ground_truth_version__ground_truth_dataset__tenant",
+    "job__plugin_release__plugin_id",
+    "job__plugin_release__version",
+    "job__plugin_release__config",
+    "job__plugin_release__readme",
+    "job__plugin_release__requirements",
+    "job__plugin_release__run_schema",
+    "job__plugin_release__installation_schema",
+    "job__plugin_release__available_actions",
+    "job__plugin_release__file",
+    "job__plugin_release__debug",
+    "job__plugin_release__is_released",
+    "job__plugin_release__author",
+    "job__plugin_release__meta",
+    "job__plugin_release__created",
+    "job__agent__name",
+    "job__agent__url",
+    "job__agent__status",
+    "job__agent__token",
+    "job__agent__node_install_script",
+]
+
+TrainNested: TypeAlias = Never
+
+TrainPath: TypeAlias = Literal[
+    "experiment",
+    "ground_truth_version",
+    "job",
+    "checkpoint",
+    "experiment__trains",
+    "experiment__trains__experiment",
+    "experiment__trains__ground_truth_version",
+    "experiment__trains__job",
+    "experiment__trains__checkpoint",
+    "ground_truth_version__ground_truth_dataset",
+    "ground_truth_version__events",
+    "ground_truth_version__ground_truth_dataset__project",
+    "ground_truth_version__ground_truth_dataset__ground_truths",
+    "ground_truth_version__ground_truth_dataset__versions",
+    "ground_truth_version__events__ground_truth",
+    "ground_truth_version__events__ground_truth_dataset",
+    "ground_truth_version__events__data_unit",
+    "job__plugin_release",
+    "job__agent",
+    "job__logs",
+    "job__plugin_release__plugin",
+    "job__agent__jobs",
+    "job__logs__job",
+]
+
+class TrainQueries(Manager[Train]):
+    """Queries of `Train`, with the names that its declaration has."""
+
+    def filter(self, **lookups: Unpack[TrainLookups]) -> Self: ...
+    def exclude(self, **lookups: Unpack[TrainExclusions]) -> Self: ...
+    def order_by(self, *names: TrainOrder) -> Self: ...
+    def only(self, *names: TrainField) -> Self: ...
+    def defer(self, *names: TrainField) -> Self: ...
+    def select_related(self, *names: TrainNested) -> Self: ...
+    def prefetch_related(self, *paths: TrainPath) -> Self: ...
+    def values(self, *fields: TrainField | TrainBehind, json: bool = False) -> Values[dict[str, Any]]: ...
+    @overload
+    def values_list(
+        self, field: TrainField | TrainBehind, /, *, flat: Literal[True], json: bool = ...
+    ) -> Values[Any]: ...
+    @overload
+    def values_list(
+        self, *fields: TrainField | TrainBehind, named: bool = ..., json: bool = ...
+    ) -> Values[tuple[Any, ...]]: ...
+    def get(self, key: TrainKey | Unset = ..., /, **lookups: Unpack[TrainMatch]) -> Train: ...
+    def latest(self, name: TrainOrder, /, *names: TrainOrder) -> Train: ...
+    def earliest(self, name: TrainOrder, /, *names: TrainOrder) -> Train: ...
+    def in_bulk(
+        self, keys: Iterable[TrainKey] | Unset = ..., *, field_name: None = None
+    ) -> dict[Any, Train]: ...
+    def get_or_create(
+        self, defaults: TrainValues | None = None, **lookups: Unpack[TrainMatch]
+    ) -> tuple[Train, bool]: ...
+    def update_or_create(
+        self, defaults: TrainValues | None = None, **lookups: Unpack[TrainMatch]
+    ) -> tuple[Train, bool]: ...
+    def update(
+        self, *, everything: bool = False, dry_run: bool = False, **fields: Unpack[TrainValues]
+    ) -> BulkResult: ...
+    def create(self, **values: Unpack[TrainValues]) -> Train: ...
+    async def aget(self, key: TrainKey | Unset = ..., /, **lookups: Unpack[TrainMatch]) -> Train: ...
+    async def alatest(self, name: TrainOrder, /, *names: TrainOrder) -> Train: ...
+    async def aearliest(self, name: TrainOrder, /, *names: TrainOrder) -> Train: ...
+    async def ain_bulk(
+        self, keys: Iterable[TrainKey] | Unset = ..., *, field_name: None = None
+    ) -> dict[Any, Train]: ...
+    async def aget_or_create(
+        self, defaults: TrainValues | None = None, **lookups: Unpack[TrainMatch]
+    ) -> tuple[Train, bool]: ...
+    async def aupdate_or_create(
+        self, defaults: TrainValues | None = None, **lookups: Unpack[TrainMatch]
+    ) -> tuple[Train, bool]: ...
+    async def aupdate(
+        self, *, everything: bool = False, dry_run: bool = False, **fields: Unpack[TrainValues]
+    ) -> BulkResult: ...
+    async def acreate(self, **values: Unpack[TrainValues]) -> Train: ...
+
+class UploadLookups(TypedDict, total=False):
+    data_collection: DataCollectionKey
+    data_collection__id: DataCollectionKey
+    data_collection__pk: DataCollectionKey
+    data_collection_id: DataCollectionKey
+    project: ProjectKey
+    project__id: ProjectKey
+    project__pk: ProjectKey
+    project_id: ProjectKey
+    storage: StorageKey
+    storage__id: StorageKey
+    storage__pk: StorageKey
+    storage_id: StorageKey
+    job__action: str
+    job__status: JobStatusValue
+    created__gte: date | str
+    created__lte: date | str
+
+class UploadExclusions(TypedDict, total=False):
+    pass
+
+class UploadKeyLookups(UploadLookups, total=False):
+    id: UploadKey
+    pk: UploadKey
+
+class UploadMatch(UploadKeyLookups, total=False):
+    pass
+
+class UploadCreation(TypedDict, total=False):
+    pass
+
+class UploadValues(UploadCreation, total=False):
+    pass
+
+UploadOrder: TypeAlias = Literal["created", "-created", "id", "-id", "pk", "-pk"]
+
+UploadField: TypeAlias = Literal[
+    "id",
+    "data_collection_id",
+    "project_id",
+    "job_id",
+    "job_status",
+    "name",
+    "description",
+    "storage_id",
+    "path",
+    "is_recursive",
+    "extra_params",
+    "created",
+    "data_collection",
+    "project",
+    "storage",
+    "job",
+    "pk",
+    "data_collection__id",
+    "data_collection__pk",
+    "project__id",
+    "project__pk",
+    "storage__id",
+    "storage__pk",
+    "job__id",
+    "job__pk",
+]
+
+UploadBehind: TypeAlias = Literal[
+    "data_collection__name",
+    "data_collection__category",
+    "data_collection__description",
+    "data_collection__file_specifications",
+    "data_collection__meta",
+    "data_collection__caution",
+    "data_collection__access_level",
+    "data_collection__is_archived",
+    "data_collection__count_projects",
+    "data_collection__tenant",
+    "data_collection__created",
+    "project__title",
+    "project__category",
+    "project__data_collection_id",
+    "project__description",
+    "project__configuration",
+    "project__settings",
+    "project__caution",
+    "project__access_level",
+    "project__count_max_assignments_per_task",
+    "project__can_discard",
+    "project__enable_workforce",
+    "project__is_archived",
+    "project__tenant",
+    "project__created",
+    "storage__name",
+    "storage__provider",
+    "storage__category",
+    "storage__is_default",
+    "storage__configuration",
+    "job__status",
+    "job__action",
+    "job__params",
+    "job__plugin_release_id",
+    "job__agent_id",
+    "job__progress_record",
+    "job__metrics_record",
+    "job__result",
+    "job__meta",
+    "job__is_active",
+    "job__created",
+    "job__modified",
+    "job__completed",
+    "project__data_collection__name",
+    "project__data_collection__category",
+    "project__data_collection__description",
+    "project__data_collection__file_specifications",
+    "project__data_collection__meta",
+    "project__data_collection__caution",
+    "project__data_collection__access_level",
+    "project__data_collection__is_archived",
+    "project__data_collection__count_projects",
+    "project__data_collection__tenant",
+    "project__data_collection__created",
+    "job__plugin_release__plugin_id",
+    "job__plugin_release__version",
+    "job__plugin_release__config",
+    "job__plugin_release__readme",
+    "job__plugin_release__requirements",
+    "job__plugin_release__run_schema",
+    "job__plugin_release__installation_schema",
+    "job__plugin_release__available_actions",
+    "job__plugin_release__file",
+    "job__plugin_release__debug",
+    "job__plugin_release__is_released",
+    "job__plugin_release__author",
+    "job__plugin_release__meta",
+    "job__plugin_release__created",
+    "job__agent__name",
+    "job__agent__url",
+    "job__agent__status",
+    "job__agent__token",
+    "job__agent__node_install_script",
+]
+
+UploadNested: TypeAlias = Never
+
+UploadPath: TypeAlias = Literal[
+    "data_collection",
+    "project",
+    "storage",
+    "job",
+    "data_collection__units",
+    "data_collection__projects",
+    "data_collection__groups",
+    "data_collection__units__data_collection",
+    "data_collection__projects__data_collection",
+    "data_collection__projects__tasks",
+    "data_collection__projects__tags",
+    "data_collection__projects__review_tags",
+    "data_collection__groups__data_collection",
+    "project__data_collection",
+    "project__tasks",
+    "project__tags",
+    "project__review_tags",
+    "project__data_collection__units",
+    "project__data_collection__projects",
+    "project__data_collection__groups",
+    "project__tasks__project",
+    "project__tasks__data_unit",
+    "project__tasks__assignments",
+    "project__tags__project",
+    "project__tags__tasks",
+    "project__review_tags__project",
+    "job__plugin_release",
+    "job__agent",
+    "job__logs",
+    "job__plugin_release__plugin",
+    "job__agent__jobs",
+    "job__logs__job",
+]
+
+class UploadQueries(Manager[Upload]):
+    """Queries of `Upload`, with the names that its declaration has."""
+
+    def filter(self, **lookups: Unpack[UploadLookups]) -> Self: ...
+    def exclude(self, **lookups: Unpack[UploadExclusions]) -> Self: ...
+    def order_by(self, *names: UploadOrder) -> Self: ...
+    def only(self, *names: UploadField) -> Self: ...
+    def defer(self, *names: UploadField) -> Self: ...
+    def select_related(self, *names: UploadNested) -> Self: ...
+    def prefetch_related(self, *paths: UploadPath) -> Self: ...
+    def values(self, *fields: UploadField | UploadBehind, json: bool = False) -> Values[dict[str, Any]]: ...
+    @overload
+    def values_list(
+        self, field: UploadField | UploadBehind, /, *, flat: Literal[True], json: bool = ...
+    ) -> Values[Any]: ...
+    @overload
+    def values_list(
+        self, *fields: UploadField | UploadBehind, named: bool = ..., json: bool = ...
+    ) -> Values[tuple[Any, ...]]: ...
+    def get(self, key: UploadKey | Unset = ..., /, **lookups: Unpack[UploadMatch]) -> Upload: ...
+    def latest(self, name: UploadOrder, /, *names: UploadOrder) -> Upload: ...
+    def earliest(self, name: UploadOrder, /, *names: UploadOrder) -> Upload: ...
+    def in_bulk(
+        self, keys: Iterable[UploadKey] | Unset = ..., *, field_name: None = None
+    ) -> dict[Any, Upload]: ...
+    def get_or_create(
+        self, defaults: UploadValues | None = None, **lookups: Unpack[UploadMatch]
+    ) -> tuple[Upload, bool]: ...
+    def update_or_create(
+        self, defaults: UploadValues | None = None, **lookups: Unpack[UploadMatch]
+    ) -> tuple[Upload, bool]: ...
+    def update(
+        self, *, everything: bool = False, dry_run: bool = False, **fields: Unpack[UploadValues]
+    ) -> BulkResult: ...
+    def create(self, **values: Unpack[UploadValues]) -> Upload: ...
+    async def aget(self, key: UploadKey | Unset = ..., /, **lookups: Unpack[UploadMatch]) -> Upload: ...
+    async def alatest(self, name: UploadOrder, /, *names: UploadOrder) -> Upload: ...
+    async def aearliest(self, name: UploadOrder, /, *names: UploadOrder) -> Upload: ...
+    async def ain_bulk(
+        self, keys: Iterable[UploadKey] | Unset = ..., *, field_name: None = None
+    ) -> dict[Any, Upload]: ...
+    async def aget_or_create(
+        self, defaults: UploadValues | None = None, **lookups: Unpack[UploadMatch]
+    ) -> tuple[Upload, bool]: ...
+    async def aupdate_or_create(
+        self, defaults: UploadValues | None = None, **lookups: Unpack[UploadMatch]
+    ) -> tuple[Upload, bool]: ...
+    async def aupdate(
+        self, *, everything: bool = False, dry_run: bool = False, **fields: Unpack[UploadValues]
+    ) -> BulkResult: ...
+    async def acreate(self, **values: Unpack[UploadValues]) -> Upload: ...

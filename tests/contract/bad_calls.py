@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 
 from synapse import (
     Agent,
+    AsyncJob,
     ConfigError,
     DataCollection,
     DataFile,
@@ -409,6 +410,8 @@ CLOSED: Final[dict[str, Callable[[SimpleNamespace], Any]]] = {
     "Job.stop": lambda w: w.closed(Job).stop(),
     "Job.console_logs": lambda w: w.closed(Job).console_logs(),
     "Job.tail": lambda w: list(w.closed(Job).tail()),
+    "AsyncJob.wait": lambda w: w.closed(AsyncJob).wait(),
+    "AsyncJob.cancel": lambda w: w.closed(AsyncJob).cancel(),
     "Agent.check": lambda w: w.closed(Agent).check(),
     "Storage.check": lambda w: w.closed(Storage).check(),
     "Storage.filesystem": lambda w: w.closed(Storage).filesystem(),

@@ -9,6 +9,7 @@ import synapse
 from synapse import (
     Agent,
     Assignment,
+    AsyncJob,
     BulkError,
     ConfigError,
     DataCollection,
@@ -403,6 +404,15 @@ RUNS: Final = [
             writes=verb == "stop",
         )
         for verb in ("wait", "stop", "console_logs")
+    ),
+    *(
+        Bad("AsyncJob.wait", f"timeout: {each!r}", lambda w, each=each: AsyncJob.ref("a").wait(timeout=each))
+        for each in ("x", -1)
+    ),
+    Bad("AsyncJob.wait", "progress", lambda w: AsyncJob.ref("a").wait(progress=5), TransferError),
+    *(
+        Bad(f"AsyncJob.{verb}", "unsaved", lambda w, verb=verb: getattr(AsyncJob(), verb)())
+        for verb in ("wait", "cancel")
     ),
     Bad("Agent.check", "unsaved", lambda w: Agent(name="x").check()),
     Bad("Agent.check", "missing row", lambda w: Agent.ref(10**9).check(), Agent.DoesNotExist, reads=1),

@@ -28,7 +28,7 @@ from synapse.dialects import Reply, Request, v1_actions
 from synapse.dialects.v1 import found_in
 from synapse.entities import FileSpecification
 from synapse.testing import canned
-from tests.contract.lookup_world import ENTITIES
+from tests.contract.lookup_world import FIRST
 from tests.servers import Received, Server, cut, reply, reset
 
 API: Final = "syn_planted_api_0123456789"
@@ -116,7 +116,7 @@ def values(world: World) -> Iterator[Any]:
 
 def rows(world: World) -> Iterator[Any]:
     """A row of every entity, and what the SDK remembers about it."""
-    for cls in ENTITIES:
+    for cls in FIRST:
         for row in cls.objects.using(world.session)[:2]:
             yield from (row, row._state, copy.deepcopy(row))
 

@@ -13,6 +13,7 @@ import pytest
 import synapse
 
 from synapse import (
+    AsyncJob,
     BulkError,
     ConfigError,
     DataCollection,
@@ -133,7 +134,9 @@ def w(session, rows, loaded, files, closed_session):
     add_new(world)
     add_gone_and_foreign(world, session, abroad)
     world.closed_tasks = Task.objects.using(closed_session)
-    world.closed = lambda cls, **changes: held(cls, "a" if cls is Job else 1, closed_session, **changes)
+    world.closed = lambda cls, **changes: held(
+        cls, "a" if cls in (Job, AsyncJob) else 1, closed_session, **changes
+    )
     world.unit = lambda **values: DataUnit.objects.create(data_collection_id=1, **values)
     world.model = lambda file, **values: Model.objects.create(name="m", file=file, **values)
     world.log = lambda **values: JobLog.objects.create(**{"job": world.job, "event": "e", **values})

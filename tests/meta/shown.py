@@ -51,12 +51,16 @@ def error_classes() -> list[type[errors.SynapseError]]:
     )
 
 
+def _key(entity: str) -> Any:
+    return "a" if entity in ("Job", "AsyncJob") else 1
+
+
 def _life(cls: type[Entity], session: CannedSession) -> Iterator[tuple[str, Any]]:
     """An object of an entity as it may be met: unread, read, new, deleted, broken."""
-    key = "a" if cls is synapse.Job else 1
+    key = _key(cls.__name__)
     unread = reference(cls, key, session=session)
     table = table_of(cls, session)
-    vias = {table.names[via]: 1 for via in cls._schema.relations.values()}
+    vias = {table.names[link.via]: _key(link.target) for link in cls._schema.to_one.values()}
     wire = table.pk
     read = loading.load(cls, {**vias, wire: key}, session=session)
     deleted = loading.load(cls, {**vias, wire: key}, session=session)

@@ -1,0 +1,60 @@
+"""Waiting for work in the background, which is asked about now and then."""
+
+from __future__ import annotations
+
+import time
+
+from typing import Any, Final, Protocol
+
+from synapse.errors import WaitTimeoutError
+from synapse.orm import arguments
+from synapse.orm.binding import held
+from synapse.transfer import ProgressLike, tracked
+
+FIRST_POLL: Final = 0.2
+SLOWEST_POLL: Final = 5.0
+
+
+class Work(Protocol):
+    """Something that goes on, and comes to an end."""
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it has come to an end, as it was last loaded."""
+        ...
+
+    @property
+    def percent(self) -> float:
+        """How far it has come, from 0 to 100, as it was last loaded."""
+        ...
+
+
+def wait_for_end(
+    work: Any, *, called: str, instead: str, timeout: float | None, progress: ProgressLike
+) -> None:
+    """Load *work* anew until it has ended, or raise `WaitTimeoutError`, which says what to do *instead*."""
+    if timeout is not None:
+        arguments.seconds("wait(timeout=...)", timeout)
+    session = held(work, "wait")
+    until = None if timeout is None else time.monotonic() + timeout
+    pause = FIRST_POLL
+    with tracked(progress, total=100, label=f"{called} {work.pk}", unit="%") as report:
+        shown = 0
+        while not work.refresh().has_ended:
+            shown = _advance(report, shown, work.percent)
+            left = pause if until is None else until - time.monotonic()
+            if left <= 0:
+                raise WaitTimeoutError(
+                    f"{called} {work.pk} is still {work.status} after {timeout:g} s; it goes on: "
+                    f"wait() again, or {instead}"
+                )
+            session.pause(min(pause, left))
+            pause = min(pause * 1.5, SLOWEST_POLL)
+        _advance(report, shown, 100)
+
+
+def _advance(report: Any, shown: int, percent: float) -> int:
+    now_at = min(int(percent), 100)
+    if now_at > shown:
+        report(now_at - shown)
+    return max(now_at, shown)
