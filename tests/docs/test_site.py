@@ -58,6 +58,19 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
+def looks(site: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """What Chromium shows of the pages that people write, light and dark, wide and narrow."""
+    python, chromium = ensure_browser()
+    written = sorted((*site.glob("*/*.html"), *site.glob("*/cookbook/*.html")))
+    names = json.dumps([each.relative_to(site).as_posix() for each in written])
+    script, folder = Path(__file__).with_name("look_at_site.py"), tmp_path_factory.mktemp("looks")
+    command = [str(python), str(script), chromium, str(site), str(folder), names, "[]"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=900)
+    assert 0 == done.returncode, done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.fixture(scope="module")
 def seen(site: Path) -> Any:
     """What the search finds in Chromium, from the files alone."""
     python, chromium = ensure_browser()
@@ -110,6 +123,24 @@ class TestSite:
         assert [] == [
             each for each, link in links.items() if not link or not (each.parent / link[1]).is_file()
         ]
+
+
+@pytest.mark.full
+class TestLooks:
+    def test_texts_are_readable(self, looks: Any) -> None:
+        """Every text stands out from its ground as WCAG AA asks, in light and in dark."""
+        assert len(looks) > 150
+        assert {} == {page: each["faint"] for page, each in looks.items() if each["faint"]}
+
+    def test_no_page_is_wider_than_its_window(self, looks: Any) -> None:
+        """Neither on a desk nor on a telephone: what is wide scrolls by itself."""
+        assert {} == {page: each["overflow"] for page, each in looks.items() if any(each["overflow"])}
+
+    def test_pictures_of_it_are_small(self) -> None:
+        """Three pages in both languages, light and dark, of at most 60 kB each."""
+        sizes = [each.stat().st_size for each in (ROOT / "docs" / "pictures").glob("site-*.webp")]
+
+        assert (12, True) == (len(sizes), max(sizes) <= 60_000)
 
 
 @pytest.mark.full

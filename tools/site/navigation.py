@@ -36,10 +36,12 @@ PARTS: Final = {
         "changelog",
     ],
     ("For reviewers", "검토하는 분께"): ["guarantees", "security", "performance"],
-    ("For contributors", "기여하는 분께"): ["contributing", "architecture", "internals"],
+    ("For contributors", "기여하는 분께"): ["contributing", "architecture", "internals", "site"],
 }
 # Linked from other pages only.
 BESIDE: Final = ["hardening"]
+# Its pictures are a tenth of the site.
+IN_ENGLISH_ALONE: Final = ["site.md"]
 # Pages beside docs/, and what they are called on the site.
 ROOT_PAGES: Final = {
     "SECURITY.md": "security.md",

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from tools.site import api, client, commands
-from tools.site.navigation import BESIDE, ROOT_PAGES, UNTRANSLATED, below, contents
+from tools.site.navigation import BESIDE, IN_ENGLISH_ALONE, ROOT_PAGES, UNTRANSLATED, below, contents
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 FENCED: Final = re.compile(r"(^```.*?^```$|`[^`\n]+`)", re.DOTALL | re.MULTILINE)
@@ -29,8 +29,11 @@ class Pages:
         )
         korean = sorted((self.docs / "ko").rglob("*.md")) if language == "ko" else []
         root_pages = [root / name for name in ROOT_PAGES]
-        self.pictures = {self.place(path): path for path in self.docs.rglob("*.png")}
-        self.sources = {self.place(path): path for path in (*root_pages, *english, *korean)}
+        pictures = (path for path in self.docs.rglob("*") if path.suffix in (".png", ".webp"))
+        self.pictures = {self.place(path): path for path in pictures}
+        sources = {self.place(path): path for path in (*root_pages, *english, *korean)}
+        left_out = IN_ENGLISH_ALONE if language != "en" else ()
+        self.sources = {place: path for place, path in sources.items() if place not in left_out}
 
     def place(self, path: Path) -> str:
         """Tell where a page of the project stands on the site."""
@@ -52,6 +55,7 @@ class Pages:
             (folder / place).parent.mkdir(parents=True, exist_ok=True)
             (folder / place).write_text(text, encoding="utf-8")
         for place, picture in self.pictures.items():
+            (folder / place).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(picture, folder / place)
 
     def render(self, place: str) -> str:
