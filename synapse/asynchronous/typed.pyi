@@ -17,6 +17,7 @@ from PIL.Image import Image
 
 from synapse.annotations import Annotation, Outside
 from synapse.asynchronous.bridge import AsyncRows
+from synapse.dialects import Generation
 from synapse.downloads import Downloads, RemoteFile
 from synapse.downloads.file_cache import FileCache
 from synapse.entities.agent import Agent
@@ -190,7 +191,7 @@ class JobLogManagerTwins:
 
 class JobTwins:
     async def adone(self, *, timeout: float | None = ..., progress: ProgressLike = ...) -> Job: ...
-    async def astop(self) -> Job: ...
+    async def astop(self, *, via: Generation | None = ...) -> Job: ...
     async def aconsole_logs(self) -> list[str]: ...
     def atail(self) -> AsyncRows[str]: ...
 

@@ -5,7 +5,7 @@ A `Dialect` is one API generation, a `Table` one entity in it. Both are pure: th
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeAlias, runtime_checkable
 
 import attrs
@@ -203,6 +203,11 @@ class Table(Protocol):
     @property
     def pk(self) -> str:
         """The key in a row of the primary key."""
+        ...
+
+    @property
+    def listed(self) -> Collection[str]:
+        """The fields that rows of lists carry, as far as the API says which."""
         ...
 
     @property

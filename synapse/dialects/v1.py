@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from functools import cache
 from types import MappingProxyType
@@ -257,6 +257,11 @@ class V1Table:
     def columns(self, rows: Sequence[Any], *, copied: bool = True) -> Mapping[str, Sequence[Any]] | None:
         """Give the values of rows with the same keys by those; None where rows have to be looked at one by one."""
         return json_rows.columns(rows, copied=copied) if self.uniform else None
+
+    @property
+    def listed(self) -> Collection[str]:
+        """Every field: what one release leaves out, another one sends."""
+        return self.names.keys()
 
     @property
     def uniform(self) -> bool:

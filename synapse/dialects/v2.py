@@ -262,6 +262,11 @@ class V2Table:
         return None
 
     @property
+    def listed(self) -> Collection[str]:
+        """The fields that rows of lists carry."""
+        return self.wire.listed
+
+    @property
     def uniform(self) -> bool:
         """Rows come as they are declared."""
         return True

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from synapse.asynchronous.twins import sends
 from synapse.asynchronous.typed import JobLogManagerTwins, JobTwins
+from synapse.dialects import Generation, homes
 from synapse.downloads import RemoteFile
 from synapse.entities.choices import JobStatus, LogLevel
 from synapse.entities.typed import JobLogQueries, JobQueries
@@ -127,15 +128,17 @@ class Job(JobTwins, Entity):
         return self
 
     @sends
-    def stop(self) -> Job:
+    def stop(self, *, via: Generation | None = None) -> Job:
         """Mark the job as stopped; a job that is known to have ended is left unchanged.
 
-        Raises `WriteIgnoredError` where the answer shows that it goes on.
+        *via* names an API generation: the second one has the job's agent stop it. Raises `WriteIgnoredError` where the
+        answer shows that it goes on.
         """
+        api = None if via is None else homes.check_generation(via)
         if peek(self, "status") in ENDED:
             return self
         session = held(self, "stop")
-        request = session.dialect.actions.stop(self.pk)
+        request = homes.via(session.dialect, api or "").actions.stop(self.pk)
 
         def question(_: object) -> Edit:
             known = peek(self, "status")
@@ -155,7 +158,10 @@ class Job(JobTwins, Entity):
                 raise answers.ignoring(Job, self.pk, ignored=found, before={}, row=session.masked(row))
 
         with resolvable_by(question):
-            row = table_of(Job, session).one(send(self, request, session=session))
+            table = table_of(Job, session, api=api)
+            row = table.one(send(self, request, session=session))
+            # An object goes by its home, which names fields otherwise: what another one shows is read again.
+            row = row if table.api == table_of(Job, session).api else None
             adopt_verb_answer(self, row, session=session, sent={"status"}, check=check)
         return self
 

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import attrs
 
 from synapse.dialects import Table
-from synapse.errors import MappingError, NotFoundError, QueryError
+from synapse.errors import MappingError, NotFoundError, QueryError, SynapseError
 from synapse.mapping.codecs import Misfit, open_value
 from synapse.mapping.schema import ToOneLink
 from synapse.mapping.unset import UNSET
@@ -148,7 +148,8 @@ def _load_field(record: Record, name: str) -> bool:
     if table.lists_alone(name) or len(batch) > 1:
         _load_listed(batch, name, session, table)
     if not has(record, name):
-        loading.fill_missing(record, loading.detail_row(record, session, field=name), table=table)
+        batch = [record] if name in table.listed else _next_rows(record, name, session)
+        _load_single(batch, name, session, table)
     if not has(record, name):
         # Rows of the SDK's own lists hold more than single objects do.
         _load_listed([record], name, session, table)
@@ -167,6 +168,27 @@ def _lacking(record: Record, name: str, table: Table) -> list[Record]:
         return [record]
     others = [row for row in peers.live() if row is not record and not has(row, name)]
     return [record, *others][: table.traits.most_keys]
+
+
+def _next_rows(record: Record, name: str, session: Session) -> list[Record]:
+    """Give the rows to load a field for that no list has: once it was read off another row, as many as go at once."""
+    peers: Peers | None = state_of(record).peers
+    others = [] if peers is None else [row for row in peers.live() if row is not record]
+    lacking = [row for row in others if not has(row, name)]
+    return [record, *lacking][: session.workers if len(lacking) < len(others) else 1]
+
+
+def _load_single(batch: list[Record], name: str, session: Session, table: Table) -> None:
+    if len(batch) == 1:
+        loading.fill_missing(batch[0], loading.detail_row(batch[0], session, field=name), table=table)
+        return
+    for found in session.map(lambda row: loading.detail_row(row, session, field=name), batch):
+        try:
+            loading.fill_missing(found.item, found.value(), table=table)
+        except SynapseError:
+            # What is wrong with another row is told where that is read.
+            if found.item is batch[0]:
+                raise
 
 
 def _load_listed(batch: list[Record], name: str, session: Session, table: Table) -> None:

@@ -329,6 +329,7 @@ WRITING: Final = [
     ),
     Bad("Entity.ref", "a path", lambda w: Job.ref("../users")),
     Bad("Entity.save", "deleted", lambda w: w.gone.save()),
+    Bad("Entity.save", "no flag", lambda w: w.changed_ghost.save(dry_run="yes")),
     Bad("Entity.save", "edited to no JSON", lambda w: w.edited.save(), MappingError),
     Bad("Entity.__setattr__", "another backend", lambda w: setattr(w.own_tag, "project", w.foreign_project)),
     *(
@@ -347,6 +348,7 @@ WRITING: Final = [
     Bad("Entity.refresh", "deleted", lambda w: w.gone.refresh()),
     Bad("Entity.refresh", "missing row", lambda w: Task.ref(10**9).refresh(), Task.DoesNotExist, reads=1),
     Bad("Entity.delete", "unsaved", lambda w: w.new_task.delete()),
+    Bad("Entity.delete", "no flag", lambda w: w.task.delete(dry_run=1)),
     Bad("Entity.delete", "deleted", lambda w: w.gone.delete()),
     Bad("Entity.delete", "missing row", lambda w: Task.ref(10**9).delete(), Task.DoesNotExist, writes=1),
     Bad("Entity.to_dict", "an unknown name on the way", lambda w: w.task.nope, AttributeError),

@@ -389,6 +389,7 @@ RUNS: Final = [
         Bad("Job.wait", f"timeout: {each!r}", lambda w, each=each: w.job.wait(timeout=each))
         for each in ("x", -1, True, float("nan"), float("inf"))
     ),
+    Bad("Job.stop", "no generation", lambda w: w.job.stop(via="auto")),
     Bad("Job.wait", "progress", lambda w: w.job.wait(progress=5), TransferError),
     *(
         Bad(f"Job.{verb}", "unsaved", lambda w, verb=verb: getattr(Job(), verb)())

@@ -17,6 +17,7 @@ from synapse import (
     DataFile,
     DataUnit,
     GroundTruthVersion,
+    Job,
     Plugin,
     PluginRelease,
     Project,
@@ -206,6 +207,18 @@ def test_a_trial_is_refused_as_the_write_would_be(session: Session, make: Factor
     assert caught.value.request_id and "title" in caught.value.errors
 
 
+@pytest.mark.parametrize(("via", "path"), [(None, "/jobs/"), ("v1", "/jobs/"), ("v2", "/v2/jobs/")])
+def test_a_job_is_stopped_by_either(session: Session, make: Factory, via: Any, path: str) -> None:
+    """One marks it as stopped; by the other its agent stops it."""
+    agent = make.tables.Agent.objects.create(tenant=make.tenant, name=f"agent of {via}")
+    job = Job.objects.get(make.job(status="RUNNING", agent=agent).pk)
+    with session.trace() as trace:
+        job.stop(via=via)
+
+    assert trace.sent[0][1].startswith(path)
+    assert "STOPPED" == job.status
+
+
 def test_fields_that_lists_lack_come_in_bulk(second: Session, make: Factory) -> None:
     """Of 1,000 rows the payload takes five requests, beside the five of their pages."""
     rows = make.tasks(1_000)
@@ -214,6 +227,27 @@ def test_fields_that_lists_lack_come_in_bulk(second: Session, make: Factory) -> 
 
     assert 1_000 == len(read)
     assert ({"GET": 5, "POST": 5}) == Counter(call.method for call in trace)
+
+
+def test_fields_that_no_list_has_come_side_by_side(second: Session, make: Factory) -> None:
+    """Each takes one request; from the second row on several are under way at once, and none comes twice."""
+    rows = make.tasks(20)
+    tasks = list(Task.objects.filter(project=rows[0].project_id))
+    with second.trace() as trace:
+        first, read = tasks[0].meta, len(trace)
+        rest = [task.meta for task in tasks[1:]]
+
+    assert (1, 20, 20) == (read, len(trace), len([first, *rest]))
+
+
+def test_a_table_has_what_bulk_reads_carry(session: Session, make: Factory) -> None:
+    """A column that lists leave out is not null for that."""
+    pytest.importorskip("pyarrow")
+    rows = make.tasks(3, data={"a": 1})
+    query = Task.objects.filter(project=rows[0].project_id)
+
+    data = [query.via(api).to_pandas()["data"].tolist() for api in ("v1", "v2")]
+    assert data[0] == data[1] == ['{"a":1}'] * 3
 
 
 def test_rows_are_counted_by_their_keys(second: Session, make: Factory) -> None:

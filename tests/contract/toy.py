@@ -6,7 +6,7 @@ object at a time, and hardly anything can be asked of it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 from typing import Any, ClassVar, Final
 
@@ -206,6 +206,11 @@ class ToyTable:
     def value(self, row: Any, field: str) -> Any:
         """Read a field."""
         return json_rows.value(row, self.names[field])
+
+    @property
+    def listed(self) -> Collection[str]:
+        """Every field."""
+        return self.names.keys()
 
     def normalise(self, row: Any) -> dict[str, Any]:
         """Rows have one shape."""

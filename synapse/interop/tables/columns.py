@@ -124,8 +124,10 @@ class TableSource:
         if columns is not None and not names:
             raise QueryError("columns names no field; nothing was sent")
         schema, query, session = schema_of(given.entity), given.query, given.session
-        named = bool(names or query.only)
-        chosen = names or query.only or [name for name in schema.fields if name not in query.defer]
+        named, table = bool(names or query.only), table_of(given.entity, session, api=query.api)
+        # What lists leave out would be null in every row: it is loaded where that takes no request for each row.
+        carried = {name for name in schema.fields if name in table.listed or table.lists_alone(name)}
+        chosen = names or query.only or [name for name in schema.fields if name in carried - {*query.defer}]
         made = tuple(_columns(schema, dict.fromkeys(chosen), checked=named))
         asked = given
         if EXTRA in names:
@@ -134,6 +136,7 @@ class TableSource:
         elif columns is not None:
             asked = narrowed_to(given, names)
         asked = evolved(asked, expand=(), prefetch=(), mode=FetchMode.PEERS).using(session)
+        named = named or not carried <= {*table.listed}
         return cls(asked, made, given, named, urls, plain_json)
 
     @property
