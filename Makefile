@@ -113,7 +113,7 @@ constraints: $(STAMP)  ## Pin the newest versions that fit pyproject.toml, for e
 	@$(BIN)/python -m pip install --quiet uv
 	@$(BIN)/uv pip compile --quiet --upgrade --universal --fork-strategy fewest --python-version 3.11 \
 		--no-annotate --no-emit-index-url --no-emit-find-links --custom-compile-command "make constraints" \
-		$(foreach extra,demo postgres fast pandas ray storage docs dev,--extra $(extra)) pyproject.toml --output-file constraints.txt
+		$(foreach extra,all docs dev,--extra $(extra)) pyproject.toml --output-file constraints.txt
 
 matrix: $(STAMP)  ## Run the tests on the lowest and the newest versions of everything, and on every Python (ARGS=floors: one leg)
 	@$(BIN)/python -m pip install --quiet uv

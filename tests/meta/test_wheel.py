@@ -5,6 +5,7 @@ from __future__ import annotations
 import email
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -105,6 +106,29 @@ def test_offers_the_extras(metadata: Message) -> None:
     }
 
     assert {*extras, "sandbox"} == set(metadata.get_all("Provides-Extra", []))
+
+
+def test_all_means_all() -> None:
+    """`pip install synapse-orm[all]` brings every extra but those that work on the package itself."""
+    [everything] = PROJECT["optional-dependencies"]["all"]
+    named = everything.removeprefix("synapse-orm[").removesuffix("]").split(",")
+
+    assert {*PROJECT["optional-dependencies"]} - {"all", "dev", "docs", "fuzz"} == set(named)
+
+
+def test_constraints_pin_every_extra() -> None:
+    """`make constraints` leaves out nothing that an extra asks for, but what fuzzes."""
+    pinned = set(
+        re.findall(r"^[\w.-]+(?===)", (ROOT / "constraints.txt").read_text(encoding="utf-8"), re.MULTILINE)
+    )
+    wanted = {
+        re.split(r"[^\w.-]", line)[0].lower().replace("_", "-")
+        for extra, lines in PROJECT["optional-dependencies"].items()
+        if extra != "fuzz"
+        for line in lines
+    }
+
+    assert set() == wanted - pinned - {"synapse-orm"}
 
 
 def test_needs_a_python_that_is_tested(metadata: Message) -> None:
