@@ -26,13 +26,14 @@ BLOCKS: Final = {"batch_size": 4_096, "batch_format": "pyarrow"}
 
 def main() -> None:
     """Print every figure."""
-    if importlib.util.find_spec("ray") is None:
+    if not is_installed():
         show("Ray is not installed: nothing of clusters was measured", "", wanted="make test-ray installs it")
         return
     from synapse import Session, Task
 
-    with running("--rows", ROWS, "--latency", LATENCY_MS) as url, _ray(url):
-        query = Task.objects.using(Session(url, api_token="syn_0123456789abcdef"))
+    key = "syn_0123456789abcdef"
+    with running("--rows", ROWS, "--latency", LATENCY_MS) as url, two_workers(url, key):
+        query = Task.objects.using(Session(url, api_token=key))
         started = seconds(_naps)
         nap = min(seconds(_naps) for _ in range(ROUNDS))
         show("Ray itself: its workers start, and end a first dataset", f"{started:.2f} s")
@@ -44,14 +45,19 @@ def main() -> None:
     show_at_most("the same ÷ our own read-ahead", large[1], limit=1.2)
 
 
+def is_installed() -> bool:
+    """Whether there is Ray."""
+    return importlib.util.find_spec("ray") is not None
+
+
 @contextmanager
-def _ray(url: str) -> Iterator[None]:
+def two_workers(url: str, token: str) -> Iterator[None]:
     """Start Ray, whose workers read this backend."""
     import ray
 
     os.environ |= {
         "SYNAPSE_HOST": url,
-        "SYNAPSE_API_TOKEN": "syn_0123456789abcdef",
+        "SYNAPSE_API_TOKEN": token,
         "PYTHONPATH": str(ROOT),
         "RAY_USAGE_STATS_ENABLED": "0",
     }

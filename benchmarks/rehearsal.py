@@ -1,7 +1,8 @@
 """A rehearsal of size on PostgreSQL: `python -m benchmarks.rehearsal [--rows 1000000] [--created 20000]`.
 
-Tasks are seeded by the database itself, read to Parquet by one process and by two from shards, and rows are created
-with a journal by a process that is killed once. SQL counts what arrived. It ends after 20 minutes at the latest.
+Tasks are seeded by the database itself, read to Parquet by one process and by two Ray workers from shards, and rows
+are created with a journal by a process that is killed once. SQL counts what arrived. It ends after 20 minutes at the
+latest. Without Ray, which `make test-ray` installs, two plain processes read the shards.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import tempfile
 import threading
 import time
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,13 +26,15 @@ import psycopg
 import pyarrow.compute
 import pyarrow.parquet
 
-from benchmarks.measure import MIB, Round, Side, missed, show, show_at_most, sides, title
-from synapse import DataCollection, FileSpecification, Project, Session
+from benchmarks import clusters
+from benchmarks.measure import MIB, Round, Side, missed, peak, show, show_at_most, sides, title
+from synapse import DataCollection, FileSpecification, Project, Session, Task
 from synapse.sandbox import Sandbox, serve
 from tests.sandbox.postgresql import programs, scratch_database
 
 SIZES: Final = (10_000, 100_000, 1_000_000)
 LIMIT: Final = 20 * 60
+SHARDS: Final = 16
 GROWTH: Final = 1.5
 """How much more a row may cost at the largest size than at the smallest."""
 
@@ -77,7 +80,17 @@ def main() -> None:
         psycopg.connect(address, autocommit=True) as database,
     ):
         rehearsal = Rehearsal(sandbox, database, Path(scratch))
-        rehearsal.read([size for size in SIZES if size < given.rows] + [given.rows])
+        sizes = [size for size in SIZES if size < given.rows] + [given.rows]
+        if clusters.is_installed():
+            with clusters.two_workers(sandbox.url, sandbox.api_token):
+                rehearsal.read(sizes, by_two=rehearsal.by_ray)
+        else:
+            show(
+                "Ray is not installed: plain processes read the shards",
+                "",
+                wanted="make test-ray installs it",
+            )
+            rehearsal.read(sizes, by_two=rehearsal.by_two_processes)
         rehearsal.create(given.created)
     title(f"{len(missed())} figures missed what is wanted")
     sys.exit(bool(missed()))
@@ -102,7 +115,7 @@ class Rehearsal:
                 title="Size", category="image", data_collection=collection
             ).id
 
-    def read(self, sizes: list[int]) -> None:
+    def read(self, sizes: list[int], *, by_two: Callable[[int], None]) -> None:
         """Read all tasks at each size, by one process and by two."""
         costs: list[tuple[float, float]] = []
         for size in sizes:
@@ -110,8 +123,7 @@ class Rehearsal:
             self._seed(size)
             one, alone = self._by_one(size)
             self._tell("one process", one, [alone], size=size)
-            two, together = self._by_two(size)
-            self._tell("two processes", two, together, size=size)
+            by_two(size)
             costs.append((one / size, alone.cpu / size))
         if len(sizes) > 1:
             title(f"{sizes[-1]:,} tasks against {sizes[0]:,}")
@@ -170,7 +182,29 @@ class Rehearsal:
         self._check("one process", [path])
         return done.seconds, done
 
-    def _by_two(self, size: int) -> tuple[float, list[Round]]:
+    def by_ray(self, size: int) -> None:
+        """Read all tasks by two Ray workers, which write what they read."""
+        folder, noted = self._folder / f"ray-{size}", self._folder / "workers"
+        noted.mkdir(exist_ok=True)
+
+        def told(block: Any) -> Any:
+            (noted / str(os.getpid())).write_text(str(peak()), encoding="ascii")
+            return block
+
+        with Session(self._sandbox.url, api_token=self._sandbox.api_token):
+            tasks = Task.objects.filter(project=self._project)
+            tasks[:200].to_ray(shards=2).materialize()  # workers that start are not timed
+            start = time.perf_counter()
+            dataset = tasks.to_ray(shards=SHARDS).map_batches(told, batch_size=None, batch_format="pyarrow")
+            dataset.write_parquet(str(folder))
+            seconds = time.perf_counter() - start
+        most = max(int(each.read_text(encoding="ascii")) for each in noted.iterdir())
+        show("two Ray workers: rows a second", f"{size / seconds:,.0f}")
+        show("two Ray workers: most memory of a worker", f"{most / MIB:.0f} MiB")
+        self._check("two Ray workers", sorted(folder.glob("*.parquet")))
+
+    def by_two_processes(self, size: int) -> None:
+        """Read all tasks by two processes, a shard each."""
         with self._process() as one, self._process() as other, ThreadPoolExecutor(2) as pool:
             one.round(job="shards", project=self._project, number=2, folder=str(self._folder))
             paths = [self._folder / f"part-{index}.parquet" for index in range(2)]
@@ -183,9 +217,8 @@ class Rehearsal:
                 for side, path, shard in zip((one, other), paths, pickles, strict=True)
             ]
             rounds = [call.result() for call in calls]
-            seconds = time.perf_counter() - start
+            self._tell("two processes", time.perf_counter() - start, rounds, size=size)
         self._check("two processes", paths)
-        return seconds, rounds
 
     def _check(self, what: str, paths: list[Path]) -> None:
         """Hold what arrived against what SQL counts."""
