@@ -23,6 +23,8 @@ import pyarrow.parquet  # noqa: F401
 import requests
 
 import synapse
+import synapse.interop.tables.files
+import synapse.interop.tables.out
 
 from benchmarks.measure import resident, run_rounds
 from synapse import Task
@@ -43,6 +45,8 @@ def ours(url: str, what: str) -> int:
         return len(query.to_pandas())
     if what == "parquet":
         return _written(query)
+    if what == "batches":
+        return sum(map(len, query.batches()))
     if what == "self-join":
         return _joined(query)
     assert what == "round trip"

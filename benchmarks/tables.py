@@ -44,13 +44,17 @@ def memory() -> None:
 
 
 def streamed() -> None:
-    """Write few tasks and many as Parquet: what the larger file takes more."""
-    grown = {}
-    for rows in (ROWS, MANY):
-        with running("--rows", rows) as url, sides(ours=contender("ours", url)) as who:
-            grown[rows] = contest(who, rounds=1, warm=0, what="parquet")["ours"][0].growth / MIB
-    more = grown[MANY] - grown[ROWS]
+    """Write few tasks and many as Parquet: what the larger file takes more; and what batches take."""
+    few, many = (_growth(rows, "parquet") for rows in (ROWS, MANY))
+    more = many - few
     show_at_most(f"to_parquet() of {MANY:,}: growth beside {ROWS:,}", more, limit=10, unit=" MiB", digits=1)
+    show(f"    batches() of {MANY:,}, of the usual size: growth", f"{_growth(MANY, 'batches'):.0f} MiB")
+
+
+def _growth(rows: int, what: str) -> float:
+    """Give the growth of a fresh process that reads so many rows, in MiB."""
+    with running("--rows", rows) as url, sides(ours=contender("ours", url)) as who:
+        return contest(who, rounds=1, warm=0, what=what)["ours"][0].growth / MIB
 
 
 def requests() -> None:

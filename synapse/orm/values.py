@@ -212,7 +212,7 @@ class Tabular(TabularTwins):
         checkpoint: str | None = None,
         on_bad_row: OnBadRow = "raise",
     ) -> Batches:
-        """Stream record batches of up to *size* rows, fewer where rows are large, each with its `checkpoint`.
+        """Stream record batches of up to *size* rows, or of about 4 MB of JSON, each with its `checkpoint`.
 
         Libraries take each of them: `pa.record_batch(batch)`. *checkpoint* goes on behind the batch that has it.
         A bad row raises `MappingError` when its turn comes; call `next()` again to continue after it. Needs the

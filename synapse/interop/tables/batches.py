@@ -13,8 +13,8 @@ from synapse.orm.results import Results
 from synapse.reading.read import ReadOptions
 from synapse.reading.rows import Rows
 
-LARGE: Final = 64 << 20
-"""A batch ends with the page by which its JSON takes so many bytes: offsets have 32 bits, and memory stays flat."""
+LARGE: Final = 4 << 20
+"""A batch ends with the page by which its JSON takes so many bytes: several times that is held on the way."""
 
 
 class ColumnBatches:
