@@ -13,12 +13,12 @@ from tests.openapi.judging import Verdict, judge
 from tests.openapi.walk import walk
 
 
-def verdicts() -> list[Verdict]:
-    """Walk over a sandbox, and return what the document says of each call."""
+def verdicts(database: str | None = None) -> list[Verdict]:
+    """Walk over a sandbox, by default on SQLite, and return what the document says of each call."""
     with (
         tempfile.TemporaryDirectory() as folder,
         object_store() as store,
-        serve(Path(folder) / "data", seed="demo", object_storage=store) as sandbox,
+        serve(Path(folder) / "data", seed="demo", database=database, object_storage=store) as sandbox,
     ):
         calls = walk(sandbox)
     return judge(calls)

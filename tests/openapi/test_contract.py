@@ -12,6 +12,7 @@ import pytest
 
 from tests.openapi.__main__ import figures, verdicts
 from tests.openapi.judging import Call, judge
+from tests.sandbox.postgresql import programs, scratch_database
 
 pytestmark = [pytest.mark.full, pytest.mark.usefixtures("prepared")]
 
@@ -38,6 +39,17 @@ def test_walk_over_the_sandbox() -> None:
 
     assert [] == [verdict.words for verdict in found if verdict.problems or verdict.undeclared]
     assert figures(found)[1] >= FEWEST
+
+
+def test_walk_on_postgresql() -> None:
+    """The answers of the other database are no others."""
+    binaries = programs()
+    if binaries is None:
+        pytest.skip("PostgreSQL is not installed: NOTHING was tried on it")
+    with scratch_database(binaries) as address:
+        found = verdicts(address)
+
+    assert [] == [verdict.words for verdict in found if verdict.problems or verdict.undeclared]
 
 
 def changed(**members: Any) -> bytes:

@@ -10,6 +10,7 @@ from rest_framework import status
 from rest_framework.exceptions import APIException
 
 from .settings import MOST_OF_TEXT
+from .v2 import PREFIX, refusal
 from .wording import say
 
 
@@ -23,13 +24,19 @@ class TooLarge(APIException):
         super().__init__(say("The request is too large."))
 
 
-def bad_request(_request: HttpRequest, exception: Exception) -> HttpResponseBase:
+def told(request: HttpRequest, text: str, *, status: int) -> JsonResponse:
+    """Refuse in the form that the API which is asked for has."""
+    is_second = request.path_info.startswith(PREFIX)
+    return JsonResponse(refusal(status, text) if is_second else {"detail": text}, status=status)
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:
     """Say what to do about a host that is not on the list, and nothing of what else was bad."""
     if isinstance(exception, DisallowedHost):
         text = say("This sandbox does not go by that host name; --allow-host NAME adds one.")
     else:
         text = say("The request cannot be read.")
-    return JsonResponse({"detail": text}, status=status.HTTP_400_BAD_REQUEST)
+    return told(request, text, status=status.HTTP_400_BAD_REQUEST)
 
 
 def bounded(answer: Callable[[HttpRequest], HttpResponseBase]) -> Callable[[HttpRequest], HttpResponseBase]:
@@ -39,7 +46,7 @@ def bounded(answer: Callable[[HttpRequest], HttpResponseBase]) -> Callable[[Http
         length = request.META.get("CONTENT_LENGTH") or "0"
         if request.content_type != "multipart/form-data" and int(length) > MOST_OF_TEXT:
             error = TooLarge()
-            return JsonResponse({"detail": str(error.detail)}, status=error.status_code)
+            return told(request, str(error.detail), status=error.status_code)
         return answer(request)
 
     return checked

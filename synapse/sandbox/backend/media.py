@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from django.conf import settings
+from django.core.files.base import File
 from django.core.files.storage import FileSystemStorage
 from django.http import (
     FileResponse,
@@ -26,6 +27,8 @@ from django.utils.http import http_date, parse_http_date_safe
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
+from .storedfiles import placed
+
 BLOCK: Final = 256 * 1024
 RANGE: Final = re.compile(r"bytes=(\d*)-(\d*)", re.ASCII)
 
@@ -38,6 +41,11 @@ def signature_of(name: str) -> str:
 
 class SignedStorage(FileSystemStorage):
     """The data folder, whose addresses are signed wherever they are shown."""
+
+    def _save(self, name: str, content: File[bytes]) -> str:
+        stored = super()._save(name, content)
+        placed(Path(self.path(stored)))
+        return stored
 
     def url(self, name: str | None) -> str:
         return f"{super().url(name)}?sig={signature_of(name)}" if name else super().url(name)

@@ -8,7 +8,9 @@ import shutil
 import unicodedata
 import uuid
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -18,6 +20,7 @@ from django.conf import settings
 EMPTY_MD5: Final = hashlib.md5(b"", usedforsecurity=False).hexdigest()
 LONGEST_NAME: Final = 200
 BLOCK: Final = 1024 * 1024
+_PLACED: ContextVar[list[Path] | None] = ContextVar("placed", default=None)
 
 
 @dataclass(frozen=True)
@@ -72,9 +75,28 @@ def receive_copy(source: Path, *, checksum: str) -> Received:
     return Received(path=path, checksum=checksum, size=path.stat().st_size)
 
 
+@contextmanager
+def taken_away() -> Iterator[None]:
+    """Take away again, at the end of the block, what this thread has placed in it."""
+    token = _PLACED.set([])
+    try:
+        yield
+    finally:
+        for path in _PLACED.get() or ():
+            path.unlink(missing_ok=True)
+        _PLACED.reset(token)
+
+
+def placed(path: Path) -> None:
+    """Tell that a file is at its place, in case it is only tried out."""
+    if (paths := _PLACED.get()) is not None:
+        paths.append(path)
+
+
 def place(received: Received, relative: str) -> str:
     """Move a received file to its place under the media folder and return that place."""
     target = media_root() / relative
+    placed(target)
     target.parent.mkdir(parents=True, exist_ok=True)
     received.path.replace(target)
     # Renaming onto another link of the same file leaves the source where it was.

@@ -148,6 +148,16 @@ class TestWork:
         assert is_derived == ("is_derived" in second.data(f"{path}permissions/"))
 
 
+def test_name_of_a_tag_is_given_once(second: Second) -> None:
+    """In its project, and for its category."""
+    body = {"name": "once", "category": "project"}
+    made = second.made("projects/1/tags/", body)
+
+    assert (400, "VALIDATION_ERROR") == second.refusal("POST", "projects/1/tags/", body)
+    assert second.made("projects/1/tags/", {**body, "category": "export"})["id"] != made["id"]
+    assert 200 == second.send("PATCH", f"projects/1/tags/{made['id']}/", json={"name": "once"}).status_code
+
+
 class TestUploads:
     def put(self, second: Second, content: bytes, **changes: Any) -> dict[str, Any]:
         """Put bytes where the sandbox says, and return what came of it."""
@@ -303,6 +313,19 @@ class TestPlugins:
         assert (201, (409, "CONFLICT")) == (made.status_code, refusal(again))
         assert second.post(f"plugin-releases/{pk}/release/").json()["data"]["is_released"]
         assert (415, "UNSUPPORTED_MEDIA_TYPE") == second.refusal("POST", "plugin-releases/", fields)
+
+    def test_archive_that_is_only_tried_is_not_kept(
+        self, second: Second, sandboxes: dict[str, Sandbox]
+    ) -> None:
+        """No file is left of a dry run."""
+        media = sandboxes["token"].data / "media"
+        before = sorted(path for path in media.rglob("*") if path.is_file())
+        sent = {"data": {"name": "M", "plugin": "1"}, "files": {"file": ("a.zip", b"zip", "application/zip")}}
+
+        tried = second.send("POST", "models/?dry_run=true", **sent)
+
+        assert (201, True) == (tried.status_code, tried.json()["data"]["dry_run"])
+        assert before == sorted(path for path in media.rglob("*") if path.is_file())
 
     def test_code_is_no_key(self, second: Second) -> None:
         """Here plugins have numbers only, and releases too."""

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from synapse.sandbox import Sandbox
-from tests.sandbox.v2.second import Second
+from tests.sandbox.v2.second import Second, refusal
 
 LISTS = {
     "projects": "id title category category_display is_archived created task_count",
@@ -196,6 +196,12 @@ class TestRefusals:
         body = {"title": "a\x07", "category": "image", "configuration": {}}
 
         assert (400, "VALIDATION_ERROR") == second.refusal("POST", "projects/", body)
+
+    def test_unknown_host_is_told(self, second: Second) -> None:
+        """What is refused before any view has it is told in the same form."""
+        answer = second.send("GET", "tasks/", headers={"Host": "elsewhere.example"})
+
+        assert (400, "VALIDATION_ERROR") == refusal(answer)
 
     def test_details_name_the_field_inside(self, second: Second) -> None:
         """A fault deep in a body is told by its path."""

@@ -20,6 +20,7 @@ from rest_framework.viewsets import GenericViewSet
 
 from .. import errors
 from ..authentication import Caller, SynapseAuthentication
+from ..storedfiles import taken_away
 from ..tenancy import tenant_of
 from ..transactions import write_transaction
 from ..wording import say
@@ -73,7 +74,7 @@ class Enveloped(GenericViewSet):
         answer: HttpResponseBase
         if not is_dry_run(request):
             return super().dispatch(request, *args, **kwargs)
-        with contextlib.suppress(TriedOut), write_transaction():
+        with contextlib.suppress(TriedOut), taken_away(), write_transaction():
             answer = super().dispatch(request, *args, **kwargs)
             raise TriedOut
         return answer

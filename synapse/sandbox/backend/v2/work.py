@@ -50,11 +50,28 @@ class Projects(Owned, Creates, Replaces, Removes):
     )
 
 
+class TagBody(EntitySerializer):
+    """Check a tag, whose name is the only one of its kind in the project."""
+
+    class Meta:
+        model = models.TaskTag
+        fields = ("name", "category", "description", "meta")
+        extra_kwargs: dict[str, Any] = {"category": {"required": True}}
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        tag = self.instance or models.TaskTag(project=self.context["view"].above())
+        same = {"name": attrs.get("name", tag.name), "category": attrs.get("category", tag.category)}
+        if tag.project.task_tags.filter(**same).exclude(pk=tag.pk).exists():
+            text = say("The name “%(name)s” is given twice.", name=same["name"])
+            raise serializers.ValidationError({"name": [text]})
+        return attrs
+
+
 class TaskTags(Derived, Creates, Changes, Removes):
     shows = Shown(models.TaskTag, "id name category created", "project_id description meta")
     filterset_class = filters_of(filters.TaskTagFilter, "category")
     parent = "project"
-    serializer_class = body_of(models.TaskTag, "name category* description meta")
+    serializer_class = TagBody
     fixed = ("category",)
 
 
