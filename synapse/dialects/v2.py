@@ -17,8 +17,8 @@ from synapse.dialects.dialect import Actions, Credentials, Found, Place, Refusal
 from synapse.dialects.json_rows import ClosedPages
 from synapse.dialects.uploads import Uploads
 from synapse.dialects.v2_envelope import found_in, refusal_in, unwrapped
-from synapse.dialects.v2_rows import ROWS, Row
-from synapse.dialects.wire import Reply, Request, encode, segment
+from synapse.dialects.v2_rows import ROWS, Row, segment
+from synapse.dialects.wire import Reply, Request, encode
 from synapse.errors import ConfigError, UnsupportedError, WriteUnconfirmedError
 from synapse.mapping.codecs import dump_value
 from synapse.mapping.schema import Schema

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from synapse.dialects.v2_envelope import unwrapped
-from synapse.dialects.wire import Body, Reply, Request, segment
+from synapse.dialects.v2_rows import segment
+from synapse.dialects.wire import Body, Reply, Request
 from synapse.errors import UnsupportedError, WriteUnconfirmedError
 from synapse.masking import outline
 

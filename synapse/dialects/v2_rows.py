@@ -2,10 +2,27 @@
 
 from __future__ import annotations
 
+import re
+
 from collections.abc import Mapping
 from typing import Final
 
 import attrs
+
+from synapse.dialects import wire
+from synapse.errors import QueryError
+
+_NO_KEY: Final = re.compile(r"[?#%&/\\]|\.\.")
+
+
+def segment(key: object) -> str:
+    """Encode a key as one segment of a path; the backend refuses some characters, even encoded."""
+    encoded = wire.segment(key)
+    if _NO_KEY.search(str(key)):
+        raise QueryError(
+            f"{key!r} is no key of API v2, where none has ?, #, %, &, a slash or two dots. Nothing was sent"
+        )
+    return encoded
 
 
 def _words(names: str | tuple[str, ...]) -> tuple[str, ...]:

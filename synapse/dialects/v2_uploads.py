@@ -8,7 +8,8 @@ from typing import Any, Final, Literal
 from synapse.dialects.signed_targets import parts_of, targets_in, verdicts_in
 from synapse.dialects.uploads import ChunkedState, StoredFile, UploadTarget, Verdict
 from synapse.dialects.v2_envelope import unwrapped
-from synapse.dialects.wire import Body, Reply, Request, segment
+from synapse.dialects.v2_rows import segment
+from synapse.dialects.wire import Body, Reply, Request
 from synapse.errors import UnsupportedError
 
 UPLOAD = ""  # no field names a finished upload

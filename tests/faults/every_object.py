@@ -22,6 +22,7 @@ import attrs
 from synapse import (
     Agent,
     Assignment,
+    AsyncJob,
     BackendClient,
     DataCollection,
     DataFile,
@@ -78,6 +79,8 @@ class Keys:
     version: str = "1.0.0"
     job: str = "00000000-0000-0000-0000-000000000001"
     running_job: str = "00000000-0000-0000-0000-000000000002"
+    async_job: str = "00000000-0000-0000-0000-000000000003"
+    cancelled_job: str = "00000000-0000-0000-0000-000000000004"
     agent: int = 1
     agent_token: str = attrs.field(default="agent-token-0123456789", repr=False)
     storage: int = 1
@@ -119,6 +122,8 @@ class Keys:
             version=release["version"],
             job=_job(wire, ended=True),
             running_job=_job(wire, ended=False),
+            async_job=_async_job(wire, "COMPLETED"),
+            cancelled_job=_async_job(wire, "CANCELLED"),
             agent=_first(wire, "agents/")["id"],
             agent_token=wire.get(f"agents/{_first(wire, 'agents/')['id']}/")["token"],
             storage=_first(wire, "storages/")["id"],
@@ -139,6 +144,12 @@ def _job(wire: Wire, *, ended: bool) -> str:
     rows = wire.get("jobs/?page_size=100")["results"]
     fitting = [row for row in rows if (row["status"] not in ("PENDING", "RUNNING")) == ended]
     return str((fitting or rows)[0]["id"])
+
+
+def _async_job(wire: Wire, status: str) -> str:
+    """Find an asynchronous job; to cancel one that was cancelled changes nothing."""
+    rows = wire.get("v2/async_jobs/")["results"]
+    return next(str(row["id"]) for row in rows if row["status"] == status)
 
 
 @attrs.define(slots=False)
@@ -289,6 +300,7 @@ READS: Final = [
     Call("StorageManager.default", lambda w: w.all(Storage).default()),
     Call("PluginRelease.objects.get", lambda w: w.all(PluginRelease).get(f"{w.keys.code}@{w.keys.version}")),
     Call("Job.wait", lambda w: w.job.wait(timeout=30)),
+    Call("AsyncJob.wait", lambda w: w.held(AsyncJob, w.keys.async_job).wait(timeout=30)),
     Call("Job.console_logs", lambda w: w.job.console_logs()),
     Call("Job.tail", lambda w: list(itertools.islice(w.job.tail(), 3))),
     Call("Job.logs", lambda w: list(w.job.logs)),
@@ -392,6 +404,7 @@ WRITES: Final = [
         lambda w: w.plugin.release(f"9.0.{next(NUMBERS)}", w.new("plugin.zip")),
         writes=True,
     ),
+    Call("AsyncJob.cancel", lambda w: w.held(AsyncJob, w.keys.cancelled_job).cancel(), writes=True),
     Call("Job.stop", lambda w: w.held(Job, w.keys.running_job).stop(), writes=True),
     Call(
         "JobLog.create",

@@ -34,7 +34,6 @@ SILENT = {
         "distinct",
     ),
     "show",  # a view has the error as its text: tests/unit/interop/notebook
-    "cancel",  # only another API generation has what is cancelled: tests/unit/entities/test_async_job.py
     *("describe", "explain", "ref", "to_dict", "of", "connect", "disconnect"),
 }
 ELSEWHERE = {

@@ -40,7 +40,7 @@ from synapse.query import In
 from synapse.query.kinds import Reference, TextKey
 from synapse.uploads import upload_file
 from tests.amounts import part
-from tests.contract.lookup_world import ENTITIES
+from tests.contract.lookup_world import ENTITIES, FIRST
 from tests.faults.hostile import Backend, Proxy
 from tests.faults.odd_keys import (
     DIGITS,
@@ -60,6 +60,7 @@ LONGEST_MESSAGE: Final = 1000
 Way = Callable[[Any], Any]
 
 TEXTUAL: Final = [cls for cls in ENTITIES if isinstance(cls._schema.key, TextKey)]
+FREE: Final = [cls for cls in TEXTUAL if cls in FIRST]  # API v2 takes fewer characters: tests/unit/dialects
 NUMERIC: Final = [cls for cls in ENTITIES if cls not in TEXTUAL]
 
 
@@ -274,7 +275,7 @@ def held(session: Session, cls: type[Any], key: Any) -> Any:
 VERBS: Final[dict[str, tuple[type[Entity], Callable[[Any], Any]]]] = {
     **{
         f"{cls.__name__}.{name}": (cls, verb)
-        for cls in TEXTUAL
+        for cls in FREE
         for name, verb in (("refresh", lambda row: row.refresh()), ("delete", lambda row: row.delete()))
     },
     "Job.status": (Job, lambda row: row.status),
@@ -314,7 +315,7 @@ class TestTextKeys:
         beside = {"plugin_releases"} if verb == "Plugin.run" else set()
         assert {path} == {each.target.partition("?")[0].split("/")[1] for each in proxy.received} - beside
 
-    @pytest.mark.parametrize("cls", TEXTUAL)
+    @pytest.mark.parametrize("cls", FREE)
     def test_arrive_from_get(self, proxy: Proxy, session: Session, cls: type[Entity]) -> None:
         """A UUID travels as its text, and a subclass of text as the characters that it holds."""
         for key in (*TEXT_KEYS, UUID(int=5), Text("code@2")):
@@ -369,7 +370,7 @@ class TestTextKeys:
     @pytest.mark.parametrize("key", NUMBERED, ids=["int", "enum", "subclass", "index"])
     def test_numbers_arrive_as_their_digits(self, proxy: Proxy, session: Session, key: Any) -> None:
         """Whatever a subclass says of itself."""
-        for cls in (*NUMERIC, Plugin, PluginRelease):
+        for cls in (*(each for each in NUMERIC if each in FIRST), Plugin, PluginRelease):
             if table_of(cls, session).has_single:
                 with contextlib.suppress(NotFoundError):  # others may have made that row
                     of_session(session, cls).get(key if key != 5 or type(key) is not int else 10**9 + 5)

@@ -10,6 +10,7 @@ import math
 import os
 import pickle
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,8 +29,8 @@ from synapse import (
     Task,
     TransferError,
 )
-from synapse.dialects import V1, Reply, Request
-from synapse.dialects.v1 import found_in, names_of
+from synapse.dialects import DEFAULT, V1, Reply, Request
+from synapse.dialects.v1 import found_in
 from synapse.downloads.file_names import LONGEST, safe_name
 from synapse.errors import ClientError
 from synapse.mapping import json as json_text
@@ -215,9 +216,14 @@ def nowhere() -> CannedSession:
     return canned({})
 
 
+def names_of(cls: type[Entity]) -> Mapping[str, str]:
+    """Map the fields of an entity to its keys on the wire that is its home."""
+    return DEFAULT.table(cls._schema, cls._catalog).names
+
+
 def wire_names(cls: type[Entity]) -> list[str]:
     """Name the keys that a row of an entity has on the wire."""
-    return sorted({*names_of(cls._schema).values(), "data_unit", "files", "file_size", "created_at"})
+    return sorted({*names_of(cls).values(), "data_unit", "files", "file_size", "created_at"})
 
 
 class TestRows:
@@ -230,7 +236,7 @@ class TestRows:
             st.dictionaries(st.sampled_from(wire_names(cls)) | st.text(max_size=5), JSON), st.integers(1, 9)
         )
         def read(row: dict[str, Any], key: int) -> None:
-            full = {names_of(cls._schema)[cls._schema.pk]: key, **row}
+            full = {names_of(cls)[cls._schema.pk]: key, **row}
             try:
                 made = loading.load(cls, full, session=nowhere)
                 made.to_dict()
