@@ -84,6 +84,11 @@ class State:
         """Whether the value that was handed out is surely as it was loaded."""
         return is_as_sealed(value, self.origin.get(name))
 
+    def note_checked(self, name: str, sealed: Sealed | None) -> None:
+        """Keep an assigned value as it is when it is checked; None where it cannot be sealed."""
+        checked = {**(self.checked or {}), name: sealed}
+        self.checked = {each: kept for each, kept in checked.items() if kept is not None}
+
     def is_as_checked(self, name: str, value: Any) -> bool:
         """Whether an assigned value is surely as it was when it was checked."""
         return self.checked is not None and is_as_sealed(value, self.checked.get(name))

@@ -133,7 +133,7 @@ def is_plain_json(value: Any, *, depth: int = 100) -> bool:
             names = "".join(value)
         except TypeError:
             return False
-        if not depth or sendable(names):
+        if not depth or ((not names.isascii() or "\0" in names) and sendable(names)):
             return False
         value = value.values()
     elif kind is not list:

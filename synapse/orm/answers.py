@@ -226,14 +226,17 @@ def adopt_answer(
     session: Session,
     sent: Values | None = None,
     check: Callable[[dict[str, Any]], None] | None = None,
+    fresh: Record | None = None,
 ) -> None:
     """Take over the backend's answer to a write; one that cannot be read, or that *check* refuses, changes nothing.
 
-    *sent* gives the values that the write sent, where the caller still has them.
+    *sent* gives the values that the write sent, and *fresh* an object made of the answer, where the caller has them.
     """
     cls, is_new = type(instance), not state_of(instance).saved
-    row: dict[str, Any] | None
-    if is_new:
+    row: dict[str, Any] | None = None
+    if fresh is not None:
+        pass
+    elif is_new:
         row, fresh = _read(cls, data, session=session, did="was to be created")
     else:
         row, fresh = _read_change(cls, data, pk=instance.pk, session=session)

@@ -32,6 +32,7 @@ from synapse.orm import (
     cached_rows,
     filter_proof,
     journal_run,
+    loading,
     saving,
 )
 from synapse.orm.changes import accepted, check_new, check_values, dumped, linked, to_wire
@@ -153,7 +154,7 @@ def _in_batches(session: Session, given: list[E], *, size: int) -> Written[E]:
 
     def send(batch: list[E]) -> list[Any]:
         with undisturbed():
-            sent = [to_wire(each) for each in batch]
+            sent = [to_wire(each, as_checked=True) for each in batch]
         sent_of.update(zip(map(id, batch), sent, strict=True))
         request = table.create_many(sent)
         assert request is not None
@@ -171,26 +172,31 @@ def _in_batches(session: Session, given: list[E], *, size: int) -> Written[E]:
         sent_of.clear()
         created = create_each(run.attempt(send), batch)
         with undisturbed():
+            read = loading.load_expected(type(given[0]), [each.result for each in created], session=session)
             outcomes += [
-                _stored(each, session, since=since, sent=sent_of.get(id(each.item))) for each in created
+                _stored(each, session, since=since, sent=sent_of.get(id(each.item)), fresh=fresh)
+                for each, fresh in zip(created, read, strict=True)
             ]
     return run.written(outcomes)
 
 
 def _stored(
-    outcome: Outcome[E, Any], session: Session, *, since: Moment, sent: answers.Values | None
+    outcome: Outcome[E, Any],
+    session: Session,
+    *,
+    since: Moment,
+    sent: answers.Values | None,
+    fresh: E | None,
 ) -> Outcome[E, Any]:
     item, row, error = outcome
+    if error is None:
+        try:
+            answers.adopt_answer(item, row, session=session, sent=sent, fresh=fresh)
+        except SynapseError as unreadable:
+            error = unreadable
     if isinstance(error, WriteUnconfirmedError) and error.question is None:
         attach(error, Creation.of([item], session=session, since=since))
-    if error is not None:
-        return outcome
-    try:
-        with resolvable_by(lambda _: Creation.of([item], session=session, since=since)):
-            answers.adopt_answer(item, row, session=session, sent=sent)
-    except SynapseError as error:
-        return outcome._replace(error=error)
-    return outcome
+    return outcome._replace(error=error)
 
 
 def _noted(session: Session, given: Sequence[E], *, size: int, opening: Opening) -> Written[E]:

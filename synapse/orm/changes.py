@@ -37,7 +37,7 @@ def assign(instance: Record, field: Field, *, value: Any) -> None:
     if name not in before and not (field.codec.lazy and is_loaded):
         before[name] = kept
     if sealed is not None:
-        state.checked = {**(state.checked or {}), name: sealed}
+        state.note_checked(name, sealed)
     put(instance, name, value=accepted)
     for link in _links(cast("Any", cls)).get(name, ()):
         if kept != accepted:
@@ -127,13 +127,13 @@ def _is_loaded(state: State, name: str, codec: Codec, *, value: Any) -> bool:
         return False
 
 
-def to_wire(instance: Record) -> dict[str, Any]:
-    """Give the changes as the wire takes them, checking JSON that was edited in place."""
+def to_wire(instance: Record, *, as_checked: bool = False) -> dict[str, Any]:
+    """Give the changes as the wire takes them, checking JSON that was edited in place, unless `check_values()` did."""
     schema, state = schema_of(instance), state_of(instance)
     sent = {}
     for name, value in unsaved(instance).items():
         field = schema.fields[name]
-        if state.is_as_checked(name, value):
+        if (as_checked and name in (state.checked or ())) or state.is_as_checked(name, value):
             sent[name] = state.copy_checked(name)
         else:
             # Only what is lazy can have been edited in place since it was checked, maybe into what cannot be sent.
@@ -143,12 +143,15 @@ def to_wire(instance: Record) -> dict[str, Any]:
 
 
 def check_values(instance: Record) -> None:
-    """Refuse JSON that was edited in place into what cannot be sent."""
+    """Refuse JSON that was edited in place into what cannot be sent; what can is sealed as it is now."""
     schema, state = schema_of(instance), state_of(instance)
     for name, value in unsaved(instance).items():
         field = schema.fields[name]
         if field.codec.lazy and not state.is_as_checked(name, value):
-            field.accept(schema.entity, value)
+            sealed = field.sealed(value)
+            if sealed is None:
+                field.accept(schema.entity, value)
+            state.note_checked(name, sealed)
 
 
 def sent_json(instance: Record, sent: Mapping[str, Any] | None) -> dict[str, Any]:

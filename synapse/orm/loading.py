@@ -313,6 +313,12 @@ def load(
     return cast("E", made)
 
 
+def load_expected(cls: type[E], rows: Sequence[Any], *, session: Session) -> list[E | None]:
+    """Build an object from each row that looks as expected; None in the place of any other."""
+    maker = _maker(cast("Any", cls), table_of(cls, session))
+    return maker.make_page(rows, session=session, mode=FetchMode.PEERS)[0]
+
+
 def load_odd(
     cls: type[E],
     row: Any,
