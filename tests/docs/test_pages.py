@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 
+from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 
@@ -23,6 +24,7 @@ from synapse import (
     TaskTag,
 )
 from synapse.sandbox import Sandbox
+from tests.unit.interop.clusters import stand_in
 
 ROOT = Path(__file__).resolve().parents[2]
 KOREAN = ROOT / "docs" / "ko"  # their code is that of the English pages: test_korean.py
@@ -87,9 +89,14 @@ def more_blocks() -> list[tuple[Path, str, int, str]]:
 def test_code_that_needs_more_runs(
     page: Path, library: str, line: int, code: str, backend: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A block that needs more runs by itself where that is installed; those of Ray run in `make test-ray`."""
+    """A block that needs more runs by itself where that is installed; those of Ray run in `make test-ray`.
+
+    PyTorch has a stand-in where it is not installed.
+    """
     if library == "ray":
         pytest.skip("a block of Ray: run by tests/clusters/test_page.py")
+    if library == "torch" and find_spec("torch") is None:
+        stand_in.installed(monkeypatch)
     pytest.importorskip(library, reason=f"{library} is not installed: this block was NOT run")
     monkeypatch.setenv("SYNAPSE_HOST", backend.url)
     monkeypatch.setenv("SYNAPSE_API_TOKEN", backend.api_token)

@@ -22,6 +22,7 @@ def installed(patch: pytest.MonkeyPatch) -> None:
     base: Any = made["torch"]
     data.IterableDataset = type("IterableDataset", (), {})
     data.get_worker_info = lambda: None
+    data.DataLoader = lambda dataset, **how: dataset
     ranks.is_available = lambda: True
     ranks.is_initialized = lambda: False
     base.distributed = ranks

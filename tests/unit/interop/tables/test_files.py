@@ -9,6 +9,8 @@ import signal
 import subprocess
 import sys
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +48,17 @@ def keys_in(path: Path) -> list[int]:
 def shown(folder: Path) -> list[str]:
     """The names of files, hidden ones too."""
     return sorted(each.name for each in folder.iterdir())
+
+
+@contextmanager
+def full_disk(size: int) -> Iterator[None]:
+    """Let no file grow beyond a size."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def dying(rows: list[Any], *, after: int) -> Any:
@@ -104,13 +117,8 @@ class TestParquet:
     def test_is_not_there_after_a_full_disk(self, verb, tmp_path):
         """What cannot be written whole is not there, and the error says why."""
         rows = [row(key, meta={"noise": os.urandom(500).hex()}) for key in range(1, 200)]
-        before = resource.getrlimit(resource.RLIMIT_FSIZE)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))
-        try:
-            with pytest.raises(TransferError, match="File too large"):
-                getattr(tasks(*rows), verb)(tmp_path / "tasks")
-        finally:
-            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        with full_disk(4096), pytest.raises(TransferError, match="File too large"):
+            getattr(tasks(*rows), verb)(tmp_path / "tasks")
 
         assert [] == shown(tmp_path)
 
@@ -181,6 +189,16 @@ class TestParts:
         assert list(range(1, 11)) == partial
         assert ((15, 25), (1, 26)) == ((report.rows, report.total), (more.rows, more.total))
         assert list(range(1, 27)) == keys_in(folder)
+
+    def test_leave_whole_parts_on_a_full_disk(self, tmp_path):
+        """A part that cannot be written whole is not there, and the next run goes on behind those that are."""
+        folder = tmp_path / "tasks"
+        rows = [row(key, meta={"noise": os.urandom(4000).hex()} if key > 10 else {}) for key in range(1, 16)]
+        with full_disk(6000), pytest.raises(TransferError, match="File too large"):
+            tasks(*rows).to_parquet(folder, resume=True, columns=["id", "meta"])
+
+        assert ([".synapse-lock", "part-00000.parquet"], ["tasks"]) == (shown(folder), shown(tmp_path))
+        assert 5 == tasks(*rows).to_parquet(folder, resume=True, columns=["id", "meta"]).rows
 
     def test_are_one_without_rows(self, tmp_path):
         """An empty result is one empty part, behind which later rows come."""

@@ -5,6 +5,7 @@ One module, since importing them takes a second.
 
 from __future__ import annotations
 
+import pickle
 import subprocess
 import sys
 
@@ -21,7 +22,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 
-from synapse import ConfigError, QueryError, ServerError, Task
+from synapse import ConfigError, QueryError, ServerError, Session, Task, WrongHostError
 from synapse.testing import canned
 from tests.unit.interop.tables.made import TASKS, row, session_of, tasks
 
@@ -191,6 +192,15 @@ class TestDuckDB:
         """A path is no connection."""
         with pytest.raises(QueryError, match="takes a connection"):
             query.to_duckdb("my.duckdb", name="tasks")
+
+
+class TestForeign:
+    @pytest.mark.parametrize("verb", ["to_arrow", "to_pandas", "to_polars", "batches", "__arrow_c_stream__"])
+    def test_is_refused_by_a_session_of_another_backend(self, query: Any, verb: str):
+        """A query that travelled, and finds a session of another host, makes no table of its rows."""
+        elsewhere, travelled = Session("https://elsewhere.invalid", api_token="x"), pickle.dumps(query)
+        with elsewhere, pytest.raises(WrongHostError):
+            getattr(pickle.loads(travelled), verb)()
 
 
 class TestProgress:
