@@ -59,7 +59,7 @@ class Homes:
 
     def table(self, schema: Schema, catalog: Catalog) -> Table:
         """Give one entity in the generation that is its home."""
-        return generation(home_of(schema.resource)).table(schema, catalog)
+        return _at_home(schema, catalog)
 
     def headers(self, credentials: Credentials) -> dict[str, str]:
         """Give the headers of the first generation; `spoken_at()` tells where those of another one belong."""
@@ -80,6 +80,11 @@ class Homes:
 
 _OF_THE_SECOND: Final = frozenset({"cancel"})
 """The verbs of entities that only the second generation has."""
+
+
+@cache
+def _at_home(schema: Schema, catalog: Catalog) -> Table:
+    return generation(home_of(schema.resource)).table(schema, catalog)
 
 
 class _Verbs:

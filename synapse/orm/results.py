@@ -154,15 +154,11 @@ class Results(Generic[E]):
     @property
     def has_single(self) -> bool:
         """Whether an object of a key can be asked for by itself: only lists can be narrowed or leave fields out."""
-        query, pk = self.query, schema_of(self.cls).pk
-        chooses = bool(query.only or query.defer) and self.table.accepts(pk, Exact)
-        owned = attrs.evolve(query, where=()) if self.below is not None and len(query.where) == 1 else query
-        return owned.bare and self.table.has_single and not chooses
-
-    @property
-    def below(self) -> Any:
-        """The key of the object below which the rows are addressed, where the query names it."""
-        return owner_in(self.table, self.query)
+        query, table = self.query, self.table
+        chooses = bool(query.only or query.defer) and table.accepts(table.schema.pk, Exact)
+        if table.below is not None and len(query.where) == 1 and owner_in(table, query) is not None:
+            query = attrs.evolve(query, where=())
+        return query.bare and table.has_single and not chooses
 
     @property
     def lists_keys(self) -> bool:
@@ -215,18 +211,18 @@ class Results(Generic[E]):
 
     def one(self, pk: Any) -> E:
         """Give the object of a checked key by a request of its own."""
-        check_supported(self.table, self.query)
-        name = schema_of(self.cls).entity
-        request = self.table.detail(pk, expand=self.query.expand, below=self.below)
+        table, query = self.table, self.query
+        check_supported(table, query)
+        name = table.schema.entity
+        request = table.detail(pk, expand=query.expand, below=owner_in(table, query))
         try:
             reply = self.session.send(request)
         except NotFoundError as error:
             raise missing(self.cls, f"{name} {pk!r} does not exist", cause=error) from error
-        row = loading.checked_row(self.table, self.table.one(reply), pk=pk, request=request)
-        mode, api = self.query.mode, self.query.api
-        found = loading.load(self.cls, row, session=self.session, mode=mode, api=api)
-        for path in self.query.prefetch:
-            prefetch([found], path, api=api)
+        row = loading.checked_row(table, table.one(reply), pk=pk, request=request)
+        found = loading.load(self.cls, row, session=self.session, mode=query.mode, api=query.api)
+        for path in query.prefetch:
+            prefetch([found], path, api=query.api)
         return found
 
     def one_by_one(self, keys: Sequence[Any]) -> dict[Any, E]:
@@ -267,6 +263,8 @@ class Results(Generic[E]):
 
 def owner_in(table: Table, query: Query) -> Any:
     """Give the key of the object below which a table addresses rows, where a query names it."""
+    if table.below is None:
+        return None
     relation = next((name for name, via in table.schema.relations.items() if via == table.below), None)
     return next((each.value for each in query.where if each.name == relation and each.lookup is Exact), None)
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import attrs
 
-from synapse.dialects import Place, Table
+from synapse.dialects import Found, Place, Table
 from synapse.errors import TransportError
 from synapse.query import Query
 from synapse.query.kinds import Key
@@ -24,9 +25,24 @@ from synapse.reading.route import (
 
 @attrs.define(eq=False, kw_only=True, repr=False)
 class CursorPage(PageRequest):
-    """One page by its cursor; the first one has none."""
+    """One page by its cursor; the first one has none. `make` gives the next one, where that is surely needed."""
 
     token: str
+    make: Callable[[str], CursorPage] | None = None
+
+    def following(self, found: Found) -> CursorPage | None:
+        """Give the page that this one names."""
+        named = found.next
+        if (
+            self.make is None
+            or self.follower is not None
+            or not isinstance(named, str)
+            or named == self.token
+        ):
+            return None
+        made = self.follower = self.make(named)
+        made.sent = made.ahead = True
+        return made
 
 
 class ByCursor:
@@ -56,7 +72,10 @@ class ByCursor:
     def _page(self, token: str) -> CursorPage:
         # A token names a row, not a page: the size may change from page to page.
         request = self._table.select(self._query, at=token, size=self._size)
-        return CursorPage(request, self._size, token=token)
+        # How much of a slice is still to come is known only once the rows before were looked at.
+        return CursorPage(
+            request, self._size, token=token, make=self._page if self._query.stop is None else None
+        )
 
     def next_request(self) -> PageRequest | None:
         """Give the next request: there is one at a time, since each page names the next."""
@@ -94,7 +113,11 @@ class ByCursor:
         self._empty = 0 if found.rows else self._empty + 1
         try:
             check_empty_pages(request.request, self._empty)
-            self._queue.append(self._page(self._next(request, found.next)))
+            token = self._next(request, found.next)
+            follower = request.follower
+            page = follower if isinstance(follower, CursorPage) else self._page(token)
+            page.ahead = False
+            self._queue.append(page)
         except TransportError as error:
             self._queue.append(CursorPage(request.request, request.size, sent=True, error=error, token=""))
 

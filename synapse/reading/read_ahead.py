@@ -63,6 +63,8 @@ class RequestThreads:
         self._completed: SimpleQueue[Completed] = SimpleQueue()
         self._stop = threading.Event()
         self.in_flight: dict[int, PageRequest] = {}
+        self.room = 1
+        """How many pages may wait or be under way."""
 
     def start(self, request: PageRequest) -> None:
         """Fetch a page beside whatever else is under way, in a copy of the caller's context."""
@@ -98,13 +100,31 @@ class RequestThreads:
         self._stop.set()
 
     def _fetch(self, request: PageRequest, context: contextvars.Context) -> None:
-        outcome: FetchedPage | BaseException
+        following: PageRequest | None = request
+        while following is not None:
+            request, outcome = following, self._outcome(following, context)
+            try:
+                following = self._following(request, outcome)
+            finally:
+                self._completed.put((request, outcome))
+
+    def _outcome(self, request: PageRequest, context: contextvars.Context) -> FetchedPage | BaseException:
         try:
-            outcome = context.run(self._source.outcome_of, request)
+            return context.run(self._source.outcome_of, request)
         except BaseException as error:
             # Whoever waits for this page has to hear of it, whatever it is.
-            outcome = error
-        self._completed.put((request, outcome))
+            return error
+
+    def _following(self, request: PageRequest, outcome: FetchedPage | BaseException) -> PageRequest | None:
+        """Give the request that an answer names: a chain goes on while the consumer is busy, if there is room."""
+        if not isinstance(outcome, FetchedPage) or self._stop.is_set():
+            return None
+        if self._completed.qsize() + 1 >= self.room:
+            return None
+        following = request.following(outcome.found)
+        if following is not None:
+            self.in_flight[id(following)] = following
+        return following
 
 
 class Parallelism:
@@ -246,6 +266,7 @@ class ReadAhead:
     def _next_requests(self, most: int) -> list[PageRequest]:
         """Take what may be sent now."""
         found: list[PageRequest] = []
+        self._threads.room = most
         in_flight = len(self._threads.in_flight)
         # What waits to be handed out takes memory; but one request may always go, since that may be the first in order.
         room = max(2 * self._workers - self.route.buffered, 1)
@@ -262,9 +283,11 @@ class ReadAhead:
     def _start_anew(self) -> None:
         """In a forked child the threads of the parent do not exist: ask anew for what they had under way."""
         self._process = os.getpid()
-        under_way = list(self._threads.in_flight.values())
+        # What was named by an answer that nobody has taken in is named by it again.
+        under_way = [each for each in self._threads.in_flight.values() if not each.ahead]
         self._threads = RequestThreads(self._source, workers=self._workers)
         for request in under_way:
+            request.follower = None
             self._threads.start(request)
 
     def __del__(self) -> None:

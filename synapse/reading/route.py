@@ -44,7 +44,7 @@ class PageRequest:
     """One request of a plan, for a page of `size` rows.
 
     `rows` are what it brought, `error` is what it ended with. `timeouts` counts the requests in a row that took too
-    long here.
+    long here. `follower` is what was sent because the answer to this one named it, which it is `ahead` of its route.
     """
 
     request: Request
@@ -53,6 +53,12 @@ class PageRequest:
     rows: list[Any] | None = None
     error: Exception | None = None
     timeouts: int = 0
+    follower: PageRequest | None = None
+    ahead: bool = False
+
+    def following(self, found: Found) -> PageRequest | None:
+        """Give the next request where this answer alone tells it, so that it can go before the route takes that in."""
+        return None
 
     @property
     def is_retried(self) -> bool:

@@ -1,0 +1,102 @@
+"""Chains of pages: the next one is asked for as soon as its cursor is known, and never one too many."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+import pytest
+
+from synapse import Task
+from synapse.dialects import V2, Found
+from synapse.query import Query
+from synapse.reading.by_cursor import ByCursor
+from synapse.reading.read_ahead import ReadAhead, RequestThreads
+from synapse.reading.route import FetchedPage, PageRequest
+from tests.unit.reading.test_read_ahead import until
+
+TABLE = V2().table(Task._schema, Task._catalog)
+PAGES = 9
+
+
+@attrs.define
+class Chain:
+    """A backend of nine pages of two rows, none of which comes at once; `asked` are their tokens."""
+
+    table: Any = TABLE
+    asked: list[str] = attrs.field(factory=list)
+
+    def outcome_of(self, page: PageRequest) -> FetchedPage:
+        """Answer with a page, which names the next one."""
+        token = dict(page.request.params).get("cursor", "0")
+        self.asked.append(token)
+        number = int(token)
+        rows = [{"id": 2 * number + 1}, {"id": 2 * number + 2}]
+        following = str(number + 1) if number + 1 < PAGES else None
+        return FetchedPage(Found(rows, next=following), seconds=1.0, work=0.0, size=100)
+
+
+def reading(chain: Chain, query: Query | None = None, *, workers: int = 4) -> ReadAhead:
+    """Read a query through it."""
+    route = ByCursor(TABLE, query or Query(), size=2)
+    return ReadAhead(route, chain, workers=workers, plan="cursor")  # type: ignore[arg-type]
+
+
+def keys(rows: ReadAhead) -> list[int]:
+    """Read to the end."""
+    found = []
+    while (window := rows.next()) is not None:
+        found += [row["id"] for row in window.rows]
+    return found
+
+
+@pytest.mark.parametrize("workers", [1, 2, 4, 8])
+def test_all_rows_come_in_order(workers: int) -> None:
+    """Each page is asked for once, in turn, whoever asks for it."""
+    chain = Chain()
+
+    assert list(range(1, 2 * PAGES + 1)) == keys(reading(chain, workers=workers))
+    assert [str(number) for number in range(PAGES)] == chain.asked
+
+
+def test_goes_on_while_the_consumer_is_busy() -> None:
+    """Once a second page was asked for, the chain is walked as far as there are workers."""
+    chain = Chain()
+    rows = reading(chain)
+    rows.next()
+    rows.next()
+
+    until(lambda: len(chain.asked) >= 5)
+    assert len(chain.asked) <= 7
+
+
+def test_waits_for_a_consumer_that_has_the_first_page_only() -> None:
+    """Two more pages are asked for, as in any other reading."""
+    chain = Chain()
+    rows = reading(chain)
+    rows.next()
+
+    until(lambda: len(chain.asked) >= 3)
+    assert ["0", "1", "2"] == chain.asked
+
+
+def test_asks_for_nothing_behind_a_slice() -> None:
+    """What is behind its end is not asked for ahead of time."""
+    chain = Chain()
+
+    assert [1, 2, 3] == keys(reading(chain, Query(stop=3)))
+    assert ["0", "1"] == chain.asked
+
+
+def test_ends_with_its_reading() -> None:
+    """Whoever stops reading leaves no thread that walks on."""
+    chain = Chain()
+    threads = RequestThreads(chain, workers=4)  # type: ignore[arg-type]
+    threads.room = 100
+    threads.close()
+    page = ByCursor(TABLE, Query(), size=2).next_request()
+    assert page is not None
+    threads.start(page)
+    threads.completed(wait=True)
+
+    assert ({}, ["0"]) == (threads.in_flight, chain.asked)
