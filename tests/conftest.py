@@ -15,6 +15,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests import amounts
+from tests.clock import Clock, set_ahead
 from tests.combining import pairwise
 from tests.seeded import Seeded, seeded
 
@@ -140,6 +141,12 @@ def seeded_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seeded]
     """One seeded backend for tests that put it back to its first state before they begin."""
     with seeded(tmp_path_factory.mktemp("seeded")) as kept:
         yield kept
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """A clock on which waiting takes no time."""
+    return set_ahead(monkeypatch)
 
 
 @pytest.fixture

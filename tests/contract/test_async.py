@@ -14,6 +14,7 @@ from synapse import (
     DataCollection,
     Plugin,
     Project,
+    Retry,
     Session,
     SynapseError,
     Task,
@@ -241,7 +242,7 @@ class TestCancelled:
 def test_a_backend_that_is_gone_is_the_same_error(box: Sandbox) -> None:
     """Errors of the transport pass the bridge as they are."""
     with (
-        Session("http://127.0.0.1:9", api_token="t") as session,
+        Session("http://127.0.0.1:9", api_token="t", retry=Retry(total=0)) as session,
         pytest.raises(SynapseError, match="refused"),
     ):
         asyncio.run(session.tasks.acount())

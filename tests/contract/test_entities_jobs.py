@@ -31,7 +31,7 @@ def run(session, make):
 class TestWait:
     def test_gives_the_ended_job(self, run):
         """The job comes back loaded anew, with its result."""
-        job = run(steps=3)
+        job = run(0.1, steps=3)
 
         same = job.wait(timeout=30)
 
@@ -70,7 +70,7 @@ class TestWait:
         """A callable is told how far it is, from 0 to 100."""
         steps = []
 
-        run(0.5, steps=5).wait(timeout=30, progress=steps.append)
+        run(0.2, steps=5).wait(timeout=30, progress=steps.append)
 
         shown = [step.done for step in steps]
         assert (0, 100, 100) == (shown[0], shown[-1], steps[0].total)
@@ -97,7 +97,7 @@ class TestWait:
 class TestTail:
     def test_follows_a_running_job(self, run):
         """Lines come while the job runs, from the first to the last."""
-        job, seen = run(0.6, lines=["하나", "two", "three"], steps=3), []
+        job, seen = run(0.3, lines=["하나", "two", "three"], steps=3), []
 
         for line in job.tail():
             seen.append((line.partition("] ")[2], time.monotonic()))
@@ -108,7 +108,7 @@ class TestTail:
 
     def test_leaving_early_ends_the_stream(self, session, run):
         """Breaking out of the loop closes the connection; the session goes on."""
-        job = run(0.3)
+        job = run(0.1)
 
         for _ in job.tail():
             break

@@ -7,7 +7,6 @@ import itertools
 import signal
 import socket
 import struct
-import types
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta, timezone
@@ -17,11 +16,10 @@ from typing import Any, Final
 import pytest
 
 from synapse import JobLog, Session, Task, TaskTag
-from synapse.orm import journal_run
 from synapse.session import Retry
 from tests import amounts
+from tests.clock import Clock
 from tests.faults.ledger import Ledger
-from tests.faults.test_statuses import Clock
 from tests.servers import HangUpError, Received, read_request
 
 ROWS: Final = amounts.either(10_000, 500)
@@ -96,15 +94,12 @@ def moody() -> Iterator[Moody]:
 
 
 @pytest.fixture
-def session(moody: Moody, monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
+def session(moody: Moody, clock: Clock) -> Iterator[Session]:
     """Begin anew, with a session for which waiting takes no time."""
     signal.alarm(600)  # a full run takes longer than the usual limit
     moody.begin()
     moody.dying = None
-    clock = Clock()
-    monkeypatch.setattr(journal_run, "time", types.SimpleNamespace(monotonic=clock.monotonic))
     with Session(moody.origin, api_token="t", retry=Retry(total=8, backoff=0), state_dir=False) as session:
-        monkeypatch.setattr(session, "pause", clock.wait)
         yield session
         session.close()
 

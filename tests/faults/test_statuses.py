@@ -5,8 +5,6 @@ The expected cells are written down by what the statuses mean, apart from the ta
 
 from __future__ import annotations
 
-import types
-
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
@@ -15,10 +13,10 @@ import attrs
 import pytest
 
 from synapse import ClientError, Resolution, ServerError, Session, SynapseError, WriteUnconfirmedError
-from synapse.orm import journal_run
 from synapse.orm.unconfirmed import Moment
 from synapse.session import Retry
 from tests.amounts import either
+from tests.clock import Clock
 from tests.faults.doors import DOORS, Bench, Door
 from tests.faults.ledger import Fault, Ledger
 
@@ -72,18 +70,6 @@ def told(error: SynapseError | None) -> Told:
     return "failed" if isinstance(error, ServerError) else "unconfirmed"
 
 
-class Clock:
-    """Time that passes by waiting only."""
-
-    now = 0.0
-
-    def monotonic(self) -> float:
-        return self.now
-
-    def wait(self, seconds: float) -> None:
-        self.now += seconds
-
-
 @pytest.fixture(scope="module")
 def ledger() -> Iterator[Ledger]:
     """Run the backend."""
@@ -92,15 +78,12 @@ def ledger() -> Iterator[Ledger]:
 
 
 @pytest.fixture
-def bench(ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
+def bench(ledger: Ledger, tmp_path: Path, clock: Clock) -> Iterator[Bench]:
     """Begin anew, with a session for which waiting takes no time."""
     ledger.begin()
-    clock = Clock()
-    monkeypatch.setattr(journal_run, "time", types.SimpleNamespace(monotonic=clock.monotonic))
     with Session(
         ledger.origin, api_token="t", retry=Retry(total=1, backoff=0), state_dir=False, cache=0
     ) as session:
-        monkeypatch.setattr(session, "pause", clock.wait)
         yield Bench(ledger, session, tmp_path)
         session.close()
 

@@ -29,6 +29,8 @@ from tests.unit.orm.lost import at, listed
 from tests.unit.orm.lost import tag as row_of
 from tests.unit.orm.rows import served
 
+pytestmark = pytest.mark.usefixtures("clock")
+
 META = {"n": 1, "at": "2026-01-01T00:00:00Z", "list": [1, 2]}
 HARD = {"id": 1, "project": 1, "name": "hard", "category": "project", "description": "", "meta": {}}
 SENT = {"project_id": 1, "name": "brand new", "meta": META, "description": ""}

@@ -12,6 +12,8 @@ from synapse.testing import canned
 from tests.unit.orm.lost import at, listed
 from tests.unit.orm.rows import served
 
+pytestmark = pytest.mark.usefixtures("clock")
+
 
 def tasks(*units: int, **values: Any) -> list[Task]:
     """New tasks of these units."""

@@ -12,6 +12,8 @@ from synapse import QueryError
 from tests import amounts
 from tests.unit.orm.test_journal_run import Shelf, create
 
+pytestmark = pytest.mark.usefixtures("clock")
+
 NAMES = ("a", "b", "a")
 STEP = amounts.either(1, 67)
 """Of so many bits one is tried, and one of each line break; no divisor of eight, so that each bit has its turn."""

@@ -32,6 +32,7 @@ from synapse.session.throttle import wait_once
 from synapse.testing import CannedSession, page
 from tests.unit.orm.rows import served
 
+pytestmark = pytest.mark.usefixtures("clock")
 READ = 0.1
 LOST = WriteUnconfirmedError("no answer came")
 FAILED = ServerError("broken", status_code=500)

@@ -12,6 +12,8 @@ from synapse.orm.unconfirmed import without_secrets
 from synapse.testing import canned, page
 from tests.unit.orm.lost import LOST, again, at, backend, listed, lost, tag
 
+pytestmark = pytest.mark.usefixtures("clock")
+
 
 class TestDone:
     def test_gives_the_object_its_key(self):

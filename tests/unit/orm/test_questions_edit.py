@@ -11,6 +11,8 @@ from synapse.dialects import Reply
 from synapse.testing import canned, page
 from tests.unit.orm.lost import again
 
+pytestmark = pytest.mark.usefixtures("clock")
+
 ROW = {"id": 7, "project": 1, "data_unit": 2, "meta": {"a": 1}, "is_discarded": False, "tags": []}
 LOST = WriteUnconfirmedError("PATCH /tasks/7/: the connection was lost")
 

@@ -23,13 +23,13 @@ GET, POST = (Request(method, "tasks/", textual=True) for method in ("GET", "POST
 FILE = reply(raw=b"x" * 40, headers=[("Content-Type", "text/plain")])
 
 
-def trickle(server: Server, answer: bytes, *, ahead: int) -> Step:
-    """Return a step that sends *ahead* bytes at once and then one every 20 ms."""
+def trickle(server: Server, answer: bytes, *, ahead: int, every: float = 0.02) -> Step:
+    """Return a step that sends *ahead* bytes at once, and then one by one."""
 
     def step(connection: socket.socket, _: Received) -> None:
         connection.sendall(answer[:ahead])
         for at in range(ahead, len(answer)):
-            server.released.wait(0.02)
+            server.released.wait(every)
             connection.sendall(answer[at : at + 1])
 
     return step
@@ -64,7 +64,7 @@ def test_gives_up_an_answer_that_trickles_through_a_proxy(serve: Serve, connect:
 def test_gives_files_and_streams_their_time(serve: Serve, connect: Connect) -> None:
     """Only the single read of a download or a stream is limited."""
     server = serve()
-    server.script = [trickle(server, FILE, ahead=len(FILE) - 40)]
+    server.script = [trickle(server, FILE, ahead=len(FILE) - 40, every=0.007)]  # more than the limit in all
     session = connect(server, timeout={"read": 0.2})
     with session.download("/a.png") as download:
         content = b"".join(download.chunks())
