@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import http.server
 import io
 import json
 import os
 import pty
 import subprocess
 import sys
-import threading
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -28,22 +26,8 @@ WRONG = "syn_" + "0" * 40
 @pytest.fixture
 def stranger() -> Iterator[str]:
     """A server that answers everything with a JSON list."""
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", "2")
-            self.end_headers()
-            self.wfile.write(b"[]")
-
-        def log_message(self, *args: object) -> None:
-            pass
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
+    with Server(reply(data=[])) as server:
+        yield server.origin
 
 
 class TestWhoami:

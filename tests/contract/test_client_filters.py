@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 from typing import Any
@@ -58,12 +59,11 @@ BY_KEY = {"list_job_console_logs", "list_plugin_releases"}
 
 
 class TestNoFilter:
-    @pytest.mark.parametrize("value", [None, "", " ", [], [None], [1, None]], ids=repr)
     @pytest.mark.parametrize("method", LISTS)
-    def test_is_refused_by_every_list(self, method: str, value: Any) -> None:
+    def test_is_refused_by_every_list(self, method: str) -> None:
         """The backend would answer with everything; nothing is sent."""
         client, session = client_of({})
-        for name in LISTS[method]:
+        for name, value in itertools.product(LISTS[method], (None, "", " ", [], [None], [1, None])):
             if (name, value) == ("ids_ex", []):
                 continue
             with pytest.raises(QueryError):

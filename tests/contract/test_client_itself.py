@@ -127,10 +127,11 @@ class TestMethods:
 
         assert [] == [name for name in public_methods() if f"{name}(" not in guide]
 
-    @pytest.mark.parametrize("name", public_methods())
-    def test_have_a_docstring(self, name: str) -> None:
+    def test_have_a_docstring(self) -> None:
         """Editors show it."""
-        assert (getattr(BackendClient, name).__doc__ or "").strip()
+        assert [] == [
+            name for name in public_methods() if not (getattr(BackendClient, name).__doc__ or "").strip()
+        ]
 
     def test_take_an_argument_by_one_name(self, client: BackendClient) -> None:
         """Neither none nor two."""

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import copy
 import math
-import threading
+import socket
 
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import attrs
@@ -30,6 +29,7 @@ from synapse.client.exceptions import ClientConnectionError, ClientTimeoutError
 from synapse.sandbox import Sandbox
 from tests.contract.factory import Factory
 from tests.faults.hostile import Proxy, reset
+from tests.servers import Received, Server, reply
 
 
 def keys(rows: Any) -> list[int]:
@@ -275,35 +275,16 @@ def broken_after(proxy: Proxy, box: Sandbox, *, pages: int) -> BackendClient:
     return BackendClient(proxy.url, box.tenants["contract"].api_token, retry=Retry(total=0))
 
 
-class Shelf:
+class Shelf(Server):
     """A server whose files are told apart by a parameter of their addresses."""
 
     def __init__(self) -> None:
         self.content = b"old"
-        shelf = self
+        super().__init__(self._give)
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                body = shelf.content + b" " + parse_qs(urlsplit(self.path).query)["f"][0].encode()
-                self.send_response(200)
-                self.send_header("Content-Length", str(len(body)))
-                self.send_header("ETag", f'"{body!r}"'.replace("'", ""))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, format: str, *args: object) -> None:
-                """Keep quiet."""
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-
-    def __enter__(self) -> Self:
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+    def _give(self, connection: socket.socket, received: Received) -> None:
+        body = self.content + b" " + parse_qs(urlsplit(received.target).query)["f"][0].encode()
+        connection.sendall(reply(raw=body, headers=[("ETag", f'"{body.decode()}"')]))
 
 
 class TestConversion:
@@ -420,12 +401,13 @@ class TestConversion:
     def test_tells_files_apart_by_their_whole_address(self, tmp_path: Path) -> None:
         """What of it signs it makes no other file; a file that changed behind its address is fetched anew."""
         with Shelf() as shelf:
-            client = BackendClient(shelf.url, "syn_a", files_dir=tmp_path)
+            client = BackendClient(shelf.origin, "syn_a", files_dir=tmp_path)
             convert = conversion(client, {"files_fields": ["file"]})
             assert convert is not None
             signed = "&X-Amz-Expires=60&X-Amz-Signature="
             rows = [
-                {"file": f"{shelf.url}/dl?f={each}"} for each in (f"1{signed}a", f"2{signed}a", f"1{signed}b")
+                {"file": f"{shelf.origin}/dl?f={each}"}
+                for each in (f"1{signed}a", f"2{signed}a", f"1{signed}b")
             ]
             again = copy.deepcopy(rows)
             convert(rows)

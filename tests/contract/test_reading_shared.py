@@ -10,7 +10,6 @@ import threading
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -19,6 +18,7 @@ from synapse import OriginError, Session, Task
 from synapse.sandbox import Sandbox
 from tests.amounts import either
 from tests.contract.factory import Factory
+from tests.servers import Server, reply
 
 FORKING = """
 import os, sys
@@ -107,30 +107,12 @@ class TestProcesses:
         assert 0 == done.returncode
 
 
-class Luring(BaseHTTPRequestHandler):
-    """Answers a list whose next page is elsewhere."""
-
-    def do_GET(self) -> None:
-        body = b'{"count": 2, "next": "http://127.0.0.2:9/sdk/tasks/?page=2", "results": [{"id": 1}]}'
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        """Keep quiet."""
-
-
 @pytest.fixture
 def luring() -> Iterator[str]:
     """The address of a server that would have the token go elsewhere."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), Luring) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
+    rows = {"count": 2, "next": "http://127.0.0.2:9/sdk/tasks/?page=2", "results": [{"id": 1}]}
+    with Server(reply(data=rows)) as server:
+        yield server.origin
 
 
 class TestOrigin:

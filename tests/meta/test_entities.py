@@ -117,12 +117,12 @@ SECOND_KEYS: Final[dict[str, set[str]]] = {
 }  # fmt: skip
 
 
-def lookups() -> Iterator[Any]:
+def lookups() -> Iterator[tuple[type[Entity], str, Any]]:
     """Yield each entity of the first generation with each lookup that it declares."""
     for cls in FIRST:
         for name, by in cls.lookups.items():
             for lookup in by.lookups:
-                yield pytest.param(cls, name, lookup, id=f"{cls.__name__}-{name}-{lookup.name}")
+                yield cls, name, lookup
 
 
 def relations(kind: type) -> Iterator[Any]:
@@ -301,12 +301,12 @@ class TestEachEntityOfTheSecondGeneration:
         assert set() == set(v2_rows.ROWS[cls._schema.resource].orders) - set(cls._catalog.order_by)
 
 
-@pytest.mark.parametrize(("cls", "name", "lookup"), list(lookups()))
-def test_every_lookup_has_a_key_that_the_wire_documents(cls: type[Entity], name: str, lookup: Any) -> None:
+def test_every_lookup_has_a_key_that_the_wire_documents() -> None:
     """An unknown key is silently ignored by the backend, which then answers with everything."""
-    key = key_of(cls._schema, Condition(name, lookup, 1))
+    for cls, name, lookup in lookups():
+        key = key_of(cls._schema, Condition(name, lookup, 1))
 
-    assert key.name in KNOWN_KEYS[ROWS[cls._schema.resource].lists]
+        assert key.name in KNOWN_KEYS[ROWS[cls._schema.resource].lists], f"{cls.__name__}.{name}"
 
 
 @pytest.mark.parametrize(("cls", "one"), list(relations(ToOne)))

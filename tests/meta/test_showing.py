@@ -133,13 +133,12 @@ def test_nothing_is_longer_than_a_screen(say: Callable[[Any], str], session: Ref
     assert MOST_LINES >= max(len(said[name].splitlines()) for name in ("explanation", "Trace", "Report"))
 
 
-@pytest.mark.parametrize("cls", error_classes())
 @pytest.mark.parametrize("words", [LONG, list(range(MANY)), "\n" * MANY, "'\"\\" * MANY], ids=range(4))
-def test_no_message_is_longer_than_a_screen(cls: type[SynapseError], words: object) -> None:
-    """Whatever it was given, and however its `repr` escapes that."""
-    error = cls(words)
+def test_no_message_is_longer_than_a_screen(words: object) -> None:
+    """Whatever an error was given, and however its `repr` escapes that."""
+    errors = [cls(words) for cls in error_classes()]
 
-    assert LONGEST >= max(len(str(error)), len(repr(error)))
+    assert [] == [type(each) for each in errors if max(len(str(each)), len(repr(each))) > LONGEST]
 
 
 def test_a_shortened_message_keeps_its_end() -> None:
