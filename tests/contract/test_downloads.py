@@ -31,6 +31,8 @@ from synapse import (
     TransferError,
 )
 from synapse.testing import assert_requests
+from tests.contract.conftest import connected
+from tests.contract.factory import Factory
 
 # The names of a picture and of the data that belongs to it.
 UNLIKE = [
@@ -43,17 +45,31 @@ UNLIKE = [
 HAVE_FILES = (Task, Assignment, DataUnit, DataFile, GroundTruth, GroundTruthEvent, Model, PluginRelease)
 
 
-@pytest.fixture
-def project(session, make, tmp_path):
+@pytest.fixture(scope="session")
+def uploaded(tmp_path_factory) -> Path:
+    """Where the files of `pictures` came from."""
+    return tmp_path_factory.mktemp("uploaded")
+
+
+@pytest.fixture(scope="session")
+def pictures(box, tables, uploaded):
     """A project of three tasks, whose units have a picture and a data file each."""
-    collection = DataCollection.objects.get(make.collection().pk)
-    project = make.project(data_collection_id=collection.pk)
-    for number in range(3):
-        Image.new("L", (8, 8), number).save(tmp_path / f"사진 {number}.png")
-        (tmp_path / f"{number}.json").write_text(f'{{"number": {number}}}')
-        files = {"image_1": tmp_path / f"사진 {number}.png", "data_meta_1": tmp_path / f"{number}.json"}
-        Task.objects.create(project_id=project.pk, data_unit=collection.add(files))
+    project = Factory(tables, tables.Tenant.objects.get(code="contract")).project()
+    with connected(box, "contract") as session:
+        for number in range(3):
+            Image.new("L", (8, 8), number).save(uploaded / f"사진 {number}.png")
+            (uploaded / f"{number}.json").write_text(f'{{"number": {number}}}')
+            files = {"image_1": uploaded / f"사진 {number}.png", "data_meta_1": uploaded / f"{number}.json"}
+            unit = DataCollection.objects.get(project.data_collection_id).add(files)
+            Task.objects.create(project_id=project.pk, data_unit=unit)
+    session.close()
     return project
+
+
+@pytest.fixture
+def project(session, pictures):
+    """The project of pictures, for all tests that read it."""
+    return pictures
 
 
 def paths(folder: Path) -> list[str]:
@@ -87,7 +103,7 @@ class TestDownload:
             (outcome.key, outcome.specification) for outcome in report
         ]
 
-    def test_gives_each_file_its_place_and_its_bytes(self, session, project, tmp_path):
+    def test_gives_each_file_its_place_and_its_bytes(self, session, project, uploaded, tmp_path):
         """A file goes to `specification/key_name`, as it was uploaded."""
         Task.objects.filter(project=project.pk).order_by("-id").download(tmp_path / "out")
         first, second, third = Task.objects.filter(project=project.pk)
@@ -99,7 +115,7 @@ class TestDownload:
         ]
 
         assert sorted(named) == paths(tmp_path / "out")
-        assert (tmp_path / "사진 1.png").read_bytes() == (tmp_path / "out" / named[4]).read_bytes()
+        assert (uploaded / "사진 1.png").read_bytes() == (tmp_path / "out" / named[4]).read_bytes()
 
     @pytest.mark.parametrize("names", UNLIKE, ids=lambda names: names[0])
     def test_uploaded_again_makes_the_same_units(self, session, make, tmp_path, names):
@@ -253,12 +269,12 @@ class TestUrlConversion:
 
 
 class TestInstance:
-    def test_a_file_of_a_task_downloads(self, session, project, tmp_path):
+    def test_a_file_of_a_task_downloads(self, session, project, uploaded, tmp_path):
         """`task.files[…]` is a file like any other."""
         task = Task.objects.filter(project=project.pk).first()
         path = task.files["image_1"].download(f"{tmp_path}/out/")
 
-        assert (tmp_path / "out" / "사진 0.png", (tmp_path / "사진 0.png").read_bytes()) == (
+        assert (tmp_path / "out" / "사진 0.png", (uploaded / "사진 0.png").read_bytes()) == (
             path,
             path.read_bytes(),
         )

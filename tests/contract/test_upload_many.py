@@ -363,6 +363,7 @@ class TestDeath:
         before = tables.DataFile.objects.count()
         while tables.DataFile.objects.count() < before + 10 or collection.units.count() < units:
             assert process.poll() is None
+            time.sleep(0.005)
         process.send_signal(killed_by)
         process.communicate(timeout=20)
 
@@ -383,6 +384,7 @@ class TestDeath:
             process = uploading(photos, proxy.url)
             while not proxy.requests(r"POST /data_files/$"):
                 assert process.poll() is None
+                time.sleep(0.005)
             process.send_signal(signal.SIGINT)
             told = process.communicate(timeout=15)[1]
 
