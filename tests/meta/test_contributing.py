@@ -79,6 +79,23 @@ class TestAnEntity:
         assert (ROOT / "docs" / "reference" / f"{resource}.md").exists()
 
 
+def test_the_same_extras_are_installed_with_and_without_make() -> None:
+    """In CI on Windows, too, where there is no make."""
+    extras = re.findall(r"^EXTRAS +\?= (\S+)$", MAKEFILE, re.MULTILINE)
+    workflow = (ROOT / ".github" / "workflows" / "ci.yml").read_text("utf-8")
+
+    assert extras * 2 == [*re.findall(r"\.\[(\S+?)\]", PAGE), *re.findall(r"\.\[(\S+?)\]", workflow)]
+
+
+def test_each_leg_at_night_is_a_target() -> None:
+    """Fuzzing and mutations among them."""
+    workflow = (ROOT / ".github" / "workflows" / "ci.yml").read_text("utf-8")
+    legs = re.findall(r"leg: \[(.+)\]", workflow)[0].split(", ")
+
+    assert {"fuzz", "mutate"} <= set(legs)
+    assert [] == [each for each in legs if f"\n{each}: " not in MAKEFILE]
+
+
 def test_the_hooks_before_a_commit_run_what_is_installed() -> None:
     """Nothing is fetched: every hook is local, and starts a tool of the environment."""
     text = (ROOT / ".pre-commit-config.yaml").read_text("utf-8")
