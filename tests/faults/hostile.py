@@ -29,6 +29,7 @@ from urllib.parse import urlsplit
 import attrs
 
 from synapse.sandbox import Sandbox, serve
+from tests.servers import at_once
 
 FIRST: Final = 0
 MIDDLE: Final = 0.5
@@ -231,6 +232,7 @@ class Proxy:
                 client, _ = self._listener.accept()
             except OSError:
                 return
+            at_once(client)
             self._open.add(client)
             threading.Thread(target=self._serve, args=(client,), daemon=True).start()
 
@@ -274,6 +276,7 @@ class Proxy:
         if self._secure:
             head = head[:-2] + b"Front-End-Https: on\r\n\r\n"
         with socket.create_connection(self.address, _PATIENCE) as backend:
+            at_once(backend)
             body = _counted(_body(stream, received.length), received)
             exchange = Exchange(received, client, self._released, body)
             asked = rule if rule and rule.of == "request" else None

@@ -29,7 +29,7 @@ import trustme
 from cryptography.hazmat.primitives import serialization
 
 from tests.faults.hostile import Exchange, HangUpError, Proxy, Received, Rule, answer, received_from
-from tests.servers import Listener
+from tests.servers import Listener, at_once
 
 NAME: Final = "backend.test"
 """A host that no name server knows: only a proxy leads there."""
@@ -138,6 +138,7 @@ class Forward(Proxy):
         if rule is not None:
             rule.act(Exchange(received, client, self._released, iter(())))
         with socket.create_connection(self._tunnels, _PATIENCE) as server:
+            at_once(server)
             client.sendall(_OPENED)
             _join(client, server)
         raise HangUpError

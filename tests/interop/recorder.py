@@ -53,6 +53,7 @@ class Recorder:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # a body would wait 40 ms for its head to be acknowledged
     recorder: Recorder
 
     def _pass_on(self) -> None:

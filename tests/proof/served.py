@@ -20,6 +20,7 @@ PATIENCE: Final = 0.25
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # a body would wait 40 ms for its head to be acknowledged
     table: Table
     ended: threading.Event
 

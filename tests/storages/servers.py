@@ -130,6 +130,7 @@ class Bucket:
 
 class _S3(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # a body would wait 40 ms for its head to be acknowledged
     bucket: Bucket
 
     def do_GET(self) -> None:

@@ -34,6 +34,7 @@ class Backend:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # a body would wait 40 ms for its head to be acknowledged
     backend: Backend
 
     def do_GET(self) -> None:
