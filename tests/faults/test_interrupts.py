@@ -74,7 +74,7 @@ def test_ctrl_c_ends_the_process(silent: Server, tmp_path: Path, deed: str) -> N
         guard.start()
         while len(silent.received) < 2 and process.poll() is None:
             time.sleep(0.02)
-        time.sleep(0.3)
+        time.sleep(0.15)
         process.send_signal(signal.SIGINT)
         try:
             _, said = process.communicate(timeout=SOON)

@@ -123,4 +123,4 @@ def wait_until_quiet(proxy: Proxy) -> None:
     """Wait until what was under way has ended: what a program leaves is not waited for, nor taken back."""
     before = -1
     while before != (before := len(proxy.received)):
-        time.sleep(0.4)
+        time.sleep(0.2)
