@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 
 from typing import Literal
@@ -10,7 +9,7 @@ from typing import Literal
 import pytest
 
 from synapse import TransportError
-from tests.amounts import either, part
+from tests.amounts import either
 from tests.faults.conftest import Connect, MakeFile, Place
 from tests.faults.deeds import REQUESTS, MakeDeed, check, once_more, source
 from tests.faults.hostile import FIRST, LAST, MIDDLE, Proxy, close, reset
@@ -49,7 +48,7 @@ def test_one_reset(
     once_more(make, deed, path)
 
 
-@pytest.mark.parametrize(("make", "pattern"), part(REQUEST, 0))
+@pytest.mark.parametrize(("make", "pattern"), REQUEST)
 def test_one_end(
     proxy: Proxy, connect: Connect, place: Place, make_file: MakeFile, make: MakeDeed, pattern: str
 ) -> None:
@@ -63,7 +62,7 @@ def test_one_end(
     once_more(make, deed, path)
 
 
-@pytest.mark.parametrize(("asked", "of"), part(itertools.product(ASKED, ("request", "answer")), 0))
+@pytest.mark.combinations("asked, of", ASKED, ("request", "answer"))
 def test_reset_for_ever(
     proxy: Proxy, connect: Connect, place: Place, make_file: MakeFile, asked: tuple[MakeDeed, str], of: Side
 ) -> None:

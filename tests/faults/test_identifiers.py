@@ -155,15 +155,17 @@ class TestNoKeys:
     @pytest.mark.parametrize("cls", ENTITIES)
     def test_name_no_object(self, proxy: Proxy, session: Session, cls: type[Entity]) -> None:
         """Get, ref, filter, exclude, bulk: refused in words, before anything is sent."""
-        assert [] == unrefused(reading(session, cls), no_keys(cls))
+        # In the quick run, the next way takes the next third of the keys, and so does the next entity: pairs, not all.
+        for number, way in enumerate(reading(session, cls), ENTITIES.index(cls)):
+            assert [] == unrefused([way], part(no_keys(cls), number))
         assert [] == proxy.received
 
     @pytest.mark.parametrize("cls", ENTITIES)
     def test_link_no_object(self, proxy: Proxy, session: Session, cls: type[Entity]) -> None:
         """Neither a filter by a relation nor a value of one takes them."""
-        for target, name, way in linking(session, cls):
+        for number, (target, name, way) in enumerate(linking(session, cls), ENTITIES.index(cls)):
             keys = no_keys(target, clears=not name.startswith("filter"))
-            assert [] == unrefused([(name, way)], keys)
+            assert [] == unrefused([(name, way)], part(keys, number))
         assert [] == proxy.received
 
     def test_name_nothing_in_a_verb(self, proxy: Proxy, session: Session) -> None:

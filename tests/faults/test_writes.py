@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 import time
 
@@ -25,7 +24,7 @@ from synapse import (
 )
 from synapse.orm.unconfirmed import Moment
 from synapse.session import Retry
-from tests.amounts import either, part
+from tests.amounts import either
 from tests.combining import pairwise
 from tests.faults.conftest import Connect, MakeFile, Place, make_place
 from tests.faults.deeds import MakeDeed, add, items, model, once_more, release, source
@@ -33,7 +32,7 @@ from tests.faults.hostile import FIRST, LAST, MIDDLE, Backend, Proxy, answer, ca
 from tests.faults.test_statuses import STATUSES, is_a_lie
 from tests.faults.writes import WRITES, Make, Write, bulk_create, change, change_by_put, create, run
 
-QUIET: Final = 1.0
+QUIET: Final = 0.5
 
 Harm = Callable[[Proxy, str], None]
 
@@ -100,7 +99,7 @@ def check(write: Write, error: SynapseError | None, *, asked: int) -> None:
     assert 1 == write.had()
 
 
-@pytest.mark.parametrize(("make", "moment"), part(itertools.product(WRITES, MOMENTS), 0), ids=named)
+@pytest.mark.combinations("make, moment", WRITES, MOMENTS)
 def test_broken_once(proxy: Proxy, connect: Connect, place: Place, make: Make, moment: str) -> None:
     """Nothing is doubled and nothing is lost, and whatever is said is true."""
     write = make(place, connect(proxy.url))
@@ -113,7 +112,7 @@ def test_broken_once(proxy: Proxy, connect: Connect, place: Place, make: Make, m
 # The whole product is in test_statuses.py: a real backend takes its time.
 @pytest.mark.parametrize(
     "make, status, of, asked",
-    part(pairwise(WRITES, either(STATUSES, (503,)), ("request", "answer"), (False, True)), 1),
+    pairwise(WRITES, either(STATUSES, (503,)), ("request", "answer"), (False, True)),
 )
 def test_answered_by_a_status(
     proxy: Proxy, connect: Connect, place: Place, make: Make, status: int, of: Any, asked: bool
@@ -148,7 +147,7 @@ def test_silent_line(proxy: Proxy, connect: Connect, place: Place, make: Make, o
     check(write, error, asked=asked)
 
 
-@pytest.mark.parametrize("make", part(WRITES, 0), ids=named)
+@pytest.mark.parametrize("make", WRITES, ids=named)
 def test_refused_connection(backend: Backend, connect: Connect, place: Place, make: Make) -> None:
     """Where no connection comes about, the error says so, and nothing is written."""
     with Proxy(backend.address) as proxy:
@@ -161,7 +160,7 @@ def test_refused_connection(backend: Backend, connect: Connect, place: Place, ma
     assert 0 == write.had()
 
 
-@pytest.mark.parametrize("make", part(WRITES, 1), ids=named)
+@pytest.mark.parametrize("make", WRITES, ids=named)
 def test_idle_connection_was_closed(proxy: Proxy, connect: Connect, place: Place, make: Make) -> None:
     """A kept connection that the server has closed meanwhile is not written to."""
     session = connect(proxy.url, retries=0)
@@ -173,7 +172,7 @@ def test_idle_connection_was_closed(proxy: Proxy, connect: Connect, place: Place
     assert (1, 1) == (write.had(), len(proxy.requests(write.request)))
 
 
-@pytest.mark.parametrize("make", part(WRITES, 2), ids=named)
+@pytest.mark.parametrize("make", WRITES, ids=named)
 def test_lost_for_ever(proxy: Proxy, connect: Connect, place: Place, make: Make) -> None:
     """Where every answer is lost, it is done once, whatever is said."""
     write = make(place, connect(proxy.url))
@@ -211,8 +210,8 @@ def test_with_files(
 
 def test_late_backend(proxy: Proxy, connect: Connect, place: Place) -> None:
     """A backend that acts after the limit is waited for, and what it made is found."""
-    write = create(place, connect(proxy.url, retries=0, read=1))
-    proxy.harm(write.request, call(lambda: time.sleep(1.3)))
+    write = create(place, connect(proxy.url, retries=0, read=QUIET))
+    proxy.harm(write.request, call(lambda: time.sleep(1.3 * QUIET)))
     error = tried(write)
     assert isinstance(error, WriteUnconfirmedError)
     assert 0 == write.had()

@@ -79,6 +79,17 @@ class TestAnEntity:
         assert (ROOT / "docs" / "reference" / f"{resource}.md").exists()
 
 
+def test_tells_which_tables_the_quick_run_takes_in_part() -> None:
+    """Each module that takes a part of its cases is named under Budgets, and no other."""
+    users = {
+        path.parent.name if path.parent.name == "fuzz" else path.name
+        for path in (ROOT / "tests").rglob("*.py")
+        if re.search(r"^from tests\.amounts import .*\bpart\b", path.read_text("utf-8"), re.MULTILINE)
+    }
+
+    assert users == {Path(each).name for each in quoted("Budgets") if "test_" in each or each == "tests/fuzz"}
+
+
 def test_the_same_extras_are_installed_with_and_without_make() -> None:
     """In CI on Windows, too, where there is no make."""
     extras = re.findall(r"^EXTRAS +\?= (\S+)$", MAKEFILE, re.MULTILINE)
