@@ -66,6 +66,16 @@ class TestEveryEntity:
         assert described["entity"] == managers()[plural]
         assert {each["name"] for each in described["fields"]} >= set(listed[0] if listed else ())
 
+    @pytest.mark.parametrize(
+        "plural", ["experiments", "trains", "reviews", "uploads", "exports", "async_jobs"]
+    )
+    def test_is_listed_whichever_api_has_it(self, typed, world, plural):
+        """What another generation alone has goes by the same verbs."""
+        listed = rows(typed("ls", plural))
+        described = json.loads(typed("fields", plural, "--json").out)
+
+        assert {each["name"] for each in described["fields"]} >= set(listed[0] if listed else ())
+
     @pytest.mark.parametrize("spelled", ["tasks", "task", "Task", "TASKS"])
     def test_goes_by_any_of_its_names(self, typed, world, spelled):
         """Plural, singular and class."""
