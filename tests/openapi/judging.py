@@ -54,6 +54,12 @@ class Call:
             sparse=sparse,
         )
 
+    @classmethod
+    def read(cls, line: str) -> Call:
+        """Read a call off its line of JSON."""
+        fields = json.loads(line)
+        return cls(**{**fields, **{name: base64.b64decode(fields[name]) for name in ("body", "answer")}})
+
     @property
     def line(self) -> str:
         """The call as one line of JSON."""

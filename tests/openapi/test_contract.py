@@ -10,7 +10,7 @@ from typing import Any, Final
 import attrs
 import pytest
 
-from tests.openapi.__main__ import figures, verdicts
+from tests.openapi.__main__ import SDK, figures, recorded, verdicts
 from tests.openapi.judging import Call, judge
 from tests.sandbox.postgresql import programs, scratch_database
 
@@ -39,6 +39,14 @@ def test_walk_over_the_sandbox() -> None:
 
     assert [] == [verdict.words for verdict in found if verdict.problems or verdict.undeclared]
     assert figures(found)[1] >= FEWEST
+
+
+def test_requests_of_the_sdk() -> None:
+    """What the SDK sends in its tests of API v2, and what it is answered, is as the document has it."""
+    found = recorded(*SDK)
+
+    assert [] == [verdict.words for verdict in found if verdict.problems or verdict.undeclared]
+    assert figures(found)[0] >= FEWEST
 
 
 def test_walk_on_postgresql() -> None:

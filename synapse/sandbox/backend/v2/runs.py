@@ -86,7 +86,11 @@ class Plugins(Creates, Changes):
         "id code name category is_active created",
         "tenant_id description system_only is_public",
     )
-    filterset_class = filters.PluginFilter
+    filterset_class = filters_of(
+        filters.PluginFilter,
+        "is_active",
+        category=df.ChoiceFilter(choices=[(name, name) for name in CATEGORIES]),
+    )
     serializer_class = PluginBody
     frozen = ("code", "tenant", "category")
 
