@@ -170,6 +170,14 @@ class Table(Protocol):
         """
         ...
 
+    def stored(self, pk: object, field: str) -> Request | None:
+        """Ask where the content of a field is that rows leave out as too large; None where they never do."""
+        ...
+
+    def address(self, reply: Reply, field: str) -> str | None:
+        """Read the signed address of the content, which is JSON, off the answer to `stored()`."""
+        ...
+
     # --- rows -----------------------------------------------------------------
     def key(self, row: Any) -> Any:
         """Read the key of a row; None where it has none."""

@@ -233,6 +233,14 @@ class V1Table:
         among = Condition(self.schema.pk, In, tuple(keys))
         return self.select(Query(where=(among,), only=(field,)), size=len(keys))
 
+    def stored(self, pk: object, field: str) -> Request | None:
+        """Rows hold their content."""
+        return None
+
+    def address(self, reply: Reply, field: str) -> str | None:
+        """No answer has one."""
+        return None
+
     # --- rows ---------------------------------------------------------------
     def key(self, row: Any) -> Any:
         """Read the key of a row; None where it has none."""

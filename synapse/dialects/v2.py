@@ -33,6 +33,8 @@ LARGEST_PAGE: Final = 200
 LARGEST_NUMBERED: Final = 100
 LONGEST_QUERY: Final = 11_000
 ORDERS: Final = ("sort", "ordering")
+PAYLOAD: Final = "data"
+"""The field whose content may lie in a storage, and a note of its size and address in its place."""
 # The backend refuses these, since they look as if they had been encoded twice.
 _ESCAPED: Final = re.compile("%[0-9A-Fa-f]{2}")
 PAGING: Final = MappingProxyType(
@@ -239,6 +241,17 @@ class V2Table:
             return data[0]
         return None if isinstance(data, dict) and "trains_deleted" in data else data
 
+    def stored(self, pk: object, field: str) -> Request | None:
+        """Ask where the content of a field is; only bulk reads tell that."""
+        request = self.by_keys([pk], field)
+        return request and attrs.evolve(request, params=(("response_mode", "presigned"),))
+
+    def address(self, reply: Reply, field: str) -> str | None:
+        """Read the address off the one row that was asked for."""
+        told = self.value(self.one(reply), field)
+        address = told.get("presigned_url") if self.is_elsewhere(told) else None
+        return address if isinstance(address, str) else None
+
     # --- rows ---------------------------------------------------------------
     def key(self, row: Any) -> Any:
         """Read the key of a row; None where it has none."""
@@ -272,9 +285,11 @@ class V2Table:
         return True
 
     def normalise(self, row: Any) -> dict[str, Any]:
-        """Put an object that is nested beside its key in the place of that, where `expand` puts it elsewhere."""
+        """Put an object that is nested beside its key in the place of that, and leave out what is stored elsewhere."""
         if not isinstance(row, dict):
             return {"": row}
+        if self.wire.bulk is not None and self.is_elsewhere(row.get(PAYLOAD)):
+            del row[PAYLOAD]
         for name in self.wire.nests:
             if isinstance(nested := row.get(name), dict):
                 del row[name]

@@ -12,7 +12,8 @@ from typing import Any, TypeVar
 import attrs
 
 from synapse.dialects import Table
-from synapse.errors import MappingError, NotFoundError, QueryError, SynapseError
+from synapse.downloads import RemoteFile
+from synapse.errors import MappingError, NotFoundError, QueryError, SynapseError, TransportError
 from synapse.mapping.codecs import Misfit, open_value
 from synapse.mapping.schema import ToOneLink
 from synapse.mapping.unset import UNSET
@@ -35,6 +36,7 @@ from synapse.orm.record import (
 from synapse.query import FetchMode, In
 from synapse.reading.read import rows_by_keys
 from synapse.session import Session
+from synapse.session.decoding import parse
 from synapse.session.process import blocking, is_in_coroutine
 
 T = TypeVar("T")
@@ -154,6 +156,8 @@ def _load_field(record: Record, name: str) -> bool:
         # Rows of the SDK's own lists hold more than single objects do.
         _load_listed([record], name, session, table)
     if not has(record, name):
+        _load_stored(record, name, session, table)
+    if not has(record, name):
         raise MappingError(
             f"{cls.__name__}.{name}: the backend sends no such field for {cls.__name__} {record.pk}"
         )
@@ -206,6 +210,22 @@ def _load_listed(batch: list[Record], name: str, session: Session, table: Table)
             # What is wrong with the row of another is told where that is read.
             if record is batch[0]:
                 raise
+
+
+def _load_stored(record: Record, name: str, session: Session, table: Table) -> None:
+    """Load a value that is too large for a row from where it is stored."""
+    request = table.stored(record.pk, name)
+    address = None if request is None else table.address(session.send(request), name)
+    if address is None:
+        return
+    try:
+        value = parse(RemoteFile(url=address, session=session).read())
+    except ValueError as error:
+        raise TransportError(
+            f"{type(record).__name__}.{name} of {record.pk} is stored as what is no JSON"
+        ) from error
+    row = {table.pk: record.pk, table.names[name]: value}
+    loading.fill_missing(record, row, table=table)
 
 
 # --- relations to one object ------------------------------------------------

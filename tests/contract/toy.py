@@ -195,6 +195,12 @@ class ToyTable:
         """There are none."""
         raise WriteUnconfirmedError("the toy API has no trials")
 
+    def stored(self, pk: object, field: str) -> None:
+        """Rows hold their content."""
+
+    def address(self, reply: Reply, field: str) -> None:
+        """No answer has one."""
+
     def key(self, row: Any) -> Any:
         """Read the key."""
         return self.keys([row])[0]

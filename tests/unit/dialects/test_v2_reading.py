@@ -332,3 +332,32 @@ def test_generations_are_values() -> None:
     assert table(Task) is table(Task)
     assert not table(GroundTruthDataset).lists_alone("name")
     assert JobLog._schema is table(JobLog).schema
+
+
+NOTES = [
+    {"mode": "inline", "truncated": True, "size": 9, "inline_max_bytes": 5, "data_digest": "d"},
+    {"mode": "presigned", "presigned_url": "https://storage.test/a", "size": 9, "data_digest": "d"},
+]
+
+
+@pytest.mark.parametrize("note", NOTES)
+def test_a_note_of_a_payload_is_not_taken_for_it(note: dict[str, Any]) -> None:
+    """The row lacks it then; a payload may have some of these members itself."""
+    assert {"id": 1} == table(GroundTruth).normalise({"id": 1, "data": note})
+    payload = {"mode": "presigned", "size": 9}
+    assert {"data": payload} == table(GroundTruth).normalise({"data": payload})
+
+
+def test_a_payload_that_is_stored_elsewhere_is_asked_for() -> None:
+    """The one row that is asked for tells its address."""
+    events = table(GroundTruthEvent)
+    request = events.stored(9, "data")
+    answers = [Reply(200, {"data": [{"pgh_id": 9, "data": note}], "meta": {}}) for note in NOTES]
+
+    assert request is not None
+    assert ("v2/ground-truth-events/bulk-data/?response_mode=presigned", {"pgh_ids": [9]}) == (
+        request.target,
+        request.json,
+    )
+    assert [None, "https://storage.test/a"] == [events.address(each, "data") for each in answers]
+    assert table(Project).stored(3, "settings") is None
