@@ -149,6 +149,19 @@ def demo(*, images: Path | None, limit: int | None, workers: int, keep: bool, re
     metavar="TEXT",
     help="Do wrong on demand: latency=50ms,429=0.05,503@after=0.02,drop=0.01,seed=7.",
 )
+@click.option(
+    "--v2-cursors",
+    type=click.Choice(["token", "url"]),
+    default="token",
+    help="How API v2 tells the next page.",
+)
+@click.option("--v2-wraps-pages", is_flag=True, help="Put numbered pages of API v2 into its envelope.")
+@click.option(
+    "--v2-inline-bytes",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Leave larger payloads out of rows of API v2.",
+)
 def sandbox(**options: Any) -> None:
     """Serve a backend on this machine until Ctrl-C.
 

@@ -238,7 +238,7 @@ def display(name: str) -> Column:
 
 
 def body_of(model: Any, names: str, base: type[Any] = EntitySerializer) -> type[EntitySerializer]:
-    """Return the serializer that takes *names* of *model*, those with a `*` in every new row."""
+    """Return the serializer that takes *names* of *model*; those with a `*` are required despite a default."""
     fields = [name.removesuffix(REQUIRED) for name in names.split()]
     required = [name.removesuffix(REQUIRED) for name in names.split() if name.endswith(REQUIRED)]
     inherited = getattr(getattr(base, "Meta", None), "extra_kwargs", {})

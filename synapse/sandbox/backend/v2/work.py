@@ -102,10 +102,11 @@ class Workshops(Derived, Creates, Replaces, Removes):
         " count_max_skippable_labeler timeout_skip_labeler can_skip_reviewer count_max_skippable_reviewer"
         " timeout_skip_reviewer configuration",
     )
+    frozen = ("project", "level_distribution", "is_reviewable")
 
-    def change(self, request: Request, pk: str, *, partial: bool) -> Response:
-        self.frozen = ("project", "level_distribution", "is_reviewable")
-        return super().change(request, pk, partial=True)
+    def update(self, request: Request, pk: str, **_parent: str) -> Response:
+        # A whole one would have a project, which can't be sent again.
+        return self.change(request, pk, partial=True)
 
     @write_transaction()
     def destroy(self, request: Request, pk: str, **parent: str) -> Response:
