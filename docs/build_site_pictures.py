@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from PIL import Image
+from PIL.Image import Dither, Quantize
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
@@ -35,9 +36,9 @@ def main() -> None:
         for shot in Path(folder).glob("*.png"):
             target = ROOT / "docs" / "pictures" / f"site-{shot.stem}.webp"
             with Image.open(shot) as picture:
-                picture.convert("RGB").quantize(32).convert("RGB").save(
-                    target, lossless=True, quality=100, method=6
-                )
+                picture.convert("RGB").quantize(48, Quantize.MAXCOVERAGE, dither=Dither.NONE).convert(
+                    "RGB"
+                ).save(target, lossless=True, quality=100, method=6)
 
 
 if __name__ == "__main__":

@@ -33,6 +33,8 @@ def build(root: Path, site: Path) -> bool:
     if any(process.returncode for process in running):
         print(*told, "the site was not built: see above", sep="", file=sys.stderr)
         return False
+    for each in site.rglob("*.map"):
+        each.unlink()  # how scripts and styles were made, for those who make them
     (site / "index.html").write_text(START, encoding="utf-8")
     size = sum(path.stat().st_size for path in site.rglob("*") if path.is_file())
     print(f"{site}: {size / 1e6:.1f} MB in {time.monotonic() - begun:.1f} s; open {site / 'index.html'}")

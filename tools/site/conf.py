@@ -31,6 +31,9 @@ toc_object_entries = False
 html_theme = "furo"
 html_title = "synapse-orm"
 html_copy_source = False
+# Names are found by the search; an index of all is a tenth of a megabyte in each language.
+html_use_index = False
+html_domain_indices = False
 html_show_sourcelink = False
 html_show_sphinx = False
 html_static_path = [str(Path(__file__).with_name("static"))]
@@ -48,9 +51,7 @@ html_sidebars = {
 def to_other_language(app: Sphinx, page: str, _template: str, context: dict[str, Any], _tree: object) -> None:
     """Tell the template where the page is in the other language: what is there in one alone leads to the start."""
     [other] = LANGUAGES.keys() - {app.config.language}
-    there = (
-        page in ("genindex", "search") or (app.srcdir.parents[1] / other / "pages" / f"{page}.md").exists()
-    )
+    there = page == "search" or (app.srcdir.parents[1] / other / "pages" / f"{page}.md").exists()
     context["other"] = {
         "language": other,
         "name": LANGUAGES[other],
