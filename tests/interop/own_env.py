@@ -27,9 +27,9 @@ def ensure_python(name: str, *requirements: str) -> Path:
     interpreter, stamp = folder / "bin" / "python", folder / "installed.txt"
     with FileLock(folder.with_suffix(".lock")):
         if not stamp.is_file() or stamp.read_text(encoding="utf-8") != str(requirements):
-            _run([sys.executable, "-m", "venv", "--clear", str(folder)])
-            install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-            _run([str(interpreter), *install, *requirements])
+            _run([sys.executable, "-m", "venv", "--clear", "--without-pip", str(folder)])
+            install = ["install", "--quiet", "--disable-pip-version-check", "--no-compile"]
+            _run([sys.executable, "-m", "pip", "--python", str(interpreter), *install, *requirements])
             stamp.write_text(str(requirements), encoding="utf-8")
     return interpreter
 
