@@ -27,7 +27,7 @@ Started = Callable[..., AbstractContextManager[None]]
 @contextmanager
 def ray_started(*, host: str, token: str, **settings: str) -> Iterator[None]:
     """Start Ray, whose workers have these credentials in their environment."""
-    import ray
+    import ray.data
 
     own = {"SYNAPSE_HOST": host, "SYNAPSE_API_TOKEN": token, "PYTHONPATH": str(ROOT), **settings}
     with pytest.MonkeyPatch.context() as patch:
@@ -41,6 +41,8 @@ def ray_started(*, host: str, token: str, **settings: str) -> Iterator[None]:
             logging_level=logging.ERROR,
         )
         try:
+            # On a busy machine workers take longer to start than a test may wait for an error.
+            ray.data.range(2, override_num_blocks=2).materialize()
             yield
         finally:
             ray.shutdown()
