@@ -7,7 +7,7 @@ import sys
 
 from benchmarks.measure import missed, show, title
 
-PARTS = ("foundation", "reading", "load", "transfers", "storages", "formats", "tables", "clusters")
+PARTS = ("foundation", "reading", "load", "transfers", "storages", "formats", "tables", "clusters", "v2")
 
 
 def main() -> None:

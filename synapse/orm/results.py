@@ -167,9 +167,8 @@ class Results(Generic[E]):
 
     def pages(self) -> Iterator[list[E]]:
         """Give the objects page by page; a page with a bad row ends before it, and the row's error comes next."""
-        for window in windows(
-            self.table, fetched(self.cls, self.query), session=self.session, decode=self._decode
-        ):
+        query = fetched(self.cls, self.query)
+        for window in windows(self.table, query, session=self.session, how=self._how(ReadOptions())):
             page = self._load(window)
             kinds = list(map(type, page))
             place = kinds.index(MappingError) if MappingError in kinds else None
@@ -189,8 +188,11 @@ class Results(Generic[E]):
         return Rows(self._read(how), load, stamp=stamp, state=how.state, skip=skip)
 
     def _read(self, how: ReadOptions) -> RowReader:
-        how = attrs.evolve(how, decode=self._decode)
-        return read(self.table, fetched(self.cls, self.query), session=self.session, how=how)
+        query = fetched(self.cls, self.query)
+        return read(self.table, query, session=self.session, how=self._how(how))
+
+    def _how(self, how: ReadOptions) -> ReadOptions:
+        return attrs.evolve(how, decode=self._decode, wanted=lambda: list(self._habits))
 
     @property
     def _decode(self) -> Decode | None:

@@ -67,6 +67,7 @@ class ByCursor:
         self._fetched = FetchedKeys()
         self._empty = 0
         self._queue: list[CursorPage] = [self._page(state.get("token", ""))]
+        self._early: dict[int, tuple[CursorPage, FetchedPage | Exception]] = {}
         self.shortfall: tuple[int, int] | None = None
 
     def _page(self, token: str) -> CursorPage:
@@ -88,6 +89,9 @@ class ByCursor:
     def receive(self, request: PageRequest, outcome: FetchedPage | Exception) -> None:
         """Take in what became of a request."""
         assert isinstance(request, CursorPage)
+        if request.ahead:
+            self._early[id(request)] = (request, outcome)  # the page that named it is still to come
+            return
         if request not in self._queue:
             return  # the slice was full before this came
         if isinstance(outcome, Exception):
@@ -118,6 +122,8 @@ class ByCursor:
             page = follower if isinstance(follower, CursorPage) else self._page(token)
             page.ahead = False
             self._queue.append(page)
+            if early := self._early.pop(id(page), None):
+                self.receive(*early)
         except TransportError as error:
             self._queue.append(CursorPage(request.request, request.size, sent=True, error=error, token=""))
 

@@ -58,7 +58,8 @@ class RowReader(Protocol):
 class ReadOptions:
     """How a query is to be read, as far as the caller says.
 
-    `state` is where an earlier reading stood; `decode` reads the bodies of pages, for a table that knows what it makes.
+    `state` is where an earlier reading stood; `decode` reads the bodies of pages, for a table that knows what it makes;
+    `wanted` names the fields that rows are read for.
     """
 
     size: int | None = None
@@ -66,13 +67,14 @@ class ReadOptions:
     plan: PlanName | None = None
     state: State = attrs.field(factory=dict)
     decode: Decode | None = None
+    wanted: Callable[[], Iterable[str]] = tuple
 
 
 def windows(
-    table: Table, query: Query, *, session: Session, decode: Decode | None = None
+    table: Table, query: Query, *, session: Session, how: ReadOptions | None = None
 ) -> Iterator[Window]:
     """Read a query's rows in order, page by page."""
-    reader = read(table, query, session=session, how=ReadOptions(decode=decode))
+    reader = read(table, query, session=session, how=how or ReadOptions())
     try:
         while (window := reader.next()) is not None:
             yield window
@@ -149,7 +151,8 @@ def read_unsplit(table: Table, query: Query, *, session: Session, how: ReadOptio
     checkpoint.check(how.state, plan.query, by_key=is_by_key)
     route = _route(table, plan, session=session, how=how)
     workers = how.workers or session.workers
-    return ReadAhead(route, PageSource(table, session, how.decode), workers=workers, plan=plan.name)
+    source = PageSource(table, session, how.decode, how.wanted)
+    return ReadAhead(route, source, workers=workers, plan=plan.name)
 
 
 def _route(table: Table, plan: Plan, *, session: Session, how: ReadOptions) -> Route:

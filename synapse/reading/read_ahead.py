@@ -8,12 +8,15 @@ import threading
 import time
 import warnings
 
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
+from synapse.errors import SynapseError
+from synapse.mapping.unset import UNSET
 from synapse.reading.route import FetchedPage, PageRequest, Route, Window, fetch
 from synapse.session.process import caller, waiting
 from synapse.session.throttle import cancellation, check_stopped, stopping, worker_limit
@@ -40,11 +43,15 @@ class IncompleteReadWarning(UserWarning):
 
 @attrs.frozen(eq=False, repr=False)
 class PageSource:
-    """Where pages come from: a table, asked through a session, its answers read by `decode` where that is given."""
+    """Where pages come from: a table, asked through a session, its answers read by `decode` where that is given.
+
+    `wanted` tells what the rows before were read for: of it, what lists leave out is fetched beside the next page.
+    """
 
     table: Table
     session: Session
     decode: Decode | None = None
+    wanted: Callable[[], Iterable[str]] = tuple
 
     def outcome_of(self, page: PageRequest) -> FetchedPage | Exception:
         """Fetch a page, keeping what it failed with as a value; one that takes too long is not tried again as it is."""
@@ -53,6 +60,27 @@ class PageSource:
             return fetch(self.table, request, session=self.session, decode=self.decode)
         except Exception as error:
             return error
+
+    def lacking(self, page: FetchedPage) -> list[str]:
+        """Name the fields to fetch for the rows of a page."""
+        table = self.table
+        if not page.found.rows:
+            return []
+        return [name for name in self.wanted() if name not in table.listed and table.lists_alone(name)]
+
+    def fill(self, page: FetchedPage, names: Sequence[str]) -> None:
+        """Put fields into the rows of a page; where that fails, whoever reads them loads them, and is told why."""
+        rows = dict(zip(self.table.keys(page.found.rows), page.found.rows, strict=True))
+        for name in names:
+            request = self.table.by_keys(list(rows), name)
+            if request is None or len(rows) > self.table.traits.most_keys:
+                continue
+            with suppress(SynapseError):
+                found = self.table.found(self.session.send(request), request)
+                for key, row in zip(self.table.keys(found.rows), found.rows, strict=True):
+                    value = self.table.value(row, name)
+                    if key in rows and value is not UNSET:
+                        rows[key][self.table.names[name]] = value
 
 
 class RequestThreads:
@@ -73,6 +101,9 @@ class RequestThreads:
         context.run(stopping.set, self._stop)
         context.run(worker_limit.set, self._workers)
         self.in_flight[id(request)] = request
+        self._begin(request, context)
+
+    def _begin(self, request: PageRequest, context: contextvars.Context) -> None:
         # A daemon: the end of the process, or Ctrl-C, does not wait for answers that nobody needs any more.
         threading.Thread(
             target=self._fetch, args=(request, context), name="synapse-read", daemon=True
@@ -105,6 +136,12 @@ class RequestThreads:
             request, outcome = following, self._outcome(following, context)
             try:
                 following = self._following(request, outcome)
+                if isinstance(outcome, FetchedPage) and (names := self._source.lacking(outcome)):
+                    if following is not None:
+                        # What the rows lack is fetched while the chain goes on.
+                        self._begin(following, context.copy())
+                        following = None
+                    context.run(self._source.fill, outcome, names)
             finally:
                 self._completed.put((request, outcome))
 
@@ -119,7 +156,7 @@ class RequestThreads:
         """Give the request that an answer names: a chain goes on while the consumer is busy, if there is room."""
         if not isinstance(outcome, FetchedPage) or self._stop.is_set():
             return None
-        if self._completed.qsize() + 1 >= self.room:
+        if len(self.in_flight) >= self.room:
             return None
         following = request.following(outcome.found)
         if following is not None:

@@ -16,6 +16,7 @@ from synapse import (
     Assignment,
     DataFile,
     DataUnit,
+    Experiment,
     GroundTruthVersion,
     Job,
     Plugin,
@@ -257,3 +258,21 @@ def test_rows_are_counted_by_their_keys(second: Session, make: Factory) -> None:
         assert 7 == Task.objects.filter(project=rows[0].project_id).count(walk=True)
 
     assert all("fields=id" in call.url for call in trace)
+
+
+def test_what_only_the_second_has_goes_by_it(session: Session) -> None:
+    """Its home is the second generation, in the same session."""
+    with session.trace() as trace:
+        list(Experiment.objects.all())
+
+    assert ["v2", True] == [Experiment.objects.explain().api, trace[0].path.startswith("/v2/experiments/")]
+
+
+def test_what_only_the_second_has_is_refused_by_the_first(box: Sandbox) -> None:
+    """A session that speaks API v1 only says where it is."""
+    with (
+        speaking(box, "v1"),
+        assert_requests(0),
+        pytest.raises(UnsupportedError, match="exists on API v2 only"),
+    ):
+        Experiment.objects.first()

@@ -143,7 +143,7 @@ def _explanation(explanation: Explanation, _: Workers) -> str:
     rows = [
         [text(each.method), f"<code>{_address(each.shown)}</code>"] for each in explanation.requests[:_MOST]
     ]
-    parts = [title(f"plan {explanation.plan}: {explanation.host or 'no session'}")]
+    parts = [title(f"plan {explanation.plan}: {explanation.host or 'no session'}, API {explanation.api}")]
     parts += [table(("method", "request"), rows)] if rows else []
     parts += [more(explanation.more)] if explanation.more else []
     return "".join(parts)

@@ -7,12 +7,13 @@ from typing import Any
 import attrs
 import pytest
 
-from synapse import Task
+from synapse import SynapseError, Task
 from synapse.dialects import V2, Found
 from synapse.query import Query
 from synapse.reading.by_cursor import ByCursor
-from synapse.reading.read_ahead import ReadAhead, RequestThreads
+from synapse.reading.read_ahead import PageSource, ReadAhead, RequestThreads
 from synapse.reading.route import FetchedPage, PageRequest
+from synapse.testing import canned
 from tests.unit.reading.test_read_ahead import until
 
 TABLE = V2().table(Task._schema, Task._catalog)
@@ -34,6 +35,10 @@ class Chain:
         rows = [{"id": 2 * number + 1}, {"id": 2 * number + 2}]
         following = str(number + 1) if number + 1 < PAGES else None
         return FetchedPage(Found(rows, next=following), seconds=1.0, work=0.0, size=100)
+
+    def lacking(self, outcome: object) -> list[str]:
+        """Its rows are whole."""
+        return []
 
 
 def reading(chain: Chain, query: Query | None = None, *, workers: int = 4) -> ReadAhead:
@@ -86,6 +91,36 @@ def test_asks_for_nothing_behind_a_slice() -> None:
 
     assert [1, 2, 3] == keys(reading(chain, Query(stop=3)))
     assert ["0", "1"] == chain.asked
+
+
+def test_answers_may_overtake_each_other() -> None:
+    """A page that came before the one which named it waits for its turn."""
+    chain, route = Chain(), ByCursor(TABLE, Query(), size=2)
+    first = route.next_request()
+    assert first is not None
+    page = chain.outcome_of(first)
+    second = first.following(page.found)
+    assert second is not None
+
+    route.receive(second, chain.outcome_of(second))
+    assert (None, None) == (route.ready_rows(), first.following(page.found))
+    route.receive(first, page)
+    windows = [route.ready_rows(), route.ready_rows()]
+    assert [1, 2, 3, 4] == [row["id"] for window in windows if window for row in window.rows]
+
+
+@pytest.mark.parametrize("answer", [[{"id": 2, "data": {"a": 1}}], SynapseError("no")])
+def test_rows_are_filled_while_the_chain_goes_on(answer: Any) -> None:
+    """What the rows before were read for is put into those that follow; where that fails, they stay as they came."""
+    session = canned(
+        {"POST v2/tasks/bulk-fetch/": answer if isinstance(answer, Exception) else {"data": answer}}
+    )
+    source = PageSource(TABLE, session, wanted=lambda: ["data", "meta", "id"])
+    page = FetchedPage(Found([{"id": 1}, {"id": 2}]), seconds=1.0, work=0.0, size=100)
+
+    assert ["data"] == source.lacking(page)
+    source.fill(page, ["data"])
+    assert isinstance(answer, Exception) or [{"id": 1}, {"id": 2, "data": {"a": 1}}] == page.found.rows
 
 
 def test_ends_with_its_reading() -> None:
