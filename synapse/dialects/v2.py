@@ -30,9 +30,10 @@ from synapse.query.lookups import Lookup
 Params = tuple[tuple[str, str], ...]
 
 LARGEST_PAGE: Final = 200
-LARGEST_NUMBERED: Final = 100
+LARGEST_NUMBERED: Final = 100  # nobody says how much the few lists with page numbers give at once
 LONGEST_QUERY: Final = 11_000
-ORDERS: Final = ("sort", "ordering")
+ORDER: Final = "sort"
+ORDER_OF_NUMBERED: Final = "ordering"
 PAYLOAD: Final = "data"
 """The field whose content may lie in a storage, and a note of its size and address in its place."""
 # The backend refuses these, since they look as if they had been encoded twice.
@@ -170,8 +171,7 @@ class V2Table:
     @property
     def owner(self) -> str | None:
         """The relation to that object."""
-        vias = {via: name for name, via in self.schema.relations.items()}
-        return vias.get(self.wire.below)
+        return self._relation_by.get(self.wire.below)
 
     def lists_alone(self, field: str) -> bool:
         """Whether a bulk read carries this field, and hardly anything else."""
@@ -180,7 +180,7 @@ class V2Table:
     def overridden(self, query: Query, *lookups: type[Lookup]) -> bool:
         """Whether the raw parameters of a query choose its order, or keys by one of these lookups."""
         keys = {self.wire.filters.get(spell(self.schema.pk, each)) for each in lookups}
-        return any(name in ORDERS or name in keys for name, _ in query.params)
+        return any(name in (ORDER, ORDER_OF_NUMBERED) or name in keys for name, _ in query.params)
 
     def fits(self, query: Query) -> bool:
         """Whether the query's filters fit into one URL, at whose edge a comma counts three."""
@@ -193,8 +193,8 @@ class V2Table:
         params = [*self._filters(query)]
         if query.order:
             order = [self._order(name) for name in query.order]
-            params.append((ORDERS[self.wire.numbered], ",".join(order)))
-        if query.only:
+            params.append((ORDER_OF_NUMBERED if self.wire.numbered else ORDER, ",".join(order)))
+        if query.only and not self.wire.numbered:
             asked = (self.schema.pk, *(name for name in query.only if name in self.wire.listed))
             params.append(("fields", ",".join(dict.fromkeys(self.names[name] for name in asked))))
         if self.wire.numbered:
@@ -213,7 +213,7 @@ class V2Table:
     def found(self, reply: Reply, request: Request) -> Found:
         """Read a list; what its path says of rows, they don't repeat."""
         found = found_in(reply, request)
-        if self.wire.below and request.path != self.wire.single:
+        if self.wire.below:
             key = int(request.path.split("/")[2])
             for row in found.rows:
                 if isinstance(row, dict):
@@ -327,7 +327,7 @@ class V2Table:
 
     def created(self, reply: Reply) -> Any:
         """Read the answer to a creation: the row, or the rows in the order that they were sent in."""
-        return v2_actions.units_created(reply) if self.wire.reuses else self.one(reply)
+        return v2_actions.units_created(reply) if self.wire.reuses else unwrapped(reply.data)
 
     def change(self, pk: object, *, values: Mapping[str, Any], below: object = None) -> Request:
         """Send what changed."""
@@ -408,8 +408,11 @@ class V2Table:
 
     def _written_as(self, name: str) -> str:
         """Name a field as writes do: a relation's key goes by the relation's bare name."""
-        relations = {via: relation for relation, via in self.schema.relations.items()}
-        return self.wire.writes.get(name) or relations.get(name) or self.names[name]
+        return self.wire.writes.get(name) or self._relation_by.get(name) or self.names[name]
+
+    @property
+    def _relation_by(self) -> dict[str, str]:
+        return {via: name for name, via in self.schema.relations.items()}
 
     # --- addresses and query grammar ----------------------------------------
     def _single(self, pk: object, below: object) -> str:
@@ -425,10 +428,11 @@ class V2Table:
         if "{}" not in path:
             return path
         if below is None:
-            owner = self.schema.to_one[self.owner or "job"].target
+            relation = self._relation_by[self.wire.below or self.wire.made_below]
+            owner = self.schema.to_one[relation].target
             raise UnsupportedError(
                 f"API v2 has the {self.schema.entity} objects of one {owner} at a time: "
-                f"filter({self.owner}=...), or {owner}.ref(key) and what belongs to it. Nothing was sent"
+                f"filter({relation}=...), or {owner}.ref(key) and what belongs to it. Nothing was sent"
             )
         return path.format(segment(below))
 

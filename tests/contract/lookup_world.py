@@ -29,7 +29,7 @@ ENTITIES: Final = [
     if isinstance(each, type) and issubclass(each, Entity)
 ]
 FIRST: Final = [each for each in ENTITIES if homes.home_of(each._schema.resource) == homes.FIRST]
-"""Those that the first API generation has; what only the second one has is in `second_world.py`."""
+"""Those that the first API generation has; what only the second one has is in `test_generation_entities.py`."""
 
 # For each name: where the asked-for row has its value, and what only the other row has.
 VALUES: Final[dict[type[Entity], dict[str, Any]]] = {

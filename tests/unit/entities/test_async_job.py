@@ -77,7 +77,8 @@ def test_what_cannot_be_cancelled_says_so(error: type[ConflictError]) -> None:
 def test_lists_go_by_page_numbers() -> None:
     """They tell how many there are."""
     page = {"count": 1, "next": None, "results": [{"id": KEY, "status": "PENDING"}]}
-    with CannedSession({"GET v2/async_jobs/": page}):
+    with CannedSession({"GET v2/async_jobs/": page}) as session:
         query = AsyncJob.objects.filter(triggered_by="user")
 
         assert (1, [KEY]) == (query.count(), [job.pk for job in query])
+    assert "v2/async_jobs/?triggered_by=user&page=1&page_size=1" == session.requests[0].target

@@ -43,7 +43,7 @@ def world(request: pytest.FixtureRequest, box: Sandbox) -> Iterator[Session]:
     """A session of a seeded workspace, in each of the forms that lists may have; it is current."""
     with ExitStack() as stack:
         if request.param == "links":
-            box = stack.enter_context(serve(seed="demo", v2_cursors="url", v2_wraps_pages=True))
+            box = stack.enter_context(serve(seed="demo", v2_cursors="url"))
         token = box.tenants["demo"].api_token if request.param == "tokens" else box.api_token
         yield stack.enter_context(Session(box.url, api_token=token))
 
