@@ -31,8 +31,10 @@ class Second(Wire):
 
     def walk(self, path: str) -> list[list[dict[str, Any]]]:
         """Read a list page by page, whichever way it tells the next one."""
-        pages, place = [], path
+        pages, place, seen = [], path, set[str]()
         while place:
+            assert place not in seen, "the chain leads in a circle"
+            seen.add(place)
             page = self.get(place)
             pages.append(page["data"])
             following = page["meta"]["pagination"]["next_cursor"]
