@@ -10,7 +10,7 @@ import sys
 import urllib.request
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from statistics import median
 from typing import Any
 
@@ -108,15 +108,18 @@ def with_latency() -> None:
 
 def looks() -> None:
     """Compare rows that differ in one thing: digits in their checksums, a key that nobody knows."""
-    seen: dict[tuple[str, str], list[Round]] = {}
-    for look in (USUAL, WORDY, KNOWN):
-        with running("--rows", ROWS, "--look", look) as url, contestants(url, "fast", "core") as who:
-            for name, rounds in contest(who, rounds=3, what="read").items():
-                seen[look, name] = rounds
+    with ExitStack() as stack:
+        who: dict[str, Side] = {}
+        # All in turn, since the speed of a machine is another one a minute later.
+        for look in (USUAL, WORDY, KNOWN):
+            url = stack.enter_context(running("--rows", ROWS, "--look", look))
+            entered = stack.enter_context(contestants(url, "fast", "core"))
+            who |= {f"{look} {name}": side for name, side in entered.items()}
+        seen = contest(who, rounds=3, what="read")
     for name in ("fast", "core"):
-        digits = processor(seen[USUAL, name], seen[WORDY, name])
+        digits = processor(seen[f"{USUAL} {name}"], seen[f"{WORDY} {name}"])
         show_at_most(f"rows with checksums ÷ without digits ({name})", digits, limit=1.05)
-        unknown = processor(seen[USUAL, name], seen[KNOWN, name])
+        unknown = processor(seen[f"{USUAL} {name}"], seen[f"{KNOWN} {name}"])
         show_at_most(f"one unknown key ÷ none ({name})", unknown, limit=1.15)
 
 
