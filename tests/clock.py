@@ -30,7 +30,7 @@ class Clock:
 
 def set_ahead(patch: pytest.MonkeyPatch) -> Clock:
     """Let `Session.pause()` set the clock ahead in place of waiting, and those that look for lost writes read it."""
-    from synapse.entities import job
+    from synapse.entities import waiting
     from synapse.orm import journal_run, unconfirmed
     from synapse.session import Session
 
@@ -40,6 +40,6 @@ def set_ahead(patch: pytest.MonkeyPatch) -> Clock:
 
     clock = Clock()
     patch.setattr(Session, "pause", pause)
-    for module in (job, journal_run, unconfirmed):
+    for module in (waiting, journal_run, unconfirmed):
         patch.setattr(module, "time", clock)
     return clock

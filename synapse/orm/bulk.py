@@ -260,7 +260,9 @@ def change_rows(
 
     def change(row: Change) -> None:
         sent, before = dumped(cls, row.after), dumped(cls, row.before)
-        with resolvable_by(lambda _: Edit.of_row(cls, row.pk, sent=sent, before=before, session=session)):
+        with resolvable_by(
+            lambda _: Edit.of_row(cls, row.pk, sent=sent, before=before, session=session, below=below)
+        ):
             reply = session.send(table.change(row.pk, values=sent, below=below))
             answer = answers.changed_row(cls, table.one(reply), pk=row.pk, session=session)
             answers.check_changed(
@@ -323,7 +325,7 @@ def delete(queryset: Selection[E], *, everything: bool, dry_run: bool) -> BulkRe
     changes = tuple(Change(row.pk) for row in rows)
 
     def remove(row: Change) -> None:
-        with resolvable_by(lambda _: Removal.of_row(cls, row.pk, session=session)):
+        with resolvable_by(lambda _: Removal.of_row(cls, row.pk, session=session, below=below)):
             answer = table.one(session.send(table.delete(row.pk, below=below)))
             answers.check_deleted(cls, answer, pk=row.pk)
 

@@ -14,7 +14,7 @@ from synapse.mapping.likeness import Likeness
 from synapse.mapping.unset import UNSET
 from synapse.orm import answers, loading, matching, recent_rows
 from synapse.orm.changes import loaded_value, open_values
-from synapse.orm.record import entity_named, reference, schema_of, state_of, table_of
+from synapse.orm.record import entity_named, owner_key, put, reference, schema_of, state_of, table_of
 from synapse.orm.unconfirmed import ABSENT, Asked, Harmless, Moment, without_secrets
 
 if TYPE_CHECKING:
@@ -139,6 +139,7 @@ class Edit(Asked):
     pk: Any
     sent: Mapping[str, Any] = attrs.field(repr=False)
     before: Mapping[str, Any] = attrs.field(repr=False)
+    below: Any = None
 
     @classmethod
     def of_row(
@@ -149,8 +150,9 @@ class Edit(Asked):
         sent: Mapping[str, Any],
         before: Mapping[str, Any],
         session: Session,
+        below: Any = None,
     ) -> Edit:
-        """Ask for changes of a row that nobody holds as an object."""
+        """Ask for changes of a row that nobody holds as an object; `below` is the key of what it is addressed below."""
         fields = schema_of(entity).fields
         open_sent = {name: value for name, value in sent.items() if not fields[name].secret}
         return cls(
@@ -158,6 +160,7 @@ class Edit(Asked):
             pk=pk,
             sent=open_sent,
             before={name: before.get(name, UNSET) for name in open_sent},
+            below=below,
             host=session.host,
             session=session,
         )
@@ -171,6 +174,7 @@ class Edit(Asked):
             pk=instance.pk,
             sent=sent,
             before={name: loaded_value(instance, name) for name in sent},
+            below=owner_key(instance, table_of(type(instance), session)),
             host=session.host,
             session=session,
             objects=(instance,),
@@ -180,7 +184,7 @@ class Edit(Asked):
         """Read the row, and hold each field against what was sent and what it was."""
         cls = entity_named(self.entity)
         try:
-            raw = loading.detail_row(reference(cls, self.pk, session=session), session)
+            raw = loading.detail_row(_addressed(cls, self.pk, self.below, session=session), session)
         except NotFoundError as error:
             return Resolution(reason=str(error))
         fresh = loading.load(cls, raw, session=session)
@@ -216,21 +220,24 @@ class Removal(Harmless):
 
     entity: str
     pk: Any
+    below: Any = None
 
     @classmethod
-    def of_row(cls, entity: type[Record], pk: Any, *, session: Session) -> Removal:
-        """Ask for a row that nobody holds as an object."""
-        return cls(entity=schema_of(entity).entity, pk=pk, host=session.host, session=session)
+    def of_row(cls, entity: type[Record], pk: Any, *, session: Session, below: Any = None) -> Removal:
+        """Ask for a row that nobody holds as an object; `below` is the key of what it is addressed below."""
+        return cls(entity=schema_of(entity).entity, pk=pk, below=below, host=session.host, session=session)
 
     @classmethod
     def of(cls, instance: Record, *, session: Session) -> Removal:
         """Ask for an object."""
-        return attrs.evolve(cls.of_row(type(instance), instance.pk, session=session), objects=(instance,))
+        below = owner_key(instance, table_of(type(instance), session))
+        asked = cls.of_row(type(instance), instance.pk, session=session, below=below)
+        return attrs.evolve(asked, objects=(instance,))
 
     def look(self, session: Session) -> Resolution:
         """See whether the row is there: deleting it once more does no harm."""
         cls = entity_named(self.entity)
-        row = reference(cls, self.pk, session=session)
+        row = _addressed(cls, self.pk, self.below, session=session)
         try:
             loading.refresh(row)
         except NotFoundError as error:
@@ -238,6 +245,14 @@ class Removal(Harmless):
                 state_of(own).deleted = True
             return Resolution(done=True, rows=self.objects, reason=str(error))
         return ABSENT._replace(rows=(row,), reason=f"{named([row])} is there")
+
+
+def _addressed(cls: type[Record], pk: Any, below: Any, *, session: Session) -> Record:
+    """Give an object of which its key is known, and that of the object that it is addressed below, if there is one."""
+    row, via = reference(cls, pk, session=session), table_of(cls, session).below
+    if via is not None and below is not None:
+        put(row, via, value=below)
+    return row
 
 
 def held_values(fresh: Record, names: Iterable[str]) -> dict[str, Any]:

@@ -6,7 +6,16 @@ from typing import Any
 
 import pytest
 
-from synapse import GroundTruthVersion, Job, Project, Task, TaskTag, UnsupportedError
+from synapse import (
+    BulkError,
+    GroundTruthVersion,
+    Job,
+    Project,
+    Task,
+    TaskTag,
+    UnsupportedError,
+    WriteUnconfirmedError,
+)
 from synapse.testing import CannedSession
 
 TAGS = "v2/projects/3/tags/"
@@ -84,3 +93,23 @@ def test_verbs_are_answered_in_the_shapes_of_the_api() -> None:
     with backend(**replies):
         assert {"assets": {}} == Task.ref(7).annotate({"assets": {}}).data
         assert ["a", "b"] == Job.ref("0f").console_logs()
+
+
+@pytest.mark.parametrize(("verb", "method"), [("save", "PATCH"), ("delete", "DELETE")])
+@pytest.mark.parametrize("many", [False, True])
+def test_a_lost_answer_is_asked_about_there(verb: str, method: str, many: bool) -> None:
+    """The question knows whose the row is, whether an object or a query was written."""
+    lost = {f"{method} {TAGS}5/": WriteUnconfirmedError("no answer")}
+    with backend(**lost) as session:
+        tags = Project.ref(3).tags
+        tag = tags.get(5)
+        tag.name = "m"
+        with pytest.raises((WriteUnconfirmedError, BulkError)) as caught:
+            if many:
+                tags.update(name="m") if verb == "save" else tags.all().delete()
+            else:
+                getattr(tag, verb)()
+        error = caught.value.failed[0][1] if isinstance(caught.value, BulkError) else caught.value
+
+        assert "TaskTag 5" in error.resolve(wait=0).reason  # type: ignore[attr-defined]
+    assert ("GET", f"{TAGS}5/") == (session.requests[-1].method, session.requests[-1].path)
