@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 
 import pytest
 import requests
 
 from synapse.sandbox import Sandbox
 from synapse.sandbox.backend import wording
+from synapse.sandbox.privacy import DATABASE
 from tests.sandbox.wire import Wire, log_in, submit
 from tests.sandbox.world import World
 
@@ -122,6 +124,21 @@ def test_language_can_be_chosen(served: Sandbox) -> None:
         True,
         True,
     )
+
+
+def test_a_picture_in_a_bucket_that_is_not_there_is_left_out(
+    served: Sandbox, browser: requests.Session, wire: Wire
+) -> None:
+    """A sandbox that is started again without its bucket still shows its pages."""
+    key = wire.data_file(name="gone.png")["id"]
+    with sqlite3.connect(served.data / DATABASE) as rows:
+        rows.execute("update sandbox_datafile set file = 's3:gone.png' where id = ?", [key])
+    pages = [browser.get(f"{served.url}/{path}", timeout=30) for path in ("", "admin/sandbox/datafile/")]
+    with sqlite3.connect(served.data / DATABASE) as rows:
+        rows.execute("delete from sandbox_datafile where id = ?", [key])
+
+    assert [200, 200] == [page.status_code for page in pages]
+    assert [False, False] == ['alt="gone.png"' in page.text for page in pages]
 
 
 def test_a_list_reads_the_files_of_its_units_together(

@@ -10,11 +10,12 @@ from collections.abc import Callable, Sequence
 from pathlib import PurePosixPath
 from typing import Any, Final
 
+from django.conf import settings
 from django.db.models import Model, prefetch_related_objects
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from . import models
+from . import models, objects
 from .dmschema import GEOMETRY
 from .representation import Context
 
@@ -57,8 +58,10 @@ def of_file(file: models.DataFile, *, large: bool = False) -> SafeString:
 
 
 def is_picture(name: str | None) -> bool:
-    """Tell whether browsers show a file of this name."""
-    return PurePosixPath(name or "").suffix.lower() in SHOWN
+    """Tell whether browsers show a file of this name; one in a bucket, only if that bucket is there this time."""
+    if name is None or (name.startswith(objects.MARK) and settings.SANDBOX_BUCKET is None):
+        return False
+    return PurePosixPath(name).suffix.lower() in SHOWN
 
 
 def _figure(

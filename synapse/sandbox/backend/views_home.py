@@ -15,7 +15,7 @@ from django.views.decorators.http import require_safe
 
 from ..faults import read_faults
 from . import models
-from .pictures import SHOWN
+from .pictures import SHOWN, is_picture
 from .representation import context_of
 from .settings import LOCAL
 
@@ -73,4 +73,4 @@ def pictures(request: HttpRequest) -> list[tuple[str, str]]:
         condition |= Q(file__iendswith=ending)
     names = models.DataFile.objects.filter(condition).order_by("-pk").values_list("file", flat=True)[:MOST]
     url = context_of(request).url
-    return [(PurePosixPath(name).name, url(name)) for name in names]
+    return [(PurePosixPath(name).name, url(name)) for name in names if is_picture(name)]
