@@ -135,7 +135,7 @@ def test_a_plan_shows_its_requests() -> None:
     """Nothing is asked to show what would be."""
     shown = seen(Task.objects.filter(project=1)[:2].explain())
 
-    assert "plan one: no session method request GET sdk/tasks/?project=1" in shown.text
+    assert "plan one: no session, API v1 method request GET sdk/tasks/?project=1" in shown.text
 
 
 def test_a_trace_shows_its_calls() -> None:
