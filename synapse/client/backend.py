@@ -76,6 +76,8 @@ class BackendClient:
             timeout=timeout,
             retry=retry,
             url_host=url_host,
+            # Its methods are those of this API, whatever the environment says for queries.
+            api="v1",
         )
         self.strict = strict
         self._chosen: Path | None = None if files_dir is None else checked_folder(files_dir)

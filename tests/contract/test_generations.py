@@ -14,6 +14,7 @@ import pytest
 from synapse import (
     Agent,
     Assignment,
+    BackendClient,
     DataFile,
     DataUnit,
     Experiment,
@@ -276,3 +277,13 @@ def test_what_only_the_second_has_is_refused_by_the_first(box: Sandbox) -> None:
         pytest.raises(UnsupportedError, match="exists on API v2 only"),
     ):
         Experiment.objects.first()
+
+
+def test_the_flat_client_stays_with_the_first(box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its methods are those of API v1, whatever the environment says for queries."""
+    monkeypatch.setenv("SYNAPSE_API", "v2")
+    client = BackendClient(box.url, box.tenants["contract"].api_token)
+    with client.session.trace() as trace:
+        client.list_tasks()
+
+    assert ["/sdk/tasks/"] == [call.path.partition("?")[0] for call in trace]
