@@ -16,7 +16,7 @@ from synapse.dialects import json_rows, v2_actions, v2_uploads
 from synapse.dialects.dialect import Actions, Credentials, Found, Place, Refusal, Traits
 from synapse.dialects.json_rows import ClosedPages
 from synapse.dialects.uploads import Uploads
-from synapse.dialects.v2_envelope import found_in, refusal_in, unwrapped
+from synapse.dialects.v2_envelope import check_bounds, found_in, refusal_in, unwrapped
 from synapse.dialects.v2_rows import ROWS, Row, segment
 from synapse.dialects.wire import Reply, Request, encode
 from synapse.errors import ConfigError, UnsupportedError, WriteUnconfirmedError
@@ -213,6 +213,7 @@ class V2Table:
     def found(self, reply: Reply, request: Request) -> Found:
         """Read a list; what its path says of rows, they don't repeat."""
         found = found_in(reply, request)
+        check_bounds(found.rows, request)
         if self.wire.below:
             key = int(request.path.split("/")[2])
             for row in found.rows:

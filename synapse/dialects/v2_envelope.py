@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any, Final
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -13,6 +14,8 @@ from synapse.errors import TransportError
 from synapse.masking import Masker, outline
 
 _ENVELOPE: Final = frozenset({"data", "meta"})
+_BOUNDS: Final = frozenset({"created_after", "created_before"})
+_SLACK: Final = timedelta(seconds=1)  # a backend may show moments less finely than it compares them
 _NEXT: Final = frozenset({"next_cursor", "next"})
 
 
@@ -45,6 +48,32 @@ def found_in(reply: Reply, request: Request) -> Found:
     return Found(
         rows, count if type(count) is int else None, next_page and _following(next_page, request), link
     )
+
+
+def check_bounds(rows: list[Any], request: Request) -> None:
+    """Raise where rows lie beyond the moments that were asked for: nobody has seen a backend heed these filters."""
+    for name, text in request.params:
+        bound = _moment(text) if name in _BOUNDS else None
+        for row in rows if bound is not None else ():
+            moment = _moment(row.get("created")) if isinstance(row, dict) else None
+            if moment is None or bound is None:
+                continue
+            beyond = bound - moment if name == "created_after" else moment - bound
+            if beyond > _SLACK:
+                raise TransportError(
+                    f"{request.method} {Masker().url(request.path)}: the backend ignores {name}={text}, and gives "
+                    f"rows of {moment}. Leave the filter out, and choose the rows here",
+                    method=request.method,
+                    url=request.shown,
+                )
+
+
+def _moment(text: Any) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(text)
+    except (TypeError, ValueError):
+        return None
+    return moment if moment.tzinfo is not None else None
 
 
 def _following(told: str, request: Request) -> Place | None:

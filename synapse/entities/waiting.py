@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from synapse.errors import WaitTimeoutError
 from synapse.orm import arguments
@@ -13,20 +13,6 @@ from synapse.transfer import ProgressLike, tracked
 
 FIRST_POLL: Final = 0.2
 SLOWEST_POLL: Final = 5.0
-
-
-class Work(Protocol):
-    """Something that goes on, and comes to an end."""
-
-    @property
-    def has_ended(self) -> bool:
-        """Whether it has come to an end, as it was last loaded."""
-        ...
-
-    @property
-    def percent(self) -> float:
-        """How far it has come, from 0 to 100, as it was last loaded."""
-        ...
 
 
 def wait_for_end(

@@ -26,6 +26,7 @@ from synapse import (
     Storage,
     Task,
     TaskTag,
+    Train,
     TransportError,
 )
 from synapse.dialects import V2, Found, Reply, Request
@@ -361,3 +362,25 @@ def test_a_payload_that_is_stored_elsewhere_is_asked_for() -> None:
     )
     assert [None, "https://storage.test/a"] == [events.address(each, "data") for each in answers]
     assert table(Project).stored(3, "settings") is None
+
+
+@pytest.mark.parametrize(
+    ("bound", "heeded"),
+    [
+        ({"created__gte": datetime(2026, 3, 1, 4, tzinfo=UTC)}, True),
+        ({"created__gte": datetime(2026, 3, 1, 5, tzinfo=UTC)}, False),
+        ({"created__lte": datetime(2026, 3, 1, 5, tzinfo=UTC)}, True),
+        ({"created__lte": datetime(2026, 3, 1, 4, tzinfo=UTC)}, False),
+    ],
+)
+def test_bounds_of_time_are_held_against_the_rows(bound: dict[str, Any], heeded: bool) -> None:
+    """A filter that a backend drops gives every row; rows without a moment tell nothing."""
+    request = asked(Train, where=bound, params=(("created_before", "odd"),))
+    rows = [{"id": 1, "created": "2026-03-01T04:30:00Z"}, {"id": 2}, "odd", {"id": 3, "created": "soon"}]
+    reply = Reply(200, {"results": rows, "next": None})
+
+    if heeded:
+        assert rows == table(Train).found(reply, request).rows
+    else:
+        with pytest.raises(TransportError, match="ignores created_.*choose the rows here"):
+            table(Train).found(reply, request)
