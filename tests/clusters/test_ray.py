@@ -42,6 +42,12 @@ def wanted(number: int) -> Counter[str]:
     return Counter(f"tag {each % (number - 10)}" for each in range(number))
 
 
+def source_of(dataset: Any) -> Any:
+    """Give what a dataset reads from; Ray has renamed where it keeps that."""
+    read = dataset._logical_plan.dag
+    return read.datasource if hasattr(read, "datasource") else read._datasource
+
+
 class TestReading:
     def test_every_row_once(self, backend: Sandbox) -> None:
         """The shards give each row once, with the columns that were asked for."""
@@ -64,7 +70,7 @@ class TestReading:
     def test_limit_is_pushed_down(self, backend: Sandbox) -> None:
         """A limit is part of what the workers ask for."""
         dataset = Task.objects.all().to_ray(shards=2, columns=["id"])
-        task = dataset._logical_plan.dag.datasource.get_read_tasks(2, per_task_row_limit=3)[0]
+        task = source_of(dataset).get_read_tasks(2, per_task_row_limit=3)[0]
 
         with synapse.session.current().trace() as calls:
             assert [3] == [block.num_rows for block in task()]
@@ -156,7 +162,7 @@ class TestSecrets:
         from ray import cloudpickle
 
         dataset = Task.objects.all().to_ray(shards=2)
-        tasks = dataset._logical_plan.dag.datasource.get_read_tasks(2)
+        tasks = source_of(dataset).get_read_tasks(2)
         travelling = [*tasks, CreateSink("TaskTag", journal=tmp_path), AnnotateSink(column="found")]
 
         assert [] == [each for each in travelling if backend.api_token.encode() in cloudpickle.dumps(each)]
