@@ -77,7 +77,9 @@ class PageSource:
                 continue
             with suppress(SynapseError):
                 found = self.table.found(self.session.send(request), request)
-                for key, row in zip(self.table.keys(found.rows), found.rows, strict=True):
+                # What is too large for an answer is left out of its row, and loaded by whoever reads it.
+                whole = [self.table.normalise(row) for row in found.rows]
+                for key, row in zip(self.table.keys(whole), whole, strict=True):
                     value = self.table.value(row, name)
                     if key in rows and value is not UNSET:
                         rows[key][self.table.names[name]] = value

@@ -123,6 +123,17 @@ def test_rows_are_filled_while_the_chain_goes_on(answer: Any) -> None:
     assert isinstance(answer, Exception) or [{"id": 1}, {"id": 2, "data": {"a": 1}}] == page.found.rows
 
 
+def test_what_is_stored_elsewhere_is_not_taken_for_the_payload() -> None:
+    """A row that only tells where its annotation is stays without one, until that is read."""
+    told = {"mode": "inline", "truncated": True, "size": 9, "inline_max_bytes": 5, "data_digest": "0" * 64}
+    session = canned({"POST v2/tasks/bulk-fetch/": {"data": [{"id": 1, "data": told}]}})
+    page = FetchedPage(Found([{"id": 1}]), seconds=1.0, work=0.0, size=100)
+
+    PageSource(TABLE, session).fill(page, ["data"])
+
+    assert [{"id": 1}] == page.found.rows
+
+
 def test_ends_with_its_reading() -> None:
     """Whoever stops reading leaves no thread that walks on."""
     chain = Chain()
