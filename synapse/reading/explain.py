@@ -93,7 +93,10 @@ def _onward(table: Table, plan: Plan, *, workers: int) -> str:
     if plan.name == "one" or (plan.name == "pages" and plan.query.stop is not None):
         return ""
     if plan.name == "cursor":
-        return "then each page by the cursor that the one before names, until one names none"
+        walked = (
+            f"; the {plan.query.start:,} rows before the slice are read as well" if plan.query.start else ""
+        )
+        return f"then each page by the cursor that the one before names, until one names none{walked}"
     if plan.name == "pages":
         return f"then the following pages, {workers} at a time, until one names no next"
     lead = Lt if plan.query.order[0].startswith("-") else Gt

@@ -93,6 +93,13 @@ def test_asks_for_nothing_behind_a_slice() -> None:
     assert ["0", "1"] == chain.asked
 
 
+def test_a_slice_says_what_is_walked_to() -> None:
+    """A chain begins at its first row, and `explain()` tells what that costs."""
+    said = Task.objects.via("v2")[5_000:5_010].explain().more
+
+    assert said.endswith("; the 5,000 rows before the slice are read as well")
+
+
 def test_answers_may_overtake_each_other() -> None:
     """A page that came before the one which named it waits for its turn."""
     chain, route = Chain(), ByCursor(TABLE, Query(), size=2)
