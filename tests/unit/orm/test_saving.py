@@ -4,9 +4,21 @@ from __future__ import annotations
 
 import pickle
 
+import attrs
 import pytest
 
-from synapse import UNSET, Conflict, ConflictError, Project, QueryError, Storage, Task, TaskTag
+from synapse import (
+    UNSET,
+    Conflict,
+    ConflictError,
+    DataCollection,
+    FileSpecification,
+    Project,
+    QueryError,
+    Storage,
+    Task,
+    TaskTag,
+)
 from synapse.testing import canned
 
 ROW = {
@@ -87,6 +99,24 @@ class TestChecked:
         loaded.save(check=True)
 
         assert ["GET", "PATCH"] == methods(session)
+
+    def test_takes_what_was_loaded_in_other_words_for_unchanged(self):
+        """Members that a backend fills in with what they are anyway are nobody's change."""
+        row = {"id": 1, "name": "signs", "file_specifications": [{"name": "image_1", "file_type": "image"}]}
+        session = canned(
+            {
+                "GET data_collections/1/": row,
+                "PATCH data_collections/1/": lambda request: {**row, **request.json},
+            }
+        )
+        collection = DataCollection.objects.using(session).get(1)
+        filled = attrs.asdict(collection.file_specifications[0])
+        collection = DataCollection.objects.using(session).get(1)
+        session.replies["GET data_collections/1/"] = {**row, "file_specifications": [filled]}
+        collection.file_specifications = [FileSpecification(name="video_1", file_type="video")]
+        collection.save(check=True)
+
+        assert "PATCH" in methods(session)
 
     def test_takes_its_own_text_without_blanks_for_its_own(self):
         """Backends take them off: after a lost answer, nobody else is blamed."""
