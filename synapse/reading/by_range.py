@@ -41,7 +41,7 @@ RUN_PAGES: Final = 8
 
 @attrs.define(eq=False, repr=False)
 class PendingRange:
-    """A key range that has not been requested yet, and how many rows it seems to hold.
+    """A key range that has not been requested yet, and how many rows it seems to hold, None where nothing was counted.
 
     `until` is None before the last key is known; rows may be added behind an `open` one. `density` is that of the page
     before it, in rows per key; `run` says that this range was assumed to be as dense.
@@ -49,7 +49,7 @@ class PendingRange:
 
     after: int
     until: int | None
-    rows: float
+    rows: float | None
     open: bool
     density: float = 1.0
     run: bool = False
@@ -158,7 +158,7 @@ class ByRange:
 
     def _cut(self, index: int, pending: PendingRange, until: int) -> RangePage:
         """Cut a range of about a page off a pending range."""
-        keys, rows = until - pending.after, max(pending.rows, 1.0)
+        keys, rows = until - pending.after, max(pending.rows or 0.0, 1.0)
         width = self._width(min(rows / keys, 1.0))
         if width >= keys:
             page = self._page(pending.after, None if pending.open else until, expected=rows)
@@ -204,6 +204,8 @@ class ByRange:
         left = None if found.count is None or page.number > 1 else max(found.count - len(found.rows), 0)
         if page.source is not None and found.count is not None:
             self._learn(page.source, page.expected, found.count)
+        elif page.source is not None:
+            self._estimate(page.source, page, more=bool(found.next), keys=keys)
         more = bool(found.next or (left and rows))
         self._sizes.note(
             answer, asked=page.size, more=more, long=page.source is not None or self._is_long(left)
@@ -224,9 +226,22 @@ class ByRange:
         # Rows that a range lacked are further on, unless it belonged to a run: then the run has ended, and what
         # follows has a request of its own already.
         if not pending.run:
-            pending.rows = max(pending.rows + expected - counted, 0.0)
+            pending.rows = max((pending.rows or 0.0) + expected - counted, 0.0)
         elif counted < expected / 2:
             pending.rows = 0.0
+
+    def _estimate(self, pending: PendingRange, page: RangePage, *, more: bool, keys: list[Any]) -> None:
+        """Take what follows for as dense as this range is; behind an empty one, one request leads across the gap."""
+        known = [self._sign * key for key in keys if key is not None]
+        end = known[-1] if more and known else page.until
+        if page.after is not None and end is not None and pending.until is not None:
+            pending.rows = len(known) / max(end - page.after, 1) * (pending.until - pending.after)
+
+    def _is_uncounted(self, page: RangePage) -> bool:
+        """Whether this is the first page of what may be long, of an API that never counts."""
+        stop = self._query.stop
+        is_short = stop is not None and stop - self._place <= FEW_PAGES * self._sizes.real
+        return page is self._first and self._cuts and not self._table.traits.counts and not is_short
 
     def _is_long(self, left: int | None) -> bool:
         return self._cuts and left is not None and left > FEW_PAGES * self._sizes.real
@@ -244,7 +259,7 @@ class ByRange:
         last = self._sign * keys[-1]
         if page.until is not None and last >= page.until:
             return []
-        if left is None or not self._is_long(left):
+        if not self._is_long(left) and not self._is_uncounted(page):
             expected = self._sizes.real if left is None else left
             return [self._page(last, page.until, expected=expected, before=passed)]
         density = len(keys) / (last - self._sign * keys[0] + 1)
@@ -254,19 +269,20 @@ class ByRange:
             return self._onward(last, density=density, left=left)
         if last < self._end:
             return self._pending(PendingRange(last, self._end, left, True, density), self._end)
-        return [self._page(last, None, expected=left, before=passed)]
+        return [self._page(last, None, expected=left or 0, before=passed)]
 
-    def _onward(self, last: int, *, density: float, left: int) -> list[RangePage | PendingRange]:
+    def _onward(self, last: int, *, density: float, left: int | None) -> list[RangePage | PendingRange]:
         """Ask on behind the first page, as dense as that was, while another request tells where the keys end."""
         if not self._probes:
             self._probes.append(self._probe(reverse=True))
         # One more range costs nothing while the other request is under way, and is needed in any case.
         width = self._width(min(density, 1.0))
-        expected = min(width * density, float(left))
+        expected = width * density if left is None else min(width * density, float(left))
         ahead = self._page(last, last + width, expected=expected)
         if ahead.until is None:
             return [ahead]
-        return [ahead, PendingRange(last + width, None, left - expected, open=True, density=density)]
+        rows = None if left is None else left - expected
+        return [ahead, PendingRange(last + width, None, rows, open=True, density=density)]
 
     def _pending(self, whole: PendingRange, until: int) -> list[RangePage | PendingRange]:
         """Say where rows are looked for: evenly, or in a run as dense as the page before, and at what follows that.
@@ -274,6 +290,8 @@ class ByRange:
         Rows that were made together have keys in a run, and a long gap may follow, which one request leads across.
         """
         whole.until = until
+        if whole.rows is None:
+            whole.rows = whole.density * (until - whole.after)
         # Bulk creation gives keys in a row: evenly spread ranges would then be empty but for one, which would have to
         # be cut again and again. A first page much denser than the average is taken as such a run.
         run = min(whole.rows, RUN_PAGES * self._sizes.real)
@@ -306,7 +324,7 @@ class ByRange:
                 self._queue[index : index + 1] = (
                     self._pending(item, self._end)
                     if self._end is not None and self._end > item.after
-                    else [self._page(item.after, None, expected=item.rows)]
+                    else [self._page(item.after, None, expected=item.rows or 0)]
                 )
                 return
 

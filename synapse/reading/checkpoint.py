@@ -260,14 +260,17 @@ class FetchedKeys:
 
     def add(self, key: Any) -> bool:
         """Add a key; False where it was there."""
-        if key in self:
-            return False
-        self.count += 1
         if isinstance(key, int):
-            word = key >> BITS
-            self._words[word] = self._words.get(word, 0) | 1 << (key & 255)
+            word, bit = key >> BITS, 1 << (key & 255)
+            held = self._words.get(word, 0)
+            if held & bit:
+                return False
+            self._words[word] = held | bit
+        elif key in self._others:
+            return False
         else:
             self._others.add(key)
+        self.count += 1
         return True
 
     def __contains__(self, key: object) -> bool:

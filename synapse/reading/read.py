@@ -161,7 +161,8 @@ def _route(table: Table, plan: Plan, *, session: Session, how: ReadOptions) -> R
         return ByCursor(table, query, size=plan.size, state=state)
     if plan.by_key:
         cached = CACHED_UNPARSED if how.decode else CACHED
-        sizing = PageSize(plan.size, most=how.size, cached=cached)
+        most = table.traits.largest_page if how.size is None else plan.size
+        sizing = PageSize(plan.size, most=most, cached=cached)
         return ByRange(table, query, sizing=sizing, cuts=plan.cuts, state=state)
     return ByNumber(
         table,
