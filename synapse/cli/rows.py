@@ -12,6 +12,7 @@ import click
 
 from synapse.cli import grammar, output
 from synapse.interop.repl.describe import spelled
+from synapse.orm.record import table_of
 from synapse.query.kinds import TextKey, takes
 
 if TYPE_CHECKING:
@@ -40,12 +41,16 @@ def list_rows(
     if order:
         query = query.order_by(*(name.strip() for name in order.split(",")))
     names = [cls._schema.pk] if quiet else grammar.fields_of(cls, fields)
+    table = table_of(cls, session)
+    if fields is None:
+        # What lists leave out would take a request for each row.
+        names = [name for name in names if name in table.listed]
     if requests:
         output.say(str(query.only(*names).explain() if fields else query.explain()))
         return
     shown = _SCREENFUL if limit is None and output.is_terminal() and not as_json else limit or 0
     found = query.values(*names, json=True)
-    stream = _limited(query, found, shown)
+    stream = _limited(query, found, most=shown, counts=table.traits.counts)
     if quiet:
         for row in stream:
             output.say(output.cell(row[names[0]]))
@@ -53,15 +58,16 @@ def list_rows(
         output.rows(stream, names, as_json=as_json)
 
 
-def _limited(query: QuerySet[Any], found: Any, most: int) -> Iterator[dict[str, Any]]:
-    """Yield the rows, *most* of them unless it is 0; say how many there are where that is not all."""
+def _limited(query: QuerySet[Any], found: Any, *, most: int, counts: bool) -> Iterator[dict[str, Any]]:
+    """Yield the rows, *most* of them unless it is 0; where that is not all, say of how many, if the API *counts*."""
     if not most:
         yield from found.iterator(page_size=_STREAMED)
         return
     rows = list(found[: most + 1].iterator())
     yield from rows[:most]
     if len(rows) > most:
-        output.note(f"{most:,} of {query.count():,}; --limit 0 for all")
+        number = f"{most:,} of {query.count():,}" if counts else f"the first {most:,}"
+        output.note(f"{number}; --limit 0 for all")
 
 
 def get_row(
@@ -85,7 +91,7 @@ def _chosen(found: Entity, names: Sequence[str]) -> dict[str, Any]:
 def count_rows(session: Session, *, entity: str, words: Sequence[str]) -> None:
     """Print how many rows match."""
     _, cls = grammar.entity_of(entity)
-    output.say(str(matching(cls, words, session=session, verb="count").count()))
+    output.say(str(matching(cls, words, session=session, verb="count").count(walk=True)))
 
 
 def show_fields(*, entity: str, as_json: bool) -> None:
@@ -193,7 +199,7 @@ def _bound(words: Sequence[str], *, everything: bool) -> None:
 
 
 def _number_of(query: QuerySet[Any]) -> str:
-    return f"{query.count():,} {query.entity.__name__}"
+    return f"{query.count(walk=True):,} {query.entity.__name__}"
 
 
 def _agree(question: Callable[[], str], *, yes: bool) -> None:

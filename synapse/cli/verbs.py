@@ -93,7 +93,7 @@ def get(**options: Any) -> None:
 @WORDS
 @connected
 def count(**options: Any) -> None:
-    """Count the rows that match."""
+    """Count the rows that match; where the backend counts none, by reading their keys."""
     from synapse.cli.rows import count_rows
 
     count_rows(**options)

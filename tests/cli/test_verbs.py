@@ -105,6 +105,20 @@ class TestLs:
         assert "".join(f"{key}\n" for key in keys[:0:-1]) == ended.out
         assert "2 of 3; --limit 0 for all\n" == ended.err
 
+    def test_ends_where_the_api_counts_nothing(self, typed, world, monkeypatch):
+        """API v2 tells no number of rows; `count` reads their keys then."""
+        monkeypatch.setenv("SYNAPSE_API", "v2")
+
+        assert (0, "the first 2; --limit 0 for all\n") == typed("ls", "tasks", "-q", "-n", "2")[::2]
+        assert f"{len(rows(typed('ls', 'tasks')))}\n" == typed("count", "tasks").out
+
+    def test_has_the_columns_of_lists(self, typed, world, monkeypatch):
+        """What the rows of API v2 leave out, or never had, is asked for by its name only."""
+        monkeypatch.setenv("SYNAPSE_API", "v2")
+
+        (listed, *_) = rows(typed("ls", "tasks"))
+        assert ["id", "project_id", "data_unit_id", "is_discarded", "has_data", "created"] == list(listed)
+
     def test_prints_json(self, typed, world):
         """`--json` is one object a line."""
         ended = typed("ls", "projects", "--fields", "id,title,configuration", "--json")
