@@ -151,8 +151,8 @@ class V1Table:
 
     # --- what can be asked ----------------------------------------------------
     def accepts(self, name: str, lookup: type[Lookup]) -> bool:
-        """Whether lists can be filtered so: wire v1 knows every lookup that entities declare."""
-        return self.catalog.accepts(name, lookup)
+        """Whether lists can be filtered so: what this API doesn't know, it ignores, and answers with every row."""
+        return name not in self.wire.lacks and self.catalog.accepts(name, lookup)
 
     @property
     def orders(self) -> tuple[str, ...]:

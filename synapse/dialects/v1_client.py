@@ -164,11 +164,11 @@ _MORE: Final[Mapping[str, Parameter]] = {
 
 def parameters(flat: FlatList, schema: Schema, *, catalog: Catalog) -> Mapping[str, Parameter]:
     """Name the parameters that a list heeds; the backend ignores every other one, and answers with everything."""
-    found = dict[str, Parameter]()
+    found, lacks = dict[str, Parameter](), ROWS[schema.resource].lacks
     for name, by in catalog.lookups.items():
         kind = catalog.kinds[name]
         values = tuple(str(each.value) for each in kind.of) if isinstance(kind, Choice) else ()
-        for lookup in by.lookups:
+        for lookup in () if name in lacks else by.lookups:
             key = key_of(schema, Condition(name, lookup, None))
             many = key.many if lookup in (In, NotIn) else None
             known = found.get(key.name, _PLAIN)

@@ -20,13 +20,13 @@ class QueryKey:
 class Row:
     """How one entity travels.
 
-    `path` takes writes and single objects, `list` the lists where that differs; `detail` is False where single
-    objects cannot be read. `light` maps a field to the list that carries nothing else. `expand` names what the wire
-    can nest, `always` what is nested without being asked for. `asks` are the parameters that a field needs to be
-    sent at all. `also` gives a key the second name that some releases use for it; `texts` are keys of objects that are
-    UUIDs now and were numbers before. `posts_lists` says that several objects may be created by one request, `cursors`
-    that its lists can be read by cursor, `reuses` that the backend answers an object of the same content with the one
-    that it has, so that to create it twice makes one.
+    `path` takes writes and single objects, `list` the lists where that differs; `detail` is False where single objects
+    cannot be read. `light` maps a field to the list that carries nothing else. `expand` names what the wire can nest,
+    `always` what is nested without being asked for. `asks` are the parameters that a field needs to be sent at all.
+    `lacks` are the names of lookups that only another API has. `also` gives a key the second name that some releases
+    use for it; `texts` are keys of objects that are UUIDs now and were numbers before. `posts_lists` says that several
+    objects may be created by one request, `cursors` that its lists can be read by cursor, `reuses` that the backend
+    answers an object of the same content with the one that it has, so that to create it twice makes one.
     """
 
     path: str
@@ -38,6 +38,7 @@ class Row:
     always: tuple[str, ...] = ()
     light: Mapping[str, str] = attrs.field(factory=dict)
     asks: Mapping[str, tuple[str, str]] = attrs.field(factory=dict)
+    lacks: tuple[str, ...] = ()
     also: Mapping[str, str] = attrs.field(factory=dict)
     texts: tuple[str, ...] = ()
     change: Literal["PATCH", "PUT"] = "PATCH"
@@ -79,6 +80,7 @@ ROWS: Final[Mapping[str, Row]] = {
         },
         expand=("data_unit",),
         light={"data": "sdk/tasks/data/", "files": "sdk/tasks/files/"},
+        lacks=("has_data",),
         posts_lists=True,
         cursors=True,
     ),
@@ -112,15 +114,16 @@ ROWS: Final[Mapping[str, Row]] = {
             **_comma("ground_truth_dataset_versions", "classes"),
             "category__in": QueryKey("categories", "repeat"),
         },
+        lacks=("ground_truth_dataset", "project"),
         # Its lists of data or files alone name no event in their rows.
         cursors=True,
     ),
-    "ground_truth_datasets": Row("ground_truth_datasets/"),
+    "ground_truth_datasets": Row("ground_truth_datasets/", lacks=("project",)),
     "ground_truth_versions": Row("ground_truth_dataset_versions/", expand=("ground_truth_dataset",)),
     "plugins": Row("plugins/", change="PUT"),
     "plugin_releases": Row("plugin_releases/", expand=("plugin",)),
     "jobs": Row("jobs/", expand=("logs",), texts=("id",)),
-    "job_logs": Row("logs/", texts=("job",), posts_lists=True),
+    "job_logs": Row("logs/", texts=("job",), lacks=("event", "level"), posts_lists=True),
     "storages": Row("storages/", asks={"configuration": ("with_configuration", "true")}),
     "models": Row("models/"),
     "agents": Row("agents/"),

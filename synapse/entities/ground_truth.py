@@ -49,6 +49,10 @@ class GroundTruthDataset(GroundTruthDatasetTwins, Entity):
 
     objects = ManagedBy(GroundTruthDatasetManager)
 
+    lookups = {
+        "project": EXACT,
+    }
+
     @sends
     def freeze(self, version: str, *, description: str = "") -> GroundTruthVersion:
         """Freeze the current content of the dataset as a new version."""
@@ -148,6 +152,8 @@ class GroundTruthEvent(Entity):
 
     lookups = {
         "ground_truth": EXACT,
+        "ground_truth_dataset": EXACT,
+        "project": By(Exact, of="Project"),
         "ground_truth_dataset_versions": By(Exact, In, of="GroundTruthVersion", many=True),
         "task": By(Exact, of="Task"),
         "category": CHOICE,

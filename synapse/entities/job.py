@@ -254,4 +254,6 @@ class JobLog(Entity):
 
     lookups = {
         "job": EXACT,
+        "event": EXACT,
+        "level": EXACT,
     }

@@ -201,6 +201,7 @@ class Task(TaskTwins, Entity):
         "project": EXACT,
         "is_discarded": EXACT,
         "schema": EXACT,
+        "has_data": By(Exact, of=bool),
         "status_label": CHOICE,
         "status_review": CHOICE,
         "created": RANGE,

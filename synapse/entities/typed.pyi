@@ -1764,7 +1764,10 @@ class GroundTruthQueries(AnnotatedManager[GroundTruth]):
     async def acreate(self, **values: Unpack[GroundTruthValues]) -> GroundTruth: ...
 
 class GroundTruthDatasetLookups(TypedDict, total=False):
-    pass
+    project: ProjectKey
+    project__id: ProjectKey
+    project__pk: ProjectKey
+    project_id: ProjectKey
 
 class GroundTruthDatasetExclusions(TypedDict, total=False):
     pass
@@ -1935,6 +1938,13 @@ class GroundTruthEventLookups(TypedDict, total=False):
     ground_truth__id: GroundTruthKey
     ground_truth__pk: GroundTruthKey
     ground_truth_id: GroundTruthKey
+    ground_truth_dataset: GroundTruthDatasetKey
+    ground_truth_dataset__id: GroundTruthDatasetKey
+    ground_truth_dataset__pk: GroundTruthDatasetKey
+    ground_truth_dataset_id: GroundTruthDatasetKey
+    project: ProjectKey
+    project__id: ProjectKey
+    project__pk: ProjectKey
     ground_truth_dataset_versions: GroundTruthVersionKey
     ground_truth_dataset_versions__in: Iterable[GroundTruthVersionKey]
     ground_truth_dataset_versions__id: GroundTruthVersionKey
@@ -2489,6 +2499,8 @@ class JobLogLookups(TypedDict, total=False):
     job__id: JobKey
     job__pk: JobKey
     job_id: JobKey
+    event: str
+    level: LogLevelValue
 
 class JobLogExclusions(TypedDict, total=False):
     pass
@@ -3699,6 +3711,7 @@ class TaskLookups(TypedDict, total=False):
     project_id: ProjectKey
     is_discarded: bool
     schema: TaskSchemaValue
+    has_data: bool
     status_label: StatusLabelValue
     status_label__in: Iterable[StatusLabelValue]
     status_review: StatusReviewValue
@@ -3748,6 +3761,7 @@ class TaskExclusions(TypedDict, total=False):
     pk__lt: Task | Int
     pk__lte: Task | Int
     is_discarded: bool
+    has_data: bool
     has_assignment: bool
     has_reached_max_assignments: bool
 

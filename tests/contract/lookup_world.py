@@ -9,7 +9,7 @@ from typing import Any, Final
 import synapse
 
 from synapse import entities
-from synapse.dialects import homes
+from synapse.dialects import V1, homes
 from synapse.orm import Entity
 from tests.contract.factory import NUMBERS, Factory
 
@@ -38,6 +38,7 @@ VALUES: Final[dict[type[Entity], dict[str, Any]]] = {
         "project": "project",
         "is_discarded": (True, False),
         "schema": ("any", "dm_schema_v1"),
+        "has_data": (True, False),
         "status_label": ("completed", "stand_by"),
         "status_review": ("rejected", "stand_by"),
         "created": (LATE, EARLY),
@@ -92,6 +93,8 @@ VALUES: Final[dict[type[Entity], dict[str, Any]]] = {
     },
     synapse.GroundTruthEvent: {
         "ground_truth": "truth",
+        "ground_truth_dataset": "dataset",
+        "project": "project",
         "ground_truth_dataset_versions": "version",
         "task": "task",
         "category": ("test", "train"),
@@ -106,12 +109,12 @@ VALUES: Final[dict[type[Entity], dict[str, Any]]] = {
         "plugin": "plugin",
         "action": ("train", "test"),
     },
-    synapse.JobLog: {"job": "job"},
+    synapse.JobLog: {"job": "job", "event": ("eaten", "left"), "level": ("danger", "info")},
     synapse.Storage: {"category": ("external", "internal")},
     synapse.Model: {"is_released": (True, False)},
     synapse.Agent: {"id": "agent"},
     synapse.ServeApplication: {"plugin_code": "plugin_code", "job__agent": "agent"},
-    synapse.GroundTruthDataset: {},
+    synapse.GroundTruthDataset: {"project": "project"},
 }
 
 
@@ -144,6 +147,7 @@ def side(make: Factory, *, first: bool) -> SimpleNamespace:
         project=s.project,
         data_unit=s.unit,
         is_discarded=first,
+        has_data=first,
         schema=pick("any", "dm_schema_v1"),
         created=moment,
         stage=pick(11, 12),
@@ -201,7 +205,9 @@ def _plugins(make: Factory, s: SimpleNamespace, *, first: bool) -> None:
         status="FAILED" if first else "STOPPED",
         action="train" if first else "test",
     )
-    s.log = t.JobLog.objects.create(job=s.job, event="e", data={"a": 1})
+    s.log = t.JobLog.objects.create(
+        job=s.job, event="eaten" if first else "left", level="danger" if first else "info", data={"a": 1}
+    )
     s.serve = t.ServeApplication.objects.create(job=s.job, data={"a": 1})
     s.model = t.Model.objects.create(tenant=make.tenant, name="m", is_released=first)
     s.storage = t.Storage.objects.create(
@@ -245,6 +251,13 @@ def as_key(value: Any) -> Any:
     """Give a row's key; other values stay as they are."""
     key = getattr(value, "pk", value)
     return str(key) if type(key).__name__ == "UUID" else key
+
+
+def queries_of(cls: type[Entity], spelling: str, session: synapse.Session) -> Any:
+    """Give the queries of an entity by the API that has a lookup: its home, or else the other one."""
+    table = V1().table(cls._schema, cls._catalog)
+    queries = cls.objects.using(session)
+    return queries if table.accepts(*cls._catalog.every_spelling()[spelling]) else queries.via("v2")
 
 
 def matching_and_not(

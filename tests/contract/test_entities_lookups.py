@@ -9,7 +9,7 @@ from synapse.orm import filter_proof
 from synapse.sandbox import Sandbox
 from tests.contract.conftest import connected
 from tests.contract.factory import Factory
-from tests.contract.lookup_world import FIRST, VALUES, key_of, matching_and_not, side
+from tests.contract.lookup_world import FIRST, VALUES, key_of, matching_and_not, queries_of, side
 
 CASES = [
     pytest.param(cls, spelling, id=f"{cls.__name__}.{spelling}")
@@ -41,7 +41,7 @@ class TestLookups:
         a, b = sides
         meets, misses = matching_and_not(cls, spelling, a, b)
         mine, other = key_of(a, cls), key_of(b, cls)
-        keys = cls.objects.using(elsewhere).values_list("pk", flat=True)
+        keys = queries_of(cls, spelling, elsewhere).values_list("pk", flat=True)
 
         found, missed = set(keys.filter(**{spelling: meets})), set(keys.filter(**{spelling: misses}))
 
@@ -52,7 +52,7 @@ class TestLookups:
     def test_is_proven_to_be_heard(self, elsewhere, sides, cls, spelling):
         """Asked for the contrary of each lookup, the backend gives none of the same rows."""
         meets, _ = matching_and_not(cls, spelling, *sides)
-        query = cls.objects.using(elsewhere).filter(**{spelling: meets})
+        query = queries_of(cls, spelling, elsewhere).filter(**{spelling: meets})
         rows = list(query)
 
         filter_proof.check_heeded(query, query.query.where, rows=rows)

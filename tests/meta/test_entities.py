@@ -304,9 +304,15 @@ class TestEachEntityOfTheSecondGeneration:
 def test_every_lookup_has_a_key_that_the_wire_documents() -> None:
     """An unknown key is silently ignored by the backend, which then answers with everything."""
     for cls, name, lookup in lookups():
-        key = key_of(cls._schema, Condition(name, lookup, 1))
+        key, row = key_of(cls._schema, Condition(name, lookup, 1)), ROWS[cls._schema.resource]
 
-        assert key.name in KNOWN_KEYS[ROWS[cls._schema.resource].lists], f"{cls.__name__}.{name}"
+        assert (key.name in KNOWN_KEYS[row.lists]) == (name not in row.lacks), f"{cls.__name__}.{name}"
+
+
+def test_every_lookup_that_the_first_wire_lacks_is_one_of_the_second() -> None:
+    """What no API has is no lookup."""
+    for resource, row in ROWS.items():
+        assert set(row.lacks) <= set(v2_rows.ROWS[resource].filters) if row.lacks else True
 
 
 @pytest.mark.parametrize(("cls", "one"), list(relations(ToOne)))
