@@ -65,6 +65,7 @@ class ByCursor:
         # A chain has no place to begin at but its first row.
         self._skip = 0 if state else query.start
         self._fetched = FetchedKeys()
+        self._named = {state.get("token", "")}
         self._empty = 0
         self._queue: list[CursorPage] = [self._page(state.get("token", ""))]
         self._early: dict[int, tuple[CursorPage, FetchedPage | Exception]] = {}
@@ -132,17 +133,24 @@ class ByCursor:
 
     def _next(self, page: CursorPage, token: Place | None) -> str:
         # A backend that ignores `pagination=cursor` answers with numbered pages, and would give the first for ever.
-        if not isinstance(token, str) or token == page.token:
+        if not isinstance(token, str):
             instead = (
                 'Read with plan="pages" instead' if self._table.traits.numbers else "Read it again later"
             )
-            raise TransportError(
-                f"{page.request.method} {page.request.shown}: the backend names a next page, but no cursor of it; it "
-                f"seems to know none. {instead}",
-                method=page.request.method,
-                url=page.request.shown,
-            )
+            raise self._broken(page, f"no cursor of it; it seems to know none. {instead}")
+        # A chain that leads back into itself has no end, and no new rows: those that came are left out.
+        if token in self._named:
+            raise self._broken(page, "one that came before, so that there is no end. Read it again later")
+        self._named.add(token)
         return token
+
+    def _broken(self, page: CursorPage, why: str) -> TransportError:
+        asked = page.request
+        return TransportError(
+            f"{asked.method} {asked.shown}: the backend names a next page, but {why}",
+            method=asked.method,
+            url=asked.shown,
+        )
 
     def ready_rows(self) -> Window | None:
         """Give the next rows in order, or raise what they failed with; None while they are not there."""

@@ -7,7 +7,7 @@ from typing import Any
 import attrs
 import pytest
 
-from synapse import SynapseError, Task
+from synapse import SynapseError, Task, TransportError
 from synapse.dialects import V2, Found
 from synapse.query import Query
 from synapse.reading.by_cursor import ByCursor
@@ -139,6 +139,22 @@ def test_what_is_stored_elsewhere_is_not_taken_for_the_payload() -> None:
     PageSource(TABLE, session).fill(page, ["data"])
 
     assert [{"id": 1}] == page.found.rows
+
+
+def test_a_chain_that_leads_back_into_itself_has_an_end() -> None:
+    """Three pages that name each other in turn are an error, not a walk for ever over rows that were there."""
+
+    def answer(request: Any) -> dict[str, Any]:
+        number = int(dict(request.params).get("cursor", "0"))
+        rows = [{"id": number, "project_id": 1}]
+        return {"data": rows, "meta": {"pagination": {"next_cursor": str((number + 1) % 3 or 3)}}}
+
+    with (
+        canned({"GET v2/tasks/": answer}) as session,
+        pytest.raises(TransportError, match="a next page, but one that came before"),
+    ):
+        list(Task.objects.via("v2"))
+    assert len(session.requests) <= 6
 
 
 def test_ends_with_its_reading() -> None:
