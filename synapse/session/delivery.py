@@ -94,15 +94,18 @@ class Delivery:
         self._throttles: dict[str, Throttle] = {}
         self.streams: weakref.WeakSet[ResponseBody] = weakref.WeakSet()
         self.transport = transport
-        # By the names of API generations: headers of those that are not at home, and what tells that one is missing.
+        # By the names of API generations: headers of those that are not at home, what tells that one is missing, and
+        # which have answered.
         self._signed: dict[str, Mapping[str, str]] = {}
         self._missing: dict[str, str] = {}
+        self._served: set[str] = set()
 
     def send(self, request: Request, *, decode: Decode | None = None) -> Reply:
         """Send *request* and return its reply; a refusal or a failure is raised as a typed error."""
         attempt = self.prepare(request)
         with waiting():
             answer = self.deliver(attempt)
+        self._served.add(attempt.dialect.name)
         data = self._data(answer, decode or parse, textual=request.textual)
         if isinstance(data, Failure):
             self._fail(attempt, data)
@@ -384,7 +387,9 @@ class Delivery:
     def _check_served(self, attempt: Attempt, error: ClientError) -> None:
         """Raise `UnsupportedError` where a backend does not know the address of a whole API generation."""
         spoken = attempt.dialect
-        if error.status_code == 404 and homes.may_lack(spoken) and not spoken.is_own(error.response):
+        # Behind a gateway, one that was there may be away for a moment: that is no reason to ask no more.
+        lacking = homes.may_lack(spoken) and spoken.name not in self._served
+        if error.status_code == 404 and lacking and not spoken.is_own(error.response):
             said = (
                 f"{self._settings.host} serves no API {spoken.name} ({attempt.label}: 404), which this needs"
             )

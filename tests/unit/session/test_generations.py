@@ -96,6 +96,17 @@ class TestMissing:
 
         assert ["GET /v2/tasks/"] == server.lines
 
+    def test_is_not_told_of_one_that_has_answered(self) -> None:
+        """A gateway's page in between is a missing row like any other, and what follows is asked for."""
+        page = reply(404, raw=b"<h1>Not Found</h1>", headers=[("Content-Type", "text/html")])
+        with Server(reply(data={}), page, reply(data={})) as server:
+            asked = session(server.origin)
+            asked.send(SECOND)
+            with pytest.raises(NotFoundError):
+                asked.send(SECOND)
+
+            assert 200 == asked.send(SECOND).status
+
     @pytest.mark.parametrize("request_", [FIRST, SECOND], ids=["first", "second"])
     def test_rows_are_only_missing(self, request_: Request) -> None:
         """A 404 in its words is about a row, and one of the first generation always is."""
