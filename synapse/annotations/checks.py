@@ -226,7 +226,7 @@ def _unknown_class(name: str, tool: Tool, tools: Mapping[str, Tool]) -> str:
         hint = f"; {', '.join(elsewhere)} has it"
     else:
         hint = did_you_mean(name, codes)
-    return f"is of no class of {tool.name}{hint}. Classes: {', '.join(codes)}"
+    return f"has a class that {tool.name} does not have{hint}. Classes: {', '.join(codes)}"
 
 
 def _check_attributes(value: Annotation, declared: LabelClass) -> None:

@@ -73,7 +73,7 @@ def introduction(sandbox: Sandbox) -> str:
 
 def snippet(sandbox: Sandbox) -> str:
     """Spell the call that connects to a sandbox."""
-    return f'synapse.connect("{sandbox.url}", api_token="{sandbox.api_token}")'
+    return f'session = synapse.connect("{sandbox.url}", api_token="{sandbox.api_token}")'
 
 
 def admin(sandbox: Sandbox) -> str:

@@ -202,7 +202,14 @@ class KeyOf:
 
     def check(self, what: str, value: Any) -> Any:
         """Check the value as that entity's own key."""
-        return entity_named(self.to)._schema.key.check(what, value)
+        schema = entity_named(self.to)._schema
+        try:
+            return schema.key.check(what, value)
+        except QueryError as error:
+            if not isinstance(value, str) or not schema.natural or value.isdecimal():
+                raise
+            hint = f"; {self.to}.objects.get({schema.natural[0]}=...) finds one by its {schema.natural[0]}"
+            raise QueryError(f"{error}{hint}") from None
 
 
 def _kind(cls: type[Entity], hints: Mapping[str, Any], name: str) -> Kind:

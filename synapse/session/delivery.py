@@ -377,6 +377,8 @@ class Delivery:
 
     def _refused(self, attempt: Attempt, answer: RawResponse, *, more: str, acted: bool) -> ClientError:
         more += _standing(attempt, acted=True) if acted else ""
+        if answer.status == HTTPStatus.UNAUTHORIZED and not attempt.signed:
+            more += f" (is it a token of {start_of(attempt.url)}, and still valid?)"
         error = error_of(answer, label=attempt.label, masker=self.masker, dialect=attempt.dialect, more=more)
         self._check_served(attempt, error)
         error.unconfirmed = acted and attempt.method not in _READS

@@ -7,7 +7,7 @@ import os
 import ssl
 
 from http import HTTPStatus
-from typing import Final
+from typing import Any, Final
 
 import attrs
 import requests.exceptions
@@ -117,9 +117,9 @@ def _classify(reason: BaseException, root: BaseException, *, proxy: str) -> tupl
         case urllib3.ProxyError():
             return _unreached(reason.original_error, root, proxy=proxy)
         case urllib3.NameResolutionError():
-            return "the host name could not be resolved", False, True
+            return f"the host name {reason.conn.host} could not be resolved", False, True
         case urllib3.NewConnectionError():
-            return f"no connection{_detail(root)}", False, True
+            return f"no connection to {_place(reason.conn)}{_detail(root)}", False, True
         case HandshakeError():
             return _handshake(root, behind=proxy if reason.tunnelled else "")
         case urllib3.SSLError() | ssl.SSLError() if _refused_certificate(root):
@@ -172,6 +172,11 @@ def _root(error: BaseException) -> BaseException:
 def _detail(error: BaseException) -> str:
     known = isinstance(error, OSError) and not isinstance(error, ssl.SSLError) and error.errno
     return f": {os.strerror(known).lower()}" if known else ""
+
+
+def _place(connection: Any) -> str:
+    host = f"[{connection.host}]" if ":" in connection.host else connection.host
+    return f"{host}:{connection.port}"
 
 
 def _handshake(root: BaseException, *, behind: str) -> tuple[str, bool, bool]:

@@ -208,7 +208,7 @@ class _PresignedUpload:
     def _note_refusal(self, error: ClientError) -> None:
         # What is said about one of the files says nothing about the next.
         if error.status_code in _DECLINES and not any(name.startswith("files") for name in error.errors):
-            logger.info("files go by the backend, which signs no addresses: %s", error)
+            logger.info("files are sent through the backend, since it signs no upload addresses: %s", error)
             _storage_health(self.session).declined = True
 
     def _put(

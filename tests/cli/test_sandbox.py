@@ -28,7 +28,7 @@ class TestSandbox:
         running = started("sandbox", "--seed=demo", "--tenant=acme")
         line = running.read_until("synapse.connect(")
         try:
-            with eval(line.strip(), {"synapse": synapse}):
+            with eval(line.partition(" = ")[2].strip(), {"synapse": synapse}):
                 titles = set(Project.objects.values_list("title", flat=True))
         finally:
             synapse.disconnect()

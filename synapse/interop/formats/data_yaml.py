@@ -78,7 +78,7 @@ def _parsed(path: Path) -> Any:
         import yaml
     except ModuleNotFoundError:
         raise ConfigError(
-            f"reading {path.name} needs PyYAML, which is not installed: pip install 'synapse-orm[formats]', or "
+            f'reading {path.name} needs PyYAML, which is not installed: pip install "synapse-orm[formats]", or '
             "pass classes=[...]. Nothing was sent",
             code="missing-library",
         ) from None

@@ -131,7 +131,7 @@ def header_size(file: RemoteFile) -> tuple[int, int]:
     except ModuleNotFoundError:
         raise ConfigError(
             "its meta has no width and height, and reading them from pictures needs pillow: "
-            "pip install 'synapse-orm[formats]'",
+            'pip install "synapse-orm[formats]"',
             code="missing-library",
         ) from None
     with file.open(verify=False) as stream:

@@ -70,7 +70,7 @@ def with_masks(
     try:
         from PIL import Image as images
     except ModuleNotFoundError:
-        return _without(boxes, path, "reading masks needs pillow: pip install 'synapse-orm[formats]'")
+        return _without(boxes, path, 'reading masks needs pillow: pip install "synapse-orm[formats]"')
     try:
         with images.open(path, formats=["PNG"]) as picture:
             width, height = picture.size

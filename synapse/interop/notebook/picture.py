@@ -126,7 +126,7 @@ def encoded(image: Image, *, most: int) -> tuple[bytes, str]:
 def _as_it_came(file: RemoteFile, content: bytes) -> Thumbnail:
     kind = next((kind for magic, kind in _MAGIC.items() if content.startswith(magic)), None)
     if kind is None or len(content) > SMALL_FILE:
-        raise NotShownError("it is too large to be shown without Pillow: pip install 'synapse-orm[notebook]'")
+        raise NotShownError('it is too large to be shown without Pillow: pip install "synapse-orm[notebook]"')
     told = [file.meta.get(side) for side in ("width", "height")]
     width, height = (side if type(side) is int and side > 0 else 0 for side in told)
     return Thumbnail(data_uri(content, kind), width, height)

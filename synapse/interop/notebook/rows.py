@@ -162,7 +162,7 @@ def task_picture(task: Task, *, width: int | None = None) -> Image:
         raise QueryError(f"picture(width=...) takes pixels from 1 to {MOST_WIDTH:,}, got {describe(width)}")
     if importlib.util.find_spec("PIL") is None:
         raise ConfigError(
-            "picture() needs Pillow, which is not installed: pip install 'synapse-orm[notebook]'",
+            'picture() needs Pillow, which is not installed: pip install "synapse-orm[notebook]". Nothing was sent',
             code="missing-library",
         )
     pictured = Pictured.of(task)

@@ -61,10 +61,10 @@ def sent(
         (box(media="data_meta_1"), "belongs to image or video, and data_meta_1 is data"),
         (
             box("stpo"),
-            "Box 'stpo' is of no class of bounding_box (did you mean 'stop'?). Classes: stop, yield",
+            "Box 'stpo' has a class that bounding_box does not have (did you mean 'stop'?). Classes: stop, yield",
         ),
         (box("Stop sign"), "('Stop sign' is how people see 'stop')"),
-        (box("night"), "is of no class of bounding_box; classification has it"),
+        (box("night"), "has a class that bounding_box does not have; classification has it"),
         (
             Polygon("stop", points=[(0, 0), (1, 0), (1, 1)]),
             "is drawn by polygon, which the project doesn't have. Tools:",

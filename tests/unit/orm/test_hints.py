@@ -13,6 +13,28 @@ from synapse.testing import canned, page
 from tests.unit.orm.rows import served, task
 
 
+class TestNamesAsKeys:
+    """A name in the place of a key."""
+
+    def test_tells_how_to_find_an_object_by_its_name(self):
+        """A filter takes the object or its key; the error says which call finds it by its title."""
+        with pytest.raises(QueryError) as caught:
+            Task.objects.filter(project="Street signs")
+
+        assert str(caught.value) == (
+            "Task.filter(project=...) takes an integer, got str 'Street signs'; "
+            "Project.objects.get(title=...) finds one by its title"
+        )
+
+    @pytest.mark.parametrize("key", ["1", 0, None])
+    def test_says_nothing_of_names_where_none_was_given(self, key):
+        """A number as text, or no possible key, is no name."""
+        with pytest.raises(QueryError) as caught:
+            Task.objects.filter(project=key)
+
+        assert "finds one" not in str(caught.value)
+
+
 class TestDjangosNames:
     """Names of Django that have a meaning here, and those that say what to type instead."""
 

@@ -317,9 +317,10 @@ class TestRepeats:
             session.send(POST)
 
         assert TransportError is type(caught.value)
-        assert "POST /tasks/: no connection: connection refused (4 attempts). Nothing was written" == str(
-            caught.value
-        )
+        assert (
+            f"POST /tasks/: no connection to {session.host.removeprefix('http://')}: connection refused (4 attempts). "
+            "Nothing was written"
+        ) == str(caught.value)
         assert [None] * 4 == [call.status for call in calls]
 
     def test_gives_up_after_the_attempts_it_was_given(self, scripted: Scripted) -> None:

@@ -8,6 +8,7 @@ import pytest
 import requests.exceptions
 
 from urllib3 import exceptions as urllib3
+from urllib3.connection import HTTPConnection
 
 from synapse.session.network_errors import Failure, failure_of
 
@@ -58,6 +59,13 @@ class TestFailureOf:
         )
 
         assert "the connection was lost: connection reset by peer" == failure(error).reason
+
+    @pytest.mark.parametrize(("host", "shown"), [("127.0.0.1", "127.0.0.1:9"), ("::1", "[::1]:9")])
+    def test_names_the_place_without_a_listener(self, host: str, shown: str) -> None:
+        """Where nobody listens, the reason has the host and the port that were tried."""
+        error = urllib3.NewConnectionError(HTTPConnection(host, 9), "x")
+
+        assert f"no connection to {shown}" == failure(error).reason
 
     def test_survives_a_circle_of_causes(self) -> None:
         """Causes that lead in a circle end the search."""

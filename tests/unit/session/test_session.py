@@ -19,7 +19,7 @@ import urllib3
 
 from synapse.dialects import V1
 from synapse.dialects.wire import Request
-from synapse.errors import ConfigError, NotFoundError, OriginError
+from synapse.errors import AuthenticationError, ConfigError, NotFoundError, OriginError
 from synapse.session import Session, current_session
 from tests.servers import Server, reply
 from tests.unit.session.conftest import TOKEN
@@ -259,3 +259,14 @@ class TestImport:
         )
 
         assert 0 == subprocess.run([sys.executable, "-c", code], check=False).returncode
+
+
+class TestRefusedToken:
+    def test_asks_whose_token_it_is(self, scripted: Scripted) -> None:
+        """A sandbox that was started again refuses the token of the one before: the error names the host."""
+        _, session = scripted(reply(401, {"detail": "Invalid token."}))
+        with pytest.raises(AuthenticationError) as caught:
+            session.send(GET)
+
+        words = f"401 Invalid token. (is it a token of {session.host}, and still valid?)"
+        assert f"GET /tasks/: {words}" == str(caught.value)

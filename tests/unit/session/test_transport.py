@@ -328,7 +328,10 @@ class TestHandshake:
                 r"the server does not speak TLS here \(is it http://.*\?\)\. Nothing was written$",
             ),
             (cut(b"x", at=1), r"TLS could not be agreed on \(4 attempts\)\. Nothing was written$"),
-            (reset, r"no connection: connection reset by peer \(4 attempts\)\. Nothing was written$"),
+            (
+                reset,
+                r"no connection to 127\.0\.0\.1:\d+: connection reset by peer \(4 attempts\)\. Nothing was written$",
+            ),
         ],
     )
     def test_knows_that_nothing_was_sent(

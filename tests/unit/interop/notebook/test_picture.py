@@ -139,7 +139,7 @@ class TestWithoutPillow:
 
     def test_a_large_one_names_the_extra(self) -> None:
         """It isn't shown."""
-        with pytest.raises(NotShownError, match=r"pip install 'synapse-orm\[notebook\]'"):
+        with pytest.raises(NotShownError, match=r'pip install "synapse-orm\[notebook\]"'):
             small(b"\x89PNG" + bytes(60_000))
 
     def test_a_drawing_is_never_shown_as_it_is(self) -> None:
