@@ -60,6 +60,11 @@ class Uploads(Protocol):
         ...
 
     @property
+    def THROUGH_BACKEND(self) -> bool:
+        """Whether files may go through the backend, and not only to a target."""
+        ...
+
+    @property
     def MOST_FILES(self) -> int:
         """The most files whose targets one request asks for."""
         ...

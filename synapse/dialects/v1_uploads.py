@@ -11,6 +11,7 @@ from synapse.dialects.wire import Body, Reply, Request
 
 UPLOAD = "chunked_upload"  # the field that names a finished upload
 CHECKSUM: Literal["sha1"] = "sha1"
+THROUGH_BACKEND = True
 MOST_FILES = 200
 LONGEST_NAME = 255
 SHORTEST, LONGEST = 3600, 86_400  # seconds that an address may be asked to last

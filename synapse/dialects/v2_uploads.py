@@ -14,6 +14,7 @@ from synapse.errors import UnsupportedError
 
 UPLOAD = ""  # no field names a finished upload
 CHECKSUM: Literal["md5"] = "md5"
+THROUGH_BACKEND = False
 MOST_FILES = 1000
 LONGEST_NAME = 255
 SHORTEST, LONGEST = 60, 86_400  # seconds that an address may be asked to last

@@ -168,7 +168,8 @@ class DataCollection(DataCollectionTwins, Entity):
         if not (isinstance(groups, tuple) and not groups):  # a pandas.Series has no plain `!=`
             given["groups"] = groups
         unit = DataUnit(data_collection_id=self.pk, files={}, **given)
-        checksums = uploads.upload_missing(session, {name: part.source for name, part in plan.parts.items()})
+        sources = {name: part.source for name, part in plan.parts.items()}
+        checksums = uploads.upload_missing(session, sources, collection=self.pk)
         sent = {name: {"checksum": checksums[name], "path": part.path} for name, part in plan.parts.items()}
         # The wire takes less of a file than it gives, so this field is written by plain dicts.
         unit.files = cast("Any", sent)

@@ -200,7 +200,7 @@ def check_new(instance: Record, session: Session) -> None:
     """Refuse what cannot be written: links to another backend or to what was deleted, and what only a verb makes."""
     name = schema_of(instance).entity
     if not state_of(instance).saved and instance._made_by:
-        raise QueryError(f"a {name} is made by {instance._made_by}; nothing was sent")
+        raise QueryError(f"each {name} is made by {instance._made_by}; nothing was sent")
     related = state_of(instance).related or {}
     binding.meet(session, binding.backend_of(instance), what=f"{name}.save()")
     binding.check_host(session, related.values(), what=f"{name}.save()")

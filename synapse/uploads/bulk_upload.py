@@ -38,7 +38,7 @@ from synapse.uploads.items import (
 )
 from synapse.uploads.pipeline import Work, run_pipeline
 from synapse.uploads.report import Converters, OutcomeTable, Report, printable
-from synapse.uploads.routes import UploadOptions
+from synapse.uploads.routes import UploadOptions, presigned_or
 from synapse.uploads.sender import Sender, UploadItem
 from synapse.uploads.units import Creator, UnitCreator, find_existing_tasks
 from synapse.values import is_many
@@ -100,7 +100,9 @@ def upload_items(
     check_root(root)
     # More than read: most of them wait for the line, or for the backend to store what it got.
     count = _SENDERS_PER_READER * session.workers if workers is None else whole_number("workers", workers)
-    options = UploadOptions(chunked=chunked, chunk_size=chunk_size, presigned=presigned)
+    # Who forbids the storage is told so where there is nothing else.
+    to_storage = presigned_or(None, session) if presigned is None else presigned
+    options = UploadOptions(chunked=chunked, chunk_size=chunk_size, presigned=to_storage)
     session.check_open()
     plan_one: PlanItem = partial(plan_item, specs=target.specs, root=root, check_content=check_content)
     table = OutcomeTable()

@@ -72,9 +72,10 @@ def upload_presigned(
     advanced: Advanced,
     strict: bool = False,
     name: str | None = None,
+    collection: int | None = None,
 ) -> Row | None:
     """Send one file to the backend's storage and return the row of its data file; None if the backend declines."""
-    dispatch = _PresignedUpload(session, direct, advanced, strict, session.workers)
+    dispatch = _PresignedUpload(session, direct, advanced, strict, session.workers, collection)
     outcomes = dispatch.send([_NamedFile(source, name or source.name)])
     if outcomes is None:
         return None

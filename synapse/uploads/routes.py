@@ -86,8 +86,18 @@ def upload_file(
         return send_file(session, source, options=options, advanced=advanced, name=name)
 
 
-def upload_missing(session: Session, sources: Mapping[str, Source]) -> dict[str, str]:
-    """Send the files that the backend lacks, each content once, and return the backend's checksum of every file."""
+def presigned_or(usual: bool | None, session: Session) -> bool | None:
+    """Give what is *usual*, or that all files go to the storage where the API has no other way."""
+    return usual if usual or session.dialect.uploads.THROUGH_BACKEND else True
+
+
+def upload_missing(
+    session: Session, sources: Mapping[str, Source], *, collection: int | None = None
+) -> dict[str, str]:
+    """Send the files that the backend lacks, each content once, and return the backend's checksum of every file.
+
+    *collection* is the key of the one that they are for.
+    """
     hashed = hash_files(session, list(sources.values()), mapped=map)
     contents = {name: each.value() for name, each in zip(sources, hashed, strict=True)}
     try:
@@ -96,11 +106,11 @@ def upload_missing(session: Session, sources: Mapping[str, Source]) -> dict[str,
         raise
     except ClientError:
         known = {}  # a backend that does not say what it has is sent everything
+    options = UploadOptions(presigned=presigned_or(False, session))
+    send = partial(send_file, session, options=options, advanced=lambda count: None, collection=collection)
     for name, content in contents.items():
         if content not in known:
-            row = send_file(
-                session, sources[name], options=UploadOptions(), advanced=lambda count: None, md5=content.md5
-            )
+            row = send(sources[name], md5=content.md5)
             known[content] = checksum_of(row, sources[name].path)
     checksums: dict[str, str] = {}
     for name, content in contents.items():
@@ -119,15 +129,24 @@ def send_file(
     advanced: Advanced,
     name: str | None = None,
     md5: str | None = None,
+    collection: int | None = None,
 ) -> Row:
     """Send one file by the suitable route, and return the row of its data file.
 
     *advanced* is called with the number of bytes that the backend has so far. If *md5* is given, the file is not hashed
-    again.
+    again. *collection* is the key of the one that it is for.
     """
     direct = partial(send_to_backend, session, options=options, advanced=advanced, name=name, md5=md5)
     if route_for(source.size, options, offered=not declined(session)) == "presigned":
-        row = upload_presigned(session, source, direct=direct, advanced=advanced, strict=True, name=name)
+        row = upload_presigned(
+            session,
+            source,
+            direct=direct,
+            advanced=advanced,
+            strict=True,
+            name=name,
+            collection=collection,
+        )
         if row is not None:
             return row
     return direct(source)

@@ -72,6 +72,38 @@ class TestDataFile:
         assert (2, True) == (len({file.id for file in files}), declined(session))
 
 
+class TestWithoutAnotherWay:
+    """API v2 takes files by the storage only."""
+
+    @pytest.fixture
+    def second(self, signing: Sandbox) -> Iterator[Session]:
+        """A session that speaks it alone, current during the test."""
+        with Session(signing.url, api_token=signing.api_token, api="v2") as made:
+            yield made
+
+    def test_one_unit_is_added(self, second: Session, photos: Path) -> None:
+        """Its file is found again, and lies where the first one was put."""
+        target = collection()
+        unit = target.add(photos / "00.png")
+
+        assert unit.pk == target.add({"image_1": photos / "00.png"}).pk
+        assert [unit.pk] == [each.pk for each in target.units]
+
+    def test_large_files_go_there_too(
+        self, second: Session, photos: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """What goes in chunks otherwise, since those go on after a crash."""
+        monkeypatch.setattr("synapse.uploads.routes.LARGEST_DIRECT", 1000)
+
+        assert 1 == len(collection().upload([photos / "01.png"]).created)
+
+    def test_to_forbid_it_is_refused(self, second: Session, photos: Path) -> None:
+        """By the words of the API, for each file."""
+        report = collection().upload([photos / "02.png"], presigned=False)
+
+        assert "signed addresses of its storage only" in str(report.failed[0].error)
+
+
 class TestCollection:
     @pytest.mark.parametrize("presigned", [None, True])
     def test_pictures_go_there_and_back(self, stored: Session, photos: Path, presigned: bool | None) -> None:
