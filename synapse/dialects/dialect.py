@@ -218,6 +218,10 @@ class Table(Protocol):
         """The fields that rows of lists carry, as far as the API says which."""
         ...
 
+    def shows(self, field: str) -> bool:
+        """Whether rows of some kind carry a field."""
+        ...
+
     @property
     def uniform(self) -> bool:
         """Whether rows need `normalise()` only where a value or a key is not as declared."""

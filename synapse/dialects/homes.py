@@ -148,6 +148,20 @@ def elsewhere(table: Table, has: Callable[[Table], bool]) -> str:
     return "".join(f'. API {name} has it: {entity}.objects.via("{name}")' for name in found)
 
 
+def showing(dialect: Dialect, table: Table, *, field: str) -> Table:
+    """Give a table, or one of another generation where it doesn't show a field; raise where no such one is spoken."""
+    if table.shows(field):
+        return table
+    spoken = map(generation, GENERATIONS) if isinstance(dialect, Homes) else ()
+    for other in filter(None, [_table_in(each, table.schema, table.catalog) for each in spoken]):
+        if other.shows(field):
+            return other
+    raise UnsupportedError(
+        f"{table.schema.entity}.{field}: API {table.api} doesn't show it"
+        f"{elsewhere(table, lambda other: other.shows(field))}. Nothing was sent"
+    )
+
+
 def _has(name: str, table: Table, has: Callable[[Table], bool]) -> bool:
     other = _table_in(generation(name), table.schema, table.catalog)
     return other is not None and has(other)

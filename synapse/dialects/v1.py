@@ -268,8 +268,12 @@ class V1Table:
 
     @property
     def listed(self) -> Collection[str]:
-        """Every field: what one release leaves out, another one sends."""
-        return self.names.keys()
+        """Every field that rows may carry: what one release leaves out, another one sends."""
+        return self.names.keys() - set(self.wire.hides)
+
+    def shows(self, field: str) -> bool:
+        """Whether rows of some kind carry a field."""
+        return field not in self.wire.hides
 
     @property
     def uniform(self) -> bool:
@@ -360,14 +364,15 @@ class V1Table:
         return self.wire.light.get(asked.pop()) if len(asked) == 1 and not query.expand else None
 
     def _fields(self, query: Query) -> Params:
-        names = self.names
+        names = {name: key for name, key in self.names.items() if self.shows(name)}
         if query.only:
             asked = [self.schema.pk, *query.only]
-            wire = [*dict.fromkeys(names[name] for name in asked), *query.expand]
+            wire = [*dict.fromkeys(names[name] for name in asked if name in names), *query.expand]
             return (("fields", ",".join(dict.fromkeys(wire))),)
         if query.defer:
             # What is nested goes by the name of its key, and would be left out with it.
-            dropped = dict.fromkeys(names[name] for name in query.defer if names[name] not in query.expand)
+            keys = [names[name] for name in query.defer if name in names]
+            dropped = dict.fromkeys(key for key in keys if key not in query.expand)
             return (("omit", ",".join(dropped)),) if dropped else ()
         return ()
 

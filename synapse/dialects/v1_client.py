@@ -128,7 +128,9 @@ FILES: Final = ("files", "file", "data_unit.files", "data_unit.file")
 
 def names(schema: Schema) -> frozenset[str]:
     """Name what a row may hold."""
-    return frozenset((*names_of(schema).values(), "files", "file", "data_unit"))
+    hidden = ROWS[schema.resource].hides
+    own = (key for name, key in names_of(schema).items() if name not in hidden)
+    return frozenset((*own, "files", "file", "data_unit"))
 
 
 @attrs.frozen

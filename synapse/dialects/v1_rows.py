@@ -23,10 +23,11 @@ class Row:
     `path` takes writes and single objects, `list` the lists where that differs; `detail` is False where single objects
     cannot be read. `light` maps a field to the list that carries nothing else. `expand` names what the wire can nest,
     `always` what is nested without being asked for. `asks` are the parameters that a field needs to be sent at all.
-    `lacks` are the names of lookups that only another API has. `also` gives a key the second name that some releases
-    use for it; `texts` are keys of objects that are UUIDs now and were numbers before. `posts_lists` says that several
-    objects may be created by one request, `cursors` that its lists can be read by cursor, `reuses` that the backend
-    answers an object of the same content with the one that it has, so that to create it twice makes one.
+    `lacks` are the names of lookups that only another API has, `hides` fields that only rows of another one carry.
+    `also` gives a key the second name that some releases use for it; `texts` are keys of objects that are UUIDs now and
+    were numbers before. `posts_lists` says that several objects may be created by one request, `cursors` that its lists
+    can be read by cursor, `reuses` that the backend answers an object of the same content with the one that it has, so
+    that to create it twice makes one.
     """
 
     path: str
@@ -39,6 +40,7 @@ class Row:
     light: Mapping[str, str] = attrs.field(factory=dict)
     asks: Mapping[str, tuple[str, str]] = attrs.field(factory=dict)
     lacks: tuple[str, ...] = ()
+    hides: tuple[str, ...] = ()
     also: Mapping[str, str] = attrs.field(factory=dict)
     texts: tuple[str, ...] = ()
     change: Literal["PATCH", "PUT"] = "PATCH"
@@ -115,6 +117,7 @@ ROWS: Final[Mapping[str, Row]] = {
             "category__in": QueryKey("categories", "repeat"),
         },
         lacks=("ground_truth_dataset", "project"),
+        hides=("data_digest", "data_size"),
         # Its lists of data or files alone name no event in their rows.
         cursors=True,
     ),
@@ -122,7 +125,7 @@ ROWS: Final[Mapping[str, Row]] = {
     "ground_truth_versions": Row("ground_truth_dataset_versions/", expand=("ground_truth_dataset",)),
     "plugins": Row("plugins/", change="PUT"),
     "plugin_releases": Row("plugin_releases/", expand=("plugin",)),
-    "jobs": Row("jobs/", expand=("logs",), texts=("id",)),
+    "jobs": Row("jobs/", expand=("logs",), texts=("id",), hides=("queue", "error")),
     "job_logs": Row("logs/", texts=("job",), lacks=("event", "level"), posts_lists=True),
     "storages": Row("storages/", asks={"configuration": ("with_configuration", "true")}),
     "models": Row("models/"),

@@ -280,6 +280,10 @@ class V2Table:
         """The fields that rows of lists carry."""
         return self.wire.listed
 
+    def shows(self, field: str) -> bool:
+        """Whether rows of some kind carry a field."""
+        return field in self.wire.shown
+
     @property
     def uniform(self) -> bool:
         """Rows come as they are declared."""

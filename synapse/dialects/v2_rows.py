@@ -238,7 +238,7 @@ _DATA: Final[Mapping[str, Row]] = {
     ),
     "ground_truth_events": Row(
         "v2/ground-truth-events/",
-        listed="pgh_id ground_truth_id pgh_label data_unit_id ground_truth_dataset_id",
+        listed="pgh_id ground_truth_id pgh_label data_unit_id ground_truth_dataset_id data_size data_digest",
         filters={
             **_same("ground_truth_dataset project"),
             "ground_truth_dataset_versions": "ground_truth_dataset_version",
@@ -270,7 +270,7 @@ _PLUGINS: Final[Mapping[str, Row]] = {
     ),
     "jobs": Row(
         "v2/jobs/",
-        listed="id status action is_active created completed",
+        listed="id status action queue error is_active created completed",
         more="params progress_record metrics_record result meta plugin_release_id modified",
         filters=_same("status action"),
         changes="status progress_record metrics_record meta result",

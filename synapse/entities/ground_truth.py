@@ -141,6 +141,8 @@ class GroundTruthEvent(Entity):
     data: Json | None = read_only()
     classes: list[str] = read_only()
     files: dict[str, RemoteFile] | None = read_only()
+    data_digest: str | None = read_only()
+    data_size: int | None = read_only()
 
     _made_by = "the backend, one for each change of a GroundTruth"
 

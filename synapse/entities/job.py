@@ -86,6 +86,8 @@ class Job(JobTwins, Entity):
     metrics_record: Json | None = None
     result: JsonValue = None
     meta: Json | None = None
+    queue: Json | None = read_only()
+    error: Json | None = read_only()
     is_active: bool = read_only()
     created: datetime | None = read_only()
     modified: datetime | None = read_only()

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import attrs
 
-from synapse.dialects import Table
+from synapse.dialects import Table, homes
 from synapse.downloads import RemoteFile
 from synapse.errors import MappingError, NotFoundError, QueryError, SynapseError, TransportError
 from synapse.mapping.codecs import Misfit, open_value
@@ -146,6 +146,9 @@ def _load_field(record: Record, name: str) -> bool:
     cls, state = type(record), state_of(record)
     state.session = session = session_of(record)
     table = table_of(cls, session, api=state.api)
+    source = homes.showing(homes.via(session.dialect, state.api or ""), table, field=name)
+    if source is not table:
+        return _load_elsewhere(record, name, session, table, source)
     batch = _lacking(record, name, table)
     if table.lists_alone(name) or len(batch) > 1:
         _load_listed(batch, name, session, table)
@@ -158,11 +161,35 @@ def _load_field(record: Record, name: str) -> bool:
     if not has(record, name):
         _load_stored(record, name, session, table)
     if not has(record, name):
-        raise MappingError(
-            f"{cls.__name__}.{name}: the backend sends no such field for {cls.__name__} {record.pk}"
-        )
+        raise _absent(record, name)
     # A secret is only ever sent for one object, so a loop over it has no better way.
     return len(batch) == 1 and not table.schema.fields[name].secret
+
+
+def _load_elsewhere(record: Record, name: str, session: Session, table: Table, source: Table) -> bool:
+    """Load what only the rows of another API carry, and nothing else of these, which name fields otherwise."""
+    cls, batch = type(record).__name__, _next_rows(record, name, session)
+    hidden = [each for each in table.schema.fields if source.shows(each) and not table.shows(each)]
+
+    def load(row: Record) -> None:
+        shown = loading.detail_row(row, session, field=name, table=source)
+        told = {table.names[each]: source.value(shown, each) for each in hidden}
+        told = {key: value for key, value in told.items() if value is not UNSET}
+        loading.fill_missing(row, {table.pk: row.pk, **told}, table=table)
+
+    for found in session.map(load, batch):
+        if found.item is record:
+            found.value()  # what is wrong with another row is told where that is read
+    if not has(record, name):
+        raise _absent(record, name)
+    if len(batch) == 1:
+        coach.note(f"{cls}.{name}", instead=f"{cls}.objects.via({source.api!r}) lists it")
+    return False
+
+
+def _absent(record: Record, name: str) -> MappingError:
+    cls = type(record).__name__
+    return MappingError(f"{cls}.{name}: the backend sends no such field for {cls} {record.pk}")
 
 
 def _lacking(record: Record, name: str, table: Table) -> list[Record]:

@@ -398,10 +398,12 @@ def load_page(
 
 
 # --- the row of one object ---------------------------------------------------
-def detail_row(instance: Record, session: Session, *, field: str = "") -> dict[str, Any]:
-    """Fetch the object's own row; with *field*, one that carries this field."""
+def detail_row(
+    instance: Record, session: Session, *, field: str = "", table: Table | None = None
+) -> dict[str, Any]:
+    """Fetch the object's own row; with *field*, one that carries this field, from wherever *table* has it."""
     cls = type(instance)
-    table = table_of(cls, session, api=state_of(instance).api)
+    table = table or table_of(cls, session, api=state_of(instance).api)
     request = table.detail(instance.pk, field=field, below=owner_key(instance, table))
     try:
         reply = session.send(request)

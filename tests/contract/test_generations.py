@@ -79,9 +79,9 @@ REFUSED: Final[dict[str, Callable[[Path], Any]]] = {
         Task.objects.select_related("data_unit")
     ),
     "Task.shards.*API v1 has it: Task": lambda _: Task.objects.shards(3),
-    "DataUnit.files: .*API v1 does": lambda _: DataUnit.ref(1).files,
-    "Task.files: .*API v1 does": lambda _: Task.ref(1).files,
-    "Assignment.file: .*API v1 does": lambda _: Assignment.ref(1).file,
+    "DataUnit.files: .*API v1 has it": lambda _: DataUnit.ref(1).files,
+    "Task.files: .*API v1 has it": lambda _: Task.ref(1).files,
+    "Assignment.file: .*API v1 has it": lambda _: Assignment.ref(1).file,
     "Storage exists on API v1 only": lambda _: Storage.objects.first(),
     "Agent exists on API v1 only": lambda _: Agent.objects.first(),
     "ServeApplication exists on API v1 only": lambda _: ServeApplication.objects.first(),
