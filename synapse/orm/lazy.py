@@ -53,7 +53,7 @@ class _Lazy:
     """Gives what is here of it, else `UNSET`."""
     load: Callable[[Record], bool]
     """Loads it for an object and its peers, and says whether that took a request for this one row alone."""
-    in_loops: str
+    in_loops: Callable[[], str]
     in_mode_one: str
     in_mode_raise: str
     in_coroutine: str
@@ -77,7 +77,7 @@ def _loaded(record: Record, lazy: _Lazy) -> Any:
         found = lazy.known(record)
     if was_single:
         is_one = state.mode is FetchMode.ONE
-        coach.note(f"{cls.__name__}.{lazy.name}", instead=lazy.in_mode_one if is_one else lazy.in_loops)
+        coach.note(f"{cls.__name__}.{lazy.name}", instead=lazy.in_mode_one if is_one else lazy.in_loops())
     return found
 
 
@@ -130,16 +130,24 @@ def _open_default(record: Record, name: str) -> Any:
 
 
 def _deferred(record: Record, name: str) -> _Lazy:
-    cls = type(record).__name__
     return _Lazy(
         name,
         known=lambda each: True if has(each, name) else UNSET,
         load=lambda each: _load_field(each, name),
-        in_loops=f"get the rows by one query that holds it, such as {cls}.objects.only({name!r})",
+        in_loops=partial(_how_to_list, record, name),
         in_mode_one=f"drop fetch_mode(FetchMode.ONE), or add {name!r} to only()",
         in_mode_raise=f"add {name!r} to only() or drop the defer()",
         in_coroutine=f"`await arefresh()` loads it, or get {name!r} with the query: by only(), or without defer()",
     )
+
+
+def _how_to_list(record: Record, name: str) -> str:
+    table = table_of(type(record), session_of(record), api=state_of(record).api)
+    if name in table.listed or table.lists_alone(name):
+        return (
+            f"get the rows by one query that holds it, such as {type(record).__name__}.objects.only({name!r})"
+        )
+    return "no list of the API generation that these rows came by has it; the other one may, by via()"
 
 
 def _load_field(record: Record, name: str) -> bool:
@@ -279,7 +287,7 @@ def _link(record: Record, one: ToOneLink, key: Any) -> _Lazy:
         one.name,
         known=lambda each: known_related(each, one.name),
         load=lambda each: _load_link(each, one, key),
-        in_loops=f"get the rows by one query, such as {cls}.objects.{ahead}.in_bulk(keys)",
+        in_loops=lambda: f"get the rows by one query, such as {cls}.objects.{ahead}.in_bulk(keys)",
         in_mode_one=f"drop fetch_mode(FetchMode.ONE), or add {ahead}",
         in_mode_raise=f"add .{ahead}, or use .{one.via}, which needs no fetch",
         in_coroutine=(

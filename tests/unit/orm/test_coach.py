@@ -53,6 +53,13 @@ class TestLoops:
             for key in range(1, 20):
                 Task.ref(key).meta
 
+    def test_over_fields_that_no_list_has_are_told(self):
+        """`only()` would not help where lists lack the field."""
+        rows = {f"GET v2/tasks/{key}/": {"data": {"id": key, "meta": {}}, "meta": {}} for key in range(1, 20)}
+        with canned(rows, api="v2"), pytest.warns(SlowLoopWarning, match=r"Task\.meta.*via\(\)"):
+            for key in range(1, 20):
+                Task.ref(key).meta
+
     def test_over_deferred_fields_in_mode_one_are_told(self):
         """A deferred field is loaded for each row, if that was asked for."""
         with canned({**REPLIES, "GET sdk/tasks/": page(*({"id": key} for key in range(1, 20)))}):
