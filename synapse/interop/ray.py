@@ -169,6 +169,8 @@ class AnnotateSink(_Sink):
     def write(self, blocks: Iterable[Any], ctx: Any) -> int:
         """Annotate the tasks of a block."""
         table = _joined(blocks, who="AnnotateSink()")
+        if not len(table):
+            return 0  # what `map()` gives for no rows has no columns either
         pairs = annotation_pairs(self._queryset, table, data=self._column, on=self._on)
         number: int = self._queryset.annotate_many(pairs, submit=self._submit, schema=self._schema)
         return number
@@ -211,6 +213,8 @@ class CreateSink(_Sink):
     def write(self, blocks: Iterable[Any], ctx: Any) -> int:
         """Create the rows of a block."""
         table = _joined(blocks, who="CreateSink()")
+        if not len(table):
+            return 0
         made = objects_of(self._queryset, table, columns=self._columns, nulls="omit")
         write = ctx.kwargs["write_uuid"]
         opening = BlockJournal(self._folder, self._run, write, ctx.task_idx, made)

@@ -111,6 +111,15 @@ class TestAnnotateSink:
         assert [{"of": each.pk} for each in Task.objects.all()] == [each.data for each in Task.objects.all()]
         assert (True, Task.objects.count()) == (sink.flag.exists(), sink.written)
 
+    def test_no_rows(self, backend: Sandbox) -> None:
+        """Where a shard has no rows, `map()` leaves no columns, and nothing is annotated."""
+        sink = AnnotateSink(column="found")
+        dataset = Task.objects.filter(id=999_999).to_ray(shards=2, columns=["id"])
+
+        dataset.map(lambda row: {**row, "found": "{}"}).write_datasink(sink)
+
+        assert 0 == sink.written
+
     def test_dicts_are_refused(self, backend: Sandbox) -> None:
         """Arrow fills up dicts with keys of other rows, so annotations are JSON."""
         rows = ray_data.from_items([{"id": 1, "found": {"a": 1}}, {"id": 2, "found": {"b": 1}}])
@@ -131,6 +140,15 @@ class TestCreateSink:
         again = CreateSink("TaskTag", journal=tmp_path / "run", min_rows_per_write=10)
         tags(120, blocks=5).write_datasink(again)
         assert (wanted(120), 120) == (made(), again.written)
+
+    def test_no_rows(self, backend: Sandbox, tmp_path: Path) -> None:
+        """Where `map()` left no rows and no columns, nothing is created."""
+        sink = CreateSink("TaskTag", journal=tmp_path / "run")
+        dataset = Task.objects.filter(id=999_999).to_ray(shards=2, columns=["id"])
+
+        dataset.map(lambda row: {"name": "tag 1", "project_id": 1}).write_datasink(sink)
+
+        assert (0, Counter()) == (sink.written, made())
 
     def test_second_run_is_refused(self, backend: Sandbox, tmp_path: Path) -> None:
         """Two runs at one journal would take each other's rows for their own."""

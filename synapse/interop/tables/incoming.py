@@ -295,7 +295,9 @@ class Incoming:
                 raise bad_cell("the key is missing", place=place, column=column)
             try:
                 key = field.accept(self.schema.entity, read(cell))
-            except (MappingError, ValueError, OverflowError) as error:
+                if field.name == self.schema.pk:
+                    key = self.schema.key.check(f"{self.schema.entity}.{field.name}", key)
+            except (MappingError, QueryError, ValueError, OverflowError) as error:
                 raise bad_cell(error, place=place, column=column) from None
             if key in first:
                 said = f"the key {key!r} is in row {first[key] + 1} as well"

@@ -31,6 +31,8 @@ _CHUNK: Final = 1_024
 """Rows of a batch where all of them are kept: building a larger one takes more memory beside them."""
 _PAGE: Final = 250
 """Rows to ask for at once: pages that are read ahead wait as a whole while batches are built."""
+_NULLABLE: Final = ("Int8", "Int16", "Int32", "Int64", "boolean")
+"""The types of pandas that hold missing values beside integers and truth values."""
 _PASSING: Final = "synapse_rows_on_their_way"
 
 
@@ -131,8 +133,11 @@ def to_pandas(
     source = TableSource.of(tabular, columns, plain_json=True)
     table = read_table("to_pandas", source, json=json, progress=progress, on_bad_row=on_bad_row)
     # Types go by the annotations, and not by whether a value happens to be missing.
-    kinds = {pyarrow.int64(): pandas.Int64Dtype(), pyarrow.bool_(): pandas.BooleanDtype()}
-    frame: pandas.DataFrame = pyarrow.table(table).to_pandas(types_mapper=kinds.get)
+    kinds = {pyarrow.type_for_alias(each.lower()): pandas.api.types.pandas_dtype(each) for each in _NULLABLE}
+    # Inside of structs and lists, integers beside a null would be floats, which hold no key above 2**53.
+    frame: pandas.DataFrame = pyarrow.table(table).to_pandas(
+        types_mapper=kinds.get, integer_object_nulls=True, maps_as_pydicts="strict"
+    )
     for column in source.columns:
         if column.is_key and column.kind == "int":
             frame[column.name] = frame[column.name].astype("int64")

@@ -86,6 +86,10 @@ class TestPandas:
         assert '{"a": [1]}' == frame["data"][0]
         assert [True, False] == [frame["tags"][0].tolist() == [1, 2], frame["tags"][1] is not None]
 
+    def test_files_are_dicts(self, query: Any):
+        """Files go by their names, as in `task.files`."""
+        assert ["image_1"] == list(query.to_pandas()["files"][2])
+
     def test_categories(self, query: Any):
         """Enumerations become categories when asked."""
         frame = query.to_pandas(categories=True)

@@ -199,6 +199,15 @@ class TestLibraries:
         """Structs are dicts there."""
         assert VALUES[0]["frame"] == tasks(*ROWS).to_pandas(json="struct")["meta"][0]["frame"]
 
+    def test_integers_of_pandas_stay_what_they_are(self):
+        """A large integer is exact, whether other rows have the key or not."""
+        metas = [{"key": 2**60 + 1, "keys": [2**60 + 1, None]}, {}]
+        rows = [row(key, meta=meta) for key, meta in enumerate(metas, 1)]
+
+        found = tasks(*rows).to_pandas(json="struct")["meta"][0]
+
+        assert (2**60 + 1, [2**60 + 1, None]) == (found["key"], list(found["keys"]))
+
     def test_polars(self):
         """Structs are structs there."""
         frame = tasks(*ROWS).to_polars(json={"meta": FRAME})

@@ -117,6 +117,7 @@ class TestUpdate:
             ({"id": [1, 1], "meta": ["{}"] * 2}, {}, MappingError, "row 2, column 'id'.*in row 1 as well"),
             ({"id": [1, None], "meta": ["{}"] * 2}, {}, MappingError, "row 2, column 'id'.*missing"),
             ({"id": [1.5], "meta": ["{}"]}, {}, MappingError, "row 1, column 'id'"),
+            ({"id": [1, -1], "meta": ["{}"] * 2}, {}, MappingError, "row 2, column 'id'.*positive integer"),
             ({"id": [1], "meta": ["{"]}, {}, MappingError, "row 1, column 'meta'.*expected JSON"),
             ({"id": [1], "meta": ["{}"]}, {"on": "identity"}, QueryError, "no field 'identity'"),
             ({"id": [1], "meta": ["{}"]}, {"on": 5}, QueryError, "on=...\\) takes text"),
