@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
@@ -20,6 +21,8 @@ from synapse.orm.unconfirmed import ABSENT, Asked, Harmless, Moment, without_sec
 if TYPE_CHECKING:
     from synapse.orm.record import Record
     from synapse.session import Session
+
+MOST_READ: Final = 20
 
 
 @attrs.frozen(kw_only=True)
@@ -61,7 +64,7 @@ class Creation(Asked):
         cls = entity_named(self.entity)
         made = recent_rows.made_since(cls, self.since, session=session, lookups=self.lookups)
         rows = self._unknown(made.rows, session)
-        paired = self._paired(rows)
+        paired = self._paired_whole(rows, session)
         # All or nothing: of a batch that is there in part nobody knows whether the rest is still on its way.
         if made.dated and len(paired.found) == len(self.sent) and not self.partial:
             found = [
@@ -77,7 +80,7 @@ class Creation(Asked):
             return Resolution(rows=instead, reason=told)
         # Clocks may be wrong by up to an hour, and to send again what is there makes a second one.
         older = self._unknown(made.perhaps, session)
-        maybe = tuple(older[key][0] for key in _keys(self._paired(older)))
+        maybe = tuple(older[key][0] for key in _keys(self._paired_whole(older, session)))
         if maybe:
             said = "holds the same and was made before, unless clocks are wrong"
             return Resolution(rows=maybe, reason=f"{named(maybe)} {said}")
@@ -90,6 +93,23 @@ class Creation(Asked):
         return {
             row.pk: (row, raw) for row, raw in rows if row.pk in own or not session.has_made(resource, row.pk)
         }
+
+    def _paired_whole(
+        self, rows: dict[Any, tuple[Record, dict[str, Any]]], session: Session
+    ) -> matching.Paired[int]:
+        """Pair rows, of which those in doubt are read by themselves where lists leave out what was sent."""
+        paired, table = self._paired(rows), table_of(entity_named(self.entity), session)
+        unlisted = {name for values in self.sent for name in values if name not in table.listed}
+        unsure = [key for keys in paired.doubtful.values() for key in keys]
+        if not any(map(table.shows, unlisted)) or not 0 < len(unsure) <= MOST_READ:
+            return paired
+        for key in dict.fromkeys(unsure):
+            row, raw = rows[key]
+            with suppress(NotFoundError):
+                whole = loading.detail_row(row, session)
+                loading.fill_missing(row, whole, table=table)
+                rows[key] = (row, raw | whole)
+        return self._paired(rows)
 
     def _paired(self, rows: Mapping[Any, tuple[Record, dict[str, Any]]]) -> matching.Paired[int]:
         found = [row for row, _ in rows.values()]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
-from synapse import Project, Session, Task
+from synapse import Experiment, Project, ReviewTag, Session, Task, TaskTag
 from synapse.errors import (
     AuthenticationError,
     ClientError,
@@ -22,11 +22,12 @@ from synapse.errors import (
     TransportError,
     UnsupportedError,
     ValidationError,
+    WriteUnconfirmedError,
 )
 from synapse.session import Retry
 from tests.amounts import part
 from tests.faults.every_object import READS, WRITES, Call, Keys, World
-from tests.faults.hostile import Backend
+from tests.faults.hostile import FIRST, Backend, Proxy, reset
 from tests.sandbox.wire import Wire
 from tests.servers import Server, reply
 
@@ -127,6 +128,29 @@ def test_a_wrong_page_is_an_error(what: str) -> None:
     error, answers = WRONG[what]
     with pytest.raises(error):
         read(*answers)
+
+
+# --- creations that are lost -----------------------------------------------------
+LOST: Final[dict[str, Callable[[], Any]]] = {
+    "Experiment": lambda: Experiment(name="lost", description="in the fog", task_type=3),
+    "ReviewTag": lambda: ReviewTag(project_id=1, name="lost", description="in the fog"),
+    "TaskTag": lambda: TaskTag(project_id=1, name="lost", description="in the fog"),
+}
+
+
+@pytest.mark.parametrize("name", LOST)
+def test_a_lost_creation_is_found_whatever_lists_leave_out(seeded: Backend, name: str) -> None:
+    """A row that may be it is read by itself, since that of the list does not carry all that was sent."""
+    with Proxy(seeded.address) as proxy:
+        session = Session(proxy.url, api_token=seeded.sandbox.api_token, api="v2", retry=Retry(total=0))
+        proxy.harm("^POST ", reset, of="answer", at=FIRST)
+        with session, pytest.raises(WriteUnconfirmedError) as caught:
+            (row := LOST[name]()).save()
+        found = caught.value.resolve()
+        session.close()
+
+    assert (True, "in the fog") == (found.done, found.rows[0].description)
+    assert row.pk == found.rows[0].pk
 
 
 REFUSALS: Final[list[tuple[int, str, type[ClientError]]]] = [
