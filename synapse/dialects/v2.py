@@ -17,7 +17,7 @@ from synapse.dialects.dialect import Actions, Credentials, Found, Place, Refusal
 from synapse.dialects.json_rows import ClosedPages
 from synapse.dialects.uploads import Uploads
 from synapse.dialects.v2_envelope import check_bounds, found_in, refusal_in, unwrapped
-from synapse.dialects.v2_rows import ROWS, Row, segment
+from synapse.dialects.v2_rows import ALONE, ROWS, Row, segment
 from synapse.dialects.wire import Reply, Request, encode
 from synapse.errors import ConfigError, UnsupportedError, WriteUnconfirmedError
 from synapse.mapping.codecs import dump_value
@@ -343,7 +343,7 @@ class V2Table:
         """Delete one object."""
         if not self.wire.deletes:
             raise UnsupportedError(
-                f"{self.schema.entity}: API v2 deletes none; API v1 does. Nothing was sent"
+                f"{self.schema.entity}: API v2 deletes none{self._or('; API v1 does')}. Nothing was sent"
             )
         return Request("DELETE", self._single(pk, below))
 
@@ -389,12 +389,18 @@ class V2Table:
         unknown = [name for name in values if name not in known]
         entity = self.schema.entity
         if not known:
-            raise UnsupportedError(f"{entity}: API v2 has none {did}; API v1 has. Nothing was sent")
+            raise UnsupportedError(
+                f"{entity}: API v2 has none {did}{self._or('; API v1 has')}. Nothing was sent"
+            )
         if unknown:
             raise UnsupportedError(
-                f"{entity}.{unknown[0]} cannot be written on API v2, which takes: {', '.join(known)}. "
-                "API v1 takes more. Nothing was sent"
+                f"{entity}.{unknown[0]} cannot be written on API v2, which takes: {', '.join(known)}"
+                f"{self._or('. API v1 takes more')}. Nothing was sent"
             )
+
+    def _or(self, words: str) -> str:
+        """Say what API v1 does instead, where it knows the entity."""
+        return "" if self.schema.resource in ALONE else words
 
     def _without_defaults(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Leave out of a creation what cannot be written but is what a new object has anyway."""

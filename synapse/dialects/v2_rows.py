@@ -353,3 +353,8 @@ _PLUGINS: Final[Mapping[str, Row]] = {
 }
 
 ROWS: Final[Mapping[str, Row]] = {**_WORK, **_DATA, **_PLUGINS}
+
+ALONE: Final = frozenset(
+    ["experiments", "trains", "reviews", "review_tags", "data_groups", "uploads", "exports", "async_jobs"]
+)
+"""What no other API has."""

@@ -146,6 +146,11 @@ class Results(Generic[E]):
     owner: Owner | None = None
     _habits: dict[str, int] = attrs.field(factory=dict, init=False, repr=False)
 
+    def __attrs_post_init__(self) -> None:
+        # Rows without a field that was asked for by name would only fail one by one, once all have come.
+        for name in self.query.only:
+            homes.showing(homes.via(self.session.dialect, self.query.api or ""), self.table, field=name)
+
     @property
     def table(self) -> Table:
         """The entity in the API that the query goes by."""

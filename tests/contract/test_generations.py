@@ -81,6 +81,10 @@ REFUSED: Final[dict[str, Callable[[Path], Any]]] = {
     "Task.shards.*API v1 has it: Task": lambda _: Task.objects.shards(3),
     "DataUnit.files: .*API v1 has it": lambda _: DataUnit.ref(1).files,
     "Task.files: .*API v1 has it": lambda _: Task.ref(1).files,
+    "Task.status_label: .*v2 doesn't show .*API v1 has it": lambda _: list(
+        Task.objects.values("id", "status_label")
+    ),
+    "Task.tags: .*v2 doesn't show it": lambda _: list(Task.objects.only("tags")),
     "Assignment.file: .*API v1 has it": lambda _: Assignment.ref(1).file,
     "Storage exists on API v1 only": lambda _: Storage.objects.first(),
     "Agent exists on API v1 only": lambda _: Agent.objects.first(),

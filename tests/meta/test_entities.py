@@ -269,6 +269,10 @@ class TestEachEntityOfTheSecondGeneration:
         """Without one it could not travel."""
         assert V2().table(cls._schema, cls._catalog).wire is v2_rows.ROWS[cls._schema.resource]
 
+    def test_is_told_of_as_alone_where_it_is(self, cls: type[Entity]) -> None:
+        """Refusals send nobody to a generation that lacks the entity."""
+        assert (cls._schema.resource in v2_rows.ALONE) is (cls not in FIRST)
+
     def test_names_no_field_twice_on_the_wire(self, cls: type[Entity]) -> None:
         """One of two that rows carry would be lost."""
         table = V2().table(cls._schema, cls._catalog)
