@@ -303,6 +303,10 @@ class Actions(Protocol):
         """Cancel an asynchronous job."""
         ...
 
+    def follow(self, async_job: str) -> Request:
+        """Follow the progress of an asynchronous job, as named server-sent events."""
+        ...
+
     def console_logs(self, job: str) -> Request:
         """Ask for the lines that a job has printed."""
         ...

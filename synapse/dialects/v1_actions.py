@@ -51,8 +51,17 @@ def stop(job: str) -> Request:
 
 def cancel(async_job: str) -> Request:
     """Refuse: there are no asynchronous jobs here."""
-    raise UnsupportedError(
-        "AsyncJob.cancel() exists on API v2 only: Session(api='auto') or api='v2' takes it there. Nothing was sent"
+    raise _lacking("AsyncJob.cancel()")
+
+
+def follow(async_job: str) -> Request:
+    """Refuse: there are no asynchronous jobs here."""
+    raise _lacking("AsyncJob.follow()")
+
+
+def _lacking(verb: str) -> UnsupportedError:
+    return UnsupportedError(
+        f"{verb} exists on API v2 only: Session(api='auto') or api='v2' takes it there. Nothing was sent"
     )
 
 

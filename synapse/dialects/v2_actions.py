@@ -71,6 +71,11 @@ def cancel(async_job: str) -> Request:
     return Request("POST", f"v2/async_jobs/{segment(async_job)}/cancel/", harmless=True)
 
 
+def follow(async_job: str) -> Request:
+    """Follow the progress of an asynchronous job, as named server-sent events, up to one that says that it is over."""
+    return Request("GET", f"v2/async_jobs/{segment(async_job)}/progress/")
+
+
 def connect(agent_token: str) -> Request:
     """Refuse: there are no agents here."""
     raise _lacking("Agent.check()", "knows no agents")

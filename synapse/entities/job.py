@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from os import PathLike
@@ -15,7 +13,7 @@ from synapse.dialects import Generation, homes
 from synapse.downloads import RemoteFile
 from synapse.entities.choices import JobStatus, LogLevel
 from synapse.entities.typed import JobLogQueries, JobQueries
-from synapse.entities.waiting import wait_for_end
+from synapse.entities.waiting import frame, wait_for_end
 from synapse.errors import NotFoundError, TransportError
 from synapse.mapping import UNSET, Json, JsonValue, Uuid, read_only, uuid_form
 from synapse.masking import outline
@@ -196,13 +194,13 @@ class Job(JobTwins, Entity):
         begun = refused = False
         try:
             with session.lines(session.dialect.actions.tail(self.pk)) as lines:
-                for frame in filter(None, map(_frame, lines)):
-                    if frame.get("type") == "log":
-                        yield _unwrapped(frame.get("data"))
-                    elif frame.get("type") == "complete":
+                for told in filter(None, map(frame, lines)):
+                    if told.get("type") == "log":
+                        yield _unwrapped(told.get("data"))
+                    elif told.get("type") == "complete":
                         return
-                    elif frame.get("type") == "error":
-                        refused, said = not begun, session.masked(str(frame.get("message")))
+                    elif told.get("type") == "error":
+                        refused, said = not begun, session.masked(str(told.get("message")))
                         break
                     begun = True
         except NotFoundError as error:
@@ -213,20 +211,9 @@ class Job(JobTwins, Entity):
         raise TransportError(f"the log of job {self.pk} ended: {said}")
 
 
-def _frame(line: str) -> dict[str, Any]:
-    """Read one line of the stream; comments, blank lines and anything unreadable are an empty frame."""
-    if not line.startswith("data:"):
-        return {}
-    try:
-        frame = json.loads(line[5:])
-    except ValueError:
-        return {}
-    return frame if isinstance(frame, dict) else {}
-
-
 def _unwrapped(data: Any) -> str:
     """Take the text out of a log frame, which an agent may have wrapped in a frame of its own."""
-    inner = _frame(data) if isinstance(data, str) else {}
+    inner = frame(data) if isinstance(data, str) else {}
     message = inner.get("message", inner.get("data"))
     return str(message if message is not None else data).rstrip("\n")
 

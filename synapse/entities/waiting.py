@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import time
 
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from synapse.errors import WaitTimeoutError
@@ -44,3 +46,26 @@ def _advance(report: Any, shown: int, percent: float) -> int:
     if now_at > shown:
         report(now_at - shown)
     return max(now_at, shown)
+
+
+def frame(line: str) -> dict[str, Any]:
+    """Read one line of an event stream; comments, blank lines and anything unreadable are an empty frame."""
+    if not line.startswith("data:"):
+        return {}
+    try:
+        said = json.loads(line[5:])
+    except ValueError:
+        return {}
+    return said if isinstance(said, dict) else {}
+
+
+def named_events(lines: Iterable[str]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Give the events of a stream, each by its name and with what it says."""
+    name = ""
+    for line in lines:
+        if line.startswith("event:"):
+            name = line.removeprefix("event:").strip()
+        elif line.startswith("data:"):
+            yield name, frame(line)
+        elif not line:
+            name = ""

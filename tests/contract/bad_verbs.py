@@ -413,7 +413,7 @@ RUNS: Final = [
     Bad("AsyncJob.wait", "progress", lambda w: AsyncJob.ref("a").wait(progress=5), TransferError),
     *(
         Bad(f"AsyncJob.{verb}", "unsaved", lambda w, verb=verb: getattr(AsyncJob(), verb)())
-        for verb in ("wait", "cancel")
+        for verb in ("wait", "follow", "cancel")
     ),
     Bad("Agent.check", "unsaved", lambda w: Agent(name="x").check()),
     Bad("Agent.check", "missing row", lambda w: Agent.ref(10**9).check(), Agent.DoesNotExist, reads=1),

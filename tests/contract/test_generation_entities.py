@@ -182,6 +182,24 @@ def test_an_asynchronous_job_is_waited_for(world: Session) -> None:
         done.cancel()
 
 
+def test_its_progress_is_followed_to_the_end(world: Session) -> None:
+    """Each step is told as it is made, and the object is as the work has ended."""
+    body = {"storage_id": 1, "path": "out/", "project_id": 1, "targets": ["task"]}
+    begun = world.send(Request("POST", "v2/plugin_exports/", json=body)).data
+    job = AsyncJob.ref(begun.get("data", begun)["job_id"])
+
+    steps = [told.get("percent", 0) for told in job.follow()]
+
+    assert steps == sorted(steps)
+    assert (100, "COMPLETED") == (steps[-1], job.status)
+
+
+def test_nobody_follows_what_there_is_not(world: Session) -> None:
+    """It has no stream."""
+    with pytest.raises(AsyncJob.DoesNotExist):
+        list(AsyncJob.ref("00000000-0000-0000-0000-00000000dead").follow())
+
+
 def test_one_is_cancelled(world: Session) -> None:
     """It is counted, found by its status here, and cancelled."""
     with assert_requests(1):

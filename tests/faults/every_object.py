@@ -302,6 +302,7 @@ READS: Final = [
     Call("Job.wait", lambda w: w.job.wait(timeout=30)),
     Call("AsyncJob.wait", lambda w: w.held(AsyncJob, w.keys.async_job).wait(timeout=30)),
     Call("Job.console_logs", lambda w: w.job.console_logs()),
+    Call("AsyncJob.follow", lambda w: list(w.held(AsyncJob, w.keys.cancelled_job).follow())),
     Call("Job.tail", lambda w: list(itertools.islice(w.job.tail(), 3))),
     Call("Job.logs", lambda w: list(w.job.logs)),
     Call("DataFileManager.existing", lambda w: w.all(DataFile).existing([w.keys.checksum])),

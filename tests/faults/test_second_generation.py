@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
+
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
-from synapse import Experiment, Project, ReviewTag, Session, Task, TaskTag
+from synapse import AsyncJob, Experiment, Project, ReviewTag, Session, Task, TaskTag
 from synapse.errors import (
     AuthenticationError,
     ClientError,
@@ -128,6 +130,38 @@ def test_a_wrong_page_is_an_error(what: str) -> None:
     error, answers = WRONG[what]
     with pytest.raises(error):
         read(*answers)
+
+
+# --- progress that is followed ---------------------------------------------------
+KEY: Final = "00000000-0000-0000-0000-000000000001"
+
+
+def stream(*events: tuple[str, dict[str, Any]]) -> bytes:
+    """Answer with named events, and end."""
+    text = "".join(f"event: {name}\ndata: {json.dumps(told)}\n\n" for name, told in events)
+    return reply(raw=text.encode(), headers=[("Content-Type", "text/event-stream")])
+
+
+def test_a_stream_that_the_backend_ends_is_opened_again() -> None:
+    """Its lifetime is bounded; the work goes on."""
+    half, done = ("async_job.progress", {"percent": 50}), ("async_job.completed", {"percent": 100})
+    ended = reply(data={"data": {"id": KEY, "status": "COMPLETED"}, "meta": {}})
+    answers = (stream(("connected", {}), half), stream(("connected", {}), done), ended)
+    with Server(*answers) as server, Session(server.origin, api_token=TOKEN):
+        told = list((job := AsyncJob.ref(KEY)).follow())
+
+    assert [{"percent": 50}, {"percent": 100}] == told
+    assert job.has_ended
+
+
+def test_an_error_of_the_stream_is_raised() -> None:
+    """Work that the backend still knows is named, with what was said."""
+    there = reply(data={"data": {"id": KEY, "status": "PROCESSING"}, "meta": {}})
+    answers = (stream(("error", {"message": "hub lost"})), there)
+    with Server(*answers) as server, Session(server.origin, api_token=TOKEN):
+        following = AsyncJob.ref(KEY).follow()
+        with pytest.raises(TransportError, match="hub lost"):
+            list(following)
 
 
 # --- creations that are lost -----------------------------------------------------
