@@ -70,8 +70,10 @@ class PageSource:
 
     def fill(self, page: FetchedPage, names: Sequence[str]) -> None:
         """Put fields into the rows of a page; where that fails, whoever reads them loads them, and is told why."""
-        rows = dict(zip(self.table.keys(page.found.rows), page.found.rows, strict=True))
-        for name in names:
+        keyed = zip(self.table.keys(page.found.rows), page.found.rows, strict=True)
+        # A row without a key would have the backend refuse the question for all of them.
+        rows = {key: row for key, row in keyed if key is not None}
+        for name in names if rows else ():
             request = self.table.by_keys(list(rows), name)
             if request is None or len(rows) > self.table.traits.most_keys:
                 continue

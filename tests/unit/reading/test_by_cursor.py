@@ -130,6 +130,17 @@ def test_rows_are_filled_while_the_chain_goes_on(answer: Any) -> None:
     assert isinstance(answer, Exception) or [{"id": 1}, {"id": 2, "data": {"a": 1}}] == page.found.rows
 
 
+def test_rows_without_a_key_are_not_asked_for() -> None:
+    """The others of their page are filled all the same, and where there are no others nothing is sent."""
+    session = canned({"POST v2/tasks/bulk-fetch/": {"data": [{"id": 2, "data": {"a": 1}}]}})
+    for rows in ([{"id": None}, "odd", {"id": 2}], [{"has_data": True}]):
+        page = FetchedPage(Found(rows), seconds=1.0, work=0.0, size=100)
+        PageSource(TABLE, session).fill(page, ["data"])
+
+    (request,) = session.requests
+    assert [2] == next(iter(request.json.values()))
+
+
 def test_what_is_stored_elsewhere_is_not_taken_for_the_payload() -> None:
     """A row that only tells where its annotation is stays without one, until that is read."""
     told = {"mode": "inline", "truncated": True, "size": 9, "inline_max_bytes": 5, "data_digest": "0" * 64}
