@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from types import GenericAlias
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Final, Self
 
 import attrs
 
-from synapse.errors import describe
+from synapse.errors import describe, quoted
+
+_NEVER_IN_NAMES: Final = frozenset(('"', "\\", *map(chr, range(32))))
 
 
 @attrs.frozen(eq=False)
@@ -84,6 +86,11 @@ def _struct(fields: list[Any]) -> Any:
     names = [field.name for field in fields]
     if not names or len(set(names)) < len(names):
         raise ValueError("a struct needs fields, each of a name of its own")
+    if odd := next((name for name in names if set(name) & _NEVER_IN_NAMES), None):
+        raise ValueError(
+            f"no struct can be made of objects with the key {quoted(odd)}: msgspec takes no quote, backslash or "
+            "control character in one"
+        )
     made: list[Any] = []
     for place, field in enumerate(fields):
         kind = _annotation(field.type)

@@ -18,9 +18,17 @@ from synapse.query.kinds import LARGEST
 Tree: TypeAlias = Any
 """What JSON is known to hold: None for nothing yet, a class, `[Tree]` for lists, a dict of them for objects."""
 
+
+class _Large(int):
+    """Stands for integers that no float holds exactly."""
+
+
+_EXACT: Final = 2**53
+_COMMON: Final = {frozenset((int, float)): float, frozenset((int, _Large)): _Large}
 _NAMES: Final = {
     bool: "a truth value",
     int: "an integer",
+    _Large: "an integer beyond 2**53",
     float: "a number",
     str: "text",
     list: "a list",
@@ -137,10 +145,12 @@ def _joined(known: Tree, value: Any) -> Tree:
         return [inner]
     if kind is int and not -LARGEST - 1 <= value <= LARGEST:
         raise _MixedError(f"{value}, which is beyond 64 bits")
+    if kind is int and not -_EXACT <= value <= _EXACT:
+        kind = _Large
     if known in (None, kind):
         return kind
-    if {kind, known if isinstance(known, type) else None} == {int, float}:
-        return float
+    if isinstance(known, type) and (common := _COMMON.get(frozenset((kind, known)))):
+        return common
     raise _MixedError(f"{_name(kind)}, and {_name(known)} in a row before")
 
 
@@ -170,6 +180,7 @@ def _arrow_type(tree: Tree) -> Any:
         None: pyarrow.null,
         bool: pyarrow.bool_,
         int: pyarrow.int64,
+        _Large: pyarrow.int64,
         float: pyarrow.float64,
         str: pyarrow.string,
     }[tree]()

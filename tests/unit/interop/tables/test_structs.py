@@ -137,6 +137,12 @@ class TestInferred:
 
         assert (pa.struct([("a", pa.float64())]), [{"a": 1.0}, {"a": 1.5}]) == metas(table)
 
+    def test_large_integers_stay_exact(self):
+        """Where no number is a float, integers are of 64 bits."""
+        table = tasks(row(1, meta={"a": 1}), row(2, meta={"a": 2**60 + 1})).to_arrow(json="struct")
+
+        assert (pa.struct([("a", pa.int64())]), [{"a": 1}, {"a": 2**60 + 1}]) == metas(table)
+
     def test_objects_without_keys_are_maps(self):
         """Objects that are all empty stay apart from what is missing, in Parquet as well."""
         table = tasks(row(1, meta={}), row(2, meta=None)).to_arrow(json="struct")
@@ -165,7 +171,9 @@ class TestInferred:
             ),
             ({}, {"a": 2**63}, "which is beyond 64 bits"),
             ({}, {"a": float("nan")}, "malformed"),
-            ({}, {"\\": 1}, "name"),
+            ({"a": 2**53 + 1}, {"a": 0.5}, r"is a number, and an integer beyond 2\*\*53"),
+            ({"a": [1, 0.5]}, {"a": [2**53 + 1]}, r"is an integer beyond 2\*\*53, and a number"),
+            ({}, {"\\": 1}, "with the key .* no quote, backslash or control character"),
         ],
     )
     def test_rows_that_no_type_fits(self, first: Any, second: Any, said: str):
