@@ -6,6 +6,7 @@ Both go by one algorithm, `_loaded()`: what is missing is loaded for the rows of
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any, TypeVar
 
@@ -441,6 +442,17 @@ def _single(session: Session, table: Table, key: Any, api: str | None) -> Any:
         return row if isinstance(data, dict) else data
 
     return session.cache.once(table.schema.resource, key, get=get, api=api)
+
+
+def load_named(page: Sequence[Record], names: Sequence[str]) -> None:
+    """Load fields that were asked for by name into rows of a list that lacks them.
+
+    Where that fails, whoever reads such a field loads it, and is told why.
+    """
+    for name in names:
+        with suppress(SynapseError):
+            for row in page:
+                getattr(row, name)
 
 
 def one_by_one(session: Session, keys: Sequence[Any], *, get: Callable[[Any], T]) -> dict[Any, T]:

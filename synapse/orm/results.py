@@ -197,7 +197,7 @@ class Results(Generic[E]):
         return read(self.table, query, session=self.session, how=self._how(how))
 
     def _how(self, how: ReadOptions) -> ReadOptions:
-        return attrs.evolve(how, decode=self._decode, wanted=lambda: list(self._habits))
+        return attrs.evolve(how, decode=self._decode, wanted=lambda: [*self.query.only, *self._habits])
 
     @property
     def _decode(self) -> Decode | None:
@@ -254,6 +254,8 @@ class Results(Generic[E]):
         # Before prefetching, which need not fetch the owner then.
         if self.owner is not None:
             self.owner.know(page, session=self.session)
+        with waiting():
+            lazy.load_named(page, [name for name in self.query.only if name not in self.table.listed])
         for path in self.query.prefetch:
             try:
                 with waiting():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import pickle
 
 from collections import Counter
@@ -244,6 +245,19 @@ def test_fields_that_no_list_has_come_side_by_side(second: Session, make: Factor
         rest = [task.meta for task in tasks[1:]]
 
     assert (1, 20, 20) == (read, len(trace), len([first, *rest]))
+
+
+def test_fields_that_are_named_come_with_their_rows(session: Session, make: Factory) -> None:
+    """Coroutines, in which nothing is loaded when it is read, have them so."""
+    rows = make.tasks(3, data={"a": 1})
+    query = Task.objects.via("v2").filter(project=rows[0].project_id).only("data", "meta")
+
+    async def read() -> list[Any]:
+        return [(task.data, task.meta) async for task in query]
+
+    with session.trace() as trace:
+        assert [({"a": 1}, {})] * 3 == asyncio.run(read())
+    assert ["GET", "POST", "GET", "GET", "GET"] == [call.method for call in trace]
 
 
 def test_a_table_has_what_bulk_reads_carry(session: Session, make: Factory) -> None:
