@@ -228,6 +228,16 @@ class PluginTwins:
         progress: ProgressLike = ...,
     ) -> PluginRelease: ...
 
+class ProjectTwins:
+    async def aexport_to(
+        self,
+        storage: Storage | int,
+        path: str,
+        *,
+        targets: Iterable[Literal["task", "assignment", "ground_truth"]] = ...,
+        original_files: bool = ...,
+    ) -> AsyncJob: ...
+
 class StorageManagerTwins:
     async def adefault(self) -> Storage: ...
 

@@ -299,6 +299,10 @@ class Actions(Protocol):
         """Stop a job; the answer is its row, or nothing."""
         ...
 
+    def export(self, body: Mapping[str, Any]) -> Request:
+        """Have rows exported into a storage by an asynchronous job, which the answer names by `job_id`."""
+        ...
+
     def cancel(self, async_job: str) -> Request:
         """Cancel an asynchronous job."""
         ...

@@ -78,7 +78,7 @@ class Homes:
         return spoken_at(reply.path, self).unwrap(reply)
 
 
-_OF_THE_SECOND: Final = frozenset({"cancel", "follow"})
+_OF_THE_SECOND: Final = frozenset({"cancel", "export", "follow"})
 """The verbs of entities that only the second generation has."""
 
 

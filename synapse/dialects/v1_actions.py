@@ -49,6 +49,11 @@ def stop(job: str) -> Request:
     return Request("PATCH", f"jobs/{segment(job)}/", json={"status": "STOPPED"}, checked=True)
 
 
+def export(body: Mapping[str, Any]) -> Request:
+    """Refuse: only plugins export here."""
+    raise _lacking("Project.export_to()")
+
+
 def cancel(async_job: str) -> Request:
     """Refuse: there are no asynchronous jobs here."""
     raise _lacking("AsyncJob.cancel()")

@@ -66,6 +66,14 @@ def stop(job: str) -> Request:
     return Request("POST", f"v2/jobs/{segment(job)}/stop/")
 
 
+def export(body: Mapping[str, Any]) -> Request:
+    """Have rows of a project exported into a storage; the answer names an asynchronous job."""
+    names = {"project": "project_id", "storage": "storage_id", "original_files": "include_original_files"}
+    return Request(
+        "POST", "v2/plugin_exports/", json={names.get(name, name): value for name, value in body.items()}
+    )
+
+
 def cancel(async_job: str) -> Request:
     """Cancel an asynchronous job; to do so twice does no harm, and one that has finished is refused."""
     return Request("POST", f"v2/async_jobs/{segment(async_job)}/cancel/", harmless=True)

@@ -413,6 +413,7 @@ CLOSED: Final[dict[str, Callable[[SimpleNamespace], Any]]] = {
     "Job.console_logs": lambda w: w.closed(Job).console_logs(),
     "Job.tail": lambda w: list(w.closed(Job).tail()),
     "AsyncJob.wait": lambda w: w.closed(AsyncJob).wait(),
+    "Project.export_to": lambda w: w.closed(Project).export_to(1, "out/"),
     "AsyncJob.follow": lambda w: list(w.closed(AsyncJob).follow()),
     "AsyncJob.cancel": lambda w: w.closed(AsyncJob).cancel(),
     "Agent.check": lambda w: w.closed(Agent).check(),

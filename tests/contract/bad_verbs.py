@@ -34,6 +34,7 @@ from tests.contract.bad_calls import Bad
 
 T = Task.objects
 TAGS: Final = (None, 5, "ok", {"a": 1})
+GOOD: Final = {"storage": 1, "path": "out/"}
 TASKS: Final = [
     *(
         Bad("TaskManager.set_tags", repr(each), lambda w, each=each: w.tasks.set_tags(add=each))
@@ -410,6 +411,21 @@ RUNS: Final = [
         Bad("AsyncJob.wait", f"timeout: {each!r}", lambda w, each=each: AsyncJob.ref("a").wait(timeout=each))
         for each in ("x", -1)
     ),
+    *(
+        Bad(
+            "Project.export_to",
+            f"{name}: {each!r}",
+            lambda w, given={**GOOD, name: each}: w.project.export_to(**given),
+        )
+        for name, wrong in {
+            "storage": (None, "1", 1.5, True),
+            "path": (None, "", " ", 5),
+            "targets": (None, "task", [], ["tasks"], [5]),
+            "original_files": (None, 1, "yes"),
+        }.items()
+        for each in wrong
+    ),
+    Bad("Project.export_to", "unsaved", lambda w: w.new_project.export_to(1, "out/")),
     Bad("AsyncJob.wait", "progress", lambda w: AsyncJob.ref("a").wait(progress=5), TransferError),
     *(
         Bad(f"AsyncJob.{verb}", "unsaved", lambda w, verb=verb: getattr(AsyncJob(), verb)())

@@ -24,7 +24,6 @@ from synapse import (
     Train,
     Upload,
 )
-from synapse.dialects import Request
 from synapse.orm import Entity
 from synapse.orm.record import entity_named
 from synapse.query.lookups import Exact, Gte, Lte
@@ -172,11 +171,7 @@ def test_a_group_is_made_and_deleted(world: Session) -> None:
 
 def test_an_asynchronous_job_is_waited_for(world: Session) -> None:
     """An export without a plugin is one."""
-    body = {"storage_id": 1, "path": "out/", "project_id": 1, "targets": ["task"]}
-    begun = world.send(Request("POST", "v2/plugin_exports/", json=body)).data
-    key = begun.get("data", begun)["job_id"]
-
-    done = AsyncJob.ref(key).wait(timeout=30)
+    done = Project.ref(1).export_to(1, "out/").wait(timeout=30)
     assert ("COMPLETED", 100.0) == (done.status, done.percent)
     with pytest.raises(ConflictError):
         done.cancel()
@@ -184,9 +179,7 @@ def test_an_asynchronous_job_is_waited_for(world: Session) -> None:
 
 def test_its_progress_is_followed_to_the_end(world: Session) -> None:
     """Each step is told as it is made, and the object is as the work has ended."""
-    body = {"storage_id": 1, "path": "out/", "project_id": 1, "targets": ["task"]}
-    begun = world.send(Request("POST", "v2/plugin_exports/", json=body)).data
-    job = AsyncJob.ref(begun.get("data", begun)["job_id"])
+    job = Project.ref(1).export_to(1, "out/", targets=["task", "assignment"])
 
     steps = [told.get("percent", 0) for told in job.follow()]
 

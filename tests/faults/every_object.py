@@ -405,6 +405,11 @@ WRITES: Final = [
         lambda w: w.plugin.release(f"9.0.{next(NUMBERS)}", w.new("plugin.zip")),
         writes=True,
     ),
+    Call(
+        "Project.export_to",
+        lambda w: w.held(Project, w.keys.project).export_to(w.keys.storage, "out/"),
+        writes=True,
+    ),
     Call("AsyncJob.cancel", lambda w: w.held(AsyncJob, w.keys.cancelled_job).cancel(), writes=True),
     Call("Job.stop", lambda w: w.held(Job, w.keys.running_job).stop(), writes=True),
     Call(
