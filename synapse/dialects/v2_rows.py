@@ -164,6 +164,7 @@ _WORK: Final[Mapping[str, Row]] = {
         below="project_id",
         listed="id name background_color created",
         more="project_id description",
+        filters={"name__contains": "name"},
         creates="name background_color description",
         changes="name background_color description",
         deletes=True,
@@ -346,7 +347,7 @@ _PLUGINS: Final[Mapping[str, Row]] = {
             "id status category type queue triggered_by progress data file ray_job_id created started finished "
             "succeeded failed"
         ),
-        filters=_same("triggered_by search"),
+        filters={**_same("triggered_by search"), "id__in": "ids"},
         orders="created",
         numbered=True,
     ),

@@ -18,7 +18,7 @@ from synapse.orm import Entity, ManagedBy, entity
 from synapse.orm.binding import held, send
 from synapse.orm.record import missing
 from synapse.orm.unconfirmed import Repeating, resolvable_by
-from synapse.query import SEARCH, By, Exact
+from synapse.query import SEARCH, By, Exact, In
 from synapse.query.kinds import TextKey
 from synapse.transfer import ProgressLike
 
@@ -62,6 +62,7 @@ class AsyncJob(AsyncJobTwins, Entity):
     objects = ManagedBy(AsyncJobManager)
 
     lookups = {
+        "id": By(In),
         "triggered_by": By(Exact, of=str),
         "search": SEARCH,
     }

@@ -11,7 +11,8 @@ from synapse.entities.choices import ReviewScope
 from synapse.entities.typed import ReviewQueries, ReviewTagQueries
 from synapse.mapping import JsonValue, read_only
 from synapse.orm import Entity, ManagedBy, ToOne, entity
-from synapse.query import EXACT
+from synapse.query import EXACT, By
+from synapse.query.lookups import Contains
 
 if TYPE_CHECKING:
     from synapse.entities.assignment import Assignment
@@ -68,4 +69,5 @@ class ReviewTag(Entity):
 
     lookups = {
         "project": EXACT,
+        "name": By(Contains),
     }

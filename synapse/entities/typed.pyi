@@ -712,6 +712,8 @@ class AssignmentQueries(FilesManager[Assignment]):
     async def acreate(self, **values: Unpack[AssignmentValues]) -> Assignment: ...
 
 class AsyncJobLookups(TypedDict, total=False):
+    id__in: Iterable[AsyncJobKey]
+    pk__in: Iterable[AsyncJobKey]
     triggered_by: str
     search: str
 
@@ -3331,6 +3333,7 @@ class ReviewTagLookups(TypedDict, total=False):
     project__id: ProjectKey
     project__pk: ProjectKey
     project_id: ProjectKey
+    name__contains: str
 
 class ReviewTagExclusions(TypedDict, total=False):
     pass

@@ -100,6 +100,19 @@ class In(Lookup):
         return _is_any(value, asked)
 
 
+class Contains(Lookup):
+    """Text that holds the value somewhere."""
+
+    name = "contains"
+
+    @classmethod
+    def holds(cls, value: Any, asked: Any) -> bool | None:
+        """Look for it; whether backends heed the case differs."""
+        if not isinstance(value, str) or (asked.casefold() in value.casefold()) != (asked in value):
+            return None
+        return asked in value
+
+
 class NotIn(In):
     """None of the values; `exclude()` makes these."""
 

@@ -26,7 +26,7 @@ from synapse import (
 )
 from synapse.orm import Entity
 from synapse.orm.record import entity_named
-from synapse.query.lookups import Exact, Gte, Lte
+from synapse.query.lookups import Contains, Exact, Gte, In, Lte
 from synapse.sandbox import Sandbox, serve
 from synapse.testing import assert_requests
 
@@ -99,8 +99,11 @@ def _check_filter(cls: Any, rows: list[Any], *, name: str, field: str, lookup: A
         Exact: lambda held: held == value,
         Gte: lambda held: held >= value,
         Lte: lambda held: held <= value,
+        Contains: lambda held: value[1:] in held,
+        In: lambda held: held == value,
     }
-    found = cls.objects.filter(**{**BELOW.get(cls, {}), spelling: value})
+    asked = {Contains: value[1:], In: [value]}.get(lookup, value) if isinstance(value, str) else value
+    found = cls.objects.filter(**{**BELOW.get(cls, {}), spelling: asked})
 
     assert {row.pk for row in rows if tests[lookup](getattr(row, field))} == {row.pk for row in found}
 
