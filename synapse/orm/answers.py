@@ -231,6 +231,7 @@ def adopt_answer(
     """Take over the backend's answer to a write; one that cannot be read, or that *check* refuses, changes nothing.
 
     *sent* gives the values that the write sent, and *fresh* an object made of the answer, where the caller has them.
+    JSON that was edited since the sending stays as it is, to be saved.
     """
     cls, is_new = type(instance), not state_of(instance).saved
     row: dict[str, Any] | None = None
@@ -244,7 +245,7 @@ def adopt_answer(
         check(row)
     # An answer need not show all that was sent: what it leaves out counts as loaded the way it was sent.
     state_of(instance).origin |= changes.sent_json(instance, sent)
-    loading.adopt(instance, fresh)
+    loading.adopt(instance, fresh, keep=changes.edited_since(instance, sent or {}))
     if is_new:
         session.note_made(schema_of(cls).resource, instance.pk)
 

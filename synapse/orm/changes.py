@@ -137,8 +137,10 @@ def to_wire(instance: Record, *, as_checked: bool = False) -> dict[str, Any]:
             sent[name] = state.copy_checked(name)
         else:
             # Only what is lazy can have been edited in place since it was checked, maybe into what cannot be sent.
-            accepted = field.accept(schema.entity, value) if field.codec.lazy else value
-            sent[name] = dump_value(field.codec, accepted)
+            if field.codec.lazy:
+                state.note_checked(name, None)
+                value = field.accept(schema.entity, value)
+            sent[name] = dump_value(field.codec, value)
     return sent
 
 
@@ -164,6 +166,26 @@ def sent_json(instance: Record, sent: Mapping[str, Any] | None) -> dict[str, Any
         for name in (unsaved(instance) if sent is None else sent)
         if fields[name].codec.lazy
     }
+
+
+def edited_since(instance: Record, sent: Mapping[str, Any]) -> set[str]:
+    """Name the JSON fields that are no longer what was sent: another thread may edit an object that is being saved."""
+    fields = schema_of(instance).fields
+    return {
+        name for name, value in sent.items() if fields[name].codec.plain and _is_other(instance, name, value)
+    }
+
+
+def _is_other(instance: Record, name: str, sent: Any) -> bool:
+    held = peek(instance, name)
+    if state_of(instance).is_as_checked(name, held):
+        return False  # where it was not sent as it was checked, `to_wire()` dropped the seal
+    try:
+        return not (
+            same_json(held, sent) or same_json(dump_value(schema_of(instance).fields[name].codec, held), sent)
+        )
+    except MappingError:
+        return True  # it holds itself by now
 
 
 def open_values(instance: Record) -> dict[str, Any]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from synapse import TaskTag, WriteUnconfirmedError
+from synapse import Task, TaskTag, WriteUnconfirmedError
+from synapse.dialects import Request
 from synapse.orm import answers
 from synapse.testing import canned, page
+from tests.unit.orm.rows import Row
 from tests.unit.orm.tasks import ROW, TAG, task
 
 
@@ -19,6 +21,33 @@ class TestStore:
         loaded.save()
 
         assert ({"a": [1], "b": 1, "stamped": True}, {}) == (loaded.meta, loaded.changes)
+
+    def test_leaves_what_was_edited_since_the_sending(self):
+        """An edit by another thread, while the answer is on its way, is not dropped: it is still to be saved."""
+
+        def answer(request: Request) -> Row:
+            loaded.meta["late"] = 1
+            return {**ROW, **request.json}
+
+        loaded, _ = task(**{"PATCH tasks/7/": answer})
+        loaded.meta["b"] = 1
+
+        loaded.save()
+
+        assert ({"a": [1], "b": 1, "late": 1}, ["meta"]) == (loaded.meta, list(loaded.changes))
+
+    def test_leaves_what_was_edited_while_a_list_is_created(self):
+        """What was edited after it was checked is not sent, and still to be saved."""
+        made = [Task(project_id=1, data_unit_id=unit, meta={"unit": unit}) for unit in (1, 2)]
+
+        def answer(request: Request) -> list[Row]:
+            made[1].meta["late"] = 1
+            return [{"id": each["data_unit"], **each} for each in request.json]
+
+        Task.objects.using(canned({"POST tasks/": answer})).bulk_create(made, batch_size=1)
+
+        assert [{}, {"unit": 2, "late": 1}] == [each.changes.get("meta", {}) for each in made]
+        assert {"unit": 2, "late": 1} == made[1].meta
 
     def test_takes_the_one_row_of_a_list(self):
         """A backend that takes lists answers with one."""
