@@ -175,6 +175,10 @@ def trial(
     for table in filter(None, [_table_in(each, schema, catalog) for each in spoken]):
         if (tried := table.trial(write(table))) is not None:
             return table, tried
+    if isinstance(dialect, Homes) or _table_in(generation(GENERATIONS[1]), schema, catalog) is None:
+        raise UnsupportedError(
+            f"dry_run=True: no API can try a write of {schema.entity} without doing it. Nothing was sent"
+        )
     raise UnsupportedError(
         f"dry_run=True: API {dialect.name} cannot try a write of {schema.entity} without doing it; API "
         f'{GENERATIONS[1]} can, which Session(api="{Homes.name}") speaks as well. Nothing was sent'

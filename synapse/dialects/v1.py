@@ -94,8 +94,8 @@ class V1:
 def _table(schema: Schema, catalog: Catalog) -> V1Table:
     if schema.resource not in ROWS:
         raise UnsupportedError(
-            f"{schema.entity} exists on API v2 only, and this speaks v1: Session(api='auto') or api='v2'. "
-            "Nothing was sent"
+            f"{schema.entity} exists on API v2 only, and this goes by v1: Session(api='auto') takes it "
+            "there, without via(). Nothing was sent"
         )
     return V1Table(schema, catalog)
 

@@ -104,8 +104,8 @@ class V2:
 def _table(schema: Schema, catalog: Catalog) -> V2Table:
     if schema.resource not in ROWS:
         raise UnsupportedError(
-            f"{schema.entity} exists on API v1 only, and this speaks v2: Session(api='auto') or api='v1'. "
-            "Nothing was sent"
+            f"{schema.entity} exists on API v1 only, and this goes by v2: Session(api='auto') takes it "
+            "there, without via(). Nothing was sent"
         )
     return V2Table(schema, catalog)
 

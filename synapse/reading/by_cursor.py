@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 
 from synapse.dialects import Found, Place, Table
-from synapse.errors import TransportError
+from synapse.errors import NotFoundError, TransportError
 from synapse.query import Query
 from synapse.query.kinds import Key
 from synapse.reading import parts
@@ -19,6 +19,7 @@ from synapse.reading.route import (
     Window,
     check_empty_pages,
     integer_keys,
+    missing_page,
     should_ask_for_less,
 )
 
@@ -100,6 +101,8 @@ class ByCursor:
                 self._size = request.size // 2
                 self._queue[self._queue.index(request)] = again = self._page(request.token)
                 again.timeouts = request.timeouts + 1
+            elif request.token and isinstance(outcome, NotFoundError):
+                request.error = missing_page(request.request, outcome)
             else:
                 request.error = outcome
             return

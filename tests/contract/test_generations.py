@@ -123,6 +123,13 @@ def test_what_the_first_lacks_is_refused(box: Sandbox, words: str) -> None:
         REFUSED_BY_THE_FIRST[words]()
 
 
+@pytest.mark.parametrize("api", ["auto", "v1"])
+def test_what_no_api_can_try_is_not_promised(box: Sandbox, api: str) -> None:
+    """Storages are not in the generation that tries writes."""
+    with speaking(box, api), assert_requests(0), pytest.raises(UnsupportedError, match="no API can try"):
+        Storage.ref(1).delete(dry_run=True)
+
+
 # --- routing -------------------------------------------------------------------
 def test_each_entity_goes_by_its_home(session: Session, make: Factory) -> None:
     """What both have is asked of the first generation, and `explain()` says so."""

@@ -7,7 +7,7 @@ from typing import Any
 import attrs
 import pytest
 
-from synapse import SynapseError, Task, TransportError
+from synapse import NotFoundError, SynapseError, Task, TransportError
 from synapse.dialects import V2, Found
 from synapse.query import Query
 from synapse.reading.by_cursor import ByCursor
@@ -166,6 +166,21 @@ def test_a_chain_that_leads_back_into_itself_has_an_end() -> None:
     ):
         list(Task.objects.via("v2"))
     assert len(session.requests) <= 6
+
+
+def test_a_page_that_is_gone_is_no_missing_object() -> None:
+    """A cursor that the backend does not know any more breaks the reading off."""
+
+    def answer(request: Any) -> Any:
+        if "cursor" in dict(request.params):
+            raise NotFoundError("404 Invalid cursor", status_code=404)
+        return {"data": [{"id": 1}], "meta": {"pagination": {"next_cursor": "A"}}}
+
+    with (
+        canned({"GET v2/tasks/": answer}),
+        pytest.raises(TransportError, match="the page before named this one, which is not there"),
+    ):
+        list(Task.objects.via("v2"))
 
 
 def test_ends_with_its_reading() -> None:
