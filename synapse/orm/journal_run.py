@@ -83,6 +83,7 @@ class _Creation(Generic[E]):
         self.started = time.monotonic()
         self.highest: int | None = None
         self.keys = answers.Keys(journal.done.values())
+        self._sent: dict[str, answers.Values] = {}
 
     def run(self, todo: list[Item[E]]) -> Written[Item[E]]:
         """Create the rows of all items, window by window."""
@@ -246,6 +247,7 @@ class _Creation(Generic[E]):
 
     def _send_list(self, batch: list[Item[E]]) -> list[Any]:
         values = [to_wire(item.made) for item in batch]
+        self._sent.update(zip((item.name for item in batch), values, strict=True))
         request = self.table.create_many(values)
         assert request is not None
         with self._asking([item.made for item in batch]):
@@ -259,7 +261,7 @@ class _Creation(Generic[E]):
         return found
 
     def _send_one(self, item: Item[E]) -> Any:
-        values = to_wire(item.made)
+        values = self._sent[item.name] = to_wire(item.made)
         with self._asking([item.made]):
             row = self.table.created(self.session.send(self.table.create(values)))
             row = row[0] if isinstance(row, list) and len(row) == 1 else row
@@ -282,6 +284,7 @@ class _Creation(Generic[E]):
     def _stored(self, outcome: Outcome[Item[E], Any]) -> Outcome[Item[E], Any]:
         """Take over an answer; one that names the key tells that the row is done, whatever else is in it."""
         item, row, error = outcome
+        sent = self._sent.pop(item.name, None)
         if error is not None:
             if isinstance(error, WriteUnconfirmedError) and item.name in self.journal.unsettled:
                 self.journal.doubt(item.name, error.answered)
@@ -291,7 +294,7 @@ class _Creation(Generic[E]):
             self._note({item.name: key})
         # Noted first: a process that dies over the rest of the answer must not create the row once more.
         try:
-            answers.adopt_answer(item.made, row, session=self.session)
+            answers.adopt_answer(item.made, row, session=self.session, sent=sent)
         except SynapseError as error:
             _take_key(item, key, self.session)
             return outcome._replace(error=error)

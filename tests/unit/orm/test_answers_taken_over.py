@@ -36,7 +36,21 @@ class TestStore:
 
         assert ({"a": [1], "b": 1, "late": 1}, ["meta"]) == (loaded.meta, list(loaded.changes))
 
-    def test_leaves_what_was_edited_while_a_list_is_created(self):
+    @pytest.mark.parametrize("journal", [False, True])
+    def test_leaves_what_was_edited_while_a_list_is_created(self, journal, tmp_path):
+        """With a journal and without."""
+        made = [Task(project_id=1, data_unit_id=unit, meta={"unit": unit}) for unit in (1, 2)]
+
+        def answer(request: Request) -> list[Row]:
+            made[0].meta["late"] = 1
+            return [{"id": each["data_unit"], **each} for each in request.json]
+
+        session = canned({"POST tasks/": answer, "GET sdk/tasks/": page()})
+        Task.objects.using(session).bulk_create(made, journal=tmp_path / "run" if journal else None)
+
+        assert [{"unit": 1, "late": 1}, {}] == [each.changes.get("meta", {}) for each in made]
+
+    def test_leaves_what_was_edited_before_its_batch_is_sent(self):
         """What was edited after it was checked is not sent, and still to be saved."""
         made = [Task(project_id=1, data_unit_id=unit, meta={"unit": unit}) for unit in (1, 2)]
 
@@ -47,7 +61,6 @@ class TestStore:
         Task.objects.using(canned({"POST tasks/": answer})).bulk_create(made, batch_size=1)
 
         assert [{}, {"unit": 2, "late": 1}] == [each.changes.get("meta", {}) for each in made]
-        assert {"unit": 2, "late": 1} == made[1].meta
 
     def test_takes_the_one_row_of_a_list(self):
         """A backend that takes lists answers with one."""
