@@ -445,14 +445,16 @@ def _single(session: Session, table: Table, key: Any, api: str | None) -> Any:
 
 
 def load_named(page: Sequence[Record], names: Sequence[str]) -> None:
-    """Load fields that were asked for by name into rows of a list that lacks them.
+    """Load fields that were asked for by name, whatever the fetch mode, into rows of a list that lacks them.
 
     Where that fails, whoever reads such a field loads it, and is told why.
     """
     for name in names:
         with suppress(SynapseError):
             for row in page:
-                getattr(row, name)
+                with alone(row):
+                    if not has(row, name):
+                        _load_field(row, name)
 
 
 def one_by_one(session: Session, keys: Sequence[Any], *, get: Callable[[Any], T]) -> dict[Any, T]:

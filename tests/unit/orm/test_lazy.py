@@ -44,6 +44,19 @@ def tasks(session: CannedSession, **how: Any) -> list[Task]:
     return list(Task.objects.using(session, **how))
 
 
+@pytest.mark.parametrize("mode", FetchMode)
+def test_what_is_named_comes_with_its_rows_whatever_the_mode(mode: FetchMode) -> None:
+    """A list of API v2 lacks it: it is loaded at once, and nothing is left to load."""
+    listed = {"data": [{"id": 1}, {"id": 2}], "meta": {"pagination": {"next_cursor": None}}}
+    single = {f"GET v2/tasks/{key}/": {"data": {"id": key, "meta": {"n": key}}} for key in (1, 2)}
+    with canned({"GET v2/tasks/": listed, **single}) as session:
+        rows = list(Task.objects.via("v2").only("meta").fetch_mode(mode))
+        asked = len(session.requests)
+
+        assert [{"n": 1}, {"n": 2}] == [row.meta for row in rows]
+    assert 3 == asked == len(session.requests)
+
+
 class TestDeferred:
     def test_is_loaded_once_for_all_rows_in_use(self):
         """One list gives the field to every row of the page that is still in use."""
