@@ -269,7 +269,7 @@ class V1Table:
     @property
     def listed(self) -> Collection[str]:
         """Every field that rows may carry: what one release leaves out, another one sends."""
-        return self.names.keys() - set(self.wire.hides)
+        return self.names.keys() - {*self.wire.hides, *self.wire.alone}
 
     def shows(self, field: str) -> bool:
         """Whether rows of some kind carry a field."""

@@ -23,7 +23,8 @@ class Row:
     `path` takes writes and single objects, `list` the lists where that differs; `detail` is False where single objects
     cannot be read. `light` maps a field to the list that carries nothing else. `expand` names what the wire can nest,
     `always` what is nested without being asked for. `asks` are the parameters that a field needs to be sent at all.
-    `lacks` are the names of lookups that only another API has, `hides` fields that only rows of another one carry.
+    `lacks` are the names of lookups that only another API has, `hides` fields that only rows of another one carry,
+    `alone` fields that rows of lists never carry.
     `also` gives a key the second name that some releases use for it; `texts` are keys of objects that are UUIDs now and
     were numbers before. `posts_lists` says that several objects may be created by one request, `cursors` that its lists
     can be read by cursor, `reuses` that the backend answers an object of the same content with the one that it has, so
@@ -41,6 +42,7 @@ class Row:
     asks: Mapping[str, tuple[str, str]] = attrs.field(factory=dict)
     lacks: tuple[str, ...] = ()
     hides: tuple[str, ...] = ()
+    alone: tuple[str, ...] = ()
     also: Mapping[str, str] = attrs.field(factory=dict)
     texts: tuple[str, ...] = ()
     change: Literal["PATCH", "PUT"] = "PATCH"
@@ -83,6 +85,7 @@ ROWS: Final[Mapping[str, Row]] = {
         expand=("data_unit",),
         light={"data": "sdk/tasks/data/", "files": "sdk/tasks/files/"},
         lacks=("has_data",),
+        alone=("has_data",),
         posts_lists=True,
         cursors=True,
     ),

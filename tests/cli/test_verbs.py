@@ -119,6 +119,11 @@ class TestLs:
         (listed, *_) = rows(typed("ls", "tasks"))
         assert ["id", "project_id", "data_unit_id", "is_discarded", "has_data", "created"] == list(listed)
 
+    def test_leaves_out_what_only_single_objects_carry(self, typed, world):
+        """`has_data` of tasks by API v1 would take a request for each row."""
+        (listed, *_) = rows(typed("ls", "tasks"))
+        assert ("id" in listed, "has_data" in listed) == (True, False)
+
     def test_prints_json(self, typed, world):
         """`--json` is one object a line."""
         ended = typed("ls", "projects", "--fields", "id,title,configuration", "--json")
