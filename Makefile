@@ -45,9 +45,9 @@ $(VENV)/.ray: $(STAMP)
 test-ray: $(VENV)/.ray  ## Install Ray, and run the tests of clusters on two cores
 	$(BIN)/python -m pytest -n 0 --full tests/clusters $(ARGS)
 
-contract: $(STAMP)  ## Hold the sandbox's API v2 against the vendor's own document, and have the vendor's client drive it
+contract: $(STAMP)  ## Hold the sandbox and the SDK against the vendor's document of API v2, a mock of it, and the vendor's client
 	@$(BIN)/python -m tests.openapi
-	@$(BIN)/python -m pytest -n 0 -q -rP --full tests/interop/test_vendor_second.py
+	@$(BIN)/python -m pytest -n 0 -q -rPs --full tests/openapi/test_prism.py tests/interop/test_vendor_second.py
 
 test-full: $(STAMP) $(VENV)/.ray  ## Run every combination of parameters, with branch coverage; clusters first
 	@mkdir -p .cache/coverage

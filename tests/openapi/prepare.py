@@ -82,12 +82,12 @@ def prepared(document: Json) -> Json:
 
 
 def mend_values(schemas: Json) -> None:
-    """Take out what no validator reads: empty enums, and `nullable` where there is no type."""
+    """Take out what no validator reads: empty enums, and `nullable` where there is no type, which is kept as a note."""
     for node in nodes_of(schemas):
         if node.get("enum") == []:
             del node["enum"]
         if "nullable" in node and not {"type", "allOf", "$ref"} & node.keys():
-            del node["nullable"]
+            node["x-nullable"] = node.pop("nullable")
         members = node.get("properties")
         caution = members.get("caution") if isinstance(members, dict) else None
         if caution and "sensitive_content" in json.dumps(caution):
