@@ -26,9 +26,8 @@ Api: TypeAlias = Literal["auto", "v1", "v2"]
 GENERATIONS: Final[tuple[Generation, ...]] = get_args(Generation)
 APIS: Final[tuple[Api, ...]] = get_args(Api)
 FIRST: Final = V1.name
-_BELOW: Final = {
-    "v2/": "v2"
-}  # where the paths of a generation begin; those of the first one begin nowhere special
+# Where the paths of a generation begin; those of the first one begin nowhere special.
+_BELOW: Final = {"v2/": "v2"}
 
 
 @cache

@@ -205,7 +205,9 @@ class TestInterrupted:
         running = started("demo", "--keep", "--limit=3")
         connect = running.read_until("Connect").partition("Connect")[2].strip()
         running.read_until("runs until Ctrl-C")
-        with eval(connect, {"synapse": synapse}) as session:
+        names: dict[str, Any] = {"synapse": synapse}
+        exec(connect, names)
+        with names["session"] as session:
             counted = session.tasks.count()
         synapse.disconnect()
 

@@ -118,7 +118,7 @@ def test_upload_goes_on_after_a_kill(reader: Reader) -> None:
     said = reader.run(page)
 
     assert there < PICTURES == reader.session.data_files.count() - before
-    assert f"{PICTURES}" in said
+    assert f"{PICTURES:,}" in said
 
 
 @every_page
