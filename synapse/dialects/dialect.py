@@ -13,6 +13,7 @@ import attrs
 from synapse.dialects.json_rows import ClosedPages
 from synapse.dialects.uploads import Uploads
 from synapse.dialects.wire import Body, Reply, Request
+from synapse.errors import UnsupportedError
 from synapse.mapping.schema import Schema
 from synapse.masking import mask_body
 from synapse.query import Catalog, Query
@@ -263,6 +264,14 @@ class Table(Protocol):
     def check_trial(self, reply: Reply) -> None:
         """Raise `WriteUnconfirmedError` where the answer to a trial does not say that it was one."""
         ...
+
+
+def no_such_table(schema: Schema, *, asked: str, home: str) -> UnsupportedError:
+    """Say that an entity is not in the API generation that was *asked*, but in its *home* alone."""
+    return UnsupportedError(
+        f"{schema.entity} exists on API {home} only, and this goes by {asked}: Session(api='auto') takes it "
+        "there, without via(). Nothing was sent"
+    )
 
 
 class Actions(Protocol):

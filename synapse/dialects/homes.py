@@ -115,7 +115,7 @@ def check_generation(name: object) -> Generation:
     return name
 
 
-def via(dialect: Dialect, name: str) -> Dialect:
+def via(dialect: Dialect, name: str | None) -> Dialect:
     """Give one generation of those that a session speaks, or raise `UnsupportedError`; no name is all of them."""
     if not name or dialect.name == name:
         return dialect

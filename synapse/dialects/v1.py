@@ -12,13 +12,13 @@ from urllib.parse import parse_qsl, urlsplit
 import attrs
 
 from synapse.dialects import json_rows, v1_actions, v1_uploads
-from synapse.dialects.dialect import Actions, Credentials, Found, Place, Refusal, Traits
+from synapse.dialects.dialect import Actions, Credentials, Found, Place, Refusal, Traits, no_such_table
 from synapse.dialects.json_rows import ClosedPages, ClosedRow
 from synapse.dialects.refusals import code_of, flatten, summary
 from synapse.dialects.uploads import Uploads
 from synapse.dialects.v1_rows import ROWS, QueryKey, Row
 from synapse.dialects.wire import Reply, Request, encode, segment
-from synapse.errors import QueryError, TransportError, UnsupportedError, WriteUnconfirmedError
+from synapse.errors import QueryError, TransportError, WriteUnconfirmedError
 from synapse.mapping.schema import Schema
 from synapse.masking import Masker, Secret, outline
 from synapse.query import Catalog, Condition, Exact, In, Query
@@ -93,10 +93,7 @@ class V1:
 @cache
 def _table(schema: Schema, catalog: Catalog) -> V1Table:
     if schema.resource not in ROWS:
-        raise UnsupportedError(
-            f"{schema.entity} exists on API v2 only, and this goes by v1: Session(api='auto') takes it "
-            "there, without via(). Nothing was sent"
-        )
+        raise no_such_table(schema, asked=V1.name, home="v2")
     return V1Table(schema, catalog)
 
 

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Final
 import attrs
 
 from synapse.dialects import json_rows, v2_actions, v2_uploads
-from synapse.dialects.dialect import Actions, Credentials, Found, Place, Refusal, Traits
+from synapse.dialects.dialect import Actions, Credentials, Found, Place, Refusal, Traits, no_such_table
 from synapse.dialects.json_rows import ClosedPages
 from synapse.dialects.uploads import Uploads
 from synapse.dialects.v2_envelope import check_bounds, found_in, refusal_in, unwrapped
@@ -103,10 +103,7 @@ class V2:
 @cache
 def _table(schema: Schema, catalog: Catalog) -> V2Table:
     if schema.resource not in ROWS:
-        raise UnsupportedError(
-            f"{schema.entity} exists on API v1 only, and this goes by v2: Session(api='auto') takes it "
-            "there, without via(). Nothing was sent"
-        )
+        raise no_such_table(schema, asked=V2.name, home="v1")
     return V2Table(schema, catalog)
 
 
@@ -120,6 +117,7 @@ class V2Table:
     names: Mapping[str, str] = attrs.field(init=False)
     pk: str = attrs.field(init=False)
     traits: Traits = attrs.field(init=False)
+    _relation_by: Mapping[str, str] = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
         row = ROWS[self.schema.resource]
@@ -134,6 +132,7 @@ class V2Table:
             most_keys=LARGEST_PAGE,
         )
         made = {"wire": row, "names": MappingProxyType(names), "pk": names[self.schema.pk], "traits": traits}
+        made["_relation_by"] = {via: name for name, via in self.schema.relations.items()}
         for name, value in made.items():
             object.__setattr__(self, name, value)
 
@@ -227,7 +226,7 @@ class V2Table:
         """Ask for one object; with *field*, for one that carries this field."""
         if field and field not in self.wire.shown:
             raise UnsupportedError(
-                f"{self.schema.entity}.{field}: API v2 doesn't show it; API v1 does. Nothing was sent"
+                f"{self.schema.entity}.{field}: API v2 doesn't show it{self._or('; API v1 does')}. Nothing was sent"
             )
         if field and field not in (*self.wire.listed, *self.wire.more):
             request = self.by_keys([pk], field)
@@ -420,10 +419,6 @@ class V2Table:
     def _written_as(self, name: str) -> str:
         """Name a field as writes do: a relation's key goes by the relation's bare name."""
         return self.wire.writes.get(name) or self._relation_by.get(name) or self.names[name]
-
-    @property
-    def _relation_by(self) -> dict[str, str]:
-        return {via: name for name, via in self.schema.relations.items()}
 
     # --- addresses and query grammar ----------------------------------------
     def _single(self, pk: object, below: object) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Final
 
 import attrs
@@ -74,7 +75,7 @@ class Row:
     numbered: bool = False
     reuses: bool = False
 
-    @property
+    @cached_property
     def shown(self) -> frozenset[str]:
         """Every field that rows of some kind carry."""
         return frozenset((*self.listed, *self.more, *(self.bulk.fields if self.bulk else ())))

@@ -235,12 +235,12 @@ def adopt_answer(
     """
     cls, is_new = type(instance), not state_of(instance).saved
     row: dict[str, Any] | None = None
-    if fresh is not None:
-        pass
-    elif is_new:
-        row, fresh = _read(cls, data, session=session, did="was to be created")
-    else:
-        row, fresh = _read_change(cls, data, pk=instance.pk, session=session)
+    if fresh is None:
+        row, fresh = (
+            _read(cls, data, session=session, did="was to be created")
+            if is_new
+            else _read_change(cls, data, pk=instance.pk, session=session)
+        )
     if check is not None and row is not None:
         check(row)
     # An answer need not show all that was sent: what it leaves out counts as loaded the way it was sent.

@@ -155,7 +155,7 @@ def _load_field(record: Record, name: str) -> bool:
     cls, state = type(record), state_of(record)
     state.session = session = session_of(record)
     table = table_of(cls, session, api=state.api)
-    source = homes.showing(homes.via(session.dialect, state.api or ""), table, field=name)
+    source = homes.showing(homes.via(session.dialect, state.api), table, field=name)
     if source is not table:
         return _load_elsewhere(record, name, session, table, source)
     batch = _lacking(record, name, table)
@@ -163,7 +163,7 @@ def _load_field(record: Record, name: str) -> bool:
         _load_listed(batch, name, session, table)
     if not has(record, name):
         batch = [record] if name in table.listed else _next_rows(record, name, session)
-        _load_single(batch, name, session, table)
+        _load_single(batch, lambda row: loading.detail_row(row, session, field=name), session, table)
     if not has(record, name):
         # Rows of the SDK's own lists hold more than single objects do.
         _load_listed([record], name, session, table)
@@ -180,15 +180,12 @@ def _load_elsewhere(record: Record, name: str, session: Session, table: Table, s
     cls, batch = type(record).__name__, _next_rows(record, name, session)
     hidden = [each for each in table.schema.fields if source.shows(each) and not table.shows(each)]
 
-    def load(row: Record) -> None:
+    def read(row: Record) -> dict[str, Any]:
         shown = loading.detail_row(row, session, field=name, table=source)
         told = {table.names[each]: source.value(shown, each) for each in hidden}
-        told = {key: value for key, value in told.items() if value is not UNSET}
-        loading.fill_missing(row, {table.pk: row.pk, **told}, table=table)
+        return {table.pk: row.pk, **{key: value for key, value in told.items() if value is not UNSET}}
 
-    for found in session.map(load, batch):
-        if found.item is record:
-            found.value()  # what is wrong with another row is told where that is read
+    _load_single(batch, read, session, table)
     if not has(record, name):
         raise _absent(record, name)
     if len(batch) == 1:
@@ -218,11 +215,14 @@ def _next_rows(record: Record, name: str, session: Session) -> list[Record]:
     return [record, *lacking][: session.workers if len(lacking) < len(others) else 1]
 
 
-def _load_single(batch: list[Record], name: str, session: Session, table: Table) -> None:
+def _load_single(
+    batch: list[Record], read: Callable[[Record], dict[str, Any]], session: Session, table: Table
+) -> None:
+    """Fill rows by what is read for each of them by itself, side by side; the first one must not fail."""
     if len(batch) == 1:
-        loading.fill_missing(batch[0], loading.detail_row(batch[0], session, field=name), table=table)
+        loading.fill_missing(batch[0], read(batch[0]), table=table)
         return
-    for found in session.map(lambda row: loading.detail_row(row, session, field=name), batch):
+    for found in session.map(read, batch):
         try:
             loading.fill_missing(found.item, found.value(), table=table)
         except SynapseError:

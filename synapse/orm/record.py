@@ -175,8 +175,7 @@ def objects_of(cls: type[Record]) -> Any:
 
 def table_of(cls: type[Record], session: Session, *, api: str | None = None) -> Table:
     """Give an entity in the API generation that a session has as its home, or in the one that was asked for."""
-    dialect = homes.via(session.dialect, api) if api else session.dialect
-    return dialect.table(cls._schema, cls._catalog)
+    return homes.via(session.dialect, api).table(cls._schema, cls._catalog)
 
 
 def owner_key(record: Record, table: Table) -> Any:

@@ -149,7 +149,7 @@ class Results(Generic[E]):
     def __attrs_post_init__(self) -> None:
         # Rows without a field that was asked for by name would only fail one by one, once all have come.
         for name in self.query.only:
-            homes.showing(homes.via(self.session.dialect, self.query.api or ""), self.table, field=name)
+            homes.showing(homes.via(self.session.dialect, self.query.api), self.table, field=name)
 
     @property
     def table(self) -> Table:

@@ -39,23 +39,18 @@ def split(table: Table, query: Query, *, number: int, session: Session) -> list[
         raise QueryError(f"shards(number) takes {MOST} at most, got {describe(number)}; nothing was sent")
     if query.empty or number == 1:
         return [query, *[attrs.evolve(query, empty=True)] * (number - 1)]
-    if not table.traits.counts and not query.empty:
-        _check_listed(table, query)
     listed = next((each for each in query.where if each.name == table.schema.pk and each.lookup is In), None)
+    if not table.traits.counts and (listed is None or query.sliced):
+        raise UnsupportedError(
+            f"{table.schema.entity}.shards(): API {table.api} counts nothing, and shards are cut by counts; a list of "
+            f"keys needs none{homes.elsewhere(table, lambda other: other.traits.counts)}. Nothing was sent"
+        )
     ordered = parts.with_total_order(table, query)
     if listed is not None and not query.sliced:
         return _by_list(table, query, listed, number)
     if not query.sliced and table.fits(query) and _has_ranges(table, ordered):
         return _by_range(table, query, number, session=session)
     return _by_place(table, query, number, session=session)
-
-
-def _check_listed(table: Table, query: Query) -> None:
-    if query.sliced or not any(each.name == table.schema.pk and each.lookup is In for each in query.where):
-        raise UnsupportedError(
-            f"{table.schema.entity}.shards(): API {table.api} counts nothing, and shards are cut by counts; a list of "
-            f"keys needs none{homes.elsewhere(table, lambda other: other.traits.counts)}. Nothing was sent"
-        )
 
 
 def _has_ranges(table: Table, query: Query) -> bool:
