@@ -138,7 +138,7 @@ class Job(JobTwins, Entity):
         if peek(self, "status") in ENDED:
             return self
         session = held(self, "stop")
-        request = homes.via(session.dialect, api or "").actions.stop(self.pk)
+        request = homes.via(session.dialect, api).actions.stop(self.pk)
 
         def question(_: object) -> Edit:
             known = peek(self, "status")

@@ -10,7 +10,7 @@ import attrs
 
 from synapse.asynchronous.twins import sends
 from synapse.asynchronous.typed import ProjectTwins
-from synapse.entities.choices import AccessLevel, ProjectCategory
+from synapse.entities.choices import AccessLevel, ExportTarget, ProjectCategory
 from synapse.entities.typed import ProjectQueries
 from synapse.errors import QueryError, TransportError, did_you_mean
 from synapse.mapping import Json, read_only, uuid_form
@@ -114,7 +114,7 @@ class Project(ProjectTwins, Entity):
         return classes_of(self.configuration)
 
 
-TARGETS: Final = ("task", "assignment", "ground_truth")
+TARGETS: Final = tuple(each.value for each in ExportTarget)
 
 
 def _target(name: str) -> str:
