@@ -26,23 +26,19 @@ from synapse.reading.route import (
 
 @attrs.define(eq=False, kw_only=True, repr=False)
 class CursorPage(PageRequest):
-    """One page by its cursor; the first one has none. `make` gives the next one, where that is surely needed."""
+    """One page by its cursor; the first one has none. `make` gives the next one, if that is surely needed and new."""
 
     token: str
-    make: Callable[[str], CursorPage] | None = None
+    make: Callable[[str], CursorPage | None] | None = None
 
     def following(self, found: Found) -> CursorPage | None:
         """Give the page that this one names."""
         named = found.next
-        if (
-            self.make is None
-            or self.follower is not None
-            or not isinstance(named, str)
-            or named == self.token
-        ):
+        if self.make is None or self.follower is not None or not isinstance(named, str):
             return None
         made = self.follower = self.make(named)
-        made.sent = made.ahead = True
+        if made is not None:
+            made.sent = made.ahead = True
         return made
 
 
@@ -67,17 +63,23 @@ class ByCursor:
         self._skip = 0 if state else query.start
         self._fetched = FetchedKeys()
         self._named = {state.get("token", "")}
+        self._asked: set[str] = set()
         self._empty = 0
         self._queue: list[CursorPage] = [self._page(state.get("token", ""))]
         self._early: dict[int, tuple[CursorPage, FetchedPage | Exception]] = {}
         self.shortfall: tuple[int, int] | None = None
 
+    def _ahead(self, token: str) -> CursorPage | None:
+        # Where a chain leads back into itself, its pages must not be asked for again before that is noticed.
+        return None if token in self._asked else self._page(token)
+
     def _page(self, token: str) -> CursorPage:
+        self._asked.add(token)
         # A token names a row, not a page: the size may change from page to page.
         request = self._table.select(self._query, at=token, size=self._size)
         # How much of a slice is still to come is known only once the rows before were looked at.
         return CursorPage(
-            request, self._size, token=token, make=self._page if self._query.stop is None else None
+            request, self._size, token=token, make=self._ahead if self._query.stop is None else None
         )
 
     def next_request(self) -> PageRequest | None:
