@@ -33,8 +33,8 @@ test: $(STAMP)  ## Run the checks beside the tests, with pairs and parts of the 
 	wait $$checks || { cat .cache/check.log; echo "make check failed: see above" >&2; exit 1; }; \
 	exit $$tests
 
-test-busy: $(STAMP)  ## Run `make test` RUNS=10 times beside two processes that compute, and name what failed (ARGS=…: some)
-	@$(BIN)/python -m tools.busy --runs $(RUNS) -- $(MAKE) --no-print-directory test ARGS='$(ARGS)'
+test-busy: $(STAMP)  ## Run the tests RUNS=10 times beside two processes that compute, with requests that overtake one another (ARGS=…: some)
+	@$(BIN)/python -m tools.busy --runs $(RUNS) -- $(MAKE) --no-print-directory test ARGS='--jitter $(ARGS)'
 
 # Ray starts slowly, and takes half a gigabyte: it is installed when it is needed.
 $(VENV)/.ray: $(STAMP)

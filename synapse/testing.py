@@ -38,8 +38,9 @@ class CannedSession(Session):
     """A session that never touches the network: each request gets the reply that was put down for it.
 
     `replies` maps `"METHOD path"` or `"METHOD path?query"` to an `Answer`; the query may be left out. A request that
-    nothing was put down for raises `AssertionError`. `requests` holds what was asked, in order. Files that are
-    downloaded are found by their whole address: `"GET https://…/a.png"`.
+    nothing was put down for raises `AssertionError`. `requests` holds what was asked, as it came: pages that are
+    read side by side come in any order, with `workers=1` in theirs. Files that are downloaded are found by their whole
+    address: `"GET https://…/a.png"`.
     """
 
     def __init__(self, replies: Mapping[str, Answer], **settings: Any) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 import itertools
 import os
+import random
 import signal
+import time
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
@@ -57,8 +60,11 @@ def each_parser(request: pytest.FixtureRequest) -> Iterator[str]:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add `--full`: whole products of parameters, for `make test-full`."""
+    """Add `--full`: whole products of parameters, for `make test-full`; and `--jitter`, for `make test-busy`."""
     parser.addoption("--full", action="store_true", help="run every combination, not only every pair")
+    parser.addoption(
+        "--jitter", action="store_true", help="let requests wait a little, each for another time"
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -134,6 +140,32 @@ def first_generation_alone() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Delivery, "prepare", checked)
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def jitter(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Let requests that are sent side by side overtake one another: what counts on their order fails."""
+    from synapse.session.delivery import Delivery
+    from synapse.testing import CannedSession
+
+    with pytest.MonkeyPatch.context() as patch:
+        for owner, name in ((CannedSession, "send"), (Delivery, "prepare")) * request.config.getoption(
+            "jitter"
+        ):
+            patch.setattr(owner, name, _jittery(getattr(owner, name)))
+        yield
+
+
+def _jittery(function: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(function)
+    def waits(*arguments: Any, **named: Any) -> Any:
+        time.sleep(random.random() * 0.005)
+        try:
+            return function(*arguments, **named)
+        finally:
+            time.sleep(random.random() * 0.005)
+
+    return waits
 
 
 @pytest.fixture(scope="session")

@@ -122,8 +122,9 @@ class TestOthersThatWrite:
         session.replies[PROJECTS] = before(moment, delete, served(rows))
         found = keys(Project.objects.using(session))
 
-        assert sorted(set(found)) == found
-        assert {key for key in range(1, 33) if key not in gone} <= set(found)
+        # Pages that were read before may hold rows that are gone, and come behind what has moved to the front.
+        assert len(set(found)) == len(found)
+        assert [key for key in range(1, 33) if key not in gone] == [key for key in found if key not in gone]
 
     @pytest.mark.parametrize("moment", range(1, 9))
     def test_double_no_row(self, moment):

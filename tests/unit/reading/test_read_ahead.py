@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from contextvars import ContextVar
 from typing import Any
@@ -22,6 +22,7 @@ from synapse.reading.route import FetchedPage
 from synapse.testing import CannedSession, canned, page
 from tests.unit.orm.rows import project, served, task
 from tests.unit.orm.wire import Backend, listening
+from tests.waiting import until
 
 TASKS = "GET sdk/tasks/"
 LABEL: ContextVar[str] = ContextVar("label", default="none")
@@ -39,14 +40,6 @@ def session(backend: Backend) -> Iterator[Session]:
     """A session with small pages and four workers."""
     with closing(Session(backend.address, api_token="ahead", page_size=10, workers=4)) as made:
         yield made
-
-
-def until(met: Callable[[], bool]) -> None:
-    """Wait for something that is about to happen."""
-    end = time.monotonic() + 20
-    while not met():
-        assert time.monotonic() < end
-        time.sleep(0.005)
 
 
 def readers() -> list[threading.Thread]:

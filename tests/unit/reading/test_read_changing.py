@@ -64,7 +64,7 @@ class TestByKey:
         session = canned({TASKS: served([task(key) for key in range(1, 10)])}, page_size=3)
 
         assert [3, 4, 5, 6, 7, 8, 9] == [each.id for each in Task.objects.using(session)[2:]]
-        assert (["1", "2", "3"], [None] * 3) == (asked(session, "page"), asked(session, "id__gt"))
+        assert ({"1", "2", "3"}, [None] * 3) == (set(asked(session, "page")), asked(session, "id__gt"))
 
     @pytest.mark.parametrize("pages", [[(1, 2), (1, 2)], [(2, 1)], [(1, 2), (4, 3)]])
     def test_refuses_pages_that_do_not_follow(self, pages):
@@ -102,7 +102,7 @@ class TestMissingPage:
     def test_is_an_error_while_rows_are_due(self, entity, path, row):
         """A page that was named and is not there does not end the result, as long as the backend counts more rows."""
         first = page(row(1), row(2), count=500, next="/?page=2")
-        session = canned({path: in_turn(first, *[GONE] * 9)}, page_size=2)
+        session = canned({path: in_turn(first, *[GONE] * 99)}, page_size=2)
 
         with pytest.raises(TransportError, match="not the whole result"):
             list(entity.objects.using(session))

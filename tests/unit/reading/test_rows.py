@@ -24,6 +24,7 @@ from synapse.testing import CannedSession, canned, page
 from tests.amounts import either
 from tests.unit import moments
 from tests.unit.orm.rows import by_cursor, in_turn, project, served, task
+from tests.waiting import until
 
 TASKS = "GET sdk/tasks/"
 LISTED = range(1, 3001)
@@ -278,7 +279,7 @@ class TestRows:
         del rows
         gc.collect()
 
-        assert not [thread for thread in threading.enumerate() if thread.name == "synapse-read"]
+        until(lambda: not [thread for thread in threading.enumerate() if thread.name == "synapse-read"])
 
 
 class TestCursors:
