@@ -254,8 +254,10 @@ class Results(Generic[E]):
         # Before prefetching, which need not fetch the owner then.
         if self.owner is not None:
             self.owner.know(page, session=self.session)
-        with waiting():
-            lazy.load_named(page, [name for name in self.query.only if name not in self.table.listed])
+        # Only with something to load: `waiting()` enables the collector, which would visit the whole new page.
+        if lacking := [name for name in self.query.only if name not in self.table.listed]:
+            with waiting():
+                lazy.load_named(page, lacking)
         for path in self.query.prefetch:
             try:
                 with waiting():

@@ -217,6 +217,24 @@ class TestContext:
             list(Task.objects.using(canned({TASKS: answer}, page_size=5)).iterator())
 
 
+@pytest.fixture
+def eager_collector() -> Iterator[set[str]]:
+    """A collector that works whenever it may; the names of the functions that it interrupts."""
+    interrupted, kept = set[str](), gc.get_threshold()
+
+    def note(phase: str, info: object) -> None:
+        frame = sys._getframe(1)
+        while frame is not None:
+            interrupted.add(frame.f_code.co_name)
+            frame = frame.f_back
+
+    gc.callbacks.append(note)
+    gc.set_threshold(1)
+    yield interrupted
+    gc.set_threshold(*kept)
+    gc.callbacks.remove(note)
+
+
 class TestCollector:
     @pytest.mark.parametrize("workers", [1, 4])
     def test_rests_only_while_a_page_is_made(self, workers, backend, session):
@@ -229,6 +247,13 @@ class TestCollector:
 
         assert ({(False, True)}, True) == (seen, True in waited)
         assert workers > 1 or {True} == waited
+
+    def test_does_not_work_before_a_page_that_is_whole_is_handed_out(self, eager_collector):
+        """Where nothing is left to load for its rows, there is nothing to wait for."""
+        session = canned({TASKS: served([task(key) for key in range(1, 101)])}, page_size=50)
+
+        assert 100 == len(list(Task.objects.using(session).iterator()))
+        assert {"_next_rows"} == eager_collector & {"_next_rows", "_next_page", "_load"}
 
 
 class TestSlowPages:
