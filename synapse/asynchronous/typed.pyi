@@ -268,6 +268,7 @@ class TaskManagerTwins:
         submit: bool = ...,
         schema: TaskSchema | Literal["any", "dm_schema_v1"] | None = ...,
         outside: Outside = ...,
+        progress: ProgressLike = ...,
     ) -> int: ...
     async def aannotate_from(
         self,
@@ -319,6 +320,7 @@ class QuerySetTwins(Generic[E]):
         nulls: Literal["omit", "clear"] = ...,
         batch_size: int = ...,
         journal: str | OsPathLike[str] | None = ...,
+        progress: ProgressLike = ...,
     ) -> list[E]: ...
     async def aupdate_from(
         self,
@@ -330,6 +332,8 @@ class QuerySetTwins(Generic[E]):
         nulls: Literal["omit", "clear"] = ...,
         dry_run: bool = ...,
         journal: str | OsPathLike[str] | None = ...,
+        progress: ProgressLike = ...,
+        on_bad_row: OnBadRow = ...,
     ) -> BulkResult: ...
     async def aget_or_create(
         self, defaults: Mapping[str, Any] | None = ..., **lookups: Any
@@ -441,7 +445,9 @@ class TabularTwins:
         checkpoint: str | None = ...,
         on_bad_row: OnBadRow = ...,
     ) -> AsyncRows[Batch]: ...
-    async def ato_ray(self, *, shards: int = ..., columns: Iterable[str] | None = ...) -> RayDataset: ...
+    async def ato_ray(
+        self, *, shards: int = ..., columns: Iterable[str] | None = ..., on_bad_row: OnBadRow = ...
+    ) -> RayDataset: ...
     async def ato_torch(
         self,
         *,
@@ -452,9 +458,16 @@ class TabularTwins:
         shards: int = ...,
         shuffle_shards: bool = ...,
         seed: int = ...,
+        on_bad_row: OnBadRow = ...,
     ) -> TorchRows: ...
     async def ato_huggingface(
-        self, *, streaming: bool = ..., shards: int = ..., columns: Iterable[str] | None = ...
+        self,
+        *,
+        streaming: bool = ...,
+        shards: int = ...,
+        columns: Iterable[str] | None = ...,
+        progress: ProgressLike = ...,
+        on_bad_row: OnBadRow = ...,
     ) -> HuggingFaceDataset: ...
 
 class ValuesTwins(Generic[R]):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
 from datetime import datetime
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Literal
@@ -37,6 +37,7 @@ from synapse.orm.selection import writing_to
 from synapse.orm.unconfirmed import Repeating, resolvable_by
 from synapse.query import CHOICE, EXACT, ID, RANGE, SEARCH, By, Exact, In
 from synapse.query.kinds import Choice
+from synapse.transfer import ProgressLike, tracked
 from synapse.values import Table, is_many
 
 if TYPE_CHECKING:
@@ -82,6 +83,7 @@ class TaskManager(TaskManagerTwins, TaskQueries):
         submit: bool = True,
         schema: TaskSchema | Literal["any", "dm_schema_v1"] | None = None,
         outside: Outside = "refuse",
+        progress: ProgressLike = None,
     ) -> int:
         """Annotate tasks side by side, given as pairs of a task (or its key) and its annotations or data.
 
@@ -118,8 +120,10 @@ class TaskManager(TaskManagerTwins, TaskQueries):
                 task = loaded.pop(key, None) or reference(Task, key, session=session)
             task.annotate(data, submit=submit, schema=schema, outside=outside)
 
-        with writing_to(self):
-            written = bulk.write_each(session, annotate, items=loaded_tasks(session, given, into=loaded))
+        total = len(given) if isinstance(given, Sized) else None
+        with tracked(progress, total=total, label="annotate_many", unit="tasks") as meter, writing_to(self):
+            items = loaded_tasks(session, given, into=loaded)
+            written = bulk.write_each(session, annotate, items=items, advanced=meter)
         bulk.raise_failures(written.by(_named), did="annotated", of="tasks")
         return len(written.done)
 

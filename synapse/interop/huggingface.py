@@ -10,11 +10,13 @@ from typing import Any, Final
 from synapse.interop.tables.arrow import batches_of
 from synapse.interop.tables.columns import TableSource
 from synapse.interop.tables.out import columns_in_batches, read_table
+from synapse.reading.rows import OnBadRow
+from synapse.transfer import ProgressLike
 
 _BATCH: Final = 1_024
 
 
-def streamed(shards: list[Any], columns: tuple[str, ...] | None, *, schema: Any) -> Any:
+def streamed(shards: list[Any], columns: tuple[str, ...] | None, *, schema: Any, on_bad_row: OnBadRow) -> Any:
     """Make a dataset that is read as it is used."""
     import datasets  # pyright: ignore[reportMissingImports]
     import pyarrow
@@ -23,28 +25,30 @@ def streamed(shards: list[Any], columns: tuple[str, ...] | None, *, schema: Any)
     known = [pyarrow.field(each.name, pyarrow.string()) if _is_map(each) else each for each in schema]
     return datasets.IterableDataset.from_generator(
         rows_of,
-        gen_kwargs={"shards": shards, "columns": columns},
+        gen_kwargs={"shards": shards, "columns": columns, "on_bad_row": on_bad_row},
         features=datasets.Features.from_arrow_schema(pyarrow.schema(known)),
     )
 
 
-def whole(source: TableSource) -> Any:
+def whole(source: TableSource, *, progress: ProgressLike, on_bad_row: OnBadRow) -> Any:
     """Read a dataset into memory."""
     import datasets  # pyright: ignore[reportMissingImports]
     import pyarrow
 
     # `Dataset.from_generator()` would give what an earlier call with the same query has left on disk.
-    rows = _without_maps(pyarrow.table(read_table("to_huggingface", source)))
-    return datasets.Dataset(rows.replace_schema_metadata(None))
+    table = read_table("to_huggingface", source, progress=progress, on_bad_row=on_bad_row)
+    return datasets.Dataset(_without_maps(pyarrow.table(table)).replace_schema_metadata(None))
 
 
-def rows_of(shards: list[Any], columns: tuple[str, ...] | None) -> Iterator[dict[str, Any]]:
+def rows_of(
+    shards: list[Any], columns: tuple[str, ...] | None, *, on_bad_row: OnBadRow = "raise"
+) -> Iterator[dict[str, Any]]:
     """Read shards, by the credentials of the process that does so."""
     import pyarrow
 
     for shard in shards:
         source = TableSource.of(shard, columns, plain_json=True)
-        rows = columns_in_batches("to_huggingface", source, size=_BATCH, on_bad_row="raise")
+        rows = columns_in_batches("to_huggingface", source, size=_BATCH, on_bad_row=on_bad_row)
         with batches_of(rows) as batches:
             for batch in batches:
                 yield from _without_maps(pyarrow.table(batch)).to_pylist()

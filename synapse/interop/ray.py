@@ -22,8 +22,10 @@ from synapse.interop.training import laid_out
 from synapse.optional import needing
 from synapse.orm import arguments, bulk
 from synapse.orm.record import Record, entity_named
+from synapse.orm.results import check_on_bad_row
 from synapse.orm.selection import Selection
 from synapse.orm.values import Values
+from synapse.reading.rows import OnBadRow
 from synapse.session import current
 
 with needing("ray", what="Ray Data"):
@@ -44,10 +46,23 @@ _WRITTEN: Final = 200
 
 
 # --- reading ------------------------------------------------------------------
-def to_ray(tabular: Any, *, shards: int = 16, columns: Iterable[str] | None = None) -> Any:
+def to_ray(
+    tabular: Any,
+    *,
+    shards: int = 16,
+    columns: Iterable[str] | None = None,
+    on_bad_row: OnBadRow = "raise",
+) -> Any:
     """Make a dataset of Ray Data."""
+    check_on_bad_row("to_ray", on_bad_row)
     names, source, schema = laid_out(tabular, columns)
-    made = ShardsDatasource(tabular.shards(shards), names, schema=schema, pk=source.table.schema.pk)
+    made = ShardsDatasource(
+        tabular.shards(shards),
+        names,
+        schema=schema,
+        pk=source.table.schema.pk,
+        on_bad_row=on_bad_row,
+    )
     return read_datasource(made, override_num_blocks=shards)
 
 
@@ -58,12 +73,13 @@ class ShardReader:
     shard: Selection[Any] | Values[Any]
     columns: tuple[str, ...] | None
     limit: int | None
+    on_bad_row: OnBadRow = "raise"
 
     def __call__(self) -> Iterator[Any]:
         """Give the rows as tables."""
         shard: Any = self.shard if self.limit is None else self.shard[: self.limit]
         source = TableSource.of(shard, self.columns, plain_json=True)
-        rows = columns_in_batches("to_ray", source, size=_BATCH, on_bad_row="raise")
+        rows = columns_in_batches("to_ray", source, size=_BATCH, on_bad_row=self.on_bad_row)
         with batches_of(rows) as batches:
             for batch in batches:
                 yield pyarrow.table(batch).replace_schema_metadata(None)
@@ -73,10 +89,17 @@ class ShardsDatasource(Datasource):  # type: ignore[misc]  # Ray has no types fo
     """A query, cut once: Ray asks for the read tasks several times a dataset, and each cut counts rows."""
 
     def __init__(
-        self, shards: Sequence[Any], columns: tuple[str, ...] | None, *, schema: Any, pk: str
+        self,
+        shards: Sequence[Any],
+        columns: tuple[str, ...] | None,
+        *,
+        schema: Any,
+        pk: str,
+        on_bad_row: OnBadRow = "raise",
     ) -> None:
         super().__init__()
         self._shards, self._columns, self._schema, self._pk = shards, columns, schema, pk
+        self._on_bad_row: OnBadRow = on_bad_row
         self._projection_map: dict[str, str] | None = None
 
     def get_name(self) -> str:
@@ -110,7 +133,7 @@ class ShardsDatasource(Datasource):  # type: ignore[misc]  # Ray has no types fo
         unknown = BlockMetadata(num_rows=None, size_bytes=None, input_files=None, exec_stats=None)
         return [
             ReadTask(
-                ShardReader(shard, self._columns, per_task_row_limit),
+                ShardReader(shard, self._columns, per_task_row_limit, self._on_bad_row),
                 unknown,
                 schema=self._schema,
                 per_task_row_limit=per_task_row_limit,

@@ -14,6 +14,7 @@ from torch.utils.data import IterableDataset, get_worker_info  # pyright: ignore
 
 from synapse.downloads import FileCache, RemoteFile
 from synapse.errors import QueryError, describe, did_you_mean, quoted
+from synapse.reading.rows import OnBadRow
 
 FILES: Final = "files"
 """The field that holds the files of a row."""
@@ -32,12 +33,13 @@ class TorchRows(IterableDataset):  # type: ignore[misc]  # torch has no types wh
         transform: Callable[[dict[str, Any]], Any] | None = None,
         cache: str | os.PathLike[str] | None = None,
         shuffle_seed: int | None = None,
+        on_bad_row: OnBadRow = "raise",
     ) -> None:
         super().__init__()
         self.epoch = 0
         self._shards, self._seed, self._cut_by = list(shards), shuffle_seed, cut
         self._files, self._keeps_files = tuple(files), keeps_files
-        self._transform, self._cache = transform, cache
+        self._transform, self._cache, self._on_bad_row = transform, cache, on_bad_row
         self._place, self._checkpoint = 0, ""
         self._rows: Any = None
 
@@ -55,7 +57,7 @@ class TorchRows(IterableDataset):  # type: ignore[misc]  # torch has no types wh
         self._place, self._checkpoint = 0, ""
         cache = None if self._cache is None else FileCache(self._cache)
         for place in range(first, len(shards)):
-            rows = shards[place].resume(checkpoint) if checkpoint else shards[place].iterator()
+            rows = self._read(shards[place], checkpoint)
             checkpoint, self._place, self._rows = "", place, rows
             with rows:
                 for row in rows:
@@ -63,6 +65,11 @@ class TorchRows(IterableDataset):  # type: ignore[misc]  # torch has no types wh
                     yield made if self._transform is None else self._transform(made)
         # The next pass is a whole one.
         self._place, self._rows = 0, None
+
+    def _read(self, shard: Any, checkpoint: str) -> Any:
+        if checkpoint:
+            return shard.resume(checkpoint, on_bad_row=self._on_bad_row)
+        return shard.iterator(on_bad_row=self._on_bad_row)
 
     def _in_order(self) -> list[Any]:
         if self._seed is None:

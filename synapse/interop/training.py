@@ -15,26 +15,42 @@ from synapse.optional import needing
 from synapse.orm import arguments
 from synapse.orm.record import FieldPath
 from synapse.orm.record import schema_of as fields_of
+from synapse.orm.results import check_on_bad_row
 from synapse.orm.values import Values, selected_by
 from synapse.query.arguments import spelled
+from synapse.reading.rows import OnBadRow
+from synapse.transfer import ProgressLike
+from synapse.transfer.progress import is_watched
 
 if TYPE_CHECKING:
     from synapse.interop.torch_rows import TorchRows
 
 
 def to_huggingface(
-    tabular: Any, *, streaming: bool = True, shards: int = 16, columns: Iterable[str] | None = None
+    tabular: Any,
+    *,
+    streaming: bool = True,
+    shards: int = 16,
+    columns: Iterable[str] | None = None,
+    progress: ProgressLike = None,
+    on_bad_row: OnBadRow = "raise",
 ) -> Any:
     """Make a dataset of Hugging Face."""
     arguments.flag("to_huggingface(streaming=...)", streaming)
+    check_on_bad_row("to_huggingface", on_bad_row)
+    if streaming and is_watched(progress):
+        raise QueryError(
+            "to_huggingface(progress=...) goes with streaming=False: else rows are read as they are used. Nothing was "
+            "sent"
+        )
     with needing(what="to_huggingface()"):
         import datasets  # noqa: F401 # pyright: ignore[reportMissingImports]
     from synapse.interop import huggingface
 
     names, source, schema = laid_out(tabular, columns)
     if not streaming:
-        return huggingface.whole(source)
-    return huggingface.streamed(tabular.shards(shards), names, schema=schema)
+        return huggingface.whole(source, progress=progress, on_bad_row=on_bad_row)
+    return huggingface.streamed(tabular.shards(shards), names, schema=schema, on_bad_row=on_bad_row)
 
 
 def laid_out(tabular: Any, columns: Iterable[str] | None) -> tuple[tuple[str, ...] | None, TableSource, Any]:
@@ -56,8 +72,10 @@ def to_torch(
     shards: int = 64,
     shuffle_shards: bool = False,
     seed: int = 0,
+    on_bad_row: OnBadRow = "raise",
 ) -> TorchRows:
     """Make a dataset of PyTorch."""
+    check_on_bad_row("to_torch", on_bad_row)
     arguments.flag("to_torch(shuffle_shards=...)", shuffle_shards)
     if transform is not None and not callable(transform):
         raise QueryError(f"to_torch(transform=...) takes a function, got {describe(transform)}")
@@ -84,6 +102,7 @@ def to_torch(
         transform=transform,
         cache=cache,
         shuffle_seed=seed if shuffle_shards else None,
+        on_bad_row=on_bad_row,
     )
 
 

@@ -43,9 +43,10 @@ from synapse.orm.results import owner_in
 from synapse.orm.selection import adopt, evolved, know_made, link_of, writing_to
 from synapse.orm.unconfirmed import Moment, attach, resolvable_by
 from synapse.query import FetchMode
-from synapse.session import Outcome, Run, Written, create_each, rows_of
+from synapse.session import Outcome, Run, Untried, Written, create_each, rows_of
 from synapse.session.process import undisturbed
 from synapse.showing import bounded
+from synapse.transfer import Meter, ProgressLike, tracked
 
 if TYPE_CHECKING:
     from synapse.orm.record import Record
@@ -71,13 +72,19 @@ class Change:
 @bounded
 @attrs.frozen(repr=False)
 class BulkResult:
-    """What a bulk write did, or with `dry_run` would do: one `Change` for each row that needs one."""
+    """What a bulk write did, or with `dry_run` would do: one `Change` for each row that needs one.
+
+    `bad` holds the errors of rows that were left out, as `update_from(on_bad_row="skip")` says, the first 1,000 of
+    `bad_count`.
+    """
 
     verb: str
     entity: str
     matched: int
     changes: tuple[Change, ...]
     dry_run: bool = False
+    bad: tuple[MappingError, ...] = ()
+    bad_count: int = 0
 
     @property
     def pks(self) -> list[Any]:
@@ -93,7 +100,8 @@ class BulkResult:
 
     def __str__(self) -> str:
         did = f"would {self.verb}" if self.dry_run else f"{self.verb}d"
-        return f"{did} {len(self)} of {self.matched} {self.entity}"
+        left_out = f", {self.bad_count:,} that do not fit left out" if self.bad_count else ""
+        return f"{did} {len(self)} of {self.matched} {self.entity}{left_out}"
 
 
 # --- create -----------------------------------------------------------------
@@ -103,6 +111,7 @@ def create(
     *,
     batch_size: int,
     journal: str | os.PathLike[str] | Opening | None = None,
+    progress: ProgressLike = None,
 ) -> list[E]:
     """Create objects in batches, or side by side where the wire takes one at a time."""
     arguments.check_size("batch_size", batch_size)
@@ -121,21 +130,26 @@ def create(
             check_values(each)
     if not given:
         return given
-    adopt(queryset, given)
-    takes_lists = table_of(cls, session).create_many([]) is not None
-    try:
-        with writing_to(queryset):
-            if opening is not None:
-                written = _noted(session, given, size=batch_size, opening=opening)
-            elif takes_lists:
-                written = _in_batches(session, given, size=batch_size)
-            else:
-                written = write_each(session, partial(saving.save, keys=answers.Keys()), items=given)
-    finally:
-        cached_rows.drop_all_cached(cls, session)
-        know_made(queryset, [each for each in given if state_of(each).saved])
+    with tracked(progress, total=len(given), label="bulk_create", unit="rows") as meter:
+        adopt(queryset, given)
+        try:
+            with writing_to(queryset):
+                written = _created(session, given, size=batch_size, opening=opening, meter=meter)
+        finally:
+            cached_rows.drop_all_cached(cls, session)
+            know_made(queryset, [each for each in given if state_of(each).saved])
     raise_failures(written, did="created", of=cls.__name__)
     return given
+
+
+def _created(
+    session: Session, given: list[E], *, size: int, opening: Opening | None, meter: Meter
+) -> Written[E]:
+    if opening is not None:
+        return _noted(session, given, size=size, opening=opening, meter=meter)
+    if table_of(type(given[0]), session).create_many([]) is not None:
+        return _in_batches(session, given, size=size, advanced=meter)
+    return write_each(session, partial(saving.save, keys=answers.Keys()), items=given, advanced=meter)
 
 
 def _check_new(cls: type[Record], each: object, index: int) -> None:
@@ -149,7 +163,9 @@ def _check_new(cls: type[Record], each: object, index: int) -> None:
         )
 
 
-def _in_batches(session: Session, given: list[E], *, size: int) -> Written[E]:
+def _in_batches(
+    session: Session, given: list[E], *, size: int, advanced: Callable[[int], object]
+) -> Written[E]:
     table = table_of(type(given[0]), session)
 
     def send(batch: list[E]) -> list[Any]:
@@ -177,6 +193,7 @@ def _in_batches(session: Session, given: list[E], *, size: int) -> Written[E]:
                 _stored(each, session, since=since, sent=sent_of.get(id(each.item)), fresh=fresh)
                 for each, fresh in zip(created, read, strict=True)
             ]
+        advanced(len(batch))
     return run.written(outcomes)
 
 
@@ -199,16 +216,31 @@ def _stored(
     return outcome._replace(error=error)
 
 
-def _noted(session: Session, given: Sequence[E], *, size: int, opening: Opening) -> Written[E]:
+def _noted(session: Session, given: Sequence[E], *, size: int, opening: Opening, meter: Meter) -> Written[E]:
     entity, backend = schema_of(type(given[0])).entity, session.backend
     with opening(entity=entity, host=backend.host, tenant=backend.tenant, aliases=backend.aliases) as journal:
-        return journal_run.create(session, given, size=size, journal=journal)
+        return journal_run.create(session, given, size=size, journal=journal, meter=meter)
 
 
-def write_each(session: Session, write: Callable[[Any], Any], *, items: Iterable[T]) -> Written[T]:
+def write_each(
+    session: Session,
+    write: Callable[[Any], Any],
+    *,
+    items: Iterable[T],
+    advanced: Callable[[int], object] = lambda count: None,
+) -> Written[T]:
     """Make one write for each item, side by side, and tell what became of it."""
     run = Run(items)
-    return run.written(session.map(run.attempt(write), run))
+    return run.written(_counted(session.map(run.attempt(write), run), advanced))
+
+
+def _counted(
+    outcomes: Iterable[Outcome[T, Any]], advanced: Callable[[int], object]
+) -> Iterator[Outcome[T, Any]]:
+    for each in outcomes:
+        if not isinstance(each.error, Untried):
+            advanced(1)
+        yield each
 
 
 def raise_failures(written: Written[Any], *, did: str, of: str) -> None:
@@ -251,7 +283,11 @@ def update(queryset: Selection[E], fields: dict[str, Any], *, everything: bool, 
 
 
 def change_rows(
-    queryset: Selection[E], changes: Sequence[Change], *, path: Path | None = None
+    queryset: Selection[E],
+    changes: Sequence[Change],
+    *,
+    path: Path | None = None,
+    meter: Meter | None = None,
 ) -> tuple[Change, ...]:
     """Make changes, each by a request; with a journal at *path*, those that it does not say to be done."""
     cls, session = queryset.entity, queryset.session
@@ -271,7 +307,9 @@ def change_rows(
 
     with _noting(cls, session, path=path) as note:
         todo = [each for each in changes if not note.is_done(each)]
-        _write(queryset, "update", todo, send=note.after(change))
+        meter = meter or Meter.silent()
+        meter.resume(len(changes) - len(todo))
+        _write(queryset, "update", todo, send=note.after(change), advanced=meter)
     return tuple(todo)
 
 
@@ -369,11 +407,16 @@ def matching(queryset: Selection[E], *names: str, proven: bool) -> list[E]:
 
 
 def _write(
-    queryset: Selection[Any], verb: str, changes: Sequence[Change], *, send: Callable[[Change], None]
+    queryset: Selection[Any],
+    verb: str,
+    changes: Sequence[Change],
+    *,
+    send: Callable[[Change], None],
+    advanced: Callable[[int], object] = lambda count: None,
 ) -> None:
     try:
         with writing_to(queryset):
-            written = write_each(queryset.session, send, items=changes)
+            written = write_each(queryset.session, send, items=changes, advanced=advanced)
     finally:
         cached_rows.drop_all_cached(queryset.entity, queryset.session)
         if verb == "delete":

@@ -6,7 +6,7 @@ import contextlib
 import threading
 import time
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
@@ -34,6 +34,7 @@ from synapse.session.throttle import stopping
 if TYPE_CHECKING:
     from synapse.orm.record import Record
     from synapse.session import Session
+    from synapse.transfer import Meter
 
 E = TypeVar("E", bound="Record")
 
@@ -51,7 +52,7 @@ class Item(Generic[E]):
     made: E
 
 
-def create(session: Session, given: Sequence[E], *, size: int, journal: Journal) -> Written[E]:
+def create(session: Session, given: Sequence[E], *, size: int, journal: Journal, meter: Meter) -> Written[E]:
     """Create what the journal does not say to be done, after a look for what an earlier run may have created."""
     todo = []
     for each in given:
@@ -60,8 +61,9 @@ def create(session: Session, given: Sequence[E], *, size: int, journal: Journal)
             _take_key(item, journal.done[item.name], session)
         else:
             todo.append(item)
+    meter.resume(len(given) - len(todo))
     creation = _Creation(session, type(given[0]), journal, size=size)
-    written = creation.run(todo).by(lambda item: item.made)
+    written = creation.run(todo, advanced=meter).by(lambda item: item.made)
     failed = {id(each) for each, _ in written.failed}
     done = [each for each in given if state_of(each).saved and id(each) not in failed]
     unnoted = journal.unnoted() if not any(error is journal.failure for _, error in written.failed) else None
@@ -85,10 +87,12 @@ class _Creation(Generic[E]):
         self.keys = answers.Keys(journal.done.values())
         self._sent: dict[str, answers.Values] = {}
 
-    def run(self, todo: list[Item[E]]) -> Written[Item[E]]:
+    def run(self, todo: list[Item[E]], *, advanced: Callable[[int], object]) -> Written[Item[E]]:
         """Create the rows of all items, window by window."""
         unsettled = [item for item in todo if item.name in self.journal.unsettled]
         outcomes = self._unsettled_before(unsettled) if unsettled else []
+        if outcomes:
+            advanced(len(outcomes))
         told = {id(outcome.item) for outcome in outcomes}
         run = Run([item for item in todo if id(item) not in told])
         if run.rest:
@@ -96,7 +100,9 @@ class _Creation(Generic[E]):
         items = iter(run)
         # One window at a time: the key before which no row of a window can be has to be known when it is noted.
         while window := list(islice(items, self.size)):
-            outcomes += self._window(run, window)
+            sent = self._window(run, window)
+            advanced(sum(not isinstance(each.error, Untried) for each in sent))
+            outcomes += sent
         return run.written(outcomes)
 
     # --- what an earlier run has left ---------------------------------------

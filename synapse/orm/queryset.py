@@ -26,7 +26,9 @@ from synapse.orm.record import Record
 from synapse.orm.selection import Selection, adopt, know_made, link_of, restored, writing_to
 from synapse.orm.values import Tabular, Values, shape_of
 from synapse.query import FetchMode
+from synapse.reading.rows import OnBadRow
 from synapse.showing import View
+from synapse.transfer import ProgressLike
 from synapse.values import Table
 
 E = TypeVar("E", bound="Record")
@@ -90,6 +92,7 @@ class QuerySet(QuerySetTwins[E], Tabular, Selection[E]):
         nulls: Literal["omit", "clear"] = "omit",
         batch_size: int = 200,
         journal: str | PathLike[str] | None = None,
+        progress: ProgressLike = None,
     ) -> list[E]:
         """Create many objects, in batches if the backend takes lists; a `BulkError` says which were created.
 
@@ -106,7 +109,7 @@ class QuerySet(QuerySetTwins[E], Tabular, Selection[E]):
         given: Any = list(objects) if isinstance(objects, Iterator) else objects
         if columns is not None or nulls != "omit" or arguments.is_table(given):
             given = self._objects_from(given, columns=columns, nulls=nulls)
-        return bulk.create(self, given, batch_size=batch_size, journal=journal)
+        return bulk.create(self, given, batch_size=batch_size, journal=journal, progress=progress)
 
     @optional
     def _objects_from(
@@ -126,6 +129,8 @@ class QuerySet(QuerySetTwins[E], Tabular, Selection[E]):
         nulls: Literal["omit", "clear"] = "omit",
         dry_run: bool = False,
         journal: str | PathLike[str] | None = None,
+        progress: ProgressLike = None,
+        on_bad_row: OnBadRow = "raise",
     ) -> BulkResult:
         """Change rows of the query to what a table says: they are read, compared, and those that differ are written.
 
@@ -135,7 +140,8 @@ class QuerySet(QuerySetTwins[E], Tabular, Selection[E]):
         nothing is written.
 
         With a *journal* a run that ended early, even killed, leaves alone the rows that it had written when it is
-        started again, whatever others have made of them since.
+        started again, whatever others have made of them since. `on_bad_row="skip"` leaves alone rows of the backend
+        that do not fit, and logs a warning; a bad cell of the table is always an error.
         """
         raise NotImplementedError
 

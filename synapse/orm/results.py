@@ -128,12 +128,17 @@ def how_to_read(
     plan: PlanName | None = None,
 ) -> ReadOptions:
     """Check how a stream is to be read, before it has a session."""
-    if on_bad_row not in ("raise", "skip"):
-        raise QueryError(f"{verb}(on_bad_row=...) takes 'raise' or 'skip', got {describe(on_bad_row)}")
+    check_on_bad_row(verb, on_bad_row)
     for name, value in (("page_size", size), ("workers", workers)):
         if value is not None:
             check_size(name, value)
     return ReadOptions(size, workers, check_name(plan))
+
+
+def check_on_bad_row(verb: str, given: object) -> None:
+    """Refuse what says nothing of bad rows."""
+    if given not in ("raise", "skip"):
+        raise QueryError(f"{verb}(on_bad_row=...) takes 'raise' or 'skip', got {describe(given)}")
 
 
 @attrs.frozen(eq=False, repr=False)

@@ -223,11 +223,14 @@ class Tabular(TabularTwins):
     # --- clusters and training ------------------------------------------------
     @sends
     @optional
-    def to_ray(self, *, shards: int = 16, columns: Iterable[str] | None = None) -> RayDataset:
+    def to_ray(
+        self, *, shards: int = 16, columns: Iterable[str] | None = None, on_bad_row: OnBadRow = "raise"
+    ) -> RayDataset:
         """Make a dataset of Ray Data, cut into shards now and read by the workers, with JSON as plain strings.
 
         `select_columns()` and `limit()` ask the backend for less. Workers take their credentials from their own
-        environment or profile. Needs the extra `ray`.
+        environment or profile. Rows come when Ray asks for them, and Ray's own bars show the progress. Needs the extra
+        `ray`.
         """
         raise NotImplementedError
 
@@ -243,24 +246,33 @@ class Tabular(TabularTwins):
         shards: int = 64,
         shuffle_shards: bool = False,
         seed: int = 0,
+        on_bad_row: OnBadRow = "raise",
     ) -> TorchRows:
         """Make an `IterableDataset` of dicts, or of what `transform` makes of them, each row once an epoch.
 
         The query is cut into shards now, which the workers of a `DataLoader` share, and those of all ranks.
         `files` names file specifications, whose contents come as bytes by these names; `cache` is a folder that keeps
         them. `shuffle_shards=True` shuffles the shards, and not the rows in them, by `seed` and `set_epoch()`.
-        `state_dict()` and `load_state_dict()` go on behind the last row. Needs PyTorch.
+        `state_dict()` and `load_state_dict()` go on behind the last row. Rows come as the loop asks for them, which
+        shows its own progress: `tqdm(DataLoader(rows))`. Needs PyTorch.
         """
         raise NotImplementedError
 
     @sends
     @optional
     def to_huggingface(
-        self, *, streaming: bool = True, shards: int = 16, columns: Iterable[str] | None = None
+        self,
+        *,
+        streaming: bool = True,
+        shards: int = 16,
+        columns: Iterable[str] | None = None,
+        progress: ProgressLike = None,
+        on_bad_row: OnBadRow = "raise",
     ) -> HuggingFaceDataset:
         """Make a dataset of Hugging Face, read as it is used, or with `streaming=False` read into memory now.
 
-        JSON is plain strings. Needs the extra `parquet`, and the library `datasets`.
+        JSON is plain strings. *progress* is for `streaming=False` only. Needs the extra `parquet`, and the library
+        `datasets`.
         """
         raise NotImplementedError
 

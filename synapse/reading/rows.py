@@ -27,6 +27,8 @@ OnBadRow = Literal["raise", "skip"]
 MOST_BAD: Final = 1_000
 """So many errors of bad rows are kept; the rest is counted."""
 
+LEFT_OUT: Final = "%d rows did not fit and were left out; the first: %s"
+
 _log: Final = logging.getLogger("synapse")
 
 
@@ -154,7 +156,7 @@ class Rows(Generic[R]):
         """Say once, at the end, that rows were left out."""
         if self.bad_count and not self._told:
             self._told = True
-            _log.warning("%d rows did not fit and were left out; the first: %s", self.bad_count, self.bad[0])
+            _log.warning(LEFT_OUT, self.bad_count, self.bad[0])
 
     def _read(self) -> None:
         """Have the next window due; whatever interrupts that may have lost one, so that nothing can follow it."""

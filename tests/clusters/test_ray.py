@@ -89,6 +89,13 @@ class TestReading:
 
         assert {"id", "project__title"} == set(dataset.take(1)[0])
 
+    def test_bad_rows(self, backend: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+        """What is to become of them goes to the workers."""
+        dataset = Task.objects.all().to_ray(shards=2, columns=["id"], on_bad_row="skip")
+        task = source_of(dataset).get_read_tasks(2)[0]
+
+        assert "skip" == task.read_fn.on_bad_row
+
     def test_shard_of_another_host(self, backend: Sandbox) -> None:
         """Workers refuse a shard of a backend that is not theirs."""
         with serve(seed="demo") as other:

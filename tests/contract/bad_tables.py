@@ -73,6 +73,15 @@ TABLES: Final = [
     Bad("QuerySet.update_from", "nulls", lambda w: T.update_from([{"id": 1, "meta": {}}], nulls="drop")),
     Bad("QuerySet.update_from", "dry run", lambda w: T.update_from([{"id": 1, "meta": {}}], dry_run=1)),
     Bad("QuerySet.update_from", "journal", lambda w: T.update_from([{"id": 1, "meta": {}}], journal=5)),
+    Bad(
+        "QuerySet.update_from", "bad rows", lambda w: T.update_from([{"id": 1, "meta": {}}], on_bad_row="no")
+    ),
+    Bad(
+        "QuerySet.update_from",
+        "progress",
+        lambda w: T.update_from([{"id": 1, "meta": {}}], progress=5),
+        TransferError,
+    ),
     Bad("QuerySet.update_from", "a slice", lambda w: T.all()[:3].update_from([{"id": 1, "meta": {}}])),
     Bad(
         "QuerySet.update_from",
@@ -88,14 +97,25 @@ TABLES: Final = [
     ),
     Bad("QuerySet.bulk_create", "a table without a key", lambda w: T.bulk_create([{"project": 1}])),
     Bad("QuerySet.bulk_create", "a column", lambda w: T.bulk_create([{"project": 1, "data_unti": 1}])),
+    Bad(
+        "QuerySet.bulk_create",
+        "progress",
+        lambda w: T.bulk_create([{"project": 1, "data_unit": 1}], progress=5),
+        TransferError,
+    ),
     Bad("QuerySet.bulk_create", "nulls", lambda w: T.bulk_create([{"project": 1}], nulls=True)),
     Bad(
         "TaskManager.annotate_many", "no column", lambda w: T.annotate_many([{"id": 1, "a": "{}"}], data="b")
     ),
+    Bad("TaskManager.annotate_many", "progress", lambda w: T.annotate_many([], progress=5), TransferError),
     Bad("TaskManager.annotate_many", "no data", lambda w: T.annotate_many([{"id": 1, "a": "{}"}])),
     Bad("Tabular.to_csv", "None", lambda w: T.to_csv(None), TransferError),
     # Where Ray is not installed, that is the first thing which is wrong.
     Bad("Tabular.to_ray", "columns", lambda w: T.to_ray(columns=["nope"]), SynapseError),
+    Bad("Tabular.to_ray", "bad rows", lambda w: T.to_ray(on_bad_row="no"), SynapseError),
+    Bad("Tabular.to_huggingface", "bad rows", lambda w: T.to_huggingface(on_bad_row="no")),
+    Bad("Tabular.to_huggingface", "progress", lambda w: T.to_huggingface(progress=True)),
+    Bad("Tabular.to_torch", "bad rows", lambda w: T.to_torch(on_bad_row="no")),
     Bad("Tabular.to_huggingface", "streaming", lambda w: T.to_huggingface(streaming="yes")),
     Bad("Tabular.to_torch", "seed", lambda w: T.to_torch(seed="x")),
     Bad("Tabular.to_torch", "transform", lambda w: T.to_torch(transform=5)),

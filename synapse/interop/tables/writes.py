@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from os import PathLike
-from typing import Any
+import logging
 
-from synapse.errors import MappingError, QueryError, describe
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
+from os import PathLike
+from typing import Any, Final, Protocol, Self
+
+import attrs
+
+from synapse.errors import MappingError, NotFoundError, QueryError, describe
 from synapse.interop.tables.incoming import Given, Incoming, Nulls, Refused, bad_cell, reader_of
 from synapse.mapping.json import same_json
 from synapse.mapping.unset import UNSET
@@ -14,10 +18,15 @@ from synapse.orm import arguments, bulk
 from synapse.orm.bulk import BulkResult, Change
 from synapse.orm.changes import dumped, linked
 from synapse.orm.journal import path_of
-from synapse.orm.record import schema_of, state_of
+from synapse.orm.record import Record, schema_of, state_of, table_of
+from synapse.orm.results import check_on_bad_row
 from synapse.orm.selection import evolved, link_of
-from synapse.query import FetchMode
+from synapse.query import FetchMode, In
 from synapse.query.arguments import check_unsliced
+from synapse.reading.rows import LEFT_OUT, OnBadRow
+from synapse.transfer import ProgressLike, tracked
+
+logger: Final = logging.getLogger("synapse")
 
 
 def _nulls(what: str, given: object) -> None:
@@ -68,29 +77,84 @@ def update_from(
     nulls: Nulls = "omit",
     dry_run: bool = False,
     journal: str | PathLike[str] | None = None,
+    progress: ProgressLike = None,
+    on_bad_row: OnBadRow = "raise",
 ) -> BulkResult:
     """Change the rows of a query to what a table says, where that differs."""
-    what, cls = "update_from()", queryset.entity
+    cls = queryset.entity
     _nulls("update_from", nulls)
     arguments.flag("update_from(dry_run=...)", dry_run)
+    check_on_bad_row("update_from", on_bad_row)
     wanted = None if fields is None else arguments.texts("update_from(fields=...)", fields)
     path = None if journal is None else path_of(journal)
-    incoming = Incoming.of(what, cls, table=table, columns=columns)
-    field = schema_of(cls).field(arguments.text("update_from(on=...)", on))
-    column = incoming.column_for(field.name)
-    keys, given = incoming.keys(column, field), _given(incoming.without(column), wanted)
-    after = list(incoming.rows(given, nulls=nulls, may_be_there=True))
-    check_unsliced(queryset.query, what)
-    rows = _rows_behind(queryset, keys, on=on, names=[each.field.name for each in given])
-    cells = zip(*(each.values for each in given), strict=True)
-    named = (dict(zip((each.field.name for each in given), some, strict=True)) for some in cells)
-    found = (
-        _change(cls, rows[key], values, row) for key, values, row in zip(keys, after, named, strict=True)
-    )
-    changes = tuple(change for change in found if change is not None)
-    if not dry_run:
-        changes = bulk.change_rows(queryset, changes, path=path)
-    return BulkResult("update", cls.__name__, len(keys), changes, dry_run=dry_run)
+    incoming = Incoming.of("update_from()", cls, table=table, columns=columns)
+    named = _TableRows.of(incoming, on=on, wanted=wanted, nulls=nulls)
+    check_unsliced(queryset.query, "update_from()")
+    with tracked(progress, total=len(named.rows), label="update_from", unit="rows") as meter:
+        read = _rows_behind(queryset, named, skip=on_bad_row == "skip")
+        found = named.compared(read, advanced=meter)
+        changes = tuple(change for change in found.values() if change is not None)
+        if dry_run:
+            meter(len(changes))
+        else:
+            changes = bulk.change_rows(queryset, changes, path=path, meter=meter)
+    bad = tuple(read.bad)
+    return BulkResult("update", cls.__name__, len(found), changes, dry_run, bad, read.bad_count)
+
+
+@attrs.frozen(eq=False)
+class _TableRows:
+    """The rows of a table by the field `on`, each as its values and its cells."""
+
+    cls: type[Record]
+    on: str
+    names: list[str]
+    rows: Mapping[Any, tuple[Mapping[str, Any], Mapping[str, Any]]]
+
+    @classmethod
+    def of(cls, incoming: Incoming, *, on: str, wanted: list[str] | None, nulls: Nulls) -> Self:
+        """Take a table, whose columns and cells are checked."""
+        field = incoming.schema.field(arguments.text("update_from(on=...)", on))
+        column = incoming.column_for(field.name)
+        keys, given = incoming.keys(column, field), _given(incoming.without(column), wanted)
+        names = [each.field.name for each in given]
+        values = incoming.rows(given, nulls=nulls, may_be_there=True)
+        cells = zip(*(each.values for each in given), strict=True)
+        by_name = (dict(zip(names, some, strict=True)) for some in cells)
+        rows = dict(zip(keys, zip(values, by_name, strict=True), strict=True))
+        return cls(incoming.cls, field.name, names, rows)
+
+    def compared(self, read: _Read, *, advanced: Callable[[int], object]) -> dict[Any, Change | None]:
+        """Read rows, and give in the order of the table what differs in each that it names; other keys are refused."""
+        found: dict[Any, Change | None] = {}
+        met: dict[Any, Any] = {}
+        for row in read:
+            key = getattr(row, self.on)
+            if key not in self.rows:
+                continue
+            if key in met:
+                raise QueryError(
+                    f"update_from(on={self.on!r}): {self.cls.__name__} {met[key]!r} and {row.pk!r} both have {key!r}; "
+                    "nothing was changed"
+                )
+            met[key] = row.pk
+            found[key] = _change(self.cls, row, *self.rows[key])
+            if found[key] is None:
+                advanced(1)
+        left_out = {error.key for error in read.bad} if self.on == schema_of(self.cls).pk else set()
+        self._check_found(found.keys() | left_out)
+        if left_out:
+            advanced(len(self.rows) - len(found))
+        return {key: found[key] for key in self.rows if key in found}
+
+    def _check_found(self, known: Set[Any]) -> None:
+        missing = [key for key in self.rows if key not in known]
+        if missing:
+            shown = ", ".join(map(repr, missing[:5])) + (", …" if len(missing) > 5 else "")
+            raise QueryError(
+                f"update_from(): {len(missing)} of {len(self.rows)} rows of the table are not among those of this "
+                f"{self.cls.__name__} query, by {self.on!r}: {shown}. Nothing was changed"
+            )
 
 
 def _given(rest: Incoming, wanted: list[str] | None) -> list[Given]:
@@ -104,31 +168,50 @@ def _given(rest: Incoming, wanted: list[str] | None) -> list[Given]:
     return given
 
 
-def _rows_behind(queryset: Any, keys: list[Any], *, on: str, names: list[str]) -> dict[Any, Any]:
-    """Read the rows that have these keys; that one is missing, or that two have the same, is a `QueryError`."""
-    schema = schema_of(queryset.entity)
-    key = schema.field(on).name
-    asked = evolved(queryset.only(*names, key), expand=(), prefetch=(), mode=FetchMode.PEERS)
-    rows: dict[Any, Any] = {}
-    if key == schema.pk:
-        rows = asked.in_bulk(keys) if keys else {}
-    else:
-        known = set(keys)
-        for row in asked.iterator():
-            value = getattr(row, key)
-            if value in known and value in rows:
-                raise QueryError(
-                    f"update_from(on={on!r}): {rows[value]!r} and {row!r} both have {value!r}; nothing was changed"
-                )
-            rows[value] = row
-    missing = [each for each in keys if each not in rows]
-    if missing:
-        shown = ", ".join(map(repr, missing[:5])) + (", …" if len(missing) > 5 else "")
-        raise QueryError(
-            f"update_from(): {len(missing)} of {len(keys)} rows of the table are not among those of this "
-            f"{schema.entity} query, by {on!r}: {shown}. Nothing was changed"
-        )
-    return rows
+class _Read(Protocol):
+    """Rows of the backend as they come, and the errors of those that were left out."""
+
+    bad: list[MappingError]
+    bad_count: int
+
+    def __iter__(self) -> Iterator[Any]: ...
+
+
+def _rows_behind(queryset: Any, named: _TableRows, *, skip: bool) -> _Read:
+    """Read the rows that a table names, or where the backend cannot be asked for those the whole query."""
+    cls, query = queryset.entity, queryset.query
+    asked = evolved(queryset.only(*named.names, named.on), expand=(), prefetch=(), mode=FetchMode.PEERS)
+    pk, keys = schema_of(cls).pk, list(named.rows)
+    if not keys:
+        asked = asked.none()
+    elif named.on == pk and table_of(cls, queryset.session, api=query.api).accepts(pk, In):
+        asked = asked.filter(pk__in=keys)
+    elif named.on == pk and query.bare:
+        return _OneByOne(asked, keys, skip=skip)
+    read: _Read = asked.iterator(on_bad_row="skip" if skip else "raise")
+    return read
+
+
+class _OneByOne:
+    """Rows by their keys, a request for each, where the backend takes no lists of keys; what is gone is left out."""
+
+    def __init__(self, queryset: Any, keys: list[Any], *, skip: bool) -> None:
+        self._queryset, self._keys, self._skip = queryset, keys, skip
+        self.bad: list[MappingError] = []
+        self.bad_count = 0
+
+    def __iter__(self) -> Iterator[Any]:
+        for key, row, error in self._queryset.session.map(self._queryset.get, self._keys):
+            if error is None:
+                yield row
+            elif self._skip and isinstance(error, MappingError):
+                error.key = key
+                self.bad.append(error)
+                self.bad_count += 1
+            elif not isinstance(error, NotFoundError):
+                raise error
+        if self.bad:
+            logger.warning(LEFT_OUT, self.bad_count, self.bad[0])
 
 
 def _change(cls: Any, row: Any, values: Mapping[str, Any], cells: Mapping[str, Any]) -> Change | None:

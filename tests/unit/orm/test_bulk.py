@@ -23,6 +23,7 @@ from synapse import (
 from synapse.orm import BulkResult, Change
 from synapse.orm.arguments import check_size
 from synapse.testing import canned, page
+from synapse.transfer import ProgressStep
 from tests.unit.orm.lost import at, backend, listed
 from tests.unit.orm.stored import stored
 
@@ -36,6 +37,30 @@ class TestCheckSize:
         """A size is a positive integer."""
         with pytest.raises(QueryError, match="page_size is a positive integer"):
             check_size("page_size", size)
+
+
+class TestProgress:
+    def test_of_rows_that_are_created_one_by_one(self):
+        """Each counts once it was tried, whether that went well or not."""
+        steps: list[ProgressStep] = []
+        session = canned({"POST task_tags/": {"id": 1, "name": "tag 1", "project": 1}}, workers=1)
+        tags = [TaskTag(project=1, name=f"tag {n}") for n in (1, 2)]
+        with pytest.raises(BulkError, match="created 1 of 2"):
+            TaskTag.objects.using(session).bulk_create(tags, progress=steps.append)
+
+        assert [(0, 2, "bulk_create"), (1, 2, "bulk_create"), (2, 2, "bulk_create")] == [
+            (step.done, step.total, step.label) for step in steps
+        ]
+
+    def test_of_a_run_that_stops(self):
+        """What was not tried does not count."""
+        steps: list[ProgressStep] = []
+        session = canned({"POST task_tags/": AuthenticationError("no")}, workers=1)
+        tags = [TaskTag(project=1, name=f"tag {n}") for n in (1, 2, 3)]
+        with pytest.raises(BulkError, match="2 were not tried"):
+            TaskTag.objects.using(session).bulk_create(tags, progress=steps.append)
+
+        assert (1, 3) == (steps[-1].done, steps[-1].total)
 
 
 class TestResult:

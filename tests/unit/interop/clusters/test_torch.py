@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from synapse import ConfigError, QueryError, Session, Task, WrongHostError
+from synapse import ConfigError, MappingError, QueryError, Session, Task, WrongHostError
 from synapse.testing import assert_requests, canned
 from tests.unit.interop.clusters.stand_in import as_worker, installed
 from tests.unit.orm.rows import served, task
@@ -129,6 +129,19 @@ class TestRows:
         asked = Task.objects.using(session).to_torch(columns=["id"], files="text_1", cache=tmp_path)
 
         assert [{"id": 1, "text_1": b"abc"}] == list(asked)
+
+    @pytest.mark.parametrize("taken", [0, 1])
+    def test_bad_rows(self, taken: int) -> None:
+        """A row that does not fit ends the epoch, or is left out, also when a worker goes on."""
+        rows = [task(1), task(2, meta=[1]), task(3)]
+        query = Task.objects.using(canned({"GET sdk/tasks/": served(rows)}))
+        with pytest.raises(MappingError, match="meta of row 2"):
+            list(query.to_torch(columns=["id", "meta"], shards=1))
+        dataset, anew = (query.to_torch(columns=["id", "meta"], shards=1, on_bad_row="skip") for _ in "ab")
+        first = keys(islice(iter(dataset), taken))
+        anew.load_state_dict(dataset.state_dict())
+
+        assert [1, 3] == [*first, *keys(anew)]
 
     def test_missing_file(self) -> None:
         """A row without the file is told, with the nearest name."""

@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -19,8 +19,9 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 
-from synapse import BulkError, MappingError, QueryError, Task
+from synapse import BulkError, MappingError, QueryError, Task, TaskTag, TransferError
 from synapse.testing import canned
+from synapse.transfer import ProgressStep
 from tests.unit.interop.tables.made import row
 from tests.unit.interop.tables.written import backend, each_frame, sent_to
 
@@ -181,6 +182,101 @@ class TestUpdate:
         result = Task.objects.using(session).update_from(_all_changed(), journal=tmp_path / "run")
 
         assert (-9, [2, 3]) == (ended.returncode, sorted(result.pks))
+
+
+class TestProgress:
+    ROWS = (row(1), row(2), row(3))
+
+    @pytest.mark.parametrize("dry_run", [False, True])
+    def test_counts_each_row_once(self, dry_run: bool):
+        """Rows count when they are found to be the same, or else when they are written."""
+        steps: list[ProgressStep] = []
+        table = pl.DataFrame({"id": [1, 2, 3], "meta": ["{}", '{"n": 2}', "{}"]})
+        query = Task.objects.using(backend(*self.ROWS))
+        query.update_from(table, dry_run=dry_run, progress=steps.append)
+
+        assert {(3, "update_from")} == {(step.total, step.label) for step in steps}
+        assert [0, 1, 3 if dry_run else 2, 3] == [step.done for step in steps][:3] + [steps[-1].done]
+
+    def test_what_an_earlier_run_wrote_says_nothing_of_the_rate(self, tmp_path: Path):
+        """Rows that a journal has are there at once."""
+        for _ in range(2):
+            steps: list[ProgressStep] = []
+            query = Task.objects.using(backend(*self.ROWS))
+            query.update_from(_all_changed(), journal=tmp_path / "run", progress=steps.append)
+
+        assert [(0, 3), (3, 3)] == [(step.done, step.total) for step in steps]
+
+    def test_is_checked_before_a_request(self):
+        """What cannot be told is refused."""
+        session = backend(*self.ROWS)
+        with pytest.raises(TransferError, match="progress must be"):
+            Task.objects.using(session).update_from(_all_changed(), progress=5)  # type: ignore[arg-type]
+
+        assert [] == session.requests
+
+
+class TestBadRows:
+    """Rows of the backend that do not fit."""
+
+    ROWS = (row(1), row(2, meta=[1]), row(3))
+    TABLE: ClassVar = [{"id": key, "is_discarded": True} for key in (1, 2, 3)]
+    META: ClassVar = [{"id": key, "meta": {}} for key in (1, 2, 3)]
+
+    def test_end_it_before_a_change(self):
+        """Nothing is written of a table where a row cannot be compared."""
+        session = backend(*self.ROWS)
+        with pytest.raises(MappingError, match=r"Task\.meta of row 2"):
+            Task.objects.using(session).update_from(self.META)
+
+        assert [] == sent_to(session)
+
+    def test_are_left_alone(self, caplog: pytest.LogCaptureFixture):
+        """With `on_bad_row="skip"` the others are changed, and the result has the errors."""
+        session, steps = backend(*self.ROWS), list[ProgressStep]()
+        query = Task.objects.using(session)
+        result = query.update_from(self.META, on_bad_row="skip", progress=steps.append)
+
+        assert ([1, 3], 2, [2], 1) == (
+            result.pks,
+            result.matched,
+            [error.key for error in result.bad],
+            result.bad_count,
+        )
+        assert "updated 2 of 2 Task, 1 that do not fit left out" == str(result)
+        assert (3, "1 rows did not fit") == (steps[-1].done, caplog.messages[0][:18])
+
+    def test_that_are_gone_are_still_told(self):
+        """A row that is not there does not fit in another way."""
+        session = backend(*self.ROWS)
+        table = [*self.META, {"id": 77, "meta": {}}]
+        with pytest.raises(QueryError, match=r"1 of 4 rows.*: 77\."):
+            Task.objects.using(session).update_from(table, on_bad_row="skip")
+
+        assert [] == sent_to(session)
+
+    @pytest.mark.parametrize("skip", [True, False])
+    def test_of_keys_that_are_asked_for_one_by_one(self, skip: bool):
+        """The same where the backend takes no lists of keys."""
+        tag = {"id": 1, "project": 1, "name": "a", "description": ""}
+        session = canned({"GET task_tags/1/": tag, "GET task_tags/2/": {**tag, "id": 2, "meta": 5}})
+        table = [{"id": key, "name": "b"} for key in (1, 2)]
+        query = TaskTag.objects.using(session)
+        if not skip:
+            with pytest.raises(MappingError, match=r"TaskTag\.meta"):
+                query.update_from(table, dry_run=True)
+            return
+        result = query.update_from(table, dry_run=True, on_bad_row="skip")
+
+        assert ([1], [2]) == (result.pks, [error.key for error in result.bad])
+
+    def test_bad_cells_are_always_refused(self):
+        """The table is what its maker can mend."""
+        session = backend(*self.ROWS)
+        with pytest.raises(MappingError, match="row 1, column 'meta'"):
+            Task.objects.using(session).update_from([{"id": 1, "meta": 5}], on_bad_row="skip")
+
+        assert [] == session.requests
 
 
 def _all_changed() -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ import datetime
 import json
 import sys
 
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ import pyarrow as pa
 from synapse import ConfigError, JobLog, MappingError, Project, QueryError, Task, TaskTag
 from synapse.dialects import Request
 from synapse.testing import CannedSession, canned
+from synapse.transfer import ProgressStep
 from tests.unit.interop.tables.made import row, session_of
 from tests.unit.interop.tables.written import KEYS, backend, dicts_of, each_frame, sent_to
 
@@ -136,6 +138,21 @@ class TestCreate:
             found = Task.objects.using(session).bulk_create(pl.DataFrame(KEYS), journal=tmp_path / "run")
 
         assert ([900, 901], []) == ([each.id for each in found], sent_to(session))
+
+    @pytest.mark.parametrize("journal", [False, True])
+    def test_tells_its_progress(self, tmp_path: Path, journal: bool):
+        """Rows count as their batches are created; those of an earlier run are there at once."""
+        steps: list[ProgressStep] = []
+        keys = count(1)
+        create = {"POST tasks/": lambda request: [{**row(next(keys)), **each} for each in request.json]}
+        how: dict[str, Any] = {"journal": tmp_path / "run"} if journal else {}
+        table = pl.DataFrame({"data_unit": range(1, 6), "project": 1})
+        for size in (5, 2):
+            steps.clear()
+            query = Task.objects.using(backend(**create))
+            query.bulk_create(table, batch_size=size, progress=steps.append, **how)
+
+        assert ([0, 5] if journal else [0, 2, 4, 5]) == [step.done for step in steps]
 
     @pytest.mark.parametrize("empty", [[], pl.DataFrame(schema=dict.fromkeys(KEYS, pl.Int64))])
     def test_of_no_rows(self, empty: Any):
@@ -291,6 +308,22 @@ class TestAnnotate:
         )
 
         assert (1, 1) == (count, len(session.requests))
+
+    def test_tells_its_progress(self):
+        """Each task counts when it is annotated."""
+        steps: list[ProgressStep] = []
+        table = pl.DataFrame({"id": [1, 2], "found": [self.DATA] * 2})
+        Task.objects.using(self.annotated()).annotate_many(table, data="found", progress=steps.append)
+
+        assert [(0, 2), (1, 2), (2, 2)] == [(step.done, step.total) for step in steps]
+
+    def test_tells_its_progress_of_pairs_that_come_one_by_one(self):
+        """How many there are is not known then."""
+        steps: list[ProgressStep] = []
+        pairs = ((key, json.loads(self.DATA)) for key in (1, 2))
+        Task.objects.using(self.annotated()).annotate_many(pairs, progress=steps.append)
+
+        assert [(0, None), (1, None), (2, None)] == [(step.done, step.total) for step in steps]
 
     @pytest.mark.parametrize(
         ("columns", "data", "error", "said"),
