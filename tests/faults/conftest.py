@@ -17,6 +17,7 @@ import attrs
 import pytest
 
 from synapse import DataCollection, Session
+from synapse.dialects import Api
 from synapse.session import Retry
 from tests.faults.hostile import Backend, Proxy
 from tests.faults.tls import NAME, Certificates
@@ -102,10 +103,13 @@ def connect(backend: Backend) -> Iterator[Connect]:
     """Open sessions that give up soon."""
     with contextlib.ExitStack() as stack:
 
-        def make(url: str, *, retries: int = 1, backoff: float = 0.001, read: float = 10) -> Session:
+        def make(
+            url: str, *, retries: int = 1, backoff: float = 0.001, read: float = 10, api: Api = "auto"
+        ) -> Session:
             session = Session(
                 url,
                 api_token=backend.sandbox.api_token,
+                api=api,
                 retry=Retry(total=retries, backoff=backoff, cap=1),
                 timeout={"connect": 5, "read": read},
             )

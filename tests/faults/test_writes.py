@@ -22,6 +22,7 @@ from synapse import (
     TransportError,
     WriteUnconfirmedError,
 )
+from synapse.dialects import Api
 from synapse.orm.unconfirmed import Moment
 from synapse.session import Retry
 from tests.amounts import either
@@ -30,7 +31,7 @@ from tests.faults.conftest import Connect, MakeFile, Place, make_place
 from tests.faults.deeds import MakeDeed, add, items, model, once_more, release, source
 from tests.faults.hostile import FIRST, LAST, MIDDLE, Backend, Proxy, answer, call, close, reset, stall
 from tests.faults.test_statuses import STATUSES, is_a_lie
-from tests.faults.writes import WRITES, Make, Write, bulk_create, change, change_by_put, create, run
+from tests.faults.writes import BY_EACH, WRITES, Make, Write, bulk_create, change, change_by_put, create, run
 
 QUIET: Final = 0.5
 
@@ -99,10 +100,13 @@ def check(write: Write, error: SynapseError | None, *, asked: int) -> None:
     assert 1 == write.had()
 
 
-@pytest.mark.combinations("make, moment", WRITES, MOMENTS)
-def test_broken_once(proxy: Proxy, connect: Connect, place: Place, make: Make, moment: str) -> None:
+@pytest.mark.combinations("by, moment", BY_EACH, MOMENTS)
+def test_broken_once(
+    proxy: Proxy, connect: Connect, place: Place, by: tuple[Make, Api], moment: str
+) -> None:
     """Nothing is doubled and nothing is lost, and whatever is said is true."""
-    write = make(place, connect(proxy.url))
+    make, api = by
+    write = make(place, connect(proxy.url, api=api))
     MOMENTS[moment](proxy, write.request)
     error = tried(write)
 
@@ -111,14 +115,17 @@ def test_broken_once(proxy: Proxy, connect: Connect, place: Place, make: Make, m
 
 # The whole product is in test_statuses.py: a real backend takes its time.
 @pytest.mark.parametrize(
-    "make, status, of, asked",
-    pairwise(WRITES, either(STATUSES, (503,)), ("request", "answer"), (False, True)),
+    "by, status, of, asked",
+    pairwise(BY_EACH, either(STATUSES, (503,)), ("request", "answer"), (False, True)),
 )
 def test_answered_by_a_status(
-    proxy: Proxy, connect: Connect, place: Place, make: Make, status: int, of: Any, asked: bool
+    proxy: Proxy, connect: Connect, place: Place, by: tuple[Make, Api], status: int, of: Any, asked: bool
 ) -> None:
     """What is said is true with the real backend as well, as far as that does not say what is not so."""
-    write = make(place, connect(proxy.url))
+    make, api = by
+    session = connect(proxy.url, api=api)
+    Project.objects.using(session).get(place.project)  # before that, a 404 means that there is no API v2
+    write = make(place, session)
     headers = [("Retry-After", "0")] if asked else []
     told = answer(status, raw=b"<html>", kind="text/html", headers=headers)
     proxy.harm(write.request, told, of=of, at=FIRST)
@@ -172,10 +179,10 @@ def test_idle_connection_was_closed(proxy: Proxy, connect: Connect, place: Place
     assert (1, 1) == (write.had(), len(proxy.requests(write.request)))
 
 
-@pytest.mark.parametrize("make", WRITES, ids=named)
-def test_lost_for_ever(proxy: Proxy, connect: Connect, place: Place, make: Make) -> None:
+@pytest.mark.parametrize("make, api", BY_EACH)
+def test_lost_for_ever(proxy: Proxy, connect: Connect, place: Place, make: Make, api: Api) -> None:
     """Where every answer is lost, it is done once, whatever is said."""
-    write = make(place, connect(proxy.url))
+    write = make(place, connect(proxy.url, api=api))
     proxy.harm(write.request, reset, of="answer", times=math.inf)
     error = tried(write)
 

@@ -23,7 +23,9 @@ from synapse import (
     Task,
     TaskTag,
 )
+from synapse.dialects import Api
 from synapse.orm import Entity
+from tests.amounts import part
 from tests.faults.conftest import Place
 
 NUMBERS: Final = itertools.count(1)
@@ -107,7 +109,7 @@ def create(place: Place, session: Session) -> Write:
     """Create an object."""
     name = new("tag")
     return Write(
-        "POST /task_tags/",
+        "POST /(task_tags|v2/projects/[0-9]+/tags)/",
         lambda: TaskTag.objects.using(session).create(project_id=place.project, name=name, meta={"a": [1]}),
         counted(place, f"task_tags/?project={place.project}", name=name),
     )
@@ -117,7 +119,7 @@ def create_task(place: Place, session: Session) -> Write:
     """Create a task, of which there is one for each unit."""
     key = unit(place)
     return Write(
-        "POST /tasks/",
+        "POST /(v2/)?tasks/",
         lambda: Task.objects.using(session).create(project=place.project, data_unit=key),
         counted(place, f"tasks/?project={place.project}", data_unit=key),
     )
@@ -147,10 +149,10 @@ def change(place: Place, session: Session) -> Write:
 
     def do() -> None:
         project.description = text
-        project.settings = {"a": [text]}
+        project.configuration = {"a": [text]}
         project.save()
 
-    return Write("PATCH /projects/", do, holds(place, f"projects/{place.project}/", description=text))
+    return Write("PATCH /(v2/)?projects/", do, holds(place, f"projects/{place.project}/", description=text))
 
 
 def change_by_put(place: Place, session: Session) -> Write:
@@ -167,7 +169,7 @@ def delete(place: Place, session: Session) -> Write:
     """Delete an object."""
     key = task(place)
     return Write(
-        "DELETE /tasks/",
+        "DELETE /(v2/)?tasks/",
         lambda: ref(Task, key, session).delete(),
         lambda: int(place.wire.send("GET", f"tasks/{key}/").status_code == 404),
     )
@@ -198,7 +200,7 @@ def annotate(place: Place, session: Session) -> Write:
     """Submit an annotation."""
     key = task(place)
     return Write(
-        "PUT /tasks/.*annotate",
+        "PUT /(v2/)?tasks/.*annotate",
         lambda: ref(Task, key, session).annotate(ANNOTATION, schema="any"),
         holds(place, f"tasks/{key}/", data=ANNOTATION),
     )
@@ -208,7 +210,7 @@ def annotate_many(place: Place, session: Session) -> Write:
     """Annotate tasks side by side."""
     key = task(place)
     return Write(
-        "PUT /tasks/.*annotate",
+        "PUT /(v2/)?tasks/.*annotate",
         lambda: Task.objects.using(session).annotate_many([(key, ANNOTATION)], schema="any"),
         holds(place, f"tasks/{key}/", data=ANNOTATION),
     )
@@ -230,7 +232,7 @@ def stop(place: Place, session: Session) -> Write:
     """Stop a job."""
     key = job(place)
     return Write(
-        "PATCH /jobs/",
+        "(PATCH|POST) /(v2/)?jobs/",
         lambda: Job.objects.using(session).get(key).stop(),
         holds(place, f"jobs/{key}/", status="STOPPED"),
     )
@@ -251,7 +253,7 @@ def freeze(place: Place, session: Session) -> Write:
     """Freeze a dataset."""
     dataset = place.wire.create("ground_truth_datasets/", {"name": new("set")})["id"]
     return Write(
-        "POST /ground_truth_dataset_versions/",
+        "POST /(ground_truth_dataset_versions|v2/ground-truth-datasets/[0-9]+/versions)/",
         lambda: ref(GroundTruthDataset, dataset, session).freeze("v1"),
         counted(place, f"ground_truth_dataset_versions/?ground_truth_dataset={dataset}", version="v1"),
     )
@@ -311,3 +313,12 @@ OBJECTS: Final[tuple[Make, ...]] = (
 )
 FLAT: Final[tuple[Make, ...]] = (client_creates, client_changes, client_updates, client_runs)
 WRITES: Final = (*OBJECTS, *FLAT)
+
+# Those that API v2 has, and that send by it what they send by v1.
+SECOND: Final[tuple[Make, ...]] = (
+    *(create, create_task, change, delete, annotate, annotate_many, stop, freeze),
+)
+BY_EACH: Final[list[tuple[Make, Api]]] = [
+    *((make, "auto") for make in WRITES),
+    *((make, "v2") for make in part(SECOND, 1)),
+]
