@@ -19,6 +19,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import attrs
 
+from tests.faults import ledger_second
 from tests.servers import Listener, Received, read_request
 
 LISTS: Final = ("tasks", "data_units")
@@ -99,6 +100,8 @@ class Ledger(Listener):
         return _http(status, b"" if status == 204 else json.dumps(data).encode())
 
     def _act(self, request: Received) -> tuple[int, Any]:
+        if request.path.startswith(ledger_second.BELOW):
+            return ledger_second.answered(self._act, request)
         resource, *rest = request.path.removeprefix("/sdk").strip("/").split("/")
         if request.method == "GET":
             return self._found(resource, rest, dict(parse_qsl(urlsplit(request.target).query)))

@@ -101,9 +101,7 @@ def check(write: Write, error: SynapseError | None, *, asked: int) -> None:
 
 
 @pytest.mark.combinations("by, moment", BY_EACH, MOMENTS)
-def test_broken_once(
-    proxy: Proxy, connect: Connect, place: Place, by: tuple[Make, Api], moment: str
-) -> None:
+def test_broken_once(proxy: Proxy, connect: Connect, place: Place, by: tuple[Make, Api], moment: str) -> None:
     """Nothing is doubled and nothing is lost, and whatever is said is true."""
     make, api = by
     write = make(place, connect(proxy.url, api=api))
