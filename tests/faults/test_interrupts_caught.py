@@ -44,6 +44,19 @@ def page(*keys: int, count: int = 900) -> bytes:
     return reply(data={"count": count, "next": None, "previous": None, "results": rows})
 
 
+def chained(*keys: int, data: object = None) -> bytes:
+    """Answer with a page of API v2, which names the next one."""
+    rows = [
+        {"id": key, "project_id": 1, "data_unit_id": 1} | ({"data": data} if data else {}) for key in keys
+    ]
+    pagination = {"next_cursor": f"after {keys[-1]}", "previous_cursor": None, "per_page": 2}
+    return reply(data={"data": rows, "meta": {"request_id": "req_1", "pagination": pagination}})
+
+
+def tasks_by_v2(world: World) -> Any:
+    return world.session.tasks.via("v2")
+
+
 def row(connection: socket.socket, received: Received) -> None:
     """Answer any request for one object."""
     connection.sendall(reply(data={"id": 1, "name": "a"}))
@@ -125,6 +138,8 @@ DEEDS: Final[dict[str, tuple[Callable[[World], Any], list[Any], int]]] = {
     "loop, inline": (lambda w: list(w.tasks.iterator(page_size=2, workers=1)), [page(1, 2)], 2),
     "loop, ahead": (lambda w: list(w.tasks.iterator(page_size=2, workers=4)), [page(1, 2)], 2),
     "query": (lambda w: list(w.tasks), [], 1),
+    "v2, chain": (lambda w: list(tasks_by_v2(w).iterator(page_size=2)), [chained(4, 3)], 2),
+    "v2, payload": (lambda w: [task.data for task in tasks_by_v2(w)[:2]], [chained(4, 3)], 2),
     "upload": (upload, [], 1),
     "upload in chunks": (lambda w: upload(w, chunked=True), [], 1),
     "upload of many": (many, [COLLECTION, page(count=0)], 2),
