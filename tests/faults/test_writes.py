@@ -25,17 +25,23 @@ from synapse import (
 from synapse.dialects import Api
 from synapse.orm.unconfirmed import Moment
 from synapse.session import Retry
-from tests.amounts import either
+from tests.amounts import either, part
 from tests.combining import pairwise
 from tests.faults.conftest import Connect, MakeFile, Place, make_place
 from tests.faults.deeds import MakeDeed, add, items, model, once_more, release, source
 from tests.faults.hostile import FIRST, LAST, MIDDLE, Backend, Proxy, answer, call, close, reset, stall
 from tests.faults.test_statuses import STATUSES, is_a_lie
-from tests.faults.writes import BY_EACH, WRITES, Make, Write, bulk_create, change, change_by_put, create, run
+from tests.faults.writes import SECOND, WRITES, Make, Write, bulk_create, change, change_by_put, create, run
 
 QUIET: Final = 0.5
 
 Harm = Callable[[Proxy, str], None]
+
+
+BY_EACH: Final[list[tuple[Make, Api]]] = [
+    *((make, "auto") for make in WRITES),
+    *((make, "v2") for make in part(SECOND, 3, of=4)),
+]
 
 
 def at(act: Any, of: Any, place: float) -> Harm:

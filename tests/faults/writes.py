@@ -23,9 +23,7 @@ from synapse import (
     Task,
     TaskTag,
 )
-from synapse.dialects import Api
 from synapse.orm import Entity
-from tests.amounts import part
 from tests.faults.conftest import Place
 
 NUMBERS: Final = itertools.count(1)
@@ -318,7 +316,3 @@ WRITES: Final = (*OBJECTS, *FLAT)
 SECOND: Final[tuple[Make, ...]] = (
     *(create, create_task, change, delete, annotate, annotate_many, stop, freeze),
 )
-BY_EACH: Final[list[tuple[Make, Api]]] = [
-    *((make, "auto") for make in WRITES),
-    *((make, "v2") for make in part(SECOND, 3, of=4)),
-]
