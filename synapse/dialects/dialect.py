@@ -167,7 +167,7 @@ class Table(Protocol):
     def by_keys(self, keys: Sequence[object], field: str) -> Request | None:
         """Ask for a field of up to `most_keys` objects, in rows for `found()`; None where no one request has it.
 
-        Objects that do not exist are left out of the answer.
+        Without a field, for whatever one request has of many objects. What does not exist is left out of the answer.
         """
         ...
 

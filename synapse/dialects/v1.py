@@ -228,7 +228,7 @@ class V1Table:
         if not self.accepts(self.schema.pk, In):
             return None
         among = Condition(self.schema.pk, In, tuple(keys))
-        return self.select(Query(where=(among,), only=(field,)), size=len(keys))
+        return self.select(Query(where=(among,), only=(field,) if field else ()), size=len(keys))
 
     def stored(self, pk: object, field: str) -> Request | None:
         """Rows hold their content."""

@@ -205,7 +205,7 @@ class V2Table:
     def by_keys(self, keys: Sequence[object], field: str) -> Request | None:
         """Ask for a field of many objects; what doesn't exist is left out of the answer."""
         bulk = self.wire.bulk
-        if bulk is None or field not in bulk.fields:
+        if bulk is None or (field and field not in bulk.fields):
             return None
         return Request("POST", bulk.path, json={bulk.key: list(keys)}, harmless=True)
 

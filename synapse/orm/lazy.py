@@ -35,7 +35,7 @@ from synapse.orm.record import (
     table_of,
 )
 from synapse.query import FetchMode, In
-from synapse.reading.read import rows_by_keys
+from synapse.reading.read import rows_by_keys, takes_keys
 from synapse.session import Session
 from synapse.session.decoding import parse
 from synapse.session.process import blocking, is_in_coroutine
@@ -162,7 +162,7 @@ def _load_field(record: Record, name: str) -> bool:
     if table.lists_alone(name) or len(batch) > 1:
         _load_listed(batch, name, session, table)
     if not has(record, name):
-        batch = [record] if name in table.listed else _next_rows(record, name, session)
+        batch = _next_rows(record, name, session)
         _load_single(batch, lambda row: loading.detail_row(row, session, field=name), session, table)
     if not has(record, name):
         # Rows of the SDK's own lists hold more than single objects do.
@@ -172,7 +172,7 @@ def _load_field(record: Record, name: str) -> bool:
     if not has(record, name):
         raise _absent(record, name)
     # A secret is only ever sent for one object, so a loop over it has no better way.
-    return len(batch) == 1 and not table.schema.fields[name].secret
+    return (len(batch) == 1 or name in table.listed) and not table.schema.fields[name].secret
 
 
 def _load_elsewhere(record: Record, name: str, session: Session, table: Table, source: Table) -> bool:
@@ -402,7 +402,7 @@ def _rows_by_key(
     ticket = cache.ticket(resource)
     lacking = [key for key in keys if key not in found]
     fresh: dict[Any, dict[str, Any]] = {}
-    if len(lacking) > FEW and table.accepts(table.schema.pk, In):
+    if len(lacking) > FEW and takes_keys(table):
         fresh = _keyed(rows_by_keys(table, lacking, session=session), table)
     elif len(lacking) > FEW:
         fresh = _nested_in(parents, one, session=session, api=api)

@@ -37,8 +37,17 @@ from synapse.orm.record import (
 from synapse.query import Exact, FetchMode, In, Query, arguments
 from synapse.query.kinds import Reference
 from synapse.reading import checkpoint
+from synapse.reading.explain import Explanation
 from synapse.reading.plan import NAMES, PlanName, check_name
-from synapse.reading.read import ReadOptions, RowReader, check_supported, read, windows
+from synapse.reading.read import (
+    ReadOptions,
+    RowReader,
+    check_supported,
+    read,
+    rows_by_keys,
+    takes_keys,
+    windows,
+)
 from synapse.reading.route import Window
 from synapse.reading.rows import OnBadRow, Rows
 from synapse.session import Session
@@ -237,9 +246,23 @@ class Results(Generic[E]):
             prefetch([found], path, api=query.api)
         return found
 
-    def one_by_one(self, keys: Sequence[Any]) -> dict[Any, E]:
-        """Give the objects of checked keys by a request for each, leaving out what does not exist."""
-        return lazy.one_by_one(self.session, keys, get=self.one)
+    def by_keys(self, keys: Sequence[Any]) -> dict[Any, E]:
+        """Give the objects of checked keys, leaving out what does not exist: by bulk reads, else by a request for each.
+
+        Bulk reads hold some fields only, and are not for whoever names another one.
+        """
+        table, query = self.table, self.query
+        named = [name for name in query.only if name != table.schema.pk]
+        held = all(table.by_keys((), name) is not None for name in ("", *named))
+        if len(keys) <= lazy.FEW or not held:
+            return lazy.one_by_one(self.session, keys, get=self.one)
+        check_supported(table, query)
+        page = self._load(Window(0, list(rows_by_keys(table, keys, session=self.session))))
+        for row in page:
+            if isinstance(row, MappingError):
+                raise row
+        found = {row.pk: row for row in cast("list[E]", page)}
+        return {key: found[key] for key in keys if key in found}
 
     def _load(self, window: Window, *, skip: bool = False) -> list[E | MappingError]:
         """Make objects of rows as they came; in the place of a bad row is its error.
@@ -297,6 +320,41 @@ def outermost(selection: Any, names: tuple[str, ...], *, verb: Literal["latest",
     if found is None:
         raise missing(cls, f"no {cls.__name__} matches {arguments.spelled(selection.query) or 'the query'}")
     return found
+
+
+# --- explained --------------------------------------------------------------
+def explained(
+    cls: type[Record],
+    query: Query,
+    *,
+    table_in: Callable[[type[Record]], Table],
+    session: Session | None,
+    plan: PlanName | None,
+) -> Explanation:
+    """Show the plan and the requests of a query, and those that load what is prefetched."""
+    prefetched = [_how_prefetched(cls, path, table_in) for path in query.prefetch]
+    return Explanation.of(
+        table_in(cls), fetched(cls, query), session=session, plan=plan, prefetched=prefetched
+    )
+
+
+def _how_prefetched(cls: type[Record], path: str, table_in: Callable[[type[Record]], Table]) -> str:
+    """Say by which requests a relation of each page is loaded."""
+    for name in path.split("__"):
+        target, own = target_of(cls, name), table_in(cls)
+        if name in schema_of(cls).relations:
+            nested = name in own.expandable and own.accepts(own.schema.pk, In)
+            batched = takes_keys(table_in(target)) or nested
+            each = target
+        else:
+            many = schema_of(cls).to_many[name]
+            batched = back(schema_of(cls), many) is not None and table_in(target).accepts(many.by, In)
+            each = cls
+        if not batched:
+            which = "" if name == path else f"{name} "
+            return f"then {path} of each page, {which}by a request for each {each.__name__}"
+        cls = target
+    return f"then {path} of each page in a batch"
 
 
 # --- prefetched -------------------------------------------------------------

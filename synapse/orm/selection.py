@@ -297,14 +297,14 @@ class Selection(SelectionTwins[E], Generic[E]):
         asked = self._results()
         binding.check_host(asked.session, [keys], what="in_bulk()")
         if not asked.lists_keys and self.query.bare:
-            return asked.one_by_one(checked)
+            return asked.by_keys(checked)
         rows = {row.pk: row for row in (self.filter(pk__in=checked) if asked.lists_keys else self)}
         return {key: rows[key] for key in checked if key in rows}
 
     def explain(self, *, plan: PlanName | None = None) -> Explanation:
         """Show the plan and the HTTP requests that iterating would make; nothing is sent."""
-        session, query = self.session if self._session or current_if_any() else None, self.query
-        return Explanation.of(self._table(), results.fetched(self.entity, query), session=session, plan=plan)
+        session = self.session if self._session or current_if_any() else None
+        return results.explained(self.entity, self.query, table_in=self._table, session=session, plan=plan)
 
     @property
     def session(self) -> Session:
@@ -425,11 +425,11 @@ class Selection(SelectionTwins[E], Generic[E]):
         """The backend that it was made for, or that it has rows of: what is written is what was looked at."""
         return self._made_for or self._result.backend
 
-    def _table(self) -> Table:
-        """Give the entity in the API that the query goes to; before it has a session, in the usual one."""
+    def _table(self, cls: type[Record] | None = None) -> Table:
+        """Give the entity, or another, in the API that the query goes to; before it has a session, in the usual one."""
         session = self._session or current_if_any()
         dialect = homes.via(session.dialect if session else DEFAULT, self.query.api)
-        return dialect.table(schema_of(self.entity), catalog_of(self.entity))
+        return dialect.table(schema_of(cls or self.entity), catalog_of(cls or self.entity))
 
     def _results(self) -> Results[E]:
         return Results(self.entity, self.query, self.session, self._owner)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import attrs
@@ -38,9 +39,18 @@ class Explanation:
 
     @classmethod
     def of(
-        cls, table: Table, query: Query, *, session: Session | None, plan: PlanName | None = None
+        cls,
+        table: Table,
+        query: Query,
+        *,
+        session: Session | None,
+        plan: PlanName | None = None,
+        prefetched: Sequence[str] = (),
     ) -> Explanation:
-        """List the requests that iterating the query would make; *plan* overrides the automatic choice."""
+        """List the requests that iterating the query would make; *plan* overrides the automatic choice.
+
+        *prefetched* says by which requests what is prefetched comes.
+        """
         check_name(plan)
         host = session.host if session else ""
         if query.empty:
@@ -48,7 +58,7 @@ class Explanation:
         check_supported(table, query)
         usual, workers = (session.page_size, session.workers) if session else (USUAL_PAGE, USUAL_WORKERS)
         name, requests, more = _laid_out(table, query, usual=usual, workers=workers, plan=plan)
-        more += [f"then {path} of each page in a batch" for path in query.prefetch]
+        more += prefetched
         return cls(host, tuple(requests), "; ".join(more), name, table.api)
 
     @optional

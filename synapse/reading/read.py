@@ -331,10 +331,18 @@ MOST: Final = 250
 """Keys in one request: few enough for any URL, and for an answer in good time; several go side by side."""
 
 
+def takes_keys(table: Table) -> bool:
+    """Whether one request takes the keys of many objects."""
+    return table.accepts(table.schema.pk, In) or table.by_keys((), "") is not None
+
+
 def rows_by_keys(
     table: Table, keys: Sequence[Any], *, session: Session, only: tuple[str, ...] = (), expand: str = ""
 ) -> Iterator[Any]:
     """Give the rows that have these keys, as they come; those that do not exist are left out."""
+    if not table.accepts(table.schema.pk, In):
+        yield from _in_bulk(table, keys, session)
+        return
     queries = [
         part
         for some in _even(keys)
@@ -348,9 +356,21 @@ def rows_by_keys(
         yield from found.value()
 
 
-def _even(keys: Sequence[Any]) -> Iterable[Sequence[Any]]:
+def _in_bulk(table: Table, keys: Sequence[Any], session: Session) -> Iterator[Any]:
+    """Read as many keys by one request as it takes; such rows may lack some fields."""
+
+    def read_some(some: Sequence[Any]) -> list[Any]:
+        request = table.by_keys(some, "")
+        assert request is not None, table
+        return table.found(session.send(request), request).rows
+
+    for found in session.map(read_some, _even(keys, most=table.traits.most_keys)):
+        yield from found.value()
+
+
+def _even(keys: Sequence[Any], *, most: int = MOST) -> Iterable[Sequence[Any]]:
     """Cut into parts of about the same length."""
-    count = -(-len(keys) // MOST)
+    count = -(-len(keys) // most)
     bounds = [len(keys) * number // count for number in range(count + 1)]
     return [keys[low:high] for low, high in zip(bounds, bounds[1:], strict=False)]
 

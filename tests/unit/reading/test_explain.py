@@ -5,10 +5,12 @@ from __future__ import annotations
 from operator import attrgetter
 from typing import Any
 
+import pytest
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synapse import Task
+from synapse import Assignment, Project, Task
 from synapse.orm import QuerySet
 from synapse.testing import HOST, canned
 from tests.unit.orm.rows import served, task
@@ -93,9 +95,35 @@ class TestText:
 
     def test_names_what_is_prefetched(self):
         """Prefetched relations follow each page."""
-        shown = Task.objects.using(canned({})).prefetch_related("project")[:5].explain()
+        shown = Task.objects.using(canned({})).prefetch_related("data_unit")[:5].explain()
 
-        assert "then project of each page in a batch" == shown.more
+        assert "then data_unit of each page in a batch" == shown.more
+
+    @pytest.mark.parametrize(
+        ("query", "said"),
+        [
+            (
+                Task.objects.prefetch_related("project"),
+                "then project of each page, by a request for each Project",
+            ),
+            (
+                Project.objects.via("v2").prefetch_related("tasks"),
+                "then tasks of each page, by a request for each Project",
+            ),
+            (
+                Task.objects.via("v2").prefetch_related("data_unit"),
+                "then data_unit of each page, by a request for each DataUnit",
+            ),
+            (Assignment.objects.via("v2").prefetch_related("task"), "then task of each page in a batch"),
+            (
+                Assignment.objects.via("v2").prefetch_related("task__project"),
+                "then task__project of each page, project by a request for each Project",
+            ),
+        ],
+    )
+    def test_says_what_is_prefetched_one_by_one(self, query, said):
+        """Where nothing takes the keys of many, each has a request of its own."""
+        assert query.using(canned({}))[:5].explain().more.endswith(said)
 
     def test_holds_no_token(self):
         """Tokens travel in headers, which are not shown."""
