@@ -157,13 +157,15 @@ def jitter(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 def _jittery(function: Callable[..., Any]) -> Callable[..., Any]:
+    chance = random.Random()  # that of the module is Hypothesis's
+
     @functools.wraps(function)
     def waits(*arguments: Any, **named: Any) -> Any:
-        time.sleep(random.random() * 0.005)
+        time.sleep(chance.random() * 0.005)
         try:
             return function(*arguments, **named)
         finally:
-            time.sleep(random.random() * 0.005)
+            time.sleep(chance.random() * 0.005)
 
     return waits
 
