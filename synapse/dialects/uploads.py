@@ -95,6 +95,14 @@ class Uploads(Protocol):
         """Read the rows of data files; an answer that cannot be used is a `ValueError`."""
         ...
 
+    def files_of(self, collection: int, *, at: int | str | None = None) -> Request | None:
+        """Ask for a page of the checksums of a collection's files; None where those of any files can be verified."""
+        ...
+
+    def page_of_files(self, reply: Reply, request: Request) -> tuple[list[Any], int | str | None]:
+        """Read the answer to that: rows, and where the next page is; one that cannot be used is a `ValueError`."""
+        ...
+
     def verify_checksums(self, checksums: Sequence[str]) -> Request | None:
         """Ask which of these files the backend has; None where each has to be looked for by itself."""
         ...

@@ -44,6 +44,15 @@ def files(reply: Reply) -> list[Any]:
     return rows if isinstance(rows, list) else []
 
 
+def files_of(collection: int, *, at: int | str | None = None) -> None:
+    """Give nothing: the checksums of any files are verified by one request."""
+
+
+def page_of_files(reply: Reply, request: Request) -> tuple[list[Any], int | str | None]:
+    """Refuse: no such page is asked for."""
+    raise ValueError("an answer to what isn't asked here")
+
+
 def verify_checksums(checksums: Sequence[str]) -> Request:
     """Ask which of these files the backend has."""
     body = {"checksums": list(checksums)}

@@ -7,7 +7,7 @@ from typing import Any, Final, Literal
 
 from synapse.dialects.signed_targets import parts_of, targets_in, verdicts_in
 from synapse.dialects.uploads import ChunkedState, StoredFile, UploadTarget, Verdict
-from synapse.dialects.v2_envelope import unwrapped
+from synapse.dialects.v2_envelope import found_in, unwrapped
 from synapse.dialects.v2_rows import segment
 from synapse.dialects.wire import Body, Reply, Request
 from synapse.errors import UnsupportedError
@@ -74,6 +74,19 @@ def files(reply: Reply) -> list[Any]:
     if not isinstance(rows, list):
         raise ValueError("expected a list of data files")
     return rows
+
+
+def files_of(collection: int, *, at: int | str | None = None) -> Request:
+    """Ask for a page of the checksums of the files that the units of a collection have."""
+    where = (("data_collection", str(collection)), ("fields", "id,checksum"))
+    place = (("cursor", str(at)),) if at else ()
+    return Request("GET", "v2/data-files/", params=(*where, *place, ("per_page", "200")))
+
+
+def page_of_files(reply: Reply, request: Request) -> tuple[list[Any], int | str | None]:
+    """Read the rows of such a page, and where the next one is."""
+    found = found_in(reply, request)
+    return found.rows, found.next
 
 
 # --- straight into the storage ------------------------------------------------

@@ -21,7 +21,7 @@ from synapse.session.process import caller
 from synapse.session.throttle import stopping, worker_limit
 from synapse.transfer.local_file import CHUNK, RemotePath
 from synapse.transfer.progress import Meter, ProgressLike, is_watched, tracked
-from synapse.uploads.checksums import ContentHashes, Map, hash_files, known_checksums
+from synapse.uploads.checksums import BackendFiles, ContentHashes, Map, hash_files
 from synapse.uploads.file_types import Spec
 from synapse.uploads.folder import Folder
 from synapse.uploads.folder_layout import open_folder
@@ -176,6 +176,7 @@ class _BulkUpload:
     ) -> None:
         self._sender, self._run, self._session, self._target = sender, run, session, target
         self._table = table
+        self._files = BackendFiles(session, target.collection)
         self._units = UnitCreator(
             target.create_units, run, target.newest_unit, target.create_tasks, raising=sender.raising
         )
@@ -239,7 +240,7 @@ class _BulkUpload:
         self, contents: Sequence[ContentHashes], *, mapped: Map
     ) -> dict[ContentHashes, str | Exception] | None:
         """Ask what the backend has; where it does not say, all is sent, which costs time and does no harm."""
-        ask = self._run.attempt(partial(known_checksums, self._session, mapped=mapped))
+        ask = self._run.attempt(partial(self._files.known, mapped=mapped))
         try:
             return ask(contents)
         except SynapseError:

@@ -12,6 +12,7 @@ from typing import Any, Final, TypeAlias, TypeVar
 import attrs
 
 from synapse.dialects import Reply, Request
+from synapse.dialects.uploads import Uploads
 from synapse.errors import ClientError, ServerError, TransferError, TransportError, WriteUnconfirmedError
 from synapse.masking import Masker, outline
 from synapse.session import Session
@@ -86,27 +87,77 @@ def existing_checksums(session: Session, checksums: Iterable[str]) -> set[str]:
     return found
 
 
-def known_checksums(
-    session: Session, contents: Iterable[ContentHashes], *, mapped: Map
-) -> dict[ContentHashes, str | Exception]:
-    """Ask which contents the backend has, and give the checksum that units know each by, or why that cannot be had.
+@attrs.define(eq=False, repr=False)
+class BackendFiles:
+    """What the backend has of the contents that are sent to one collection, if it is known to which."""
 
-    A content that came both through the backend and by its storage is there twice. Its units were most likely made of
-    the older of these files, and a unit of the other would be a second one.
-    """
-    contents = list(dict.fromkeys(contents))
-    found = existing_checksums(
-        session, (each for content in contents for each in (content.md5, content.sha1))
-    )
-    twice = [content for content in contents if {content.md5, content.sha1} <= found]
-    older = dict(zip(twice, mapped(partial(run_one, partial(_older_checksum, session)), twice), strict=True))
-    known: dict[ContentHashes, str | Exception] = {}
-    for content in contents:
-        if content in older:
-            known[content] = older[content].error or older[content].result
-        elif checksums := found.intersection((content.md5, content.sha1)):
-            known[content] = checksums.pop()
-    return known
+    session: Session
+    collection: int | None = None
+    _collected: frozenset[str] | None = None
+    _is_long: bool = False
+
+    def known(
+        self, contents: Iterable[ContentHashes], *, mapped: Map
+    ) -> dict[ContentHashes, str | Exception]:
+        """Ask which contents the backend has; give the checksum that units know each by, or why that cannot be had.
+
+        A content that came both through the backend and by its storage is there twice. Its units were most likely made
+        of the older of these files, and a unit of the other would be a second one.
+        """
+        contents = list(dict.fromkeys(contents))
+        found = self._existing(contents)
+        twice = [content for content in contents if {content.md5, content.sha1} <= found]
+        older_of = partial(run_one, partial(_older_checksum, self.session))
+        older = dict(zip(twice, mapped(older_of, twice), strict=True))
+        known: dict[ContentHashes, str | Exception] = {}
+        for content in contents:
+            if content in older:
+                known[content] = older[content].error or older[content].result
+            elif checksums := found.intersection((content.md5, content.sha1)):
+                known[content] = checksums.pop()
+        return known
+
+    def _existing(self, contents: Sequence[ContentHashes]) -> set[str]:
+        """Give the checksums that the backend has, each asked for by itself only where nothing tells of several.
+
+        Files that went to the storage by an API that names them by their SHA-1 matter only where units of the
+        collection have them: any other is sent again, and makes no second unit.
+        """
+        collected = self._of_collection(most=max(1, len(contents) // self.session.workers))
+        if collected is None:
+            return existing_checksums(self.session, (each for it in contents for each in (it.md5, it.sha1)))
+        held = set(collected).intersection(each for it in contents for each in (it.md5, it.sha1))
+        left = [it.md5 for it in contents if not held.intersection((it.md5, it.sha1))]
+        return held | existing_checksums(self.session, left)
+
+    def _of_collection(self, *, most: int) -> frozenset[str] | None:
+        """Give the checksums of the collection's files, as they were first read; None where they are no help.
+
+        Reading more than the *most* pages would take longer than it takes to ask for each file.
+        """
+        if self.collection is None or self._collected is not None or self._is_long:
+            return self._collected
+        uploads, found = self.session.dialect.uploads, set[str]()
+        at: int | str | None = None
+        for _ in range(most):
+            request = uploads.files_of(self.collection, at=at)
+            if request is None:
+                return None
+            rows, at = read_answer(self.session, request, read=partial(_page, uploads, request))
+            found.update(rows)
+            if at is None:
+                self._collected = frozenset(found)
+                return self._collected
+        self._is_long = True
+        return None
+
+
+def _page(uploads: Uploads, request: Request, reply: Reply) -> tuple[list[str], int | str | None]:
+    rows, at = uploads.page_of_files(reply, request)
+    checksums = [row.get("checksum") if isinstance(row, dict) else None for row in rows]
+    if not all(isinstance(each, str) for each in checksums):
+        raise ValueError("expected rows with a checksum")
+    return [str(each).lower() for each in checksums], at
 
 
 def file_with_checksum(session: Session, checksum: str) -> dict[str, Any] | None:

@@ -20,7 +20,7 @@ from synapse.transfer.local_file import (
     source_of,
 )
 from synapse.transfer.progress import ProgressLike, tracked
-from synapse.uploads.checksums import hash_files, known_checksums
+from synapse.uploads.checksums import BackendFiles, hash_files
 from synapse.uploads.chunked import send_chunks
 from synapse.uploads.direct import register_file, send_direct
 from synapse.uploads.file_types import check_file
@@ -101,7 +101,7 @@ def upload_missing(
     hashed = hash_files(session, list(sources.values()), mapped=map)
     contents = {name: each.value() for name, each in zip(sources, hashed, strict=True)}
     try:
-        known = known_checksums(session, contents.values(), mapped=map)
+        known = BackendFiles(session, collection).known(contents.values(), mapped=map)
     except ServerError:
         raise
     except ClientError:

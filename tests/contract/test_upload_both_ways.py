@@ -16,8 +16,9 @@ from synapse import (
     TransferError,
 )
 from synapse.dialects import Request, v1_uploads
-from synapse.testing import assert_requests
-from synapse.uploads.checksums import hash_files
+from synapse.testing import assert_requests, canned
+from synapse.transfer.local_file import source_of
+from synapse.uploads.checksums import BackendFiles, hash_files
 
 PICTURE = FileSpecification(name="image_1", file_type="image", is_primary=True, is_required=True)
 WAYS = pytest.mark.parametrize("first", [None, False], ids=["storage first", "backend first"])
@@ -148,3 +149,46 @@ class TestAdd:
         monkeypatch.setattr("synapse.uploads.routes.hash_files", vanished)
         with assert_requests(0), pytest.raises(TransferError, match="changed while it was sent"):
             collection.add(photos[0])
+
+
+class TestByTheSecondApi:
+    @pytest.fixture
+    def second(self, signing):
+        """A session that speaks API v2 only."""
+        with Session(signing.url, api_token=signing.api_token, api="v2") as session:
+            yield session
+        session.close()
+
+    @staticmethod
+    def looked(session, do):
+        with session.trace() as calls:
+            do()
+        return [call.path for call in calls if call.path.startswith("/v2/data-files/")]
+
+    def test_new_files_are_looked_for_once(self, collection, second, photos):
+        """Beside one page, which tells what the collection has."""
+        mine = DataCollection.objects.using(second).get(collection.pk)
+
+        assert 1 + 5 == len(self.looked(second, lambda: mine.upload(photos)))
+        assert 1 == len(self.looked(second, lambda: mine.upload(photos)))
+        assert 1 == len(self.looked(second, lambda: mine.add(photos[0])))
+
+    def test_files_of_the_first_make_no_second_unit(self, collection, second, photos):
+        """In the collection, they are known by the checksum of that API."""
+        collection.upload(photos)
+        mine = DataCollection.objects.using(second).get(collection.pk)
+
+        assert ["reused"] * 5 == [outcome.status for outcome in mine.upload(photos)]
+        assert 5 == collection.units.count()
+
+    def test_a_long_collection_is_not_read(self, photos):
+        """Where more pages would have to come, each file is asked for by both of its checksums."""
+        page = {"data": [{"checksum": "1"}], "meta": {"pagination": {"next_cursor": "more"}}}
+        session = canned({"GET v2/data-files/": page}, api="v2")
+        contents = [each.value() for each in hash_files(session, [*map(source_of, photos)], mapped=map)]
+        files = BackendFiles(session, 1)
+
+        with assert_requests(1 + 2 * len(photos), session=session):
+            assert {} == files.known(contents, mapped=map)
+        with assert_requests(2, session=session):
+            assert {} == files.known(contents[:1], mapped=map)
