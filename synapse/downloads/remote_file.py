@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
-from typing import Any, BinaryIO, Final, Self, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, Self, cast
 from urllib.parse import unquote, urlsplit
 
 import attrs
@@ -48,9 +48,25 @@ def _shown(url: str) -> str:
     return repr(url.partition(",")[0] + ",…" if is_data_uri(url) else Masker().url(url.partition("?")[0]))
 
 
+class _Unread:
+    """What `from_row()` makes: an object whose slots are empty until one of them is asked for."""
+
+    __slots__ = ("_raw",)
+
+    if not TYPE_CHECKING:  # type checkers would take any name as declared
+
+        def __getattr__(self, name: str) -> Any:
+            # Another thread may be here as well: both write the same, and the source goes when all is written.
+            if name in _PUT and (raw := _RAW.__get__(self)) is not None:
+                for each, value in _facts_in(raw).items():
+                    _PUT[each](self, value)
+                _RAW.__set__(self, None)
+            return object.__getattribute__(self, name)
+
+
 @bounded
 @attrs.frozen(kw_only=True, repr=False)
-class RemoteFile(RemoteFileTwins):
+class RemoteFile(_Unread, RemoteFileTwins):
     """A file that can be read or downloaded; nothing is fetched before that.
 
     `name` is the original base name, `path` the path it was uploaded under. `size` and `checksum` are set if the
@@ -72,26 +88,20 @@ class RemoteFile(RemoteFileTwins):
         """Read a file-info object, or a bare address; without *session*, files come through the current one."""
         if isinstance(raw, str):
             return cls(url=raw, session=session)
-        # The class itself is asked first, since an abstract one takes long, and every row comes by here.
-        if raw.__class__ is not dict and not isinstance(raw, Mapping):
+        if not isinstance(raw, Mapping):
             raise MappingError(f"a file is an object or an address, not {type(raw).__name__}")
-        get: Callable[[str], Any] = cast("Mapping[str, Any]", raw).get
-        texts = [value if isinstance(value, str) else None for value in map(get, _TEXTS)]
-        url, original, filename, name, file_type, path, checksum = texts
-        named = original or filename or name or ""
-        meta = get("meta")
-        meta = meta if isinstance(meta, dict | Mapping) else {}
-        return cls(
-            url=url or "",
-            name=named.replace("\\", "/").rstrip("/").rpartition("/")[2] or _name_in(url or ""),
-            file_type=file_type,
-            is_primary=get("is_primary") is True,
-            meta=meta,
-            path=path,
-            checksum=checksum,
-            size=_first_size(meta.get("file_size"), get("file_size"), get("size")),
-            session=session,
-        )
+        return cls(**_facts_in(raw), session=session)
+
+    @classmethod
+    def from_row(cls, raw: object, session: Session | None = None) -> Self:
+        """Read the file info of a row, which nobody else holds, once something of the file is asked for."""
+        if cls is not RemoteFile or raw.__class__ is not dict:
+            return cls.from_wire(raw, session)
+        # Every row has files, and of few of them anything is asked for.
+        made = cls.__new__(cls)
+        _RAW.__set__(made, raw)
+        _PUT["_session"](made, session)
+        return made
 
     def beside(self, told: Callable[[str], object]) -> Self:
         """Add the checksum and size from the row that contains the file; *told* returns a value of the row by name."""
@@ -329,8 +339,32 @@ class RemoteFile(RemoteFileTwins):
         return self
 
 
+_PUT: Final = {each.name: getattr(RemoteFile, each.name).__set__ for each in attrs.fields(RemoteFile)}
+_RAW: Final = _Unread.__dict__["_raw"]
+
+
 def _load(cls: type[RemoteFile], state: dict[str, Any]) -> RemoteFile:
     return cls(**state)
+
+
+def _facts_in(raw: Mapping[Any, Any]) -> dict[str, Any]:
+    """Give the values of the fields that a file-info object tells."""
+    get: Callable[[str], Any] = raw.get
+    texts = [value if isinstance(value, str) else None for value in map(get, _TEXTS)]
+    url, original, filename, name, file_type, path, checksum = texts
+    named = original or filename or name or ""
+    meta = get("meta")
+    meta = meta if isinstance(meta, dict | Mapping) else {}
+    return {
+        "url": url or "",
+        "name": named.replace("\\", "/").rstrip("/").rpartition("/")[2] or _name_in(url or ""),
+        "file_type": file_type,
+        "is_primary": get("is_primary") is True,
+        "meta": meta,
+        "path": path,
+        "checksum": checksum,
+        "size": _first_size(meta.get("file_size"), get("file_size"), get("size")),
+    }
 
 
 def _first_size(*values: object) -> int | None:

@@ -194,16 +194,18 @@ def _map_codec(item: Any) -> Codec:
 def _value_codec(kind: Any) -> Codec:
     """Codec of every type that has none of its own here, by the hooks of `converter`.
 
-    A class may convert its own values by `from_wire(raw, session)` and `to_wire()`. `beside(told)` completes a value by
-    other values of its row, which `told(name)` returns. `unsent()` says why a value that a user assigns cannot be
-    written, although a row may hold it, and `like(sent)` compares a value with a JSON value that was sent.
+    A class may convert its own values by `from_wire(raw, session)` and `to_wire()`; `from_row()` is the same for a JSON
+    value that nobody else holds. `beside(told)` completes a value by other values of its row, which `told(name)`
+    returns. `unsent()` says why a value that a user assigns cannot be written, although a row may hold it, and
+    `like(sent)` compares a value with a JSON value that was sent.
     """
     from_wire = getattr(kind, "from_wire", None)
+    from_row = getattr(kind, "from_row", from_wire)
     to_wire: Callable[[Any], Any] = getattr(
         kind, "to_wire", partial(converter.unstructure, unstructure_as=kind)
     )
     unsent: Callable[[Any], str | None] | None = getattr(kind, "unsent", None)
-    opened = partial(_own_value, kind) if from_wire else partial(_structured_value, kind)
+    opened = partial(_own_value, kind, from_wire) if from_wire else partial(_structured_value, kind)
     is_generic = get_origin(kind) is not None
 
     def accept(value: Any) -> Any:
@@ -243,15 +245,15 @@ def _value_codec(kind: Any) -> Codec:
         dump=dump,
         lazy=True,
         exact=False,
-        open=opened,
+        open=partial(_own_value, kind, from_row) if from_row else opened,
         completed=getattr(kind, "beside", None),
         like=like,
     )
 
 
-def _own_value(kind: Any, value: Any, session: Any) -> Any:
+def _own_value(kind: Any, read: Callable[[Any, Any], Any], value: Any, session: Any) -> Any:
     try:
-        return kind.from_wire(value, session)
+        return read(value, session)
     except Misfit as misfit:
         raise Misfit(f"{kind.__name__}: {misfit}") from None
     except Exception as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from itertools import repeat
+from itertools import compress, repeat
 from typing import Any, Final, cast
 
 import attrs
@@ -116,20 +116,20 @@ def open_column(made: Sequence[Any], states: Sequence[State], *, name: str, code
 
     Where a value does not fit, all stay closed, and whoever reads that one is told.
     """
-    held = [
-        (one, state.origin, raw)
-        for one, state in zip(made, states, strict=True)
-        if (raw := state.origin.get(name)) is not None
-    ]
-    if not held or codec.completed:
+    rows, origins = made, [state.origin for state in states]
+    raws: Sequence[Any] = [origin.get(name) for origin in origins]
+    if None in raws:
+        there = [raw is not None for raw in raws]
+        rows, origins, raws = (list(compress(each, there)) for each in (rows, origins, raws))
+    if not raws or codec.completed:
         return
-    rows, origins, raws = zip(*held, strict=True)
-    values: Sequence[Any] = raws
+    values = raws
     with suppress(Misfit):
         if set(map(type, raws)) == {JsonText}:
             values = read(JsonText(b"[%b]" % b",".join(raws)))
         elif codec.plain or not codec.exact:
             _each(dict.__setitem__, origins, repeat(name), list(map(seal, raws)))
         if not codec.plain:
-            values = [open_value(codec, value, session=states[0].session) for value in values]
+            session = states[0].session
+            values = [open_value(codec, value, session=session) for value in values]
         _each(put, rows, values)

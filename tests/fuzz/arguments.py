@@ -39,7 +39,9 @@ from tests.faults.odd_keys import HUGE, NUMBERED, NUMBERS, OTHERS, TEXT_KEYS, TE
 from tests.fuzz.harms import ODD
 
 SKIPPED: Final = frozenset({"close", "reset_connection", "objects"})
-BETWEEN_LAYERS: Final = frozenset({"of", "from_wire", "to_wire", "unsent", "fetch_to", "matches", "with_url"})
+BETWEEN_LAYERS: Final = frozenset(
+    {"of", "from_row", "from_wire", "to_wire", "unsent", "fetch_to", "matches", "with_url"}
+)
 OPERATORS: Final = ("__getitem__", "__contains__", "__and__", "__or__", "__eq__")
 
 

@@ -290,7 +290,7 @@ class TestGarbage:
             file = RemoteFile.from_wire(raw)
         except (ValueError, SynapseError):
             return
-        assert repr(file) and safe_name(file.name)
+        assert repr(file) == repr(RemoteFile.from_row(raw)) and safe_name(file.name)
 
     @share(0.03)
     @given(st.binary(max_size=80) | JSON.map(lambda value: json.dumps(value).encode()))

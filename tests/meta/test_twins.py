@@ -45,6 +45,7 @@ SILENT: Final = frozenset(
         "to_dict",
         "describe",
         "path",
+        "from_row",
         "from_wire",
         "to_wire",
         "beside",

@@ -8,9 +8,11 @@ import hashlib
 import os
 import pickle
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 
 from synapse.downloads import RemoteFile
@@ -92,6 +94,42 @@ class TestFromWire:
         with pytest.raises(MappingError, match="a file is an object or an address"):
             RemoteFile.from_wire(raw)
 
+
+class Renamed(RemoteFile):
+    """A file that an extender reads otherwise."""
+
+    @classmethod
+    def from_wire(cls, raw: Any, session: Session | None = None) -> Renamed:
+        return cls(url=raw["url"], name="renamed", session=session)
+
+
+class TestFromRow:
+    @pytest.mark.parametrize("read", [repr, hash, pickle.dumps, attrs.asdict, lambda file: file.meta])
+    @pytest.mark.parametrize(
+        "raw", [{}, {"url": "/a/b.png", "meta": {"file_size": 3}, "checksum": MD5}, HELLO]
+    )
+    def test_is_the_file_that_the_wire_gives(self, raw: Any, read: Callable[[Any], object]) -> None:
+        """Whatever is asked first, the answer is that of a file which was read at once."""
+        whole = RemoteFile.from_wire(raw)
+
+        assert read(whole) == read(file := RemoteFile.from_row(raw))
+        assert whole == file
+
+    def test_keeps_its_session_and_names(self) -> None:
+        """It belongs to the session of its row, and knows no other names than any file."""
+        with Session("http://127.0.0.1:9", api_token="row") as session:
+            file = RemoteFile.from_row({"url": "/x"}, session)
+
+            assert session is file._session
+        with pytest.raises(AttributeError, match="'RemoteFile' object has no attribute 'size_of'"):
+            _ = file.size_of  # type: ignore[attr-defined]
+
+    def test_is_how_a_subclass_reads_the_wire(self) -> None:
+        """A class that reads files otherwise is asked."""
+        assert "renamed" == Renamed.from_row({"url": "/x", "name": "b.png"}).name
+
+
+class TestToWire:
     def test_writes_the_address(self) -> None:
         """A file of which no more is known is named by its address."""
         assert HELLO == RemoteFile(url=HELLO).to_wire()
