@@ -79,7 +79,12 @@ class ResponseBody:
                 if found.tell() + len(block) > most:
                     self.held = found.getvalue()[:BLOCK]
                     return None
-                found.write(block)
+                if found.tell():
+                    found.write(block)
+                else:
+                    # It shares the block, instead of copying it: most bodies come as one.
+                    found = io.BytesIO(block)
+                    found.seek(len(block))
         except Exception as error:
             self.held = found.getvalue()[:BLOCK] + (b"" if self.packed else _partial(error))
             raise
