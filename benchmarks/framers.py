@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import msgspec  # noqa: F401
 import nanoarrow  # noqa: F401
 import orjson
 import pandas
@@ -25,6 +26,7 @@ import requests
 import synapse
 import synapse.interop.tables.files
 import synapse.interop.tables.out
+import synapse.session.transport
 
 from benchmarks.measure import resident, run_rounds
 from synapse import Task
@@ -40,6 +42,9 @@ def ours(url: str, what: str) -> int:
     if what == "arrow":
         return len(query.to_arrow())
     if what == "arrow held":
+        return _held(query.to_arrow)
+    if what == "arrow held again":
+        len(query[:500].to_arrow())
         return _held(query.to_arrow)
     if what == "pandas":
         return len(query.to_pandas())
