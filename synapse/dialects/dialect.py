@@ -269,7 +269,7 @@ class Table(Protocol):
 def no_such_table(schema: Schema, *, asked: str, home: str) -> UnsupportedError:
     """Say that an entity is not in the API generation that was *asked*, but in its *home* alone."""
     return UnsupportedError(
-        f"{schema.entity} exists on API {home} only, and this goes by {asked}: Session(api='auto') takes it "
+        f'{schema.entity} exists on API {home} only, and this goes by {asked}: Session(api="auto") takes it '
         "there, without via(). Nothing was sent"
     )
 

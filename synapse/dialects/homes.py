@@ -143,8 +143,11 @@ def may_lack(dialect: Dialect) -> bool:
 def elsewhere(table: Table, has: Callable[[Table], bool]) -> str:
     """Say which other generation has what one lacks, and how to ask that; nothing where none has it."""
     found = [name for name in GENERATIONS if name != table.api and _has(name, table, has)]
-    entity = table.schema.entity
-    return "".join(f'. API {name} has it: {entity}.objects.via("{name}")' for name in found)
+    asked = [f'{table.schema.entity}.objects.via("{name}")' for name in found]
+    return "".join(
+        f'. API {name} has it: {query}, in a Session(api="{Homes.name}")'
+        for name, query in zip(found, asked, strict=True)
+    )
 
 
 def showing(dialect: Dialect, table: Table, *, field: str) -> Table:

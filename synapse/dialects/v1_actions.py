@@ -66,7 +66,7 @@ def follow(async_job: str) -> Request:
 
 def _lacking(verb: str) -> UnsupportedError:
     return UnsupportedError(
-        f"{verb} exists on API v2 only: Session(api='auto') or api='v2' takes it there. Nothing was sent"
+        f'{verb} exists on API v2 only: Session(api="auto") takes it there. Nothing was sent'
     )
 
 

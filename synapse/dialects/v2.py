@@ -17,7 +17,7 @@ from synapse.dialects.dialect import Actions, Credentials, Found, Place, Refusal
 from synapse.dialects.json_rows import ClosedPages
 from synapse.dialects.uploads import Uploads
 from synapse.dialects.v2_envelope import check_bounds, found_in, refusal_in, unwrapped
-from synapse.dialects.v2_rows import ALONE, ROWS, Row, segment
+from synapse.dialects.v2_rows import ALONE, KEPT, ROWS, Row, segment
 from synapse.dialects.wire import Reply, Request, encode
 from synapse.errors import ConfigError, UnsupportedError, WriteUnconfirmedError
 from synapse.mapping.codecs import dump_value
@@ -225,9 +225,7 @@ class V2Table:
     ) -> Request:
         """Ask for one object; with *field*, for one that carries this field."""
         if field and field not in self.wire.shown:
-            raise UnsupportedError(
-                f"{self.schema.entity}.{field}: API v2 doesn't show it{self._or('; API v1 does')}. Nothing was sent"
-            )
+            raise UnsupportedError(f"{self.schema.entity}.{field}: API v2 doesn't show it. Nothing was sent")
         if field and field not in (*self.wire.listed, *self.wire.more):
             request = self.by_keys([pk], field)
             assert request is not None
@@ -335,15 +333,14 @@ class V2Table:
 
     def change(self, pk: object, *, values: Mapping[str, Any], below: object = None) -> Request:
         """Send what changed."""
-        self._check(values, self.wire.changes, did="changed")
+        self._check(values, self.wire.changes, verb="change")
         return Request("PATCH", self._single(pk, below), json=self._named(values), checked=True)
 
     def delete(self, pk: object, *, below: object = None) -> Request:
         """Delete one object."""
         if not self.wire.deletes:
-            raise UnsupportedError(
-                f"{self.schema.entity}: API v2 deletes none{self._or('; API v1 does')}. Nothing was sent"
-            )
+            instead = "" if self.schema.resource in KEPT else self._by_first("deletes them")
+            raise UnsupportedError(f"{self.schema.entity}: API v2 deletes none{instead}. Nothing was sent")
         return Request("DELETE", self._single(pk, below))
 
     def trial(self, write: Request) -> Request | None:
@@ -363,7 +360,7 @@ class V2Table:
         """Give the path and the body of a creation; what says where it goes stands in the path alone."""
         via = self.wire.made_below or self.wire.below
         given = self._without_defaults({name: value for name, value in values.items() if name != via})
-        self._check(given, self.wire.creates, did="created with it")
+        self._check(given, self.wire.creates, verb="create")
         needed = {name: self._default(name) for name in self.wire.needs if name not in given}
         path = self._place(self.wire.makes or self.wire.path, values.get(via) if via else None)
         return path, self._named(given | needed)
@@ -371,7 +368,7 @@ class V2Table:
     def _made_in_bulk(self, many: Sequence[Mapping[str, Any]]) -> Request:
         rows = [self._without_defaults(values) for values in many]
         for row in rows:
-            self._check(row, self.wire.creates, did="created with it")
+            self._check(row, self.wire.creates, verb="create")
         named = [self._named(row) for row in rows]
         if len({row.get("data_collection") for row in named}) > 1:
             raise self._unlike("DataCollection")
@@ -383,23 +380,23 @@ class V2Table:
             "themselves. Nothing was sent"
         )
 
-    def _check(self, values: Mapping[str, Any], known: Collection[str], *, did: str) -> None:
+    def _check(self, values: Mapping[str, Any], known: Collection[str], *, verb: str) -> None:
         """Refuse what this API would ignore, or refuse itself."""
         unknown = [name for name in values if name not in known]
         entity = self.schema.entity
         if not known:
             raise UnsupportedError(
-                f"{entity}: API v2 has none {did}{self._or('; API v1 has')}. Nothing was sent"
+                f"{entity}: API v2 {verb}s none{self._by_first(f'{verb}s them')}. Nothing was sent"
             )
         if unknown:
             raise UnsupportedError(
                 f"{entity}.{unknown[0]} cannot be written on API v2, which takes: {', '.join(known)}"
-                f"{self._or('. API v1 takes more')}. Nothing was sent"
+                f"{self._by_first('takes more, without dry_run')}. Nothing was sent"
             )
 
-    def _or(self, words: str) -> str:
+    def _by_first(self, does: str) -> str:
         """Say what API v1 does instead, where it knows the entity."""
-        return "" if self.schema.resource in ALONE else words
+        return "" if self.schema.resource in ALONE else f'. API v1 {does}: Session(api="auto") goes by it'
 
     def _without_defaults(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Leave out of a creation what cannot be written but is what a new object has anyway."""
@@ -423,9 +420,11 @@ class V2Table:
     # --- addresses and query grammar ----------------------------------------
     def _single(self, pk: object, below: object) -> str:
         if self.schema.is_code(pk):
+            entity, by_code = self.schema.entity, "code" in self.schema.natural
+            instead = f". {entity}.objects.get(code={pk!r}) compares those that there are" if by_code else ""
             raise UnsupportedError(
-                f"API v2 finds a {self.schema.entity} by its number only, not by {pk!r}: get() it by its name, "
-                "or through API v1. Nothing was sent"
+                f"API v2 finds a {entity} by its number only, not by {pk!r}{instead or self._by_first('does')}. "
+                "Nothing was sent"
             )
         return f"{self.wire.single or self._place(self.wire.path, below)}{segment(pk)}/"
 
@@ -453,8 +452,8 @@ class V2Table:
         for name, value in (*params, *query.params):
             if _ESCAPED.search(value):
                 raise UnsupportedError(
-                    f"API v2 takes no value with a percent sign before two hexadecimal digits: {name}={value!r:.100}. "
-                    "Nothing was sent"
+                    f"API v2 takes no value with a percent sign before two hexadecimal digits: {name}={value!r:.100}"
+                    f"{self._by_first('does')}. Nothing was sent"
                 )
         return (*params, *query.params)
 
@@ -462,8 +461,8 @@ class V2Table:
         values = condition.value if isinstance(condition.value, tuple) else (condition.value,)
         if condition.name in self.wire.numbers and any(isinstance(value, str) for value in values):
             raise UnsupportedError(
-                f"API v2 filters {self.schema.entity} by the number of a {condition.name}, not by its code. "
-                "Nothing was sent"
+                f"API v2 filters {self.schema.entity} by the number of a {condition.name}, not by its code, "
+                f"as in filter({condition.name}=1). Nothing was sent"
             )
         return ",".join(map(_text, values))
 
@@ -480,6 +479,6 @@ def _text(value: Any) -> str:
     if isinstance(value, date):
         raise UnsupportedError(
             "API v2 compares with instants, and a date is none: say "
-            f"datetime({value.year}, {value.month}, {value.day}, tzinfo=...). Nothing was sent"
+            f"datetime({value.year}, {value.month}, {value.day}, tzinfo=UTC). Nothing was sent"
         )
     return str(value)

@@ -135,5 +135,5 @@ def tasks_created(reply: Reply) -> None:
 
 def _lacking(verb: str, why: str) -> UnsupportedError:
     return UnsupportedError(
-        f"{verb} exists on API v1 only: API v2 {why}. Session(api='auto') or api='v1' takes it there. Nothing was sent"
+        f'{verb} exists on API v1 only: API v2 {why}. Session(api="auto") takes it there. Nothing was sent'
     )

@@ -360,3 +360,6 @@ ALONE: Final = frozenset(
     ["experiments", "trains", "reviews", "review_tags", "data_groups", "uploads", "exports", "async_jobs"]
 )
 """What no other API has."""
+
+KEPT: Final = frozenset(["job_logs", "ground_truth_events"])
+"""What no API deletes."""

@@ -123,7 +123,7 @@ def _below(collection: int | None, action: str) -> str:
     if collection is None:
         raise UnsupportedError(
             "API v2 takes files below a data collection only: collection.upload() and collection.add() send them. "
-            "DataFile.objects.upload() exists on API v1. Nothing was sent"
+            'DataFile.objects.upload() goes by API v1: Session(api="auto") takes it there. Nothing was sent'
         )
     return f"v2/data-collections/{segment(collection)}/{action}/"
 
@@ -131,5 +131,5 @@ def _below(collection: int | None, action: str) -> str:
 def _no_other_way() -> UnsupportedError:
     return UnsupportedError(
         "this file would have to go through the backend, and API v2 takes files by the signed addresses of its storage "
-        "only. API v1 takes it. Nothing was sent"
+        'only. API v1 takes it: Session(api="auto") sends it there. Nothing was sent'
     )

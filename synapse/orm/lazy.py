@@ -148,7 +148,7 @@ def _how_to_list(record: Record, name: str) -> str:
         return (
             f"get the rows by one query that holds it, such as {type(record).__name__}.objects.only({name!r})"
         )
-    return "no list of the API generation that these rows came by has it; the other one may, by via()"
+    return f"no list of API {table.api} has it{homes.elsewhere(table, lambda other: other.shows(name))}"
 
 
 def _load_field(record: Record, name: str) -> bool:

@@ -85,7 +85,7 @@ def read(checkpoint: object, stamped: Fingerprints, *, what: str) -> tuple[Any, 
     if kept.get("api", FIRST) != stamped.api:
         raise QueryError(
             f"this checkpoint is of another API generation than {what} goes by, which is {stamped.api}, and the "
-            "pages of both are not the same; via() chooses the one that it was made by. Nothing was sent",
+            f"pages of both are not the same; via({describe(kept.get('api', FIRST))}) has that one. Nothing was sent",
             code="wrong-checkpoint",
         )
     if kept.get("query") != stamped.query:

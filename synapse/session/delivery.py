@@ -393,7 +393,8 @@ class Delivery:
         lacking = homes.may_lack(spoken) and spoken.name not in self._served
         if error.status_code == 404 and lacking and not spoken.is_own(error.response):
             said = (
-                f"{self._settings.host} serves no API {spoken.name} ({attempt.label}: 404), which this needs"
+                f"{self._settings.host} serves no API {spoken.name} ({attempt.label}: 404), which this needs; "
+                f'Session(api="auto") goes by {homes.FIRST} wherever that has what is asked for'
             )
             self._missing[spoken.name] = f"{said}. Nothing was sent"
             raise UnsupportedError(said)
