@@ -169,31 +169,30 @@ def _in_batches(
     table = table_of(type(given[0]), session)
 
     def send(batch: list[E]) -> list[Any]:
-        with undisturbed():
-            sent = [to_wire(each, as_checked=True) for each in batch]
+        sent = [to_wire(each, as_checked=True) for each in batch]
         sent_of.update(zip(map(id, batch), sent, strict=True))
         request = table.create_many(sent)
         assert request is not None
         with resolvable_by(lambda since: Creation.of(batch, session=session, since=since)):
             rows = rows_of(table.created(session.send(request)), count=len(batch))
-        with undisturbed():
-            return batch_answers.rows_by_sent(type(batch[0]), rows, sent=sent, session=session, keys=keys)
+        return batch_answers.rows_by_sent(type(batch[0]), rows, sent=sent, session=session, keys=keys)
 
     run, keys = Run(given), answers.Keys()
     sent_of: dict[int, answers.Values] = {}
     outcomes: list[Outcome[E, Any]] = []
     items = iter(run)
-    while batch := list(islice(items, size)):
-        since = Moment()
-        sent_of.clear()
-        created = create_each(run.attempt(send), batch)
-        with undisturbed():
+    # The collector works while an answer is waited for: between the other steps it would visit the same rows again.
+    with undisturbed():
+        while batch := list(islice(items, size)):
+            since = Moment()
+            sent_of.clear()
+            created = create_each(run.attempt(send), batch)
             read = loading.load_expected(type(given[0]), [each.result for each in created], session=session)
             outcomes += [
                 _stored(each, session, since=since, sent=sent_of.get(id(each.item)), fresh=fresh)
                 for each, fresh in zip(created, read, strict=True)
             ]
-        advanced(len(batch))
+            advanced(len(batch))
     return run.written(outcomes)
 
 
