@@ -187,6 +187,7 @@ class JobLogManagerTwins:
         *,
         file: str | OsPathLike[str] | RemoteFile | None = ...,
         progress: ProgressLike = ...,
+        dry_run: bool = ...,
         **values: Unpack[JobLogCreation],
     ) -> JobLog: ...
 
@@ -311,7 +312,7 @@ class EntityTwins:
 
 class QuerySetTwins(Generic[E]):
     async def ashow(self, *, columns: int = ...) -> View: ...
-    async def acreate(self, **values: Any) -> E: ...
+    async def acreate(self, *, dry_run: bool = ..., **values: Any) -> E: ...
     async def abulk_create(
         self,
         objects: Iterable[E] | Iterable[Mapping[str, Any]] | Table,
@@ -320,6 +321,7 @@ class QuerySetTwins(Generic[E]):
         nulls: Literal["omit", "clear"] = ...,
         batch_size: int = ...,
         journal: str | OsPathLike[str] | None = ...,
+        dry_run: bool = ...,
         progress: ProgressLike = ...,
     ) -> list[E]: ...
     async def aupdate_from(

@@ -339,7 +339,9 @@ class V2Table:
     def delete(self, pk: object, *, below: object = None) -> Request:
         """Delete one object."""
         if not self.wire.deletes:
-            instead = "" if self.schema.resource in KEPT else self._by_first("deletes them")
+            instead = (
+                "" if self.schema.resource in KEPT else self._by_first("deletes them, but not as a dry run")
+            )
             raise UnsupportedError(f"{self.schema.entity}: API v2 deletes none{instead}. Nothing was sent")
         return Request("DELETE", self._single(pk, below))
 
@@ -386,12 +388,13 @@ class V2Table:
         entity = self.schema.entity
         if not known:
             raise UnsupportedError(
-                f"{entity}: API v2 {verb}s none{self._by_first(f'{verb}s them')}. Nothing was sent"
+                f"{entity}: API v2 {verb}s none"
+                f"{self._by_first(f'{verb}s them, but not as a dry run')}. Nothing was sent"
             )
         if unknown:
             raise UnsupportedError(
                 f"{entity}.{unknown[0]} cannot be written on API v2, which takes: {', '.join(known)}"
-                f"{self._by_first('takes more, without dry_run')}. Nothing was sent"
+                f"{self._by_first('takes more, but not as a dry run')}. Nothing was sent"
             )
 
     def _by_first(self, does: str) -> str:

@@ -50,6 +50,7 @@ class JobLogManager(JobLogManagerTwins, JobLogQueries):  # type: ignore[misc]
         *,
         file: str | PathLike[str] | RemoteFile | None = None,
         progress: ProgressLike = None,
+        dry_run: bool = False,
         **values: Unpack[JobLogCreation],
     ) -> JobLog:
         """Write one entry, of this moment unless `datetime` is given; the file at the path *file* travels inside of it.
@@ -58,10 +59,11 @@ class JobLogManager(JobLogManagerTwins, JobLogQueries):  # type: ignore[misc]
         """
         values.setdefault("datetime", now())
         if not isinstance(file, str | PathLike):
-            return super().create(**values) if file is None else super().create(file=file, **values)
+            given = {} if file is None else {"file": file}
+            return super().create(dry_run=dry_run, **given, **values)
         inside = data_uri(file)
         with tracked(progress, total=len(inside), label="log entry") as advanced:
-            made = super().create(file=RemoteFile(url=inside), **values)
+            made = super().create(dry_run=dry_run, file=RemoteFile(url=inside), **values)
             advanced(len(inside))
         return made
 

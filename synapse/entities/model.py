@@ -35,6 +35,7 @@ class ModelManager(ModelManagerTwins, ModelQueries):  # type: ignore[misc]
         *,
         file: str | PathLike[str] | None = None,
         progress: ProgressLike = None,
+        dry_run: bool = False,
         **values: Unpack[ModelCreation],
     ) -> Model:
         """Create a model; *file* is its archive, sent in chunks, and gone on with by the next call if this one dies.
@@ -43,8 +44,8 @@ class ModelManager(ModelManagerTwins, ModelQueries):  # type: ignore[misc]
         """
         from synapse.uploads import upload_in_chunks
 
-        if file is None:
-            return super().create(**values)
+        if file is None or dry_run:
+            return super().create(dry_run=dry_run, **values)
         if not LocalFile.of(file).size:
             raise TransferError(f"{str(file)!r} is empty: a model is an archive")
         made = self.entity(**{**self._initial, **values})

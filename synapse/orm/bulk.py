@@ -116,6 +116,37 @@ def create(
     """Create objects in batches, or side by side where the wire takes one at a time."""
     arguments.check_size("batch_size", batch_size)
     opening = journal if journal is None or callable(journal) else partial(opened, path_of(journal))
+    given = _new(queryset, objects)
+    cls, session = queryset.entity, queryset.session
+    if not given:
+        return given
+    with tracked(progress, total=len(given), label="bulk_create", unit="rows") as meter:
+        adopt(queryset, given)
+        try:
+            with writing_to(queryset):
+                written = _created(session, given, size=batch_size, opening=opening, meter=meter)
+        finally:
+            cached_rows.drop_all_cached(cls, session)
+            know_made(queryset, [each for each in given if state_of(each).saved])
+    raise_failures(written, did="created", of=cls.__name__)
+    return given
+
+
+def try_creating(queryset: Selection[E], objects: Iterable[E], *, progress: ProgressLike = None) -> list[E]:
+    """Have each creation checked by itself and not done, side by side; the objects stay unsaved."""
+    given = _new(queryset, objects)
+    for each in given[:1]:  # what an API cannot try is not the fault of one row
+        saving.check_triable(each, queryset.session)
+    with tracked(progress, total=len(given), label="bulk_create", unit="rows") as meter, writing_to(queryset):
+        adopt(queryset, given)
+        check = partial(saving.save, dry_run=True)
+        written = write_each(queryset.session, check, items=given, advanced=meter)
+    raise_failures(written, did="checked", of=queryset.entity.__name__)
+    return given
+
+
+def _new(queryset: Selection[E], objects: Iterable[E]) -> list[E]:
+    """Check new objects of a query, as far as that takes no request."""
     cls, session = queryset.entity, queryset.session
     session.check_open()
     given: list[E] = arguments.items("bulk_create()", objects, of=f"{cls.__name__} objects")
@@ -128,17 +159,6 @@ def create(
         for each in given:
             check_new(each, session)
             check_values(each)
-    if not given:
-        return given
-    with tracked(progress, total=len(given), label="bulk_create", unit="rows") as meter:
-        adopt(queryset, given)
-        try:
-            with writing_to(queryset):
-                written = _created(session, given, size=batch_size, opening=opening, meter=meter)
-        finally:
-            cached_rows.drop_all_cached(cls, session)
-            know_made(queryset, [each for each in given if state_of(each).saved])
-    raise_failures(written, did="created", of=cls.__name__)
     return given
 
 

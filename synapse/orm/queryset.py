@@ -72,14 +72,17 @@ class QuerySet(QuerySetTwins[E], Tabular, Selection[E]):
 
     # --- writing ------------------------------------------------------------
     @sends
-    def create(self, **values: Any) -> E:
-        """Create one object and return it saved."""
+    def create(self, *, dry_run: bool = False, **values: Any) -> E:
+        """Create one object and return it saved; with `dry_run=True` it is only checked, as by `save(dry_run=True)`."""
+        arguments.flag("create(dry_run=...)", dry_run)
         binding.check_host(self.session, values.values(), what="create()")
         # A subclass may have an `__init__()` and a `save()` of its own.
         made: Any = self.entity(**linked(self.entity, values, link=link_of(self)))
         adopt(self, [made])
         with writing_to(self):
-            made.save()
+            made.save(**({"dry_run": True} if dry_run else {}))
+        if dry_run:
+            return cast("E", made)
         know_made(self, [made])
         return cast("E", made)
 
@@ -92,6 +95,7 @@ class QuerySet(QuerySetTwins[E], Tabular, Selection[E]):
         nulls: Literal["omit", "clear"] = "omit",
         batch_size: int = 200,
         journal: str | PathLike[str] | None = None,
+        dry_run: bool = False,
         progress: ProgressLike = None,
     ) -> list[E]:
         """Create many objects, in batches if the backend takes lists; a `BulkError` says which were created.
@@ -105,10 +109,19 @@ class QuerySet(QuerySetTwins[E], Tabular, Selection[E]):
         `columns={"unit": "data_unit"}` says which field one of another name is for. A missing value leaves the default
         of the backend; with `nulls="clear"` it is None. A bad cell is a `MappingError` that names row and column. Arrow
         needs the extra `arrow`.
+
+        With `dry_run=True` the backend checks each row by itself and stores nothing, and the objects stay unsaved.
         """
+        arguments.flag("bulk_create(dry_run=...)", dry_run)
+        if dry_run and journal is not None:
+            raise QueryError(
+                "bulk_create(dry_run=True) creates nothing, so it takes no journal. Nothing was sent"
+            )
         given: Any = list(objects) if isinstance(objects, Iterator) else objects
         if columns is not None or nulls != "omit" or arguments.is_table(given):
             given = self._objects_from(given, columns=columns, nulls=nulls)
+        if dry_run:
+            return bulk.try_creating(self, given, progress=progress)
         return bulk.create(self, given, batch_size=batch_size, journal=journal, progress=progress)
 
     @optional

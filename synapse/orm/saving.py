@@ -57,6 +57,12 @@ def save(
         _change(instance, values, session)
 
 
+def check_triable(instance: Record, session: Session) -> None:
+    """Raise `UnsupportedError` where the creation of an object cannot be tried; nothing is sent."""
+    values = to_wire(instance)
+    _trial(instance, lambda table: table.create(values), session)
+
+
 def _try_saving(instance: Record, values: dict[str, Any], session: Session) -> None:
     if not state_of(instance).saved:
         _try(instance, lambda table: table.create(values), session)
@@ -70,9 +76,13 @@ def _try_saving(instance: Record, values: dict[str, Any], session: Session) -> N
 
 def _try(instance: Record, write: Callable[[Table], Request], session: Session) -> None:
     """Have a write checked and not done; the object stays as it is, and so does what is kept of its row."""
-    cls = type(instance)
-    table, request = homes.trial(session.dialect, schema_of(cls), catalog=catalog_of(cls), write=write)
+    table, request = _trial(instance, write, session)
     table.check_trial(binding.send(instance, request, session=session))
+
+
+def _trial(instance: Record, write: Callable[[Table], Request], session: Session) -> tuple[Table, Request]:
+    cls = type(instance)
+    return homes.trial(session.dialect, schema_of(cls), catalog=catalog_of(cls), write=write)
 
 
 def _create(instance: Record, values: dict[str, Any], session: Session, *, keys: answers.Keys | None) -> None:

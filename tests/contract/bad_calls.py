@@ -318,6 +318,8 @@ WRITING: Final = [
     Bad("QuerySet.update", "deleted", lambda w: w.tasks.update(project=w.gone_project), MappingError),
     Bad("QuerySet.update", "another backend", lambda w: w.tasks.update(project=w.foreign_project)),
     Bad("QuerySet.update", "twice", lambda w: w.tasks.update(project=w.project, project_id=1), MappingError),
+    Bad("QuerySet.create", "dry_run", lambda w: w.tasks.create(project_id=1, data_unit_id=1, dry_run="no")),
+    Bad("QuerySet.bulk_create", "dry_run", lambda w: w.tasks.bulk_create([], dry_run="no")),
     Bad("QuerySet.update", "dry_run", lambda w: w.tasks.update(is_discarded=True, dry_run="no")),
     Bad("QuerySet.delete", "everything", lambda w: T.delete()),
     Bad("QuerySet.delete", "None", lambda w: w.tasks.delete(None)),

@@ -16,6 +16,7 @@ from synapse import (
     Agent,
     Assignment,
     BackendClient,
+    BulkError,
     DataFile,
     DataUnit,
     Experiment,
@@ -111,6 +112,12 @@ REFUSED_BY_THE_FIRST: Final[dict[str, Callable[[], Any]]] = {
     "dry_run=True: API v1 cannot .*API v2 can": lambda: Project(
         title="x", category="image", configuration={}
     ).save(dry_run=True),
+    "create|dry_run=True: API v1 cannot .*API v2 can": lambda: Project.objects.create(
+        title="x", category="image", configuration={}, dry_run=True
+    ),
+    "bulk_create|dry_run=True: API v1 cannot .*API v2 can": lambda: Task.objects.bulk_create(
+        [Task(project_id=1, data_unit_id=1)], dry_run=True
+    ),
     "delete.*|dry_run=True: API v1 cannot .*API v2 can": lambda: Task.ref(1).delete(dry_run=True),
     'speaks API v1 only.*Session.api="auto"': lambda: Task.objects.via("v2").first(),
 }
@@ -219,6 +226,44 @@ def test_a_trial_is_refused_as_the_write_would_be(session: Session, make: Factor
 
     assert "VALIDATION_ERROR" == caught.value.backend_code
     assert caught.value.request_id and "title" in caught.value.errors
+
+
+@pytest.mark.parametrize("api", ["auto", "v2"])
+def test_a_creation_is_tried(box: Sandbox, make: Factory, api: str) -> None:
+    """The object is given as it would be sent, unsaved, and nothing is there."""
+    collection, project = make.collection(), make.project()
+    with speaking(box, api):
+        made = Project.objects.create(
+            title="Tried", category="image", data_collection_id=collection.pk, configuration={}, dry_run=True
+        )
+        tag = Project.ref(project.pk).tags.create(name="tried", dry_run=True)
+
+    assert [None, None, project.pk] == [made.pk, tag.pk, tag.project_id]
+    assert not make.tables.Project.objects.filter(title="Tried").exists()
+    assert not make.tables.TaskTag.objects.filter(project=project).exists()
+
+
+def test_many_creations_are_tried(session: Session, make: Factory) -> None:
+    """Each by itself, and a refusal names its row."""
+    project = make.project()
+    units = make.units(3, collection=project.data_collection)
+    tasks = [Task(project_id=project.pk, data_unit_id=unit.pk) for unit in units]
+    bad = Task(project_id=project.pk, data_unit_id=10**9)
+    with session.trace() as trace:
+        assert tasks == Task.objects.bulk_create(tasks, dry_run=True)
+        with pytest.raises(BulkError) as caught:
+            Task.objects.bulk_create([*tasks, bad], dry_run=True)
+
+    assert {("POST", "dry_run=true")} == {(call.method, call.url.partition("?")[2]) for call in trace}
+    assert [bad] == [row for row, _ in caught.value.failed]
+    assert 0 == make.tables.Task.objects.filter(project=project).count()
+    assert 3 == len(Task.objects.bulk_create(tasks))
+
+
+def test_a_trial_keeps_no_journal(session: Session, tmp_path: Path) -> None:
+    """A run that does nothing has nothing to go on with."""
+    with assert_requests(0), pytest.raises(QueryError, match="takes no journal"):
+        Task.objects.bulk_create([Task(project_id=1, data_unit_id=1)], dry_run=True, journal=tmp_path / "j")
 
 
 @pytest.mark.parametrize(("via", "path"), [(None, "/jobs/"), ("v1", "/jobs/"), ("v2", "/v2/jobs/")])
