@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 import warnings
 
@@ -46,6 +47,8 @@ def refuse_inspectors(owner: str, name: str) -> None:
 def note(what: str, *, instead: str) -> None:
     """Count a fetch of *what* for a single row; where one line does so time and again, warn and say what to do."""
     file, line = caller()
+    if file == threading.__file__:
+        return  # a thread of ours, at work for a call of which nothing tells the line
     if _often((file, line, what), now=time.monotonic()):
         message = f"{what} was fetched {OFTEN} times here, with a request for each row; {instead}"
         warnings.warn_explicit(message, SlowLoopWarning, file, line)

@@ -18,7 +18,7 @@ import pytest
 from PIL import Image
 
 from synapse import Session
-from tests.amounts import either
+from tests.amounts import either, part
 from tests.seeded import Seeded
 
 ROOT: Final = Path(__file__).resolve().parents[2]
@@ -94,7 +94,7 @@ def reader(seeded_sandbox: Seeded, tmp_path: Path) -> Reader:
     return Reader(tmp_path, Session(sandbox.url, api_token=sandbox.api_token))
 
 
-@every_page
+@pytest.mark.parametrize("page", part(PAGES, 1), ids=lambda page: page.stem)
 def test_script_runs(page: Path, reader: Reader) -> None:
     """The script runs to its end, where it asserts that it did its work."""
     library = needed(page)

@@ -64,6 +64,7 @@ def drive(python: Path, driver: str, given: dict[str, Any], *, folder: Path) -> 
     return {line["check"]: line for line in lines} or {"": {"problem": done.stderr}}
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("name", check_names())
 def test_vendor_client(outcomes: dict[str, Any], name: str) -> None:
     """The vendor's client gets what it expects."""

@@ -390,6 +390,7 @@ class TestTemplate:
 
         assert before == template.stat().st_mtime_ns
 
+    @pytest.mark.full
     def test_cache_that_cannot_be_written_is_done_without(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -249,7 +249,7 @@ class TestRefusals:
         assert (400, ["meta"]) == (answer.status_code, list(answer.json()))
 
     @pytest.mark.skipif(find_spec("jsonschema") is None, reason="jsonschema is not installed")
-    @pytest.mark.parametrize("schema", either(ENDLESS, [ENDLESS[0], ENDLESS[-2]]))
+    @pytest.mark.parametrize("schema", either(ENDLESS, ENDLESS[:1]))
     def test_schema_that_takes_for_ever(self, wire: Wire, picture: str, schema: dict[str, Any]) -> None:
         """It is given up after a second, and everybody else is served meanwhile."""
         strict = wire.collection(meta={"data_unit_meta_schema": schema})["id"]

@@ -8,11 +8,13 @@ import threading
 import warnings
 
 from collections.abc import Iterator
+from operator import attrgetter
 
 import pytest
 
 from synapse import FetchMode, Project, Storage, Task
 from synapse.orm import SlowLoopWarning, coach
+from synapse.session.concurrency import run_all
 from synapse.testing import canned, page
 from tests.unit.orm.rows import project, served, task
 
@@ -166,3 +168,9 @@ class TestElsewhere:
                 thread.join()
 
         assert [work.__code__.co_firstlineno + 2] == [warning.lineno for warning in caught]
+
+    def test_in_threads_of_the_package_are_not(self):
+        """They work for calls that have nothing to do with one another, and have no line of the user's."""
+        rows = [Task.ref(key) for key in range(1, 60)]
+
+        assert [None] * 59 == [each.error for each in run_all(attrgetter("meta"), rows, workers=4)]
