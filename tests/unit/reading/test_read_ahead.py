@@ -219,14 +219,16 @@ class TestContext:
 
 @pytest.fixture
 def eager_collector() -> Iterator[set[str]]:
-    """A collector that works whenever it may; the names of the functions that it interrupts."""
+    """A collector that works whenever it may; the names of what it interrupts, but for what waits for an answer."""
     interrupted, kept = set[str](), gc.get_threshold()
 
     def note(phase: str, info: object) -> None:
-        frame = sys._getframe(1)
+        frame, names = sys._getframe(1), set[str]()
         while frame is not None:
-            interrupted.add(frame.f_code.co_name)
+            names.add(frame.f_code.co_name)
             frame = frame.f_back
+        if "_wait" not in names:
+            interrupted.update(names)
 
     gc.callbacks.append(note)
     gc.set_threshold(1)
