@@ -108,6 +108,7 @@ def to_parquet(
         import pyarrow.parquet
     target = _path("to_parquet(resume=True)" if resume else "to_parquet()", path)
     source = TableSource.of(tabular, columns, urls=False)
+    source.selection.session.check_open()
     source = with_types(source, json, what="to_parquet", streams=True)
 
     def read(checkpoint: str | None = None) -> Batches:

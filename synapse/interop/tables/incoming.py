@@ -1,168 +1,28 @@
-"""Tables that users give: anything with an Arrow stream, pandas frames, rows of dicts."""
+"""Tables that are to be written: which field each column is for, and its cells, checked."""
 
 from __future__ import annotations
 
 import json
-import sys
-import warnings
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, Literal, Self, TypeAlias
 
 import attrs
 
 from synapse.errors import MappingError, QueryError, describe, did_you_mean, quoted
 from synapse.interop.tables.columns import kind_of
+from synapse.interop.tables.frames import Frame, Unreadable, frame_of
 from synapse.mapping.schema import Field, Schema
 from synapse.mapping.unset import UNSET
-from synapse.optional import needing
 from synapse.orm.changes import accepted
 from synapse.orm.record import Record, schema_of
-from synapse.orm.selection import Selection
-from synapse.values import is_many, is_missing, plain
 
 Nulls: TypeAlias = Literal["omit", "clear"]
 _SHOWN: Final = 60
+_EXACT: Final = 2**53
+"""From here on, several integers become the same float."""
 
 
-@attrs.frozen(eq=False)
-class Frame:
-    """A table as columns of Python values; `entity` is named by one that a query made.
-
-    What a row of dicts lacks is `UNSET`; a missing value is None.
-    """
-
-    count: int
-    columns: Mapping[str, list[Any]]
-    is_text: bool = True
-    entity: str = ""
-
-    @property
-    def names(self) -> list[str]:
-        """The names of the columns."""
-        return list(self.columns)
-
-
-def frame_of(what: str, given: Any) -> Frame:
-    """Take a table, or raise `QueryError`."""
-    pandas, polars = (sys.modules.get(name) for name in ("pandas", "polars"))
-    # Frames are read by their own means: on its way through Arrow, a pandas column of dicts would become a struct of
-    # all keys that any of them has.
-    if pandas is not None and isinstance(given, pandas.DataFrame):
-        frame = _of_columns(what, given, given.columns, values=lambda name: given[name].tolist())
-    elif polars is not None and isinstance(given, polars.DataFrame):
-        frame = _of_columns(what, given, given.columns, values=lambda name: given[name].to_list())
-    elif hasattr(given, "__arrow_c_stream__") or hasattr(given, "__arrow_c_array__"):
-        frame = _of_arrow(what, given)
-    else:
-        frame = _of_rows(what, given)
-    for name in frame.columns:
-        if not isinstance(name, str):
-            raise QueryError(f"{what}: the name of a column is text, not {describe(name)}; nothing was sent")
-    return frame
-
-
-def _of_columns(
-    what: str, given: Any, names: Iterable[Any], *, values: Callable[[Any], Iterable[Any]]
-) -> Frame:
-    names = list(names)
-    _check_unique(what, names)
-    return Frame(len(given), {name: [_present(each) for each in values(name)] for name in names})
-
-
-def _of_arrow(what: str, given: Any) -> Frame:
-    with suppress(ModuleNotFoundError):
-        import pyarrow
-
-        try:
-            return _by_pyarrow(what, given)
-        # A pandas or Polars series has a stream too, and times before the year 1 are no Python objects.
-        except (pyarrow.ArrowException, OverflowError) as error:
-            raise _no_table(what, given, error) from None
-    with needing("arrow", what=what):
-        import nanoarrow as na
-    with na.c_array_stream(given) as stream:
-        schema = na.Schema(stream.get_schema())
-        if schema.type != na.Type.STRUCT:
-            raise _no_table(what, given, "it is one column")
-        names = [str(field.name) for field in schema.fields]
-        _check_unique(what, names)
-        columns: dict[str, list[Any]] = {name: [] for name in names}
-        count = 0
-        for chunk in stream:
-            count += len(chunk)
-            for name, child in zip(names, chunk.children, strict=True):
-                columns[name] += _values(na, child)
-    return Frame(count, columns, entity=_entity(schema.metadata))
-
-
-def _no_table(what: str, given: object, why: object) -> QueryError:
-    return QueryError(
-        f"{what} takes a table, which a {type(given).__name__} is not ({why}); nothing was sent"
-    )
-
-
-def _by_pyarrow(what: str, given: Any) -> Frame:
-    import pyarrow
-
-    is_batch = not hasattr(given, "__arrow_c_stream__")
-    table = pyarrow.Table.from_batches([pyarrow.record_batch(given)]) if is_batch else pyarrow.table(given)
-    names = table.column_names
-    _check_unique(what, names)
-    columns = {name: [_present(each) for each in table.column(name).to_pylist()] for name in names}
-    return Frame(table.num_rows, columns, entity=_entity(table.schema.metadata))
-
-
-def _entity(metadata: Any) -> str:
-    """Tell which entity's rows a table has, where a query made it."""
-    return str(dict((metadata or {}).items()).get(b"synapse.entity", b"").decode())
-
-
-class _Unreadable:
-    """Stands for the values of a column that can be no field, such as a map."""
-
-    def __init__(self, kind: str) -> None:
-        self.kind = kind
-
-
-def _values(na: Any, child: Any) -> list[Any]:
-    # nanoarrow refuses the buffer that Polars gives to a column of missing values only.
-    if na.Schema(child.schema).type == na.Type.NULL:
-        return [None] * len(child)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # text that is marked as JSON is text
-        try:
-            return [_present(each) for each in na.Array(child).to_pylist()]
-        except KeyError:
-            return [_Unreadable(str(na.Schema(child.schema).type.name).lower())] * len(child)
-
-
-def _of_rows(what: str, given: object) -> Frame:
-    expected = f"{what} takes a table: a frame, anything of Arrow, or rows of dicts; got {describe(given)}"
-    if not is_many(given) or isinstance(given, Selection):
-        raise QueryError(f"{expected}. Nothing was sent")
-    rows: list[Any] = list(given)
-    for number, row in enumerate(rows, 1):
-        if not isinstance(row, Mapping):
-            raise QueryError(f"{expected}, whose row {number} is {describe(row)}. Nothing was sent")
-    names = dict.fromkeys(name for row in rows for name in row)
-    columns = {name: [_present(row.get(name, UNSET)) for row in rows] for name in names}
-    return Frame(len(rows), columns, is_text=False)
-
-
-def _present(value: Any) -> Any:
-    return None if value is not None and value is not UNSET and is_missing(value) else plain(value)
-
-
-def _check_unique(what: str, names: Sequence[Any]) -> None:
-    twice = [name for name, count in Counter(names).items() if count > 1]
-    if twice:
-        raise QueryError(f"{what}: several columns are called {quoted(str(twice[0]))}; nothing was sent")
-
-
-# --- columns and fields ---------------------------------------------------------
 @attrs.frozen(eq=False)
 class Given:
     """One column of a frame and the field that it is for, by the name `target`."""
@@ -190,7 +50,10 @@ class Incoming:
             raise QueryError(
                 f"{what}(columns=...) takes {{column: field}}, got {describe(columns)}; nothing was sent"
             )
-        made = cls(what, entity, frame, dict(columns or {}))
+        renamed = dict(columns or {})
+        known = {*schema_of(entity).spellings(), *renamed}
+        levels = {name: values for name, values in frame.index.items() if name in known}
+        made = cls(what, entity, attrs.evolve(frame, columns={**frame.columns, **levels}), renamed)
         for name, target in made.renamed.items():
             made.column(name)
             if not isinstance(target, str):
@@ -273,9 +136,10 @@ class Incoming:
                 f"{did_you_mean(target, writable)}; columns={{{column!r}: ...}} says which one it is for. {told}"
             ) from None
         if field.read_only:
+            chosen = ", or choose those to write by fields=[...]" if what == "update_from()" else ""
             raise QueryError(
                 f"{what}: the column {quoted(column)} is for {schema.entity}.{field.name}, which the backend sets"
-                f"{did_you_mean(field.name, writable)}; leave it out. {told}"
+                f"{did_you_mean(field.name, writable)}; leave it out{chosen}. {told}"
             )
         return field
 
@@ -374,12 +238,14 @@ def reader_of(field: Field, *, is_text: bool) -> Any:
 
 
 def _integer(value: Any) -> Any:
+    if isinstance(value, float) and abs(value) >= _EXACT:
+        raise ValueError(f"a float holds no integer as large as {value!r} exactly; give integers")
     is_whole = isinstance(value, float) or type(value).__name__ == "Decimal"
     return int(value) if is_whole and value == int(value) else _scalar(value)
 
 
 def _scalar(value: Any) -> Any:
-    if isinstance(value, _Unreadable):
+    if isinstance(value, Unreadable):
         raise ValueError(f"a {value.kind} can be no value here")
     return value
 

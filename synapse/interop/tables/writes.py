@@ -11,7 +11,15 @@ from typing import Any, Final, Protocol, Self
 import attrs
 
 from synapse.errors import MappingError, NotFoundError, QueryError, describe
-from synapse.interop.tables.incoming import Given, Incoming, Nulls, Refused, bad_cell, reader_of
+from synapse.interop.tables.frames import with_nulls_of
+from synapse.interop.tables.incoming import (
+    Given,
+    Incoming,
+    Nulls,
+    Refused,
+    bad_cell,
+    reader_of,
+)
 from synapse.mapping.json import same_json
 from synapse.mapping.unset import UNSET
 from synapse.orm import arguments, bulk
@@ -109,6 +117,7 @@ class _TableRows:
     cls: type[Record]
     on: str
     names: list[str]
+    has_structs: bool
     rows: Mapping[Any, tuple[Mapping[str, Any], Mapping[str, Any]]]
 
     @classmethod
@@ -122,7 +131,7 @@ class _TableRows:
         cells = zip(*(each.values for each in given), strict=True)
         by_name = (dict(zip(names, some, strict=True)) for some in cells)
         rows = dict(zip(keys, zip(values, by_name, strict=True), strict=True))
-        return cls(incoming.cls, field.name, names, rows)
+        return cls(incoming.cls, field.name, names, incoming.frame.has_structs, rows)
 
     def compared(self, read: _Read, *, advanced: Callable[[int], object]) -> dict[Any, Change | None]:
         """Read rows, and give in the order of the table what differs in each that it names; other keys are refused."""
@@ -138,7 +147,7 @@ class _TableRows:
                     "nothing was changed"
                 )
             met[key] = row.pk
-            found[key] = _change(self.cls, row, *self.rows[key])
+            found[key] = _change(self.cls, row, *self.rows[key], has_structs=self.has_structs)
             if found[key] is None:
                 advanced(1)
         left_out = {error.key for error in read.bad} if self.on == schema_of(self.cls).pk else set()
@@ -214,7 +223,9 @@ class _OneByOne:
             logger.warning(LEFT_OUT, self.bad_count, self.bad[0])
 
 
-def _change(cls: Any, row: Any, values: Mapping[str, Any], cells: Mapping[str, Any]) -> Change | None:
+def _change(
+    cls: Any, row: Any, values: Mapping[str, Any], cells: Mapping[str, Any], *, has_structs: bool
+) -> Change | None:
     """Give what differs in one row."""
     before, after = {}, {}
     for name, value in values.items():
@@ -227,6 +238,8 @@ def _change(cls: Any, row: Any, values: Mapping[str, Any], cells: Mapping[str, A
                 raise value.error
             continue
         held = getattr(row, name)
+        if has_structs and isinstance(cells[name], dict | list):
+            value = with_nulls_of(held, value)
         same = held == value if not schema_of(cls).fields[name].codec.lazy else False
         if not same and not same_json(*(dumped(cls, {name: each})[name] for each in (held, value))):
             before[name], after[name] = held, value

@@ -21,7 +21,7 @@ pytest.importorskip("pyarrow")
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from synapse import MappingError, QueryError, ServerError, Session, Task, TransferError
+from synapse import ConfigError, MappingError, QueryError, ServerError, Session, Task, TransferError
 from synapse.errors import WrongHostError
 from synapse.interop.tables import files
 from synapse.testing import canned
@@ -143,6 +143,16 @@ class TestParquet:
 
         assert (2, 1, [2]) == (report.rows, report.bad_count, [error.key for error in report.bad])
         assert "1 that do not fit left out" in str(report)
+
+    @pytest.mark.parametrize("resume", [False, True])
+    def test_closed_session(self, resume, tmp_path):
+        """Nothing appears, not even an empty folder."""
+        query = tasks(*ROWS)
+        query.session.close()
+        with pytest.raises(ConfigError, match="closed"):
+            query.to_parquet(tmp_path / "tasks", resume=resume)
+
+        assert [] == list(tmp_path.iterdir())
 
     @pytest.mark.parametrize("verb", ["to_parquet", "to_csv"])
     def test_progress(self, verb, tmp_path):

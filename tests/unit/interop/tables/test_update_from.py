@@ -184,6 +184,108 @@ class TestUpdate:
         assert (-9, [2, 3]) == (ended.returncode, sorted(result.pks))
 
 
+class TestFrames:
+    """What a frame holds in its own manner."""
+
+    ROWS = (row(1), row(2), row(3))
+
+    @pytest.mark.parametrize("left", [[], ["name"]])
+    def test_keys_may_be_the_index(self, left: list[str]):
+        """Levels of a pandas index that are called as fields are columns; others are left out."""
+        session = backend(*self.ROWS)
+        frame = pd.DataFrame({"id": [1, 2], "name": ["a", "b"], "meta": ["{}", '{"n": 2}']})
+        result = Task.objects.using(session).update_from(frame.set_index(["id", *left]), fields=["meta"])
+
+        assert ([1], [{"meta": {}}]) == (result.pks, sent_to(session))
+
+    @pytest.mark.parametrize("read", [pa.Table.from_pandas, pa.RecordBatch.from_pandas])
+    def test_an_index_without_a_name_is_no_column(self, read: Any):
+        """What pandas makes of it in Arrow is left out."""
+        session = backend(*self.ROWS)
+        frame = pd.DataFrame({"id": [1], "meta": ["{}"]}, index=[7])
+
+        assert [1] == Task.objects.using(session).update_from(read(frame)).pks
+
+    @pytest.mark.parametrize("made", [pd.DataFrame, pl.DataFrame])
+    @pytest.mark.parametrize("column", ["id", "data_unit"])
+    def test_large_floats_are_no_integers(self, made: Any, column: str):
+        """A float beyond 2**53 may have been another number, such as another key."""
+        session = backend(*self.ROWS)
+        table = made({"id": [1.0], column: [2.0**53], "is_discarded": [True]})
+        with pytest.raises(MappingError, match=f"row 1, column '{column}'.*exactly"):
+            Task.objects.using(session).update_from(table)
+
+        assert [] == session.requests
+
+    def test_read_only_columns_say_how_to_choose(self):
+        """A frame of all fields has columns that cannot be written."""
+        query = Task.objects.using(backend(*self.ROWS))
+        with pytest.raises(QueryError, match=r"'tags'.*choose those to write by fields=\[\.\.\.\]"):
+            query.update_from(query.to_pandas())
+
+
+class TestStructs:
+    """Arrow gives each object the keys of all rows."""
+
+    ROWS = (
+        row(1, meta={"a": {"x": 1}, "b": [{"c": None, "d": 1}]}),
+        row(2, meta={"b": [{"c": 2.5}, {}], "e": None}),
+        row(3, meta={}),
+    )
+
+    @pytest.mark.parametrize("verb", ["to_arrow", "to_polars"])
+    def test_brought_back_change_nothing(self, verb: str):
+        """A key that is null is one that the row has as null, or lacks."""
+        session = backend(*self.ROWS)
+        query = Task.objects.using(session)
+        table = getattr(query, verb)(columns=["id", "meta"], json="struct")
+
+        assert (0, []) == (len(query.update_from(table)), sent_to(session))
+
+    def test_are_read_without_pyarrow(self, monkeypatch: pytest.MonkeyPatch):
+        """nanoarrow gives the same."""
+        session = backend(*self.ROWS)
+        query = Task.objects.using(session)
+        table = query.to_arrow(columns=["id", "meta"], json="struct")
+        monkeypatch.setitem(sys.modules, "pyarrow", None)
+
+        assert (0, []) == (len(query.update_from(table)), sent_to(session))
+
+    def test_are_sent_without_keys_of_other_rows(self):
+        """What differs has the keys that have values, and those that are null in the row."""
+        session = backend(*self.ROWS)
+        table = pa.table({"id": [1, 2], "meta": [{"a": 1, "e": None}, {"a": None, "e": "new"}]})
+        query = Task.objects.using(session)
+        query.update_from(table)
+        query.update_from(pa.table({"id": [1], "meta": [{"a": 2, "e": None}]}))
+
+        assert [{"meta": {"a": 1}}, {"meta": {"e": "new"}}, {"meta": {"a": 2}}] == sent_to(session)
+
+    def test_nulls_of_dicts_and_text_stay(self):
+        """Objects that were no struct have the keys that they have."""
+        session = backend(*self.ROWS)
+        for meta in ({"z": None}, '{"z": null, "y": 1}'):
+            Task.objects.using(session).update_from(pd.DataFrame({"id": [3], "meta": [meta]}))
+
+        assert [{"meta": {"z": None}}, {"meta": {"z": None, "y": 1}}] == sent_to(session)
+
+    def test_maps_are_objects(self):
+        """A map keeps its keys, and is no list of pairs."""
+        session = backend(*self.ROWS)
+        kind = pa.map_(pa.string(), pa.int64())
+        table = pa.table({"id": [3], "meta": pa.array([[("a", 1)]], kind)})
+        Task.objects.using(session).update_from(table)
+
+        assert [{"meta": {"a": 1}}] == sent_to(session)
+
+    def test_maps_of_a_key_twice(self):
+        """Which of the values is meant, nobody knows."""
+        kind = pa.map_(pa.string(), pa.int64())
+        table = pa.table({"id": [3], "meta": pa.array([[("a", 1), ("a", 2)]], kind)})
+        with pytest.raises(QueryError, match="a Table is not"):
+            Task.objects.using(backend(*self.ROWS)).update_from(table)
+
+
 class TestProgress:
     ROWS = (row(1), row(2), row(3))
 

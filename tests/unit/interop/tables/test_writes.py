@@ -89,6 +89,15 @@ class TestCreate:
 
         assert [{"a": [1, {"b": None}]}, {"other": 1}] == [each["meta"] for each in sent_to(session)[0]]
 
+    @pytest.mark.parametrize("made", [pl.DataFrame, pa.table])
+    def test_structs_lose_the_keys_of_other_rows(self, made: Any):
+        """Arrow fills objects up with the keys of all rows, null where a row has none."""
+        session = backend()
+        table = made({**KEYS, "meta": [{"a": 1, "b": None}, {"a": None, "b": [{"c": None}]}]})
+        Task.objects.using(session).bulk_create(table)
+
+        assert [{"a": 1}, {"b": [{}]}] == [each["meta"] for each in sent_to(session)[0]]
+
     @pytest.mark.parametrize(
         "values",
         [
