@@ -106,7 +106,7 @@ def check(write: Write, error: SynapseError | None, *, asked: int) -> None:
     assert 1 == write.had()
 
 
-@pytest.mark.combinations("by, moment", BY_EACH, MOMENTS)
+@pytest.mark.combinations("by, moment", part(BY_EACH, 1, of=2), MOMENTS)
 def test_broken_once(proxy: Proxy, connect: Connect, place: Place, by: tuple[Make, Api], moment: str) -> None:
     """Nothing is doubled and nothing is lost, and whatever is said is true."""
     make, api = by
