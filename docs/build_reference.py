@@ -179,13 +179,18 @@ def body(cls: type[Entity]) -> str:
     )
 
 
+def newest_first(table: V2Table) -> tuple[str, ...]:
+    """Give the one order that lists have anyway."""
+    return (f"-{table.newest_first}",) if table.newest_first else ()
+
+
 def addresses(cls: type[Entity]) -> str:
     """Say where each API generation has an entity, and by what its lists can be ordered there."""
     first, second = in_v1(cls), in_v2(cls)
     said = ["| | lists | orders |", "| --- | --- | --- |"]
     for name, place, orders in (
         ("v1", first and first.wire.lists, first and first.orders),
-        ("v2", second and second.wire.path, second and second.orders),
+        ("v2", second and second.wire.path, second and (*second.orders, *newest_first(second))),
     ):
         if place:
             shown = ", ".join(f"`{order}`" for order in orders or ()) or "none"

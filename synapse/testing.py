@@ -44,7 +44,7 @@ class CannedSession(Session):
     """
 
     def __init__(self, replies: Mapping[str, Answer], **settings: Any) -> None:
-        super().__init__(HOST, api_token="canned", **{"state_dir": False, **settings})
+        super().__init__(HOST, api_token="canned", **{"state_dir": False, "api": "auto", **settings})
         self.replies = dict(replies)
         self.requests: list[Request] = []
 

@@ -18,6 +18,7 @@ from synapse.errors import (
     MappingError,
     QueryError,
     SynapseError,
+    UnsupportedError,
     WaitTimeoutError,
     may_have_happened,
 )
@@ -34,6 +35,7 @@ TERMINATED: Final = 143
 
 _NO_TOKEN: Final = frozenset({"no-host", "no-token", "no-session"})
 _LOG_IN: Final = "`synapse login` keeps a token; SYNAPSE_API_TOKEN, where it is set, precedes it"
+_BOTH: Final = "With SYNAPSE_API=auto, commands speak both APIs"
 _NEAREST: Final = re.compile(r"[Dd]id you mean '([^']+)'")
 
 
@@ -56,6 +58,8 @@ def refuse(error: SynapseError | click.ClickException, *, as_json: bool) -> int:
         message, code, exit_code = str(error), error.code, code_of(error)
         if code == "token-refused":
             message = f"{message.rstrip('.')}; {_LOG_IN}"
+        if isinstance(error, UnsupportedError):
+            message = f"{message.rstrip('.')}. {_BOTH}"
     else:
         message, code, exit_code = error.format_message(), "wrong-command", error.exit_code
     if as_json:

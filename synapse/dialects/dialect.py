@@ -119,6 +119,11 @@ class Table(Protocol):
         ...
 
     @property
+    def newest_first(self) -> str:
+        """The field by which lists come in falling order anyway, where they can be ordered by nothing; else empty."""
+        ...
+
+    @property
     def expandable(self) -> tuple[str, ...]:
         """The relations that rows can nest."""
         ...

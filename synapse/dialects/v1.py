@@ -157,6 +157,11 @@ class V1Table:
         return self.catalog.order_by
 
     @property
+    def newest_first(self) -> str:
+        """Nothing: lists come as they are asked for."""
+        return ""
+
+    @property
     def expandable(self) -> tuple[str, ...]:
         """The relations that rows can nest."""
         return self.wire.expand

@@ -16,7 +16,7 @@ from synapse.dialects import json_rows, v2_actions, v2_uploads
 from synapse.dialects.dialect import Actions, Credentials, Found, Place, Refusal, Traits, no_such_table
 from synapse.dialects.json_rows import ClosedPages
 from synapse.dialects.uploads import Uploads
-from synapse.dialects.v2_envelope import check_bounds, found_in, refusal_in, unwrapped
+from synapse.dialects.v2_envelope import check_bounds, check_newest_first, found_in, refusal_in, unwrapped
 from synapse.dialects.v2_rows import ALONE, KEPT, ROWS, Row, segment
 from synapse.dialects.wire import Reply, Request, encode
 from synapse.errors import ConfigError, UnsupportedError, WriteUnconfirmedError
@@ -153,6 +153,12 @@ class V2Table:
         return self.wire.orders
 
     @property
+    def newest_first(self) -> str:
+        """The moment of creation, in whose falling order lists come as long as they are asked for no other one."""
+        known = self.wire.orders or self.wire.numbered or "created" not in self.wire.listed
+        return "" if known else "created"
+
+    @property
     def expandable(self) -> tuple[str, ...]:
         """Nothing: what details nest, they nest anyway."""
         return ()
@@ -194,7 +200,8 @@ class V2Table:
             order = [self._order(name) for name in query.order]
             params.append((ORDER_OF_NUMBERED if self.wire.numbered else ORDER, ",".join(order)))
         if query.only and not self.wire.numbered:
-            asked = (self.schema.pk, *(name for name in query.only if name in self.wire.listed))
+            shown = (*query.only, *(order.lstrip("-") for order in query.order))
+            asked = (self.schema.pk, *(name for name in shown if name in self.wire.listed))
             params.append(("fields", ",".join(dict.fromkeys(self.names[name] for name in asked))))
         if self.wire.numbered:
             params += [("page", str(at or 1)), ("page_size", str(min(size, LARGEST_NUMBERED)))]
@@ -213,6 +220,8 @@ class V2Table:
         """Read a list; what its path says of rows, they don't repeat."""
         found = found_in(reply, request)
         check_bounds(found.rows, request)
+        if self.newest_first:
+            check_newest_first(found.rows, request)
         if self.wire.below:
             key = int(request.path.split("/")[2])
             for row in found.rows:

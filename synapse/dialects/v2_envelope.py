@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any, Final
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -66,6 +67,21 @@ def check_bounds(rows: list[Any], request: Request) -> None:
                     method=request.method,
                     url=request.shown,
                 )
+
+
+def check_newest_first(rows: list[Any], request: Request) -> None:
+    """Raise where rows that were asked for in that order don't come newest first: no backend says that it heeds it."""
+    if ("sort", "-created") not in request.params:
+        return
+    moments = [_moment(row.get("created")) if isinstance(row, dict) else None for row in rows]
+    known = [moment for moment in moments if moment is not None]
+    if any(later - earlier > _SLACK for earlier, later in pairwise(known)):
+        raise TransportError(
+            f"{request.method} {Masker().url(request.path)}: rows don't come newest first, as this API says that they "
+            "do. Leave the order out, and sort the rows here",
+            method=request.method,
+            url=request.shown,
+        )
 
 
 def _moment(text: Any) -> datetime | None:

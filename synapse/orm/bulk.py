@@ -293,6 +293,9 @@ def update(queryset: Selection[E], fields: dict[str, Any], *, everything: bool, 
     guard(queryset, "update", everything=everything)
     arguments.flag("update(dry_run=...)", dry_run)
     binding.check_host(queryset.session, fields.values(), what="update()")
+    table = table_of(cls, queryset.session)
+    # What the API does not write at all is refused once, and before rows are read; no row has the key 0.
+    table.change(0, values=sent, below=owner_in(table, queryset.query))
     rows = matching(queryset, *sent, proven=not everything)
     found = [Change(row.pk, {name: getattr(row, name) for name in sent}, detached(after)) for row in rows]
     changes = tuple(each for each in found if not same_json(dumped(cls, each.before), sent))
@@ -378,6 +381,7 @@ def delete(queryset: Selection[E], *, everything: bool, dry_run: bool) -> BulkRe
     session, cls = queryset.session, queryset.entity
     table = table_of(cls, session)
     below = owner_in(table, queryset.query)
+    table.delete(0, below=below)  # raises where the API deletes none
     rows = matching(queryset, proven=not everything)
     changes = tuple(Change(row.pk) for row in rows)
 

@@ -437,7 +437,7 @@ def check_nested(table: Table, name: str) -> None:
     if name not in known:
         check_path(entity_named(entity), name)
         raise UnsupportedError(
-            f"API {table.api} cannot nest {entity}.{name}; prefetch_related({name!r}) loads it in a batch. It can "
+            f"API {table.api} cannot nest {entity}.{name}; prefetch_related({name!r}) loads it for each page. It can "
             f"nest: {', '.join(known) or 'nothing'}{homes.elsewhere(table, lambda other: name in other.expandable)}"
         )
 

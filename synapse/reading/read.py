@@ -103,12 +103,14 @@ def check_supported(table: Table, query: Query) -> None:
             lookup, known = spell(each.name, each.lookup), table.catalog.spellings(table.accepts)
             has = partial(_accepts, each)
             raise unsupported(table, f"lookup {lookup!r}", known=known, has=has)
-    for name in (order.lstrip("-") for order in query.order):
-        if name not in table.orders:
+    given = (f"-{table.newest_first}",) if table.newest_first else ()
+    for order in query.order:
+        name = order.lstrip("-")
+        if name not in table.orders and order not in given:
             raise unsupported(
                 table,
-                f"order by {name!r}",
-                known=table.orders,
+                f"order by {order!r}",
+                known=(*table.orders, *given),
                 has=partial(_honours, name),
             )
     for name in query.expand:

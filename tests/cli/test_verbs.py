@@ -105,6 +105,15 @@ class TestLs:
         assert "".join(f"{key}\n" for key in keys[:0:-1]) == ended.out
         assert "2 of 3; --limit 0 for all\n" == ended.err
 
+    def test_says_how_to_ask_the_other_api(self, typed, world, monkeypatch):
+        """A command has no session to open, but an environment."""
+        monkeypatch.setenv("SYNAPSE_API", "v2")
+        refused = typed("ls", "storages")
+        monkeypatch.setenv("SYNAPSE_API", "auto")
+
+        assert "SYNAPSE_API=auto" in refused.err
+        assert (2, 0) == (refused.code, typed("ls", "storages").code)
+
     def test_ends_where_the_api_counts_nothing(self, typed, world, monkeypatch):
         """API v2 tells no number of rows; `count` reads their keys then."""
         monkeypatch.setenv("SYNAPSE_API", "v2")

@@ -31,11 +31,12 @@ from synapse import (
     Storage,
     Task,
     TaskTag,
+    TransportError,
     UnsupportedError,
     ValidationError,
 )
 from synapse.sandbox import Sandbox
-from synapse.testing import assert_requests
+from synapse.testing import assert_requests, canned
 from tests.contract.factory import Factory
 
 
@@ -276,6 +277,43 @@ def test_a_job_is_stopped_by_either(session: Session, make: Factory, via: Any, p
 
     assert trace.sent[0][1].startswith(path)
     assert "STOPPED" == job.status
+
+
+def test_the_newest_come_first_as_asked(second: Session, make: Factory) -> None:
+    """It is the order that lists have anyway; the other way round is refused."""
+    rows = make.tasks(12)
+    query = Task.objects.filter(project=rows[0].project_id).order_by("-created")
+
+    assert [row.pk for row in rows][::-1] == [task.id for task in query.iterator(page_size=5)]
+    assert rows[-1].pk == query.latest("created").pk
+    assert [rows[-1].pk, rows[-2].pk] == [task.id for task in query.only("id")[:2]]
+    with (
+        assert_requests(0),
+        pytest.raises(UnsupportedError, match="no order by 'created'.*which has: -created"),
+    ):
+        query.earliest("created")
+
+
+def test_an_order_that_is_ignored_is_an_error() -> None:
+    """No backend says that it heeds this one."""
+    rows = [{"id": number, "created": f"2026-01-0{number}T00:00:00Z"} for number in (1, 2)]
+    page = {"data": rows, "meta": {"pagination": {"next_cursor": None}}}
+    with (
+        canned({"GET v2/tasks/": page}, api="v2"),
+        pytest.raises(TransportError, match="don't come newest first"),
+    ):
+        list(Task.objects.order_by("-created"))
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_writes_of_many_that_it_lacks_are_refused_before_rows_are_read(
+    second: Session, dry_run: bool
+) -> None:
+    """Once, and not for each row; nor does a dry run promise them."""
+    with assert_requests(0), pytest.raises(UnsupportedError, match="is_discarded cannot be written"):
+        Task.objects.filter(project=1).update(is_discarded=True, dry_run=dry_run)
+    with assert_requests(0), pytest.raises(UnsupportedError, match="deletes none"):
+        Assignment.objects.filter(project=1).delete(dry_run=dry_run)
 
 
 def test_fields_that_lists_lack_come_in_bulk(second: Session, make: Factory) -> None:

@@ -218,6 +218,11 @@ class ToyTable:
         return True
 
     @property
+    def newest_first(self) -> str:
+        """Nothing: lists come as they are asked for."""
+        return ""
+
+    @property
     def listed(self) -> Collection[str]:
         """Every field."""
         return self.names.keys()

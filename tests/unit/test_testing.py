@@ -21,6 +21,12 @@ class TestCanned:
             Task.objects.using(session).select_related("data_unit").get(5).project_id,
         )
 
+    def test_answers_the_usual_api_whatever_the_environment_says(self, monkeypatch):
+        """A test means the same in each shell."""
+        monkeypatch.setenv("SYNAPSE_API", "v2")
+
+        assert 1 == Task.objects.using(canned({"GET tasks/5/": ROW})).get(5).project_id
+
     def test_needs_no_answer_for_what_only_helps(self):
         """A request that is optional is told that there is nothing, and is not counted."""
         session = canned({"POST plugins/5/run/": {"job_id": "a"}})
