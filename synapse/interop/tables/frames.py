@@ -25,7 +25,7 @@ _UNNAMED_INDEX: Final = re.compile(r"__index_level_\d+__")
 
 @attrs.frozen(eq=False)
 class Frame:
-    """A table as columns of Python values; `entity` is named by one that a query made.
+    """A table as columns of Python values; `entity` and `host` are named by one that a query made.
 
     What a row of dicts lacks is `UNSET`; a missing value is None. `index` has the levels of a pandas index that have
     names. Where `has_structs`, objects have lost which of their keys were null.
@@ -35,6 +35,7 @@ class Frame:
     columns: Mapping[str, list[Any]]
     is_text: bool = True
     entity: str = ""
+    host: str = ""
     index: Mapping[str, list[Any]] = attrs.field(factory=dict)
     has_structs: bool = False
 
@@ -131,7 +132,7 @@ def _of_arrow(what: str, given: Any) -> Frame:
             count += len(chunk)
             for name, child in zip(names, chunk.children, strict=True):
                 columns[name] += _values(na, child)
-    return Frame(count, columns, entity=_entity(schema.metadata))
+    return Frame(count, columns, entity=_told(schema.metadata, "entity"), host=_told(schema.metadata, "host"))
 
 
 def _no_table(what: str, given: object, why: object) -> QueryError:
@@ -150,12 +151,13 @@ def _by_pyarrow(what: str, given: Any) -> Frame:
     # A map is an object; one that has a key twice is a `KeyError`.
     read = {name: table.column(name).to_pylist(maps_as_pydicts="strict") for name in names}
     columns = {name: [_present(each) for each in values] for name, values in read.items()}
-    return Frame(table.num_rows, columns, entity=_entity(table.schema.metadata))
+    metadata = table.schema.metadata
+    return Frame(table.num_rows, columns, entity=_told(metadata, "entity"), host=_told(metadata, "host"))
 
 
-def _entity(metadata: Any) -> str:
-    """Tell which entity's rows a table has, where a query made it."""
-    return str(dict((metadata or {}).items()).get(b"synapse.entity", b"").decode())
+def _told(metadata: Any, name: str) -> str:
+    """Give what a table that a query made says of itself."""
+    return str(dict((metadata or {}).items()).get(f"synapse.{name}".encode(), b"").decode())
 
 
 class Unreadable:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any, Final, Literal, Self, TypeAlias
 
 import attrs
@@ -14,8 +15,10 @@ from synapse.interop.tables.columns import kind_of
 from synapse.interop.tables.frames import Frame, Unreadable, frame_of
 from synapse.mapping.schema import Field, Schema
 from synapse.mapping.unset import UNSET
+from synapse.orm.binding import check_home, check_host
 from synapse.orm.changes import accepted
-from synapse.orm.record import Record, schema_of
+from synapse.orm.record import Record, is_record, schema_of
+from synapse.session import Backend, Session
 
 Nulls: TypeAlias = Literal["omit", "clear"]
 _SHOWN: Final = 60
@@ -77,6 +80,13 @@ class Incoming:
         rest = {name: values for name, values in self.frame.columns.items() if name != column}
         renamed = {name: target for name, target in self.renamed.items() if name != column}
         return attrs.evolve(self, frame=attrs.evolve(self.frame, columns=rest), renamed=renamed)
+
+    def check_backend(self, session: Session, *, by_key: bool = False) -> None:
+        """Refuse objects of another backend, and *by_key* a table that a query of another one made."""
+        if by_key and self.frame.host:
+            check_home(session, Backend(self.frame.host), what=f"{self.what}: the table has rows of")
+        cells = chain.from_iterable(self.frame.columns.values())
+        check_host(session, filter(is_record, cells), what=self.what)
 
     # --- columns ------------------------------------------------------------
     def column(self, name: str) -> str:

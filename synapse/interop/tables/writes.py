@@ -71,6 +71,7 @@ def objects_of(queryset: Any, table: object, *, columns: Mapping[str, str] | Non
             made.append(cls(**linked(cls, values, link=link)))
         except MappingError as error:
             raise MappingError(f"row {place + 1}: {error}") from None
+    incoming.check_backend(queryset.session)
     return made
 
 
@@ -98,6 +99,7 @@ def update_from(
     incoming = Incoming.of("update_from()", cls, table=table, columns=columns)
     named = _TableRows.of(incoming, on=on, wanted=wanted, nulls=nulls)
     check_unsliced(queryset.query, "update_from()")
+    incoming.check_backend(queryset.session, by_key=named.on == schema_of(cls).pk)
     with tracked(progress, total=len(named.rows), label="update_from", unit="rows") as meter:
         read = _rows_behind(queryset, named, skip=on_bad_row == "skip")
         found = named.compared(read, advanced=meter)
@@ -265,4 +267,5 @@ def annotation_pairs(manager: Any, table: object, *, data: str, on: str) -> list
             pairs.append((one, read(cell)))
         except ValueError as error:
             raise bad_cell(error, place=place, column=data) from None
+    incoming.check_backend(manager.session, by_key=True)
     return pairs

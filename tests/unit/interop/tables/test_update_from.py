@@ -19,11 +19,21 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 
-from synapse import BulkError, MappingError, QueryError, Task, TaskTag, TransferError
+from synapse import (
+    BulkError,
+    MappingError,
+    Project,
+    QueryError,
+    Session,
+    Task,
+    TaskTag,
+    TransferError,
+    WrongHostError,
+)
 from synapse.testing import canned
 from synapse.transfer import ProgressStep
 from tests.unit.interop.tables.made import row
-from tests.unit.interop.tables.written import backend, each_frame, sent_to
+from tests.unit.interop.tables.written import backend, dicts_of, each_frame, sent_to
 
 
 class TestUpdate:
@@ -222,6 +232,48 @@ class TestFrames:
         query = Task.objects.using(backend(*self.ROWS))
         with pytest.raises(QueryError, match=r"'tags'.*choose those to write by fields=\[\.\.\.\]"):
             query.update_from(query.to_pandas())
+
+
+class TestForeign:
+    """What belongs to another backend, where its keys name other rows."""
+
+    ROWS = (row(1), row(2), row(3))
+    OTHER: ClassVar = Session("https://elsewhere.invalid", api_token="x")
+
+    @pytest.mark.parametrize("made", [pd.DataFrame, lambda columns: dicts_of(columns)])
+    def test_objects_are_refused(self, made: Any):
+        """An object gives its key, which is one of its own backend."""
+        session = backend(*self.ROWS)
+        project = Project.ref(7)
+        project._state.session = self.OTHER
+        query = Task.objects.using(session)
+        with pytest.raises(WrongHostError, match="Nothing was sent"):
+            query.update_from(made({"id": [1], "project": [project]}))
+        with pytest.raises(WrongHostError, match="Nothing was sent"):
+            query.bulk_create(made({"data_unit": [1], "project": [project]}))
+
+        assert [] == session.requests
+
+    @pytest.mark.parametrize("with_pyarrow", [True, False])
+    def test_tables_are_refused_by_key(self, with_pyarrow: bool, monkeypatch: pytest.MonkeyPatch):
+        """A table knows the backend of the query that made it."""
+        session = backend(*self.ROWS)
+        table = Task.objects.using(session).only("id", "meta").to_arrow()
+        if not with_pyarrow:
+            monkeypatch.setitem(sys.modules, "pyarrow", None)
+        other = Task.objects.using(self.OTHER)
+
+        with pytest.raises(WrongHostError, match="the table has rows of"):
+            other.update_from(table)
+        with pytest.raises(WrongHostError, match="the table has rows of"):
+            other.annotate_many(table, data="meta")
+
+    def test_tables_are_taken_by_another_field(self):
+        """Values that are no keys may be the same on both."""
+        columns = {"data_unit": [101], "meta": ['{"n": 2}']}
+        table = pa.table(columns).replace_schema_metadata({"synapse.host": "https://elsewhere.invalid"})
+
+        assert [1] == Task.objects.using(backend(*self.ROWS)).update_from(table, on="data_unit").pks
 
 
 class TestStructs:
