@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, Union
 
 from synapse.downloads import RemoteFile
-from synapse.errors import MappingError, QueryError
+from synapse.errors import MappingError, QueryError, UnsupportedError
 from synapse.mapping import Json
 from synapse.orm import arguments
 from synapse.orm.binding import session_of
@@ -50,8 +50,8 @@ def data_of(
 ) -> Json:
     """Give the data to send: what was given as it is, annotations checked against project and unit.
 
-    This reads the files of the unit, and once a session the project; both for all tasks of a page at once. A project
-    is read again before something is refused.
+    This reads the files of the unit, or else the collection, and once a session the project; both for all tasks of a
+    page at once. A project is read again before something is refused.
     """
     if not more and not has_values(given):
         return arguments.json_object("annotate(data)", given)
@@ -71,7 +71,7 @@ def _checked(
 ) -> tuple[Annotation, ...]:
     from synapse.annotations import check, tools_of
 
-    media = _media(task.files)
+    media = _media(task)
     if schema == "any":
         return check(document, tools={}, media=media, outside=outside)
     tools = tools_of(task.project.configuration)
@@ -91,7 +91,19 @@ def _project_now(task: Task) -> Project:
     return found
 
 
-def _media(files: dict[str, RemoteFile]) -> list[Medium]:
+def _media(task: Task) -> list[Medium]:
+    """Give the files of a task's unit; where the API shows none, those that its collection specifies, without sizes."""
+    from synapse.annotations import Medium, kind_of
+
+    try:
+        files = task.files
+    except UnsupportedError:
+        collection = task.project.data_collection
+        specs = collection.file_specifications if collection else []
+        return [
+            Medium(spec.name, kind_of(spec.name) or spec.file_type, is_primary=spec.is_primary)
+            for spec in specs
+        ]
     return [_medium(name, file) for name, file in files.items()]
 
 

@@ -246,8 +246,17 @@ def adopt_answer(
     # An answer need not show all that was sent: what it leaves out counts as loaded the way it was sent.
     state_of(instance).origin |= changes.sent_json(instance, sent)
     loading.adopt(instance, fresh, keep=changes.edited_since(instance, sent or {}))
+    _forget_unshown(instance, sent or {}, session)
     if is_new:
         session.note_made(schema_of(cls).resource, instance.pk)
+
+
+def _forget_unshown(instance: Record, sent: Values, session: Session) -> None:
+    """Leave fields unloaded that the API takes and never shows, such as files: what was sent is no value of them."""
+    schema, table = schema_of(instance), table_of(type(instance), session)
+    for name in sent:
+        if not table.shows(name) and not schema.fields[name].write_only:
+            forget(instance, name)
 
 
 def changed_row(cls: type[Record], data: Any, *, pk: Any, session: Session) -> dict[str, Any] | None:

@@ -161,8 +161,11 @@ def _load_field(record: Record, name: str) -> bool:
     batch = _lacking(record, name, table)
     if table.lists_alone(name) or len(batch) > 1:
         _load_listed(batch, name, session, table)
+    was_single = len(batch) == 1
     if not has(record, name):
         batch = _next_rows(record, name, session)
+        # Side by side they take a request each all the same, where a list would have had the field.
+        was_single = len(batch) == 1 or name in table.listed
         _load_single(batch, lambda row: loading.detail_row(row, session, field=name), session, table)
     if not has(record, name):
         # Rows of the SDK's own lists hold more than single objects do.
@@ -172,7 +175,7 @@ def _load_field(record: Record, name: str) -> bool:
     if not has(record, name):
         raise _absent(record, name)
     # A secret is only ever sent for one object, so a loop over it has no better way.
-    return (len(batch) == 1 or name in table.listed) and not table.schema.fields[name].secret
+    return was_single and not table.schema.fields[name].secret
 
 
 def _load_elsewhere(record: Record, name: str, session: Session, table: Table, source: Table) -> bool:

@@ -35,6 +35,7 @@ from synapse import (
     UnsupportedError,
     ValidationError,
 )
+from synapse.annotations import Box
 from synapse.sandbox import Sandbox
 from synapse.testing import assert_requests, canned
 from tests.contract.factory import Factory
@@ -265,6 +266,26 @@ def test_a_trial_keeps_no_journal(session: Session, tmp_path: Path) -> None:
     """A run that does nothing has nothing to go on with."""
     with assert_requests(0), pytest.raises(QueryError, match="takes no journal"):
         Task.objects.bulk_create([Task(project_id=1, data_unit_id=1)], dry_run=True, journal=tmp_path / "j")
+
+
+def test_shapes_are_written_though_no_files_are_shown(second: Session, make: Factory) -> None:
+    """The collection says which file they belong to."""
+    task = Task.objects.get(make.task().pk)
+    task.annotate(Box("stop", x=1, y=2, width=3, height=4), schema="any")
+    again = Task.objects.get(task.pk)
+
+    assert [("stop", 1, "image_1")] == [(each.class_name, each.x, each.media) for each in again.annotations]
+
+
+def test_what_was_sent_is_no_value_of_what_is_not_shown(second: Session, make: Factory) -> None:
+    """A unit's files are taken as checksums, and read as files: by API v2 they aren't read."""
+    stored = make.files(1)[0]
+    unit = DataUnit(data_collection_id=make.collection().pk, files={"image_1": {"checksum": stored.checksum}})
+    unit.save()
+
+    assert unit.pk
+    with pytest.raises(UnsupportedError, match="DataUnit.files"):
+        unit.files
 
 
 @pytest.mark.parametrize(("via", "path"), [(None, "/jobs/"), ("v1", "/jobs/"), ("v2", "/v2/jobs/")])
