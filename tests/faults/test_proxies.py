@@ -269,7 +269,7 @@ class TestTunnel:
     ) -> None:
         """A write was surely not made; what may pass is tried again, what was refused is not."""
         forward.harm("CONNECT", act, times=math.inf)
-        timeout = {"connect": 0.3, "read": 10}
+        timeout = {"connect": 0.3 if act is stall else 10, "read": 10}
         session = through(forward.url, retry=Retry(total=2, backoff=0.001), timeout=timeout)
         with pytest.raises(TransportError, match=words.format(forward.url)) as caught:
             write(session)

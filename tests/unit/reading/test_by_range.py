@@ -135,7 +135,9 @@ class TestPageSize:
         session = read(range(1, 500), size=80)
         sizes = [int(dict(request.params)["page_size"]) for request in session.requests]
 
-        assert (80, 10) == (sizes[0], min(size for size in sizes if size > 2))
+        # How small they become before the last one is asked for depends on which answer comes first.
+        assert 80 == sizes[0]
+        assert min(size for size in sizes if size > 2) in (10, 20)
 
     def test_follows_the_fullest_page(self):
         """A backend that gives fewer rows now and then is not taken for one that gives no more."""

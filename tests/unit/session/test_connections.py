@@ -64,11 +64,11 @@ def test_gives_up_an_answer_that_trickles_through_a_proxy(serve: Serve, connect:
 def test_gives_files_and_streams_their_time(serve: Serve, connect: Connect) -> None:
     """Only the single read of a download or a stream is limited."""
     server = serve()
-    server.script = [trickle(server, FILE, ahead=len(FILE) - 40, every=0.007)]  # more than the limit in all
-    session = connect(server, timeout={"read": 0.2})
+    server.script = [trickle(server, FILE, ahead=len(FILE) - 40, every=0.015)]  # more than the limit in all
+    session = connect(server, timeout={"read": 0.5})
     with session.download("/a.png") as download:
         content = b"".join(download.chunks())
-    with session.lines(Request("GET", "jobs/1/tail_console_logs/", read_timeout=0.2)) as lines:
+    with session.lines(Request("GET", "jobs/1/tail_console_logs/", read_timeout=0.5)) as lines:
         text = list(lines)
 
     assert (b"x" * 40, ["x" * 40]) == (content, text)
