@@ -148,7 +148,7 @@ class QuerySet(QuerySetTwins[E], Tabular, Selection[E]):
         """Change rows of the query to what a table says: they are read, compared, and those that differ are written.
 
         *on* is the field that finds them, which every row of the table has, each value once. Of the other columns those
-        for *fields* are written, or all; of a table that this query made, those that can be. What is a table, and
+        for *fields* are written, or all; of an Arrow table that a query made, those that can be. What is a table, and
         `columns` and `nulls`, are as in `bulk_create()`. Rows that the query has not are a `QueryError`, and
         nothing is written.
 

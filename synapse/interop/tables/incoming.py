@@ -138,15 +138,16 @@ class Incoming:
         schema, what = self.schema, self.what
         writable = [name for name in schema.names if not schema.field(name).read_only]
         told = f"Fields that can be written: {', '.join(writable)}. Nothing was sent"
+        chosen = ", or choose those to write by fields=[...]" if what == "update_from()" else ""
         try:
             field = schema.field(target)
         except QueryError:
             raise QueryError(
                 f"{what}: {schema.entity} has no field {quoted(target)} for the column of that name"
-                f"{did_you_mean(target, writable)}; columns={{{column!r}: ...}} says which one it is for. {told}"
+                f"{did_you_mean(target, writable)}; columns={{{column!r}: ...}} says which one it is for{chosen}. "
+                f"{told}"
             ) from None
         if field.read_only:
-            chosen = ", or choose those to write by fields=[...]" if what == "update_from()" else ""
             raise QueryError(
                 f"{what}: the column {quoted(column)} is for {schema.entity}.{field.name}, which the backend sets"
                 f"{did_you_mean(field.name, writable)}; leave it out{chosen}. {told}"

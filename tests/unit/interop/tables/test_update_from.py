@@ -227,11 +227,12 @@ class TestFrames:
 
         assert [] == session.requests
 
-    def test_read_only_columns_say_how_to_choose(self):
-        """A frame of all fields has columns that cannot be written."""
-        query = Task.objects.using(backend(*self.ROWS))
-        with pytest.raises(QueryError, match=r"'tags'.*choose those to write by fields=\[\.\.\.\]"):
-            query.update_from(query.to_pandas())
+    @pytest.mark.parametrize("column", ["tags", "project__title"])
+    def test_columns_that_cannot_be_written_say_how_to_choose(self, column: str):
+        """A frame of a query has columns that the backend sets, or that are of related objects."""
+        table = pd.DataFrame({"id": [1], column: [None], "meta": ["{}"]})
+        with pytest.raises(QueryError, match=rf"'{column}'.*choose those to write by fields=\[\.\.\.\]"):
+            Task.objects.using(backend(*self.ROWS)).update_from(table)
 
 
 class TestForeign:
