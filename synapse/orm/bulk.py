@@ -315,6 +315,8 @@ def change_rows(
     cls, session = queryset.entity, queryset.session
     table = table_of(cls, session)
     below = owner_in(table, queryset.query)
+    for each in changes[:1]:  # what the API does not write at all is refused once
+        table.change(each.pk, values=dumped(cls, each.after), below=below)
 
     def change(row: Change) -> None:
         sent, before = dumped(cls, row.after), dumped(cls, row.before)

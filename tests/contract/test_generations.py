@@ -337,6 +337,16 @@ def test_writes_of_many_that_it_lacks_are_refused_before_rows_are_read(
         Assignment.objects.filter(project=1).delete(dry_run=dry_run)
 
 
+def test_a_table_with_what_it_cannot_write_is_refused_once(second: Session, make: Factory) -> None:
+    """Its rows are read, and none is written."""
+    rows = make.tasks(3)
+    table = [{"id": row.pk, "is_discarded": True} for row in rows]
+    with second.trace() as trace, pytest.raises(UnsupportedError, match="is_discarded cannot be written"):
+        Task.objects.filter(project=rows[0].project_id).update_from(table)
+
+    assert {"GET"} == {call.method for call in trace}
+
+
 def test_fields_that_lists_lack_come_in_bulk(second: Session, make: Factory) -> None:
     """Of 1,000 rows the payload takes five requests, beside the five of their pages."""
     rows = make.tasks(1_000)

@@ -90,7 +90,8 @@ def test_reset_for_ever(
     once_more(make, deed, path)
 
 
-@pytest.mark.parametrize("status", [429, pytest.param(503, marks=pytest.mark.full)])
+@pytest.mark.full
+@pytest.mark.parametrize("status", [429, 503])
 def test_a_storm_leaves_nothing_undone_or_doubled(
     proxy: Proxy, connect: Connect, place: Place, make_file: MakeFile, status: int
 ) -> None:
