@@ -20,6 +20,7 @@ LONGEST_NAME = 255
 SHORTEST, LONGEST = 60, 86_400  # seconds that an address may be asked to last
 
 _WORKING: Final = 120.0
+_LARGEST_PAGE: Final = 200
 
 
 # --- through the backend: refused ---------------------------------------------
@@ -80,7 +81,7 @@ def files_of(collection: int, *, at: int | str | None = None) -> Request:
     """Ask for a page of the checksums of the files that the units of a collection have."""
     where = (("data_collection", str(collection)), ("fields", "id,checksum"))
     place = (("cursor", str(at)),) if at else ()
-    return Request("GET", "v2/data-files/", params=(*where, *place, ("per_page", "200")))
+    return Request("GET", "v2/data-files/", params=(*where, *place, ("per_page", str(_LARGEST_PAGE))))
 
 
 def page_of_files(reply: Reply, request: Request) -> tuple[list[Any], int | str | None]:
