@@ -17,7 +17,7 @@ from tests.fuzz.arguments import Arguments, arguments, targets
 from tests.fuzz.budget import share
 from tests.fuzz.stage import Stage
 
-pytestmark = pytest.mark.filterwarnings("ignore")
+pytestmark = [pytest.mark.full, pytest.mark.filterwarnings("ignore")]
 
 TARGETS = targets()
 

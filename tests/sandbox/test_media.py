@@ -164,6 +164,7 @@ class TestEscape:
 
     def test_links_do_not_lead_outside(self, wire: Wire, data_dir: Path) -> None:
         """A link that somebody put into the folder is not followed out of it."""
+        (data_dir / "media").mkdir(exist_ok=True)
         (data_dir / "media" / "link").symlink_to(data_dir / "secret.key")
 
         assert 404 == fetch(f"{wire.url}/media/link").status_code

@@ -25,6 +25,9 @@ __all__ = [
 ]
 
 
+pytestmark = pytest.mark.full  # SQLite tells most of it in the quick run
+
+
 @pytest.fixture(scope="module")
 def served(on_postgresql: Sandbox) -> Sandbox:
     """A seeded sandbox whose rows are in PostgreSQL."""

@@ -87,7 +87,7 @@ def test_an_entity_that_is_declared_later_is_any() -> None:
         lookups = {"later": By(Exact, In)}
 
     assert {"later": Any, "later__in": list[Any]} == parameters(signed(Crate), "filter")
-    assert {"later_id": int, "later": Any} == parameters(signed(Crate), "create")
+    assert {"dry_run": "bool", "later_id": int, "later": Any} == parameters(signed(Crate), "create")
 
 
 def test_twins_are_signed_like_their_methods() -> None:
