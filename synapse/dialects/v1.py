@@ -230,7 +230,7 @@ class V1Table:
 
     def by_keys(self, keys: Sequence[object], field: str) -> Request | None:
         """Ask for a field of many objects, where lists can be filtered by keys."""
-        if not self.accepts(self.schema.pk, In):
+        if not self.accepts(self.schema.pk, In) or (field and field not in self.listed):
             return None
         among = Condition(self.schema.pk, In, tuple(keys))
         return self.select(Query(where=(among,), only=(field,) if field else ()), size=len(keys))

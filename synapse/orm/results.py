@@ -18,6 +18,7 @@ from synapse.errors import (
     quoted,
 )
 from synapse.mapping.schema import Schema, ToManyLink, ToOneLink
+from synapse.mapping.unset import UNSET
 from synapse.orm import lazy, loading
 from synapse.orm.arguments import check_size
 from synapse.orm.binding import session_of
@@ -119,13 +120,17 @@ def key_kind(cls: type[Record]) -> Reference:
 
 def fetched(cls: type[Record], query: Query) -> Query:
     """Fetch the keys that the prefetched relations hang on as well, whatever `only()` and `defer()` say."""
-    relations = schema_of(cls).relations
-    vias = [via for path in query.prefetch if (via := relations.get(path.partition("__")[0]))]
+    vias = _vias(cls, query)
     return attrs.evolve(
         query,
         only=tuple(dict.fromkeys((*query.only, *vias))) if query.only else (),
         defer=tuple(name for name in query.defer if name not in vias),
     )
+
+
+def _vias(cls: type[Record], query: Query) -> list[str]:
+    relations = schema_of(cls).relations
+    return [via for path in query.prefetch if (via := relations.get(path.partition("__")[0]))]
 
 
 def how_to_read(
@@ -331,11 +336,20 @@ def explained(
     session: Session | None,
     plan: PlanName | None,
 ) -> Explanation:
-    """Show the plan and the requests of a query, and those that load what is prefetched."""
-    prefetched = [_how_prefetched(cls, path, table_in) for path in query.prefetch]
-    return Explanation.of(
-        table_in(cls), fetched(cls, query), session=session, plan=plan, prefetched=prefetched
-    )
+    """Show the plan and the requests of a query, and those that load what lists lack and what is prefetched."""
+    table, asked = table_in(cls), fetched(cls, query)
+    named = dict.fromkeys((*asked.only, *_vias(cls, query)))
+    lacking = [name for name in named if name not in table.listed and name != table.below]
+    loaded = [_how_loaded(cls, name, table) for name in lacking]
+    loaded += [_how_prefetched(cls, path, table_in) for path in query.prefetch]
+    return Explanation.of(table, asked, session=session, plan=plan, loaded=loaded)
+
+
+def _how_loaded(cls: type[Record], name: str, table: Table) -> str:
+    """Say by which requests a field that lists lack is loaded for each page."""
+    if table.lists_alone(name) or table.by_keys((), name) is not None:
+        return f"then {name} of each page in a batch"
+    return f"then {name} of each page, by a request for each {cls.__name__}"
 
 
 def _how_prefetched(cls: type[Record], path: str, table_in: Callable[[type[Record]], Table]) -> str:
@@ -365,7 +379,11 @@ def prefetch(records: Sequence[Record], path: str, *, api: str = "") -> None:
     name, _, rest = path.partition("__")
     cls = type(records[0])
     if name in schema_of(cls).relations:
-        for error in lazy.load_related(records, schema_of(cls).to_one[name], api=api).values():
+        one = schema_of(cls).to_one[name]
+        # Some lists lack the key, such as one of projects that of their collection.
+        if lacking := [each for each in records if peek(each, one.via) is UNSET and _lacks(each, name)]:
+            lazy.load_named(lacking, [one.via])
+        for error in lazy.load_related(records, one, api=api).values():
             raise error
         target = target_of(cls, name)
         reached = [found for each in records if isinstance(found := lazy.known_related(each, name), target)]

@@ -45,11 +45,11 @@ class Explanation:
         *,
         session: Session | None,
         plan: PlanName | None = None,
-        prefetched: Sequence[str] = (),
+        loaded: Sequence[str] = (),
     ) -> Explanation:
         """List the requests that iterating the query would make; *plan* overrides the automatic choice.
 
-        *prefetched* says by which requests what is prefetched comes.
+        *loaded* says by which requests what each page lacks comes.
         """
         check_name(plan)
         host = session.host if session else ""
@@ -58,7 +58,7 @@ class Explanation:
         check_supported(table, query)
         usual, workers = (session.page_size, session.workers) if session else (USUAL_PAGE, USUAL_WORKERS)
         name, requests, more = _laid_out(table, query, usual=usual, workers=workers, plan=plan)
-        more += prefetched
+        more += loaded
         return cls(host, tuple(requests), "; ".join(more), name, table.api)
 
     @optional

@@ -86,6 +86,22 @@ class TestToMany:
             False,
         )
 
+    def test_prefetch_loads_the_key_it_hangs_on_where_lists_lack_it(self):
+        """Such as projects by API v2, whose list names no collection."""
+        listed = {"id": 1, "title": "signs"}
+        session = canned(
+            {
+                "GET v2/projects/": {"data": [listed], "meta": {"pagination": {"next_cursor": None}}},
+                "GET v2/projects/1/": {"data": {**listed, "data_collection_id": 7}, "meta": {}},
+                "GET v2/data-collections/7/": {"data": {"id": 7, "name": "photos"}, "meta": {}},
+            },
+            api="v2",
+        )
+        (found,) = Project.objects.using(session).prefetch_related("data_collection")
+
+        with assert_requests(0, session=session):
+            assert "photos" == found.data_collection.name
+
     def test_prefetch_of_nothing_sends_nothing(self):
         """Without rows there is nothing to prefetch for."""
         session = canned({TASKS: page()})

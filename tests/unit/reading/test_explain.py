@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synapse import Assignment, Project, Task
+from synapse import Assignment, Project, Task, TaskTag
 from synapse.orm import QuerySet
 from synapse.testing import HOST, canned
 from tests.unit.orm.rows import served, task
@@ -124,6 +124,36 @@ class TestText:
     def test_says_what_is_prefetched_one_by_one(self, query, said):
         """Where nothing takes the keys of many, each has a request of its own."""
         assert query.using(canned({}))[:5].explain().more.endswith(said)
+
+    @pytest.mark.parametrize(
+        ("query", "said"),
+        [
+            (Task.objects.via("v2").only("data"), ["then data of each page in a batch"]),
+            (Task.objects.via("v2").only("meta"), ["then meta of each page, by a request for each Task"]),
+            (
+                Task.objects.via("v1").only("has_data"),
+                ["then has_data of each page, by a request for each Task"],
+            ),
+            (
+                Project.objects.via("v2").prefetch_related("data_collection"),
+                [
+                    "then data_collection_id of each page, by a request for each Project",
+                    "then data_collection of each page, by a request for each DataCollection",
+                ],
+            ),
+            (
+                TaskTag.objects.via("v2").filter(project=1).prefetch_related("project"),
+                ["then project of each page, by a request for each Project"],
+            ),
+        ],
+    )
+    def test_says_what_lists_lack(self, query, said):
+        """Fields that no list has, named by `only()` or led by to what is prefetched, take requests as well."""
+        shown = query.using(canned({}))[:5].explain().more
+
+        assert said == [
+            each for each in shown.split("; ") if each.startswith("then") and " of each page" in each
+        ]
 
     def test_holds_no_token(self):
         """Tokens travel in headers, which are not shown."""
