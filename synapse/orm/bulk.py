@@ -232,7 +232,8 @@ def _stored(
             error = unreadable
     if isinstance(error, WriteUnconfirmedError) and error.question is None:
         attach(error, Creation.of([item], session=session, since=since))
-    return outcome._replace(error=error)
+    # Of a million rows, the answers are not kept until the end.
+    return outcome._replace(result=None, error=error)
 
 
 def _noted(session: Session, given: Sequence[E], *, size: int, opening: Opening, meter: Meter) -> Written[E]:
