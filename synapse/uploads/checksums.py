@@ -12,7 +12,6 @@ from typing import Any, Final, TypeAlias, TypeVar
 import attrs
 
 from synapse.dialects import Reply, Request
-from synapse.dialects.uploads import Uploads
 from synapse.errors import ClientError, ServerError, TransferError, TransportError, WriteUnconfirmedError
 from synapse.masking import Masker, outline
 from synapse.session import Session
@@ -94,7 +93,7 @@ class BackendFiles:
     session: Session
     collection: int | None = None
     _collected: frozenset[str] | None = None
-    _is_long: bool = False
+    _tells_nothing: bool = False
 
     def known(
         self, contents: Iterable[ContentHashes], *, mapped: Map
@@ -133,9 +132,10 @@ class BackendFiles:
     def _of_collection(self, *, most: int) -> frozenset[str] | None:
         """Give the checksums of the collection's files, as they were first read; None where they are no help.
 
-        Reading more than the *most* pages would take longer than it takes to ask for each file.
+        Reading more than the *most* pages would take longer than it takes to ask for each file, and a row without a
+        checksum may be of a file that is to be sent.
         """
-        if self.collection is None or self._collected is not None or self._is_long:
+        if self.collection is None or self._collected is not None or self._tells_nothing:
             return self._collected
         uploads, found = self.session.dialect.uploads, set[str]()
         at: int | str | None = None
@@ -143,21 +143,17 @@ class BackendFiles:
             request = uploads.files_of(self.collection, at=at)
             if request is None:
                 return None
-            rows, at = read_answer(self.session, request, read=partial(_page, uploads, request))
-            found.update(rows)
+            read = partial(uploads.page_of_files, request=request)
+            rows, at = read_answer(self.session, request, read=read)
+            checksums = [row.get("checksum") if isinstance(row, dict) else None for row in rows]
+            if not all(isinstance(each, str) for each in checksums):
+                break
+            found.update(str(each).lower() for each in checksums)
             if at is None:
                 self._collected = frozenset(found)
                 return self._collected
-        self._is_long = True
+        self._tells_nothing = True
         return None
-
-
-def _page(uploads: Uploads, request: Request, reply: Reply) -> tuple[list[str], int | str | None]:
-    rows, at = uploads.page_of_files(reply, request)
-    checksums = [row.get("checksum") if isinstance(row, dict) else None for row in rows]
-    if not all(isinstance(each, str) for each in checksums):
-        raise ValueError("expected rows with a checksum")
-    return [str(each).lower() for each in checksums], at
 
 
 def file_with_checksum(session: Session, checksum: str) -> dict[str, Any] | None:

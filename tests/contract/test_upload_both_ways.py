@@ -192,3 +192,12 @@ class TestByTheSecondApi:
             assert {} == files.known(contents, mapped=map)
         with assert_requests(2, session=session):
             assert {} == files.known(contents[:1], mapped=map)
+
+    def test_a_row_without_a_checksum_leaves_each_file_to_be_asked_for(self, photos):
+        """Nothing tells that it is none of the files."""
+        page = {"data": [{"id": 1, "checksum": None}], "meta": {"pagination": {"next_cursor": None}}}
+        session = canned({"GET v2/data-files/": page}, api="v2")
+        contents = [each.value() for each in hash_files(session, [*map(source_of, photos)], mapped=map)]
+
+        with assert_requests(1 + 2 * len(photos), session=session):
+            assert {} == BackendFiles(session, 1).known(contents, mapped=map)
