@@ -280,11 +280,12 @@ class TestMismatch:
         for step in (demo.make_collection, demo.upload, demo.make_tasks, demo.annotate, demo.freeze):
             step()
         digest = demo.given.pictures[0].md5
-        for path in box.data.rglob(f"*{digest}*/*"):
-            path.unlink()
+        (path,) = box.data.rglob(f"*{digest}*/*")
+        path.rename(box.data / "gone.png")
 
         with pytest.raises(synapse.SynapseError):
             demo.check()
+        (box.data / "gone.png").rename(path)  # the same picture goes to this backend in other tests
 
     def test_a_picture_that_cannot_be_sent_is_noticed(self, demo_of, tmp_path):
         """A picture that vanishes before it is sent ends the demo, by name."""

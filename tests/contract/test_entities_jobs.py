@@ -14,7 +14,7 @@ from synapse.dialects import Reply
 from synapse.testing import assert_requests, canned
 from tests.servers import Server, cut, reply
 
-KEY = "00000000-0000-0000-0000-000000000001"
+KEY = "00000000-0000-0000-0000-0000000000a7"  # which no other test makes
 
 
 @pytest.fixture

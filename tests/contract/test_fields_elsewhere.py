@@ -58,7 +58,10 @@ def test_a_session_of_v1_refuses(box: Sandbox, name: str) -> None:
     session = Session(box.url, api_token=box.tenants["demo"].api_token, api="v1")
     job = Job.objects.using(session)[0]
 
-    with assert_requests(0), pytest.raises(UnsupportedError, match=rf"Job.{name}: API v1 .* API v2 has it"):
+    with (
+        assert_requests(0, session=session),
+        pytest.raises(UnsupportedError, match=rf"Job.{name}: API v1 .* API v2 has it"),
+    ):
         getattr(job, name)
     session.close()
     assert name not in job.to_dict()

@@ -312,7 +312,9 @@ class TestStructs:
         query.update_from(table)
         query.update_from(pa.table({"id": [1], "meta": [{"a": 2, "e": None}]}))
 
-        assert [{"meta": {"a": 1}}, {"meta": {"e": "new"}}, {"meta": {"a": 2}}] == sent_to(session)
+        *first, last = sent_to(session)
+        assert {"meta": {"a": 2}} == last
+        assert [{"meta": {"a": 1}}, {"meta": {"e": "new"}}] in (first, first[::-1])  # side by side
 
     def test_nulls_of_dicts_and_text_stay(self):
         """Objects that were no struct have the keys that they have."""
