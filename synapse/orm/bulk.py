@@ -305,6 +305,16 @@ def update(queryset: Selection[E], fields: dict[str, Any], *, everything: bool, 
     return BulkResult("update", cls.__name__, len(found), changes, dry_run=dry_run)
 
 
+def check_changes(queryset: Selection[Any], changes: Sequence[Change]) -> None:
+    """Refuse changes that the API does not write at all, once and before any of them is sent."""
+    cls = queryset.entity
+    after = {name: value for change in changes for name, value in change.after.items()}
+    if after:
+        table = table_of(cls, queryset.session)
+        # No row has the key 0.
+        table.change(0, values=dumped(cls, after), below=owner_in(table, queryset.query))
+
+
 def change_rows(
     queryset: Selection[E],
     changes: Sequence[Change],

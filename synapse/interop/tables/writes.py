@@ -104,6 +104,8 @@ def update_from(
         read = _rows_behind(queryset, named, skip=on_bad_row == "skip")
         found = named.compared(read, advanced=meter)
         changes = tuple(change for change in found.values() if change is not None)
+        # Columns that differ nowhere may be of fields that are only read.
+        bulk.check_changes(queryset, changes)
         if dry_run:
             meter(len(changes))
         else:

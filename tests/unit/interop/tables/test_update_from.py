@@ -28,6 +28,7 @@ from synapse import (
     Task,
     TaskTag,
     TransferError,
+    UnsupportedError,
     WrongHostError,
 )
 from synapse.testing import canned
@@ -55,6 +56,17 @@ class TestUpdate:
 
         assert 0 == len(query.update_from(query.to_arrow(), on="id"))
         assert 0 == len(query.update_from(pa.table(query.to_arrow())))
+
+    @pytest.mark.parametrize("dry_run", [False, True])
+    def test_what_the_api_does_not_write_is_refused_once(self, dry_run: bool):
+        """A dry run does not promise it either; what differs nowhere may be in the table."""
+        shown = {"id": 1, "project_id": 1, "data_unit_id": 1, "is_discarded": False, "meta": {}}
+        session = canned({"GET v2/tasks/1/": {"data": shown, "meta": {}}}, api="v2")
+        query = Task.objects.using(session)
+
+        assert 0 == len(query.update_from([{"id": 1, "is_discarded": False}], dry_run=dry_run))
+        with pytest.raises(UnsupportedError, match="is_discarded cannot be written on API v2"):
+            query.update_from([{"id": 1, "is_discarded": True}], dry_run=dry_run)
 
     @pytest.mark.parametrize("held", [{"a": float("nan")}, {"a": "x\0"}, {"\0": 1}, {"a": "\ud800"}])
     @pytest.mark.parametrize("verb", ["to_arrow", "to_polars", "to_pandas"])
