@@ -7,7 +7,7 @@ import sys
 import warnings
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
@@ -120,18 +120,31 @@ def _of_arrow(what: str, given: Any) -> Frame:
             raise _no_table(what, given, error) from None
     with needing("arrow", what=what):
         import nanoarrow as na
-    with na.c_array_stream(given) as stream:
-        schema = na.Schema(stream.get_schema())
-        if schema.type != na.Type.STRUCT:
-            raise _no_table(what, given, "it is one column")
-        names = [str(field.name) for field in schema.fields]
-        _check_unique(what, names)
-        columns: dict[str, list[Any]] = {name: [] for name in names}
-        count = 0
-        for chunk in stream:
-            count += len(chunk)
-            for name, child in zip(names, chunk.children, strict=True):
-                columns[name] += _values(na, child)
+    try:
+        with na.c_array_stream(given) as stream:
+            return _by_nanoarrow(na, what, stream, given=given)
+    except RuntimeError as error:  # what nanoarrow does not know, or knows otherwise
+        raise _no_table(what, given, f"{error}; pyarrow may read it") from None
+
+
+def _by_nanoarrow(na: Any, what: str, stream: Any, *, given: object) -> Frame:
+    schema = na.Schema(stream.get_schema())
+    if schema.type != na.Type.STRUCT:
+        raise _no_table(what, given, "it is one column")
+    names = [str(field.name) for field in schema.fields]
+    _check_unique(what, names)
+    for field in schema.fields:
+        # nanoarrow 0.9 ends the process over long text in views, as Polars has it.
+        if not {na.Type.STRING_VIEW, na.Type.BINARY_VIEW}.isdisjoint(_kinds(na, field)):
+            raise QueryError(
+                f"{what}: only pyarrow reads the column {quoted(field.name)}; install it. Nothing was sent"
+            )
+    columns: dict[str, list[Any]] = {name: [] for name in names}
+    count = 0
+    for chunk in stream:
+        count += len(chunk)
+        for name, child in zip(names, chunk.children, strict=True):
+            columns[name] += _values(na, child)
     return Frame(count, columns, entity=_told(schema.metadata, "entity"), host=_told(schema.metadata, "host"))
 
 
@@ -139,6 +152,14 @@ def _no_table(what: str, given: object, why: object) -> QueryError:
     return QueryError(
         f"{what} takes a table, which a {type(given).__name__} is not ({why}); nothing was sent"
     )
+
+
+def _kinds(na: Any, schema: Any) -> Iterator[Any]:
+    """Give the type of a column and those of what is in it."""
+    held = na.c_schema(schema)
+    yield na.Schema(held).type
+    for each in (*held.children, *([] if held.dictionary is None else [held.dictionary])):
+        yield from _kinds(na, each)
 
 
 def _by_pyarrow(what: str, given: Any) -> Frame:

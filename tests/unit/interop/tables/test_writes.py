@@ -8,6 +8,7 @@ import sys
 
 from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -283,6 +284,16 @@ class TestRefused:
         Task.objects.using(session).bulk_create(table)
 
         assert [None, None] == [each.get("meta") for each in sent_to(session)[0]]
+
+    @pytest.mark.parametrize("values", [["x" * 50, None], [{"a": [b"x" * 50]}, None], [{"a": [None]}, None]])
+    def test_polars_has_what_only_pyarrow_reads(self, values: Any, monkeypatch: pytest.MonkeyPatch):
+        """nanoarrow ends the process over long text in views, and takes a null in a list for broken."""
+        frame = pl.DataFrame({**KEYS, "meta": values})
+        stream = SimpleNamespace(__arrow_c_stream__=frame.__arrow_c_stream__)
+        monkeypatch.setitem(sys.modules, "pyarrow", None)
+
+        with pytest.raises(QueryError, match="pyarrow.*othing was sent"):
+            Task.objects.using(backend()).bulk_create(stream)
 
 
 class TestAnnotate:
