@@ -114,7 +114,6 @@ def create(
     progress: ProgressLike = None,
 ) -> list[E]:
     """Create objects in batches, or side by side where the wire takes one at a time."""
-    arguments.check_size("batch_size", batch_size)
     opening = journal if journal is None or callable(journal) else partial(opened, path_of(journal))
     given = _new(queryset, objects)
     cls, session = queryset.entity, queryset.session
@@ -140,7 +139,12 @@ def try_creating(queryset: Selection[E], objects: Iterable[E], *, progress: Prog
     with tracked(progress, total=len(given), label="bulk_create", unit="rows") as meter, writing_to(queryset):
         adopt(queryset, given)
         check = partial(saving.save, dry_run=True)
-        written = write_each(queryset.session, check, items=given, advanced=meter)
+        send = partial(write_each, queryset.session, check, advanced=meter)
+        # The first one by itself: a backend that ignores dry runs would create all that are sent.
+        first = send(items=given[:1])
+        is_ignored = any(isinstance(error, WriteUnconfirmedError) for _, error in first.failed)
+        rest = Written([], [], given[1:]) if is_ignored else send(items=given[1:])
+    written = Written(first.done + rest.done, first.failed + rest.failed, first.untried + rest.untried)
     raise_failures(written, did="checked", of=queryset.entity.__name__)
     return given
 

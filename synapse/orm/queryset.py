@@ -113,6 +113,7 @@ class QuerySet(QuerySetTwins[E], Tabular, Selection[E]):
         With `dry_run=True` the backend checks each row by itself and stores nothing, and the objects stay unsaved.
         """
         arguments.flag("bulk_create(dry_run=...)", dry_run)
+        arguments.check_size("batch_size", batch_size)
         if dry_run and journal is not None:
             raise QueryError(
                 "bulk_create(dry_run=True) creates nothing, so it takes no journal. Nothing was sent"

@@ -262,6 +262,17 @@ def test_many_creations_are_tried(session: Session, make: Factory) -> None:
     assert 3 == len(Task.objects.bulk_create(tasks))
 
 
+def test_of_many_trials_one_tells_of_a_backend_that_ignores_them() -> None:
+    """It would create all rows that it is asked to try."""
+    made = {"data": {"id": 5, "project_id": 1, "data_unit_id": 1}, "meta": {}}
+    session = canned({"POST v2/tasks/": made}, api="v2")
+    tasks = [Task(project_id=1, data_unit_id=unit) for unit in range(1, 9)]
+
+    with assert_requests(1, session=session), pytest.raises(BulkError, match="may have happened") as caught:
+        Task.objects.using(session).bulk_create(tasks, dry_run=True)
+    assert tasks[1:] == caught.value.untried
+
+
 def test_a_trial_keeps_no_journal(session: Session, tmp_path: Path) -> None:
     """A run that does nothing has nothing to go on with."""
     with assert_requests(0), pytest.raises(QueryError, match="takes no journal"):
