@@ -227,7 +227,7 @@ def eager_collector() -> Iterator[set[str]]:
         while frame is not None:
             names.add(frame.f_code.co_name)
             frame = frame.f_back
-        if "_wait" not in names:
+        if not names & {"completed", "outcome_of"}:
             interrupted.update(names)
 
     gc.callbacks.append(note)
