@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 import warnings
@@ -75,6 +76,7 @@ def _of_columns(
 
 def _of_pandas(what: str, given: Any) -> Frame:
     frame = _of_columns(what, given, given.columns, values=lambda name: given[name].tolist())
+    _check_unique(what, [name for name in given.index.names if isinstance(name, str)])
     levels = {
         name: [_present(each) for each in given.index.get_level_values(place).tolist()]
         for place, name in enumerate(given.index.names)
@@ -104,9 +106,17 @@ def with_nulls_of(held: Any, value: Any) -> Any:
     if isinstance(value, dict) and isinstance(held, dict):
         made = {key: with_nulls_of(held.get(key), each) for key, each in value.items()}
         return {**made, **{key: None for key, each in held.items() if each is None and key not in made}}
-    if isinstance(value, list) and isinstance(held, list) and len(value) == len(held):
-        return [with_nulls_of(*both) for both in zip(held, value, strict=True)]
+    if isinstance(value, list) and isinstance(held, list):
+        if len(value) == len(held):
+            return [with_nulls_of(*both) for both in zip(held, value, strict=True)]
+        # What was in a list that others came to, or went from, is still what it was.
+        there = {_content(each): each for each in held}
+        return [there.get(_content(each), each) for each in value]
     return value
+
+
+def _content(value: Any) -> str:
+    return json.dumps(_without_nulls(value), sort_keys=True, default=repr)
 
 
 def _of_arrow(what: str, given: Any) -> Frame:

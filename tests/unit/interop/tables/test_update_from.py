@@ -328,6 +328,15 @@ class TestStructs:
         assert {"meta": {"a": 2}} == last
         assert [{"meta": {"a": 1}}, {"meta": {"e": "new"}}] in (first, first[::-1])  # side by side
 
+    def test_nulls_in_a_list_stay_where_it_grows_or_shrinks(self):
+        """What is still in the list has the keys that it had."""
+        grown = [{"c": None, "d": 1}, {"d": 2}, {"c": 3}]
+        session = backend(row(1, meta={"b": grown[:2]}))
+        for meta in (grown, grown[:1]):
+            Task.objects.using(session).update_from(pa.table({"id": [1], "meta": [{"b": meta}]}))
+
+        assert [{"meta": {"b": grown}}, {"meta": {"b": grown[:1]}}] == sent_to(session)
+
     def test_nulls_of_dicts_and_text_stay(self):
         """Objects that were no struct have the keys that they have."""
         session = backend(*self.ROWS)

@@ -244,7 +244,9 @@ class TestRefused:
 
     def test_names_that_are_there_twice(self):
         """Two columns of one name are refused, and so are names that are no text."""
-        for frame in (pd.DataFrame([[1, 2]], columns=["id", "id"]), pd.DataFrame([[1]], columns=[7])):
+        levels = pd.MultiIndex.from_tuples([(1, 2)], names=["id", "id"])
+        twice = (pd.DataFrame([[1, 2]], columns=["id", "id"]), pd.DataFrame({"meta": [None]}, index=levels))
+        for frame in (*twice, pd.DataFrame([[1]], columns=[7])):
             with pytest.raises(QueryError, match="several columns|is text"):
                 Task.objects.using(backend()).bulk_create(frame)
 
