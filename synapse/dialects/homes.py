@@ -174,13 +174,20 @@ def trial(
 ) -> tuple[Table, Request]:
     """Ask the generation that can try a write without doing it, or raise `UnsupportedError`."""
     spoken = map(generation, GENERATIONS) if isinstance(dialect, Homes) else [dialect]
+    why = ""
     for table in filter(None, [_table_in(each, schema, catalog) for each in spoken]):
-        if (tried := table.trial(write(table))) is not None:
-            return table, tried
+        try:
+            if (tried := table.trial(write(table))) is not None:
+                return table, tried
+        except UnsupportedError as error:
+            if not isinstance(dialect, Homes):
+                raise
+            # What it advises, to speak the other generation as well, is no help here.
+            why = f" ({str(error).partition('. ')[0]})"
     second = _table_in(generation(GENERATIONS[1]), schema, catalog)
     if isinstance(dialect, Homes) or second is None or not _tries(second, write):
         raise UnsupportedError(
-            f"dry_run=True: no API can try a write of {schema.entity} without doing it. Nothing was sent"
+            f"dry_run=True: no API can try a write of {schema.entity} without doing it{why}. Nothing was sent"
         )
     raise UnsupportedError(
         f"dry_run=True: API {dialect.name} cannot try a write of {schema.entity} without doing it; API "

@@ -262,6 +262,17 @@ def test_many_creations_are_tried(session: Session, make: Factory) -> None:
     assert 3 == len(Task.objects.bulk_create(tasks))
 
 
+def test_what_only_the_other_generation_writes_cannot_be_tried() -> None:
+    """A session that speaks both is not told to speak both."""
+    given = {"task_id": 1, "user": 1}
+    session = canned({}, api="auto")
+
+    with pytest.raises(
+        UnsupportedError, match=r"no API can try .* \(Assignment: API v2 creates none\)\. Nothing"
+    ):
+        Assignment.objects.using(session).create(**given, dry_run=True)
+
+
 def test_of_many_trials_one_tells_of_a_backend_that_ignores_them() -> None:
     """It would create all rows that it is asked to try."""
     made = {"data": {"id": 5, "project_id": 1, "data_unit_id": 1}, "meta": {}}
