@@ -380,7 +380,7 @@ def prefetch(records: Sequence[Record], path: str, *, api: str = "") -> None:
     cls = type(records[0])
     if name in schema_of(cls).relations:
         one = schema_of(cls).to_one[name]
-        # Some lists lack the key, such as one of projects that of their collection.
+        # Some lists lack the key: a list of projects may not name their collections.
         if lacking := [each for each in records if peek(each, one.via) is UNSET and _lacks(each, name)]:
             lazy.load_named(lacking, [one.via])
         for error in lazy.load_related(records, one, api=api).values():
