@@ -203,6 +203,7 @@ class ModelManagerTwins:
         *,
         file: str | OsPathLike[str] | None = ...,
         progress: ProgressLike = ...,
+        dry_run: bool = ...,
         **values: Unpack[ModelCreation],
     ) -> Model: ...
 
