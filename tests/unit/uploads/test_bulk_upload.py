@@ -422,7 +422,8 @@ class TestEndedRuns:
             upload(paths, batch_size=1, workers=2, create_units=create)
 
         failed, untried = caught.value.failed, caught.value.untried
-        assert paths == [item for item, _ in failed] + untried
+        # A file that was under way may fail, or find the run ended, while one before it is still waiting.
+        assert sorted(paths) == sorted([*(item for item, _ in failed), *untried])
         assert (True, [1]) == (len(failed) < 15, begun)
 
     @pytest.mark.parametrize("on_error", ["collect", "raise"])
