@@ -81,9 +81,8 @@ class QuerySet(QuerySetTwins[E], Tabular, Selection[E]):
         adopt(self, [made])
         with writing_to(self):
             made.save(**({"dry_run": True} if dry_run else {}))
-        if dry_run:
-            return cast("E", made)
-        know_made(self, [made])
+        if not dry_run:
+            know_made(self, [made])
         return cast("E", made)
 
     @sends
