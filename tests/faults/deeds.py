@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import itertools
+import math
 import os
 import zipfile
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import attrs
 
-from synapse import DataFile, Model, Plugin, Session, SynapseError
+from synapse import DataFile, Model, Plugin, Session, SynapseError, TransportError
 from synapse.errors import may_have_happened
 from synapse.uploads import upload_file
 from tests.faults.conftest import MakeFile, Place, md5
+from tests.faults.hostile import MIDDLE, Proxy, reset
+
+Side = Literal["request", "answer"]
 
 NUMBERS: Final = itertools.count(1)
 CHUNK: Final = 1000
@@ -141,3 +145,27 @@ def once_more(make: MakeDeed, deed: Deed, path: Path) -> None:
     if not (make in ANEW and deed.had(path)):
         assert None is deed.tried(path)
     assert [md5(path)] == deed.had(path)
+
+
+def reset_once(
+    proxy: Proxy, make: MakeDeed, deed: Deed, path: Path, *, pattern: str, of: Side, at: float
+) -> None:
+    """Reset one connection: the call ends well or tells, and once more on a good line everything is there."""
+    proxy.harm(pattern, reset, of=of, at=at)
+    error = deed.tried(path)
+    check(deed, path, error=error)
+
+    assert proxy.requests(pattern)
+    once_more(make, deed, path)
+
+
+def reset_for_ever(proxy: Proxy, make: MakeDeed, deed: Deed, path: Path, *, pattern: str, of: Side) -> None:
+    """Let a request never get through: the call ends soon, with an error of the line or with what is there."""
+    proxy.harm(pattern, reset, of=of, at=MIDDLE, times=math.inf)
+    error = deed.tried(path)
+    check(deed, path, error=error)
+    assert error is None or isinstance(error, TransportError)
+    assert len(proxy.received) < 40
+
+    proxy.heal()
+    once_more(make, deed, path)

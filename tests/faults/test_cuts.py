@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-import math
-
-from typing import Literal
-
 import pytest
 
-from synapse import TransportError
 from tests.amounts import either
 from tests.faults.conftest import Connect, MakeFile, Place
-from tests.faults.deeds import REQUESTS, MakeDeed, check, once_more, source
-from tests.faults.hostile import FIRST, LAST, MIDDLE, Proxy, close, reset
-
-Side = Literal["request", "answer"]
+from tests.faults.deeds import REQUESTS, MakeDeed, Side, check, once_more, reset_for_ever, reset_once, source
+from tests.faults.hostile import FIRST, LAST, MIDDLE, Proxy, close
 
 ASKED = [(make, pattern) for make, patterns in REQUESTS.items() for pattern in patterns]
 REQUEST = [pytest.param(make, pattern, id=f"{make.__name__}-{pattern.strip('$')}") for make, pattern in ASKED]
@@ -40,12 +33,7 @@ def test_one_reset(
     """Once reset, a call ends well or tells; once more on a good line, everything is there, and once only."""
     make, pattern = asked
     deed, path = make(place, connect(proxy.url, retries=retries)), source(make, make_file)
-    proxy.harm(pattern, reset, of=of, at=at)
-    error = deed.tried(path)
-    check(deed, path, error=error)
-
-    assert proxy.requests(pattern)
-    once_more(make, deed, path)
+    reset_once(proxy, make, deed, path, pattern=pattern, of=of, at=at)
 
 
 @pytest.mark.parametrize(("make", "pattern"), REQUEST)
@@ -69,11 +57,4 @@ def test_reset_for_ever(
     """A request that never gets through ends the call soon, with an error of the line or with what is there."""
     make, pattern = asked
     deed, path = make(place, connect(proxy.url)), source(make, make_file)
-    proxy.harm(pattern, reset, of=of, at=MIDDLE, times=math.inf)
-    error = deed.tried(path)
-    check(deed, path, error=error)
-    assert error is None or isinstance(error, TransportError)
-    assert len(proxy.received) < 40
-
-    proxy.heal()
-    once_more(make, deed, path)
+    reset_for_ever(proxy, make, deed, path, pattern=pattern, of=of)

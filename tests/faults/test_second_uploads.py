@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import math
 import os
 import signal
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import pytest
 
-from synapse import TransportError
 from tests.amounts import either
 from tests.faults.conftest import Connect, MakeFile, Place, md5
-from tests.faults.deeds import MakeDeed, add, check, items, once_more
-from tests.faults.hostile import FIRST, LAST, MIDDLE, Backend, Proxy, answer, call, reset
+from tests.faults.deeds import MakeDeed, Side, add, items, reset_for_ever, reset_once
+from tests.faults.hostile import FIRST, LAST, MIDDLE, Backend, Proxy, answer, call
 from tests.faults.test_interrupts_resumed import wait_until_quiet
 from tests.objectstore import object_store
 
@@ -57,37 +55,25 @@ def test_one_reset(
     place: Place,
     make_file: MakeFile,
     asked: tuple[MakeDeed, str],
-    of: Any,
+    of: Side,
     at: float,
     retries: int,
 ) -> None:
     """Once reset, a call ends well or tells; once more on a good line, everything is there, and once only."""
     make, pattern = asked
     deed, path = make(place, connect(proxy.url, retries=retries, api="v2")), make_file()
-    proxy.harm(pattern, reset, of=of, at=at)
-    error = deed.tried(path)
-    check(deed, path, error=error)
-
-    assert proxy.requests(pattern)
-    once_more(make, deed, path)
+    reset_once(proxy, make, deed, path, pattern=pattern, of=of, at=at)
 
 
 @pytest.mark.full
 @pytest.mark.combinations("asked, of", ASKED, ("request", "answer"))
 def test_reset_for_ever(
-    proxy: Proxy, connect: Connect, place: Place, make_file: MakeFile, asked: tuple[MakeDeed, str], of: Any
+    proxy: Proxy, connect: Connect, place: Place, make_file: MakeFile, asked: tuple[MakeDeed, str], of: Side
 ) -> None:
     """A request that never gets through ends the call soon, with an error of the line or with what is there."""
     make, pattern = asked
     deed, path = make(place, connect(proxy.url, api="v2")), make_file()
-    proxy.harm(pattern, reset, of=of, at=MIDDLE, times=math.inf)
-    error = deed.tried(path)
-    check(deed, path, error=error)
-    assert error is None or isinstance(error, TransportError)
-    assert len(proxy.received) < 40
-
-    proxy.heal()
-    once_more(make, deed, path)
+    reset_for_ever(proxy, make, deed, path, pattern=pattern, of=of)
 
 
 @pytest.mark.full
